@@ -1,0 +1,87 @@
+// Running a graph: start, watch, stop with a savepoint, restart after failure.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/graph.h"
+#include "slipstream/status.h"
+
+namespace slipstream::flow {
+
+struct JobOptions {
+  std::string name = "job";
+  std::uint32_t parallelism = 0;  // 0 = number of cores
+  std::uint32_t max_parallelism = 128;
+  std::size_t batch_rows = kBatchRows;
+
+  std::string checkpoint_dir;     // empty = checkpoints live in memory of the process only
+  std::chrono::milliseconds checkpoint_interval{10'000};  // 0 = off
+  std::chrono::milliseconds checkpoint_timeout{600'000};
+  std::uint32_t retained_checkpoints = 3;
+  std::string restore_from;       // explicit checkpoint or savepoint path
+  bool fresh = false;             // ignore what is in checkpoint_dir
+  bool allow_duplicates = false;  // fall back behind the newest checkpoint with an exactly-once sink
+  bool allow_dropped_state = false;
+
+  std::uint32_t restart_attempts = 10;  // in a row without a completed checkpoint between; then the job fails
+  std::chrono::milliseconds restart_delay{200};       // doubled each time
+  std::chrono::milliseconds restart_delay_max{30'000};
+
+  std::size_t memory_bytes = std::size_t{1} << 30;    // the process budget
+  std::size_t exchange_bytes = std::size_t{4} << 20;  // bound of one exchange queue
+  std::chrono::milliseconds watermark_interval{200};
+
+  // Tests: fail the job (as if killed) right after this many completed checkpoints; 0 = never.
+  std::uint32_t crash_after_checkpoints = 0;
+};
+
+struct TaskReport {
+  std::string name;
+  std::uint32_t subtask = 0;
+  std::int64_t rows_in = 0, rows_out = 0;
+  double busy_ms = 0, idle_ms = 0, backpressured_ms = 0;
+  EventTime watermark = kMinWatermark;
+};
+
+struct JobReport {
+  enum class State { kStarting, kRunning, kRestarting, kStopping, kFinished, kFailed } state = State::kStarting;
+  std::uint64_t completed_checkpoints = 0;
+  CheckpointId last_checkpoint = 0;
+  std::chrono::milliseconds last_checkpoint_duration{0};
+  std::uint64_t restarts = 0;
+  std::string last_error;
+  std::vector<TaskReport> tasks;
+};
+
+// A running job. Thread: any.
+class Job {
+ public:
+  // Refuses what cannot work: a guarantee without a checkpoint directory, state that would be dropped, a directory
+  // owned by another process.
+  static Result<std::unique_ptr<Job>> start(Graph graph, JobOptions options,
+                                            std::function<void(std::string_view)> say);
+  ~Job();  // REQUIRES: wait() returned
+
+  // Blocks until the job finished (bounded: last epoch committed), was stopped, or failed for good.
+  Status wait();
+  // Like wait() with a limit; nullopt = still running.
+  std::optional<Status> wait_for(std::chrono::milliseconds limit);
+  // Savepoint, then end: SIGTERM. Without checkpointing: drains and ends. Idempotent.
+  void stop_with_savepoint();
+  // Ends as soon as possible without a savepoint.
+  void cancel();
+  JobReport report() const;
+
+  class Impl;
+
+ private:
+  explicit Job(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace slipstream::flow

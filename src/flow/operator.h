@@ -1,0 +1,133 @@
+// What a task runs: operators, how they emit, and how they are saved.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "slipstream/batch.h"
+#include "slipstream/connector.h"
+#include "slipstream/status.h"
+
+namespace slipstream::flow {
+
+using EventTime = std::int64_t;  // milliseconds since the epoch
+inline constexpr EventTime kMinWatermark = std::numeric_limits<EventTime>::min();
+inline constexpr EventTime kMaxWatermark = std::numeric_limits<EventTime>::max();  // end of input
+
+// Where an operator's results go. Never blocks: queues take what is emitted and report that they are full.
+// Thread: task.
+class Emitter {
+ public:
+  virtual ~Emitter() = default;
+  virtual void emit(Batch&& batch) = 0;
+  virtual void emit_side(std::size_t output, Batch&& batch) = 0;  // 1, 2, ...: late rows, dead letters
+  virtual void emit_watermark(EventTime watermark) = 0;           // ascending
+  // False: return kMore as soon as possible and go on in resume().
+  virtual bool has_room() const = 0;
+};
+
+enum class Progress : std::uint8_t {
+  kDone,
+  kMore,  // unfinished: the runtime calls resume() when downstream has room; until kDone nothing else arrives
+};
+
+// State of one operator instance in a checkpoint. Keyed entries go by key group so that another parallelism can
+// restore its share; operator entries are a list that is spread or handed to everyone by the operator's own choice.
+class SnapshotWriter {
+ public:
+  virtual ~SnapshotWriter() = default;
+  // Thread: background. Several calls with the same name and key group append.
+  virtual Status write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) = 0;
+};
+inline constexpr std::uint32_t kOperatorState = 0xffffffffU;  // as key group: not keyed
+
+class SnapshotReader {
+ public:
+  virtual ~SnapshotReader() = default;
+  // Calls `entry` for each piece written under `name` whose key group belongs to this instance. Operator state of
+  // all former instances is visited (with their subtask number).
+  virtual Status visit(std::string_view name,
+                       const std::function<Status(std::uint32_t key_group, std::uint32_t former_subtask,
+                                                  std::span<const std::byte> bytes)>& entry) const = 0;
+};
+
+// The background half of a snapshot: holds shared pages, writes them when called. Thread: background.
+class PendingSnapshot {
+ public:
+  virtual ~PendingSnapshot() = default;
+  virtual Status write(SnapshotWriter& out) = 0;
+};
+
+struct KeyGroupRange {
+  std::uint32_t begin = 0;  // key groups [begin, end) belong to this instance
+  std::uint32_t end = 128;
+  std::uint32_t total = 128;
+};
+
+// Memory of the process, reserved before it is used. Thread: any.
+class MemoryReservation {
+ public:
+  virtual ~MemoryReservation() = default;
+  // kResourceExhausted that names the operator, its size and the option to set.
+  virtual Status grow(std::size_t bytes) = 0;
+  virtual void shrink(std::size_t bytes) = 0;
+};
+
+struct OperatorContext {
+  std::string uid;
+  std::string name;
+  std::uint32_t subtask = 0;
+  std::uint32_t parallelism = 1;
+  KeyGroupRange key_groups;
+  std::size_t batch_rows = kBatchRows;          // cut emitted batches here
+  std::function<std::int64_t()> now_ms;         // wall clock of the job
+  // Asks for on_timer() at or after this wall time (processing time: state ttl, idle time-outs). Replaces the former.
+  std::function<void(std::int64_t wall_ms)> set_timer;
+  Metrics metrics;
+  MemoryReservation* memory = nullptr;          // outlives the operator
+};
+
+// One instance of an operator: lives in one task, is called by one thread at a time and holds no locks.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual Status open(const OperatorContext& context) = 0;
+  virtual Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) = 0;
+  // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the watermark on.
+  virtual Result<Progress> advance(EventTime watermark, Emitter& out) {
+    out.emit_watermark(watermark);
+    return Progress::kDone;
+  }
+  // REQUIRES: the last call answered kMore.
+  virtual Result<Progress> resume(Emitter& out) {
+    static_cast<void>(out);
+    return Progress::kDone;
+  }
+  virtual Result<Progress> on_timer(std::int64_t wall_ms, Emitter& out) {
+    static_cast<void>(wall_ms), static_cast<void>(out);
+    return Progress::kDone;
+  }
+  // One input ended (its watermark was kMaxWatermark before). After the last one the operator flushes what is left.
+  virtual Result<Progress> end_input(std::size_t input, Emitter& out) {
+    static_cast<void>(input), static_cast<void>(out);
+    return Progress::kDone;
+  }
+  // Synchronous part of a checkpoint: marks pages shared, copies what is small. nullptr = no state.
+  virtual Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId checkpoint) {
+    static_cast<void>(checkpoint);
+    return std::unique_ptr<PendingSnapshot>();
+  }
+  // Before the first push; only when the checkpoint has state of this uid.
+  virtual Status restore(const SnapshotReader& from) {
+    static_cast<void>(from);
+    return {};
+  }
+};
+
+}  // namespace slipstream::flow
