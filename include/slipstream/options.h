@@ -21,10 +21,10 @@ enum class OptionType : unsigned char { kString, kInt, kBool, kDouble, kDuration
 struct OptionSpec {
   std::string name;                      // kebab or the historical spelling: "nameServerAddress"
   OptionType type = OptionType::kString;
-  std::string default_value;             // as text; empty = none
-  std::string description;               // one sentence
-  std::vector<std::string> aliases;      // other spellings with the same meaning
-  std::vector<std::string> values;       // kEnum: what is allowed
+  std::string default_value = {};             // as text; empty = none
+  std::string description = {};               // one sentence
+  std::vector<std::string> aliases = {};      // other spellings with the same meaning
+  std::vector<std::string> values = {};       // kEnum: what is allowed
   bool required = false;
   bool secret = false;                   // never printed
   bool prefix = false;                   // "fields." : any option that begins with name
