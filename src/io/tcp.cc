@@ -1,0 +1,305 @@
+#include "io/tcp.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <asio/connect.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+#include <chrono>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+
+namespace slipstream::io {
+namespace {
+
+using asio::ip::tcp;
+
+// Linux takes at most 1,024 pieces per system call; 128 already make the call's own cost small.
+constexpr std::size_t kPiecesPerWriteMax = 128;
+
+Error network_error(std::string_view what, const std::string& peer, const asio::error_code& error) {
+  return Error::retry(ErrorCode::kUnavailable,
+                      std::string(what) + " " + peer + ": " + error.message());
+}
+
+void set_option(int fd, int level, int name, int value) {
+  // Best effort: an old kernel without the option still works, only slower to notice a dead peer.
+  static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
+}
+
+struct Outgoing {
+  std::string head;
+  std::shared_ptr<const std::string> body;
+  std::size_t size() const { return head.size() + (body ? body->size() : 0); }
+};
+
+// Shared by the Connection and the handlers that asio still holds. `handler` is null once closed.
+class TcpState : public std::enable_shared_from_this<TcpState> {
+ public:
+  TcpState(EventLoop& loop, const ConnectionOptions& options, ConnectionHandler& handler,
+           std::string peer)
+      : loop_(loop),
+        options_(options),
+        handler_(&handler),
+        peer_(std::move(peer)),
+        socket_(loop.context()),
+        resolver_(loop.context()),
+        deadline_(loop.context()) {}
+
+  void connect(const Endpoint& endpoint) {
+    deadline_.expires_after(std::chrono::milliseconds(options_.connect_timeout_ms));
+    deadline_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+      if (error || self->open_) return;
+      self->fail(Error::retry(ErrorCode::kUnavailable,
+                              "connecting to " + self->peer_ + ": no answer within " +
+                                  std::to_string(self->options_.connect_timeout_ms) + " ms"));
+    });
+    asio::error_code not_literal;
+    const auto address = asio::ip::make_address(endpoint.host, not_literal);
+    if (!not_literal) {
+      const std::array<tcp::endpoint, 1> literal{tcp::endpoint(address, endpoint.port)};
+      start_connect(tcp::resolver::results_type::create(literal.begin(), literal.end(),
+                                                        endpoint.host, ""));
+      return;
+    }
+    resolver_.async_resolve(
+        endpoint.host, std::to_string(endpoint.port),
+        [self = shared_from_this()](const asio::error_code& error,
+                                    const tcp::resolver::results_type& found) {
+          if (self->handler_ == nullptr) return;
+          if (error) return self->fail(network_error("finding the host of", self->peer_, error));
+          self->start_connect(found);
+        });
+  }
+
+  void adopt(tcp::socket socket) {
+    socket_ = std::move(socket);
+    loop_.post([self = shared_from_this()] { self->opened(); });
+  }
+
+  Status write(std::string head, std::shared_ptr<const std::string> body) {
+    if (handler_ == nullptr) return Error::retry(ErrorCode::kUnavailable, "connection to " + peer_ + " is closed");
+    Outgoing piece{std::move(head), std::move(body)};
+    if (queued_bytes_ + piece.size() > options_.write_queue_bytes_max) {
+      return Error::retry(ErrorCode::kResourceExhausted,
+                          "write queue to " + peer_ + " is full (" + std::to_string(queued_bytes_) + " bytes)");
+    }
+    queued_bytes_ += piece.size();
+    waiting_.push_back(std::move(piece));
+    schedule_flush();
+    return {};
+  }
+
+  void close() {
+    handler_ = nullptr;
+    asio::error_code ignored;
+    deadline_.cancel();
+    resolver_.cancel();
+    socket_.close(ignored);
+    waiting_.clear();
+    queued_bytes_ = 0;
+  }
+
+  std::size_t queued_bytes() const { return queued_bytes_; }
+
+ private:
+  void start_connect(const tcp::resolver::results_type& candidates) {
+    asio::async_connect(socket_, candidates,
+                        [self = shared_from_this()](const asio::error_code& error, const tcp::endpoint&) {
+                          if (self->handler_ == nullptr) return;
+                          if (error) return self->fail(network_error("connecting to", self->peer_, error));
+                          self->opened();
+                        });
+  }
+
+  void opened() {
+    if (handler_ == nullptr) return;
+    open_ = true;
+    deadline_.cancel();
+    set_socket_options();
+    handler_->on_open();
+    if (handler_ == nullptr) return;
+    schedule_flush();
+    read();
+  }
+
+  void set_socket_options() {
+    const int fd = socket_.native_handle();
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    // A silent peer is noticed after 10 + 3 x 5 s even when nothing is being sent.
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 10);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    if (options_.user_timeout_ms > 0) {
+      set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options_.user_timeout_ms));
+    }
+    if (options_.reset_on_close) {
+      const linger reset{.l_onoff = 1, .l_linger = 0};
+      static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
+    }
+  }
+
+  void read() {
+    const std::span<std::uint8_t> space = handler_->read_space();
+    socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                            [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+                              if (self->handler_ == nullptr) return;
+                              if (error == asio::error::eof) {
+                                return self->fail(Error::retry(ErrorCode::kUnavailable,
+                                                               "connection closed by " + self->peer_));
+                              }
+                              if (error) return self->fail(network_error("reading from", self->peer_, error));
+                              self->handler_->on_read(count);
+                              if (self->handler_ != nullptr) self->read();
+                            });
+  }
+
+  // One turn's writes leave together: the flush runs after what is already queued on the loop.
+  void schedule_flush() {
+    if (!open_ || flushing_ || flush_posted_ || waiting_.empty()) return;
+    flush_posted_ = true;
+    loop_.post([self = shared_from_this()] {
+      self->flush_posted_ = false;
+      self->flush();
+    });
+  }
+
+  void flush() {
+    if (handler_ == nullptr || flushing_ || waiting_.empty()) return;
+    flushing_ = true;
+    gather_.clear();
+    while (!waiting_.empty() && gather_.size() + 2 <= kPiecesPerWriteMax) {
+      leaving_.push_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+      const Outgoing& piece = leaving_.back();
+      gather_.push_back(asio::buffer(piece.head));
+      if (piece.body && !piece.body->empty()) gather_.push_back(asio::buffer(*piece.body));
+    }
+    asio::async_write(socket_, gather_, [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+      self->leaving_.clear();
+      self->flushing_ = false;
+      if (self->handler_ == nullptr) return;
+      if (error) return self->fail(network_error("writing to", self->peer_, error));
+      self->queued_bytes_ -= count;
+      self->flush();
+    });
+  }
+
+  void fail(const Error& error) {
+    if (handler_ == nullptr) return;
+    ConnectionHandler* handler = handler_;
+    close();
+    handler->on_closed(error);
+  }
+
+  EventLoop& loop_;
+  const ConnectionOptions options_;
+  ConnectionHandler* handler_;
+  const std::string peer_;
+  tcp::socket socket_;
+  tcp::resolver resolver_;
+  asio::steady_timer deadline_;
+  bool open_ = false;
+  bool flushing_ = false;
+  bool flush_posted_ = false;
+  std::size_t queued_bytes_ = 0;
+  std::deque<Outgoing> waiting_;
+  // A deque: its elements do not move while `gather_` points at their (maybe inline) text.
+  std::deque<Outgoing> leaving_;
+  std::vector<asio::const_buffer> gather_;
+};
+
+class TcpConnection final : public Connection {
+ public:
+  explicit TcpConnection(std::shared_ptr<TcpState> state) : state_(std::move(state)) {}
+  ~TcpConnection() override { state_->close(); }
+  TcpConnection(const TcpConnection&) = delete;
+  TcpConnection& operator=(const TcpConnection&) = delete;
+
+  Status write(std::string head, std::shared_ptr<const std::string> body) override {
+    return state_->write(std::move(head), std::move(body));
+  }
+  void close() override { state_->close(); }
+  std::size_t queued_bytes() const override { return state_->queued_bytes(); }
+
+ private:
+  std::shared_ptr<TcpState> state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> TcpNet::connect(const Endpoint& endpoint, const ConnectionOptions& options,
+                                            ConnectionHandler& handler) {
+  auto state = std::make_shared<TcpState>(loop_, options, handler, endpoint.to_string());
+  // Posted, so that on_closed() never comes from inside connect().
+  loop_.post([state, endpoint] { state->connect(endpoint); });
+  return std::make_unique<TcpConnection>(std::move(state));
+}
+
+struct TcpListener::State : std::enable_shared_from_this<State> {
+  State(EventLoop& event_loop, Accept on_accept)
+      : loop(event_loop), accept(std::move(on_accept)), acceptor(event_loop.context()) {}
+
+  Status open(const Endpoint& local) {
+    asio::error_code error;
+    const auto address = asio::ip::make_address(local.host, error);
+    if (error) return Error{ErrorCode::kInvalidArgument, "'" + local.host + "' is not an IP address"};
+    const tcp::endpoint endpoint(address, local.port);
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return network_error("listening on", local.to_string(), error);
+    port = acceptor.local_endpoint(error).port();
+    return {};
+  }
+
+  void next() {
+    acceptor.async_accept([self = shared_from_this()](const asio::error_code& error, tcp::socket socket) {
+      if (self->closed) return;
+      if (!error) self->hand_over(std::move(socket));
+      self->next();
+    });
+  }
+
+  void hand_over(tcp::socket socket) {
+    auto shared = std::make_shared<tcp::socket>(std::move(socket));
+    accept([this, shared](ConnectionHandler& handler) -> std::unique_ptr<Connection> {
+      auto state = std::make_shared<TcpState>(loop, ConnectionOptions{}, handler, "client");
+      state->adopt(std::move(*shared));
+      return std::make_unique<TcpConnection>(std::move(state));
+    });
+  }
+
+  EventLoop& loop;
+  Accept accept;
+  tcp::acceptor acceptor;
+  std::uint16_t port = 0;
+  bool closed = false;
+};
+
+Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const Endpoint& local, Accept accept) {
+  auto state = std::make_shared<State>(loop, std::move(accept));
+  TRY(state->open(local));
+  state->next();
+  return std::unique_ptr<TcpListener>(new TcpListener(std::move(state)));
+}
+
+TcpListener::~TcpListener() {
+  state_->closed = true;
+  asio::error_code ignored;
+  state_->acceptor.close(ignored);
+}
+
+std::uint16_t TcpListener::port() const { return state_->port; }
+
+}  // namespace slipstream::io
