@@ -127,8 +127,8 @@ class ColumnBuilder {
   // REQUIRES: T is the type of the layout; not for text or nested.
   template <typename T>
   void append(T value) {
-    const std::size_t at = parts_.values.size();
-    parts_.values.resize(at + sizeof(T));
+    const std::size_t at = parts_.size * sizeof(T);
+    if (at + sizeof(T) > parts_.values.size()) grow(at + sizeof(T));
     std::memcpy(parts_.values.data() + at, &value, sizeof(T));
     appended();
   }
@@ -147,9 +147,14 @@ class ColumnBuilder {
 
  private:
   class Arena;
-  void appended();
+  void grow(std::size_t bytes);
+  void push_validity(bool valid);
+  void appended() {
+    if (!parts_.validity.empty()) push_validity(true);
+    ++parts_.size;
+  }
 
-  ColumnParts parts_;
+  ColumnParts parts_;  // `values` is longer than needed while building
   std::shared_ptr<Arena> arena_;
   std::vector<std::unique_ptr<ColumnBuilder>> children_;
 };
@@ -172,10 +177,11 @@ struct SplitEvent {
     kActive,       // the proof no longer holds
     kEnded,        // bounded split read to its end: never holds a watermark again
     kAdded,        // a split that starts now
+    kWatermark,    // scripted sources: event time of the split has reached peer_time_ms
   };
   std::uint32_t split = 0;
   Kind kind = Kind::kActive;
-  std::int64_t peer_time_ms = 0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown
+  std::int64_t peer_time_ms = 0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown; kWatermark: the watermark
 };
 
 // Rows as columns. All columns have `rows()` values.
