@@ -1,0 +1,113 @@
+// Topics, offsets, groups and brokers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/message.h"
+#include "slipstream/status.h"
+
+namespace slipstream::rocketmq {
+
+struct TopicSpec {
+  std::string topic{};
+  std::int32_t read_queues = 4;   // per broker
+  std::int32_t write_queues = 4;
+  std::int32_t perm = 6;          // 4 read, 2 write
+  bool order = false;
+  std::vector<Property> attributes{};  // brokers 5.x, "message.type" = "FIFO"
+  std::vector<std::string> brokers{};  // names; empty = every master of the cluster
+};
+
+struct TopicDescription {
+  struct Broker {
+    std::string name{};
+    std::string master{};  // address; empty while there is none
+    std::int32_t read_queues = 0;
+    std::int32_t write_queues = 0;
+    std::int32_t perm = 0;
+  };
+  std::string topic{};
+  std::vector<Broker> brokers{};
+  bool static_topic = false;  // logical queues of 5.x: refused by Producer and Consumer
+
+  std::vector<MessageQueue> readable_queues() const;
+  std::vector<MessageQueue> writable_queues() const;
+};
+
+struct OffsetRange {
+  MessageQueue queue{};
+  std::int64_t min_offset = 0;
+  std::int64_t max_offset = 0;
+};
+
+struct QueueLag {
+  MessageQueue queue{};
+  std::int64_t committed = -1;  // -1: the group has no offset here
+  std::int64_t max_offset = 0;
+};
+
+struct BrokerState {
+  std::string version{};                              // "V5_5_0"
+  std::optional<std::int64_t> boot_ms{};              // wall clock of the broker
+  std::optional<std::int64_t> dispatch_behind_bytes{};
+  std::map<std::string, std::string> counters{};      // everything the broker tells
+};
+
+// Owner:   anyone; borrows the Client.
+// Thread:  any but the client's own; every call blocks for the time of its requests, each bounded by
+//          ClientOptions::call_timeout_ms. Offsets are asked of the master only.
+// Failure: errors name topic, queue and server. Lost connections are retried twice; requests that may have been
+//          done are only repeated where that changes nothing.
+class Admin {
+ public:
+  explicit Admin(Client& client);
+
+  // --- topics ---
+  // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on every broker.
+  Status create_topic(const TopicSpec& spec);
+  // More queues per broker, both ways; never fewer. Other settings stay.
+  Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);
+  // kNotFound when no name server knows it. Always asks, never from memory.
+  Result<TopicDescription> describe_topic(std::string_view topic);
+  // Sorted; without system, retry and dead-letter topics.
+  Result<std::vector<std::string>> list_topics();
+  Status delete_topic(std::string_view topic);
+
+  // --- offsets ---
+  Result<std::int64_t> min_offset(const MessageQueue& queue);
+  // committed=false counts what is appended and not yet replicated (brokers 5.x).
+  Result<std::int64_t> max_offset(const MessageQueue& queue, bool committed = true);
+  // First message stored at or after the time; the max offset when there is none. Brokers 4.x answer the last
+  // message instead: one message too early is possible, never one too late.
+  Result<std::int64_t> offset_at(const MessageQueue& queue, std::int64_t timestamp_ms);
+  Result<std::vector<OffsetRange>> bounds(std::string_view topic);
+
+  // --- groups ---
+  // Nothing when the group has none. Brokers 4.x may answer 0 for "none".
+  Result<std::optional<std::int64_t>> group_offset(std::string_view group, const MessageQueue& queue);
+  Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);
+  Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);
+
+  // --- reading without a Consumer ---
+  // One pull without waiting: a trial, or a scan by hand. An empty frame when nothing is there.
+  // kOutOfRange when the offset is outside [min, max].
+  Result<PulledFrame> pull_once(std::string_view group, const MessageQueue& queue, std::int64_t offset,
+                                std::int32_t messages_max);
+  // By the producer's UNIQ_KEY, on every broker of the topic; the broker's index lags by milliseconds.
+  Result<std::vector<ReceivedMessage>> find_by_unique_key(std::string_view topic, std::string_view key);
+
+  // --- brokers ---
+  Result<BrokerState> broker_state(std::string_view topic, std::string_view broker);
+
+ private:
+  internal::ClientCore* core_;
+};
+
+}  // namespace slipstream::rocketmq

@@ -1,0 +1,374 @@
+#include "slipstream/rocketmq/admin.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/try.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/client/queue_choice.h"
+#include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/properties.h"
+#include "rocketmq/protocol/record.h"
+#include "rocketmq/protocol/requests.h"
+
+namespace slipstream::rocketmq {
+namespace {
+
+using internal::ClientCore;
+using internal::Route;
+
+// A new topic is in the route within half a second, unless a name server is slow.
+constexpr std::int64_t kRouteWaitMs = 10'000;
+constexpr std::int64_t kRoutePollMs = 50;
+constexpr int kAttempts = 3;
+
+bool lost(const Result<Answer>& answer) {
+  return !answer.ok() && answer.error().retryable && answer.error().code == ErrorCode::kUnavailable;
+}
+
+// Only for requests that change nothing when they are repeated; all of Admin's are such.
+Result<Answer> call_broker(ClientCore& core, const std::string& address, const Command& command) {
+  Result<Answer> answer = core.wait_call(address, command);
+  for (int attempt = 1; attempt < kAttempts && lost(answer); ++attempt) answer = core.wait_call(address, command);
+  return answer;
+}
+
+// An answer of code 0.
+Result<Answer> succeed(RequestCode request, Result<Answer> answer) {
+  if (answer.ok() && answer->header.code != response_code::kSuccess) {
+    return answer_error(request, answer->header.code, answer->header.remark);
+  }
+  return answer;
+}
+
+Result<std::string> master_of(ClientCore& core, const std::string& topic, const std::string& name) {
+  TRY_ASSIGN(const Route route, core.wait_route(topic, core.options().route_refresh_ms));
+  const BrokerData* broker = route->broker(name);
+  if (broker == nullptr || broker->master() == nullptr) {
+    return Error::retry(ErrorCode::kUnavailable,
+                        "broker '" + name + "' of topic '" + topic + "' has no master in the route now");
+  }
+  return *broker->master();
+}
+
+// To the master of the queue.
+Result<Answer> call_queue(ClientCore& core, const MessageQueue& queue, const Command& command) {
+  TRY_ASSIGN(const std::string address, master_of(core, queue.topic, queue.broker));
+  return call_broker(core, address, command);
+}
+
+Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue, const Command& command) {
+  const auto code = static_cast<RequestCode>(command.header.code);
+  auto answer = call_queue(core, queue, command);
+  if (!answer.ok()) return std::move(answer).error().with_context("queue " + queue.to_string());
+  auto offset = parse_offset(code, answer->header);
+  if (!offset.ok()) return std::move(offset).error().with_context("queue " + queue.to_string());
+  return *offset;
+}
+
+Result<ClusterView> ask_cluster(ClientCore& core) {
+  TRY_ASSIGN(const Answer answer, succeed(RequestCode::kBrokerCluster,
+                                          core.wait_name_server(encode_plain(RequestCode::kBrokerCluster))));
+  return parse_cluster(answer.body());
+}
+
+void pause(ClientCore& core, std::int64_t wait_ms) {
+  static_cast<void>(core.wait<bool>(
+      [&core, wait_ms](std::function<void(Result<bool>)> done) {
+        core.loop().run_after(wait_ms, [done = std::move(done)] { done(true); });
+      },
+      wait_ms + 1'000));
+}
+
+TopicDescription describe(const RouteData& route, const std::string& topic) {
+  TopicDescription description;
+  description.topic = topic;
+  description.static_topic = route.static_topic;
+  for (const QueueData& each : route.queues) {
+    const BrokerData* broker = route.broker(each.broker);
+    const std::string* master = broker == nullptr ? nullptr : broker->master();
+    description.brokers.push_back({.name = each.broker,
+                                   .master = master == nullptr ? std::string() : *master,
+                                   .read_queues = each.read_queues,
+                                   .write_queues = each.write_queues,
+                                   .perm = each.perm});
+  }
+  return description;
+}
+
+// Whether the route shows what was asked for on every broker of `names`.
+bool shows(const TopicDescription& description, const TopicSpec& spec, const std::set<std::string>& names) {
+  std::size_t matching = 0;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (names.contains(broker.name) && broker.read_queues == spec.read_queues &&
+        broker.write_queues == spec.write_queues) {
+      ++matching;
+    }
+  }
+  return matching == names.size();
+}
+
+std::vector<MessageQueue> queues_with(const TopicDescription& description, std::int32_t perm) {
+  std::vector<MessageQueue> queues;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if ((broker.perm & perm) == 0) continue;
+    if (perm == kPermWrite && broker.master.empty()) continue;
+    const std::int32_t count = perm == kPermWrite ? broker.write_queues : broker.read_queues;
+    for (std::int32_t id = 0; id < count; ++id) queues.push_back({description.topic, broker.name, id});
+  }
+  return queues;
+}
+
+}  // namespace
+
+std::vector<MessageQueue> TopicDescription::readable_queues() const { return queues_with(*this, kPermRead); }
+std::vector<MessageQueue> TopicDescription::writable_queues() const { return queues_with(*this, kPermWrite); }
+
+Admin::Admin(Client& client) : core_(&client.core()) {}
+
+Status Admin::create_topic(const TopicSpec& spec) {
+  TRY(validate_writable_topic(spec.topic));
+  if (spec.read_queues < 1 || spec.write_queues < 1) {
+    return Error{ErrorCode::kInvalidArgument, "topic '" + spec.topic + "' needs at least one queue"};
+  }
+  TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
+  std::set<std::string> names(spec.brokers.begin(), spec.brokers.end());
+  const bool all = names.empty();
+  std::size_t hosts = 0;
+  const TopicConfig config{.topic = spec.topic,
+                           .read_queues = spec.read_queues,
+                           .write_queues = spec.write_queues,
+                           .perm = spec.perm,
+                           .order = spec.order,
+                           .sys_flag = 0,
+                           .filter_type = "SINGLE_TAG",
+                           .attributes = spec.attributes};
+  for (const BrokerData& broker : cluster.brokers) {
+    if (!all && !names.contains(broker.name)) continue;
+    if (broker.master() == nullptr) {
+      if (all) continue;
+      return Error::retry(ErrorCode::kUnavailable, "broker '" + broker.name + "' has no master now");
+    }
+    const Status done =
+        succeed(RequestCode::kUpdateTopic, call_broker(*core_, *broker.master(), encode_update_topic(config))).status();
+    TRY(done.with_context("creating topic '" + spec.topic + "' on broker '" + broker.name + "'"));
+    if (all) names.insert(broker.name);
+    ++hosts;
+  }
+  if (hosts == 0 || hosts < names.size()) {
+    return Error{ErrorCode::kNotFound, "no such broker in the cluster for topic '" + spec.topic + "'; known: " + [&] {
+                   std::string text;
+                   for (const BrokerData& broker : cluster.brokers) text += (text.empty() ? "" : ", ") + broker.name;
+                   return text.empty() ? std::string("none") : text;
+                 }()};
+  }
+  for (std::int64_t waited_ms = 0; waited_ms < kRouteWaitMs; waited_ms += kRoutePollMs) {
+    const auto seen = describe_topic(spec.topic);
+    if (seen.ok() && shows(*seen, spec, names)) return {};
+    pause(*core_, kRoutePollMs);
+  }
+  return Error::retry(ErrorCode::kTimeout, "topic '" + spec.topic + "' was created, but the name server does not show it after " +
+                                               std::to_string(kRouteWaitMs) + " ms");
+}
+
+Status Admin::widen_topic(std::string_view topic, std::int32_t queues_per_broker) {
+  TRY_ASSIGN(const TopicDescription now, describe_topic(topic));
+  for (const TopicDescription::Broker& broker : now.brokers) {
+    TopicSpec spec;
+    spec.topic = now.topic;
+    spec.read_queues = std::max(broker.read_queues, queues_per_broker);
+    spec.write_queues = std::max(broker.write_queues, queues_per_broker);
+    spec.perm = broker.perm;
+    spec.brokers = {broker.name};
+    TRY(create_topic(spec));
+  }
+  return {};
+}
+
+Result<TopicDescription> Admin::describe_topic(std::string_view topic) {
+  const std::string name(topic);
+  TRY_ASSIGN(const Route route, core_->wait_route(name, -1));
+  return describe(*route, name);
+}
+
+Result<std::vector<std::string>> Admin::list_topics() {
+  TRY_ASSIGN(const Answer answer,
+             succeed(RequestCode::kTopicList, core_->wait_name_server(encode_plain(RequestCode::kTopicList))));
+  TRY_ASSIGN(const std::vector<std::string> all, parse_topic_list(answer.body()));
+  TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
+  std::set<std::string> hidden;  // brokers and clusters have topics of their own name
+  for (const BrokerData& broker : cluster.brokers) {
+    hidden.insert({broker.name, broker.cluster, broker.cluster + "_REPLY_TOPIC"});
+  }
+  std::vector<std::string> topics;
+  for (const std::string& topic : all) {
+    if (hidden.contains(topic) || is_system_topic(topic)) continue;
+    if (topic.starts_with("%RETRY%") || topic.starts_with("%DLQ%")) continue;
+    topics.push_back(topic);
+  }
+  std::sort(topics.begin(), topics.end());
+  return topics;
+}
+
+Status Admin::delete_topic(std::string_view topic) {
+  TRY(validate_writable_topic(topic));
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) {
+      return Error::retry(ErrorCode::kUnavailable, "broker '" + broker.name + "' has no master now");
+    }
+    const auto done = succeed(RequestCode::kDeleteTopicInBroker,
+                              call_broker(*core_, broker.master, encode_delete_topic_in_broker(topic)));
+    TRY(done.status().with_context("deleting topic '" + description.topic + "' on broker '" + broker.name + "'"));
+  }
+  std::string cluster_name;
+  TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
+  if (!cluster.brokers.empty()) cluster_name = cluster.brokers.front().cluster;
+  // Name servers do not tell each other.
+  for (std::size_t index = 0; index < core_->name_servers().size(); ++index) {
+    const Command command = encode_delete_topic_in_name_server(topic, cluster_name);
+    const auto answer = core_->wait<Answer>(
+        [this, index, command](std::function<void(Result<Answer>)> done) {
+          core_->call_one_name_server(index, command, [done = std::move(done)](CallOutcome outcome) {
+            done(std::move(outcome.answer));
+          });
+        },
+        core_->options().call_timeout_ms + 1'000);
+    TRY(succeed(RequestCode::kDeleteTopicInNameServer, answer)
+            .status()
+            .with_context("deleting topic '" + description.topic + "' at name server " +
+                          core_->name_servers()[index].to_string()));
+  }
+  return {};
+}
+
+Result<std::int64_t> Admin::min_offset(const MessageQueue& queue) {
+  return ask_offset(*core_, queue, encode_min_offset(queue));
+}
+
+Result<std::int64_t> Admin::max_offset(const MessageQueue& queue, bool committed) {
+  return ask_offset(*core_, queue, encode_max_offset(queue, committed));
+}
+
+Result<std::int64_t> Admin::offset_at(const MessageQueue& queue, std::int64_t timestamp_ms) {
+  return ask_offset(*core_, queue, encode_search_offset(queue, timestamp_ms));
+}
+
+Result<std::vector<OffsetRange>> Admin::bounds(std::string_view topic) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  std::vector<OffsetRange> all;
+  for (const MessageQueue& queue : description.readable_queues()) {
+    TRY_ASSIGN(const std::int64_t min_offset_now, min_offset(queue));
+    TRY_ASSIGN(const std::int64_t max_offset_now, max_offset(queue));
+    all.push_back({queue, min_offset_now, max_offset_now});
+  }
+  return all;
+}
+
+Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group, const MessageQueue& queue) {
+  TRY_ASSIGN(const Answer answer,
+             call_queue(*core_, queue, encode_query_consumer_offset({.group = std::string(group), .queue = queue})));
+  auto offset = parse_consumer_offset(answer.header);
+  if (!offset.ok()) {
+    return std::move(offset).error().with_context("offset of group '" + std::string(group) + "' in " + queue.to_string());
+  }
+  return offset;
+}
+
+Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset) {
+  const auto done = succeed(
+      RequestCode::kUpdateConsumerOffset,
+      call_queue(*core_, queue, encode_update_consumer_offset({.group = std::string(group), .queue = queue}, offset)));
+  return done.status().with_context("setting the offset of group '" + std::string(group) + "' in " + queue.to_string());
+}
+
+Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_view topic) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  std::vector<QueueLag> all;
+  for (const MessageQueue& queue : description.readable_queues()) {
+    TRY_ASSIGN(const std::optional<std::int64_t> committed, group_offset(group, queue));
+    TRY_ASSIGN(const std::int64_t max_offset_now, max_offset(queue));
+    all.push_back({queue, committed.value_or(-1), max_offset_now});
+  }
+  return all;
+}
+
+Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue& queue, std::int64_t offset,
+                                     std::int32_t messages_max) {
+  const std::int64_t requested_ms = core_->clock().now_ms();
+  const std::string place = "reading " + queue.to_string() + " at offset " + std::to_string(offset);
+  auto answer = call_queue(*core_, queue,
+                           encode_pull({.group = std::string(group),
+                                        .queue = queue,
+                                        .offset = offset,
+                                        .messages_max = messages_max,
+                                        .suspend_ms = 0,
+                                        .expression = "*",
+                                        .sql92 = false,
+                                        .subscription_version = 0}));
+  if (!answer.ok()) return std::move(answer).error().with_context(place);
+  auto pull = parse_pull(answer->header);
+  if (!pull.ok()) return std::move(pull).error().with_context(place);
+  if (pull->status == PullStatus::kOffsetMoved) {
+    return Error{ErrorCode::kOutOfRange, place + ": outside [" + std::to_string(pull->min_offset) + ", " +
+                                             std::to_string(pull->max_offset) + "]"};
+  }
+  const bool found = pull->status == PullStatus::kFound;
+  const bool moved = found || pull->status == PullStatus::kRetryImmediately;
+  return PulledFrame{.queue = std::make_shared<const MessageQueue>(queue),
+                     .tag = 0,
+                     .begin_offset = offset,
+                     .next_offset = moved ? pull->next_offset : offset,
+                     .min_offset = pull->min_offset,
+                     .max_offset = pull->max_offset,
+                     .offset_delta = pull->offset_delta,
+                     .records = found ? answer->body() : std::span<const std::uint8_t>(),
+                     .owner = answer->frame.buffer,
+                     .requested_ms = requested_ms,
+                     .received_ms = core_->clock().now_ms()};
+}
+
+Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view topic, std::string_view key) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  const Command command = encode_query_by_key({.topic = description.topic,
+                                               .key = std::string(key),
+                                               .messages_max = 32,
+                                               .begin_ms = 0,
+                                               .end_ms = core_->clock().wall_ms() + 86'400'000,
+                                               .unique_key = true});
+  std::vector<ReceivedMessage> found;
+  std::set<std::pair<std::string, std::int64_t>> seen;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) continue;
+    TRY_ASSIGN(const Answer answer, call_broker(*core_, broker.master, command));
+    if (answer.header.code == response_code::kQueryNotFound) continue;
+    TRY(succeed(RequestCode::kQueryMessage, answer).status());
+    RecordCursor cursor(answer.body(), {});
+    RecordView record;
+    while (cursor.next(record)) {
+      // The index holds hashes only, and may list a message twice.
+      if (record.topic != topic || find_property(record.properties, property::kUniqueKey) != key) continue;
+      if (!seen.insert({broker.name, record.physical_offset}).second) continue;
+      TRY_ASSIGN(ReceivedMessage message, to_received_message(record, broker.name));
+      found.push_back(std::move(message));
+    }
+    TRY(cursor.status());
+  }
+  return found;
+}
+
+Result<BrokerState> Admin::broker_state(std::string_view topic, std::string_view broker) {
+  TRY_ASSIGN(const std::string address, master_of(*core_, std::string(topic), std::string(broker)));
+  TRY_ASSIGN(const Answer answer, succeed(RequestCode::kBrokerRuntime,
+                                          call_broker(*core_, address, encode_plain(RequestCode::kBrokerRuntime))));
+  TRY_ASSIGN(const BrokerRuntime runtime, parse_broker_runtime(answer.body()));
+  BrokerState state;
+  state.version = runtime.version();
+  state.boot_ms = runtime.boot_ms();
+  state.dispatch_behind_bytes = runtime.dispatch_behind_bytes();
+  for (const auto& [name, value] : runtime.table) state.counters.emplace(name, value);
+  return state;
+}
+
+}  // namespace slipstream::rocketmq

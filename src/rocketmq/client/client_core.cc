@@ -1,0 +1,267 @@
+#include "rocketmq/client/client_core.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.h"
+#include "base/retry.h"
+#include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/requests.h"
+
+namespace slipstream::rocketmq {
+namespace internal {
+namespace {
+
+// Servers close connections that are idle for 120 s.
+constexpr std::int64_t kHeartbeatMs = 30'000;
+constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
+constexpr std::size_t kRoutesMax = 10'000;
+
+ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
+  ChannelOptions result;
+  result.connection.connect_timeout_ms = options.connect_timeout_ms;
+  if (role == ChannelRole::kFencedSend) {
+    result.connection.reset_on_close = true;
+    result.connection.user_timeout_ms = kFencedUserTimeoutMs;
+  }
+  return result;
+}
+
+std::string address_list(const std::vector<io::Endpoint>& endpoints) {
+  std::string text;
+  for (const io::Endpoint& endpoint : endpoints) text += (text.empty() ? "" : ", ") + endpoint.to_string();
+  return text;
+}
+
+std::string client_id() { return "slipstream@" + std::to_string(::getpid()); }
+
+}  // namespace
+
+Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
+  std::vector<io::Endpoint> servers;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(";, "), text.size());
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (item.empty()) continue;
+    TRY_ASSIGN(io::Endpoint endpoint, io::Endpoint::parse(item));
+    servers.push_back(std::move(endpoint));
+  }
+  if (servers.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "no name server given; write host:port;host:port"};
+  }
+  return servers;
+}
+
+Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& options) {
+  TRY_ASSIGN(std::vector<io::Endpoint> servers, parse_name_servers(options.name_servers));
+  std::shared_ptr<ClientCore> core(new ClientCore(options));
+  core->name_servers_ = std::move(servers);
+  // Not all clients of a site ask the same name server.
+  core->current_name_server_ = std::random_device{}() % core->name_servers_.size();
+  const Status reached = core->reach_name_servers();
+  if (!reached.ok()) {
+    core->close();
+    return reached;
+  }
+  core->loop_.post([raw = core.get()] { raw->heartbeat_later(); });
+  return core;
+}
+
+ClientCore::ClientCore(const ClientOptions& options)
+    : options_(options), pool_(ReceivePool::create(std::size_t{1} << 20)), loop_(clock_, "rocketmq-io"), net_(loop_) {}
+
+ClientCore::~ClientCore() { close(); }
+
+void ClientCore::close() {
+  if (closed_.exchange(true)) return;
+  loop_.run_and_wait([this] {
+    auto channels = std::exchange(channels_, {});
+    channels.clear();
+    for (auto& [topic, cached] : routes_) {
+      for (RouteDone& done : std::exchange(cached.waiters, {})) {
+        done(Error::retry(ErrorCode::kCancelled, "the client was closed"));
+      }
+    }
+  });
+  loop_.stop();
+}
+
+Status ClientCore::reach_name_servers() {
+  const std::int64_t deadline_ms = clock_.now_ms() + options_.start_timeout_ms;
+  Retry retry({.first_wait_ms = 100, .wait_ms_max = 500, .total_ms_max = options_.start_timeout_ms}, clock_, {}, 1);
+  while (true) {
+    const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - clock_.now_ms(), 1);
+    const Result<Answer> answer = wait<Answer>(
+        [this](std::function<void(Result<Answer>)> done) {
+          call_name_server(encode_plain(RequestCode::kBrokerCluster),
+                           [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
+        },
+        left_ms);
+    if (answer.ok()) return {};
+    const auto wait_ms = retry.next_wait_ms(answer.error());
+    if (!wait_ms) {
+      return Error::retry(ErrorCode::kUnavailable,
+                          "no RocketMQ name server answered within " + std::to_string(options_.start_timeout_ms) +
+                              " ms; asked: " + address_list(name_servers_) + " (last: " + answer.error().message +
+                              "). Is it running and is the address right?");
+    }
+    // A timer of the loop, so that close() from elsewhere is not needed to interrupt a sleep.
+    static_cast<void>(wait<bool>(
+        [this, wait_ms](std::function<void(Result<bool>)> done) {
+          loop_.run_after(*wait_ms, [done = std::move(done)] { done(true); });
+        },
+        options_.start_timeout_ms));
+  }
+}
+
+void ClientCore::call_name_server(const Command& command, CallDone done) {
+  try_name_server(command, current_name_server_, name_servers_.size(), std::move(done));
+}
+
+void ClientCore::try_name_server(const Command& command, std::size_t index, std::size_t tries_left, CallDone done) {
+  call_one_name_server(index, command, [this, command, index, tries_left, done = std::move(done)](CallOutcome outcome) {
+    if (outcome.answer.ok()) {
+      current_name_server_ = index;
+      return done(std::move(outcome));
+    }
+    if (tries_left <= 1 || outcome.answer.error().code == ErrorCode::kCancelled) return done(std::move(outcome));
+    try_name_server(command, (index + 1) % name_servers_.size(), tries_left - 1, done);
+  });
+}
+
+void ClientCore::call_one_name_server(std::size_t index, const Command& command, CallDone done) {
+  if (closed_) {
+    return done(CallOutcome{Error::retry(ErrorCode::kCancelled, "the client was closed"), false});
+  }
+  const io::Endpoint& endpoint = name_servers_[index];
+  channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint)
+      .call(command, options_.call_timeout_ms, std::move(done));
+}
+
+Channel& ClientCore::channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint) {
+  auto& slot = channels_[{address, role}];
+  if (!slot) slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, channel_options(options_, role));
+  return *slot;
+}
+
+void ClientCore::call(const std::string& address, ChannelRole role, Command command,
+                      std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done) {
+  const auto known = channels_.find({address, role});
+  if (known != channels_.end()) {
+    return known->second->call(std::move(command), std::move(body), timeout_ms, std::move(done));
+  }
+  auto endpoint = io::Endpoint::parse(address);
+  if (!endpoint.ok() || closed_) {
+    Error error = endpoint.ok() ? Error::retry(ErrorCode::kCancelled, "the client was closed")
+                                : std::move(endpoint).error().with_context("address of a broker in the route");
+    loop_.post([error = std::move(error), done = std::move(done)] { done(CallOutcome{error, false}); });
+    return;
+  }
+  channel(address, role, *endpoint).call(std::move(command), std::move(body), timeout_ms, std::move(done));
+}
+
+void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteDone done) {
+  const auto known = routes_.find(topic);
+  if (known != routes_.end() && known->second.route &&
+      clock_.now_ms() - known->second.fetched_ms <= age_max_ms) {
+    return done(known->second.route);
+  }
+  if (known == routes_.end()) make_room_for_route();
+  CachedRoute& cached = routes_[topic];
+  cached.waiters.push_back(std::move(done));
+  if (cached.waiters.size() == 1) fetch_route(topic);
+}
+
+void ClientCore::make_room_for_route() {
+  if (routes_.size() < kRoutesMax) return;
+  auto oldest = routes_.end();
+  for (auto each = routes_.begin(); each != routes_.end(); ++each) {
+    if (!each->second.waiters.empty()) continue;
+    if (oldest == routes_.end() || each->second.fetched_ms < oldest->second.fetched_ms) oldest = each;
+  }
+  if (oldest != routes_.end()) routes_.erase(oldest);
+}
+
+void ClientCore::fetch_route(const std::string& topic) {
+  call_name_server(encode_route(topic),
+                   [this, topic](CallOutcome outcome) { route_arrived(topic, std::move(outcome)); });
+}
+
+void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
+  CachedRoute& cached = routes_[topic];
+  const std::vector<RouteDone> waiters = std::exchange(cached.waiters, {});
+  Result<Route> result = Error{};
+  if (!outcome.answer.ok()) {
+    result = cached.route ? Result<Route>(cached.route)
+                          : Result<Route>(outcome.answer.error().with_context("asking for the route of topic '" + topic + "'"));
+  } else if (outcome.answer->header.code == response_code::kTopicNotExist) {
+    result = Error{ErrorCode::kNotFound, "topic '" + topic + "' does not exist; create it (or check its name)"};
+    cached.route.reset();
+  } else if (outcome.answer->header.code != response_code::kSuccess) {
+    result = cached.route ? Result<Route>(cached.route)
+                          : Result<Route>(answer_error(RequestCode::kRouteByTopic, outcome.answer->header.code,
+                                                       outcome.answer->header.remark));
+  } else {
+    auto parsed = parse_route(outcome.answer->body());
+    if (parsed.ok()) {
+      cached.route = std::make_shared<const RouteData>(std::move(*parsed));
+      cached.fetched_ms = clock_.now_ms();
+      result = cached.route;
+    } else {
+      result = parsed.error().with_context("route of topic '" + topic + "'");
+    }
+  }
+  for (const RouteDone& done : waiters) done(result);
+}
+
+void ClientCore::heartbeat_later() {
+  loop_.run_after(kHeartbeatMs, [this] {
+    for (auto& [key, each] : channels_) {
+      if (key.first.starts_with("ns ") || !each->connected()) continue;
+      each->call(encode_heartbeat(Heartbeat{.client_id = client_id(), .producer_groups = {}, .consumers = {}}),
+                 options_.call_timeout_ms, [](const CallOutcome&) {});
+    }
+    heartbeat_later();
+  });
+}
+
+Result<Answer> ClientCore::wait_call(const std::string& address, Command command) {
+  return wait<Answer>(
+      [this, address, command = std::move(command)](std::function<void(Result<Answer>)> done) {
+        call(address, ChannelRole::kControl, command, nullptr, options_.call_timeout_ms,
+             [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
+      },
+      options_.call_timeout_ms + options_.connect_timeout_ms + 1'000);
+}
+
+Result<Answer> ClientCore::wait_name_server(const Command& command) {
+  return wait<Answer>(
+      [this, command](std::function<void(Result<Answer>)> done) {
+        call_name_server(command, [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
+      },
+      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
+}
+
+Result<Route> ClientCore::wait_route(const std::string& topic, std::int64_t age_max_ms) {
+  return wait<Route>(
+      [this, topic, age_max_ms](std::function<void(Result<Route>)> done) { route(topic, age_max_ms, std::move(done)); },
+      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
+}
+
+}  // namespace internal
+
+Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
+  TRY_ASSIGN(auto core, internal::ClientCore::start(options));
+  return std::unique_ptr<Client>(new Client(std::move(core)));
+}
+
+Client::Client(std::shared_ptr<internal::ClientCore> core) : core_(std::move(core)) {}
+
+Client::~Client() { core_->close(); }
+
+void Client::close() { core_->close(); }
+
+}  // namespace slipstream::rocketmq

@@ -1,0 +1,125 @@
+// What producers, consumers and admins of one client share: the loop, the connections, the routes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/try.h"
+#include "io/event_loop.h"
+#include "io/tcp.h"
+#include "rocketmq/net/channel.h"
+#include "rocketmq/protocol/responses.h"
+#include "slipstream/rocketmq/client.h"
+
+namespace slipstream::rocketmq::internal {
+
+// Pulls, sends and small requests to one broker do not wait behind each other's bytes.
+enum class ChannelRole : std::uint8_t { kControl, kPull, kSend, kFencedSend };
+
+using Route = std::shared_ptr<const RouteData>;
+using RouteDone = std::function<void(Result<Route>)>;
+
+// "host:port;host:port"; spaces and commas are accepted too.
+Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text);
+
+// Owner:  the Client and what was made from it (shared).
+// Thread: loop, where not said otherwise.
+// Bounds: kRoutesMax routes; the one that was fetched longest ago makes room.
+class ClientCore {
+ public:
+  // Fails when no name server answers within options.start_timeout_ms. Thread: any.
+  static Result<std::shared_ptr<ClientCore>> start(const ClientOptions& options);
+  ~ClientCore();
+  ClientCore(const ClientCore&) = delete;
+  ClientCore& operator=(const ClientCore&) = delete;
+
+  // Thread: any but the loop.
+  void close();
+
+  const ClientOptions& options() const { return options_; }
+  io::EventLoop& loop() { return loop_; }
+  const Clock& clock() const { return clock_; }
+
+  // Asks the current name server, then the others, until one answers.
+  void call_name_server(const Command& command, CallDone done);
+  // `address` as a route names it.
+  void call(const std::string& address, ChannelRole role, Command command, std::shared_ptr<const std::string> body,
+            std::int64_t timeout_ms, CallDone done);
+  // The route, asked for again when it is older than `age_max_ms`. While name servers do not answer, an old one is
+  // given. kNotFound when they say that there is no such topic. `done` may run at once.
+  void route(const std::string& topic, std::int64_t age_max_ms, RouteDone done);
+  const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
+  void call_one_name_server(std::size_t index, const Command& command, CallDone done);
+
+  // Runs `begin` on the loop and waits until it called its argument. Thread: any but the loop.
+  template <typename T>
+  Result<T> wait(std::function<void(std::function<void(Result<T>)>)> begin, std::int64_t limit_ms);
+  Result<Answer> wait_call(const std::string& address, Command command);
+  Result<Answer> wait_name_server(const Command& command);
+  Result<Route> wait_route(const std::string& topic, std::int64_t age_max_ms);
+
+ private:
+  struct CachedRoute {
+    Route route;
+    std::int64_t fetched_ms = 0;
+    std::vector<RouteDone> waiters;
+  };
+
+  explicit ClientCore(const ClientOptions& options);
+  Status reach_name_servers();
+  void try_name_server(const Command& command, std::size_t index, std::size_t tries_left, CallDone done);
+  void fetch_route(const std::string& topic);
+  void route_arrived(const std::string& topic, CallOutcome outcome);
+  void make_room_for_route();
+  Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
+  void heartbeat_later();
+
+  const ClientOptions options_;
+  const SystemClock clock_{};
+  std::vector<io::Endpoint> name_servers_;
+  std::size_t current_name_server_ = 0;
+  std::shared_ptr<ReceivePool> pool_;
+  std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
+  std::map<std::string, CachedRoute, std::less<>> routes_;
+  std::atomic<bool> closed_{false};
+  io::EventLoop loop_;
+  io::TcpNet net_;
+};
+
+template <typename T>
+Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> begin, std::int64_t limit_ms) {
+  CHECK(!loop_.in_loop());
+  struct Slot {
+    Mutex mutex;
+    Condition ready;
+    std::optional<Result<T>> value SLIPSTREAM_GUARDED_BY(mutex);
+  };
+  auto slot = std::make_shared<Slot>();
+  loop_.post([slot, begin = std::move(begin)] {
+    begin([slot](Result<T> value) {
+      MutexLock lock(slot->mutex);
+      if (!slot->value.has_value()) slot->value.emplace(std::move(value));
+      slot->ready.notify_all();
+    });
+  });
+  const std::int64_t deadline_ms = clock_.now_ms() + limit_ms;
+  MutexLock lock(slot->mutex);
+  while (!slot->value.has_value()) {
+    const std::int64_t left_ms = deadline_ms - clock_.now_ms();
+    if (left_ms <= 0) return Error::retry(ErrorCode::kTimeout, "no result within " + std::to_string(limit_ms) + " ms");
+    slot->ready.wait_for_ms(slot->mutex, left_ms);
+  }
+  return std::move(*slot->value);
+}
+
+}  // namespace slipstream::rocketmq::internal

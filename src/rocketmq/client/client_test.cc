@@ -1,0 +1,168 @@
+#include "slipstream/rocketmq/client.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/client/queue_choice.h"
+#include "rocketmq/testing/scripted_broker.h"
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/producer.h"
+
+namespace slipstream::rocketmq {
+namespace {
+
+using testing::Fault;
+using testing::ScriptedBroker;
+
+std::unique_ptr<Client> connect(const std::string& name_servers) {
+  auto client = Client::connect({.name_servers = name_servers, .call_timeout_ms = 2'000, .start_timeout_ms = 5'000});
+  EXPECT_TRUE(client.ok()) << client.status().to_string();
+  return std::move(*client);
+}
+
+TEST(ClientTest, AnUnreachableNameServerIsAnErrorThatNamesIt) {
+  std::string address;
+  {
+    ScriptedBroker gone;
+    address = gone.name_server();
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const auto client = Client::connect({.name_servers = address, .start_timeout_ms = 600});
+  ASSERT_FALSE(client.ok());
+  EXPECT_NE(client.error().message.find(address), std::string::npos) << client.error().message;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(ClientTest, AddressesAreChecked) {
+  for (const char* bad : {"", ";", "host", "host:0", "a:1;b"}) {
+    const auto client = Client::connect({.name_servers = bad});
+    ASSERT_FALSE(client.ok()) << bad;
+    EXPECT_EQ(client.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_EQ(internal::parse_name_servers("a:1; b:2;")->size(), 2U);
+}
+
+TEST(ClientTest, TheNextNameServerIsAskedWhenOneIsGone) {
+  ScriptedBroker gone;
+  ScriptedBroker there;
+  there.create_topic("T", 2);
+  gone.set_name_server_up(false);
+  const auto client = connect(gone.name_server() + ";" + there.name_server());
+  Admin admin(*client);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(admin.describe_topic("T").ok());
+}
+
+TEST(ClientTest, AnOldRouteServesWhileNoNameServerAnswers) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  auto connected = Client::connect({.name_servers = broker.name_server(), .call_timeout_ms = 1'000, .route_refresh_ms = 0});
+  ASSERT_TRUE(connected.ok());
+  Producer producer(**connected, {});
+  ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "a"}).stored());
+  broker.set_name_server_up(false);
+  EXPECT_TRUE(producer.send_and_wait({.topic = "T", .body = "b"}).stored());
+}
+
+TEST(ClientTest, ServerRequestsAreAnsweredNotSupported) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = connect(broker.name_server());
+  Producer producer(*client, {});
+  ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "a"}).stored());
+  broker.ask_clients(307);
+  ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "b"}).stored());
+  EXPECT_EQ(broker.client_answers(response_code::kRequestCodeNotSupported), 1U);
+}
+
+TEST(AdminTest, CreatesListsWidensAndDeletesTopics) {
+  ScriptedBroker broker({.brokers = {"broker-a", "broker-b"}});
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  EXPECT_EQ(admin.describe_topic("T").error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(admin.create_topic({.topic = "T", .read_queues = 2, .write_queues = 2}).ok());
+  const auto described = admin.describe_topic("T");
+  ASSERT_TRUE(described.ok());
+  EXPECT_EQ(described->readable_queues().size(), 4U);
+  EXPECT_EQ(described->writable_queues().size(), 4U);
+  ASSERT_TRUE(admin.widen_topic("T", 5).ok());
+  EXPECT_EQ(admin.describe_topic("T")->readable_queues().size(), 10U);
+  ASSERT_TRUE(admin.create_topic({.topic = "A"}).ok());
+  EXPECT_EQ(*admin.list_topics(), (std::vector<std::string>{"A", "T"}));
+  ASSERT_TRUE(admin.delete_topic("T").ok());
+  EXPECT_EQ(*admin.list_topics(), std::vector<std::string>{"A"});
+  EXPECT_EQ(admin.create_topic({.topic = "bad topic"}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(admin.create_topic({.topic = "B", .brokers = {"nobody"}}).error().code, ErrorCode::kNotFound);
+}
+
+TEST(AdminTest, OffsetsLagAndGroups) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const MessageQueue queue{"T", "broker-a", 0};
+  for (int i = 0; i < 10; ++i) broker.append(queue, "x", {}, 1'000 + i * 10);
+  broker.expire(queue, 2);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  EXPECT_EQ(*admin.min_offset(queue), 2);
+  EXPECT_EQ(*admin.max_offset(queue), 10);
+  EXPECT_EQ(*admin.offset_at(queue, 1'045), 5);
+  EXPECT_EQ(*admin.group_offset("g", queue), std::nullopt);
+  ASSERT_TRUE(admin.set_group_offset("g", queue, 7).ok());
+  EXPECT_EQ(*admin.group_offset("g", queue), 7);
+  const auto lag = admin.lag("g", "T");
+  ASSERT_EQ(lag->size(), 1U);
+  EXPECT_EQ((*lag)[0].committed, 7);
+  EXPECT_EQ((*lag)[0].max_offset, 10);
+  const auto bounds = admin.bounds("T");
+  EXPECT_EQ((*bounds)[0].min_offset, 2);
+  EXPECT_EQ(admin.broker_state("T", "broker-a")->dispatch_behind_bytes, 0);
+}
+
+TEST(AdminTest, PullsOnceAndFindsByUniqueKey) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const MessageQueue queue{"T", "broker-a", 0};
+  broker.append(queue, "x", "UNIQ_KEY\x01K1\x02");
+  broker.append(queue, "y", "UNIQ_KEY\x01K2\x02");
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  EXPECT_EQ(admin.pull_once("g", queue, 0, 10)->next_offset, 2);
+  EXPECT_TRUE(admin.pull_once("g", queue, 2, 10)->records.empty());
+  EXPECT_EQ(admin.pull_once("g", queue, 3, 10).error().code, ErrorCode::kOutOfRange);
+  const auto found = admin.find_by_unique_key("T", "K2");
+  ASSERT_TRUE(found.ok()) << found.error().to_string();
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ((*found)[0].body, "y");
+  EXPECT_TRUE(admin.find_by_unique_key("T", "K3")->empty());
+}
+
+TEST(AdminTest, ALostConnectionIsTriedAgain) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  broker.inject(RequestCode::kMaxOffset, {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0}, 2);
+  EXPECT_EQ(*admin.max_offset({"T", "broker-a", 0}), 0);
+}
+
+TEST(QueueChoiceTest, HashAndOrderConfigurationAsJava) {
+  // |"tagA".hashCode() % 4| = 3552231 % 4
+  EXPECT_EQ(internal::queue_of_key("tagA", 4), 3U);
+  RouteData route;
+  route.brokers = {BrokerData{.name = "a", .cluster = "c", .addresses = {{0, "h:1"}}, .acting_master = false},
+                   BrokerData{.name = "b", .cluster = "c", .addresses = {{1, "h:2"}}, .acting_master = false}};
+  route.queues = {QueueData{.broker = "a", .read_queues = 3, .write_queues = 2, .perm = 6},
+                  QueueData{.broker = "b", .read_queues = 2, .write_queues = 2, .perm = 6}};
+  EXPECT_EQ(internal::writable_queues(route, "T").size(), 2U);  // b has no master
+  EXPECT_EQ(internal::readable_queues(route, "T").size(), 5U);
+  route.order_config = "a:1;b:2";
+  EXPECT_EQ(internal::writable_queues(route, "T").size(), 3U);
+  const std::vector<MessageQueue> queues = {{"T", "a", 0}, {"T", "a", 1}, {"T", "b", 0}};
+  EXPECT_EQ(internal::round_robin(queues, 4, "").id, 1);
+  EXPECT_EQ(internal::round_robin(queues, 4, "a").broker, "b");
+  EXPECT_EQ(internal::round_robin({queues[0]}, 4, "a").broker, "a");
+}
+
+}  // namespace
+}  // namespace slipstream::rocketmq

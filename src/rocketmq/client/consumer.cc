@@ -1,0 +1,381 @@
+#include "slipstream/rocketmq/consumer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "base/try.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/client/queue_reader.h"
+#include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/properties.h"
+#include "rocketmq/protocol/record.h"
+
+namespace slipstream::rocketmq {
+
+using internal::ChannelRole;
+using internal::ClientCore;
+using internal::QueueReader;
+using internal::ReaderHost;
+using internal::Route;
+
+// Two sides: the readers and byte counts on the loop, the frames and positions under the mutex.
+class Consumer::State final : public ReaderHost, public std::enable_shared_from_this<State> {
+ public:
+  State(ClientCore& core, ConsumerOptions options) : core_(core), options_(std::move(options)) {
+    const Status group = validate_group(options_.group);
+    if (!group.ok()) failure_ = group.error().with_context("consumer group");
+    for (std::string& tag : parse_tag_expression(options_.tags)) tags_.push_back(std::move(tag));
+  }
+
+  // --- any thread ---
+
+  Status assign(const MessageQueue& queue, StartPosition start, std::uint64_t tag) {
+    std::uint64_t id = 0;
+    {
+      MutexLock lock(mutex_);
+      if (by_queue_.contains(queue)) {
+        return Error{ErrorCode::kAlreadyExists, "queue " + queue.to_string() + " is already assigned"};
+      }
+      id = ++last_id_;
+      by_queue_.emplace(queue, id);
+      QueueProgress& progress = queues_[id].progress;
+      progress.queue = queue;
+      progress.tag = tag;
+    }
+    core_.loop().post([self = shared_from_this(), queue, start, tag, id] {
+      if (self->closed_) return;
+      auto reader = std::make_shared<QueueReader>(self->core_, self->options_, *self, id, queue, tag);
+      self->readers_.emplace(id, reader);
+      reader->start(start);
+    });
+    return {};
+  }
+
+  void unassign(const MessageQueue& queue) {
+    std::uint64_t id = 0;
+    {
+      MutexLock lock(mutex_);
+      const auto known = by_queue_.find(queue);
+      if (known == by_queue_.end()) return;
+      id = known->second;
+      by_queue_.erase(known);
+      queues_.erase(id);
+      for (auto each = ready_.begin(); each != ready_.end();) {
+        if (each->reader == id) {
+          used_ -= each->frame.records.size();
+          each = ready_.erase(each);
+        } else {
+          ++each;
+        }
+      }
+    }
+    core_.loop().post([self = shared_from_this(), id] {
+      const auto reader = self->readers_.find(id);
+      if (reader == self->readers_.end()) return;
+      reader->second->stop();
+      self->readers_.erase(reader);
+      self->pump_when_roomy();
+    });
+  }
+
+  void set_paused(const MessageQueue& queue, bool paused) {
+    std::uint64_t id = 0;
+    {
+      MutexLock lock(mutex_);
+      const auto known = by_queue_.find(queue);
+      if (known == by_queue_.end()) return;
+      id = known->second;
+    }
+    core_.loop().post([self = shared_from_this(), id, paused] {
+      const auto reader = self->readers_.find(id);
+      if (reader != self->readers_.end()) reader->second->set_paused(paused);
+    });
+  }
+
+  Result<std::optional<PulledFrame>> poll() {
+    MutexLock lock(mutex_);
+    return take_ready();
+  }
+
+  Result<std::optional<PulledFrame>> poll_wait(std::int64_t timeout_ms) {
+    const std::int64_t deadline_ms = core_.clock().now_ms() + timeout_ms;
+    MutexLock lock(mutex_);
+    while (ready_.empty() && !failure_) {
+      const std::int64_t left_ms = deadline_ms - core_.clock().now_ms();
+      if (left_ms <= 0) break;
+      changed_.wait_for_ms(mutex_, left_ms);
+    }
+    return take_ready();
+  }
+
+  Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms) {
+    const std::int64_t deadline_ms = core_.clock().now_ms() + timeout_ms;
+    std::vector<ReceivedMessage> messages;
+    while (messages.empty()) {
+      const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - core_.clock().now_ms(), 0);
+      TRY_ASSIGN(const std::optional<PulledFrame> frame, poll_wait(left_ms));
+      if (!frame) break;
+      TRY(decode(*frame, messages));
+    }
+    return messages;
+  }
+
+  void set_wake(std::function<void()> wake) {
+    MutexLock lock(mutex_);
+    wake_ = std::move(wake);
+  }
+
+  std::vector<QueueProgress> progress() const {
+    MutexLock lock(mutex_);
+    std::vector<QueueProgress> all;
+    all.reserve(queues_.size());
+    for (const auto& [id, each] : queues_) {
+      all.push_back(each.progress);
+      if (each.empty_at == each.progress.position && each.progress.position >= 0) all.back().proven_empty_ms = each.asked_ms;
+    }
+    return all;
+  }
+
+  void renew_proofs() {
+    core_.loop().post([self = shared_from_this()] {
+      for (auto& [id, reader] : self->readers_) reader->renew_proof();
+    });
+  }
+
+  void commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done);
+
+  std::uint64_t out_of_range_count() const { return out_of_range_.load(); }
+
+  void close() {
+    {
+      MutexLock lock(mutex_);
+      wake_ = {};
+    }
+    core_.loop().run_and_wait([this] {
+      closed_ = true;
+      for (auto& [id, reader] : readers_) reader->stop();
+      readers_.clear();
+    });
+  }
+
+  // --- ReaderHost, loop ---
+
+  bool reserve(std::size_t bytes, bool must) override {
+    const std::size_t used = used_.load();
+    // With nothing under way and nothing waiting there is nobody who could make room later.
+    if (!must && used != 0 && used + bytes > options_.bytes_in_flight_max) {
+      starved_ = true;
+      // The poller may have made room before it could see the flag.
+      if (used_.load() + bytes > options_.bytes_in_flight_max && used_.load() != 0) return false;
+    }
+    used_ += bytes;
+    return true;
+  }
+
+  void release(std::size_t bytes) override {
+    used_ -= bytes;
+    pump_when_roomy();
+  }
+
+  void deliver(std::uint64_t reader, PulledFrame frame) override {
+    std::function<void()> wake;
+    {
+      MutexLock lock(mutex_);
+      const auto queue = queues_.find(reader);
+      if (queue == queues_.end()) return;
+      queue->second.progress.max_offset = frame.max_offset;
+      used_ += frame.records.size();
+      if (ready_.empty()) wake = wake_;
+      ready_.push_back(Ready{reader, std::move(frame)});
+      changed_.notify_one();
+    }
+    if (wake) wake();
+  }
+
+  void note(std::uint64_t reader, const Note& note) override {
+    std::function<void()> wake;
+    {
+      MutexLock lock(mutex_);
+      const auto known = queues_.find(reader);
+      if (known == queues_.end()) return;
+      Queue& queue = known->second;
+      if (note.position) {
+        queue.progress.position = *note.position;
+        queue.empty_at = -1;
+      }
+      if (note.max_offset >= 0) queue.progress.max_offset = note.max_offset;
+      if (note.trouble) queue.progress.trouble = *note.trouble;
+      if (note.empty_at) {
+        queue.empty_at = *note.empty_at;
+        queue.asked_ms = note.asked_ms;
+        wake = wake_;
+      }
+    }
+    if (wake) wake();
+  }
+
+  void fail(const Error& error) override {
+    std::function<void()> wake;
+    {
+      MutexLock lock(mutex_);
+      if (!failure_) failure_ = error;
+      wake = wake_;
+      changed_.notify_all();
+    }
+    if (wake) wake();
+  }
+
+  void count_out_of_range() override { ++out_of_range_; }
+
+ private:
+  struct Ready {
+    std::uint64_t reader = 0;
+    PulledFrame frame;
+  };
+  struct Queue {
+    QueueProgress progress;
+    std::int64_t empty_at = -1;
+    std::int64_t asked_ms = -1;
+  };
+
+  Result<std::optional<PulledFrame>> take_ready() SLIPSTREAM_REQUIRES(mutex_) {
+    if (ready_.empty()) {
+      if (failure_) return *failure_;
+      return std::optional<PulledFrame>();
+    }
+    Ready ready = std::move(ready_.front());
+    ready_.pop_front();
+    used_ -= ready.frame.records.size();
+    queues_[ready.reader].progress.position = ready.frame.next_offset;
+    if (roomy() && starved_.exchange(false)) {
+      core_.loop().post([self = shared_from_this()] { self->pump_all(); });
+    }
+    return std::optional<PulledFrame>(std::move(ready.frame));
+  }
+
+  // Not at every byte: a pump looks at every queue.
+  bool roomy() const { return used_.load() <= options_.bytes_in_flight_max / 4 * 3; }
+
+  void pump_when_roomy() {
+    if (!roomy() || !starved_.exchange(false)) return;
+    // Later: this runs inside a reader.
+    core_.loop().post([self = shared_from_this()] { self->pump_all(); });
+  }
+
+  void pump_all() {
+    if (closed_ || readers_.empty()) return;
+    // Begins elsewhere each time, so that no queue is served last for ever.
+    auto start = readers_.upper_bound(last_pumped_);
+    for (auto each = start; each != readers_.end(); ++each) each->second->pump();
+    for (auto each = readers_.begin(); each != start; ++each) each->second->pump();
+    last_pumped_ = start == readers_.end() ? 0 : start->first;
+  }
+
+  Status decode(const PulledFrame& frame, std::vector<ReceivedMessage>& out) const {
+    RecordCursor cursor(frame.records, {.check_crc = true,
+                                        .first_offset = frame.begin_offset,
+                                        .offset_delta = frame.offset_delta,
+                                        .queue_id = frame.queue->id});
+    RecordView record;
+    while (cursor.next(record)) {
+      if (record.queue_offset < frame.begin_offset) continue;
+      if (!tags_.empty()) {
+        const auto tag = find_property(record.properties, property::kTags);
+        if (!tag || std::find(tags_.begin(), tags_.end(), *tag) == tags_.end()) continue;
+      }
+      TRY_ASSIGN(ReceivedMessage message, to_received_message(record, frame.queue->broker));
+      out.push_back(std::move(message));
+    }
+    return cursor.status().with_context("message of " + frame.queue->to_string() + " near offset " +
+                                        std::to_string(frame.begin_offset));
+  }
+
+  ClientCore& core_;
+  const ConsumerOptions options_;
+  std::vector<std::string> tags_;
+  std::atomic<std::uint64_t> out_of_range_{0};
+  std::atomic<std::size_t> used_{0};  // reserved by pulls under way, held behind gaps, ready
+  std::atomic<bool> starved_{false};
+
+  // loop
+  bool closed_ = false;
+  std::map<std::uint64_t, std::shared_ptr<QueueReader>> readers_;
+  std::uint64_t last_pumped_ = 0;
+
+  mutable Mutex mutex_;
+  Condition changed_;
+  std::uint64_t last_id_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::map<MessageQueue, std::uint64_t> by_queue_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Queue> queues_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::deque<Ready> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::optional<Error> failure_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+void Consumer::State::commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done) {
+  struct Pending {
+    std::size_t left = 0;
+    Status status;
+    std::function<void(const Status&)> done;
+    void one(const Status& result) {
+      if (status.ok()) status = result;
+      if (--left == 0 && done) done(status);
+    }
+  };
+  auto pending = std::make_shared<Pending>();
+  pending->left = offsets.size();
+  pending->done = std::move(done);
+  if (offsets.empty()) {
+    if (pending->done) core_.loop().post([pending] { pending->done({}); });
+    return;
+  }
+  core_.loop().post([self = shared_from_this(), pending, offsets = std::move(offsets)] {
+    for (const GroupOffset& each : offsets) {
+      ClientCore* core = &self->core_;
+      const std::string group = self->options_.group;
+      core->route(each.queue.topic, core->options().route_refresh_ms, [core, group, each, pending](const Result<Route>& route) {
+        if (!route.ok()) return pending->one(route.status());
+        const BrokerData* broker = (*route)->broker(each.queue.broker);
+        const std::string* master = broker == nullptr ? nullptr : broker->master();
+        if (master == nullptr) {
+          return pending->one(Error::retry(ErrorCode::kUnavailable, "broker '" + each.queue.broker + "' has no master now"));
+        }
+        core->call(*master, ChannelRole::kControl,
+                   encode_update_consumer_offset({.group = group, .queue = each.queue}, each.offset), nullptr,
+                   core->options().call_timeout_ms, [pending](const CallOutcome& outcome) {
+                     if (!outcome.answer.ok()) return pending->one(outcome.answer.status());
+                     const FrameHeader& header = outcome.answer->header;
+                     pending->one(header.code == 0 ? Status()
+                                                   : Status(answer_error(RequestCode::kUpdateConsumerOffset, header.code, header.remark)));
+                   });
+      });
+    }
+  });
+}
+
+Consumer::Consumer(Client& client, ConsumerOptions options)
+    : state_(std::make_shared<State>(client.core(), std::move(options))) {}
+
+Consumer::~Consumer() { state_->close(); }
+
+Status Consumer::assign(const MessageQueue& queue, StartPosition start, std::uint64_t tag) {
+  return state_->assign(queue, start, tag);
+}
+void Consumer::unassign(const MessageQueue& queue) { state_->unassign(queue); }
+void Consumer::pause(const MessageQueue& queue) { state_->set_paused(queue, true); }
+void Consumer::resume(const MessageQueue& queue) { state_->set_paused(queue, false); }
+Result<std::optional<PulledFrame>> Consumer::poll() { return state_->poll(); }
+Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) { return state_->poll_wait(timeout_ms); }
+Result<std::vector<ReceivedMessage>> Consumer::receive(std::int64_t timeout_ms) { return state_->receive(timeout_ms); }
+void Consumer::set_wake(std::function<void()> wake) { state_->set_wake(std::move(wake)); }
+std::vector<QueueProgress> Consumer::progress() const { return state_->progress(); }
+void Consumer::renew_proofs() { state_->renew_proofs(); }
+void Consumer::commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done) {
+  state_->commit(std::move(offsets), std::move(done));
+}
+std::uint64_t Consumer::out_of_range_count() const { return state_->out_of_range_count(); }
+
+}  // namespace slipstream::rocketmq

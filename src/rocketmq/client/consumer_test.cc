@@ -1,0 +1,290 @@
+#include "slipstream/rocketmq/consumer.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+
+#include "rocketmq/testing/scripted_broker.h"
+#include "rocketmq/testing/wait_until.h"
+#include "slipstream/rocketmq/producer.h"
+
+namespace slipstream::rocketmq {
+namespace {
+
+using testing::Fault;
+using testing::ScriptedBroker;
+using testing::wait_until;
+
+class ConsumerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    broker_.create_topic("T", 4);
+    auto connected = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 2'000});
+    ASSERT_TRUE(connected.ok());
+    client_ = std::move(*connected);
+  }
+  void fill(const MessageQueue& queue, int count, int first = 0) {
+    for (int i = first; i < first + count; ++i) broker_.append(queue, std::to_string(i));
+  }
+  // Reads until `count` messages came; bodies must be the offsets.
+  static void expect_messages(Consumer& consumer, int count, std::int64_t first_offset = 0) {
+    std::map<MessageQueue, std::int64_t> next;
+    for (int seen = 0; seen < count;) {
+      const auto messages = consumer.receive(20'000);
+      ASSERT_TRUE(messages.ok()) << messages.error().to_string();
+      ASSERT_FALSE(messages->empty()) << "only " << seen << " of " << count;
+      for (const ReceivedMessage& message : *messages) {
+        const auto slot = next.try_emplace(message.queue(), first_offset).first;
+        ASSERT_EQ(message.queue_offset, slot->second++);
+        ASSERT_EQ(message.body, std::to_string(message.queue_offset));
+        ++seen;
+      }
+    }
+    EXPECT_FALSE(consumer.poll()->has_value());
+  }
+  QueueProgress only(const Consumer& consumer) const {
+    const auto all = consumer.progress();
+    EXPECT_EQ(all.size(), 1U);
+    return all.front();
+  }
+  static Fault fault(Fault::Kind kind, std::int32_t code = 0, std::string remark = {}) {
+    return {.kind = kind, .code = code, .remark = std::move(remark), .delay_ms = 0};
+  }
+
+  ScriptedBroker broker_;
+  std::unique_ptr<Client> client_;
+  const MessageQueue queue_{"T", "broker-a", 0};
+};
+
+TEST_F(ConsumerTest, ReadsQueuesInOrderAndThenWhatArrives) {
+  Consumer consumer(*client_, {.group = "g"});
+  for (std::int32_t id = 0; id < 4; ++id) {
+    fill({"T", "broker-a", id}, 1'000);
+    ASSERT_TRUE(consumer.assign({"T", "broker-a", id}, StartPosition::earliest()).ok());
+  }
+  expect_messages(consumer, 4'000);
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 4; }));
+  broker_.append(queue_, "1000");
+  expect_messages(consumer, 1, 1'000);
+}
+
+TEST_F(ConsumerTest, StartPositions) {
+  for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), {}, 1'000 + i);
+  broker_.expire(queue_, 10);
+  const auto begin_at = [&](StartPosition start) {
+    Consumer consumer(*client_, {.group = "g"});
+    EXPECT_TRUE(consumer.assign(queue_, start).ok());
+    const auto messages = consumer.receive(20'000);
+    return messages.ok() && !messages->empty() ? messages->front().queue_offset : -1;
+  };
+  EXPECT_EQ(begin_at(StartPosition::earliest()), 10);
+  EXPECT_EQ(begin_at(StartPosition::offset(42)), 42);
+  EXPECT_EQ(begin_at(StartPosition::timestamp(1'050)), 50);
+  Consumer latest(*client_, {.group = "g"});
+  ASSERT_TRUE(latest.assign(queue_, StartPosition::latest()).ok());
+  ASSERT_TRUE(wait_until([&] { return only(latest).position == 100; }));
+  broker_.append(queue_, "100");
+  expect_messages(latest, 1, 100);
+}
+
+TEST_F(ConsumerTest, SeveralPullsAreUnderWayPerQueue) {
+  fill(queue_, 3'200);
+  Consumer consumer(*client_, {.group = "g", .pulls_per_queue_max = 8});
+  // The first answers are held back: the pulls behind them must be sent all the same.
+  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 1}, 1);
+  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 300}, 8);
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  EXPECT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kPullMessage) == 9; }));
+  expect_messages(consumer, 3'200);
+}
+
+TEST_F(ConsumerTest, FaultsOnTheWayLoseAndRepeatNothing) {
+  fill(queue_, 2'000);
+  Consumer consumer(*client_, {.group = "g", .suspend_ms = 200, .call_timeout_ms = 300});
+  for (int round = 0; round < 4; ++round) {
+    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kDropBefore));
+    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kSystemBusy, "[OVERLOAD]"), 3);
+    broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 20}, 3);
+    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kDropAfter));
+    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kServiceNotAvailable));
+  }
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  expect_messages(consumer, 2'000);
+}
+
+TEST_F(ConsumerTest, AnOutageIsShownAndOvercome) {
+  fill(queue_, 100);
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  expect_messages(consumer, 100);
+  broker_.set_brokers_up(false);
+  ASSERT_TRUE(wait_until([&] { return !only(consumer).trouble.empty(); }));
+  EXPECT_TRUE(consumer.poll().ok());
+  fill(queue_, 50, 100);
+  broker_.set_brokers_up(true);
+  expect_messages(consumer, 50, 100);
+  EXPECT_TRUE(wait_until([&] { return only(consumer).trouble.empty(); }));
+}
+
+TEST_F(ConsumerTest, ATagFilterGivesMatchingMessagesAndMovesOverTheRest) {
+  for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), i % 10 == 0 ? "TAGS\x01" "a\x02" : "TAGS\x01" "b\x02");
+  Consumer consumer(*client_, {.group = "g", .tags = "a || c"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  std::vector<std::string> bodies;
+  while (bodies.size() < 10) {
+    const auto messages = consumer.receive(20'000);
+    ASSERT_TRUE(messages.ok());
+    for (const auto& message : *messages) bodies.push_back(message.body);
+  }
+  EXPECT_EQ(bodies.back(), "90");
+  // The long poll sleeps through what does not match; asking for a proof looks again.
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
+  broker_.append(queue_, "x", "TAGS\x01" "b\x02");
+  ASSERT_TRUE(wait_until([&] {
+    consumer.renew_proofs();
+    static_cast<void>(consumer.receive(10));
+    return only(consumer).position == 101;
+  }));
+}
+
+TEST_F(ConsumerTest, EmptinessIsProvenByANewerRequest) {
+  fill(queue_, 10);
+  Consumer consumer(*client_, {.group = "g"});
+  std::atomic<int> wakes{0};
+  consumer.set_wake([&] { ++wakes; });
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  expect_messages(consumer, 10);
+  ASSERT_TRUE(wait_until([&] { return only(consumer).proven_empty_ms >= 0; }));
+  EXPECT_GT(wakes, 0);
+  const std::int64_t first_ms = only(consumer).proven_empty_ms;
+  ASSERT_TRUE(wait_until([&] {
+    consumer.renew_proofs();
+    return only(consumer).proven_empty_ms > first_ms;
+  }));
+  broker_.append(queue_, "10");
+  expect_messages(consumer, 1, 10);
+  ASSERT_TRUE(wait_until([&] {
+    consumer.renew_proofs();
+    return only(consumer).position == 11 && only(consumer).proven_empty_ms > first_ms;
+  }));
+}
+
+TEST_F(ConsumerTest, OffsetsOutOfRangeFollowThePolicy) {
+  fill(queue_, 100);
+  broker_.expire(queue_, 50);
+  Consumer failing(*client_, {.group = "g"});
+  ASSERT_TRUE(failing.assign(queue_, StartPosition::offset(3)).ok());
+  const auto failed = failing.poll_wait(20'000);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, ErrorCode::kOutOfRange);
+  for (const char* part : {"T/broker-a/0", "offset 3", "[50, 100]"}) {
+    EXPECT_NE(failed.error().message.find(part), std::string::npos) << failed.error().message;
+  }
+  EXPECT_FALSE(failing.poll().ok());
+  const auto first = [&](OffsetOutOfRange policy, std::int64_t offset) {
+    Consumer consumer(*client_, {.group = "g", .out_of_range = policy});
+    EXPECT_TRUE(consumer.assign(queue_, StartPosition::offset(offset)).ok());
+    EXPECT_TRUE(wait_until([&] { return consumer.out_of_range_count() == 1 && only(consumer).position != offset; }));
+    return only(consumer).position;
+  };
+  EXPECT_EQ(first(OffsetOutOfRange::kEarliest, 3), 50);
+  EXPECT_EQ(first(OffsetOutOfRange::kEarliest, 500), 50);
+  EXPECT_EQ(first(OffsetOutOfRange::kLatest, 3), 100);
+  EXPECT_EQ(first(OffsetOutOfRange::kNearest, 3), 50);
+  EXPECT_EQ(first(OffsetOutOfRange::kNearest, 500), 100);
+}
+
+TEST_F(ConsumerTest, AnOperatorsResetInsideTheRangeIsIgnored) {
+  fill(queue_, 100);
+  broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCodeAfter, response_code::kPullOffsetMoved));
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  expect_messages(consumer, 100);
+  EXPECT_EQ(consumer.out_of_range_count(), 0U);
+}
+
+TEST_F(ConsumerTest, PermanentRefusalsEndTheReading) {
+  broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kSubscriptionGroupNotExist, "no group"));
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  const auto failed = consumer.poll_wait(20'000);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.error().message.find("no group"), std::string::npos);
+  Consumer nameless(*client_, {});
+  EXPECT_EQ(nameless.poll().error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(ConsumerTest, MemoryIsBoundedAndPollingMakesRoom) {
+  const std::string body(1'000, 'x');
+  for (std::int32_t id = 0; id < 4; ++id) {
+    for (int i = 0; i < 1'000; ++i) broker_.append({"T", "broker-a", id}, body);
+  }
+  constexpr std::size_t kBytesMax = 300'000;
+  Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
+  for (std::int32_t id = 0; id < 4; ++id) ASSERT_TRUE(consumer.assign({"T", "broker-a", id}, StartPosition::offset(0)).ok());
+  std::size_t seen = 0;
+  while (seen < 4'000) {
+    const auto messages = consumer.receive(20'000);
+    ASSERT_TRUE(messages.ok());
+    ASSERT_FALSE(messages->empty()) << seen;
+    seen += messages->size();
+  }
+  EXPECT_EQ(seen, 4'000U);
+}
+
+TEST_F(ConsumerTest, AFullConsumerStopsPulling) {
+  const std::string body(1'000, 'x');
+  for (int i = 0; i < 4'000; ++i) broker_.append(queue_, body);
+  Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = 200'000});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  // Whatever the order of answers, the count of pulls comes to rest far below the 125 of the whole queue.
+  std::size_t before = 0;
+  ASSERT_TRUE(wait_until([&] {
+    const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
+    const bool rests = now > 3 && now == before;
+    before = now;
+    return rests;
+  }));
+  EXPECT_LT(broker_.requests_seen(RequestCode::kPullMessage), 20U);
+}
+
+TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {
+  fill(queue_, 100);
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest(), 5).ok());
+  EXPECT_EQ(consumer.assign(queue_, StartPosition::earliest()).error().code, ErrorCode::kAlreadyExists);
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
+  consumer.unassign(queue_);
+  EXPECT_FALSE(consumer.poll()->has_value());
+  EXPECT_TRUE(consumer.progress().empty());
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(20), 6).ok());
+  const auto frame = consumer.poll_wait(20'000);
+  ASSERT_TRUE(frame.ok() && frame->has_value());
+  EXPECT_EQ((*frame)->tag, 6U);
+  EXPECT_EQ((*frame)->begin_offset, 20);
+}
+
+TEST_F(ConsumerTest, APausedQueueGivesNothingNew) {
+  Consumer consumer(*client_, {.group = "g", .suspend_ms = 1});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  consumer.pause(queue_);
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 0; }));
+  fill(queue_, 10);
+  consumer.resume(queue_);
+  expect_messages(consumer, 10);
+}
+
+TEST_F(ConsumerTest, GroupOffsetsAreWritten) {
+  fill(queue_, 10);
+  Consumer consumer(*client_, {.group = "g"});
+  std::atomic<bool> done{false};
+  consumer.commit({{queue_, 7}, {{"T", "broker-a", 1}, 3}}, [&](const Status& status) { done = status.ok(); });
+  ASSERT_TRUE(wait_until([&] { return done.load(); }));
+  EXPECT_EQ(broker_.group_offset("g", queue_), 7);
+  EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", 1}), 3);
+}
+
+}  // namespace
+}  // namespace slipstream::rocketmq

@@ -1,0 +1,464 @@
+#include "slipstream/rocketmq/producer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <unordered_set>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/retry.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/client/queue_choice.h"
+#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/message_id.h"
+#include "rocketmq/protocol/properties.h"
+#include "rocketmq/protocol/record.h"
+#include "rocketmq/protocol/requests.h"
+
+namespace slipstream::rocketmq {
+namespace {
+
+using internal::ChannelRole;
+using internal::ClientCore;
+using internal::Route;
+
+constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
+
+UniqueKeyMaker make_key_maker() {
+  std::random_device random;
+  // Any four bytes serve as the address: only uniqueness counts, and a random one needs no look at interfaces.
+  const std::uint32_t number = random();
+  const std::uint8_t ip[4] = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
+                              static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
+  return UniqueKeyMaker({.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
+}
+
+// One send from acceptance to its outcome. Thread: loop, once accepted.
+struct Sending {
+  std::string topic;
+  std::optional<MessageQueue> fixed;
+  std::string sharding_key;
+  std::shared_ptr<const std::string> body;
+  std::string properties;
+  std::int32_t flag = 0;
+  std::int32_t sys_flag = 0;
+  bool batch = false;
+  bool once = false;
+  SendCallback done;
+  std::optional<Retry> retry;
+  SendResult result;
+  bool maybe_stored = false;
+  std::string failed_broker;
+};
+
+SendResult refused(const Error& error) {
+  SendResult result;
+  result.outcome = error.retryable ? SendOutcome::kNotStored : SendOutcome::kRefused;
+  result.error = error;
+  return result;
+}
+
+}  // namespace
+
+class Producer::State : public std::enable_shared_from_this<State> {
+ public:
+  State(ClientCore& core, ProducerOptions options)
+      : core_(core), options_(std::move(options)), turn_(std::random_device{}()), keys_(make_key_maker()) {}
+
+  Status send(Message message, SendCallback done) {
+    TRY(validate_message(message, options_.message_bytes_max));
+    auto sending = std::make_shared<Sending>();
+    TRY_ASSIGN(sending->properties, encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
+    sending->topic = std::move(message.topic);
+    sending->fixed = std::move(message.queue);
+    sending->sharding_key = std::move(message.sharding_key);
+    sending->flag = message.flag;
+    TRY(set_body(*sending, std::move(message.body)));
+    sending->done = std::move(done);
+    return accept(std::move(sending));
+  }
+
+  Status send_batch(const std::vector<Message>& messages, SendCallback done) {
+    if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
+    const Message& first = messages.front();
+    BatchEncoder encoder(options_.message_bytes_max);
+    for (const Message& message : messages) {
+      TRY(validate_message(message, options_.message_bytes_max));
+      if (message.topic != first.topic) {
+        return Error{ErrorCode::kInvalidArgument, "a batch has one topic, not both '" + first.topic + "' and '" + message.topic + "'"};
+      }
+      if (message.delay_level != 0 || message.deliver_at_ms != 0) {
+        return Error{ErrorCode::kUnsupported, "a delayed message cannot be in a batch; send it alone"};
+      }
+      TRY_ASSIGN(const std::string properties, encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
+      TRY(encoder.add(message.body, properties, message.flag));
+    }
+    auto sending = std::make_shared<Sending>();
+    sending->topic = first.topic;
+    sending->fixed = first.queue;
+    sending->sharding_key = first.sharding_key;
+    sending->batch = true;
+    sending->body = std::make_shared<const std::string>(encoder.take());
+    sending->done = std::move(done);
+    return accept(std::move(sending));
+  }
+
+  Status send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done) {
+    if (!batch.body || batch.body->empty() || batch.count == 0) {
+      return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
+    }
+    if (batch.body->size() > options_.message_bytes_max) {
+      return Error{ErrorCode::kInvalidArgument, "batch of " + std::to_string(batch.body->size()) + " bytes for " +
+                                                    batch.queue.to_string() + " is above the limit of " +
+                                                    std::to_string(options_.message_bytes_max)};
+    }
+    TRY(validate_writable_topic(batch.queue.topic));
+    auto sending = std::make_shared<Sending>();
+    sending->topic = batch.queue.topic;
+    sending->fixed = std::move(batch.queue);
+    sending->batch = true;
+    sending->once = retry == SendRetry::kOnce;
+    sending->body = std::move(batch.body);
+    sending->done = std::move(done);
+    return accept(std::move(sending));
+  }
+
+  void set_room_callback(std::function<void()> room) {
+    MutexLock lock(mutex_);
+    room_callback_ = std::move(room);
+  }
+
+  Status wait_for_room() {
+    MutexLock lock(mutex_);
+    while (!closed_ && full(0)) changed_.wait(mutex_);
+    if (closed_) return Error{ErrorCode::kCancelled, "the producer was closed"};
+    return {};
+  }
+
+  Status flush(std::int64_t timeout_ms) {
+    const std::int64_t deadline_ms = core_.clock().now_ms() + timeout_ms;
+    MutexLock lock(mutex_);
+    while (count_ > 0) {
+      const std::int64_t left_ms = deadline_ms - core_.clock().now_ms();
+      if (left_ms <= 0) {
+        return Error::retry(ErrorCode::kTimeout, std::to_string(count_) + " sends have no outcome after " + std::to_string(timeout_ms) + " ms");
+      }
+      changed_.wait_for_ms(mutex_, left_ms);
+    }
+    return {};
+  }
+
+  std::size_t count() const {
+    MutexLock lock(mutex_);
+    return count_;
+  }
+  std::size_t bytes() const {
+    MutexLock lock(mutex_);
+    return bytes_;
+  }
+
+  Result<std::vector<MessageQueue>> queues(const std::string& topic) {
+    TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
+    if (route->static_topic) return static_topic_error(topic);
+    return internal::writable_queues(*route, topic);
+  }
+
+  // Thread: any but the loop.
+  void close() {
+    {
+      MutexLock lock(mutex_);
+      closed_ = true;
+      changed_.notify_all();
+    }
+    core_.loop().run_and_wait([this] { fail_all(); });
+    fail_all();  // the loop was stopped before: nothing runs there any more
+  }
+
+ private:
+  static Error static_topic_error(const std::string& topic) {
+    return Error{ErrorCode::kUnsupported, "topic '" + topic + "' is a static (logical queue) topic; this client reads and writes ordinary topics only"};
+  }
+
+  std::string unique_key() {
+    MutexLock lock(mutex_);
+    return keys_.make(core_.clock().wall_ms());
+  }
+
+  Status set_body(Sending& sending, std::string body) {
+    if (options_.compress_above_bytes > 0 && body.size() > options_.compress_above_bytes) {
+      std::string smaller;
+      TRY(compress_body(Compression::kZlib, body, smaller));
+      if (smaller.size() < body.size()) {
+        body = std::move(smaller);
+        sending.sys_flag |= compression_flags(Compression::kZlib);
+      }
+    }
+    sending.body = std::make_shared<const std::string>(std::move(body));
+    return {};
+  }
+
+  bool full(std::size_t bytes) const SLIPSTREAM_REQUIRES(mutex_) {
+    if (count_ == 0) return false;  // one message always passes
+    return count_ >= options_.in_flight_count_max || bytes_ + bytes > options_.in_flight_bytes_max;
+  }
+
+  Status accept(std::shared_ptr<Sending> sending) {
+    {
+      MutexLock lock(mutex_);
+      if (closed_) return Error{ErrorCode::kCancelled, "the producer was closed"};
+      if (full(sending->body->size())) {
+        room_wanted_ = true;
+        return Error::retry(ErrorCode::kResourceExhausted, "sends in flight are at their limit (" + std::to_string(count_) +
+                                                               " sends, " + std::to_string(bytes_) + " bytes)");
+      }
+      ++count_;
+      bytes_ += sending->body->size();
+      sending_.insert(sending);
+    }
+    core_.loop().post([self = shared_from_this(), sending = std::move(sending)] {
+      if (self->is_live(sending)) self->begin(sending);
+    });
+    return {};
+  }
+
+  bool is_live(const std::shared_ptr<Sending>& sending) const {
+    MutexLock lock(mutex_);
+    return sending_.contains(sending);
+  }
+
+  void begin(const std::shared_ptr<Sending>& sending) {
+    RetryPolicy policy = kSendRetry;
+    policy.total_ms_max = options_.total_timeout_ms;
+    sending->retry.emplace(policy, core_.clock(), std::stop_token(), ++sends_);
+    attempt(sending);
+  }
+
+  void attempt(const std::shared_ptr<Sending>& sending) {
+    ++sending->result.attempts;
+    // After a failure the route is looked at again: the broker may have moved.
+    const std::int64_t age_max_ms = sending->result.attempts > 1 ? 1'000 : core_.options().route_refresh_ms;
+    core_.route(sending->topic, age_max_ms, [self = shared_from_this(), sending](Result<Route> route) {
+      if (!self->is_live(sending)) return;
+      if (!route.ok()) return self->route_missing(sending, route.error());
+      self->dispatch(sending, **route);
+    });
+  }
+
+  void route_missing(const std::shared_ptr<Sending>& sending, const Error& error) {
+    // A topic that was just created may not be known everywhere yet.
+    constexpr int kAttemptsForNewTopic = 4;
+    if (error.code == ErrorCode::kNotFound && sending->result.attempts >= kAttemptsForNewTopic) {
+      return finish(sending, SendOutcome::kRefused, error);
+    }
+    failed(sending, Error::retry(error.code, error.message), SendOutcome::kNotStored);
+  }
+
+  void dispatch(const std::shared_ptr<Sending>& sending, const RouteData& route) {
+    if (route.static_topic) return finish(sending, SendOutcome::kRefused, static_topic_error(sending->topic));
+    if (sending->fixed) {
+      sending->result.queue = *sending->fixed;
+    } else {
+      const auto queues = internal::writable_queues(route, sending->topic);
+      if (queues.empty()) {
+        return failed(sending, Error::retry(ErrorCode::kUnavailable, "topic '" + sending->topic + "' has no writable queue now"),
+                      SendOutcome::kNotStored);
+      }
+      if (sending->sharding_key.empty()) {
+        sending->result.queue = internal::round_robin(queues, ++turn_, sending->failed_broker);
+      } else {
+        sending->result.queue = queues[internal::queue_of_key(sending->sharding_key, queues.size())];
+        sending->fixed = sending->result.queue;
+      }
+    }
+    const BrokerData* broker = route.broker(sending->result.queue.broker);
+    const std::string* address = broker == nullptr ? nullptr : broker->master();
+    if (address == nullptr) {
+      return failed(sending, Error::retry(ErrorCode::kUnavailable, "broker '" + sending->result.queue.broker + "' has no master now"),
+                    SendOutcome::kNotStored);
+    }
+    transmit(sending, *address);
+  }
+
+  void transmit(const std::shared_ptr<Sending>& sending, const std::string& address) {
+    const SendRequest request{.producer_group = options_.group,
+                              .topic = sending->topic,
+                              .broker = sending->result.queue.broker,
+                              .queue_id = sending->result.queue.id,
+                              .sys_flag = sending->sys_flag,
+                              .born_ms = core_.clock().wall_ms(),
+                              .flag = sending->flag,
+                              .properties = sending->properties,
+                              .default_queues = 4};
+    Command command = sending->batch ? encode_send_batch(request, {}) : encode_send(request, {});
+    const std::int64_t timeout_ms = std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
+    sending->result.last_attempt_ms = core_.clock().now_ms();
+    core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend, std::move(command), sending->body,
+               timeout_ms, [self = shared_from_this(), sending](CallOutcome outcome) {
+                 if (self->is_live(sending)) self->answered(sending, std::move(outcome));
+               });
+  }
+
+  void answered(const std::shared_ptr<Sending>& sending, CallOutcome outcome) {
+    if (!outcome.answer.ok()) {
+      return failed(sending, outcome.answer.error(), outcome.maybe_done ? SendOutcome::kUnknown : SendOutcome::kNotStored);
+    }
+    const RequestCode code = sending->batch ? RequestCode::kSendBatchMessage : RequestCode::kSendMessageV2;
+    const FrameHeader& header = outcome.answer->header;
+    const Verdict verdict = classify(CallKind::kSend, header.code, header.remark);
+    if (verdict == Verdict::kSuccess || verdict == Verdict::kStored) {
+      auto answer = parse_send(code, header);
+      if (answer.ok()) {
+        sending->result.queue_offset = answer->queue_offset;
+        if (!answer->message_ids.empty()) sending->result.offset_message_id = std::move(answer->message_ids.front());
+      }
+      return finish(sending, SendOutcome::kStored, {});
+    }
+    const Error error = answer_error(code, header.code, header.remark);
+    switch (verdict) {
+      case Verdict::kRetrySame:
+      case Verdict::kRetryOther:
+        return failed(sending, Error::retry(error.code, error.message), SendOutcome::kNotStored);
+      case Verdict::kUnknown:
+        return failed(sending, error, SendOutcome::kUnknown);
+      default:
+        return finish(sending, SendOutcome::kRefused, error);
+    }
+  }
+
+  void failed(const std::shared_ptr<Sending>& sending, Error error, SendOutcome outcome) {
+    if (outcome == SendOutcome::kUnknown) sending->maybe_stored = true;
+    sending->failed_broker = sending->result.queue.broker;
+    const bool again = !sending->once && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
+    // An unknown outcome is worth another try here although the request itself may not be repeatable in general.
+    const Error decided = Error::retry(error.code, error.message);
+    const auto wait_ms = again ? sending->retry->next_wait_ms(decided) : std::nullopt;
+    if (!wait_ms) return finish(sending, outcome, std::move(error));
+    core_.loop().run_after(*wait_ms, [self = shared_from_this(), sending] {
+      if (self->is_live(sending)) self->attempt(sending);
+    });
+  }
+
+  void finish(const std::shared_ptr<Sending>& sending, SendOutcome outcome, Error error) {
+    // A refusal after an attempt that may have been stored does not undo that attempt.
+    if (outcome != SendOutcome::kStored && sending->maybe_stored) outcome = SendOutcome::kUnknown;
+    sending->result.outcome = outcome;
+    if (outcome != SendOutcome::kStored) {
+      const std::string where = sending->result.queue.topic.empty() ? "topic '" + sending->topic + "'" : sending->result.queue.to_string();
+      sending->result.error = std::move(error).with_context("sending to " + where);
+    }
+    SendCallback done = std::move(sending->done);
+    if (done) done(sending->result);
+    std::function<void()> room;
+    {
+      MutexLock lock(mutex_);
+      sending_.erase(sending);
+      --count_;
+      bytes_ -= sending->body->size();
+      if (room_wanted_ && !full(0)) {
+        room_wanted_ = false;
+        room = room_callback_;
+      }
+      changed_.notify_all();
+    }
+    if (room) room();
+  }
+
+  void fail_all() {
+    std::unordered_set<std::shared_ptr<Sending>> left;
+    {
+      MutexLock lock(mutex_);
+      left = sending_;
+    }
+    for (const auto& sending : left) {
+      const bool sent = sending->result.last_attempt_ms > 0;
+      finish(sending, sent ? SendOutcome::kUnknown : SendOutcome::kNotStored,
+             Error{ErrorCode::kCancelled, "the producer was closed"});
+    }
+  }
+
+  ClientCore& core_;
+  const ProducerOptions options_;
+  std::uint64_t turn_;       // loop
+  std::uint64_t sends_ = 0;  // loop
+  mutable Mutex mutex_;
+  Condition changed_;
+  UniqueKeyMaker keys_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::unordered_set<std::shared_ptr<Sending>> sending_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::size_t count_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::size_t bytes_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  bool room_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::function<void()> room_callback_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+Producer::Producer(Client& client, ProducerOptions options)
+    : state_(std::make_shared<State>(client.core(), std::move(options))) {}
+
+Producer::~Producer() { state_->close(); }
+
+Status Producer::send(Message message, SendCallback done) { return state_->send(std::move(message), std::move(done)); }
+
+Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
+  return state_->send_batch(messages, std::move(done));
+}
+
+Status Producer::send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done) {
+  return state_->send_encoded(std::move(batch), retry, std::move(done));
+}
+
+namespace {
+
+// Waits for the callback of `begin`, retrying while there is no room.
+template <typename Begin, typename WaitForRoom>
+SendResult wait_for_outcome(Begin begin, WaitForRoom wait_for_room) {
+  struct Slot {
+    Mutex mutex;
+    Condition ready;
+    std::optional<SendResult> result SLIPSTREAM_GUARDED_BY(mutex);
+  };
+  auto slot = std::make_shared<Slot>();
+  while (true) {
+    const Status begun = begin([slot](const SendResult& result) {
+      MutexLock lock(slot->mutex);
+      slot->result = result;
+      slot->ready.notify_all();
+    });
+    if (begun.ok()) break;
+    if (begun.error().code != ErrorCode::kResourceExhausted || !begun.error().retryable) return refused(begun.error());
+    const Status room = wait_for_room();
+    if (!room.ok()) return refused(room.error());
+  }
+  MutexLock lock(slot->mutex);
+  while (!slot->result) slot->ready.wait(slot->mutex);
+  return std::move(*slot->result);
+}
+
+}  // namespace
+
+SendResult Producer::send_and_wait(Message message) {
+  return wait_for_outcome([&](SendCallback done) { return state_->send(message, std::move(done)); },
+                          [&] { return state_->wait_for_room(); });
+}
+
+SendResult Producer::send_batch_and_wait(const std::vector<Message>& messages) {
+  return wait_for_outcome([&](SendCallback done) { return state_->send_batch(messages, std::move(done)); },
+                          [&] { return state_->wait_for_room(); });
+}
+
+void Producer::set_room_callback(std::function<void()> room) { state_->set_room_callback(std::move(room)); }
+Status Producer::flush(std::int64_t timeout_ms) { return state_->flush(timeout_ms); }
+std::size_t Producer::in_flight_count() const { return state_->count(); }
+std::size_t Producer::in_flight_bytes() const { return state_->bytes(); }
+
+Result<std::vector<MessageQueue>> Producer::queues(std::string_view topic) { return state_->queues(std::string(topic)); }
+
+std::size_t Producer::queue_of_key(std::string_view key, std::size_t queue_count) {
+  return internal::queue_of_key(key, queue_count);
+}
+
+}  // namespace slipstream::rocketmq

@@ -1,0 +1,410 @@
+#include "rocketmq/client/queue_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/requests.h"
+
+namespace slipstream::rocketmq::internal {
+namespace {
+
+constexpr std::int64_t kRouteAgeMs = 5'000;
+constexpr std::int64_t kBusyWaitMs = 200;
+constexpr std::int64_t kTroubleWaitMs = 2'000;
+constexpr std::int64_t kNoProgressWaitMs = 20;
+// For so long an answer like "no such topic" may come from a server that has not heard of everything yet.
+constexpr std::int64_t kRefusalPatienceMs = 60'000;
+// A long poll usually brings one message; a full answer after it is paid for when it arrives.
+constexpr std::size_t kParkedPullBytes = 4'096;
+constexpr std::size_t kPullBytesMin = 4'096;
+
+bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; }
+
+}  // namespace
+
+QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, ReaderHost& host, std::uint64_t id,
+                         MessageQueue queue, std::uint64_t tag)
+    : core_(core),
+      options_(options),
+      host_(&host),
+      id_(id),
+      queue_(std::make_shared<const MessageQueue>(std::move(queue))),
+      tag_(tag),
+      filtered_(has_filter(options.tags)),
+      window_({.pulls_max = filtered_ ? 1 : std::clamp(options.pulls_per_queue_max, 1, 64),
+               .messages_max = std::max(options.messages_per_pull_max, 1)}),
+      retry_({.first_wait_ms = 50, .wait_ms_max = kTroubleWaitMs}, core.clock(), {}, id) {}
+
+void QueueReader::start(StartPosition start) {
+  start_ = start;
+  if (start.kind == StartPosition::Kind::kOffset) start_at(start.value);
+  pump();
+}
+
+void QueueReader::stop() {
+  if (host_ == nullptr) return;
+  host_->release(std::exchange(accounted_, 0) + std::exchange(reserved_, 0));
+  host_ = nullptr;
+  core_.loop().cancel(std::exchange(timer_, io::TimerId::kNone));
+}
+
+void QueueReader::set_paused(bool paused) {
+  paused_ = paused;
+  pump();
+}
+
+void QueueReader::start_at(std::int64_t offset) {
+  started_ = true;
+  window_.reset(offset);
+  account();
+  host_->note(id_, {.position = offset, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = {}});
+}
+
+void QueueReader::pump() {
+  while (host_ != nullptr && !paused_ && !asking_ && timer_ == io::TimerId::kNone) {
+    if (!resolve()) return;
+    if (!started_) return find_start();
+    if (!host_->reserve(pull_bytes_, window_.front_is_blocking())) return;
+    const auto pull = window_.plan();
+    if (!pull) return host_->release(pull_bytes_);
+    std::size_t reserved = pull_bytes_;
+    if (pull->suspend && reserved > kParkedPullBytes) {
+      host_->release(reserved - kParkedPullBytes);
+      reserved = kParkedPullBytes;
+    }
+    send(*pull, reserved);
+  }
+}
+
+// --- where to pull ---
+
+bool QueueReader::resolve() {
+  if (resolving_) return false;
+  if (!address_.empty() && core_.clock().now_ms() - resolved_ms_ < kRouteAgeMs) return true;
+  resolving_ = true;
+  // May answer at once.
+  const std::int64_t age_max_ms = address_.empty() ? 200 : kRouteAgeMs;
+  core_.route(queue_->topic, age_max_ms, [self = shared_from_this()](const Result<Route>& route) {
+    self->resolving_ = false;
+    if (self->host_ != nullptr) self->route_arrived(route);
+  });
+  return !resolving_ && !address_.empty() && timer_ == io::TimerId::kNone;
+}
+
+void QueueReader::route_arrived(const Result<Route>& route) {
+  resolved_ms_ = core_.clock().now_ms();
+  if (!route.ok()) {
+    address_.clear();
+    if (route.error().code == ErrorCode::kNotFound) {
+      if (refused_since_ms_ < 0) refused_since_ms_ = resolved_ms_;
+      if (resolved_ms_ - refused_since_ms_ > kRefusalPatienceMs) return fail(route.error(), window_.position());
+    }
+    return trouble(route.error(), kTroubleWaitMs);
+  }
+  if ((*route)->static_topic) {
+    return fail(Error{ErrorCode::kUnsupported, "a static (logical queue) topic cannot be read"}, window_.position());
+  }
+  const BrokerData* broker = (*route)->broker(queue_->broker);
+  const std::string* address = broker == nullptr ? nullptr : choose_address(*broker);
+  if (address == nullptr) {
+    address_.clear();
+    master_.clear();
+    return trouble(Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' is not in the route now"),
+                   kTroubleWaitMs);
+  }
+  address_ = *address;
+  const std::string* master = broker->master();
+  master_ = master == nullptr ? std::string() : *master;
+  pulls_from_master_ = !broker->acting_master && address_ == master_;
+  // When the route did not answer at once, somebody has to go on.
+  core_.loop().post([self = shared_from_this()] { self->pump(); });
+}
+
+const std::string* QueueReader::choose_address(const BrokerData& broker) {
+  if (const std::string* wanted = broker.address(wanted_broker_)) return wanted;
+  if (const std::string* master = broker.master()) return master;
+  return broker.addresses.empty() ? nullptr : &broker.addresses.front().address;
+}
+
+// --- where to begin ---
+
+void QueueReader::find_start() {
+  asking_ = true;
+  Command command;
+  switch (start_.kind) {
+    case StartPosition::Kind::kEarliest: command = encode_min_offset(*queue_); break;
+    case StartPosition::Kind::kTimestamp: command = encode_search_offset(*queue_, start_.value); break;
+    default: command = encode_max_offset(*queue_); break;
+  }
+  ask_master(std::move(command), [this](std::int64_t offset) {
+    asking_ = false;
+    fine();
+    start_at(std::max<std::int64_t>(offset, 0));
+    pump();
+  });
+}
+
+void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> done) {
+  if (master_.empty()) {
+    asking_ = false;
+    return trouble(Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
+                   kTroubleWaitMs);
+  }
+  const auto code = static_cast<RequestCode>(command.header.code);
+  core_.call(master_, ChannelRole::kControl, std::move(command), nullptr, core_.options().call_timeout_ms,
+             [self = shared_from_this(), code, done = std::move(done)](CallOutcome outcome) {
+               if (self->host_ == nullptr) return;
+               Result<std::int64_t> offset = outcome.answer.ok() ? parse_offset(code, outcome.answer->header)
+                                                                 : Result<std::int64_t>(outcome.answer.error());
+               if (offset.ok()) return done(*offset);
+               self->asking_ = false;
+               self->address_.clear();
+               self->trouble(offset.error(), kTroubleWaitMs);
+             });
+}
+
+// --- pulls and their answers ---
+
+void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
+  reserved_ += reserved;
+  const std::int64_t suspend_ms = pull.suspend ? options_.suspend_ms : 0;
+  Command command = encode_pull(PullRequest{.group = options_.group,
+                                            .queue = *queue_,
+                                            .offset = pull.offset,
+                                            .messages_max = pull.messages_max,
+                                            .suspend_ms = static_cast<std::int32_t>(suspend_ms),
+                                            .expression = filtered_ ? options_.tags : "*",
+                                            .sql92 = false,
+                                            .subscription_version = 0});
+  const Sent sent{.id = pull.id,
+                  .offset = pull.offset,
+                  .reserved = reserved,
+                  .requested_ms = core_.clock().now_ms(),
+                  .suspend = pull.suspend,
+                  .from_master = pulls_from_master_};
+  core_.call(address_, ChannelRole::kPull, std::move(command), nullptr,
+             std::max(options_.call_timeout_ms, suspend_ms + 5'000),
+             [self = shared_from_this(), sent](CallOutcome outcome) { self->answered(sent, std::move(outcome)); });
+}
+
+void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
+  if (host_ == nullptr) return;
+  host_->release(sent.reserved);
+  reserved_ -= sent.reserved;
+  if (window_.knows(sent.id)) {
+    if (!outcome.answer.ok()) {
+      window_.failed(sent.id);
+      address_.clear();
+      wanted_broker_ = 0;
+      trouble(outcome.answer.error(), kTroubleWaitMs);
+    } else {
+      const Answer& answer = *outcome.answer;
+      auto pull = parse_pull(answer.header);
+      if (pull.ok()) {
+        pulled(sent, *pull, answer);
+      } else {
+        refused(sent, answer.header.code, answer.header.remark);
+      }
+    }
+  }
+  pump();
+}
+
+void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer& answer) {
+  if (pull.suggested_broker != wanted_broker_) {
+    wanted_broker_ = pull.suggested_broker;
+    resolved_ms_ = 0;
+  }
+  const bool front = window_.is_front(sent.id);
+  if (pull.status == PullStatus::kOffsetMoved) {
+    if (front) {
+      window_.failed(sent.id);
+      return out_of_range(sent.offset);
+    }
+    return window_.drop_from(sent.id);
+  }
+  if (front || pull.status == PullStatus::kFound) fine();
+  if (pull.status == PullStatus::kFound) {
+    pull_bytes_ = std::max(kPullBytesMin, (pull_bytes_ * 3 + answer.body().size()) / 4);
+    window_.found(sent.id, PulledFrame{.queue = queue_,
+                                       .tag = tag_,
+                                       .begin_offset = sent.offset,
+                                       .next_offset = pull.next_offset,
+                                       .min_offset = pull.min_offset,
+                                       .max_offset = pull.max_offset,
+                                       .offset_delta = pull.offset_delta,
+                                       .records = answer.body(),
+                                       .owner = answer.frame.buffer,
+                                       .requested_ms = sent.requested_ms,
+                                       .received_ms = core_.clock().now_ms()});
+    take_frames();
+    if (sent.from_master && pull.next_offset == pull.max_offset) {
+      host_->note(id_, {.position = {}, .max_offset = pull.max_offset, .empty_at = pull.next_offset, .asked_ms = sent.requested_ms, .trouble = {}});
+    }
+    return;
+  }
+  if (!front) return window_.drop_from(sent.id);
+  if (pull.next_offset > sent.offset) return skipped(sent, pull);
+  window_.nothing_there(sent.id, pull.max_offset);
+  account();
+  if (pull.status == PullStatus::kNotFound && pull.max_offset <= sent.offset) {
+    ReaderHost::Note note{.position = {}, .max_offset = pull.max_offset, .empty_at = {}, .asked_ms = sent.requested_ms, .trouble = {}};
+    if (sent.from_master && pull.max_offset == sent.offset) note.empty_at = sent.offset;
+    return host_->note(id_, note);
+  }
+  // No progress although there should be some: a slave that lags, or data that just goes away. The master knows.
+  wanted_broker_ = 0;
+  resolved_ms_ = 0;
+  wait(kNoProgressWaitMs);
+}
+
+// Messages were filtered out or have expired: the position moves without them.
+void QueueReader::skipped(const Sent& sent, const PullAnswer& pull) {
+  window_.found(sent.id, PulledFrame{.queue = queue_,
+                                     .tag = tag_,
+                                     .begin_offset = sent.offset,
+                                     .next_offset = pull.next_offset,
+                                     .min_offset = pull.min_offset,
+                                     .max_offset = pull.max_offset,
+                                     .offset_delta = 0,
+                                     .records = {},
+                                     .owner = nullptr,
+                                     .requested_ms = sent.requested_ms,
+                                     .received_ms = core_.clock().now_ms()});
+  take_frames();
+  if (sent.from_master && pull.next_offset == pull.max_offset) {
+    host_->note(id_, {.position = {}, .max_offset = pull.max_offset, .empty_at = pull.next_offset, .asked_ms = sent.requested_ms, .trouble = {}});
+  }
+}
+
+void QueueReader::refused(const Sent& sent, std::int32_t code, const std::string& remark) {
+  const Error error = answer_error(RequestCode::kPullMessage, code, remark);
+  window_.failed(sent.id);
+  switch (classify(CallKind::kPull, code, remark)) {
+    case Verdict::kRetrySame: return trouble(error, kBusyWaitMs);
+    case Verdict::kRetryOther:
+    case Verdict::kResubscribe: break;
+    default: return fail(error, sent.offset);
+  }
+  const std::int64_t now_ms = core_.clock().now_ms();
+  if (refused_since_ms_ < 0) refused_since_ms_ = now_ms;
+  const bool passing = code == response_code::kServiceNotAvailable || code == response_code::kGoAway;
+  if (!passing && now_ms - refused_since_ms_ > kRefusalPatienceMs) return fail(error, sent.offset);
+  address_.clear();
+  wanted_broker_ = 0;
+  trouble(error, kTroubleWaitMs);
+}
+
+void QueueReader::take_frames() {
+  while (auto frame = window_.take()) {
+    account();
+    host_->deliver(id_, std::move(*frame));
+  }
+  account();
+}
+
+void QueueReader::account() {
+  const std::size_t held = window_.held_bytes();
+  if (held > accounted_) host_->reserve(held - accounted_, true);
+  if (held < accounted_) host_->release(accounted_ - held);
+  accounted_ = held;
+}
+
+// --- offsets that do not exist ---
+
+void QueueReader::out_of_range(std::int64_t offset) {
+  asking_ = true;
+  // Also an operator's reset answers this way, and a queue without any data: only the bounds tell.
+  ask_master(encode_min_offset(*queue_), [this, offset](std::int64_t min_offset) {
+    ask_master(encode_max_offset(*queue_), [this, offset, min_offset](std::int64_t max_offset) {
+      asking_ = false;
+      decide_out_of_range(offset, min_offset, max_offset);
+    });
+  });
+}
+
+void QueueReader::decide_out_of_range(std::int64_t offset, std::int64_t min_offset, std::int64_t max_offset) {
+  if (offset >= min_offset && offset <= max_offset) {
+    window_.reset(offset);
+    account();
+    return wait(kNoProgressWaitMs * 5);
+  }
+  host_->count_out_of_range();
+  const std::string bounds = "offset " + std::to_string(offset) + " of " + queue_->to_string() + " is outside [" +
+                             std::to_string(min_offset) + ", " + std::to_string(max_offset) + "]";
+  std::int64_t target = min_offset;
+  switch (options_.out_of_range) {
+    case OffsetOutOfRange::kFail:
+      return fail(Error{ErrorCode::kOutOfRange,
+                        bounds + (offset < min_offset ? ": the messages between have expired" : ": the queue lost its end or was made anew") +
+                            ". Choose what to do with the option scan.offset-out-of-range (earliest, latest, nearest)"},
+                  offset);
+    case OffsetOutOfRange::kEarliest: break;
+    case OffsetOutOfRange::kLatest: target = max_offset; break;
+    case OffsetOutOfRange::kNearest: target = offset < min_offset ? min_offset : max_offset; break;
+  }
+  log(LogLevel::kWarn, "rocketmq", bounds + "; going on at " + std::to_string(target));
+  start_at(target);
+  pump();
+}
+
+// --- proofs of emptiness ---
+
+void QueueReader::renew_proof() {
+  if (host_ == nullptr || !started_ || proof_under_way_ || master_.empty() || !window_.at_end()) return;
+  proof_under_way_ = true;
+  const std::int64_t asked_ms = core_.clock().now_ms();
+  core_.call(master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr, core_.options().call_timeout_ms,
+             [self = shared_from_this(), asked_ms](CallOutcome outcome) {
+               self->proof_under_way_ = false;
+               if (self->host_ == nullptr || !outcome.answer.ok()) return;
+               const auto max_offset = parse_offset(RequestCode::kMaxOffset, outcome.answer->header);
+               if (!max_offset.ok()) return;
+               ReaderHost::Note note{.position = {}, .max_offset = *max_offset, .empty_at = *max_offset, .asked_ms = asked_ms, .trouble = {}};
+               if (*max_offset > self->window_.position()) {
+                 // A long poll with a filter sleeps on while other messages arrive: look without waiting.
+                 self->window_.learn_max(*max_offset);
+                 if (self->filtered_) self->window_.look_again();
+                 self->pump();
+               }
+               self->host_->note(self->id_, note);
+             });
+}
+
+// --- trouble ---
+
+void QueueReader::trouble(const Error& error, std::int64_t wait_ms_max) {
+  if (!std::exchange(in_trouble_, true)) {
+    log(LogLevel::kWarn, "rocketmq", "reading " + queue_->to_string() + ": " + error.message + "; trying again until it works");
+  }
+  host_->note(id_, {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = error.to_string()});
+  // All pulls under way fail together: that is one failure.
+  if (timer_ != io::TimerId::kNone) return;
+  const auto wait_ms = retry_.next_wait_ms(Error::retry(error.code, {}));
+  wait(std::min(wait_ms.value_or(kTroubleWaitMs), wait_ms_max));
+}
+
+void QueueReader::fine() {
+  refused_since_ms_ = -1;
+  if (!std::exchange(in_trouble_, false)) return;
+  retry_.reset();
+  log(LogLevel::kInfo, "rocketmq", "reading " + queue_->to_string() + " works again");
+  host_->note(id_, {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = std::string()});
+}
+
+void QueueReader::wait(std::int64_t wait_ms) {
+  if (timer_ != io::TimerId::kNone) return;
+  timer_ = core_.loop().run_after(wait_ms, [self = shared_from_this()] {
+    self->timer_ = io::TimerId::kNone;
+    self->pump();
+  });
+}
+
+void QueueReader::fail(const Error& error, std::int64_t offset) {
+  host_->fail(error.with_context("reading " + queue_->to_string() + " at offset " + std::to_string(offset)));
+  stop();
+}
+
+}  // namespace slipstream::rocketmq::internal

@@ -1,0 +1,53 @@
+#include "rocketmq/protocol/codes.h"
+
+#include <gtest/gtest.h>
+
+namespace slipstream::rocketmq {
+namespace {
+
+TEST(Codes, StoredSendsAreNeverSentAgain) {
+  for (const int code : {10, 11, 12}) {
+    EXPECT_EQ(classify(CallKind::kSend, code, ""), Verdict::kStored);
+    EXPECT_NE(classify(CallKind::kAdmin, code, ""), Verdict::kStored);
+  }
+}
+
+TEST(Codes, SystemErrorOfASendIsUnknownUnlessAccessWasRefused) {
+  EXPECT_EQ(classify(CallKind::kSend, 1, "java.lang.IllegalStateException"), Verdict::kUnknown);
+  EXPECT_EQ(classify(CallKind::kSend, 1,
+                     "org.apache.rocketmq.acl.common.AclException: Check signature failed"),
+            Verdict::kFatal);
+  EXPECT_EQ(classify(CallKind::kAdmin, 1, ""), Verdict::kFatal);
+}
+
+TEST(Codes, BusyMeansNothingWasDone) {
+  EXPECT_EQ(classify(CallKind::kSend, 2, "[TIMEOUT_CLEAN_QUEUE]"), Verdict::kRetrySame);
+  EXPECT_EQ(classify(CallKind::kPull, 2, "[REJECTREQUEST]"), Verdict::kRetrySame);
+}
+
+TEST(Codes, QueueIdBeyondTheTopicAsksForANewRoute) {
+  EXPECT_EQ(classify(CallKind::kPull, 29, "queueId[9] is illegal, topic:[T]"),
+            Verdict::kRetryOther);
+  EXPECT_EQ(classify(CallKind::kPull, 1, "queueId[9] is illegal, topic:[T]"), Verdict::kRetryOther);
+  EXPECT_EQ(classify(CallKind::kPull, 29, "topic contains illegal characters"), Verdict::kFatal);
+}
+
+TEST(Codes, OrdinaryOutcomesOfAPullAreNotErrors) {
+  for (const int code : {19, 20, 21})
+    EXPECT_EQ(classify(CallKind::kPull, code, ""), Verdict::kNormal);
+}
+
+TEST(Codes, ErrorsNameRequestAnswerAndRemark) {
+  const Error error = answer_error(RequestCode::kPullMessage, 17, "the topic[T] not exist");
+  EXPECT_EQ(error.code, ErrorCode::kNotFound);
+  EXPECT_TRUE(error.retryable);
+  EXPECT_EQ(error.message,
+            "PULL_MESSAGE was answered TOPIC_NOT_EXIST (17): the topic[T] not exist");
+  const Error illegal = answer_error(RequestCode::kSendMessageV2, 13, "");
+  EXPECT_FALSE(illegal.retryable);
+  EXPECT_EQ(illegal.code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(response_code_name(4711), "code 4711");
+}
+
+}  // namespace
+}  // namespace slipstream::rocketmq

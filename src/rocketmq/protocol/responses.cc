@@ -1,0 +1,371 @@
+#include "rocketmq/protocol/responses.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/try.h"
+#include "rocketmq/protocol/tolerant_json.h"
+
+namespace slipstream::rocketmq {
+
+namespace {
+
+Result<JsonValue> parse_object(BodyBytes body, std::string_view what) {
+  Result<JsonValue> value = parse_tolerant_json(as_text(body));
+  if (!value.ok()) return value.error().with_context(what);
+  if (!value->is_object())
+    return Error{ErrorCode::kCorrupt, std::string(what) + " is not a JSON object"};
+  return value;
+}
+
+std::int32_t int32_of(const JsonValue& value, std::int32_t other) {
+  const std::int64_t wide = value.integer_or(other);
+  return wide < INT32_MIN || wide > INT32_MAX ? other : static_cast<std::int32_t>(wide);
+}
+
+// Queue counts come from a peer and become loops: a count no broker can have is an error.
+constexpr std::int32_t kQueuesMax = 1 << 20;
+
+BrokerData broker_of(const JsonValue& value) {
+  BrokerData broker;
+  broker.name = value["brokerName"].string_or("");
+  broker.cluster = value["cluster"].string_or("");
+  broker.acting_master = value["enableActingMaster"].bool_or(false);
+  for (const JsonMember& member : value["brokerAddrs"].members) {
+    BrokerAddress address;
+    const char* end = member.name.data() + member.name.size();
+    if (std::from_chars(member.name.data(), end, address.id).ptr != end) continue;
+    address.address = member.value.string_or("");
+    broker.addresses.push_back(std::move(address));
+  }
+  std::sort(broker.addresses.begin(), broker.addresses.end(),
+            [](const BrokerAddress& a, const BrokerAddress& b) { return a.id < b.id; });
+  return broker;
+}
+
+void sort_by_name(std::vector<BrokerData>& brokers) {
+  std::sort(brokers.begin(), brokers.end(),
+            [](const BrokerData& a, const BrokerData& b) { return a.name < b.name; });
+}
+
+TopicConfig topic_config_of(const JsonValue& value) {
+  TopicConfig config;
+  config.topic = value["topicName"].string_or("");
+  config.read_queues = int32_of(value["readQueueNums"], 0);
+  config.write_queues = int32_of(value["writeQueueNums"], 0);
+  config.perm = int32_of(value["perm"], 0);
+  config.order = value["order"].bool_or(false);
+  config.sys_flag = int32_of(value["topicSysFlag"], 0);
+  config.filter_type = value["topicFilterType"].string_or("SINGLE_TAG");
+  for (const JsonMember& attribute : value["attributes"].members) {
+    config.attributes.push_back(Property{attribute.name, attribute.value.string_or("")});
+  }
+  return config;
+}
+
+std::vector<std::string> strings_of(const JsonValue& value) {
+  std::vector<std::string> strings;
+  for (const JsonValue& item : value.items) strings.push_back(item.string_or(""));
+  return strings;
+}
+
+// A queue as a map key: an object, or (other JSON libraries) the text of one.
+Result<MessageQueue> queue_of(const JsonMember& member, std::string_view what) {
+  if (!member.key.is_object() || !member.key["topic"].is_string() ||
+      !member.key["brokerName"].is_string() || !member.key["queueId"].integer()) {
+    return Error{ErrorCode::kCorrupt, std::string(what) + " has an entry whose key is not a queue"};
+  }
+  return MessageQueue{member.key["topic"].text, member.key["brokerName"].text,
+                      int32_of(member.key["queueId"], 0)};
+}
+
+Result<std::int64_t> required_number(RequestCode request, const FrameHeader& header,
+                                     std::string_view field) {
+  const std::optional<std::int64_t> value = header.ext.find_number(field);
+  if (value) return *value;
+  return Error{ErrorCode::kCorrupt, "answer to " +
+                                        request_code_name(static_cast<std::int32_t>(request)) +
+                                        " has no number '" + std::string(field) + "'"};
+}
+
+std::optional<std::int64_t> parse_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Result<std::map<std::string, std::string, std::less<>>> parse_java_properties(
+    std::string_view text) {
+  std::map<std::string, std::string, std::less<>> table;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (line.empty() || line.front() == '#') continue;
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) continue;
+    table[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  }
+  return table;
+}
+
+}  // namespace
+
+const std::string* BrokerData::address(std::int64_t id) const {
+  for (const BrokerAddress& each : addresses) {
+    if (each.id == id) return &each.address;
+  }
+  return nullptr;
+}
+
+const std::string* BrokerData::master() const { return address(0); }
+
+const BrokerData* RouteData::broker(std::string_view name) const {
+  for (const BrokerData& each : brokers) {
+    if (each.name == name) return &each;
+  }
+  return nullptr;
+}
+
+Result<RouteData> parse_route(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "route"));
+  if (!root["brokerDatas"].is_array() || !root["queueDatas"].is_array()) {
+    return Error{ErrorCode::kCorrupt, "route has no brokerDatas or no queueDatas"};
+  }
+  RouteData route;
+  for (const JsonValue& each : root["brokerDatas"].items) route.brokers.push_back(broker_of(each));
+  sort_by_name(route.brokers);
+  for (const JsonValue& each : root["queueDatas"].items) {
+    QueueData queues;
+    queues.broker = each["brokerName"].string_or("");
+    queues.read_queues = int32_of(each["readQueueNums"], 0);
+    queues.write_queues = int32_of(each["writeQueueNums"], 0);
+    queues.perm = int32_of(each["perm"], 0);
+    if (queues.read_queues < 0 || queues.write_queues < 0 || queues.read_queues > kQueuesMax ||
+        queues.write_queues > kQueuesMax) {
+      return Error{ErrorCode::kCorrupt,
+                   "route names an impossible number of queues for broker " + queues.broker};
+    }
+    route.queues.push_back(std::move(queues));
+  }
+  std::sort(route.queues.begin(), route.queues.end(),
+            [](const QueueData& a, const QueueData& b) { return a.broker < b.broker; });
+  route.order_config = root["orderTopicConf"].string_or("");
+  for (const JsonMember& mapping : root["topicQueueMappingByBroker"].members) {
+    if (mapping.value.is_object()) route.static_topic = true;
+  }
+  return route;
+}
+
+Result<HostPort> parse_address(std::string_view address) {
+  const std::size_t colon = address.rfind(':');
+  HostPort result;
+  if (colon != std::string_view::npos) {
+    std::string_view host = address.substr(0, colon);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+      host = host.substr(1, host.size() - 2);
+    const std::string_view port = address.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), result.port);
+    if (!host.empty() && !port.empty() && error == std::errc() &&
+        end == port.data() + port.size()) {
+      result.host = host;
+      return result;
+    }
+  }
+  return Error{ErrorCode::kInvalidArgument,
+               "'" + std::string(address) + "' is not an address: expected host:port"};
+}
+
+Result<ClusterView> parse_cluster(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "cluster view"));
+  ClusterView view;
+  for (const JsonMember& member : root["brokerAddrTable"].members)
+    view.brokers.push_back(broker_of(member.value));
+  sort_by_name(view.brokers);
+  return view;
+}
+
+Result<std::vector<std::string>> parse_topic_list(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "topic list"));
+  return strings_of(root["topicList"]);
+}
+
+Result<TopicConfig> parse_topic_config(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "topic config"));
+  if (!root["topicName"].is_string())
+    return Error{ErrorCode::kCorrupt, "topic config has no topicName"};
+  return topic_config_of(root);
+}
+
+Result<std::vector<TopicConfig>> parse_all_topic_configs(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "topic config table"));
+  std::vector<TopicConfig> configs;
+  for (const JsonMember& member : root["topicConfigTable"].members)
+    configs.push_back(topic_config_of(member.value));
+  return configs;
+}
+
+Result<std::vector<std::string>> parse_consumer_list(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer list"));
+  return strings_of(root["consumerIdList"]);
+}
+
+Result<ConsumerConnections> parse_consumer_connections(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer connections"));
+  ConsumerConnections result;
+  for (const JsonValue& each : root["connectionSet"].items) {
+    ClientConnection connection;
+    connection.client_id = each["clientId"].string_or("");
+    connection.address = each["clientAddr"].string_or("");
+    connection.language = each["language"].string_or("");
+    connection.version = each["version"].integer_or(0);
+    result.connections.push_back(std::move(connection));
+  }
+  for (const JsonMember& member : root["subscriptionTable"].members) {
+    Subscription subscription;
+    subscription.topic = member.value["topic"].string_or(member.name);
+    subscription.expression = member.value["subString"].string_or("*");
+    subscription.sql92 = member.value["expressionType"].string_or("TAG") == "SQL92";
+    subscription.version_ms = member.value["subVersion"].integer_or(0);
+    result.subscriptions.push_back(std::move(subscription));
+  }
+  result.consume_type = root["consumeType"].string_or("");
+  result.message_model = root["messageModel"].string_or("");
+  return result;
+}
+
+Result<std::vector<QueueStats>> parse_topic_stats(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "topic stats"));
+  std::vector<QueueStats> result;
+  for (const JsonMember& member : root["offsetTable"].members) {
+    QueueStats stats;
+    TRY_ASSIGN(stats.queue, queue_of(member, "topic stats"));
+    stats.min_offset = member.value["minOffset"].integer_or(0);
+    stats.max_offset = member.value["maxOffset"].integer_or(0);
+    stats.last_update_ms = member.value["lastUpdateTimestamp"].integer_or(0);
+    result.push_back(std::move(stats));
+  }
+  std::sort(result.begin(), result.end(),
+            [](const QueueStats& a, const QueueStats& b) { return a.queue < b.queue; });
+  return result;
+}
+
+Result<ConsumeStats> parse_consume_stats(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "consume stats"));
+  ConsumeStats result;
+  result.consume_tps = root["consumeTps"].number_or(0);
+  for (const JsonMember& member : root["offsetTable"].members) {
+    ConsumeQueueStats stats;
+    TRY_ASSIGN(stats.queue, queue_of(member, "consume stats"));
+    stats.broker_offset = member.value["brokerOffset"].integer_or(0);
+    stats.consumer_offset = member.value["consumerOffset"].integer_or(0);
+    stats.last_timestamp_ms = member.value["lastTimestamp"].integer_or(0);
+    result.queues.push_back(std::move(stats));
+  }
+  std::sort(
+      result.queues.begin(), result.queues.end(),
+      [](const ConsumeQueueStats& a, const ConsumeQueueStats& b) { return a.queue < b.queue; });
+  return result;
+}
+
+std::string BrokerRuntime::text(std::string_view name) const {
+  const auto found = table.find(name);
+  return found == table.end() ? std::string() : found->second;
+}
+
+std::optional<std::int64_t> BrokerRuntime::boot_ms() const {
+  return parse_number(text("bootTimestamp"));
+}
+
+std::optional<std::int64_t> BrokerRuntime::dispatch_behind_bytes() const {
+  return parse_number(text("dispatchBehindBytes"));
+}
+
+std::optional<double> BrokerRuntime::rate(std::string_view name) const {
+  const std::string all = text(name);
+  double value = 0;
+  const auto [end, error] = std::from_chars(all.data(), all.data() + all.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  return value;
+}
+
+Result<BrokerRuntime> parse_broker_runtime(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "broker runtime"));
+  if (!root["table"].is_object()) return Error{ErrorCode::kCorrupt, "broker runtime has no table"};
+  BrokerRuntime runtime;
+  for (const JsonMember& member : root["table"].members) {
+    runtime.table[member.name] = member.value.string_or(member.value.bool_or(false) ? "true" : "");
+  }
+  return runtime;
+}
+
+Result<std::map<std::string, std::string, std::less<>>> parse_broker_config(BodyBytes body) {
+  return parse_java_properties(as_text(body));
+}
+
+Result<std::int64_t> parse_offset(RequestCode request, const FrameHeader& header) {
+  if (header.code != response_code::kSuccess)
+    return answer_error(request, header.code, header.remark);
+  return required_number(request, header,
+                         request == RequestCode::kEarliestStoreTime ? "timestamp" : "offset");
+}
+
+Result<std::optional<std::int64_t>> parse_consumer_offset(const FrameHeader& header) {
+  if (header.code == response_code::kQueryNotFound) return std::optional<std::int64_t>();
+  TRY_ASSIGN(const std::int64_t offset, parse_offset(RequestCode::kQueryConsumerOffset, header));
+  return std::optional<std::int64_t>(offset);
+}
+
+Result<PullAnswer> parse_pull(const FrameHeader& header) {
+  PullAnswer answer;
+  switch (header.code) {
+    case response_code::kSuccess:
+      answer.status = PullStatus::kFound;
+      break;
+    case response_code::kPullNotFound:
+      answer.status = PullStatus::kNotFound;
+      break;
+    case response_code::kPullRetryImmediately:
+      answer.status = PullStatus::kRetryImmediately;
+      break;
+    case response_code::kPullOffsetMoved:
+      answer.status = PullStatus::kOffsetMoved;
+      break;
+    default:
+      return answer_error(RequestCode::kPullMessage, header.code, header.remark);
+  }
+  constexpr RequestCode kPull = RequestCode::kPullMessage;
+  TRY_ASSIGN(answer.next_offset, required_number(kPull, header, "nextBeginOffset"));
+  TRY_ASSIGN(answer.min_offset, required_number(kPull, header, "minOffset"));
+  TRY_ASSIGN(answer.max_offset, required_number(kPull, header, "maxOffset"));
+  answer.suggested_broker = header.ext.find_number("suggestWhichBrokerId").value_or(0);
+  answer.offset_delta = header.ext.find_number("offsetDelta").value_or(0);
+  return answer;
+}
+
+Result<SendAnswer> parse_send(RequestCode request, const FrameHeader& header) {
+  const Verdict verdict = classify(CallKind::kSend, header.code, header.remark);
+  if (verdict != Verdict::kSuccess && verdict != Verdict::kStored) {
+    return answer_error(request, header.code, header.remark);
+  }
+  SendAnswer answer;
+  answer.code = header.code;
+  TRY_ASSIGN(const std::int64_t queue_id, required_number(request, header, "queueId"));
+  if (queue_id < 0 || queue_id > kQueuesMax) {
+    return Error{ErrorCode::kCorrupt, "answer to a send names queue " + std::to_string(queue_id)};
+  }
+  answer.queue_id = static_cast<std::int32_t>(queue_id);
+  TRY_ASSIGN(answer.queue_offset, required_number(request, header, "queueOffset"));
+  std::string_view ids = header.ext.find("msgId").value_or("");
+  while (!ids.empty()) {
+    const std::size_t comma = std::min(ids.find(','), ids.size());
+    if (comma != 0) answer.message_ids.emplace_back(ids.substr(0, comma));
+    ids.remove_prefix(std::min(comma + 1, ids.size()));
+  }
+  return answer;
+}
+
+}  // namespace slipstream::rocketmq

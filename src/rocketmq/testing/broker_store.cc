@@ -1,0 +1,77 @@
+#include "rocketmq/testing/broker_store.h"
+
+#include "base/bytes.h"
+#include "rocketmq/protocol/properties.h"
+#include "rocketmq/protocol/record.h"
+
+namespace slipstream::rocketmq::testing {
+namespace {
+
+constexpr std::uint32_t kMagic = 0xDAA320A7U;
+constexpr std::uint32_t kLoopback = 0x7F000001U;
+constexpr std::int32_t kPort = 10911;
+
+struct Place {
+  const MessageQueue& queue;
+  std::int64_t queue_offset = 0;
+  std::int64_t physical_offset = 0;
+};
+
+std::string encode_record(const Place& place, const NewMessage& message) {
+  std::string out;
+  ByteWriter writer(out);
+  writer.u32(0);
+  writer.u32(kMagic);
+  writer.u32(body_crc(as_bytes(message.body)));
+  writer.i32(place.queue.id);
+  writer.i32(message.flag);
+  writer.i64(place.queue_offset);
+  writer.i64(place.physical_offset);
+  writer.i32(message.sys_flag);
+  writer.i64(message.born_ms);
+  writer.u32(kLoopback);
+  writer.i32(40'000);
+  writer.i64(message.store_ms);
+  writer.u32(kLoopback);
+  writer.i32(kPort);
+  writer.i32(0);
+  writer.i64(0);
+  writer.u32(static_cast<std::uint32_t>(message.body.size()));
+  writer.text(message.body);
+  writer.u8(static_cast<std::uint8_t>(place.queue.topic.size()));
+  writer.text(place.queue.topic);
+  writer.u16(static_cast<std::uint16_t>(message.properties.size()));
+  writer.text(message.properties);
+  writer.patch_u32(0, static_cast<std::uint32_t>(out.size()));
+  return out;
+}
+
+}  // namespace
+
+std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& message) {
+  StoredQueue& stored = queues[queue];
+  const std::int64_t offset = stored.max_offset();
+  StoredRecord record;
+  record.bytes = encode_record({queue, offset, next_physical_}, message);
+  record.tag_hash = tag_hash(find_property(message.properties, property::kTags).value_or(std::string_view()));
+  record.unique_key = find_property(message.properties, property::kUniqueKey).value_or(std::string_view());
+  record.store_ms = message.store_ms;
+  last_physical_ = next_physical_;
+  next_physical_ += static_cast<std::int64_t>(record.bytes.size());
+  stored.records.push_back(std::move(record));
+  return offset;
+}
+
+StoredQueue* BrokerStore::find(const MessageQueue& queue) {
+  const auto found = queues.find(queue);
+  return found == queues.end() ? nullptr : &found->second;
+}
+
+void BrokerStore::create_topic(const std::string& topic, std::int32_t count, const std::vector<std::string>& brokers) {
+  topics[topic] = count;
+  for (const std::string& broker : brokers) {
+    for (std::int32_t id = 0; id < count; ++id) queues.try_emplace(MessageQueue{topic, broker, id});
+  }
+}
+
+}  // namespace slipstream::rocketmq::testing

@@ -1,0 +1,56 @@
+// What the scripted broker keeps: topics, stored records, group offsets.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "slipstream/rocketmq/message.h"
+
+namespace slipstream::rocketmq::testing {
+
+struct StoredRecord {
+  std::string bytes;
+  std::int64_t tag_hash = 0;
+  std::int64_t store_ms = 0;
+  std::string unique_key;
+};
+
+struct StoredQueue {
+  std::int64_t min_offset = 0;
+  std::deque<StoredRecord> records;
+  std::int64_t max_offset() const { return min_offset + static_cast<std::int64_t>(records.size()); }
+  const StoredRecord& at(std::int64_t offset) const { return records[static_cast<std::size_t>(offset - min_offset)]; }
+};
+
+struct NewMessage {
+  std::string_view body;
+  std::string_view properties;
+  std::int32_t flag = 0;
+  std::int32_t sys_flag = 0;
+  std::int64_t born_ms = 0;
+  std::int64_t store_ms = 0;
+};
+
+// Thread: one.
+class BrokerStore {
+ public:
+  std::map<std::string, std::int32_t> topics;  // queues per broker
+  std::map<MessageQueue, StoredQueue> queues;
+  std::map<std::pair<std::string, MessageQueue>, std::int64_t> group_offsets;
+
+  std::int64_t append(const MessageQueue& queue, const NewMessage& message);
+  StoredQueue* find(const MessageQueue& queue);
+  void create_topic(const std::string& topic, std::int32_t count, const std::vector<std::string>& brokers);
+  std::int64_t last_physical_offset() const { return last_physical_; }
+
+ private:
+  std::int64_t next_physical_ = 0;
+  std::int64_t last_physical_ = 0;
+};
+
+}  // namespace slipstream::rocketmq::testing

@@ -1,0 +1,534 @@
+#include "rocketmq/testing/scripted_broker.h"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/try.h"
+#include "io/event_loop.h"
+#include "io/tcp.h"
+#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/protocol/frame.h"
+#include "rocketmq/protocol/message_id.h"
+#include "rocketmq/protocol/properties.h"
+#include "rocketmq/protocol/record.h"
+#include "rocketmq/protocol/tolerant_json.h"
+#include "rocketmq/testing/broker_store.h"
+
+namespace slipstream::rocketmq::testing {
+namespace {
+
+constexpr std::size_t kNameServer = 0;  // port index; brokers follow
+
+struct Request {
+  FrameHeader header;
+  std::string body;
+  std::size_t port = 0;
+
+  std::string text(std::string_view key) const { return std::string(header.ext.find(key).value_or("")); }
+  std::int64_t number(std::string_view key) const { return header.ext.find_number(key).value_or(0); }
+};
+
+}  // namespace
+
+class ScriptedBroker::Impl {
+ public:
+  explicit Impl(ScriptedBrokerOptions options)
+      : options_(std::move(options)), ports_(options_.brokers.size() + 1), loop_(clock_, "scripted") {
+    loop_.run_and_wait([this] {
+      for (std::size_t port = 0; port < ports_.size(); ++port) open(port);
+    });
+  }
+
+  ~Impl() {
+    loop_.run_and_wait([this] {
+      sessions_.clear();
+      for (Port& port : ports_) port.listener.reset();
+    });
+    loop_.stop();
+  }
+
+  template <typename F>
+  auto on_loop(F work) {
+    std::optional<decltype(work())> result;
+    CHECK(loop_.run_and_wait([&] { result.emplace(work()); }));
+    return std::move(*result);
+  }
+  template <typename F>
+  void do_on_loop(F work) {
+    CHECK(loop_.run_and_wait(std::move(work)));
+  }
+
+  std::uint16_t port_number(std::size_t port) const { return ports_[port].number; }
+  const ScriptedBrokerOptions& options() const { return options_; }
+  BrokerStore& store() { return store_; }
+  std::int64_t now_ms() const { return clock_.wall_ms(); }
+  std::map<std::int32_t, std::size_t>& seen() { return seen_; }
+  std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
+  std::map<std::int32_t, std::size_t>& answers() { return answers_; }
+  std::size_t parked() const { return parked_.size(); }
+
+  void open(std::size_t port) {
+    auto listening = io::TcpListener::listen(loop_, {"127.0.0.1", ports_[port].number},
+                                             [this, port](const io::TcpListener::Adopt& adopt) {
+                                               auto session = std::make_unique<Session>(*this, ++last_session_, port);
+                                               session->connection = adopt(*session);
+                                               sessions_.emplace(last_session_, std::move(session));
+                                             });
+    CHECK(listening.ok());
+    ports_[port].listener = std::move(*listening);
+    ports_[port].number = ports_[port].listener->port();
+  }
+
+  void close(std::size_t port) {
+    ports_[port].listener.reset();
+    std::erase_if(sessions_, [port](const auto& each) { return each.second->port == port; });
+  }
+
+  void ask_clients(std::int32_t code) {
+    for (auto& [id, session] : sessions_) {
+      if (session->port == kNameServer) continue;
+      Command command;
+      command.header.code = code;
+      command.header.opaque = 1;  // collides with the client's own numbers on purpose
+      session->write(command);
+    }
+  }
+
+  void wake(const MessageQueue& queue) {
+    auto parked = std::exchange(parked_, {});
+    for (auto& each : parked) {
+      if (each.second.queue == queue) {
+        run_parked(each.first, each.second.session, each.second.request, false);
+      } else {
+        parked_.emplace(each.first, std::move(each.second));
+      }
+    }
+  }
+
+ private:
+  struct Port {
+    std::uint16_t number = 0;
+    std::unique_ptr<io::TcpListener> listener;
+  };
+
+  struct Session final : io::ConnectionHandler {
+    Session(Impl& owner, std::uint64_t number, std::size_t at_port) : impl(owner), id(number), port(at_port) {}
+    Impl& impl;
+    const std::uint64_t id;
+    const std::size_t port;
+    std::unique_ptr<io::Connection> connection;
+    FrameCutter cutter{ReceivePool::create()};
+
+    void on_open() override {}
+    std::span<std::uint8_t> read_space() override { return cutter.prepare(); }
+    void on_read(std::size_t count) override {
+      cutter.commit(count);
+      Impl& owner = impl;
+      const std::uint64_t self = id;
+      while (owner.sessions_.contains(self)) {
+        auto frame = cutter.next();
+        CHECK(frame.ok());
+        if (!frame->has_value()) return;
+        auto header = decode_header((*frame)->header, (*frame)->type);
+        CHECK(header.ok());
+        Request request{std::move(*header), std::string(as_text((*frame)->body)), port};
+        // Later: the session may be closed by what the request does.
+        owner.loop_.post([&owner, self, request = std::move(request)] { owner.handle(self, request); });
+      }
+    }
+    void on_closed(const Error&) override {
+      impl.loop_.post([this_impl = &impl, self = id] { this_impl->sessions_.erase(self); });
+    }
+    void write(const Command& command) {
+      auto frame = encode_frame(command);
+      CHECK(frame.ok());
+      static_cast<void>(connection->write(std::move(*frame), nullptr));
+    }
+  };
+
+  struct Parked {
+    std::uint64_t session = 0;
+    Request request;
+    MessageQueue queue;
+  };
+
+  void answer(std::uint64_t session, const Command& command) {
+    const auto found = sessions_.find(session);
+    if (found != sessions_.end()) found->second->write(command);
+  }
+
+  void handle(std::uint64_t session, const Request& request) {
+    if (request.header.is_response()) {
+      ++answers_[request.header.code];
+      return;
+    }
+    ++seen_[request.header.code];
+    std::optional<Fault> fault;
+    auto& planned = faults_[request.header.code];
+    if (!planned.empty()) {
+      fault = planned.front();
+      planned.pop_front();
+    }
+    if (!fault) {
+      if (auto done = execute(session, request)) answer(session, *done);
+      return;
+    }
+    disturbed(session, request, *fault);
+  }
+
+  void disturbed(std::uint64_t session, const Request& request, const Fault& fault) {
+    switch (fault.kind) {
+      case Fault::Kind::kDropBefore: sessions_.erase(session); return;
+      case Fault::Kind::kCode: answer(session, make_answer(request.header, fault.code, fault.remark)); return;
+      default: break;
+    }
+    const auto done = execute(session, request);
+    switch (fault.kind) {
+      case Fault::Kind::kDropAfter: sessions_.erase(session); return;
+      case Fault::Kind::kCodeAfter:
+        if (done) {
+          Command changed = *done;
+          changed.header.code = fault.code;
+          changed.header.remark = fault.remark;
+          answer(session, changed);
+        }
+        return;
+      case Fault::Kind::kDelay:
+        if (done) loop_.run_after(fault.delay_ms, [this, session, late = *done] { answer(session, late); });
+        return;
+      default: return;
+    }
+  }
+
+  // The answer; nothing for a parked pull.
+  std::optional<Command> execute(std::uint64_t session, const Request& request) {
+    switch (static_cast<RequestCode>(request.header.code)) {
+      case RequestCode::kRouteByTopic: return route(request);
+      case RequestCode::kBrokerCluster: return cluster(request);
+      case RequestCode::kTopicList: return topic_list(request);
+      case RequestCode::kUpdateTopic:
+        store_.create_topic(request.text("topic"), static_cast<std::int32_t>(request.number("readQueueNums")), options_.brokers);
+        return make_answer(request.header, 0);
+      case RequestCode::kDeleteTopicInBroker:
+      case RequestCode::kDeleteTopicInNameServer: return delete_topic(request);
+      case RequestCode::kSendMessageV2: return send(request, false);
+      case RequestCode::kSendBatchMessage: return send(request, true);
+      case RequestCode::kPullMessage: return pull(session, request, true);
+      case RequestCode::kMaxOffset: return offset_answer(request, queue_of(request) ? queue_of(request)->max_offset() : 0);
+      case RequestCode::kMinOffset: return offset_answer(request, queue_of(request) ? queue_of(request)->min_offset : 0);
+      case RequestCode::kSearchOffsetByTimestamp: return search(request);
+      case RequestCode::kQueryConsumerOffset: return query_group(request);
+      case RequestCode::kUpdateConsumerOffset:
+        store_.group_offsets[{request.text("consumerGroup"), queue_name(request)}] = request.number("commitOffset");
+        return make_answer(request.header, 0);
+      case RequestCode::kQueryMessage: return query_key(request);
+      case RequestCode::kHeartbeat: return make_answer(request.header, 0);
+      case RequestCode::kBrokerRuntime: {
+        Command done = make_answer(request.header, 0);
+        done.body = R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","dispatchBehindBytes":"0"}})";
+        return done;
+      }
+      default: return make_answer(request.header, response_code::kRequestCodeNotSupported, "scripted broker");
+    }
+  }
+
+  const std::string& broker_of(const Request& request) const { return options_.brokers[std::max<std::size_t>(request.port, 1) - 1]; }
+  MessageQueue queue_name(const Request& request) const {
+    return {request.text("topic"), broker_of(request), static_cast<std::int32_t>(request.number("queueId"))};
+  }
+  StoredQueue* queue_of(const Request& request) { return store_.find(queue_name(request)); }
+
+  Command offset_answer(const Request& request, std::int64_t offset) {
+    Command done = make_answer(request.header, 0);
+    done.header.ext.add_number("offset", offset);
+    return done;
+  }
+
+  Command route(const Request& request) {
+    const auto topic = store_.topics.find(request.text("topic"));
+    if (topic == store_.topics.end()) return make_answer(request.header, response_code::kTopicNotExist, "no topic route");
+    Command done = make_answer(request.header, 0);
+    JsonWriter json(done.body);
+    json.begin_object().key("brokerDatas").begin_array();
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) broker_json(json, i);
+    json.end_array().key("filterServerTable").begin_object().end_object().key("queueDatas").begin_array();
+    for (const std::string& broker : options_.brokers) {
+      json.begin_object().key("brokerName").string(broker).key("perm").integer(6).key("readQueueNums").integer(topic->second);
+      json.key("topicSysFlag").integer(0).key("writeQueueNums").integer(topic->second).end_object();
+    }
+    json.end_array().end_object();
+    return done;
+  }
+
+  void broker_json(JsonWriter& json, std::size_t index) const {
+    json.begin_object().key("brokerAddrs").begin_object().key("0").string(address(index + 1)).end_object();
+    json.key("brokerName").string(options_.brokers[index]).key("cluster").string("ScriptedCluster").end_object();
+  }
+  std::string address(std::size_t port) const { return "127.0.0.1:" + std::to_string(ports_[port].number); }
+
+  Command cluster(const Request& request) {
+    Command done = make_answer(request.header, 0);
+    JsonWriter json(done.body);
+    json.begin_object().key("brokerAddrTable").begin_object();
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      json.key(options_.brokers[i]);
+      broker_json(json, i);
+    }
+    json.end_object().end_object();
+    return done;
+  }
+
+  Command topic_list(const Request& request) {
+    Command done = make_answer(request.header, 0);
+    JsonWriter json(done.body);
+    json.begin_object().key("topicList").begin_array();
+    for (const auto& [topic, count] : store_.topics) json.string(topic);
+    for (const char* hidden : {"TBW102", "ScriptedCluster", "%RETRY%g", "%DLQ%g"}) json.string(hidden);
+    json.end_array().end_object();
+    return done;
+  }
+
+  Command delete_topic(const Request& request) {
+    const std::string topic = request.text("topic");
+    if (request.port == kNameServer) store_.topics.erase(topic);
+    std::erase_if(store_.queues, [&](const auto& each) { return each.first.topic == topic && each.first.broker == broker_of(request); });
+    return make_answer(request.header, 0);
+  }
+
+  Command send(const Request& request, bool batch) {
+    const MessageQueue queue{request.text("b"), broker_of(request), static_cast<std::int32_t>(request.number("e"))};
+    if (store_.find(queue) == nullptr) {
+      return make_answer(request.header, response_code::kTopicNotExist, "topic[" + queue.topic + "] not exist");
+    }
+    NewMessage message{.body = request.body, .properties = {}, .flag = static_cast<std::int32_t>(request.number("h")),
+                       .sys_flag = static_cast<std::int32_t>(request.number("f")), .born_ms = request.number("g"), .store_ms = now_ms()};
+    const std::string properties = request.text("i");
+    std::int64_t first = -1;
+    std::string ids;
+    const auto store_one = [&] {
+      const std::int64_t offset = store_.append(queue, message);
+      if (first < 0) first = offset;
+      const std::uint8_t ip[4] = {127, 0, 0, 1};
+      ids += (ids.empty() ? "" : ",") + encode_offset_message_id(ip, 10911, static_cast<std::uint64_t>(store_.last_physical_offset()));
+    };
+    if (batch) {
+      std::span<const std::uint8_t> rest = as_bytes(request.body);
+      while (!rest.empty()) {
+        const auto entry = decode_batch_entry(rest);
+        if (!entry.ok()) return make_answer(request.header, response_code::kMessageIllegal, entry.error().message);
+        message.body = as_text(entry->body);
+        message.properties = entry->properties;
+        message.flag = entry->flag;
+        store_one();
+      }
+    } else {
+      message.properties = properties;
+      store_one();
+    }
+    loop_.post([this, queue] { wake(queue); });
+    Command done = make_answer(request.header, 0);
+    done.header.ext.add("msgId", ids);
+    done.header.ext.add_number("queueId", queue.id);
+    done.header.ext.add_number("queueOffset", first);
+    return done;
+  }
+
+  void run_parked(std::uint64_t id, std::uint64_t session, const Request& request, bool timed_out) {
+    if (auto done = pull(session, request, !timed_out, id)) answer(session, *done);
+  }
+
+  void park(std::uint64_t session, const Request& request, std::optional<std::uint64_t> known) {
+    const std::uint64_t id = known.value_or(++last_parked_);
+    parked_[id] = Parked{session, request, queue_name(request)};
+    if (known) return;
+    loop_.run_after(request.number("suspendTimeoutMillis"), [this, id] {
+      const auto parked = parked_.find(id);
+      if (parked == parked_.end()) return;
+      const Parked each = std::move(parked->second);
+      parked_.erase(parked);
+      run_parked(id, each.session, each.request, true);
+    });
+  }
+
+  std::optional<Command> pull(std::uint64_t session, const Request& request, bool may_park, std::optional<std::uint64_t> known = {}) {
+    const StoredQueue* queue = queue_of(request);
+    if (queue == nullptr) return make_answer(request.header, response_code::kTopicNotExist, "topic not exist");
+    const std::int64_t offset = request.number("queueOffset");
+    Command done = make_answer(request.header, 0);
+    std::int64_t next = offset;
+    if (offset < queue->min_offset || offset > queue->max_offset()) {
+      done.header.code = response_code::kPullOffsetMoved;
+      next = offset < queue->min_offset ? queue->min_offset : queue->max_offset();
+    } else if (offset == queue->max_offset()) {
+      done.header.code = response_code::kPullNotFound;
+    } else {
+      next = fill(request, *queue, done.body);
+      if (done.body.empty()) done.header.code = response_code::kPullRetryImmediately;
+    }
+    const bool suspend = (request.number("sysFlag") & 2) != 0;
+    if (done.header.code == response_code::kPullNotFound && suspend && may_park) {
+      park(session, request, known);
+      return std::nullopt;
+    }
+    done.header.ext.add_number("nextBeginOffset", next);
+    done.header.ext.add_number("minOffset", queue->min_offset);
+    done.header.ext.add_number("maxOffset", queue->max_offset());
+    done.header.ext.add_number("suggestWhichBrokerId", 0);
+    return done;
+  }
+
+  std::int64_t fill(const Request& request, const StoredQueue& queue, std::string& body) const {
+    std::vector<std::int64_t> hashes;
+    for (const std::string& tag : parse_tag_expression(request.text("subscription"))) hashes.push_back(tag_hash(tag));
+    const std::int64_t count_max = std::min<std::int64_t>(request.number("maxMsgNums"), options_.pull_count_max);
+    std::int64_t next = request.number("queueOffset");
+    for (std::int64_t count = 0; count < count_max && next < queue.max_offset(); ++next) {
+      const StoredRecord& record = queue.at(next);
+      if (!hashes.empty() && std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end()) continue;
+      if (!body.empty() && body.size() + record.bytes.size() > options_.pull_bytes_max) break;
+      body += record.bytes;
+      ++count;
+    }
+    return next;
+  }
+
+  Command search(const Request& request) {
+    const StoredQueue* queue = queue_of(request);
+    if (queue == nullptr) return offset_answer(request, 0);
+    std::int64_t offset = queue->min_offset;
+    while (offset < queue->max_offset() && queue->at(offset).store_ms < request.number("timestamp")) ++offset;
+    return offset_answer(request, offset);
+  }
+
+  Command query_group(const Request& request) {
+    const auto found = store_.group_offsets.find({request.text("consumerGroup"), queue_name(request)});
+    if (found == store_.group_offsets.end()) return make_answer(request.header, response_code::kQueryNotFound, "not found");
+    return offset_answer(request, found->second);
+  }
+
+  Command query_key(const Request& request) {
+    Command done = make_answer(request.header, 0);
+    for (const auto& [name, queue] : store_.queues) {
+      if (name.topic != request.text("topic") || name.broker != broker_of(request)) continue;
+      for (const StoredRecord& record : queue.records) {
+        if (record.unique_key == request.text("key")) done.body += record.bytes;
+      }
+    }
+    if (done.body.empty()) done.header.code = response_code::kQueryNotFound;
+    return done;
+  }
+
+  const ScriptedBrokerOptions options_;
+  const SystemClock clock_{};
+  std::vector<Port> ports_;
+  BrokerStore store_;
+  std::map<std::int32_t, std::size_t> seen_;
+  std::map<std::int32_t, std::size_t> answers_;
+  std::map<std::int32_t, std::deque<Fault>> faults_;
+  std::map<std::uint64_t, Parked> parked_;
+  std::uint64_t last_parked_ = 0;
+  std::uint64_t last_session_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  io::EventLoop loop_;
+};
+
+ScriptedBroker::ScriptedBroker(ScriptedBrokerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+ScriptedBroker::~ScriptedBroker() = default;
+
+std::string ScriptedBroker::name_server() const { return "127.0.0.1:" + std::to_string(impl_->port_number(kNameServer)); }
+
+void ScriptedBroker::create_topic(const std::string& topic, std::int32_t queues) {
+  impl_->do_on_loop([&] { impl_->store().create_topic(topic, queues, impl_->options().brokers); });
+}
+
+std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view body, std::string_view properties, std::int64_t store_ms) {
+  return impl_->on_loop([&] {
+    const std::int64_t at_ms = store_ms != 0 ? store_ms : impl_->now_ms();
+    const std::int64_t offset = impl_->store().append(
+        queue, {.body = body, .properties = properties, .flag = 0, .sys_flag = 0, .born_ms = at_ms, .store_ms = at_ms});
+    impl_->wake(queue);
+    return offset;
+  });
+}
+
+std::int64_t ScriptedBroker::min_offset(const MessageQueue& queue) const {
+  return impl_->on_loop([&] { return impl_->store().queues[queue].min_offset; });
+}
+std::int64_t ScriptedBroker::max_offset(const MessageQueue& queue) const {
+  return impl_->on_loop([&] { return impl_->store().queues[queue].max_offset(); });
+}
+
+std::vector<ReceivedMessage> ScriptedBroker::messages(const MessageQueue& queue) const {
+  return impl_->on_loop([&] {
+    std::vector<ReceivedMessage> all;
+    for (const StoredRecord& record : impl_->store().queues[queue].records) {
+      const auto view = decode_record(as_bytes(record.bytes));
+      CHECK(view.ok());
+      auto message = to_received_message(*view, queue.broker);
+      CHECK(message.ok());
+      all.push_back(std::move(*message));
+    }
+    return all;
+  });
+}
+
+void ScriptedBroker::expire(const MessageQueue& queue, std::int64_t min_offset) {
+  impl_->do_on_loop([&] {
+    StoredQueue& stored = impl_->store().queues[queue];
+    while (stored.min_offset < min_offset && !stored.records.empty()) {
+      stored.records.pop_front();
+      ++stored.min_offset;
+    }
+  });
+}
+
+void ScriptedBroker::lose_tail(const MessageQueue& queue, std::int64_t max_offset) {
+  impl_->do_on_loop([&] {
+    StoredQueue& stored = impl_->store().queues[queue];
+    while (stored.max_offset() > max_offset) stored.records.pop_back();
+  });
+}
+
+std::int64_t ScriptedBroker::group_offset(const std::string& group, const MessageQueue& queue) const {
+  return impl_->on_loop([&]() -> std::int64_t {
+    const auto found = impl_->store().group_offsets.find({group, queue});
+    return found == impl_->store().group_offsets.end() ? -1 : found->second;
+  });
+}
+
+void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
+  impl_->do_on_loop([&] {
+    for (int i = 0; i < count; ++i) impl_->faults()[static_cast<std::int32_t>(code)].push_back(fault);
+  });
+}
+
+std::size_t ScriptedBroker::requests_seen(RequestCode code) const {
+  return impl_->on_loop([&] { return impl_->seen()[static_cast<std::int32_t>(code)]; });
+}
+std::size_t ScriptedBroker::parked_pulls() const {
+  return impl_->on_loop([&] { return impl_->parked(); });
+}
+
+void ScriptedBroker::set_brokers_up(bool up) {
+  impl_->do_on_loop([&] {
+    for (std::size_t port = 1; port <= impl_->options().brokers.size(); ++port) up ? impl_->open(port) : impl_->close(port);
+  });
+}
+void ScriptedBroker::set_name_server_up(bool up) {
+  impl_->do_on_loop([&] { up ? impl_->open(kNameServer) : impl_->close(kNameServer); });
+}
+
+void ScriptedBroker::ask_clients(std::int32_t code) {
+  impl_->do_on_loop([&] { impl_->ask_clients(code); });
+}
+std::size_t ScriptedBroker::client_answers(std::int32_t code) const {
+  return impl_->on_loop([&] { return impl_->answers()[code]; });
+}
+
+}  // namespace slipstream::rocketmq::testing

@@ -1,0 +1,79 @@
+// A name server and brokers in this process, on real loopback sockets, for tests: what they answer can be disturbed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rocketmq/protocol/codes.h"
+#include "slipstream/rocketmq/message.h"
+
+namespace slipstream::rocketmq::testing {
+
+struct ScriptedBrokerOptions {
+  std::vector<std::string> brokers = {"broker-a"};
+  std::int32_t pull_count_max = 32;
+  std::size_t pull_bytes_max = 262'144;
+};
+
+// What happens to a request instead of the ordinary.
+struct Fault {
+  enum class Kind : std::uint8_t {
+    kDropBefore,  // not done, connection closed
+    kDropAfter,   // done, connection closed before the answer
+    kCode,        // not done, answered with `code` and `remark`
+    kCodeAfter,   // done, answered with `code` and `remark`
+    kSilence,     // done, never answered
+    kDelay,       // done, answered after delay_ms
+  };
+  Kind kind = Kind::kDropBefore;
+  std::int32_t code = 0;
+  std::string remark{};
+  std::int64_t delay_ms = 0;
+};
+
+// Owner:  a test. Thread: any; every call waits for the broker's own thread.
+// Stored messages are real records (v1, IPv4); long polls are parked and woken; a filter compares tag hashes.
+class ScriptedBroker {
+ public:
+  explicit ScriptedBroker(ScriptedBrokerOptions options = {});
+  ~ScriptedBroker();
+  ScriptedBroker(const ScriptedBroker&) = delete;
+  ScriptedBroker& operator=(const ScriptedBroker&) = delete;
+
+  std::string name_server() const;  // "127.0.0.1:port"
+
+  // On every broker; also widens.
+  void create_topic(const std::string& topic, std::int32_t queues);
+  // `properties` encoded. Returns the offset.
+  std::int64_t append(const MessageQueue& queue, std::string_view body, std::string_view properties = {},
+                      std::int64_t store_ms = 0);
+  std::int64_t min_offset(const MessageQueue& queue) const;
+  std::int64_t max_offset(const MessageQueue& queue) const;
+  std::vector<ReceivedMessage> messages(const MessageQueue& queue) const;
+  // Retention: what is below is gone.
+  void expire(const MessageQueue& queue, std::int64_t min_offset);
+  // An unclean restart: what is at and above is lost.
+  void lose_tail(const MessageQueue& queue, std::int64_t max_offset);
+  std::int64_t group_offset(const std::string& group, const MessageQueue& queue) const;  // -1: none
+
+  // For the next `count` requests with the code, on any broker; faults of one code apply in the order given.
+  void inject(RequestCode code, Fault fault, int count = 1);
+  std::size_t requests_seen(RequestCode code) const;
+  std::size_t parked_pulls() const;
+  // Opens and closes the ports of all brokers (not of the name server); connections break.
+  void set_brokers_up(bool up);
+  void set_name_server_up(bool up);
+  // A request from the broker on every open broker connection; answers are counted by their code.
+  void ask_clients(std::int32_t code);
+  std::size_t client_answers(std::int32_t code) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace slipstream::rocketmq::testing
