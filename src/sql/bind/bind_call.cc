@@ -1,0 +1,163 @@
+// Function calls: the special forms of SQL become ordinary functions with plain arguments.
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "base/try.h"
+#include "expr/function.h"
+#include "sql/bind/expr_binder.h"
+#include "sql/parse/printer.h"
+
+namespace slipstream::sql {
+namespace {
+
+using expr::ExprPtr;
+
+ExprPtr symbol_text(const ast::Expr& e) {
+  const auto* symbol = ast::as_if<ast::SymbolExpr>(e);
+  return symbol == nullptr ? nullptr : expr::string_literal(symbol->name);
+}
+
+void visit_children(const ast::Expr& e, const std::function<void(const ast::Expr&)>& visit) {
+  using K = ast::ExprKind;
+  const auto all = [&](const std::vector<ast::ExprPtr>& nodes) {
+    for (const auto& node : nodes) for_each_expr(*node, visit);
+  };
+  const auto one = [&](const ast::ExprPtr& node) {
+    if (node) for_each_expr(*node, visit);
+  };
+  switch (e.kind) {
+    case K::kUnary: one(ast::as<ast::UnaryExpr>(e).operand); return;
+    case K::kBinary: one(ast::as<ast::BinaryExpr>(e).left), one(ast::as<ast::BinaryExpr>(e).right); return;
+    case K::kLogical: all(ast::as<ast::LogicalExpr>(e).operands); return;
+    case K::kIs: one(ast::as<ast::IsExpr>(e).operand); return;
+    case K::kIsDistinct: one(ast::as<ast::IsDistinctExpr>(e).left), one(ast::as<ast::IsDistinctExpr>(e).right); return;
+    case K::kBetween: {
+      const auto& node = ast::as<ast::BetweenExpr>(e);
+      one(node.operand), one(node.low), one(node.high);
+      return;
+    }
+    case K::kInList: one(ast::as<ast::InListExpr>(e).operand), all(ast::as<ast::InListExpr>(e).items); return;
+    case K::kLike: {
+      const auto& node = ast::as<ast::LikeExpr>(e);
+      one(node.operand), one(node.pattern), one(node.escape);
+      return;
+    }
+    case K::kCase: {
+      const auto& node = ast::as<ast::CaseExpr>(e);
+      one(node.operand), one(node.otherwise);
+      for (const auto& branch : node.branches) one(branch.condition), one(branch.result);
+      return;
+    }
+    case K::kCast: one(ast::as<ast::CastExpr>(e).operand); return;
+    case K::kCall: all(ast::as<ast::CallExpr>(e).arguments), one(ast::as<ast::CallExpr>(e).filter); return;
+    case K::kJsonCall: all(ast::as<ast::JsonCallExpr>(e).arguments); return;
+    case K::kRow: all(ast::as<ast::RowExpr>(e).fields); return;
+    case K::kArray: all(ast::as<ast::ArrayExpr>(e).elements); return;
+    case K::kMap: all(ast::as<ast::MapExpr>(e).entries); return;
+    case K::kSubscript: one(ast::as<ast::SubscriptExpr>(e).base), one(ast::as<ast::SubscriptExpr>(e).index); return;
+    case K::kFieldAccess: one(ast::as<ast::FieldAccessExpr>(e).base); return;
+    default: return;
+  }
+}
+
+}  // namespace
+
+void for_each_expr(const ast::Expr& e, const std::function<void(const ast::Expr&)>& visit) {
+  visit(e);
+  visit_children(e, visit);
+}
+
+bool contains_aggregate(const ast::Expr& e) {
+  bool found = false;
+  for_each_expr(e, [&](const ast::Expr& node) {
+    const auto* call = ast::as_if<ast::CallExpr>(node);
+    found = found || (call != nullptr && !call->over && expr::find_aggregate(call->simple_name()) != nullptr);
+  });
+  return found;
+}
+
+ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallExpr& e, bool* handled) {
+  *handled = true;
+  const auto symbol_first = [&](std::string_view function) -> ExprPtr {
+    std::vector<ExprPtr> arguments = {symbol_text(*e.arguments[0])};
+    for (std::size_t i = 1; i < e.arguments.size(); ++i) arguments.push_back(bind(*e.arguments[i]));
+    for (const ExprPtr& argument : arguments) {
+      if (!argument) return nullptr;
+    }
+    return make_call(function, std::move(arguments), e);
+  };
+  const bool first_is_symbol = !e.arguments.empty() && e.arguments[0]->kind == ast::ExprKind::kSymbol;
+  if (first_is_symbol && (name == "EXTRACT" || name == "TIMESTAMPADD" || name == "TIMESTAMPDIFF" || name == "TRIM")) {
+    return symbol_first(name);
+  }
+  if ((name == "FLOOR" || name == "CEIL" || name == "CEILING") && e.arguments.size() == 2 &&
+      e.arguments[1]->kind == ast::ExprKind::kSymbol) {
+    ExprPtr value = bind(*e.arguments[0]);
+    if (!value) return nullptr;
+    return make_call(name == "FLOOR" ? "FLOOR_TO" : "CEIL_TO", {std::move(value), symbol_text(*e.arguments[1])}, e);
+  }
+  if (name == "COALESCE" || name == "IFNULL" || name == "IF" || name == "NULLIF") {
+    bool ok = true;
+    std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
+    if (!ok) return nullptr;
+    const std::size_t wanted = name == "IF" ? 3 : 2;
+    if (name == "COALESCE" ? arguments.empty() : arguments.size() != wanted) {
+      report(e.span, name + " takes " + (name == "COALESCE" ? "one argument or more" : std::to_string(wanted) + " arguments"));
+      return nullptr;
+    }
+    Type type;
+    if (name == "IF") {
+      ExprPtr condition = coerce(arguments[0], Type::boolean(), e.arguments[0]->span, "IF");
+      arguments = unify({arguments[1], arguments[2]}, e, &type);
+      if (!condition || arguments.empty()) return nullptr;
+      return expr::case_when({std::move(condition), arguments[0], arguments[1]}, type);
+    }
+    if (name == "NULLIF") {
+      ExprPtr same = compare("=", arguments[0], arguments[1], e);
+      if (!same) return nullptr;
+      type = arguments[0]->type.with_nullable(true);
+      return expr::case_when({std::move(same), expr::null_literal(type), arguments[0]}, type);
+    }
+    arguments = unify(std::move(arguments), e, &type);
+    return arguments.empty() ? nullptr : expr::coalesce(std::move(arguments), type);
+  }
+  *handled = false;
+  return nullptr;
+}
+
+ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
+  const std::string name = e.simple_name();
+  if (e.over) {
+    report(e.span, "OVER windows are not supported");
+    return nullptr;
+  }
+  if (expr::find_aggregate(name) != nullptr) {
+    report(e.span, "the aggregate " + name + " cannot stand here", "aggregates belong in SELECT and HAVING");
+    return nullptr;
+  }
+  if (e.distinct || e.filter || e.star) {
+    report(e.span, "DISTINCT, FILTER and * belong to aggregates, and " + name + " is none");
+    return nullptr;
+  }
+  if (name == "TUMBLE" || name == "HOP" || name == "SESSION" || name == "CUMULATE") {
+    report(e.span, "the window function " + name + " in GROUP BY is not supported",
+           "use the table function: FROM " + name + "(TABLE t, DESCRIPTOR(ts), ...) GROUP BY window_start, window_end");
+    return nullptr;
+  }
+  bool handled = false;
+  ExprPtr special = bind_special_call(name, e, &handled);
+  if (handled) return special;
+  const expr::Function* function = expr::find_function(name);
+  if (function == nullptr) {
+    std::vector<std::string> names;
+    for (const expr::Function* candidate : expr::all_functions()) names.push_back(candidate->name);
+    const auto near = nearest_name(name, names);
+    report(e.name.span, "unknown function " + e.name.text(), near ? "did you mean " + *near + "?" : "");
+    return nullptr;
+  }
+  bool ok = true;
+  std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
+  return ok ? make_call(name, std::move(arguments), e) : nullptr;
+}
+
+}  // namespace slipstream::sql

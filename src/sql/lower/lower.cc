@@ -1,0 +1,295 @@
+#include "sql/lower/lower.h"
+
+#include "base/try.h"
+#include "flow/operators/calc.h"
+#include "flow/operators/group_aggregate.h"
+#include "flow/operators/join.h"
+#include "flow/operators/watermark_assigner.h"
+#include "flow/operators/window.h"
+
+namespace slipstream::sql {
+namespace {
+
+using flow::Input;
+using flow::Node;
+using flow::NodeId;
+using flow::Partitioning;
+
+OptionTable watermark_options() {
+  return OptionTable({
+      OptionSpec{.name = "scan.watermark.empty-grace", .type = OptionType::kDuration, .default_value = "1 s",
+                 .description = "How long a queue must be proven empty before it stops holding the watermark."},
+      OptionSpec{.name = "scan.watermark.idle-timeout", .type = OptionType::kDuration, .default_value = "0 ms",
+                 .description = "A queue that gives neither row nor proof for so long stops holding; 0 = never."},
+      OptionSpec{.name = "scan.watermark.max-drift", .type = OptionType::kDuration, .default_value = "0 ms",
+                 .description = "Queues further ahead than this in event time are paused; 0 = off."},
+  });
+}
+
+std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>& calls) {
+  std::vector<flow::AggregateCallSpec> specs;
+  for (const AggregateCall& call : calls) {
+    specs.push_back({call.function, call.args, call.arg_types, call.result, call.distinct, call.filter});
+  }
+  return specs;
+}
+
+// The window function below a windowed aggregate; null when its columns came from elsewhere (a joined subquery).
+const Rel* window_below(const Rel& rel) {
+  const Rel* below = rel.inputs[0].get();
+  while (below->kind == RelKind::kCalc) below = below->inputs[0].get();
+  return below;
+}
+
+class Lowering {
+ public:
+  explicit Lowering(const LowerOptions& options) : options_(options) {}
+
+  Result<NodeId> add(const Rel& rel) {
+    switch (rel.kind) {
+      case RelKind::kScan: return add_scan(rel);
+      case RelKind::kCalc: return add_calc(rel);
+      case RelKind::kWatermark: return add_watermark(rel);
+      case RelKind::kWindowTable: return add_window_table(rel);
+      case RelKind::kWindowAggregate: return add_window_aggregate(rel);
+      case RelKind::kGroupAggregate: return add_group_aggregate(rel);
+      case RelKind::kJoin: return add_join(rel);
+      case RelKind::kUnion: return add_union(rel);
+      case RelKind::kValues: return add_values(rel);
+      case RelKind::kSink: return add_sink(rel);
+      case RelKind::kCollect: return add_collect(rel);
+    }
+    return Error{ErrorCode::kInternal, "unknown plan node"};
+  }
+
+  flow::Graph take() { return std::move(graph_); }
+
+ private:
+  Node node(const Rel& rel, std::string name) const {
+    Node made;
+    made.uid = rel.uid;
+    made.name = std::move(name);
+    made.output = rel.schema;
+    made.state_note = state_note(rel);
+    return made;
+  }
+
+  Result<NodeId> add_scan(const Rel& rel) {
+    Node made = node(rel, "Source(" + rel.scan->table.name + ")");
+    made.source = rel.scan->source;
+    const NodeId id = graph_.add(std::move(made));
+    const auto dead_letter = rel.scan->source->dead_letter();
+    if (!dead_letter) return id;
+    TRY_ASSIGN(const ConnectorFactory* factory, options_.registry->find(rel.scan->source->dead_letter_connector()));
+    SinkRequest request;
+    request.table = *dead_letter;
+    request.uid = rel.uid + "-dead-letter";
+    request.job_name = options_.job_name;
+    TRY_ASSIGN(auto sink, factory->make_sink(request));
+    Node letters;
+    letters.uid = request.uid;
+    letters.name = "DeadLetter(" + rel.scan->table.name + ")";
+    letters.output = sink->schema();
+    letters.sink = std::move(sink);
+    letters.inputs.push_back(Input{id, 1, Partitioning::kForward, {}});
+    graph_.add(std::move(letters));
+    return id;
+  }
+
+  Result<NodeId> add_values(const Rel& rel) {
+    Node made = node(rel, "Values");
+    TRY_ASSIGN(made.source, make_values_source(rel, options_.eval));
+    made.parallelism = 1;
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_calc(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, rel.predicate ? "Filter(" + expr::to_string(*rel.predicate) + ")" : "Project");
+    made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
+    made.parallelism = graph_.nodes[input].parallelism;
+    flow::CalcSpec spec{rel.predicate, rel.projections, options_.eval};
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_calc(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_watermark(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    TRY_ASSIGN(const Options options, watermark_options().parse(rel.watermark_options, "watermark of the table"));
+    Node made = node(rel, "Watermark(" + rel.schema[rel.time_column].name + ")");
+    made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
+    made.parallelism = graph_.nodes[input].parallelism;
+    flow::WatermarkAssignerSpec spec;
+    spec.time_column = rel.time_column;
+    spec.watermark = rel.watermark;
+    spec.empty_grace_ms = options.duration("scan.watermark.empty-grace").count();
+    spec.idle_timeout_ms = options.duration("scan.watermark.idle-timeout").count();
+    spec.max_drift_ms = options.duration("scan.watermark.max-drift").count();
+    spec.store_time = reads_store_time(rel);
+    spec.eval = options_.eval;
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_watermark_assigner(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  // True when event time is the broker's store time, unchanged.
+  static bool reads_store_time(const Rel& rel) {
+    const Rel* below = rel.inputs[0].get();
+    std::size_t column = rel.time_column;
+    while (below->kind == RelKind::kCalc) {
+      const expr::Expr& e = *below->projections[column];
+      if (e.kind != expr::ExprKind::kColumn) return false;
+      column = e.index;
+      below = below->inputs[0].get();
+    }
+    if (below->kind != RelKind::kScan || column < below->scan->physical.size()) return false;
+    const std::size_t metadata = below->scan->metadata[column - below->scan->physical.size()];
+    return below->scan->table.metadata[metadata].key == "store-timestamp";
+  }
+
+  flow::WindowAssignment assignment(const Rel& window) const {
+    flow::WindowAssignment made;
+    made.kind = window.window.kind;
+    made.time_column = window.window.time_column;
+    made.time_type = window.inputs[0]->schema[window.window.time_column].type;
+    made.size_ms = window.window.size_ms;
+    made.slide_ms = window.window.slide_ms;
+    made.offset_ms = window.window.offset_ms;
+    made.time_zone = options_.eval.session_time_zone;
+    return made;
+  }
+
+  Result<NodeId> add_window_table(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, rel.window.to_string());
+    made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
+    made.parallelism = graph_.nodes[input].parallelism;
+    const flow::WindowAssignSpec spec{assignment(rel)};
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_window_assign(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  // By key; without keys everything goes to one subtask.
+  void partition(Node& made, NodeId input, const std::vector<std::size_t>& keys) const {
+    made.inputs.push_back(Input{input, 0, keys.empty() ? Partitioning::kSingle : Partitioning::kHash, keys});
+    if (keys.empty()) made.parallelism = 1;
+  }
+
+  Result<NodeId> add_window_aggregate(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, "WindowAggregate(" + rel.window.to_string() + ")");
+    partition(made, input, rel.keys);
+    flow::WindowAggregateSpec spec;
+    const Rel* window = window_below(rel);
+    if (window->kind == RelKind::kWindowTable) {
+      spec.window = assignment(*window);
+    } else {
+      spec.window.time_type = Type::timestamp(3);
+      spec.window.time_zone = options_.eval.session_time_zone;
+    }
+    spec.attached = flow::WindowAggregateSpec::Attached{rel.window_start, rel.window_end};
+    spec.input = rel.inputs[0]->schema;
+    spec.keys = rel.keys;
+    spec.calls = call_specs(rel.calls);
+    spec.outputs = rel.window_outputs;
+    spec.updating_input = rel.inputs[0]->updating;
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_window_aggregate(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_group_aggregate(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, "GroupAggregate");
+    partition(made, input, rel.keys);
+    flow::GroupAggregateSpec spec;
+    spec.input = rel.inputs[0]->schema;
+    spec.keys = rel.keys;
+    spec.calls = call_specs(rel.calls);
+    spec.updating_input = rel.inputs[0]->updating;
+    spec.ttl_ms = options_.state_ttl_ms;
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_group_aggregate(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_join(const Rel& rel) {
+    TRY_ASSIGN(const NodeId left, add(*rel.inputs[0]));
+    TRY_ASSIGN(const NodeId right, add(*rel.inputs[1]));
+    Node made = node(rel, "Join");
+    partition(made, left, rel.left_keys);
+    partition(made, right, rel.right_keys);
+    flow::JoinSpec spec;
+    spec.left = rel.inputs[0]->schema;
+    spec.right = rel.inputs[1]->schema;
+    spec.left_keys = rel.left_keys;
+    spec.right_keys = rel.right_keys;
+    spec.residual = rel.predicate;
+    spec.eval = options_.eval;
+    spec.left_ttl_ms = spec.right_ttl_ms = options_.state_ttl_ms;
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_join(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_union(const Rel& rel) {
+    Node made = node(rel, "Union");
+    for (const RelPtr& input : rel.inputs) {
+      TRY_ASSIGN(const NodeId id, add(*input));
+      const bool same = graph_.nodes[id].parallelism == 0;
+      made.inputs.push_back(Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
+    }
+    made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_sink(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, "Sink(" + rel.sink_table.name + ")");
+    made.sink = rel.sink;
+    made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
+    made.parallelism = graph_.nodes[input].parallelism;
+    return graph_.add(std::move(made));
+  }
+
+  Result<NodeId> add_collect(const Rel& rel) {
+    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    Node made = node(rel, "Collect");
+    made.inputs.push_back(Input{input, 0, Partitioning::kSingle, {}});
+    made.parallelism = 1;
+    const flow::CollectSpec spec = options_.collect;
+    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_collect(spec)); };
+    return graph_.add(std::move(made));
+  }
+
+  const LowerOptions& options_;
+  flow::Graph graph_;
+};
+
+}  // namespace
+
+Status make_connectors(Rel& root, const LowerOptions& options) {
+  for (const RelPtr& input : root.inputs) TRY(make_connectors(*input, options));
+  if (root.kind == RelKind::kScan) {
+    ScanSpec& scan = *root.scan;
+    TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(scan.connector));
+    SourceRequest request{scan.table, scan.physical, scan.metadata, scan.predicates, root.uid};
+    std::erase_if(request.table.options, [](const auto& option) { return option.first.starts_with("scan.watermark."); });
+    TRY_ASSIGN(scan.source, factory->make_source(request));
+    if (scan.source->updating()) {
+      // the binder planned for inserts: rows of other kinds must be announced before it
+      root.updating = true;
+    }
+  }
+  if (root.kind == RelKind::kSink) {
+    TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(root.sink_connector));
+    SinkRequest request{root.sink_table, root.updating, root.uid, options.job_name};
+    std::erase_if(request.table.options, [](const auto& option) { return option.first.starts_with("scan."); });
+    TRY_ASSIGN(root.sink, factory->make_sink(request));
+  }
+  return {};
+}
+
+Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& options) {
+  Lowering lowering(options);
+  for (const RelPtr& root : roots) TRY(lowering.add(*root));
+  return lowering.take();
+}
+
+}  // namespace slipstream::sql
