@@ -1,0 +1,311 @@
+import java.io.BufferedWriter;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.consumer.PullResult;
+import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.exception.MQBrokerException;
+import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.common.TopicConfig;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
+
+/**
+ * Writes and reads topics with the official Java client, as a judge that shares no code with Slipstream.
+ *
+ * <p>Commands: topic, produce, read; every one takes --nameserver and --topic. See usage(). Results go to
+ * standard output, everything else to standard error; exit status 1 means that the command failed.
+ */
+public final class Audit {
+  private static final int PULL_SIZE = 32;
+  private static final long PATIENCE_MS = 120_000;
+
+  private final Map<String, String> options = new HashMap<>();
+  private final BufferedWriter out =
+      new BufferedWriter(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), 1 << 16);
+
+  public static void main(String[] args) {
+    int status = 1;
+    try {
+      Audit audit = new Audit();
+      System.setOut(System.err); // the client's loggers print where the result belongs
+      status = audit.run(args);
+    } catch (Exception error) {
+      System.err.println("audit: " + error);
+    }
+    // The client's threads are no daemons in every version.
+    Runtime.getRuntime().halt(status);
+  }
+
+  private static int usage() {
+    System.err.println(
+        "topic   --nameserver A --topic T --queues N   create or widen a topic\n"
+            + "produce --nameserver A --topic T --count N    send bodies made from --template, in which\n"
+            + "        [--start S] [--batch B] [--tag X]     {n} is the sequence number and {n%M} its\n"
+            + "        [--template TEXT] [--rate R] [--keys] remainder; --keys sets the key to n\n"
+            + "read    --nameserver A --topic T              all queues, from the first message to the\n"
+            + "        [--show body|meta|count]              last one at the time of the call\n"
+            + "        [--field F [--expect FROM:TO]]        counts the values of a JSON field");
+    return 2;
+  }
+
+  private int run(String[] args) throws Exception {
+    if (args.length == 0) {
+      return usage();
+    }
+    for (int i = 1; i < args.length; i++) {
+      String name = args[i].substring(2);
+      boolean isFlag = i + 1 == args.length || args[i + 1].startsWith("--");
+      options.put(name, isFlag ? "true" : args[++i]);
+    }
+    if (!options.containsKey("nameserver") || !options.containsKey("topic")) {
+      return usage();
+    }
+    switch (args[0]) {
+      case "topic":
+        createTopic();
+        break;
+      case "produce":
+        produce();
+        break;
+      case "read":
+        read();
+        break;
+      default:
+        return usage();
+    }
+    out.flush();
+    return 0;
+  }
+
+  private int number(String name, int otherwise) {
+    return Integer.parseInt(options.getOrDefault(name, String.valueOf(otherwise)));
+  }
+
+  private void createTopic() throws Exception {
+    DefaultMQAdminExt admin = new DefaultMQAdminExt(10_000L);
+    admin.setNamesrvAddr(options.get("nameserver"));
+    admin.setInstanceName("audit-" + ProcessHandle.current().pid());
+    admin.start();
+    TopicConfig config = new TopicConfig(options.get("topic"));
+    config.setReadQueueNums(number("queues", 4));
+    config.setWriteQueueNums(number("queues", 4));
+    for (String broker : brokers(admin)) {
+      admin.createAndUpdateTopicConfig(broker, config);
+    }
+    waitForRoute(admin, number("queues", 4));
+    admin.shutdown();
+  }
+
+  private static Collection<String> brokers(DefaultMQAdminExt admin) throws Exception {
+    return admin.examineBrokerClusterInfo().getBrokerAddrTable().values().stream()
+        .map(data -> data.getBrokerAddrs().get(0L))
+        .collect(Collectors.toList());
+  }
+
+  /** A topic is usable once the name server tells of it, a moment after its broker does. */
+  private void waitForRoute(DefaultMQAdminExt admin, int queues) throws Exception {
+    long deadline = System.currentTimeMillis() + PATIENCE_MS;
+    while (true) {
+      try {
+        int seen = admin.examineTopicRouteInfo(options.get("topic")).getQueueDatas().stream()
+            .mapToInt(data -> data.getReadQueueNums())
+            .min()
+            .orElse(0);
+        if (seen == queues) {
+          return;
+        }
+      } catch (MQClientException notYet) {
+        // told below when it lasts
+      }
+      if (System.currentTimeMillis() > deadline) {
+        throw new IllegalStateException("no route to topic " + options.get("topic"));
+      }
+      Thread.sleep(50);
+    }
+  }
+
+  private void produce() throws Exception {
+    DefaultMQProducer producer = new DefaultMQProducer("audit_producer_" + ProcessHandle.current().pid());
+    producer.setNamesrvAddr(options.get("nameserver"));
+    producer.setVipChannelEnabled(false);
+    producer.setSendMsgTimeout(10_000);
+    producer.start();
+    long first = Long.parseLong(options.getOrDefault("start", "0"));
+    long count = Long.parseLong(options.get("count"));
+    int batch = number("batch", 32);
+    int rate = number("rate", 0);
+    String template = options.getOrDefault("template", "{\"seq\":{n}}");
+    long begun = System.nanoTime();
+    for (long sent = 0; sent < count; sent += batch) {
+      List<Message> messages = new ArrayList<>();
+      for (long n = first + sent; n < first + Math.min(count, sent + batch); n++) {
+        byte[] body = fill(template, n).getBytes(StandardCharsets.UTF_8);
+        Message message = new Message(options.get("topic"), body);
+        if (options.containsKey("tag")) {
+          message.setTags(options.get("tag"));
+        }
+        if (options.containsKey("keys")) {
+          message.setKeys(String.valueOf(n));
+        }
+        messages.add(message);
+      }
+      send(producer, messages);
+      if (rate > 0) {
+        long due = begun + (sent + batch) * 1_000_000_000L / rate;
+        Thread.sleep(Math.max(0, (due - System.nanoTime()) / 1_000_000));
+      }
+    }
+    producer.shutdown();
+    out.write("sent " + count + "\n");
+  }
+
+  private static final Pattern PLACE = Pattern.compile("\\{n(?:%(\\d+))?\\}");
+
+  private static String fill(String template, long n) {
+    Matcher matcher = PLACE.matcher(template);
+    StringBuilder text = new StringBuilder();
+    while (matcher.find()) {
+      long value = matcher.group(1) == null ? n : n % Long.parseLong(matcher.group(1));
+      matcher.appendReplacement(text, String.valueOf(value));
+    }
+    return matcher.appendTail(text).toString();
+  }
+
+  /**
+   * Sends until the broker took the messages. A refusal (busy) is retried; an answer that got lost would
+   * make a repeat a duplicate, so that one is an error and the count of messages stays exact.
+   */
+  private static void send(DefaultMQProducer producer, List<Message> messages) throws Exception {
+    long deadline = System.currentTimeMillis() + PATIENCE_MS;
+    while (true) {
+      try {
+        producer.setRetryTimesWhenSendFailed(0);
+        SendResult result = messages.size() == 1 ? producer.send(messages.get(0)) : producer.send(messages);
+        if (result.getSendStatus() == SendStatus.SEND_OK) {
+          return;
+        }
+        throw new IllegalStateException("send status " + result.getSendStatus());
+      } catch (MQBrokerException refused) {
+        if (System.currentTimeMillis() > deadline) {
+          throw refused;
+        }
+        Thread.sleep(20);
+      }
+    }
+  }
+
+  private void read() throws Exception {
+    String group = "audit_reader_" + ProcessHandle.current().pid();
+    DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
+    consumer.setNamesrvAddr(options.get("nameserver"));
+    consumer.setVipChannelEnabled(false);
+    consumer.start();
+    Tally tally = new Tally(options.get("field"));
+    String show = options.getOrDefault("show", options.containsKey("field") ? "count" : "body");
+    List<MessageQueue> queues = new ArrayList<>(consumer.fetchSubscribeMessageQueues(options.get("topic")));
+    queues.sort(null);
+    for (MessageQueue queue : queues) {
+      readQueue(consumer, queue, tally, show);
+    }
+    if (show.equals("count")) {
+      out.write(tally.report(queues.size(), options.get("expect")) + "\n");
+    }
+    consumer.shutdown();
+  }
+
+  private void readQueue(DefaultMQPullConsumer consumer, MessageQueue queue, Tally tally, String show)
+      throws Exception {
+    long end = consumer.maxOffset(queue);
+    long offset = consumer.minOffset(queue);
+    long deadline = System.currentTimeMillis() + PATIENCE_MS;
+    while (offset < end) {
+      PullResult result = consumer.pull(queue, "*", offset, PULL_SIZE);
+      if (result.getPullStatus() == PullStatus.FOUND) {
+        for (MessageExt message : result.getMsgFoundList()) {
+          if (message.getQueueOffset() < end) {
+            show(message, tally, show);
+          }
+        }
+        deadline = System.currentTimeMillis() + PATIENCE_MS;
+      } else if (System.currentTimeMillis() > deadline) {
+        throw new IllegalStateException("stuck at " + queue + " offset " + offset + ": " + result);
+      }
+      offset = result.getNextBeginOffset();
+    }
+  }
+
+  private void show(MessageExt message, Tally tally, String show) throws Exception {
+    String body = new String(message.getBody(), StandardCharsets.UTF_8);
+    tally.add(body);
+    if (show.equals("body")) {
+      out.write(body + "\n");
+    } else if (show.equals("meta")) {
+      out.write(message.getQueueId() + "\t" + message.getQueueOffset() + "\t" + message.getMsgId() + "\t"
+          + message.getTags() + "\t" + message.getKeys() + "\t" + body + "\n");
+    }
+  }
+
+  /** Counts messages and the values of one JSON field; the bodies need not be otherwise valid JSON. */
+  private static final class Tally {
+    private final Pattern pattern;
+    private final Set<String> distinct = new HashSet<>();
+    private long messages;
+    private long withoutField;
+
+    Tally(String field) {
+      pattern = field == null
+          ? null
+          : Pattern.compile(
+              "\"" + Pattern.quote(field) + "\"\\s*:\\s*(\"(?:[^\"\\\\]|\\\\.)*\"|[^,}\\]\\s]+)");
+    }
+
+    void add(String body) {
+      messages++;
+      if (pattern == null) {
+        return;
+      }
+      Matcher matcher = pattern.matcher(body);
+      if (!matcher.find()) {
+        withoutField++;
+        return;
+      }
+      String value = matcher.group(1);
+      distinct.add(value.startsWith("\"") ? value.substring(1, value.length() - 1) : value);
+    }
+
+    String report(int queues, String expect) {
+      String text = "{\"queues\":" + queues + ",\"messages\":" + messages;
+      if (pattern != null) {
+        text += ",\"distinct\":" + distinct.size() + ",\"without_field\":" + withoutField
+            + ",\"duplicates\":" + (messages - withoutField - distinct.size());
+      }
+      if (expect != null) {
+        String[] range = expect.split(":");
+        long from = Long.parseLong(range[0]);
+        long to = Long.parseLong(range[1]);
+        long missing = 0;
+        for (long n = from; n < to; n++) {
+          missing += distinct.contains(String.valueOf(n)) ? 0 : 1;
+        }
+        text += ",\"missing\":" + missing + ",\"unexpected\":" + (distinct.size() - (to - from - missing));
+      }
+      return text + "}";
+    }
+  }
+}

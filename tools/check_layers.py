@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Holds every #include against the module declarations (ctest `layers`).
+
+A module is a folder src/NAME with slipstream_module(NAME RANK n DEPS ...). Its files include
+  - itself, and the modules in DEPS, each of a lower rank (tests and testing/ also TEST_DEPS);
+  - public headers "slipstream/...", the C++ library and third-party headers.
+Public headers include the C++ library and each other only. A connector includes no other connector.
+Headers of slow libraries stay in .cc files, save for the pairs in tools/layers_allow.txt.
+"""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SLOW_LIBRARIES = ("asio", "absl", "spdlog", "fmt", "simdjson", "rocksdb", "nlohmann", "CLI", "httplib",
+                  "re2", "grpcpp", "google/protobuf", "librdkafka", "benchmark")
+KEYWORDS = {"RANK", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
+
+
+class Module:
+    def __init__(self, name, rank, deps, test_deps):
+        self.name, self.rank, self.deps, self.test_deps = name, rank, deps, test_deps
+
+
+def cmake_calls(text):
+    """(command, words) of every call; set() and list(APPEND) are followed, every if() is taken."""
+    text = re.sub(r"#[^\n]*", "", text)
+    variables = {}
+    for command, inner in re.findall(r"(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)", text):
+        words = []
+        for word in re.findall(r'"[^"]*"|[^\s"]+', inner):
+            whole = re.fullmatch(r"\$\{(\w+)\}", word)
+            words.extend(variables.get(whole.group(1), []) if whole else [word.strip('"')])
+        if command == "set" and words:
+            variables[words[0]] = words[1:]
+        elif command == "list" and len(words) > 1 and words[0] == "APPEND":
+            variables[words[1]] = variables.get(words[1], []) + words[2:]
+        yield command, words
+
+
+def parse_module(words):
+    sections, current = {}, None
+    for word in words[1:]:
+        if word in KEYWORDS:
+            current = sections.setdefault(word, [])
+        elif current is not None:
+            current.append(word)
+    rank = sections.get("RANK", [""])[0] if sections.get("RANK") else ""
+    return Module(words[0], int(rank) if rank.isdigit() else None, set(sections.get("DEPS", [])),
+                  set(sections.get("TEST_DEPS", [])))
+
+
+def read_modules(root, problems):
+    modules = {}
+    for path in sorted((root / "src").glob("*/CMakeLists.txt")):
+        declared = [parse_module(words) for command, words in cmake_calls(path.read_text())
+                    if command == "slipstream_module"]
+        for module in declared:
+            modules.setdefault(module.name, module)
+            if module.rank is None:
+                problems.append(f"{path.relative_to(root)}: slipstream_module({module.name}) has no RANK")
+        if path.parent.name not in modules:
+            problems.append(f"{path.relative_to(root)}: no slipstream_module({path.parent.name} RANK n "
+                            "...); the layers of this folder cannot be checked")
+    for module in modules.values():
+        for dep in sorted(module.deps):
+            other = modules.get(dep)
+            if other and None not in (module.rank, other.rank) and other.rank >= module.rank:
+                problems.append(f"src/{module.name}/CMakeLists.txt: {module.name} (rank {module.rank}) "
+                                f"names {dep} (rank {other.rank}); a module may use lower ranks only")
+    return modules
+
+
+def allowed_slow_headers(root):
+    path = root / "tools/layers_allow.txt"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {tuple(line.split()[:2]) for line in lines if line.strip() and not line.startswith("#")}
+
+
+def check_slow(path, header, allowed, report):
+    for library in SLOW_LIBRARIES:
+        if header.startswith(library + "/") or header.startswith(library + "."):
+            if (path, library) not in allowed:
+                report(f"includes <{header}> in a header: {library} is slow to compile and belongs "
+                       "in .cc files")
+
+
+def check_public(root, path, header, quoted, report):
+    if quoted and not header.startswith("slipstream/"):
+        report(f'public header includes "{header}"; public headers include the C++ library and '
+               '"slipstream/..." only')
+    elif quoted and not (root / "include" / header).exists():
+        report(f'includes "{header}", which does not exist')
+    elif not quoted and not re.fullmatch(r"[a-z0-9_]+", header):
+        report(f"public header includes <{header}>; public headers include the C++ library and "
+               '"slipstream/..." only')
+
+
+def check_internal(root, path, header, modules, report):
+    """`path` is src/OWNER/..., `header` the text between the quotes."""
+    owner = path.split("/")[1]
+    target = header.split("/")[0]
+    if target == "slipstream":
+        if not (root / "include" / header).exists():
+            report(f'includes "{header}", which does not exist')
+        return
+    if not (root / "src" / target).is_dir() or "/" not in header:
+        report(f'includes "{header}"; write the path from src/, as in "base/try.h"')
+        return
+    if target == owner:
+        inside, other = path.split("/")[2:], header.split("/")[1:]
+        if owner == "connectors" and len(inside) > 1 and len(other) > 1 and inside[0] != other[0]:
+            report(f"connector {inside[0]} includes connector {other[0]}; "
+                   "what both need belongs in a lower module")
+        if "testing" in other and "testing" not in inside and not path.endswith("_test.cc"):
+            report(f'includes "{header}", which is for tests only')
+        return
+    module = modules.get(owner)
+    if module is None:
+        return
+    for_test = path.endswith("_test.cc") or "/testing/" in path
+    declared = module.deps | (module.test_deps if for_test else set())
+    if target not in declared:
+        kind = "TEST_DEPS" if for_test else "DEPS"
+        report(f'includes "{header}", but src/{owner}/CMakeLists.txt does not name {target} in {kind}')
+    other = modules.get(target)
+    if other and not for_test and None not in (module.rank, other.rank) and other.rank >= module.rank:
+        report(f'{owner} (rank {module.rank}) includes "{header}" of {target} (rank {other.rank}); '
+               'lower ranks only')
+
+
+def check(root):
+    problems = []
+    modules = read_modules(root, problems)
+    allowed = allowed_slow_headers(root)
+    files = [file for folder in ("include", "src") for file in sorted((root / folder).rglob("*"))
+             if file.suffix in (".h", ".cc")]
+    for file in files:
+        path = file.relative_to(root).as_posix()
+        text = file.read_text(errors="replace")
+        for match in INCLUDE.finditer(text):
+            line = text.count("\n", 0, match.start(1) if match.group(1) else match.start(2)) + 1
+            header, quoted = match.group(1) or match.group(2), match.group(1) is not None
+
+            def report(what):
+                problems.append(f"{path}:{line}: {what}")
+
+            if path.startswith("include/"):
+                check_public(root, path, header, quoted, report)
+            elif quoted:
+                check_internal(root, path, header, modules, report)
+            elif file.suffix == ".h":
+                check_slow(path, header, allowed, report)
+            if quoted and file.suffix == ".h" and not path.startswith("include/"):
+                check_slow(path, header, allowed, report)
+    return problems
+
+
+def main(argv):
+    root = Path(argv[0]).resolve() if argv else ROOT
+    problems = check(root)
+    for problem in problems:
+        print(problem)
+    print(f"layers: {len(problems)} problems" if problems else "layers: every include points downwards")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

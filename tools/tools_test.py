@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Tests of the repository's own tools (ctest `tools`): each rule gets a snippet that breaks it."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import broker  # noqa: E402
+import check_layers  # noqa: E402
+import tidy  # noqa: E402
+
+BASE = "slipstream_module(base RANK 0 HEADERS try.h SOURCES try.cc)\n"
+GOOD_HEADER = "#pragma once\n"
+
+
+class Tree(unittest.TestCase):
+    """A small source tree that is correct until a test adds a fault."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = Path(self.folder.name)
+        self.write("src/base/CMakeLists.txt", BASE)
+        self.write("src/base/try.h", GOOD_HEADER)
+        self.write("src/flow/CMakeLists.txt",
+                   "set(deps base)\nslipstream_module(flow\n  RANK 3\n  DEPS ${deps})\n")
+        self.write("src/flow/task.cc", '#include "base/try.h"\n#include <vector>\n')
+        self.write("include/slipstream/status.h",
+                   "#pragma once\n#include <string>\n// A result.\nclass Status {\n};\n")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+
+class LayersTest(Tree):
+    def refused(self, part):
+        problems = check_layers.check(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        self.assertIn(part, problems[0])
+
+    def test_correct_tree_passes(self):
+        self.assertEqual(check_layers.check(self.root), [])
+
+    def test_undeclared_module(self):
+        self.write("src/io/CMakeLists.txt", "slipstream_module(io RANK 1 DEPS base)\n")
+        self.write("src/io/net.h", GOOD_HEADER)
+        self.write("src/flow/bad.cc", '#include "io/net.h"\n')
+        self.refused("src/flow/bad.cc:1: includes \"io/net.h\", but src/flow/CMakeLists.txt does not name io")
+
+    def test_upward_dependency_in_declaration(self):
+        self.write("src/base/CMakeLists.txt", "slipstream_module(base RANK 0 DEPS flow)\n")
+        self.refused("lower ranks only")
+
+    def test_upward_include(self):
+        self.write("src/flow/task.h", GOOD_HEADER)
+        self.write("src/base/bad.cc", '\n#include "flow/task.h"\n')
+        problems = "\n".join(check_layers.check(self.root))
+        self.assertIn("src/base/bad.cc:2: base (rank 0) includes", problems)
+
+    def test_folder_without_declaration(self):
+        self.write("src/odd/CMakeLists.txt", "add_library(odd odd.cc)\n")
+        self.refused("no slipstream_module(odd")
+
+    def test_public_header_includes_internal_one(self):
+        self.write("include/slipstream/bad.h", '#pragma once\n#include "base/try.h"\n')
+        self.refused("public header includes")
+
+    def test_public_header_includes_third_party(self):
+        self.write("include/slipstream/bad.h", "#pragma once\n#include <absl/time/time.h>\n")
+        self.refused("public header includes <absl/time/time.h>")
+
+    def test_missing_public_header(self):
+        self.write("src/flow/bad.cc", '#include "slipstream/nowhere.h"\n')
+        self.refused("does not exist")
+
+    def test_connector_includes_connector(self):
+        self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 4 DEPS flow base)\n")
+        self.write("src/connectors/print/print.h", GOOD_HEADER)
+        self.write("src/connectors/builtin.cc", '#include "connectors/print/print.h"\n')
+        self.write("src/connectors/file/bad.cc", '#include "connectors/print/print.h"\n')
+        self.refused("connector file includes connector print")
+
+    def test_slow_header_in_header_unless_allowed(self):
+        self.write("src/flow/bad.h", "#pragma once\n#include <asio/io_context.hpp>\n")
+        self.refused("asio is slow to compile")
+        self.write("tools/layers_allow.txt", "src/flow/bad.h asio\n")
+        self.assertEqual(check_layers.check(self.root), [])
+
+    def test_test_only_header_in_production_code(self):
+        self.write("src/flow/testing/fake.h", GOOD_HEADER)
+        self.write("src/flow/task_test.cc", '#include "flow/testing/fake.h"\n')
+        self.write("src/flow/bad.cc", '#include "flow/testing/fake.h"\n')
+        self.refused("for tests only")
+
+
+class TidyTest(Tree):
+    def refused(self, path, text, part):
+        self.write(path, text)
+        problems = tidy.check(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        self.assertIn(part, problems[0])
+
+    def test_correct_tree_passes(self):
+        self.assertEqual(tidy.check(self.root), [])
+
+    def test_long_file(self):
+        self.refused("src/flow/long.cc", "int x;\n" * 1001, "1001 lines")
+
+    def test_long_line(self):
+        self.refused("src/flow/wide.cc", "// " + "x " * 60 + "\n", "123 characters")
+
+    def test_names(self):
+        self.refused("src/flow/a.cc", "class TopicManager {};\n", "'manager' in the name TopicManager")
+
+    def test_file_name(self):
+        self.refused("src/flow/string_util.cc", "int x;\n", "'util' in a file name")
+
+    def test_word_inside_a_longer_word_is_fine(self):
+        self.write("src/flow/a.cc", "struct Information {};\nstruct Utility {};\n")
+        self.assertEqual(tidy.check(self.root), [])
+
+    def test_sleep_in_test(self):
+        self.refused("src/flow/a_test.cc",
+                     "void f() { EXPECT_TRUE(1); std::this_thread::sleep_for(1ms); }\n", "sleep_for")
+
+    def test_clock(self):
+        self.refused("src/flow/a.cc", "auto t = std::chrono::steady_clock::now();\n", "take a Clock")
+
+    def test_clock_in_a_comment_is_fine(self):
+        self.write("src/flow/a.cc", '// steady_clock::now()\nconst char* x = "system_clock::now";\n')
+        self.assertEqual(tidy.check(self.root), [])
+
+    def test_mutex(self):
+        self.refused("src/flow/a.cc", "absl::Mutex m;\n", "absl::Mutex")
+
+    def test_using_namespace(self):
+        self.refused("src/flow/a.h", "#pragma once\nusing namespace std;\n", "using namespace")
+
+    def test_print(self):
+        self.refused("src/flow/a.cc", 'void f() { printf("%d", 1); }\n', "printf")
+
+    def test_random(self):
+        self.refused("src/flow/a.cc", "int x = rand();\n", "seeded generator")
+
+    def test_left_over(self):
+        self.refused("src/flow/a.cc", "// TO" + "DO: later\n", "left behind")
+
+    def test_public_class_without_comment(self):
+        self.refused("include/slipstream/a.h", "#pragma once\n\nclass Batch {\n};\n", "Batch has no comment")
+
+    def test_test_without_expectation(self):
+        self.refused("src/flow/a_test.cc", "TEST(A, B) { run(); }\n", "cannot fail")
+
+    def test_header_without_pragma(self):
+        self.refused("src/flow/a.h", "int x;\n", "#pragma once")
+
+    def test_registry_host(self):
+        self.refused("docs/a.md", "see repo1.maven" + ".org\n", "registry")
+
+    def test_machine_path(self):
+        self.refused("docs/a.md", "in /wo" + "rk/x\n", "path of one machine")
+
+    def test_long_function_and_ratchet(self):
+        body = "namespace a {\nint longest(int x) {\n" + "  x++;\n" * 80 + "}\n}\n"
+        self.refused("src/flow/a.cc", body, "longest has 82 lines")
+        self.write("tools/tidy_ratchet.txt", "src/flow/a.cc longest 82\n")
+        self.assertEqual(tidy.check(self.root), [])
+        self.write("src/flow/a.cc", "int longest(int x) { return x; }\n")
+        self.assertIn("remove the entry", tidy.check(self.root)[0])
+
+    def test_functions_are_found(self):
+        code = ("namespace a {\nclass B {\n public:\n  int c() const { return {1}.size(); }\n};\n"
+                "const int kTable[] = {1, 2};\n"
+                "template <typename T>\nT d(T x)\n{\n  if (x) { x(); }\n  return x;\n}\n}\n")
+        self.assertEqual(list(tidy.functions_in(code)), [("c", 4, 4), ("d", 7, 12)])
+
+
+class ProcessTest(unittest.TestCase):
+    def start(self):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        self.addCleanup(lambda: (child.kill(), child.wait()))
+        return child, {"pid": child.pid, "start_time": broker.start_time(child.pid)}
+
+    def test_ends_its_process(self):
+        child, process = self.start()
+        self.assertTrue(broker.is_alive(process))
+        broker.end_process(process, kill=False)
+        self.assertFalse(broker.is_alive(process))
+
+    def test_never_signals_a_recycled_id(self):
+        child, process = self.start()
+        process["start_time"] -= 1
+        self.assertFalse(broker.send_signal(process, signal.SIGKILL))
+        broker.end_process(process, kill=True)
+        self.assertIsNone(child.poll())
+
+    def test_options(self):
+        self.assertEqual(broker.parse_options(["a=b=c"]), {"a": "b=c"})
+        with self.assertRaises(broker.BrokerError):
+            broker.parse_options(["novalue"])
+
+    def test_chosen_ports_are_free_and_below_the_ephemeral_range(self):
+        namesrv, port = broker.choose_ports()
+        self.assertTrue(broker.is_free(namesrv) and broker.is_free(port))
+        self.assertLess(max(namesrv, port) + 1, 32768)
+
+    def test_version_is_checked_before_it_reaches_a_path(self):
+        with self.assertRaises(broker.BrokerError):
+            broker.ensure_jars("../" + str(os.getpid()))
+
+
+if __name__ == "__main__":
+    unittest.main()
