@@ -36,7 +36,8 @@ struct JobOptions {
   std::size_t exchange_bytes = std::size_t{4} << 20;  // bound of one exchange queue
   std::chrono::milliseconds watermark_interval{200};
 
-  // Tests: fail the job (as if killed) right after this many completed checkpoints; 0 = never.
+  // Tests: drop the job as if killed (no flush, no commit, no restart; wait() answers kCancelled) right after this many
+  // completed checkpoints, counting those that cover new input only, so that starting it again and again ends; 0 = never.
   std::uint32_t crash_after_checkpoints = 0;
 };
 

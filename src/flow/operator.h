@@ -28,6 +28,10 @@ class Emitter {
   virtual void emit(Batch&& batch) = 0;
   virtual void emit_side(std::size_t output, Batch&& batch) = 0;  // 1, 2, ...: late rows, dead letters
   virtual void emit_watermark(EventTime watermark) = 0;           // ascending
+  // True: this subtask has nothing that could hold event time back (no split, or all proven empty): until the next
+  // emit_idle(false), batch or watermark the tasks behind leave it out of their minimum. Operators behind it in the
+  // chain do not see this.
+  virtual void emit_idle(bool idle) { static_cast<void>(idle); }
   // False: return kMore as soon as possible and go on in resume().
   virtual bool has_room() const = 0;
 };
@@ -89,6 +93,8 @@ struct OperatorContext {
   std::function<std::int64_t()> now_ms;         // wall clock of the job
   // Asks for on_timer() at or after this wall time (processing time: state ttl, idle time-outs). Replaces the former.
   std::function<void(std::int64_t wall_ms)> set_timer;
+  // Behind a source in its chain: SourceReader::pause. Null elsewhere.
+  std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
   Metrics metrics;
   MemoryReservation* memory = nullptr;          // outlives the operator
 };

@@ -1,0 +1,140 @@
+// GREATEST, LEAST, TYPEOF and HASH_CODE: functions of any type.
+#include <bit>
+#include <cstdint>
+
+#include "base/try.h"
+#include "data/compare.h"
+#include "expr/kernel.h"
+#include "expr/merge.h"
+#include "expr/registry.h"
+#include "expr/type_rules.h"
+#include "expr/utf8.h"
+
+namespace slipstream::expr {
+
+namespace {
+
+template <bool kGreatest>
+ColumnPtr extreme_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  std::vector<std::vector<std::uint32_t>> chosen(args.size());
+  each_row(ctx, [&](std::size_t row) {
+    if (any_null(args, row)) return;  // in no piece: NULL
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < args.size(); ++i) {
+      const int order = compare_cells(*args[i], row, *args[best], row);
+      if (kGreatest ? order > 0 : order < 0) best = i;
+    }
+    chosen[best].push_back(static_cast<std::uint32_t>(row));
+  });
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < args.size(); ++i) pieces.push_back(Piece{args[i], chosen[i]});
+  return merge_pieces(type, ctx.rows(), pieces);
+}
+
+Function extreme(const std::string& name, const std::string& description, Kernel kernel) {
+  Function function;
+  function.name = name;
+  function.usage = name + "(value, ...)";
+  function.description = description;
+  function.resolve = [name, usage = function.usage](std::span<const Type> args) -> Result<Signature> {
+    auto common = common_type(args);
+    if (!common.ok()) return std::move(common).error().with_context(name);
+    if (args.empty() || common->layout() == Layout::kNested) return signature_error(name, args, usage);
+    std::vector<Type> targets;
+    for (const Type& arg : args) targets.push_back(common->with_nullable(arg.nullable()));
+    return Signature{targets, *common};
+  };
+  function.kernel = std::move(kernel);
+  return function;
+}
+
+ColumnPtr type_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  const std::string name = args[0]->type().to_string();
+  TextResult result(type, ctx.rows());
+  each_row(ctx, [&](std::size_t row) { result.set(row, name); });
+  return result.finish();
+}
+
+// --- HASH_CODE: what Java's hashCode() gives ---
+
+std::uint32_t fold(std::uint64_t bits) { return static_cast<std::uint32_t>(bits ^ (bits >> 32U)); }
+
+std::uint32_t text_hash(std::string_view text) {
+  std::uint32_t value = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = code_point_at(text, at);
+    if (utf16_units(point.value) == 2) {
+      const std::uint32_t offset = static_cast<std::uint32_t>(point.value) - 0x10000U;
+      value = value * 31 + (0xD800U + (offset >> 10U));
+      value = value * 31 + (0xDC00U + (offset & 0x3FFU));
+    } else {
+      value = value * 31 + static_cast<std::uint32_t>(point.value);
+    }
+    at = point.next;
+  }
+  return value;
+}
+
+std::uint32_t cell_hash(const Column& column, std::size_t row) {
+  switch (column.type().layout()) {
+    case Layout::kBool:
+      return column.data<std::uint8_t>()[row] != 0 ? 1231 : 1237;
+    case Layout::kInt8:
+      return static_cast<std::uint32_t>(column.data<std::int8_t>()[row]);
+    case Layout::kInt16:
+      return static_cast<std::uint32_t>(column.data<std::int16_t>()[row]);
+    case Layout::kInt32:
+      return static_cast<std::uint32_t>(column.data<std::int32_t>()[row]);
+    case Layout::kInt64:
+      return fold(static_cast<std::uint64_t>(column.data<std::int64_t>()[row]));
+    case Layout::kFloat:
+      return std::bit_cast<std::uint32_t>(column.data<float>()[row]);
+    case Layout::kDouble:
+      return fold(std::bit_cast<std::uint64_t>(column.data<double>()[row]));
+    default:
+      return text_hash(column.text(row));
+  }
+}
+
+ColumnPtr hash_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  FixedResult<std::int32_t> result(type, ctx.rows());
+  each_complete_row(ctx, args, result, [&](std::size_t row) {
+    result.set(row, static_cast<std::int32_t>(cell_hash(*args[0], row)));
+  });
+  return result.finish();
+}
+
+}  // namespace
+
+void add_conditionals(Functions& out) {
+  out.push_back(extreme("GREATEST", "The greatest value; NULL when one is NULL.", extreme_kernel<true>));
+  out.push_back(extreme("LEAST", "The least value; NULL when one is NULL.", extreme_kernel<false>));
+}
+
+void add_types(Functions& out) {
+  Function type;
+  type.name = "TYPEOF";
+  type.usage = "TYPEOF(value)";
+  type.description = "The type as text.";
+  type.resolve = [](std::span<const Type> args) -> Result<Signature> {
+    if (args.empty() || args.size() > 2) return signature_error("TYPEOF", args, "TYPEOF(value)");
+    return Signature{{args.begin(), args.end()}, Type::string().not_null()};
+  };
+  type.kernel = type_kernel;
+  out.push_back(std::move(type));
+  Function hash;
+  hash.name = "HASH_CODE";
+  hash.usage = "HASH_CODE(value)";
+  hash.description = "Java's hashCode() of a text, number, BOOLEAN, date or time.";
+  hash.resolve = [](std::span<const Type> args) -> Result<Signature> {
+    const bool fits = args.size() == 1 && args[0].layout() != Layout::kNested &&
+                      args[0].kind() != TypeKind::kDecimal && !args[0].is_binary();
+    if (!fits) return signature_error("HASH_CODE", args, "HASH_CODE(text, number other than DECIMAL, time)");
+    const Type arg = args[0].kind() == TypeKind::kNull ? Type::string() : args[0];
+    return Signature{{arg}, Type::integer().with_nullable(arg.nullable())};
+  };
+  hash.kernel = hash_kernel;
+  out.push_back(std::move(hash));
+}
+
+}  // namespace slipstream::expr

@@ -1,0 +1,105 @@
+#include "expr/merge.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "expr/kernel.h"
+#include "expr/one_row.h"
+
+namespace slipstream::expr {
+
+namespace {
+
+void copy_values(std::byte* out, const Column& from, std::span<const std::uint32_t> rows, std::size_t width) {
+  const std::byte* in = from.data<std::byte>();
+  const auto copy = [&]<std::size_t kWidth>() {
+    for (const std::uint32_t row : rows) std::memcpy(out + row * kWidth, in + row * kWidth, kWidth);
+  };
+  switch (width) {
+    case 1:
+      return copy.operator()<1>();
+    case 2:
+      return copy.operator()<2>();
+    case 4:
+      return copy.operator()<4>();
+    case 8:
+      return copy.operator()<8>();
+    default:
+      return copy.operator()<16>();
+  }
+}
+
+ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
+  std::vector<const Column*> source(rows, nullptr);
+  for (const Piece& piece : pieces) {
+    for (const std::uint32_t row : piece.rows) source[row] = piece.column.get();
+  }
+  ColumnBuilder builder(type);
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (source[row] == nullptr || source[row]->type().kind() == TypeKind::kNull) {
+      builder.append_null();
+    } else {
+      builder.append_from(*source[row], row);
+    }
+  }
+  return builder.finish();
+}
+
+}  // namespace
+
+ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
+  if (pieces.size() == 1 && pieces[0].rows.size() == rows && pieces[0].column->type().kind() != TypeKind::kNull) {
+    return retyped(pieces[0].column, type, rows);
+  }
+  if (type.layout() == Layout::kNested) return merge_nested(type, rows, pieces);
+  ColumnParts parts;
+  parts.type = type;
+  parts.size = rows;
+  const std::size_t width = layout_width(type.layout());
+  parts.values.resize(rows * width);
+  Validity validity(rows);
+  std::size_t covered = 0;
+  for (const Piece& piece : pieces) covered += piece.rows.size();
+  if (covered != rows) {
+    // The rows outside every piece: all of them NULL first, then the pieces' rows valid again.
+    for (std::size_t row = 0; row < rows; ++row) validity.set_null(row);
+    for (const Piece& piece : pieces) {
+      for (const std::uint32_t row : piece.rows) validity.set_valid(row);
+    }
+  }
+  for (const Piece& piece : pieces) {
+    const bool untyped = piece.column->type().kind() == TypeKind::kNull;
+    if (!untyped) copy_values(parts.values.data(), *piece.column, piece.rows, width);
+    if (untyped || piece.column->may_have_nulls()) {
+      for (const std::uint32_t row : piece.rows) {
+        if (untyped || piece.column->is_null(row)) validity.set_null(row);
+      }
+    }
+    for (const BufferPtr& buffer : piece.column->buffers()) {
+      if (std::find(parts.buffers.begin(), parts.buffers.end(), buffer) == parts.buffers.end()) {
+        parts.buffers.push_back(buffer);
+      }
+    }
+  }
+  parts.validity = validity.take();
+  return std::make_shared<const Column>(std::move(parts));
+}
+
+ColumnPtr with_nulls_of(const ColumnPtr& column, const Column& other, std::size_t rows) {
+  ColumnParts parts;
+  parts.type = column->type();
+  parts.size = rows;
+  const std::size_t width = layout_width(parts.type.layout());
+  parts.values.resize(rows * width);
+  if (rows != 0 && width != 0) std::memcpy(parts.values.data(), column->data<std::byte>(), rows * width);
+  Validity validity(rows);
+  validity.add_nulls_of(*column);
+  validity.add_nulls_of(other);
+  parts.validity = validity.take();
+  parts.offsets.assign(column->offsets().begin(), column->offsets().end());
+  parts.children = column->children();
+  parts.buffers = column->buffers();
+  return std::make_shared<const Column>(std::move(parts));
+}
+
+}  // namespace slipstream::expr

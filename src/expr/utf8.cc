@@ -1,0 +1,37 @@
+#include "expr/utf8.h"
+
+namespace slipstream::expr {
+
+CodePoint code_point_at(std::string_view text, std::size_t at) {
+  const std::size_t length = character_length(text, at);
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::size_t wanted = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+  if (wanted != length) return {0xFFFD, at + length};
+  if (length == 1) return {lead, at + 1};
+  char32_t value = lead & (0x7FU >> wanted);
+  for (std::size_t i = 1; i < length; ++i) {
+    value = (value << 6U) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+  }
+  return {value, at + length};
+}
+
+void append_utf8(char32_t code_point, std::string& out) {
+  const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (code_point < 0x80) {
+    put(code_point);
+  } else if (code_point < 0x800) {
+    put(0xC0U | (code_point >> 6U));
+    put(0x80U | (code_point & 0x3FU));
+  } else if (code_point < 0x10000) {
+    put(0xE0U | (code_point >> 12U));
+    put(0x80U | ((code_point >> 6U) & 0x3FU));
+    put(0x80U | (code_point & 0x3FU));
+  } else {
+    put(0xF0U | (code_point >> 18U));
+    put(0x80U | ((code_point >> 12U) & 0x3FU));
+    put(0x80U | ((code_point >> 6U) & 0x3FU));
+    put(0x80U | (code_point & 0x3FU));
+  }
+}
+
+}  // namespace slipstream::expr

@@ -1,0 +1,99 @@
+#include "flow/checkpoint/commit_worker.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "base/try.h"
+
+namespace slipstream::flow {
+
+Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size, std::uint64_t checksum) {
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 20;
+  TRY_ASSIGN(const std::uint64_t found, storage.size(name));
+  if (found != size) {
+    return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' has " + std::to_string(found) + " bytes instead of " +
+                                          std::to_string(size)};
+  }
+  const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                     [](XXH3_state_t* s) { XXH3_freeState(s); });
+  XXH3_64bits_reset(state.get());
+  for (std::uint64_t at = 0; at < size; at += kStep) {
+    TRY_ASSIGN(const std::string bytes, storage.read_range(name, at, std::min(kStep, size - at)));
+    XXH3_64bits_update(state.get(), bytes.data(), bytes.size());
+  }
+  if (XXH3_64bits_digest(state.get()) == checksum) return {};
+  return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' is damaged: wrong checksum"};
+}
+
+CommitWorker::CommitWorker(Options options) : options_(std::move(options)), thread_([this] { work(); }) {}
+
+void CommitWorker::add(CheckpointId checkpoint, std::vector<Epoch> epochs, bool recovered) {
+  MutexLock lock(mutex_);
+  queue_.push_back(Group{checkpoint, std::move(epochs), recovered});
+  changed_.notify_one();
+}
+
+void CommitWorker::stop() {
+  stop_.request_stop();
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+Status CommitWorker::check_file(const Epoch& epoch) const {
+  if (epoch.file.empty()) return {};
+  return verify_blob(*options_.storage, epoch.file, epoch.file_size, epoch.file_checksum);
+}
+
+Status CommitWorker::commit(const Group& group) {
+  std::vector<Committable> committables;
+  for (const Epoch& epoch : group.epochs) {
+    if (group.recovered) TRY(check_file(epoch));
+    committables.push_back(Committable{epoch.checkpoint, epoch.subtask, epoch.handle,
+                                       epoch.file.empty() ? "" : options_.storage->path(epoch.file)});
+  }
+  CommitContext context;
+  context.recovered = group.recovered;
+  context.stop = stop_.get_token();
+  context.check_lease = options_.check_lease;
+  context.last_lease_ms = options_.last_lease_ms;
+  context.progress = options_.say;
+  TRY(options_.check_lease());
+  try {
+    return options_.committer->commit(committables, context);
+  } catch (const std::exception& thrown) {
+    return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
+  }
+}
+
+void CommitWorker::work() {
+  while (true) {
+    std::optional<Group> group;
+    {
+      MutexLock lock(mutex_);
+      while (!stopped_ && queue_.empty()) changed_.wait(mutex_);
+      if (stopped_) return;
+      group = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    const Status status = commit(*group);
+    if (status.ok()) {
+      options_.committed(group->checkpoint);
+      continue;
+    }
+    if (!stop_.stop_requested()) {
+      options_.failed(status.with_context("publishing what sink '" + options_.sink + "' wrote up to checkpoint " +
+                                          std::to_string(group->checkpoint)));
+    }
+    return;
+  }
+}
+
+}  // namespace slipstream::flow

@@ -1,0 +1,64 @@
+// Publishes the sealed epochs of one sink, in checkpoint order.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "flow/checkpoint/manifest.h"
+#include "flow/checkpoint/storage.h"
+#include "slipstream/connector.h"
+
+namespace slipstream::flow {
+
+// Owner:  the attempt. One thread.
+// Thread: add(), stop() any; callbacks come from its own thread.
+// Bounds: what the protocol hands over: at most two checkpoints besides the restored ones.
+// Failure: reported once; nothing more is committed then.
+class CommitWorker {
+ public:
+  struct Options {
+    std::string sink;  // uid
+    std::unique_ptr<SinkCommitter> committer;
+    CheckpointStorage* storage = nullptr;
+    std::function<Status()> check_lease;
+    std::int64_t last_lease_ms = 0;
+    std::function<void(std::string_view)> say;
+    std::function<void(CheckpointId)> committed;
+    std::function<void(Status)> failed;
+  };
+  explicit CommitWorker(Options options);
+  ~CommitWorker() { stop(); }
+
+  void add(CheckpointId checkpoint, std::vector<Epoch> epochs, bool recovered);
+  // Ends the running commit, whose outcome is then unknown. Idempotent.
+  void stop();
+
+ private:
+  struct Group {
+    CheckpointId checkpoint = 0;
+    std::vector<Epoch> epochs;
+    bool recovered = false;
+  };
+  void work();
+  Status commit(const Group& group);
+  Status check_file(const Epoch& epoch) const;
+
+  const Options options_;
+  std::stop_source stop_;
+  Mutex mutex_;
+  Condition changed_;
+  std::deque<Group> queue_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+// kCorrupt when a blob has not this size and checksum.
+Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size, std::uint64_t checksum);
+
+}  // namespace slipstream::flow

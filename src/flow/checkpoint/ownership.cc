@@ -1,0 +1,138 @@
+#include "flow/checkpoint/ownership.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <sstream>
+#include <system_error>
+
+#include "base/try.h"
+
+namespace slipstream::flow {
+namespace {
+
+// Three lines: wall time in ms, mark of the owner, "host pid path".
+struct Lease {
+  std::int64_t wall_ms = 0;
+  std::string mark;
+  std::string owner;
+};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string own_place(const std::string& directory) {
+  std::error_code error;
+  const auto path = std::filesystem::weakly_canonical(directory, error);
+  return host_name() + " " + (error ? directory : path.string());
+}
+
+std::optional<Lease> read_lease(const std::string& path) {
+  const auto content = io::read_file(path);
+  if (!content.ok()) return std::nullopt;
+  std::istringstream lines(*content);
+  Lease lease;
+  std::string time;
+  if (!std::getline(lines, time) || !std::getline(lines, lease.mark) || !std::getline(lines, lease.owner)) {
+    return std::nullopt;
+  }
+  const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), lease.wall_ms);
+  if (error != std::errc() || end != time.data() + time.size()) return std::nullopt;
+  return lease;
+}
+
+std::string new_mark() {
+  std::random_device random;
+  std::array<char, 20> text{};
+  std::snprintf(text.data(), text.size(), "%08x%08x", random(), random());
+  return text.data();
+}
+
+// Not synced: a lease need not survive a power loss. Renamed, so that readers never see half of it.
+Status write_lease(const std::string& path, const std::string& content) {
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  bool ok = fd >= 0;
+  if (ok) ok = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
+  const int code = errno;
+  if (fd >= 0) ::close(fd);
+  if (ok && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  return Error{ErrorCode::kUnavailable, "writing lease '" + path + "': " + std::system_category().message(ok ? errno : code)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(const std::string& directory, const Clock& clock) {
+  TRY(io::make_directories(directory));
+  auto lock = io::FileLock::acquire(directory + "/LOCK");
+  if (!lock.ok()) return lock.status().with_context("checkpoint directory '" + directory + "' belongs to a running job");
+  const auto former = read_lease(directory + "/LEASE");
+  // The lock is free. A fresh lease from this very place is one of a process that was just killed; from another
+  // place it is a second host, or the original of a copy, that may still be publishing.
+  if (former && former->owner != own_place(directory) && clock.wall_ms() - former->wall_ms < kLeaseMs) {
+    return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory + "' was used a moment ago as '" +
+                                              former->owner + "'; stop that job, wait " +
+                                              std::to_string(kLeaseMs / 1'000) + " s and start again"};
+  }
+  std::unique_ptr<DirectoryOwnership> made(
+      new DirectoryOwnership(directory, clock, std::move(*lock), former ? former->wall_ms : 0));
+  TRY(made->renew());
+  made->thread_ = std::thread([owner = made.get()] { owner->work(); });
+  return made;
+}
+
+DirectoryOwnership::DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
+                                       std::int64_t former_lease_ms)
+    : directory_(std::move(directory)),
+      clock_(clock),
+      lock_(std::move(lock)),
+      former_lease_ms_(former_lease_ms),
+      mark_(new_mark()),
+      renewed_ms_(clock.now_ms()) {}
+
+DirectoryOwnership::~DirectoryOwnership() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+Status DirectoryOwnership::renew() {
+  const std::int64_t now = clock_.now_ms();
+  TRY(write_lease(directory_ + "/LEASE",
+                  std::to_string(clock_.wall_ms()) + "\n" + mark_ + "\n" + own_place(directory_) + "\n"));
+  renewed_ms_.store(now);
+  return {};
+}
+
+Status DirectoryOwnership::check() {
+  const std::int64_t age = clock_.now_ms() - renewed_ms_.load();
+  const auto lease = read_lease(directory_ + "/LEASE");
+  if (age < kLeaseMs && lease && lease->mark == mark_) return {};
+  const std::string why = lease && lease->mark != mark_ ? "another process took it over ('" + lease->owner + "')"
+                                                        : "its lease could not be renewed for " + std::to_string(age) + " ms";
+  return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory_ + "': " + why + "; nothing more is published from here"};
+}
+
+void DirectoryOwnership::work() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    changed_.wait_for_ms(mutex_, kRenewMs);
+    if (stopped_) return;
+    const auto lease = read_lease(directory_ + "/LEASE");
+    // Never over another owner's mark: check() must see it. A failed renewal shows as age in check().
+    if (!lease || lease->mark == mark_) static_cast<void>(renew());
+  }
+}
+
+}  // namespace slipstream::flow

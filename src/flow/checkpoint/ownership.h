@@ -1,0 +1,56 @@
+// One process owns a checkpoint directory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "io/files.h"
+#include "slipstream/status.h"
+
+namespace slipstream::flow {
+
+// Holds LOCK (between processes of this host) and renews LEASE each second (against a second host on a shared disk
+// and against a copied directory).
+//
+// Owner:  the job. Thread: check(), last_lease_ms() any; one thread of its own.
+// Failure: acquire() is refused while another process owns the directory; check() answers an error as soon as the
+//          lease could not be renewed for kLeaseMs or carries another owner's mark.
+class DirectoryOwnership {
+ public:
+  static constexpr std::int64_t kRenewMs = 1'000;
+  static constexpr std::int64_t kLeaseMs = 10'000;
+
+  static Result<std::unique_ptr<DirectoryOwnership>> acquire(const std::string& directory, const Clock& clock);
+  ~DirectoryOwnership();
+  DirectoryOwnership(const DirectoryOwnership&) = delete;
+  DirectoryOwnership& operator=(const DirectoryOwnership&) = delete;
+
+  // Before everything that leaves the process on behalf of the directory.
+  Status check();
+  // Wall time of the former owner's last sign of life; 0 = there was none.
+  std::int64_t former_lease_ms() const { return former_lease_ms_; }
+
+ private:
+  DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock, std::int64_t former_lease_ms);
+  Status renew();
+  void work();
+
+  const std::string directory_;
+  const Clock& clock_;
+  const io::FileLock lock_;
+  const std::int64_t former_lease_ms_;
+  const std::string mark_;  // of this owner, random
+  std::atomic<std::int64_t> renewed_ms_;
+  Mutex mutex_;
+  Condition changed_;
+  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace slipstream::flow

@@ -1,0 +1,160 @@
+#include "flow/checkpoint/section_writer.h"
+
+#include <map>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "base/bytes.h"
+#include "base/try.h"
+
+namespace slipstream::flow {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
+
+struct StateDeleter {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+}  // namespace
+
+struct SectionWriter::Running {
+  Section section;
+  std::unique_ptr<XXH3_state_t, StateDeleter> checksum{XXH3_createState()};
+  bool open = false;
+};
+
+SectionWriter::SectionWriter(BlobWriter& out, std::uint32_t subtask)
+    : out_(out), subtask_(subtask), position_(out.size()), running_(std::make_unique<Running>()) {}
+
+SectionWriter::~SectionWriter() = default;
+
+Status SectionWriter::flush() {
+  TRY(out_.append(buffer_));
+  buffer_.clear();
+  return {};
+}
+
+Status SectionWriter::close_section() {
+  if (!running_->open) return {};
+  running_->open = false;
+  Section& section = running_->section;
+  section.size = position_ - section.offset;
+  section.checksum = XXH3_64bits_digest(running_->checksum.get());
+  sections_.push_back(std::move(section));
+  section = Section{};
+  return {};
+}
+
+Status SectionWriter::write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) {
+  Section& section = running_->section;
+  if (!running_->open || section.name != name || section.key_group != key_group) {
+    TRY(close_section());
+    running_->open = true;
+    section.subtask = subtask_;
+    section.name = std::string(name);
+    section.key_group = key_group;
+    section.offset = position_;
+    XXH3_64bits_reset(running_->checksum.get());
+  }
+  std::string length;
+  ByteWriter(length).u64(bytes.size());
+  XXH3_64bits_update(running_->checksum.get(), length.data(), length.size());
+  XXH3_64bits_update(running_->checksum.get(), bytes.data(), bytes.size());
+  position_ += length.size() + bytes.size();
+  buffer_ += length;
+  if (bytes.size() < kBufferBytes) {
+    buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  } else {
+    TRY(flush());
+    TRY(out_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  }
+  return buffer_.size() >= kBufferBytes ? flush() : Status();
+}
+
+Result<std::vector<Section>> SectionWriter::finish() {
+  TRY(close_section());
+  TRY(flush());
+  return std::move(sections_);
+}
+
+Status visit_pieces(std::string_view section, const std::function<Status(std::string_view)>& visit) {
+  ByteReader reader(as_bytes(section));
+  while (reader.remaining() != 0) {
+    const std::uint64_t size = reader.u64();
+    const std::string_view piece = reader.text(size);
+    if (!reader.ok()) return Error{ErrorCode::kCorrupt, "a piece of state is cut short"};
+    TRY(visit(piece));
+  }
+  return {};
+}
+
+namespace {
+
+class ManifestState final : public RestoredState {
+ public:
+  ManifestState(std::shared_ptr<CheckpointStorage> storage, Manifest manifest)
+      : storage_(std::move(storage)), manifest_(std::move(manifest)) {
+    for (const OperatorState& state : manifest_.operators) by_uid_.emplace(state.uid, &state);
+  }
+  ManifestState(const ManifestState&) = delete;
+  ManifestState& operator=(const ManifestState&) = delete;
+
+  std::unique_ptr<SnapshotReader> reader(const std::string& uid, KeyGroupRange range) const override;
+
+  Result<std::string> read(const Section& section) const {
+    const StateFile& file = manifest_.files[section.file];
+    TRY_ASSIGN(std::string bytes, storage_->read_range(file.name, section.offset, section.size));
+    if (checksum_of(bytes) != section.checksum) {
+      return Error{ErrorCode::kCorrupt, "'" + storage_->path(file.name) + "' is damaged at " +
+                                            std::to_string(section.offset) + "; restore an older checkpoint"};
+    }
+    return bytes;
+  }
+
+ private:
+  const std::shared_ptr<CheckpointStorage> storage_;
+  const Manifest manifest_;
+  std::map<std::string, const OperatorState*> by_uid_;
+};
+
+class ManifestReader final : public SnapshotReader {
+ public:
+  ManifestReader(const ManifestState& all, const OperatorState& state, KeyGroupRange range)
+      : all_(all), state_(state), range_(range) {}
+
+  Status visit(std::string_view name,
+               const std::function<Status(std::uint32_t, std::uint32_t, std::span<const std::byte>)>& entry) const override {
+    for (const Section& section : state_.sections) {
+      if (section.name != name) continue;
+      if (section.key_group != kOperatorState && (section.key_group < range_.begin || section.key_group >= range_.end)) {
+        continue;
+      }
+      TRY_ASSIGN(const std::string bytes, all_.read(section));
+      TRY(visit_pieces(bytes, [&](std::string_view piece) {
+        return entry(section.key_group, section.subtask, std::as_bytes(std::span(piece.data(), piece.size())));
+      }));
+    }
+    return {};
+  }
+
+ private:
+  const ManifestState& all_;
+  const OperatorState& state_;
+  const KeyGroupRange range_;
+};
+
+std::unique_ptr<SnapshotReader> ManifestState::reader(const std::string& uid, KeyGroupRange range) const {
+  const auto found = by_uid_.find(uid);
+  if (found == by_uid_.end()) return nullptr;
+  return std::make_unique<ManifestReader>(*this, *found->second, range);
+}
+
+}  // namespace
+
+std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage, Manifest manifest) {
+  return std::make_unique<ManifestState>(std::move(storage), std::move(manifest));
+}
+
+}  // namespace slipstream::flow

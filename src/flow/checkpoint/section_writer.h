@@ -1,0 +1,43 @@
+// Operator state as sections of a state file, and back. Bytes: docs/formats/checkpoint.md, "State file".
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/checkpoint/manifest.h"
+#include "flow/checkpoint/storage.h"
+#include "flow/operator.h"
+#include "flow/runtime/task.h"
+
+namespace slipstream::flow {
+
+// Owner: the snapshot thread. Bounds: buffers up to 256 KiB.
+class SectionWriter final : public SnapshotWriter {
+ public:
+  SectionWriter(BlobWriter& out, std::uint32_t subtask);
+  ~SectionWriter() override;
+  Status write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) override;
+  // Closes the last section; the sections in the order of the file.
+  Result<std::vector<Section>> finish();
+
+ private:
+  struct Running;
+  Status flush();
+  Status close_section();
+
+  BlobWriter& out_;
+  const std::uint32_t subtask_;
+  std::string buffer_;
+  std::uint64_t position_ = 0;
+  std::unique_ptr<Running> running_;
+  std::vector<Section> sections_;
+};
+
+// State of a manifest for the operators of an attempt. Thread: any. `storage` outlives it.
+std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage, Manifest manifest);
+
+// Visits the pieces of one section's bytes. kCorrupt when lengths do not fit.
+Status visit_pieces(std::string_view section, const std::function<Status(std::string_view piece)>& visit);
+
+}  // namespace slipstream::flow

@@ -1,0 +1,141 @@
+#include "flow/checkpoint/snapshot_writer.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/try.h"
+#include "flow/checkpoint/section_writer.h"
+
+namespace slipstream::flow {
+
+SnapshotThread::SnapshotThread(CheckpointStorage& storage, Callbacks callbacks)
+    : storage_(storage), callbacks_(std::move(callbacks)), thread_([this] { work(); }) {}
+
+void SnapshotThread::push(Work work) {
+  MutexLock lock(mutex_);
+  if (stopped_) return;
+  queue_.push_back(std::move(work));
+  changed_.notify_one();
+}
+
+void SnapshotThread::add(TaskSnapshot snapshot) { push(std::move(snapshot)); }
+void SnapshotThread::store(Manifest manifest) { push(std::move(manifest)); }
+void SnapshotThread::drop(CheckpointId checkpoint) { push(checkpoint); }
+void SnapshotThread::run(std::function<void(CheckpointStorage&)> work) { push(std::move(work)); }
+
+void SnapshotThread::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+  MutexLock lock(mutex_);
+  queue_.clear();
+}
+
+void SnapshotThread::work() {
+  while (true) {
+    std::optional<Work> next;
+    {
+      MutexLock lock(mutex_);
+      while (!stopped_ && queue_.empty()) changed_.wait(mutex_);
+      if (stopped_) return;
+      next = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    if (auto* snapshot = std::get_if<TaskSnapshot>(&*next)) handle(*snapshot);
+    if (auto* manifest = std::get_if<Manifest>(&*next)) handle(*manifest);
+    if (auto* dropped = std::get_if<CheckpointId>(&*next)) handle(*dropped);
+    if (auto* other = std::get_if<std::function<void(CheckpointStorage&)>>(&*next)) (*other)(storage_);
+  }
+}
+
+Result<BlobWriter*> SnapshotThread::output(CheckpointId checkpoint) {
+  auto found = outputs_.find(checkpoint);
+  if (found == outputs_.end()) {
+    TRY_ASSIGN(auto made, storage_.create(state_file(checkpoint)));
+    found = outputs_.emplace(checkpoint, std::move(made)).first;
+  }
+  return found->second.get();
+}
+
+Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
+  StoredSnapshot stored;
+  stored.task = snapshot.task;
+  stored.barrier = snapshot.barrier;
+  stored.source = std::move(snapshot.source);
+  // First the epoch: its rows will not come again, so it counts even when the state cannot be written.
+  if (snapshot.epoch) {
+    Epoch epoch;
+    epoch.sink = snapshot.epoch->sink;
+    epoch.checkpoint = snapshot.barrier.checkpoint;
+    epoch.subtask = snapshot.epoch->subtask;
+    epoch.handle = std::move(snapshot.epoch->handle);
+    if (snapshot.epoch->file != nullptr) {
+      TRY_ASSIGN(EpochLog::Sealed sealed, snapshot.epoch->file->seal());
+      epoch.file = std::move(sealed.name);
+      epoch.file_size = sealed.size;
+      epoch.file_checksum = sealed.checksum;
+    }
+    stored.epochs.push_back(std::move(epoch));
+  }
+  for (OperatorSnapshot& part : snapshot.operators) {
+    if (snapshot.barrier.checkpoint <= dropped_) break;
+    TRY_ASSIGN(BlobWriter * out, output(snapshot.barrier.checkpoint));
+    SectionWriter writer(*out, part.subtask);
+    TRY(part.state->write(writer).with_context("operator '" + part.name + "'"));
+    TRY_ASSIGN(auto sections, writer.finish());
+    stored.operators.push_back(OperatorState{part.uid, part.name, part.parallelism, std::move(sections)});
+    part.state.reset();
+  }
+  return stored;
+}
+
+void SnapshotThread::handle(TaskSnapshot& snapshot) {
+  const CheckpointId checkpoint = snapshot.barrier.checkpoint;
+  const bool has_epoch = snapshot.epoch.has_value();
+  Result<StoredSnapshot> stored = Error{};
+  try {
+    stored = write(snapshot);
+  } catch (const std::exception& thrown) {
+    stored = Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
+  }
+  if (stored.ok()) {
+    callbacks_.written(std::move(*stored));
+  } else {
+    callbacks_.write_failed(checkpoint, stored.status().with_context("writing checkpoint " + std::to_string(checkpoint)),
+                            has_epoch);
+  }
+}
+
+Status SnapshotThread::publish(Manifest& manifest) {
+  const auto output = outputs_.find(manifest.id);
+  if (output != outputs_.end()) {
+    BlobWriter& file = *output->second;
+    TRY(file.sync());
+    manifest.files.insert(manifest.files.begin(), StateFile{state_file(manifest.id), file.size(), file.checksum()});
+    outputs_.erase(output);
+  }
+  return storage_.publish(manifest_file(manifest.id), encode_manifest(manifest));
+}
+
+void SnapshotThread::handle(Manifest& manifest) {
+  const CheckpointId checkpoint = manifest.id;
+  const Status status = publish(manifest);
+  if (status.ok()) {
+    callbacks_.stored(checkpoint, std::move(manifest));
+  } else {
+    callbacks_.stored(checkpoint, status.with_context("writing checkpoint " + std::to_string(checkpoint)));
+  }
+}
+
+void SnapshotThread::handle(CheckpointId dropped) {
+  dropped_ = std::max(dropped_, dropped);
+  outputs_.erase(dropped);
+  // What stays behind after a failure here has no manifest and is collected at the next start.
+  static_cast<void>(storage_.remove_folder(checkpoint_folder(dropped)));
+}
+
+}  // namespace slipstream::flow

@@ -1,0 +1,80 @@
+// Writes snapshots and manifests in the background.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/mutex.h"
+#include "flow/checkpoint/snapshot.h"
+#include "flow/checkpoint/storage.h"
+
+namespace slipstream::flow {
+
+// What one task's snapshot became in the storage.
+struct StoredSnapshot {
+  TaskId task = 0;
+  Barrier barrier;
+  std::vector<OperatorState> operators;  // file index 0 = the checkpoint's own state file
+  std::optional<SplitSnapshot> source;
+  std::vector<Epoch> epochs;
+};
+
+// Owner:   the attempt. One thread; everything in the order in which it was handed over.
+// Thread:  add(), store(), drop(), stop() any; the callbacks come from its own thread.
+// Bounds:  one snapshot per task and checkpoint; the coordinator keeps one checkpoint in flight.
+// Failure: answered per checkpoint; the next one starts anew.
+class SnapshotThread {
+ public:
+  struct Callbacks {
+    std::function<void(StoredSnapshot)> written;
+    // `epoch_lost`: sealed rows went with it, only a restart brings them back.
+    std::function<void(CheckpointId, Status, bool epoch_lost)> write_failed;
+    std::function<void(CheckpointId, Result<Manifest>)> stored;  // as published
+  };
+  SnapshotThread(CheckpointStorage& storage, Callbacks callbacks);
+  ~SnapshotThread() { stop(); }
+
+  void add(TaskSnapshot snapshot);
+  // Makes the state file durable, then publishes the manifest; `manifest.files` gets the state file at index 0.
+  void store(Manifest manifest);
+  // Removes what was written for a checkpoint that was given up.
+  void drop(CheckpointId checkpoint);
+  // Anything else that must come in order: removing old checkpoints, rewriting a manifest.
+  void run(std::function<void(CheckpointStorage&)> work);
+  // Finishes what it is at, forgets the rest. Idempotent.
+  void stop();
+  // What a checkpoint's state file is called.
+  static std::string state_file(CheckpointId checkpoint) { return checkpoint_folder(checkpoint) + "/state"; }
+  static std::string manifest_file(CheckpointId checkpoint) { return checkpoint_folder(checkpoint) + "/manifest"; }
+
+ private:
+  using Work = std::variant<TaskSnapshot, Manifest, CheckpointId, std::function<void(CheckpointStorage&)>>;
+  void push(Work work);
+  void work();
+  void handle(TaskSnapshot& snapshot);
+  void handle(Manifest& manifest);
+  void handle(CheckpointId dropped);
+  Result<StoredSnapshot> write(TaskSnapshot& snapshot);
+  Status publish(Manifest& manifest);
+  Result<BlobWriter*> output(CheckpointId checkpoint);
+
+  CheckpointStorage& storage_;
+  const Callbacks callbacks_;
+  // Own thread only.
+  std::map<CheckpointId, std::unique_ptr<BlobWriter>> outputs_;
+  CheckpointId dropped_ = 0;  // the newest: later snapshots of it and of older ones keep their epochs only
+  Mutex mutex_;
+  Condition changed_;
+  std::deque<Work> queue_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace slipstream::flow

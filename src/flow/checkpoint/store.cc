@@ -1,0 +1,373 @@
+#include "flow/checkpoint/store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "base/try.h"
+#include "flow/checkpoint/commit_worker.h"
+#include "flow/checkpoint/snapshot_writer.h"
+
+namespace slipstream::flow {
+namespace {
+
+constexpr const char* kIdFile = "next-id";
+constexpr const char* kEpochFolder = "epochs";
+
+// "a, b, c"
+std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+std::set<std::string> files_of(const Manifest& manifest) {
+  std::set<std::string> files;
+  for (const StateFile& file : manifest.files) files.insert(file.name);
+  for (const Epoch& epoch : manifest.epochs) {
+    if (!epoch.file.empty()) files.insert(epoch.file);
+  }
+  return files;
+}
+
+// Everything a checkpoint needs is there and undamaged.
+Result<Manifest> load(CheckpointStorage& storage, CheckpointId id) {
+  TRY_ASSIGN(const std::string bytes, storage.read(SnapshotThread::manifest_file(id)));
+  TRY_ASSIGN(Manifest manifest, decode_manifest(bytes));
+  if (manifest.id != id) return Error{ErrorCode::kCorrupt, "its manifest is one of checkpoint " + std::to_string(manifest.id)};
+  for (const StateFile& file : manifest.files) TRY(verify_blob(storage, file.name, file.size, file.checksum));
+  for (const Epoch& epoch : manifest.epochs) {
+    if (!epoch.file.empty()) TRY(verify_blob(storage, epoch.file, epoch.file_size, epoch.file_checksum));
+  }
+  return manifest;
+}
+
+}  // namespace
+
+// Opens a store step by step. Thread: one.
+class StoreOpener {
+ public:
+  StoreOpener(const JobOptions& options, const Graph& graph, const Say& say)
+      : options_(options), graph_(graph), say_(say), store_(new CheckpointStore()) {}
+
+  Result<std::unique_ptr<CheckpointStore>> open() {
+    if (options_.checkpoint_dir.empty()) {
+      TRY(refuse_exactly_once_without_directory());
+      store_->storage_ = make_memory_storage();
+      store_->restore_storage_ = store_->storage_;
+      if (!options_.restore_from.empty()) {
+        TRY(choose_given());
+        TRY(check_identity());
+      }
+      return std::move(store_);
+    }
+    TRY_ASSIGN(store_->storage_, open_directory_storage(options_.checkpoint_dir));
+    store_->restore_storage_ = store_->storage_;
+    TRY(find_checkpoints());
+    if (!options_.restore_from.empty()) {
+      TRY(choose_given());
+    } else if (options_.fresh) {
+      say_fresh();
+    } else {
+      TRY(choose_newest());
+    }
+    TRY(check_identity());
+    TRY(adopt_foreign_epochs());
+    TRY(collect_garbage());
+    TRY(store_->storage_->publish(kIdFile, std::to_string(store_->next_id_) + "\n"));
+    return std::move(store_);
+  }
+
+ private:
+  bool exactly_once() const {
+    return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {
+      return node.sink != nullptr && node.sink->guarantee() == Guarantee::kExactlyOnce;
+    });
+  }
+
+  Status refuse_exactly_once_without_directory() const {
+    for (const Node& node : graph_.nodes) {
+      if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
+      return Error{ErrorCode::kInvalidArgument,
+                   "sink '" + node.name + "' writes exactly-once, which needs checkpoints that survive the process: "
+                   "give --checkpoint-dir DIR, or set 'sink.delivery-guarantee' = 'at-least-once'"};
+    }
+    return {};
+  }
+
+  Status find_checkpoints() {
+    TRY_ASSIGN(const auto names, store_->storage_->list(""));
+    for (const std::string& name : names) {
+      const CheckpointId id = checkpoint_of_folder(name);
+      if (id == 0) continue;
+      store_->used_id(id);
+      if (store_->storage_->size(SnapshotThread::manifest_file(id)).ok()) {
+        found_.push_back(id);
+      } else {
+        incomplete_.push_back(id);
+      }
+    }
+    std::sort(found_.begin(), found_.end());
+    if (const auto counter = store_->storage_->read(kIdFile); counter.ok()) {
+      CheckpointId id = 0;
+      std::from_chars(counter->data(), counter->data() + counter->size(), id);
+      store_->next_id_ = std::max(store_->next_id_, id);
+    }
+    for (const CheckpointId id : found_) {
+      // A damaged one keeps no other file alive: nothing can be restored from it.
+      auto manifest = load(*store_->storage_, id);
+      if (manifest.ok()) store_->files_.emplace(id, files_of(*manifest));
+      loaded_.emplace(id, std::move(manifest));
+    }
+    return {};
+  }
+
+  void say_fresh() const {
+    if (found_.empty()) return;
+    std::string text = "ignoring checkpoint " + std::to_string(found_.back()) + " in '" + options_.checkpoint_dir + "' (fresh start)";
+    const auto& newest = loaded_.at(found_.back());
+    if (newest.ok() && !newest->epochs.empty()) {
+      text += "; it names " + std::to_string(newest->epochs.size()) + " sealed epochs that may not be published and never will be";
+    }
+    say_(text);
+  }
+
+  Status choose_newest() {
+    std::string why;
+    for (auto id = found_.rbegin(); id != found_.rend(); ++id) {
+      auto& manifest = loaded_.at(*id);
+      if (manifest.ok()) {
+        if (*id != found_.back()) TRY(fall_back(*id, why));
+        store_->latest_ = std::make_shared<const Manifest>(std::move(*manifest));
+        return {};
+      }
+      why += "\n  checkpoint " + std::to_string(*id) + ": " + manifest.error().message;
+    }
+    if (found_.empty()) return {};
+    return Error{ErrorCode::kCorrupt, "no checkpoint in '" + options_.checkpoint_dir + "' can be read:" + why +
+                                          "\nstart with --fresh to begin anew without them"};
+  }
+
+  Status fall_back(CheckpointId chosen, const std::string& why) const {
+    const std::string epochs = chosen + 1 == found_.back()
+                                   ? "epoch " + std::to_string(found_.back())
+                                   : "epochs " + std::to_string(chosen + 1) + " to " + std::to_string(found_.back());
+    if (exactly_once() && !options_.allow_duplicates) {
+      return Error{ErrorCode::kCorrupt, "the newest checkpoint cannot be read:" + why + "\nfalling back to checkpoint " +
+                                            std::to_string(chosen) + " would publish " + epochs +
+                                            " again, which may already be out; allow it with --allow-duplicates"};
+    }
+    say_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " + std::to_string(chosen) + "; what " +
+         epochs + " wrote is written again");
+    return {};
+  }
+
+  Status choose_given() {
+    std::filesystem::path path(options_.restore_from);
+    if (!path.has_filename()) path = path.parent_path();
+    if (path.filename() == "manifest") path = path.parent_path();
+    CheckpointId id = checkpoint_of_folder(path.filename().string());
+    std::filesystem::path root = path.parent_path();
+    if (id == 0) {
+      root = path;
+      TRY_ASSIGN(id, newest_in(root.string()));
+    }
+    if (root.empty()) root = ".";
+    std::error_code error;
+    const bool own = !options_.checkpoint_dir.empty() && std::filesystem::equivalent(root, options_.checkpoint_dir, error);
+    if (!own) {
+      if (!std::filesystem::exists(root, error)) {
+        return Error{ErrorCode::kNotFound, "no checkpoint at '" + options_.restore_from + "'"};
+      }
+      TRY_ASSIGN(store_->restore_storage_, open_directory_storage(root.string()));
+      foreign_ = true;
+    }
+    auto manifest = load(*store_->restore_storage_, id);
+    if (!manifest.ok()) return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
+    if (own && !found_.empty() && id < found_.back()) {
+      TRY(fall_back(id, "\n  checkpoint " + std::to_string(id) + " was asked for"));
+    }
+    store_->used_id(id);
+    store_->latest_ = std::make_shared<const Manifest>(std::move(*manifest));
+    return {};
+  }
+
+  static Result<CheckpointId> newest_in(const std::string& root) {
+    TRY_ASSIGN(const auto storage, open_existing(root));
+    TRY_ASSIGN(const auto names, storage->list(""));
+    CheckpointId newest = 0;
+    for (const std::string& name : names) {
+      const CheckpointId id = checkpoint_of_folder(name);
+      if (id > newest && storage->size(SnapshotThread::manifest_file(id)).ok()) newest = id;
+    }
+    if (newest == 0) return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
+    return newest;
+  }
+
+  static Result<std::unique_ptr<CheckpointStorage>> open_existing(const std::string& root) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(root, error)) return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
+    return open_directory_storage(root);
+  }
+
+  // State belongs to uids: every uid of the checkpoint must be in the graph, with the same kind.
+  Status check_identity() const {
+    if (store_->latest_ == nullptr) return {};
+    const Manifest& manifest = *store_->latest_;
+    std::map<std::string, const Node*> nodes;
+    for (const Node& node : graph_.nodes) nodes.emplace(node.uid, &node);
+    TRY(check_epochs(manifest, nodes));
+    std::vector<std::string> kept, dropped, fresh;
+    std::set<std::string> with_state;
+    const auto sort_in = [&](const std::string& uid, const std::string& name) {
+      with_state.insert(uid);
+      (nodes.contains(uid) ? kept : dropped).push_back(name.empty() || name == uid ? uid : name + " (" + uid + ")");
+    };
+    for (const OperatorState& state : manifest.operators) sort_in(state.uid, state.name);
+    for (const SourceState& source : manifest.sources) {
+      const auto found = nodes.find(source.uid);
+      if (found != nodes.end() && found->second->source == nullptr) {
+        return Error{ErrorCode::kInvalidArgument, "'" + source.uid + "' is a source in checkpoint " +
+                                                      std::to_string(manifest.id) + " and none in this job"};
+      }
+      sort_in(source.uid, "source");
+    }
+    for (const Node& node : graph_.nodes) {
+      if ((node.source != nullptr || !node.state_note.empty()) && !with_state.contains(node.uid)) fresh.push_back(node.name + " (" + node.uid + ")");
+    }
+    const std::string lists = "kept: " + (kept.empty() ? "nothing" : joined(kept)) +
+                              "; dropped: " + (dropped.empty() ? "nothing" : joined(dropped)) +
+                              "; starting empty: " + (fresh.empty() ? "nothing" : joined(fresh));
+    if (!dropped.empty() && !options_.allow_dropped_state) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "checkpoint " + std::to_string(manifest.id) + " has state that this job does not use (" + lists +
+                       "); allow it with --allow-dropped-state, or start with --fresh"};
+    }
+    if (!dropped.empty() || !fresh.empty()) say_("restoring checkpoint " + std::to_string(manifest.id) + ": " + lists);
+    return {};
+  }
+
+  Status check_epochs(const Manifest& manifest, const std::map<std::string, const Node*>& nodes) const {
+    for (const Epoch& epoch : manifest.epochs) {
+      const auto found = nodes.find(epoch.sink);
+      const bool there = found != nodes.end() && found->second->sink != nullptr &&
+                         found->second->sink->guarantee() == Guarantee::kExactlyOnce;
+      if (there) continue;
+      return Error{ErrorCode::kInvalidArgument,
+                   "checkpoint " + std::to_string(manifest.id) + " holds rows of sink '" + epoch.sink +
+                       "' that are not published yet, and this job has no such exactly-once sink; run the former job once "
+                       "more so that it publishes them (SIGTERM ends it with a savepoint)"};
+    }
+    return {};
+  }
+
+  // Epochs of another directory are published from here on: their files come along.
+  Status adopt_foreign_epochs() {
+    if (!foreign_ || store_->latest_ == nullptr || store_->latest_->epochs.empty()) return {};
+    Manifest manifest = *store_->latest_;
+    for (Epoch& epoch : manifest.epochs) {
+      if (epoch.file.empty()) continue;
+      const std::string name = std::string(kEpochFolder) + "/adopted-" + std::filesystem::path(epoch.file).filename().string();
+      TRY_ASSIGN(auto out, store_->storage_->create(name));
+      constexpr std::uint64_t kStep = std::uint64_t{1} << 20;
+      for (std::uint64_t at = 0; at < epoch.file_size; at += kStep) {
+        TRY_ASSIGN(const std::string bytes,
+                   store_->restore_storage_->read_range(epoch.file, at, std::min(kStep, epoch.file_size - at)));
+        TRY(out->append(bytes));
+      }
+      TRY(out->sync());
+      epoch.file = name;
+      adopted_.insert(name);
+    }
+    store_->latest_ = std::make_shared<const Manifest>(std::move(manifest));
+    return {};
+  }
+
+  // What interrupted checkpoints left behind, and epoch files that no checkpoint names.
+  Status collect_garbage() {
+    for (const CheckpointId id : incomplete_) {
+      bool needed = false;
+      const std::string prefix = checkpoint_folder(id) + "/";
+      for (const auto& [other, files] : store_->files_) {
+        needed = needed || std::any_of(files.begin(), files.end(), [&](const std::string& file) { return file.starts_with(prefix); });
+      }
+      if (!needed) TRY(store_->storage_->remove_folder(checkpoint_folder(id)));
+    }
+    TRY_ASSIGN(const auto names, store_->storage_->list(kEpochFolder));
+    const bool any_damaged = store_->files_.size() != found_.size();
+    for (const std::string& base : names) {
+      const std::string name = std::string(kEpochFolder) + "/" + base;
+      bool needed = adopted_.contains(name) || any_damaged;
+      for (const auto& [id, files] : store_->files_) needed = needed || files.contains(name);
+      if (!needed) TRY(store_->storage_->remove(name));
+    }
+    return {};
+  }
+
+  const JobOptions& options_;
+  const Graph& graph_;
+  const Say& say_;
+  std::unique_ptr<CheckpointStore> store_;
+  std::vector<CheckpointId> found_;       // with a manifest, ascending
+  std::vector<CheckpointId> incomplete_;  // without
+  std::map<CheckpointId, Result<Manifest>> loaded_;
+  std::set<std::string> adopted_;
+  bool foreign_ = false;
+};
+
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const JobOptions& options, const Graph& graph, const Say& say) {
+  return StoreOpener(options, graph, say).open();
+}
+
+std::vector<CheckpointId> CheckpointStore::retained() const {
+  std::vector<CheckpointId> ids;
+  for (const auto& [id, files] : files_) ids.push_back(id);
+  return ids;
+}
+
+void CheckpointStore::completed(Manifest manifest) {
+  used_id(manifest.id);
+  files_[manifest.id] = files_of(manifest);
+  latest_ = std::make_shared<const Manifest>(std::move(manifest));
+  restore_storage_ = storage_;
+}
+
+void CheckpointStore::confirmed(const std::string& sink, CheckpointId checkpoint) {
+  if (latest_ == nullptr) return;
+  Manifest manifest = *latest_;
+  std::erase_if(manifest.epochs, [&](const Epoch& epoch) { return epoch.sink == sink && epoch.checkpoint == checkpoint; });
+  latest_ = std::make_shared<const Manifest>(std::move(manifest));
+}
+
+CheckpointStore::Garbage CheckpointStore::forget(CheckpointId checkpoint) {
+  Garbage garbage;
+  const auto found = files_.find(checkpoint);
+  if (found == files_.end()) return garbage;
+  const std::set<std::string> files = std::move(found->second);
+  files_.erase(found);
+  const auto needed = [&](const std::string& name) {
+    return std::any_of(files_.begin(), files_.end(), [&](const auto& other) { return other.second.contains(name); });
+  };
+  const auto folder_needed = [&](CheckpointId id) {
+    const std::string prefix = checkpoint_folder(id) + "/";
+    return std::any_of(files_.begin(), files_.end(), [&](const auto& other) {
+      return std::any_of(other.second.begin(), other.second.end(), [&](const std::string& file) { return file.starts_with(prefix); });
+    });
+  };
+  for (const std::string& file : files) {
+    if (file.starts_with(std::string(kEpochFolder) + "/") && !needed(file)) garbage.files.push_back(file);
+  }
+  doomed_.insert(checkpoint);
+  for (auto id = doomed_.begin(); id != doomed_.end();) {
+    if (folder_needed(*id)) {
+      ++id;
+      continue;
+    }
+    garbage.folders.push_back(checkpoint_folder(*id));
+    id = doomed_.erase(id);
+  }
+  return garbage;
+}
+
+}  // namespace slipstream::flow

@@ -1,0 +1,189 @@
+#include "flow/operators/watermark_assigner.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/try.h"
+#include "expr/program.h"
+#include "flow/operators/keyed_state.h"
+#include "flow/operators/split_watermarks.h"
+
+namespace slipstream::flow {
+
+namespace {
+
+// Value of a TIMESTAMP column in milliseconds, rounded down.
+EventTime to_ms(std::int64_t value, std::int64_t units_per_ms) {
+  const std::int64_t quotient = value / units_per_ms;
+  return value % units_per_ms < 0 ? quotient - 1 : quotient;
+}
+
+class WatermarkAssigner final : public Operator {
+ public:
+  explicit WatermarkAssigner(WatermarkAssignerSpec spec)
+      : spec_(std::move(spec)), splits_(options(kMinWatermark)) {}
+
+  Status open(const OperatorContext& context) override {
+    context_ = context;
+    watermark_metric_ =
+        Metric(context.metrics, "current_watermark", "event time reached, milliseconds since 1970");
+    paused_metric_ =
+        Metric(context.metrics, "paused_splits", "splits that wait because they are far ahead");
+    TRY_ASSIGN(program_, expr::Program::compile({spec_.watermark}, spec_.eval));
+    return {};
+  }
+
+  Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
+    const std::int64_t now = context_.now_ms();
+    if (batch.rows() > 0) {
+      TRY(note_rows(batch, now));
+      splits_.batch_received();
+    }
+    note_events(batch, now);
+    batch.runs.clear();
+    batch.events.clear();
+    if (batch.rows() > 0) {
+      idle_ = false;  // a batch ends idleness
+      out.emit(std::move(batch));
+    }
+    decide(now, out);
+    return Progress::kDone;
+  }
+
+  Result<Progress> advance(EventTime watermark, Emitter& out) override {
+    if (watermark == kMaxWatermark && last_ != kMaxWatermark) {
+      last_ = kMaxWatermark;
+      out.emit_watermark(kMaxWatermark);
+    }
+    return Progress::kDone;
+  }
+
+  Result<Progress> on_timer(std::int64_t wall_ms, Emitter& out) override {
+    timer_ms_ = 0;
+    decide(std::max(wall_ms, context_.now_ms()), out);
+    return Progress::kDone;
+  }
+
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
+    auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
+    std::string note;
+    append_number(note, last_);
+    snapshot->set_operator_note(std::move(note));
+    return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
+  }
+
+  Status restore(const SnapshotReader& from) override {
+    EventTime least = kMaxWatermark;
+    bool any = false;
+    TRY(restore_operator_notes(from, [&](std::string_view note) -> Status {
+      TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
+      least = std::min(least, last);
+      any = true;
+      return {};
+    }));
+    // All former instances had ended: what comes now is new, and this one starts over.
+    if (!any || least == kMaxWatermark) return {};
+    last_ = least;
+    splits_ = SplitWatermarks(options(least));
+    return {};
+  }
+
+ private:
+  SplitWatermarks::Options options(EventTime floor) const {
+    return {spec_.empty_grace_ms, spec_.idle_timeout_ms, spec_.max_drift_ms, spec_.store_time,
+            floor};
+  }
+
+  Status note_rows(const Batch& batch, std::int64_t now) {
+    const Column& time = *batch.column(spec_.time_column);
+    if (time.null_count() > 0) {
+      return Error{ErrorCode::kDataError,
+                   "the rowtime column is NULL in a row, so the row has no place in event time: "
+                   "declare a computed "
+                   "column with COALESCE(...) and put the WATERMARK on it"};
+    }
+    TRY_ASSIGN(const auto columns, program_->run(batch));
+    const Column& marks = *columns[0];
+    const std::int64_t* values = marks.data<std::int64_t>();
+    const std::int64_t units = marks.type().units_per_second() / 1000;
+    static const std::vector<SplitRun> kOneRun{SplitRun{}};
+    const std::vector<SplitRun>& runs = batch.runs.empty() ? kOneRun : batch.runs;
+    for (std::size_t run = 0; run < runs.size(); ++run) {
+      const std::size_t end = run + 1 < runs.size() ? runs[run + 1].begin : batch.rows();
+      if (runs[run].begin >= end) continue;
+      EventTime level = kMinWatermark;
+      for (std::size_t row = runs[run].begin; row < end; ++row) {
+        if (!marks.is_null(row)) level = std::max(level, to_ms(values[row], units));
+      }
+      splits_.rows(runs[run].split, level, now);
+    }
+    return {};
+  }
+
+  void note_events(const Batch& batch, std::int64_t now) {
+    for (const SplitEvent& event : batch.events) {
+      switch (event.kind) {
+        case SplitEvent::Kind::kProvenEmpty:
+          splits_.proven_empty(event.split, event.peer_time_ms, now);
+          break;
+        case SplitEvent::Kind::kActive:
+          splits_.active(event.split, now);
+          break;
+        case SplitEvent::Kind::kEnded:
+          splits_.ended(event.split);
+          break;
+        case SplitEvent::Kind::kAdded:
+          splits_.added(event.split, now);
+          break;
+        case SplitEvent::Kind::kWatermark:
+          splits_.reached(event.split, event.peer_time_ms, now);
+          break;
+      }
+    }
+  }
+
+  void decide(std::int64_t now, Emitter& out) {
+    const EventTime watermark = splits_.watermark(now);
+    if (watermark > last_) {
+      last_ = watermark;
+      idle_ = false;
+      watermark_metric_.set(last_);
+      out.emit_watermark(last_);
+    }
+    const bool idle = splits_.idle(now);
+    if (idle != idle_) {
+      idle_ = idle;
+      out.emit_idle(idle);
+    }
+    const auto next = splits_.next_change_ms(now);
+    if (next && *next != timer_ms_ && context_.set_timer) {
+      timer_ms_ = *next;
+      context_.set_timer(*next);
+    }
+    std::vector<std::uint32_t> ahead = splits_.too_far_ahead(now);
+    if (ahead == paused_) return;
+    paused_ = std::move(ahead);
+    paused_metric_.set(static_cast<std::int64_t>(paused_.size()));
+    if (spec_.pause) spec_.pause(context_.subtask, paused_);
+  }
+
+  WatermarkAssignerSpec spec_;
+  OperatorContext context_;
+  SplitWatermarks splits_;
+  std::unique_ptr<expr::Program> program_;
+  EventTime last_ = kMinWatermark;
+  bool idle_ = false;
+  std::int64_t timer_ms_ = 0;
+  std::vector<std::uint32_t> paused_;
+  Metric watermark_metric_;
+  Metric paused_metric_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_watermark_assigner(WatermarkAssignerSpec spec) {
+  return std::make_unique<WatermarkAssigner>(std::move(spec));
+}
+
+}  // namespace slipstream::flow

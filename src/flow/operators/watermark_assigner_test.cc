@@ -1,0 +1,157 @@
+#include "flow/operators/watermark_assigner.h"
+
+#include <gtest/gtest.h>
+
+#include "expr/expr.h"
+#include "flow/operators/operator_harness.h"
+
+namespace slipstream::flow {
+namespace {
+
+using slipstream::testing::batch_of;
+using slipstream::testing::column_of;
+using testing::OperatorHarness;
+using Kind = SplitEvent::Kind;
+using Marks = std::vector<EventTime>;
+
+class WatermarkAssignerTest : public ::testing::Test {
+ protected:
+  WatermarkAssignerTest() {
+    spec_.watermark = expr::column(0, Type::timestamp(3), "ts");
+    spec_.eval.wall_micros = [] { return std::int64_t{0}; };
+    spec_.pause = [this](std::uint32_t, std::span<const std::uint32_t> splits) {
+      paused_.assign(splits.begin(), splits.end());
+      ++pauses_;
+    };
+  }
+
+  OperatorHarness& harness() {
+    if (!harness_) {
+      harness_ = std::make_unique<OperatorHarness>(
+          [this] { return make_watermark_assigner(spec_); },
+          std::vector<std::vector<std::size_t>>{{}}, OperatorHarness::Options{});
+    }
+    return *harness_;
+  }
+  // Rows of (split, milliseconds), then events.
+  Marks push(const std::vector<std::pair<std::uint32_t, std::int64_t>>& rows,
+             std::vector<SplitEvent> events = {}) {
+    ColumnBuilder builder(Type::timestamp(3));
+    std::vector<SplitRun> runs;
+    for (const auto& [split, ms] : rows) {
+      runs.push_back({split, static_cast<std::uint32_t>(builder.size())});
+      builder.append<std::int64_t>(ms * 1000);
+    }
+    Batch batch(rows.size(), {builder.finish()});
+    batch.runs = std::move(runs);
+    batch.events = std::move(events);
+    harness().push(0, batch);
+    return harness().take_watermarks();
+  }
+  Marks at(std::int64_t wall_ms) {
+    harness().set_now(wall_ms);
+    return harness().take_watermarks();
+  }
+
+  WatermarkAssignerSpec spec_;
+  std::vector<std::uint32_t> paused_;
+  int pauses_ = 0;
+  std::unique_ptr<OperatorHarness> harness_;
+};
+
+TEST_F(WatermarkAssignerTest, MinimumOverSplitsNeverGoesBack) {
+  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
+  EXPECT_EQ(push({{0, 100}, {0, 90}}), Marks{}) << "split 1 is not known yet";
+  EXPECT_EQ(push({{1, 50}}), Marks{50});
+  EXPECT_EQ(push({{1, 300}}), Marks{100});
+  EXPECT_EQ(push({{0, 20}, {1, 10}}), Marks{});
+  const auto batches = harness().take_batches();
+  EXPECT_EQ(batches.size(), 4U);
+  EXPECT_TRUE(batches[0].runs.empty());
+}
+
+TEST_F(WatermarkAssignerTest, AProofCountsOnlyForBatchesBeforeItAndAfterTheGraceTime) {
+  push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}});
+  EXPECT_EQ(push({{0, 100}}, {{1, Kind::kProvenEmpty, 0}}), Marks{}) << "not empty for long enough";
+  EXPECT_EQ(push({{0, 200}}), Marks{});
+  EXPECT_EQ(at(999), Marks{});
+  EXPECT_EQ(at(1000), Marks{100}) << "200 came after the proof was asked for";
+  EXPECT_EQ(push({{0, 300}}, {{1, Kind::kProvenEmpty, 0}}), Marks{300})
+      << "a renewed proof keeps its grace time";
+  EXPECT_EQ(push({{0, 400}}), Marks{});
+  EXPECT_EQ(push({{1, 310}}), Marks{310}) << "back with its first message";
+  EXPECT_EQ(push({}, {{1, Kind::kEnded, 0}}), Marks{400});
+}
+
+TEST_F(WatermarkAssignerTest, WhenAllAreEmptyTheGreatestCountsInAnyOrderOfProofs) {
+  spec_.empty_grace_ms = 0;
+  push({{0, 100}, {1, 50}});
+  EXPECT_EQ(push({}, {{0, Kind::kProvenEmpty, 0}}), Marks{});
+  EXPECT_FALSE(harness().idle());
+  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0}}), Marks{100});
+  EXPECT_TRUE(harness().idle());
+  EXPECT_EQ(push({{0, 120}}), Marks{}) << "the proof of split 1 is older than this batch";
+  EXPECT_EQ(push({}, {{1, Kind::kActive, 0}}), Marks{});
+  EXPECT_FALSE(harness().idle());
+}
+
+TEST_F(WatermarkAssignerTest, OlderProofsOfSeveralSplitsAreComparedAtTheirPoints) {
+  spec_.empty_grace_ms = 0;
+  push({{0, 100}, {1, 10}, {2, 20}}, {{1, Kind::kProvenEmpty, 0}});
+  EXPECT_EQ(harness().take_watermarks(), Marks{});
+  EXPECT_EQ(push({{0, 200}}, {{2, Kind::kProvenEmpty, 0}}), Marks{100})
+      << "for the first batch both are proven empty, for the second only split 2";
+}
+
+TEST_F(WatermarkAssignerTest, StoreTimeTakesTheClockOfTheBroker) {
+  spec_.store_time = true;
+  push({{0, 100}, {1, 50}});
+  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 81}}), Marks{80});
+}
+
+TEST_F(WatermarkAssignerTest, IdleTimeoutLeavesOutASilentSplit) {
+  spec_.idle_timeout_ms = 500;
+  push({{0, 100}, {1, 50}});
+  harness().take_watermarks();
+  harness().set_now(400);
+  push({{0, 150}});
+  EXPECT_EQ(at(500), Marks{150});
+}
+
+TEST_F(WatermarkAssignerTest, NamesSplitsThatAreTooFarAhead) {
+  spec_.max_drift_ms = 100;
+  push({{0, 100}, {1, 201}, {2, 150}});
+  EXPECT_EQ(paused_, std::vector<std::uint32_t>{1});
+  push({{2, 160}});
+  EXPECT_EQ(pauses_, 1);
+  push({{0, 110}});
+  EXPECT_TRUE(paused_.empty());
+  EXPECT_EQ(pauses_, 2);
+}
+
+TEST_F(WatermarkAssignerTest, NullRowtimeIsAnError) {
+  harness().push(0, batch_of({column_of(Type::timestamp(3), {std::nullopt})}));
+  EXPECT_EQ(harness().failure().error().code, ErrorCode::kDataError);
+}
+
+TEST_F(WatermarkAssignerTest, ScriptedWatermarksAndEndOfInput) {
+  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {0, Kind::kWatermark, 77}}), Marks{77});
+  harness().advance(50);
+  EXPECT_EQ(harness().take_watermarks(), Marks{})
+      << "watermarks from above are not the source's event time";
+  harness().advance(kMaxWatermark);
+  EXPECT_EQ(harness().take_watermarks(), Marks{kMaxWatermark});
+}
+
+TEST_F(WatermarkAssignerTest, RestoresTheLastWatermark) {
+  push({{0, 100}});
+  const auto state = harness().save();
+  harness().take_watermarks();
+  harness().restart(state, 1);
+  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
+  EXPECT_EQ(push({{0, 150}, {1, 120}}), Marks{120});
+  EXPECT_TRUE(harness().failure().ok());
+}
+
+}  // namespace
+}  // namespace slipstream::flow

@@ -1,0 +1,424 @@
+#include "flow/runtime/attempt.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "base/try.h"
+#include "flow/checkpoint/section_writer.h"
+#include "flow/runtime/wiring.h"
+
+namespace slipstream::flow {
+namespace {
+
+constexpr std::int64_t kFlushIntervalMs = 5'000;  // group offsets and sinks when checkpointing is off
+
+std::string hex(std::uint64_t value) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+}  // namespace
+
+Attempt::Attempt(Options options) : options_(std::move(options)) {
+  const std::shared_ptr<const Manifest>& latest = options_.store->latest();
+  if (latest != nullptr) {
+    restore_storage_ = options_.store->restore_storage();
+    finishing_ = latest->kind == CheckpointKind::kFinal;
+    restored_ = make_restored_state(restore_storage_, *latest);
+  }
+  environment_.options = options_.job;
+  environment_.clock = options_.clock;
+  environment_.budget = options_.budget;
+  environment_.listener = this;
+  environment_.metrics = &process_metrics();
+  environment_.restored = restored_.get();
+  environment_.max_parallelism = options_.max_parallelism;
+  environment_.attempt_token = options_.token;
+  environment_.stop = stop_source_.get_token();
+  environment_.make_epoch_file = [this](const std::string&, std::uint32_t subtask) {
+    const std::string name = "epochs/" + hex(options_.token) + "-" + std::to_string(subtask) + "-" +
+                             std::to_string(epoch_files_.fetch_add(1));
+    return std::make_unique<EpochLog>(options_.store->storage(), name);
+  };
+}
+
+Attempt::~Attempt() { tear_down(); }
+
+bool Attempt::checkpointing() const { return options_.job->checkpoint_interval.count() > 0; }
+
+void Attempt::post(Event event) {
+  MutexLock lock(mutex_);
+  if (closed_) return;
+  events_.push_back(std::move(event));
+  changed_.notify_one();
+}
+
+void Attempt::on_snapshot(TaskSnapshot snapshot) { snapshots_->add(std::move(snapshot)); }
+
+void Attempt::on_ended(TaskId task) {
+  post([this, task] { carry_out(protocol_->task_ended(task, now())); });
+}
+
+void Attempt::on_failed(TaskId task, Status cause) {
+  static_cast<void>(task);
+  post([this, cause = std::move(cause)] { finish(End::kFailed, cause); });
+}
+
+void Attempt::stop() {
+  post([this] {
+    // Nothing was read yet: nothing to save.
+    if (!finishing_ && !protocol_->is_ready()) {
+      finish(End::kStopped, Status());
+    } else {
+      carry_out(protocol_->stop(now()));
+    }
+  });
+}
+
+void Attempt::cancel() {
+  post([this] { finish(End::kCancelled, Error{ErrorCode::kCancelled, "the job was cancelled"}); });
+}
+
+void Attempt::finish(End end, Status cause) {
+  if (!outcome_) outcome_ = Outcome{end, std::move(cause)};
+}
+
+Attempt::Outcome Attempt::run() {
+  SnapshotThread::Callbacks callbacks;
+  callbacks.written = [this](StoredSnapshot snapshot) {
+    post([this, snapshot = std::move(snapshot)]() mutable { collect(std::move(snapshot)); });
+  };
+  callbacks.write_failed = [this](CheckpointId checkpoint, Status status, bool epoch_lost) {
+    post([this, checkpoint, status, epoch_lost] {
+      if (epoch_lost) finish(End::kFailed, status);
+      carry_out(protocol_->write_failed(checkpoint, status.to_string(), now()));
+    });
+  };
+  callbacks.stored = [this](CheckpointId checkpoint, Result<Manifest> manifest) {
+    post([this, checkpoint, manifest = std::move(manifest)]() mutable {
+      if (!manifest.ok()) {
+        carry_out(protocol_->write_failed(checkpoint, manifest.status().to_string(), now()));
+        return;
+      }
+      building_ = std::move(*manifest);
+      carry_out(protocol_->stored(checkpoint, now()));
+    });
+  };
+  snapshots_ = std::make_unique<SnapshotThread>(options_.store->storage(), std::move(callbacks));
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  pool_ = std::make_unique<TaskPool>(finishing_ ? 1 : cores);
+  environment_.pool = pool_.get();
+  timers_ = std::make_unique<Timers>(*options_.clock, *pool_);
+  environment_.timers = timers_.get();
+  if (!finishing_) build_tasks();
+  make_protocol();
+  const Status committers = start_commit_workers();
+  if (!committers.ok()) finish(End::kFailed, committers);
+  if (!outcome_) {
+    carry_out(protocol_->start());
+    if (!finishing_) {
+      start_discovery();
+      for (const auto& task : tasks_) pool_->schedule(*task);
+    }
+    loop();
+  }
+  tear_down();
+  return *outcome_;
+}
+
+void Attempt::build_tasks() {
+  tasks_of_chain_ = make_tasks(*options_.graph, *options_.plan, environment_,
+                               WiringOptions{options_.store->latest() != nullptr, options_.job->exchange_bytes}, tasks_);
+  tasks_built_.store(true);
+}
+
+void Attempt::make_protocol() {
+  CheckpointProtocol::Options protocol;
+  protocol.tasks = static_cast<std::uint32_t>(tasks_.size());
+  protocol.interval_ms = checkpointing() ? options_.job->checkpoint_interval.count() : kFlushIntervalMs;
+  protocol.flush_only = !checkpointing();
+  protocol.timeout_ms = options_.job->checkpoint_timeout.count();
+  protocol.retained = std::max<std::uint32_t>(1, options_.job->retained_checkpoints);
+  protocol.next_id = options_.store->next_id();
+  protocol.existing = options_.store->retained();
+  const auto& latest = options_.store->latest();
+  if (latest != nullptr) protocol.restored = latest->epochs;
+  if (finishing_) protocol.finishing = Barrier{latest->id, latest->kind};
+  protocol_.emplace(std::move(protocol), now());
+}
+
+Status Attempt::start_commit_workers() {
+  for (const Node& node : options_.graph->nodes) {
+    if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
+    CommitWorker::Options worker;
+    worker.sink = node.uid;
+    TRY_ASSIGN(worker.committer, node.sink->make_committer(process_metrics().metrics("job=\"" + options_.job->name + "\",sink=\"" + node.uid + "\"")));
+    if (worker.committer == nullptr) {
+      return Error{ErrorCode::kInternal, "sink '" + node.name + "' promises exactly-once and has no committer"};
+    }
+    worker.storage = &options_.store->storage();
+    worker.check_lease = [ownership = options_.ownership] { return ownership != nullptr ? ownership->check() : Status(); };
+    worker.last_lease_ms = options_.ownership != nullptr ? options_.ownership->former_lease_ms() : 0;
+    worker.say = options_.say;
+    worker.committed = [this, uid = node.uid](CheckpointId checkpoint) {
+      post([this, uid, checkpoint] {
+        options_.store->confirmed(uid, checkpoint);
+        carry_out(protocol_->committed(uid, checkpoint, now()));
+      });
+    };
+    worker.failed = [this](Status status) { post([this, status] { finish(End::kFailed, status); }); };
+    commit_workers_.emplace(node.uid, std::make_unique<CommitWorker>(std::move(worker)));
+  }
+  return {};
+}
+
+void Attempt::start_discovery() {
+  std::vector<Discovery::SourceOptions> sources;
+  const auto& latest = options_.store->latest();
+  for (NodeId id = 0; id < options_.graph->nodes.size(); ++id) {
+    const Node& node = options_.graph->nodes[id];
+    if (node.source == nullptr) continue;
+    Discovery::SourceOptions source;
+    source.uid = node.uid;
+    source.name = node.name;
+    source.source = node.source.get();
+    source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
+    source.metrics = process_metrics().metrics("job=\"" + options_.job->name + "\",task=\"" + node.name + "\"");
+    if (latest != nullptr) {
+      for (const SourceState& state : latest->sources) {
+        if (state.uid != node.uid) continue;
+        source.restored = true;
+        source.state = state;
+      }
+    }
+    sources.push_back(std::move(source));
+  }
+  discovery_ = std::make_unique<Discovery>(
+      std::move(sources), *options_.clock, [this](Status status) { post([this, status] { finish(End::kFailed, status); }); },
+      [this] {
+        post([this] {
+          options_.progress->ever_ran = true;
+          carry_out(protocol_->ready(now()));
+        });
+      });
+  discovery_->start();
+}
+
+std::optional<Attempt::Event> Attempt::next_event() {
+  MutexLock lock(mutex_);
+  while (events_.empty()) {
+    const auto due = protocol_->next_tick_ms();
+    if (!due) {
+      changed_.wait(mutex_);
+      continue;
+    }
+    const std::int64_t wait = *due - now();
+    if (wait <= 0) return std::nullopt;
+    changed_.wait_for_ms(mutex_, wait);
+  }
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void Attempt::loop() {
+  while (!outcome_) {
+    if (const auto event = next_event()) {
+      (*event)();
+    } else {
+      carry_out(protocol_->tick(now()));
+    }
+  }
+}
+
+void Attempt::carry_out(CheckpointProtocol::Decisions decisions) {
+  for (Decision& decision : decisions) {
+    if (outcome_) return;
+    carry_out(decision);
+  }
+}
+
+void Attempt::carry_out(Decision& decision) {
+  switch (decision.kind) {
+    case Decision::Kind::kBegin:
+      return begin(decision);
+    case Decision::Kind::kRequest:
+      return request(decision);
+    case Decision::Kind::kStore:
+      return store_manifest(decision);
+    case Decision::Kind::kComplete:
+      return complete(decision);
+    case Decision::Kind::kAbort:
+      return abort(decision);
+    case Decision::Kind::kCommit:
+      commit_workers_.at(decision.sink)->add(decision.barrier.checkpoint, std::move(decision.epochs), decision.recovered);
+      return;
+    case Decision::Kind::kForget:
+      return forget(decision);
+    case Decision::Kind::kSettle:
+      return settle(decision);
+    case Decision::Kind::kBacklog: {
+      Control control;
+      control.kind = Control::Kind::kBacklog;
+      control.flag = decision.flag;
+      return tell_sinks(decision.sink, control);
+    }
+    case Decision::Kind::kEnd:
+      return finish(decision.barrier.kind == CheckpointKind::kFinal ? End::kFinished : End::kStopped, Status());
+    case Decision::Kind::kFail:
+      return finish(End::kFailed, Error{ErrorCode::kUnavailable, decision.why});
+  }
+}
+
+void Attempt::begin(const Decision& decision) {
+  begun_ms_ = now();
+  options_.store->used_id(decision.barrier.checkpoint);
+  building_ = Manifest{};
+  building_.id = decision.barrier.checkpoint;
+  building_.kind = decision.barrier.kind;
+  building_.job = options_.job->name;
+  building_.created_ms = options_.clock->wall_ms();
+  building_.max_parallelism = options_.max_parallelism;
+  for (const auto& [uid, worker] : commit_workers_) building_.exactly_once_sinks.push_back(uid);
+  building_rows_ = 0;
+  for (const auto& task : tasks_) {
+    if (task->head_node().source != nullptr) building_rows_ += task->report().rows_in;
+  }
+  building_.sources = discovery_->trigger(decision.barrier);
+}
+
+void Attempt::request(const Decision& decision) {
+  Control control;
+  control.kind = Control::Kind::kTrigger;
+  control.barrier = decision.barrier;
+  tasks_[decision.task]->tell(std::move(control));
+}
+
+void Attempt::collect(StoredSnapshot snapshot) {
+  if (snapshot.barrier.checkpoint == building_.id) {
+    for (OperatorState& part : snapshot.operators) {
+      const auto found = std::find_if(building_.operators.begin(), building_.operators.end(),
+                                      [&](const OperatorState& known) { return known.uid == part.uid; });
+      if (found == building_.operators.end()) {
+        building_.operators.push_back(std::move(part));
+      } else {
+        std::move(part.sections.begin(), part.sections.end(), std::back_inserter(found->sections));
+      }
+    }
+    if (snapshot.source) {
+      for (SourceState& source : building_.sources) {
+        if (source.uid != snapshot.source->source) continue;
+        std::move(snapshot.source->splits.begin(), snapshot.source->splits.end(), std::back_inserter(source.splits));
+      }
+    }
+  }
+  carry_out(protocol_->acknowledged(snapshot.task, snapshot.barrier.checkpoint, std::move(snapshot.epochs), now()));
+}
+
+void Attempt::store_manifest(const Decision& decision) {
+  building_.epochs = decision.epochs;
+  building_.finished = decision.barrier.kind == CheckpointKind::kFinal && decision.epochs.empty();
+  snapshots_->store(building_);
+}
+
+void Attempt::complete(const Decision& decision) {
+  Control control;
+  control.kind = Control::Kind::kComplete;
+  control.barrier = decision.barrier;
+  if (decision.barrier.kind != CheckpointKind::kFlush) {
+    options_.store->completed(std::move(building_));
+    building_ = Manifest{};
+    JobProgress& progress = *options_.progress;
+    ++progress.completed_checkpoints;
+    progress.last_checkpoint = decision.barrier.checkpoint;
+    progress.last_duration_ms = now() - begun_ms_;
+    progress.failures = 0;
+    options_.progressed(progress);
+    if (crash_is_due()) {
+      finish(End::kCrashed, Error{ErrorCode::kCancelled, "crashed on purpose after checkpoint " +
+                                                             std::to_string(decision.barrier.checkpoint)});
+      return;
+    }
+  }
+  tell_sources(control);
+}
+
+bool Attempt::crash_is_due() {
+  const std::uint32_t crash_after = options_.job->crash_after_checkpoints;
+  if (crash_after == 0 || building_rows_ == rows_counted_) return false;
+  rows_counted_ = building_rows_;
+  return ++options_.progress->crash_count >= crash_after;
+}
+
+void Attempt::abort(const Decision& decision) {
+  options_.say("checkpoint " + std::to_string(decision.barrier.checkpoint) + " was given up: " + decision.why);
+  Control control;
+  control.kind = Control::Kind::kAborted;
+  control.barrier = decision.barrier;
+  tell_sinks("", control);
+  snapshots_->drop(decision.barrier.checkpoint);
+  building_ = Manifest{};
+}
+
+void Attempt::forget(const Decision& decision) {
+  CheckpointStore::Garbage garbage = options_.store->forget(decision.barrier.checkpoint);
+  // What cannot be removed now is collected at the next start.
+  snapshots_->run([garbage = std::move(garbage)](CheckpointStorage& storage) {
+    for (const std::string& folder : garbage.folders) static_cast<void>(storage.remove_folder(folder));
+    for (const std::string& file : garbage.files) static_cast<void>(storage.remove(file));
+  });
+}
+
+void Attempt::settle(const Decision& decision) {
+  Manifest manifest = *options_.store->latest();
+  manifest.epochs.clear();
+  manifest.finished = decision.barrier.kind == CheckpointKind::kFinal;
+  const auto done = [this](Status status) {
+    post([this, status] {
+      if (!status.ok()) return finish(End::kFailed, status);
+      carry_out(protocol_->settled(now()));
+    });
+  };
+  snapshots_->run([manifest = std::move(manifest), done](CheckpointStorage& storage) {
+    done(storage.publish(SnapshotThread::manifest_file(manifest.id), encode_manifest(manifest)));
+  });
+}
+
+void Attempt::tell_sinks(const std::string& uid, const Control& control) {
+  for (const auto& task : tasks_) {
+    const Node& node = task->tail_node();
+    if (node.sink != nullptr && (uid.empty() || node.uid == uid)) task->tell(control);
+  }
+}
+
+void Attempt::tell_sources(const Control& control) {
+  for (const auto& task : tasks_) {
+    if (task->head_node().source != nullptr) task->tell(control);
+  }
+}
+
+void Attempt::tear_down() {
+  stop_source_.request_stop();
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    events_.clear();
+  }
+  if (discovery_ != nullptr) discovery_->stop();
+  if (timers_ != nullptr) timers_->stop();
+  if (pool_ != nullptr) pool_->stop();
+  for (const auto& [uid, worker] : commit_workers_) worker->stop();
+  if (snapshots_ != nullptr) snapshots_->stop();
+}
+
+std::vector<TaskReport> Attempt::report() const {
+  std::vector<TaskReport> reports;
+  if (!tasks_built_.load()) return reports;
+  for (const auto& task : tasks_) reports.push_back(task->report());
+  return reports;
+}
+
+}  // namespace slipstream::flow

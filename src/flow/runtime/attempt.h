@@ -1,0 +1,132 @@
+// One execution of a job: from its tasks' first slice to their end. A restart makes a new one.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "flow/checkpoint/commit_worker.h"
+#include "flow/checkpoint/ownership.h"
+#include "flow/checkpoint/protocol.h"
+#include "flow/checkpoint/snapshot_writer.h"
+#include "flow/checkpoint/store.h"
+#include "flow/runtime/discovery.h"
+#include "flow/runtime/plan.h"
+#include "flow/runtime/task.h"
+
+namespace slipstream::flow {
+
+// What the job remembers over attempts. Thread: the job's.
+struct JobProgress {
+  std::uint64_t completed_checkpoints = 0;
+  CheckpointId last_checkpoint = 0;
+  std::int64_t last_duration_ms = 0;
+  std::uint32_t crash_count = 0;         // checkpoints that count for crash_after_checkpoints
+  std::uint32_t failures = 0;  // in a row, without a completed checkpoint between
+  bool ever_ran = false;
+};
+
+// Owner:  the job's thread, which constructs it and calls run().
+// Thread: stop(), cancel(), report() any.
+// Failure: the first one ends the attempt; everything that it started has ended when run() returns.
+class Attempt final : public TaskListener {
+ public:
+  struct Options {
+    const Graph* graph = nullptr;
+    const Plan* plan = nullptr;
+    const JobOptions* job = nullptr;
+    const Clock* clock = nullptr;
+    CheckpointStore* store = nullptr;
+    DirectoryOwnership* ownership = nullptr;  // null without a directory
+    MemoryBudget* budget = nullptr;
+    JobProgress* progress = nullptr;
+    std::uint32_t max_parallelism = 128;
+    std::uint64_t token = 0;
+    Say say;
+    std::function<void(const JobProgress&)> progressed;
+  };
+  enum class End : std::uint8_t { kFinished, kStopped, kFailed, kCrashed, kCancelled };
+  struct Outcome {
+    End end = End::kFailed;
+    Status cause;
+  };
+
+  explicit Attempt(Options options);
+  ~Attempt() override;
+
+  Outcome run();
+  void stop();
+  void cancel();
+  std::vector<TaskReport> report() const;
+
+  void on_snapshot(TaskSnapshot snapshot) override;
+  void on_ended(TaskId task) override;
+  void on_failed(TaskId task, Status cause) override;
+
+ private:
+  using Event = std::function<void()>;
+
+  void post(Event event);
+  void build_tasks();
+  Status start_commit_workers();
+  void start_discovery();
+  void make_protocol();
+  void loop();
+  std::optional<Event> next_event();
+  void carry_out(CheckpointProtocol::Decisions decisions);
+  void carry_out(Decision& decision);
+  void begin(const Decision& decision);
+  void request(const Decision& decision);
+  void collect(StoredSnapshot snapshot);
+  void store_manifest(const Decision& decision);
+  void complete(const Decision& decision);
+  void abort(const Decision& decision);
+  void forget(const Decision& decision);
+  void settle(const Decision& decision);
+  void tell_sinks(const std::string& uid, const Control& control);
+  void tell_sources(const Control& control);
+  void finish(End end, Status cause);
+  void tear_down();
+  bool crash_is_due();
+  bool checkpointing() const;
+  std::int64_t now() const { return options_.clock->now_ms(); }
+
+  const Options options_;
+  TaskEnvironment environment_;
+  std::stop_source stop_source_;
+  std::shared_ptr<CheckpointStorage> restore_storage_;
+  std::unique_ptr<RestoredState> restored_;
+  bool finishing_ = false;  // the restored checkpoint is the last one: only publish
+
+  std::unique_ptr<TaskPool> pool_;
+  std::unique_ptr<Timers> timers_;
+  std::vector<std::unique_ptr<Task>> tasks_;
+  std::vector<std::vector<Task*>> tasks_of_chain_;
+  std::unique_ptr<SnapshotThread> snapshots_;
+  std::map<std::string, std::unique_ptr<CommitWorker>> commit_workers_;
+  std::unique_ptr<Discovery> discovery_;
+  std::optional<CheckpointProtocol> protocol_;
+  Manifest building_;
+  std::int64_t begun_ms_ = 0;
+  std::int64_t building_rows_ = 0;  // input when the checkpoint in flight began
+  std::int64_t rows_counted_ = 0;  // input when a checkpoint last counted for crash_after_checkpoints
+  std::optional<Outcome> outcome_;
+  std::atomic<std::uint64_t> epoch_files_{0};
+  std::atomic<bool> tasks_built_{false};
+
+  Mutex mutex_;
+  Condition changed_;
+  std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace slipstream::flow

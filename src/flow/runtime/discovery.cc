@@ -1,0 +1,169 @@
+#include "flow/runtime/discovery.h"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include "base/log.h"
+#include "base/try.h"
+
+namespace slipstream::flow {
+namespace {
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kRetryMs = 1'000;
+}  // namespace
+
+Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock, std::function<void(Status)> failed,
+                     std::function<void()> ready)
+    : clock_(clock), failed_(std::move(failed)), ready_(std::move(ready)) {
+  entries_.reserve(sources.size());
+  for (SourceOptions& options : sources) {
+    Entry& entry = entries_.emplace_back();
+    entry.load.resize(options.readers.size());
+    entry.options = std::move(options);
+  }
+}
+
+void Discovery::start() {
+  {
+    MutexLock lock(mutex_);
+    for (Entry& entry : entries_) {
+      entry.state = std::move(entry.options.state);
+      entry.state.uid = entry.options.uid;
+      std::vector<SplitState> splits = std::move(entry.state.splits);
+      entry.state.splits.clear();
+      // Not complete yet for the readers, whatever the checkpoint says: the enumerator decides.
+      const bool complete = std::exchange(entry.state.complete, false);
+      entry.restored_enumerator = entry.state.enumerator;
+      if (entry.options.restored) assign(entry, std::move(splits), true);
+      entry.state.complete = complete && entry.options.restored;
+    }
+  }
+  thread_ = std::thread([this] { work(); });
+}
+
+void Discovery::stop() {
+  stop_.request_stop();
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+std::vector<SourceState> Discovery::trigger(Barrier barrier) {
+  MutexLock lock(mutex_);
+  std::vector<SourceState> states;
+  for (Entry& entry : entries_) {
+    states.push_back(entry.state);
+    for (Task* reader : entry.options.readers) {
+      Control control;
+      control.kind = Control::Kind::kTrigger;
+      control.barrier = barrier;
+      reader->tell(std::move(control));
+    }
+  }
+  return states;
+}
+
+Status Discovery::make_enumerator(Entry& entry) {
+  EnumeratorContext context;
+  context.restored = entry.restored_enumerator;
+  context.has_restored = entry.options.restored;
+  context.stop = stop_.get_token();
+  context.metrics = entry.options.metrics;
+  TRY_ASSIGN(entry.enumerator, entry.options.source->make_enumerator(std::move(context)));
+  return {};
+}
+
+// Deterministic: in the order of ids, each to the reader that has the fewest.
+void Discovery::assign(Entry& entry, std::vector<SplitState> splits, bool to_all) {
+  std::sort(splits.begin(), splits.end(),
+            [](const SplitState& a, const SplitState& b) { return a.split.id < b.split.id; });
+  std::vector<std::vector<SplitState>> shares(entry.load.size());
+  for (SplitState& split : splits) {
+    const auto least = std::min_element(entry.load.begin(), entry.load.end());
+    ++*least;
+    shares[static_cast<std::size_t>(least - entry.load.begin())].push_back(std::move(split));
+  }
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i].empty() && !to_all) continue;
+    Control control;
+    control.kind = Control::Kind::kSplits;
+    control.splits = std::move(shares[i]);
+    control.flag = entry.state.complete;
+    entry.options.readers[i]->tell(std::move(control));
+  }
+}
+
+Status Discovery::discover(Entry& entry) {
+  TRY_ASSIGN(SplitEnumerator::Discovery found, entry.enumerator->discover());
+  std::string snapshot = entry.enumerator->snapshot();
+  MutexLock lock(mutex_);
+  std::vector<SplitState> splits;
+  for (Split& split : found.added) splits.push_back(SplitState{entry.state.next_index++, std::move(split)});
+  const bool to_all = !entry.succeeded || found.complete != entry.state.complete;
+  entry.state.enumerator = std::move(snapshot);
+  entry.state.complete = found.complete;
+  assign(entry, std::move(splits), to_all);
+  return {};
+}
+
+std::int64_t Discovery::wait_ms() const {
+  std::int64_t next = kNever;
+  for (const Entry& entry : entries_) next = std::min(next, entry.next_ms);
+  return next == kNever ? kNever : std::max<std::int64_t>(0, next - clock_.now_ms());
+}
+
+void Discovery::work() {
+  bool told = false;
+  const auto attempt = [this](const auto& step) -> Status {
+    try {
+      return step();
+    } catch (const std::exception& thrown) {
+      return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
+    }
+  };
+  for (Entry& entry : entries_) {
+    const Status made = attempt([&] { return make_enumerator(entry); });
+    if (!made.ok()) {
+      failed_(made.with_context("source '" + entry.options.name + "'"));
+      return;
+    }
+  }
+  while (!stop_.stop_requested()) {
+    if (!told && std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.succeeded || entry.options.restored; })) {
+      told = true;
+      ready_();
+    }
+    for (Entry& entry : entries_) {
+      if (entry.next_ms > clock_.now_ms() || stop_.stop_requested()) continue;
+      const Status status = attempt([&] { return discover(entry); });
+      if (stop_.stop_requested()) return;
+      const std::int64_t interval = entry.enumerator->discovery_interval().count();
+      if (status.ok()) {
+        entry.succeeded = true;
+        entry.next_ms = interval > 0 && !entry.state.complete ? clock_.now_ms() + interval : kNever;
+      } else if (status.error().retryable && (entry.succeeded || entry.options.restored)) {
+        log(LogLevel::kWarn, "flow", "source '" + entry.options.name + "': looking for splits failed, trying again: " + status.to_string());
+        entry.next_ms = clock_.now_ms() + std::max(interval, kRetryMs);
+      } else {
+        failed_(status.with_context("finding the splits of source '" + entry.options.name + "'"));
+        return;
+      }
+    }
+    if (!told) continue;
+    const std::int64_t wait = wait_ms();
+    MutexLock lock(mutex_);
+    if (stopped_) return;
+    if (wait == kNever) {
+      while (!stopped_) changed_.wait(mutex_);
+      return;
+    }
+    if (wait > 0) changed_.wait_for_ms(mutex_, wait);
+  }
+}
+
+}  // namespace slipstream::flow

@@ -1,0 +1,56 @@
+// What travels between tasks, in order.
+#pragma once
+
+#include <cstdint>
+
+#include "flow/operator.h"
+
+namespace slipstream::flow {
+
+enum class CheckpointKind : std::uint8_t {
+  kPeriodic = 0,
+  kSavepoint = 1,  // sources stop after its barrier; the job ends when it is written and committed
+  kFinal = 2,      // all input has ended
+  kFlush = 3,      // checkpointing is off: sinks flush, sources note their offsets, nothing is stored
+};
+
+struct Barrier {
+  CheckpointId checkpoint = 0;
+  CheckpointKind kind = CheckpointKind::kPeriodic;
+};
+
+struct Element {
+  enum class Kind : std::uint8_t { kBatch, kWatermark, kIdle, kActive, kBarrier, kEnd };
+
+  static Element of(Batch&& batch) {
+    Element element;
+    element.batch = std::move(batch);
+    return element;
+  }
+  static Element of(EventTime watermark) {
+    Element element;
+    element.kind = Kind::kWatermark;
+    element.watermark = watermark;
+    return element;
+  }
+  static Element of(Barrier barrier) {
+    Element element;
+    element.kind = Kind::kBarrier;
+    element.barrier = barrier;
+    return element;
+  }
+  static Element of(Kind kind) {
+    Element element;
+    element.kind = kind;
+    return element;
+  }
+
+  Kind kind = Kind::kBatch;
+  std::uint32_t input = 0;  // of the receiving operator
+  std::size_t bytes = 0;    // as charged by the queue it waits in
+  EventTime watermark = kMinWatermark;
+  Barrier barrier;
+  Batch batch;
+};
+
+}  // namespace slipstream::flow

@@ -1,0 +1,237 @@
+#include "flow/job.h"
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/try.h"
+#include "flow/checkpoint/ownership.h"
+#include "flow/checkpoint/store.h"
+#include "flow/runtime/attempt.h"
+#include "flow/runtime/plan.h"
+#include "flow/runtime/restart.h"
+
+namespace slipstream::flow {
+namespace {
+
+std::uint64_t random_token() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32U) | random();
+}
+
+}  // namespace
+
+// Owner:  Job. One thread that runs attempts one after the other and is the coordinator of each.
+// Thread: public methods any.
+class Job::Impl {
+ public:
+  Impl(Graph graph, JobOptions options, Say say) : graph_(std::move(graph)), options_(std::move(options)), say_(std::move(say)) {}
+
+  ~Impl() {
+    cancel();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Status start() {
+    if (options_.parallelism == 0) options_.parallelism = std::max(1U, std::thread::hardware_concurrency());
+    if (options_.batch_rows == 0) return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
+    if (!say_) say_ = [](std::string_view) {};
+    if (!options_.checkpoint_dir.empty()) {
+      TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, clock_));
+    }
+    TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, say_));
+    max_parallelism_ = options_.max_parallelism;
+    // Key groups are how the state is cut: they stay as they were.
+    if (store_->latest() != nullptr) max_parallelism_ = store_->latest()->max_parallelism;
+    TRY_ASSIGN(plan_, make_plan(graph_, options_.parallelism, max_parallelism_));
+    if (store_->latest() != nullptr && store_->latest()->finished) {
+      say_("the job is finished: checkpoint " + std::to_string(store_->latest()->id) +
+           " is its last and everything is published; start with --fresh to run it again");
+      end(JobReport::State::kFinished, Status());
+      return {};
+    }
+    for (const Node& node : graph_.nodes) {
+      if (node.sink != nullptr) TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
+    }
+    if (options_.checkpoint_interval.count() == 0) {
+      say_("checkpoints are off: no guarantee, a failure ends the job; group offsets are noted every 5 s");
+    }
+    budget_ = std::make_unique<MemoryBudget>(options_.memory_bytes);
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  Status wait() {
+    MutexLock lock(mutex_);
+    while (!result_) changed_.wait(mutex_);
+    return *result_;
+  }
+
+  std::optional<Status> wait_for(std::chrono::milliseconds limit) {
+    const std::int64_t deadline = clock_.now_ms() + limit.count();
+    MutexLock lock(mutex_);
+    while (!result_) {
+      const std::int64_t left = deadline - clock_.now_ms();
+      if (left <= 0) return std::nullopt;
+      changed_.wait_for_ms(mutex_, left);
+    }
+    return result_;
+  }
+
+  void stop() {
+    MutexLock lock(mutex_);
+    stop_wanted_ = true;
+    changed_.notify_all();
+    if (attempt_ != nullptr) attempt_->stop();
+  }
+
+  void cancel() {
+    MutexLock lock(mutex_);
+    cancel_wanted_ = true;
+    changed_.notify_all();
+    if (attempt_ != nullptr) attempt_->cancel();
+  }
+
+  JobReport report() {
+    MutexLock lock(mutex_);
+    JobReport report = report_;
+    if (attempt_ != nullptr) report.tasks = attempt_->report();
+    if (stop_wanted_ && report.state == JobReport::State::kRunning) report.state = JobReport::State::kStopping;
+    return report;
+  }
+
+ private:
+  Attempt::Outcome run_attempt() {
+    Attempt::Options options;
+    options.graph = &graph_;
+    options.plan = &plan_;
+    options.job = &options_;
+    options.clock = &clock_;
+    options.store = store_.get();
+    options.ownership = ownership_.get();
+    options.budget = budget_.get();
+    options.progress = &progress_;
+    options.max_parallelism = max_parallelism_;
+    options.token = random_token();
+    options.say = say_;
+    options.progressed = [this](const JobProgress& progress) {
+      MutexLock lock(mutex_);
+      report_.completed_checkpoints = progress.completed_checkpoints;
+      report_.last_checkpoint = progress.last_checkpoint;
+      report_.last_checkpoint_duration = std::chrono::milliseconds(progress.last_duration_ms);
+    };
+    auto attempt = std::make_unique<Attempt>(std::move(options));
+    {
+      MutexLock lock(mutex_);
+      attempt_ = attempt.get();
+      report_.state = JobReport::State::kRunning;
+      if (stop_wanted_) attempt->stop();
+      if (cancel_wanted_) attempt->cancel();
+    }
+    Attempt::Outcome outcome = attempt->run();
+    MutexLock lock(mutex_);
+    attempt_ = nullptr;
+    report_.tasks = attempt->report();
+    return outcome;
+  }
+
+  void run() {
+    while (true) {
+      const Attempt::Outcome outcome = run_attempt();
+      switch (outcome.end) {
+        case Attempt::End::kFinished:
+        case Attempt::End::kStopped:
+          return end(JobReport::State::kFinished, Status());
+        case Attempt::End::kCrashed:
+        case Attempt::End::kCancelled:
+          return end(JobReport::State::kFailed, outcome.cause);
+        case Attempt::End::kFailed:
+          if (!restart(outcome.cause)) return;
+      }
+    }
+  }
+
+  // False when the job has failed for good.
+  bool restart(const Status& cause) {
+    RestartFacts facts;
+    facts.cause = cause.error();
+    facts.checkpointing = options_.checkpoint_interval.count() > 0;
+    facts.ever_ran = progress_.ever_ran;
+    facts.failures = ++progress_.failures;
+    const auto delay = restart_delay(facts, options_);
+    if (!delay) {
+      end(JobReport::State::kFailed, cause);
+      return false;
+    }
+    say_("the job failed: " + cause.to_string() + "; restarting " +
+         (store_->latest() == nullptr ? "from the beginning" : "from checkpoint " + std::to_string(store_->latest()->id)) +
+         " in " + std::to_string(delay->count()) + " ms (attempt " + std::to_string(facts.failures) + " of " +
+         std::to_string(options_.restart_attempts) + ")");
+    MutexLock lock(mutex_);
+    ++report_.restarts;
+    report_.last_error = cause.to_string();
+    report_.state = JobReport::State::kRestarting;
+    const std::int64_t deadline = clock_.now_ms() + delay->count();
+    while (!cancel_wanted_ && !stop_wanted_ && clock_.now_ms() < deadline) {
+      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
+    }
+    return true;
+  }
+
+  void end(JobReport::State state, Status result) {
+    // Another process may take the directory from here on.
+    store_.reset();
+    ownership_.reset();
+    MutexLock lock(mutex_);
+    report_.state = state;
+    if (!result.ok()) report_.last_error = result.to_string();
+    result_ = std::move(result);
+    changed_.notify_all();
+  }
+
+  const SystemClock clock_;
+  Graph graph_;
+  JobOptions options_;
+  Say say_;
+  Plan plan_;
+  std::uint32_t max_parallelism_ = 128;
+  std::unique_ptr<DirectoryOwnership> ownership_;
+  std::unique_ptr<CheckpointStore> store_;
+  std::unique_ptr<MemoryBudget> budget_;
+  JobProgress progress_;  // job thread
+
+  Mutex mutex_;
+  Condition changed_;
+  Attempt* attempt_ SLIPSTREAM_GUARDED_BY(mutex_) = nullptr;
+  bool stop_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool cancel_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::optional<Status> result_ SLIPSTREAM_GUARDED_BY(mutex_);
+  JobReport report_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Job::~Job() = default;
+
+Result<std::unique_ptr<Job>> Job::start(Graph graph, JobOptions options, std::function<void(std::string_view)> say) {
+  auto impl = std::make_unique<Impl>(std::move(graph), std::move(options), std::move(say));
+  TRY(impl->start());
+  return std::unique_ptr<Job>(new Job(std::move(impl)));
+}
+
+Status Job::wait() { return impl_->wait(); }
+
+std::optional<Status> Job::wait_for(std::chrono::milliseconds limit) { return impl_->wait_for(limit); }
+
+void Job::stop_with_savepoint() { impl_->stop(); }
+
+void Job::cancel() { impl_->cancel(); }
+
+JobReport Job::report() const { return impl_->report(); }
+
+}  // namespace slipstream::flow

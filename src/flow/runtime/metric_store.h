@@ -1,0 +1,42 @@
+// Counters and gauges of tasks, as long as the process lives.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "slipstream/connector.h"
+
+namespace slipstream::flow {
+
+// Thread: any. Bounds: values_max values; further ones of a name share one with the label overflow="true".
+class MetricStore {
+ public:
+  explicit MetricStore(std::size_t values_max = 50'000) : values_max_(values_max) {}
+
+  // `labels` as Prometheus writes them, without braces: job="a",task="b",subtask="0".
+  Metrics metrics(std::string labels);
+  // Prometheus' text form, families together. Names that end in _total are counters.
+  std::string prometheus_text() const;
+
+ private:
+  std::atomic<std::int64_t>* value(std::string_view name, std::string_view help, const std::string& labels);
+
+  struct Family {
+    std::string help;
+    std::map<std::string, std::unique_ptr<std::atomic<std::int64_t>>> values;  // by labels
+  };
+  const std::size_t values_max_;
+  mutable Mutex mutex_;
+  std::map<std::string, Family, std::less<>> families_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::size_t count_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+};
+
+// The one of this process: connectors may keep its values beyond a job.
+MetricStore& process_metrics();
+
+}  // namespace slipstream::flow

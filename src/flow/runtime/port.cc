@@ -1,0 +1,115 @@
+#include "flow/runtime/port.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "data/hash.h"
+#include "flow/runtime/stage.h"
+
+namespace slipstream::flow {
+
+void Edge::send(Batch&& batch) {
+  switch (options_.partitioning) {
+    case Partitioning::kForward:
+    case Partitioning::kSingle:
+      push(options_.targets.front(), std::move(batch));
+      return;
+    case Partitioning::kRebalance:
+      push(options_.targets[next_], std::move(batch));
+      next_ = (next_ + 1) % options_.targets.size();
+      return;
+    case Partitioning::kBroadcast:
+      for (const Target& target : options_.targets) push(target, Batch(batch));
+      return;
+    case Partitioning::kHash:
+      split_by_key(std::move(batch));
+      return;
+  }
+}
+
+void Edge::split_by_key(Batch&& batch) {
+  std::vector<std::uint64_t> hashes = hash_rows(batch, options_.key_columns);
+  const auto targets = static_cast<std::uint32_t>(options_.targets.size());
+  if (targets == 1 || hashes.empty()) {
+    batch.set_key_hashes(std::move(hashes));
+    push(options_.targets.front(), std::move(batch));
+    return;
+  }
+  rows_.resize(targets);
+  for (auto& rows : rows_) rows.clear();
+  for (std::size_t row = 0; row < hashes.size(); ++row) {
+    const std::uint32_t group = key_group(hashes[row], options_.max_parallelism);
+    rows_[key_group_owner(group, options_.max_parallelism, targets)].push_back(static_cast<std::uint32_t>(row));
+  }
+  batch.set_key_hashes(std::move(hashes));
+  for (std::uint32_t i = 0; i < targets; ++i) {
+    if (rows_[i].empty()) continue;
+    if (rows_[i].size() == batch.rows()) {
+      push(options_.targets[i], std::move(batch));
+      return;
+    }
+    push(options_.targets[i], take(batch, rows_[i]));
+  }
+}
+
+void Edge::broadcast(const Element& element) {
+  for (const Target& target : options_.targets) target.gate->push(target.channel, Element(element));
+}
+
+bool Edge::has_room() const {
+  return std::all_of(options_.targets.begin(), options_.targets.end(),
+                     [](const Target& target) { return target.gate->has_room(target.channel); });
+}
+
+bool Edge::wait_for_room() {
+  return std::any_of(options_.targets.begin(), options_.targets.end(),
+                     [](const Target& target) { return target.gate->wait_for_room(target.channel); });
+}
+
+void Port::send(std::size_t output, Batch&& batch) {
+  if (batch.rows() == 0 && batch.events.empty()) return;
+  rows_out_.fetch_add(static_cast<std::int64_t>(batch.rows()), std::memory_order_relaxed);
+  if (output == 0 && next_ != nullptr) {
+    next_->deliver(Element::of(std::move(batch)));
+    return;
+  }
+  Edge* last = nullptr;
+  for (Edge& edge : edges_) {
+    if (edge.output() != output) continue;
+    if (last != nullptr) last->send(Batch(batch));
+    last = &edge;
+  }
+  if (last != nullptr) last->send(std::move(batch));
+}
+
+void Port::emit(Batch&& batch) { send(0, std::move(batch)); }
+
+void Port::emit_side(std::size_t output, Batch&& batch) { send(output, std::move(batch)); }
+
+void Port::emit_watermark(EventTime watermark) {
+  if (watermark <= watermark_) return;
+  watermark_ = watermark;
+  for (Edge& edge : edges_) edge.broadcast(Element::of(watermark));
+  if (next_ != nullptr) next_->deliver(Element::of(watermark));
+}
+
+void Port::emit_idle(bool idle) {
+  const Element element = Element::of(idle ? Element::Kind::kIdle : Element::Kind::kActive);
+  for (Edge& edge : edges_) edge.broadcast(element);
+  if (next_ != nullptr) next_->deliver(Element(element));
+}
+
+bool Port::has_room() const {
+  if (next_ != nullptr && !next_->accepts()) return false;
+  return std::all_of(edges_.begin(), edges_.end(), [](const Edge& edge) { return edge.has_room(); });
+}
+
+void Port::broadcast(const Element& element) {
+  for (Edge& edge : edges_) edge.broadcast(element);
+}
+
+bool Port::wait_for_room() {
+  return std::any_of(edges_.begin(), edges_.end(), [](Edge& edge) { return edge.wait_for_room(); });
+}
+
+}  // namespace slipstream::flow

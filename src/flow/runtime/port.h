@@ -1,0 +1,77 @@
+// The output side of a source or operator inside a task: to the next operator of the chain, or to other tasks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "flow/graph.h"
+#include "flow/runtime/element.h"
+#include "flow/runtime/gate.h"
+
+namespace slipstream::flow {
+
+// One edge of the graph as seen by one producing subtask.
+class Edge {
+ public:
+  struct Target {
+    Gate* gate = nullptr;
+    std::size_t channel = 0;
+  };
+  struct Options {
+    std::size_t output = 0;
+    Partitioning partitioning = Partitioning::kForward;
+    std::vector<std::size_t> key_columns;
+    std::uint32_t max_parallelism = 128;
+    std::vector<Target> targets;  // kForward and kSingle: one
+    std::size_t first = 0;        // kRebalance: where to begin, modulo targets
+  };
+  explicit Edge(Options options) : options_(std::move(options)), next_(options_.first % options_.targets.size()) {}
+
+  std::size_t output() const { return options_.output; }
+  void send(Batch&& batch);
+  // To every target: watermarks, barriers, end.
+  void broadcast(const Element& element);
+  bool has_room() const;
+  // Registers for room where there is none; true when the task has to park.
+  bool wait_for_room();
+
+ private:
+  void split_by_key(Batch&& batch);
+  void push(const Target& target, Batch&& batch) { target.gate->push(target.channel, Element::of(std::move(batch))); }
+
+  Options options_;
+  std::size_t next_;  // round robin
+  std::vector<std::vector<std::uint32_t>> rows_;  // of each target, scratch
+};
+
+// Takes what one operator emits and hands it to the next of the chain.
+class Stage;
+
+// Owner: the task. Thread: task.
+class Port final : public Emitter {
+ public:
+  void connect(Stage* next) { next_ = next; }
+  void add_edge(Edge edge) { edges_.push_back(std::move(edge)); }
+
+  void emit(Batch&& batch) override;
+  void emit_side(std::size_t output, Batch&& batch) override;
+  void emit_watermark(EventTime watermark) override;
+  void emit_idle(bool idle) override;
+  bool has_room() const override;
+
+  // Barrier or end: to the edges only.
+  void broadcast(const Element& element);
+  bool wait_for_room();
+  std::int64_t rows_out() const { return rows_out_.load(std::memory_order_relaxed); }
+
+ private:
+  void send(std::size_t output, Batch&& batch);
+
+  Stage* next_ = nullptr;  // takes output 0
+  std::vector<Edge> edges_;
+  EventTime watermark_ = kMinWatermark;
+  std::atomic<std::int64_t> rows_out_{0};
+};
+
+}  // namespace slipstream::flow

@@ -1,0 +1,420 @@
+// Checkpoints, crashes, restores, stops and failures of whole jobs.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "flow/job.h"
+#include "flow/runtime/script_nodes.h"
+
+namespace slipstream::flow {
+namespace {
+
+using namespace script;
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kSplits = 4;
+constexpr std::int64_t kRows = 400;
+
+struct Fixture {
+  TemporaryFolder folder;
+  AuditSinkOptions sink;
+  NumbersOptions numbers;
+  JobOptions options;
+  std::vector<std::string> said;
+  std::mutex said_mutex;
+
+  Fixture() {
+    sink.guarantee = Guarantee::kExactlyOnce;
+    numbers.splits = kSplits;
+    numbers.rows_per_split = kRows;
+    options.parallelism = 2;
+    options.checkpoint_dir = folder.path();
+    options.checkpoint_interval = 1ms;
+    options.restart_delay = 1ms;
+  }
+  Graph graph() const {
+    Graph graph;
+    const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers)));
+    const NodeId sum = graph.add(sum_node(source, 1'000));
+    graph.add(sink_node(sum, std::make_shared<AuditSink>(sink)));
+    return graph;
+  }
+  Result<std::unique_ptr<Job>> start() { return start(graph()); }
+  Result<std::unique_ptr<Job>> start(Graph graph) {
+    return Job::start(std::move(graph), options, [this](std::string_view text) {
+      std::lock_guard lock(said_mutex);
+      said.emplace_back(text);
+    });
+  }
+  Status run() {
+    auto job = start();
+    if (!job.ok()) return job.status();
+    return (*job)->wait();
+  }
+  bool has_said(std::string_view part) {
+    std::lock_guard lock(said_mutex);
+    return std::any_of(said.begin(), said.end(), [&](const std::string& text) { return text.find(part) != std::string::npos; });
+  }
+  std::vector<std::string> folders() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("chk-")) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  std::string newest() const {
+    std::uint64_t id = 0;
+    for (const std::string& name : folders()) id = std::max<std::uint64_t>(id, std::stoull(name.substr(4)));
+    return folder.path() + "/chk-" + std::to_string(id);
+  }
+};
+
+// Every row and every sum exactly once; nothing else.
+void expect_exact(Audit& audit) {
+  const auto counts = audit.tally();
+  std::size_t lost = 0;
+  std::size_t duplicated = 0;
+  for (std::int64_t split = 0; split < kSplits; ++split) {
+    for (std::int64_t number = 0; number < kRows; ++number) {
+      const auto found = counts.find({split, number});
+      lost += found == counts.end() ? 1U : 0U;
+      duplicated += found != counts.end() && found->second != 1 ? 1U : 0U;
+    }
+    const auto sum = counts.find({-1 - split, kRows * (kRows - 1) / 2});
+    EXPECT_TRUE(sum != counts.end() && sum->second == 1) << "sum of split " << split;
+  }
+  EXPECT_EQ(lost, 0U);
+  EXPECT_EQ(duplicated, 0U);
+  EXPECT_EQ(counts.size(), kSplits * (kRows + 1));
+}
+
+TEST(Recovery, ExactlyOnceNeedsADirectory) {
+  Fixture fixture;
+  fixture.options.checkpoint_dir.clear();
+  const auto job = fixture.start();
+  ASSERT_FALSE(job.ok());
+  EXPECT_NE(job.error().message.find("--checkpoint-dir"), std::string::npos) << job.error().message;
+}
+
+TEST(Recovery, ABoundedJobPublishesItsLastEpoch) {
+  Fixture fixture;
+  fixture.options.checkpoint_interval = 1h;
+  const Status status = fixture.run();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  expect_exact(*fixture.sink.audit);
+  // Again: there is nothing left to do, and that is said.
+  const Status again = fixture.run();
+  EXPECT_TRUE(again.ok()) << again.to_string();
+  EXPECT_TRUE(fixture.has_said("finished"));
+  expect_exact(*fixture.sink.audit);
+}
+
+TEST(Recovery, SurvivesACrashAfterEveryCheckpoint) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 1;
+  int crashes = 0;
+  while (true) {
+    fixture.options.parallelism = 1 + static_cast<std::uint32_t>(crashes % 4);  // and with another parallelism
+    const Status status = fixture.run();
+    if (status.ok()) break;
+    ASSERT_EQ(status.error().code, ErrorCode::kCancelled) << status.to_string();
+    ASSERT_LT(++crashes, 10'000);
+  }
+  EXPECT_GT(crashes, 2);
+  expect_exact(*fixture.sink.audit);
+}
+
+TEST(Recovery, CrashesLaterToo) {
+  for (std::uint32_t after = 2; after <= 5; ++after) {
+    Fixture fixture;
+    fixture.options.crash_after_checkpoints = after;
+    while (true) {
+      const Status status = fixture.run();
+      if (status.ok()) break;
+      ASSERT_EQ(status.error().code, ErrorCode::kCancelled) << status.to_string();
+    }
+    expect_exact(*fixture.sink.audit);
+  }
+}
+
+TEST(Recovery, RestartsInTheProcess) {
+  for (const bool throws : {false, true}) {
+    Fixture fixture;
+    auto rows_left = std::make_shared<std::atomic<std::int64_t>>(kRows * kSplits / 2);
+    Graph graph;
+    const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+    const NodeId failing = graph.add(operator_node(source, "failing", [=] {
+      return std::make_unique<FailOnce>(rows_left, throws, Error{ErrorCode::kUnavailable, "failed on purpose"});
+    }));
+    const NodeId sum = graph.add(sum_node(failing, 1'000));
+    graph.add(sink_node(sum, std::make_shared<AuditSink>(fixture.sink)));
+    auto job = fixture.start(std::move(graph));
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    const Status status = (*job)->wait();
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    EXPECT_EQ((*job)->report().restarts, 1U);
+    EXPECT_NE((*job)->report().last_error.find(throws ? "thrown by an operator" : "failed on purpose"), std::string::npos);
+    expect_exact(*fixture.sink.audit);
+  }
+}
+
+TEST(Recovery, RestartsFromMemoryWithoutADirectory) {
+  Fixture fixture;
+  fixture.options.checkpoint_dir.clear();
+  fixture.sink.guarantee = Guarantee::kAtLeastOnce;
+  auto rows_left = std::make_shared<std::atomic<std::int64_t>>(kRows * kSplits / 2);
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+  const NodeId failing = graph.add(operator_node(source, "failing", [=] {
+    return std::make_unique<FailOnce>(rows_left, false, Error{ErrorCode::kUnavailable, "failed on purpose"});
+  }));
+  const NodeId sum = graph.add(sum_node(failing, 1'000));
+  graph.add(sink_node(sum, std::make_shared<AuditSink>(fixture.sink)));
+  auto job = fixture.start(std::move(graph));
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE((*job)->wait().ok());
+  const auto counts = fixture.sink.audit->tally();
+  EXPECT_EQ(counts.size(), kSplits * (kRows + 1));  // nothing lost, sums right
+}
+
+TEST(Recovery, AFailureThatRepeatsItselfEndsTheJob) {
+  Fixture fixture;
+  auto rows_left = std::make_shared<std::atomic<std::int64_t>>(10);
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+  const NodeId failing = graph.add(operator_node(source, "failing", [=] {
+    return std::make_unique<FailOnce>(rows_left, false, Error{ErrorCode::kDataError, "1 / 0"});
+  }));
+  graph.add(sink_node(failing, std::make_shared<AuditSink>(fixture.sink)));
+  auto job = fixture.start(std::move(graph));
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  const Status status = (*job)->wait();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kDataError);
+  EXPECT_EQ((*job)->report().restarts, 0U);
+}
+
+TEST(Recovery, StopsWithASavepointThatHoldsNoEpoch) {
+  Fixture fixture;
+  fixture.numbers.bounded = false;
+  fixture.numbers.limit = std::make_shared<std::atomic<std::int64_t>>(kRows / 2);
+  fixture.options.checkpoint_interval = 1h;
+  {
+    auto job = fixture.start();
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    ASSERT_TRUE(eventually([&] {
+      std::int64_t rows = 0;
+      for (const TaskReport& task : (*job)->report().tasks) rows += task.name == "Audit" ? task.rows_in : 0;
+      return rows == kSplits * kRows / 2;
+    }));
+    EXPECT_EQ(fixture.sink.audit->count(), 0U);
+    (*job)->stop_with_savepoint();
+    (*job)->stop_with_savepoint();
+    const Status status = (*job)->wait();
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    EXPECT_EQ(fixture.sink.audit->count(), kSplits * kRows / 2);
+  }
+  // The sink may go away now: no epoch is pending.
+  const std::size_t commits = fixture.sink.audit->commits.size();
+  fixture.numbers.bounded = true;
+  fixture.numbers.limit->store(kRows);
+  const Status status = fixture.run();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  expect_exact(*fixture.sink.audit);
+  EXPECT_EQ(fixture.sink.audit->recovered, 0U);
+  EXPECT_GT(fixture.sink.audit->commits.size(), commits);
+}
+
+TEST(Recovery, StopsWithoutCheckpointing) {
+  Fixture fixture;
+  fixture.sink.guarantee = Guarantee::kAtLeastOnce;
+  fixture.options.checkpoint_dir.clear();
+  fixture.options.checkpoint_interval = 0ms;
+  fixture.numbers.bounded = false;
+  auto job = fixture.start();
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(eventually([&] { return fixture.sink.audit->count() == kSplits * kRows; }));
+  (*job)->stop_with_savepoint();
+  const Status status = (*job)->wait();
+  EXPECT_TRUE(status.ok()) << status.to_string();
+}
+
+TEST(Recovery, EpochsOfAnAbortedCheckpointMoveIntoTheNext) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 0;
+  // A checkpoint of a job whose sink takes nothing times out; later ones complete.
+  fixture.sink.full = std::make_shared<std::atomic<bool>>(true);
+  fixture.options.checkpoint_timeout = 20ms;
+  auto sink = std::make_shared<AuditSink>(fixture.sink);
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+  const NodeId sum = graph.add(sum_node(source, 1'000));
+  graph.add(sink_node(sum, sink));
+  auto job = fixture.start(std::move(graph));
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(fixture.sink.audit->mutex);
+    return fixture.sink.audit->aborted >= 2;
+  }));
+  fixture.sink.full->store(false);
+  sink->wake();
+  const Status status = (*job)->wait();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_TRUE(fixture.has_said("given up"));
+  expect_exact(*fixture.sink.audit);
+}
+
+TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
+  Fixture fixture;
+  fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(true);
+  auto job = fixture.start();
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints >= 2; }));
+  EXPECT_EQ(fixture.sink.audit->count(), 0U);
+  // No third one: two epochs wait.
+  EXPECT_FALSE((*job)->wait_for(50ms).has_value());
+  EXPECT_LE((*job)->report().completed_checkpoints, 3U);  // one may have had no rows
+  fixture.sink.hold_commit->store(false);
+  const Status status = (*job)->wait();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  expect_exact(*fixture.sink.audit);
+  EXPECT_TRUE(std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
+}
+
+TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
+  Fixture fixture;
+  fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(true);
+  {
+    auto job = fixture.start();
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints >= 2; }));
+    (*job)->cancel();
+    EXPECT_FALSE((*job)->wait().ok());
+  }
+  EXPECT_EQ(fixture.sink.audit->count(), 0U);
+  fixture.sink.hold_commit->store(false);
+  const Status status = fixture.run();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_GT(fixture.sink.audit->recovered, 0U);
+  expect_exact(*fixture.sink.audit);
+  EXPECT_TRUE(std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
+}
+
+TEST(Recovery, KeepsSoManyCheckpointsAndNoEpochFileTooMany) {
+  Fixture fixture;
+  fixture.options.retained_checkpoints = 2;
+  const Status status = fixture.run();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_LE(fixture.folders().size(), 3U);  // removal is in the background
+  ASSERT_TRUE(fixture.run().ok());
+}
+
+TEST(Recovery, IdsAreNeverReused) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 3;
+  ASSERT_FALSE(fixture.run().ok());
+  const std::string newest = fixture.newest();
+  for (const std::string& name : fixture.folders()) std::filesystem::remove_all(fixture.folder.path() + "/" + name);
+  fixture.options.crash_after_checkpoints = 1;
+  ASSERT_FALSE(fixture.run().ok());
+  EXPECT_NE(fixture.newest(), newest);
+}
+
+void damage(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  ASSERT_TRUE(file.good()) << path;
+  file.seekp(20);
+  file.put('\x7f');
+}
+
+TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
+  for (const char* part : {"/manifest", "/state"}) {
+    Fixture fixture;
+    fixture.options.crash_after_checkpoints = 3;
+    ASSERT_FALSE(fixture.run().ok());
+    fixture.options.crash_after_checkpoints = 0;
+    damage(fixture.newest() + part);
+    const Status refused = fixture.run();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("--allow-duplicates"), std::string::npos) << refused.to_string();
+    EXPECT_NE(refused.error().message.find("epoch 3"), std::string::npos) << refused.to_string();
+    fixture.options.allow_duplicates = true;
+    const Status status = fixture.run();
+    EXPECT_TRUE(status.ok()) << status.to_string();
+    EXPECT_TRUE(fixture.has_said("using checkpoint 2"));
+    const auto counts = fixture.sink.audit->tally();
+    EXPECT_EQ(counts.size(), kSplits * (kRows + 1));  // duplicates perhaps, nothing lost
+  }
+}
+
+TEST(Recovery, FreshIgnoresWhatIsThere) {
+  Fixture fixture;
+  ASSERT_TRUE(fixture.run().ok());
+  fixture.options.fresh = true;
+  ASSERT_TRUE(fixture.run().ok());
+  EXPECT_EQ(fixture.sink.audit->count(), 2 * kSplits * (kRows + 1));
+}
+
+TEST(Recovery, RestoresFromAnotherDirectory) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 2;
+  ASSERT_FALSE(fixture.run().ok());
+  fixture.options.crash_after_checkpoints = 0;
+  const TemporaryFolder other;
+  fixture.options.restore_from = fixture.newest();
+  fixture.options.checkpoint_dir = other.path();
+  const Status status = fixture.run();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  expect_exact(*fixture.sink.audit);
+}
+
+TEST(Recovery, DroppedStateIsRefused) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 2;
+  fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(false);
+  ASSERT_FALSE(fixture.run().ok());
+  fixture.options.crash_after_checkpoints = 0;
+  const auto without_sum = [&] {
+    Graph graph;
+    const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+    graph.add(sink_node(source, std::make_shared<AuditSink>(fixture.sink)));
+    return graph;
+  };
+  auto refused = fixture.start(without_sum());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("--allow-dropped-state"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("Sum (sum)"), std::string::npos) << refused.error().message;
+  fixture.options.allow_dropped_state = true;
+  auto job = fixture.start(without_sum());
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  EXPECT_TRUE((*job)->wait().ok());
+}
+
+TEST(Recovery, ASinkWithPendingEpochsCannotGoAway) {
+  Fixture fixture;
+  fixture.options.crash_after_checkpoints = 2;
+  ASSERT_FALSE(fixture.run().ok());
+  Graph graph = fixture.graph();
+  graph.nodes.back().uid = "another";
+  fixture.options.allow_dropped_state = true;
+  const auto refused = fixture.start(std::move(graph));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("not published"), std::string::npos) << refused.error().message;
+}
+
+TEST(Recovery, ADirectoryHasOneOwner) {
+  Fixture fixture;
+  fixture.numbers.bounded = false;
+  auto first = fixture.start();
+  ASSERT_TRUE(first.ok());
+  const auto second = fixture.start();
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.error().message.find("belongs to a running job"), std::string::npos) << second.error().message;
+  (*first)->cancel();
+  EXPECT_FALSE((*first)->wait().ok());
+}
+
+}  // namespace
+}  // namespace slipstream::flow

@@ -1,0 +1,509 @@
+#include "flow/runtime/task.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "base/try.h"
+#include "flow/runtime/sink_operator.h"
+#include "flow/runtime/source_head.h"
+
+namespace slipstream::flow {
+namespace {
+
+// Steps of one slice: enough to pay for the switch, few enough that 1,000 tasks get their turn.
+constexpr int kStepsPerSlice = 16;
+constexpr int kDriveSteps = 64;
+
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
+}  // namespace
+
+Task::Task(Options options, TaskEnvironment& environment)
+    : options_(std::move(options)),
+      environment_(environment),
+      waker_(std::make_shared<Waker>(*environment.pool, *this)),
+      since_ns_(steady_ns()) {}
+
+Task::~Task() { waker_->detach(); }
+
+KeyGroupRange Task::key_groups() const {
+  const std::uint64_t total = environment_.max_parallelism;
+  const auto begin_of = [&](std::uint64_t subtask) {
+    return static_cast<std::uint32_t>((subtask * total + options_.parallelism - 1) / options_.parallelism);
+  };
+  return KeyGroupRange{begin_of(options_.subtask), begin_of(options_.subtask + 1), environment_.max_parallelism};
+}
+
+Status Task::open_stage(std::size_t chain_index) {
+  const Node& node = *options_.chain[chain_index];
+  const std::string labels = "job=\"" + quoted(environment_.options->name) + "\",task=\"" + quoted(node.name) +
+                             "\",subtask=\"" + std::to_string(options_.subtask) + "\"";
+  if (node.source != nullptr) {
+    ReaderContext context;
+    context.subtask = options_.subtask;
+    context.parallelism = options_.parallelism;
+    context.wake = [waker = waker_] { waker->wake(); };
+    context.stop = environment_.stop;
+    context.metrics = environment_.metrics->metrics(labels);
+    context.batch_rows = environment_.options->batch_rows;
+    context.restored = options_.restored;
+    TRY_ASSIGN(auto reader, node.source->make_reader(std::move(context)));
+    source_ = std::make_unique<SourceHead>(std::move(reader));
+    return {};
+  }
+  std::unique_ptr<Operator> op;
+  if (node.sink != nullptr) {
+    SinkOperator::Options sink;
+    sink.sink = node.sink;
+    sink.uid = node.uid;
+    sink.writer.subtask = options_.subtask;
+    sink.writer.parallelism = options_.parallelism;
+    sink.writer.attempt_token = environment_.attempt_token;
+    sink.writer.guarantee = node.sink->guarantee();
+    sink.writer.wake = [waker = waker_] { waker->wake(); };
+    sink.writer.stop = environment_.stop;
+    sink.writer.metrics = environment_.metrics->metrics(labels);
+    if (node.sink->guarantee() == Guarantee::kExactlyOnce) {
+      sink.make_epoch_file = [this, uid = node.uid] { return environment_.make_epoch_file(uid, options_.subtask); };
+    }
+    auto made = std::make_unique<SinkOperator>(std::move(sink));
+    sink_ = made.get();
+    op = std::move(made);
+  } else {
+    TRY_ASSIGN(op, node.make());
+  }
+  reservations_.push_back(make_reservation(*environment_.budget, node.name));
+  OperatorContext context;
+  context.uid = node.uid;
+  context.name = node.name;
+  context.subtask = options_.subtask;
+  context.parallelism = options_.parallelism;
+  context.key_groups = key_groups();
+  context.batch_rows = environment_.options->batch_rows;
+  context.now_ms = [clock = environment_.clock] { return clock->wall_ms(); };
+  context.set_timer = [this, stage = stages_.size()](std::int64_t wall_ms) { set_timer(stage, wall_ms); };
+  if (source_ != nullptr) {
+    context.pause_splits = [this](std::span<const std::uint32_t> splits) { source_->pause(splits); };
+  }
+  context.metrics = environment_.metrics->metrics(labels);
+  context.memory = reservations_.back().get();
+  timers_.emplace_back();
+  TRY(op->open(context).with_context("opening"));
+  if (environment_.restored != nullptr) {
+    if (const auto from = environment_.restored->reader(node.uid, context.key_groups)) {
+      TRY(op->restore(*from).with_context("restoring state"));
+    }
+  }
+  stages_.push_back(std::make_unique<Stage>(std::move(op), node.name, node.sink != nullptr ? waker_.get() : nullptr));
+  return {};
+}
+
+Status Task::open() {
+  for (std::size_t i = 0; i < options_.chain.size(); ++i) {
+    TRY(open_stage(i).with_context("operator '" + options_.chain[i]->name + "'"));
+  }
+  std::vector<Port*> ports;
+  if (source_ != nullptr) ports.push_back(&source_port_);
+  for (const auto& stage : stages_) ports.push_back(&stage->port());
+  const std::size_t first_stage = source_ != nullptr ? 1 : 0;
+  for (std::size_t i = 0; i + 1 < ports.size(); ++i) ports[i]->connect(stages_[i + 1 - first_stage].get());
+  for (auto& [chain_index, edge] : edges_) ports[chain_index]->add_edge(std::move(edge));
+  edges_.clear();
+  if (gate_ != nullptr) {
+    channels_.resize(gate_->channels());
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+      const std::uint32_t input = gate_->input_of(i);
+      if (open_channels_.size() <= input) open_channels_.resize(input + 1);
+      ++open_channels_[input];
+    }
+  }
+  opened_ = true;
+  report_ready_.store(true, std::memory_order_release);
+  return {};
+}
+
+void Task::account_start() {
+  const std::int64_t now = steady_ns();
+  const std::int64_t passed = now - since_ns_.load(std::memory_order_relaxed);
+  auto& counter = state_.load(std::memory_order_relaxed) == Park::kBackpressured ? backpressured_ns_ : idle_ns_;
+  counter.fetch_add(passed, std::memory_order_relaxed);
+  since_ns_.store(now, std::memory_order_relaxed);
+  state_.store(Park::kNo, std::memory_order_relaxed);
+}
+
+void Task::account_park(Park why) {
+  const std::int64_t now = steady_ns();
+  busy_ns_.fetch_add(now - since_ns_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  since_ns_.store(now, std::memory_order_relaxed);
+  state_.store(why, std::memory_order_relaxed);
+}
+
+Runnable::Next Task::run() {
+  if (failed_.load(std::memory_order_relaxed)) return Next::kDone;
+  account_start();
+  Status status;
+  Next next = Next::kDone;
+  // The one place where exceptions of operators, connectors and user code end.
+  try {
+    Result<Next> result = run_steps();
+    status = result.status();
+    if (result.ok()) next = *result;
+  } catch (const std::exception& thrown) {
+    status = Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
+  } catch (...) {
+    status = Error{ErrorCode::kInternal, "exception of unknown type"};
+  }
+  if (status.ok()) return next;
+  account_park(Park::kIdle);
+  failed_.store(true);
+  environment_.listener->on_failed(
+      options_.id, status.with_context("task '" + head_node().name + "' [" + std::to_string(options_.subtask) + "]"));
+  return Next::kDone;
+}
+
+Result<Runnable::Next> Task::run_steps() {
+  if (!opened_) TRY(open());
+  for (int i = 0; i < kStepsPerSlice; ++i) {
+    if (environment_.stop.stop_requested()) {
+      account_park(Park::kIdle);
+      return Next::kPark;
+    }
+    TRY_ASSIGN(const Park park, step());
+    TRY(chain_failure());
+    if (park != Park::kNo) {
+      rearm();
+      account_park(park);
+      return Next::kPark;
+    }
+  }
+  account_park(Park::kIdle);
+  return Next::kAgain;
+}
+
+Status Task::chain_failure() const {
+  for (const auto& stage : stages_) {
+    if (!stage->failure().ok()) return stage->failure();
+  }
+  return {};
+}
+
+bool Task::quiet() const {
+  return std::all_of(stages_.begin(), stages_.end(), [](const auto& stage) { return stage->quiet(); });
+}
+
+bool Task::has_room() const {
+  if (source_ != nullptr && !source_port_.has_room()) return false;
+  return std::all_of(stages_.begin(), stages_.end(), [](const auto& stage) { return stage->port().has_room(); });
+}
+
+bool Task::drive() {
+  bool any = false;
+  for (int i = 0; i < kDriveSteps; ++i) {
+    bool moved = false;
+    for (auto stage = stages_.rbegin(); stage != stages_.rend() && !moved; ++stage) moved = (*stage)->step();
+    if (!moved) break;
+    any = true;
+  }
+  return any;
+}
+
+Task::Park Task::blocked() {
+  bool waits = source_port_.wait_for_room();
+  for (const auto& stage : stages_) {
+    if (stage->port().wait_for_room()) waits = true;
+    if (stage->waits_for_wake()) waits = true;
+  }
+  return waits ? Park::kBackpressured : Park::kNo;
+}
+
+Result<Task::Park> Task::step() {
+  if (has_controls_.load(std::memory_order_acquire)) TRY(handle_controls());
+  if (snapshot_) {
+    TRY_ASSIGN(const bool finished, finish_snapshot());
+    return finished ? Park::kNo : Park::kBackpressured;
+  }
+  if (drive()) return Park::kNo;
+  if (!quiet() || !has_room()) return blocked();
+  if (snapshot_due_) {
+    snapshot_due_ = false;
+    TRY(take_snapshot(*aligning_));
+    return Park::kNo;
+  }
+  if (fire_timer()) return Park::kNo;
+  if (ending_ && !ended_) {
+    TRY(continue_ending());
+    return Park::kNo;
+  }
+  if (!triggers_.empty() && (source_ != nullptr || ended_)) {
+    const Barrier barrier = triggers_.front();
+    triggers_.erase(triggers_.begin());
+    if (barrier.checkpoint > last_snapshot_) TRY(take_snapshot(barrier));
+    return Park::kNo;
+  }
+  if (ended_ || stopped_) return Park::kIdle;
+  return take_input();
+}
+
+void Task::tell(Control control) {
+  {
+    MutexLock lock(controls_mutex_);
+    controls_.push_back(std::move(control));
+  }
+  has_controls_.store(true, std::memory_order_release);
+  environment_.pool->schedule(*this);
+}
+
+Status Task::handle_controls() {
+  std::vector<Control> controls;
+  {
+    MutexLock lock(controls_mutex_);
+    controls.swap(controls_);
+    has_controls_.store(false, std::memory_order_release);
+  }
+  for (Control& control : controls) TRY(handle(control));
+  return {};
+}
+
+Status Task::handle(Control& control) {
+  switch (control.kind) {
+    case Control::Kind::kTrigger:
+      triggers_.push_back(control.barrier);
+      return {};
+    case Control::Kind::kSplits:
+      return source_->add(std::move(control.splits), control.flag, source_port_);
+    case Control::Kind::kComplete:
+      source_->checkpoint_complete(control.barrier.checkpoint);
+      return {};
+    case Control::Kind::kAborted:
+      return sink_->aborted(control.barrier.checkpoint);
+    case Control::Kind::kBacklog:
+      sink_->set_backlog(control.flag);
+      if (!control.flag) waker_->wake();
+      return {};
+  }
+  return {};
+}
+
+Result<Task::Park> Task::take_input() {
+  if (source_ != nullptr) return poll_source();
+  if (!ended_inputs_.empty()) {
+    const std::size_t input = ended_inputs_.front();
+    ended_inputs_.erase(ended_inputs_.begin());
+    stages_.front()->end_input(input);
+    if (ended_inputs_.empty() && ended_channels_ == channels_.size()) ending_ = 1;
+    return Park::kNo;
+  }
+  return take_element();
+}
+
+Result<Task::Park> Task::poll_source() {
+  TRY_ASSIGN(const SourceHead::Polled polled, source_->poll(source_port_));
+  switch (polled) {
+    case SourceHead::Polled::kSome:
+      return Park::kNo;
+    case SourceHead::Polled::kNothing:
+      return Park::kIdle;
+    case SourceHead::Polled::kEnded:
+      source_port_.emit_watermark(kMaxWatermark);
+      ending_ = 0;
+      return Park::kNo;
+  }
+  return Park::kIdle;
+}
+
+Result<Task::Park> Task::take_element() {
+  std::optional<Gate::Popped> popped = gate_->pop();
+  if (!popped) return Park::kIdle;
+  Channel& channel = channels_[popped->channel];
+  Element& element = popped->element;
+  switch (element.kind) {
+    case Element::Kind::kBatch:
+      channel.idle = false;
+      stages_.front()->deliver(std::move(element));
+      break;
+    case Element::Kind::kWatermark:
+      channel.idle = false;
+      channel.watermark = std::max(channel.watermark, element.watermark);
+      advance_watermark();
+      break;
+    case Element::Kind::kIdle:
+    case Element::Kind::kActive:
+      channel.idle = element.kind == Element::Kind::kIdle;
+      advance_watermark();
+      break;
+    case Element::Kind::kBarrier:
+      TRY(align(popped->channel, element.barrier));
+      break;
+    case Element::Kind::kEnd:
+      end_channel(popped->channel);
+      break;
+  }
+  return Park::kNo;
+}
+
+void Task::advance_watermark() {
+  EventTime lowest = kMaxWatermark;
+  bool any_active = false;
+  for (const Channel& channel : channels_) {
+    if (channel.ended || channel.idle) continue;
+    any_active = true;
+    lowest = std::min(lowest, channel.watermark);
+  }
+  const bool all_ended = ended_channels_ == channels_.size();
+  const bool all_idle = !any_active && !all_ended;
+  if (all_idle != all_idle_) {
+    all_idle_ = all_idle;
+    stages_.front()->deliver(Element::of(all_idle ? Element::Kind::kIdle : Element::Kind::kActive));
+  }
+  if (all_idle || lowest <= watermark_) return;
+  watermark_ = lowest;
+  stages_.front()->deliver(Element::of(lowest));
+}
+
+Status Task::align(std::size_t channel, Barrier barrier) {
+  if (aligning_ && aligning_->checkpoint != barrier.checkpoint) {
+    return Error{ErrorCode::kInternal, "barrier " + std::to_string(barrier.checkpoint) + " arrived while " +
+                                           std::to_string(aligning_->checkpoint) + " is aligned"};
+  }
+  aligning_ = barrier;
+  channels_[channel].aligned = true;
+  ++aligned_channels_;
+  gate_->block(channel);
+  snapshot_due_ = aligned_channels_ + ended_channels_ == channels_.size();
+  return {};
+}
+
+void Task::end_channel(std::size_t channel) {
+  channels_[channel].ended = true;
+  ++ended_channels_;
+  advance_watermark();
+  const std::uint32_t input = gate_->input_of(channel);
+  if (--open_channels_[input] == 0) ended_inputs_.push_back(input);
+  // end_input() comes behind the snapshot: it comes again after a restore.
+  snapshot_due_ = aligning_.has_value() && aligned_channels_ + ended_channels_ == channels_.size();
+}
+
+Status Task::take_snapshot(Barrier barrier) {
+  TaskSnapshot snapshot;
+  snapshot.task = options_.id;
+  snapshot.barrier = barrier;
+  const bool stored = barrier.kind != CheckpointKind::kFlush;
+  if (source_ != nullptr) {
+    TRY_ASSIGN(auto splits, source_->snapshot(barrier.checkpoint));
+    snapshot.source = SplitSnapshot{head_node().uid, std::move(splits)};
+  }
+  const std::size_t first_stage = source_ != nullptr ? 1 : 0;
+  for (std::size_t i = 0; i < stages_.size() && stored; ++i) {
+    const Node& node = *options_.chain[i + first_stage];
+    TRY_ASSIGN(auto state, stages_[i]->op().snapshot(barrier.checkpoint));
+    if (state == nullptr) continue;
+    snapshot.operators.push_back(
+        OperatorSnapshot{node.uid, node.name, options_.subtask, options_.parallelism, std::move(state)});
+  }
+  snapshot_ = std::move(snapshot);
+  return {};
+}
+
+Result<bool> Task::finish_snapshot() {
+  const Barrier barrier = snapshot_->barrier;
+  if (sink_ != nullptr) {
+    TRY_ASSIGN(const bool finished, sink_->prepare(barrier, *snapshot_));
+    if (!finished) return false;
+  }
+  if (!ended_) {
+    source_port_.broadcast(Element::of(barrier));
+    for (const auto& stage : stages_) stage->port().broadcast(Element::of(barrier));
+  }
+  last_snapshot_ = barrier.checkpoint;
+  aligning_.reset();
+  aligned_channels_ = 0;
+  for (Channel& channel : channels_) channel.aligned = false;
+  if (gate_ != nullptr) gate_->unblock_all();
+  if (barrier.kind == CheckpointKind::kSavepoint) stopped_ = true;
+  TaskSnapshot snapshot = std::move(*snapshot_);
+  snapshot_.reset();
+  environment_.listener->on_snapshot(std::move(snapshot));
+  return true;
+}
+
+Status Task::continue_ending() {
+  if (*ending_ < stages_.size()) {
+    stages_[(*ending_)++]->end_input(0);
+    return {};
+  }
+  source_port_.broadcast(Element::of(Element::Kind::kEnd));
+  for (const auto& stage : stages_) {
+    stage->port().broadcast(Element::of(kMaxWatermark));
+    stage->port().broadcast(Element::of(Element::Kind::kEnd));
+  }
+  ended_ = true;
+  environment_.listener->on_ended(options_.id);
+  return {};
+}
+
+void Task::set_timer(std::size_t stage, std::int64_t wall_ms) { timers_[stage] = wall_ms; }
+
+void Task::rearm() {
+  std::optional<std::int64_t> earliest;
+  for (const auto& timer : timers_) {
+    if (timer && (!earliest || *timer < *earliest)) earliest = timer;
+  }
+  if (earliest && *earliest != armed_ms_) {
+    armed_ms_ = *earliest;
+    environment_.timers->arm(*this, *earliest);
+  }
+}
+
+bool Task::fire_timer() {
+  for (std::size_t i = 0; i < timers_.size(); ++i) {
+    if (!timers_[i]) continue;
+    const std::int64_t now = environment_.clock->wall_ms();
+    if (*timers_[i] > now) continue;
+    timers_[i].reset();
+    armed_ms_ = 0;
+    if (ended_) continue;
+    stages_[i]->on_timer(now);
+    return true;
+  }
+  return false;
+}
+
+TaskReport Task::report() const {
+  TaskReport report;
+  for (const Node* node : options_.chain) report.name += (report.name.empty() ? "" : " -> ") + node->name;
+  report.subtask = options_.subtask;
+  std::int64_t times[3] = {busy_ns_.load(), idle_ns_.load(), backpressured_ns_.load()};
+  const Park state = state_.load();
+  const std::size_t running = state == Park::kNo ? 0 : state == Park::kIdle ? 1 : 2;
+  times[running] += std::max<std::int64_t>(0, steady_ns() - since_ns_.load());
+  report.busy_ms = static_cast<double>(times[0]) / 1e6;
+  report.idle_ms = static_cast<double>(times[1]) / 1e6;
+  report.backpressured_ms = static_cast<double>(times[2]) / 1e6;
+  if (!report_ready_.load(std::memory_order_acquire)) return report;
+  if (!stages_.empty()) {
+    report.rows_in = stages_.front()->rows_in();
+    report.rows_out = stages_.back()->port().rows_out();
+    report.watermark = stages_.back()->watermark();
+  }
+  if (source_ != nullptr) {
+    report.rows_in = source_port_.rows_out();
+    if (stages_.empty()) report.rows_out = report.rows_in;
+  }
+  return report;
+}
+
+}  // namespace slipstream::flow

@@ -1,0 +1,135 @@
+#include "format/csv.h"
+
+#include <algorithm>
+
+namespace slipstream::format {
+
+namespace {
+
+constexpr std::size_t kLongestUnquoted = 24;  // Jackson does not look into longer texts
+
+bool is_line_break(char c) { return c == '\n' || c == '\r'; }
+
+}  // namespace
+
+bool CsvScanner::skip_lines() {
+  while (!rest_.empty()) {
+    if (is_line_break(rest_.front())) {
+      rest_.remove_prefix(1);
+    } else if (syntax_.comments && rest_.front() == '#') {
+      rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool CsvScanner::at_end_of_field() const {
+  return rest_.empty() || rest_.front() == syntax_.delimiter || is_line_break(rest_.front());
+}
+
+// REQUIRES: the opening quote was taken. False when the closing one is missing or text follows it.
+bool CsvScanner::scan_quoted(CsvField& field) {
+  field.quoted = true;
+  const std::size_t copy_begin = unescaped_.size();
+  std::size_t piece = 0;
+  std::size_t at = 0;
+  for (; at < rest_.size(); ++at) {
+    const char c = rest_[at];
+    const bool doubled = c == syntax_.quote && at + 1 < rest_.size() && rest_[at + 1] == syntax_.quote;
+    const bool escaped = syntax_.escape != '\0' && c == syntax_.escape && at + 1 < rest_.size();
+    if (doubled || escaped) {
+      field.copied = true;
+      unescaped_.append(rest_, piece, at - piece);
+      piece = ++at;
+    } else if (c == syntax_.quote) {
+      break;
+    }
+  }
+  if (at == rest_.size()) return false;
+  if (field.copied) {
+    unescaped_.append(rest_, piece, at - piece);
+    field.text = std::string_view(unescaped_).substr(copy_begin);
+  } else {
+    field.text = rest_.substr(0, at);
+  }
+  rest_.remove_prefix(at + 1);
+  return at_end_of_field();
+}
+
+void CsvScanner::scan_plain(CsvField& field) {
+  const std::size_t copy_begin = unescaped_.size();
+  std::size_t piece = 0;
+  std::size_t at = 0;
+  for (; at < rest_.size(); ++at) {
+    const char c = rest_[at];
+    if (c == syntax_.delimiter || is_line_break(c)) break;
+    if (syntax_.escape != '\0' && c == syntax_.escape && at + 1 < rest_.size()) {
+      field.copied = true;
+      unescaped_.append(rest_, piece, at - piece);
+      piece = ++at;
+    }
+  }
+  if (field.copied) {
+    unescaped_.append(rest_, piece, at - piece);
+    field.text = std::string_view(unescaped_).substr(copy_begin);
+  } else {
+    field.text = rest_.substr(0, at);
+  }
+  rest_.remove_prefix(at);
+}
+
+bool CsvScanner::next(std::vector<CsvField>& fields) {
+  fields.clear();
+  if (broken_ || !skip_lines()) return false;
+  unescaped_.clear();
+  unescaped_.reserve(rest_.size());
+  const std::string_view begin = rest_;
+  while (true) {
+    CsvField field;
+    if (!rest_.empty() && syntax_.quote != '\0' && rest_.front() == syntax_.quote) {
+      rest_.remove_prefix(1);
+      if (!scan_quoted(field)) broken_ = true;
+    } else {
+      scan_plain(field);
+    }
+    fields.push_back(field);
+    if (broken_ || rest_.empty() || rest_.front() != syntax_.delimiter) break;
+    rest_.remove_prefix(1);
+  }
+  record_ = begin.substr(0, begin.size() - rest_.size());
+  if (broken_) record_ = begin;
+  return !broken_;
+}
+
+void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force_quotes, std::string& out) {
+  if (syntax.quote == '\0') {
+    for (const char c : text) {
+      const bool special = c == syntax.delimiter || is_line_break(c) || c == syntax.escape;
+      if (special && syntax.escape != '\0') out += syntax.escape;
+      out += c;
+    }
+    return;
+  }
+  const auto limit = static_cast<unsigned char>(
+      std::max({static_cast<unsigned char>(syntax.delimiter), static_cast<unsigned char>(syntax.quote),
+                static_cast<unsigned char>('\r'), static_cast<unsigned char>(syntax.escape)}));
+  const bool quotes = force_quotes || text.size() > kLongestUnquoted ||
+                      std::any_of(text.begin(), text.end(),
+                                  [limit](char c) { return static_cast<unsigned char>(c) <= limit; });
+  if (!quotes) {
+    out += text;
+    return;
+  }
+  out += syntax.quote;
+  for (const char c : text) {
+    if (c == syntax.quote || (syntax.escape != '\0' && c == syntax.escape)) {
+      out += syntax.escape != '\0' ? syntax.escape : syntax.quote;
+    }
+    out += c;
+  }
+  out += syntax.quote;
+}
+
+}  // namespace slipstream::format

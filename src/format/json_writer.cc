@@ -1,0 +1,314 @@
+#include "format/json_writer.h"
+
+#include <absl/strings/escaping.h>
+#include <simdjson.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "base/try.h"
+#include "data/text/number.h"
+#include "data/text/temporal.h"
+
+namespace slipstream::format {
+
+namespace {
+
+void append_hex_escape(unsigned char c, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  out += "\\u00";
+  out += kDigits[c >> 4U];
+  out += kDigits[c & 15U];
+}
+
+void append_escaped(char c, std::string& out) {
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\t': out += "\\t"; return;
+    case '\n': out += "\\n"; return;
+    case '\f': out += "\\f"; return;
+    case '\r': out += "\\r"; return;
+    default: append_hex_escape(static_cast<unsigned char>(c), out);
+  }
+}
+
+bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+constexpr std::uint64_t kEveryByte = 0x0101010101010101ULL;
+constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+
+// High bit set somewhere if a byte of the word is zero; of a word without high bits, exactly then.
+std::uint64_t zero_bytes(std::uint64_t word) { return (word - kEveryByte) & ~word & kHighBits; }
+
+// Whether one of eight bytes is below 0x20, a quote, a backslash, or not ASCII (then the bytes are looked at one by one).
+bool is_special(std::uint64_t word) {
+  return ((word & kHighBits) | zero_bytes(word & ~(kEveryByte * 0x1F)) | zero_bytes(word ^ (kEveryByte * '"')) |
+          zero_bytes(word ^ (kEveryByte * '\\'))) != 0;
+}
+
+// Bytes at the start of `text` that can be copied as they are: all ASCII.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (is_special(word)) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && !needs_escape(text[at])) ++at;
+  return at;
+}
+
+// Bytes that are not UTF-8 become U+FFFD: JSON must be UTF-8.
+std::string repaired(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    std::size_t length = 1;
+    while (length < 4 && length < text.size() && !simdjson::validate_utf8(text.data(), length)) ++length;
+    if (simdjson::validate_utf8(text.data(), length)) {
+      result += text.substr(0, length);
+    } else {
+      result += "\xEF\xBF\xBD";
+      length = 1;
+    }
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+template <typename T>
+void append_floating(T value, std::string& out) {
+  const bool quoted = !std::isfinite(value);
+  if (quoted) out += '"';
+  if constexpr (sizeof(T) == 4) {
+    text::append_float(value, out);
+  } else {
+    text::append_double(value, out);
+  }
+  if (quoted) out += '"';
+}
+
+// "10:00:00.120" -> "10:00:00.12", "10:00:00.000" -> "10:00:00": as many digits as needed.
+void cut_fraction(std::size_t begin, std::string& out) {
+  if (out.find('.', begin) == std::string::npos) return;
+  while (out.back() == '0') out.pop_back();
+  if (out.back() == '.') out.pop_back();
+}
+
+void append_timestamp(std::int64_t value, const Type& type, bool iso, std::string& out) {
+  out += '"';
+  const std::size_t begin = out.size();
+  text::append_timestamp(value, type.precision(), out, iso ? 'T' : ' ');
+  cut_fraction(begin, out);
+  if (type.kind() == TypeKind::kTimestampLtz) out += 'Z';
+  out += '"';
+}
+
+void append_time(std::int32_t millis, std::string& out) {
+  out += '"';
+  const std::size_t begin = out.size();
+  text::append_time(millis, 3, out);
+  cut_fraction(begin, out);
+  out += '"';
+}
+
+void append_base64(std::string_view bytes, std::string& out) {
+  out += '"';
+  out += absl::Base64Escape(absl::string_view(bytes.data(), bytes.size()));
+  out += '"';
+}
+
+}  // namespace
+
+JsonStyle json_style(const Options& options, std::string_view prefix) {
+  const auto name = [prefix](std::string_view rest) { return std::string(prefix) + std::string(rest); };
+  JsonStyle style;
+  style.iso_timestamps = options.text(name("timestamp-format.standard")) == "ISO-8601";
+  style.plain_decimals = options.boolean(name("encode.decimal-as-plain-number"));
+  style.skip_null_fields = options.boolean(name("encode.ignore-null-fields"));
+  const std::string& mode = options.text(name("map-null-key.mode"));
+  if (mode == "DROP") style.null_keys = NullKeyMode::kDrop;
+  if (mode == "LITERAL") style.null_keys = NullKeyMode::kLiteral;
+  style.null_key = options.text(name("map-null-key.literal"));
+  return style;
+}
+
+Status check_json_type(const Field& field) {
+  const Type& type = field.type;
+  if (type.kind() == TypeKind::kMultiset) {
+    return Error{ErrorCode::kUnsupported,
+                 "column '" + field.name + "': JSON cannot hold " + type.to_string() + ", use ARRAY or MAP"};
+  }
+  if (type.kind() == TypeKind::kMap && !type.children()[0].type.is_text()) {
+    return Error{ErrorCode::kUnsupported,
+                 "column '" + field.name + "': keys of a MAP in JSON are STRING, not " + type.to_string()};
+  }
+  for (const Field& child : type.children()) {
+    const Status checked = check_json_type(child);
+    if (!checked.ok()) return checked.with_context("column '" + field.name + "'");
+  }
+  return {};
+}
+
+void append_json_string(std::string_view text, std::string& out) {
+  std::size_t done = 0;
+  std::size_t at = plain_prefix(text);
+  std::string fixed;
+  if (at < text.size() && !simdjson::validate_utf8(text.data() + at, text.size() - at)) {
+    fixed = repaired(text);
+    text = fixed;
+    at = 0;
+  }
+  out += '"';
+  for (; at < text.size(); ++at) {
+    if (!needs_escape(text[at])) continue;
+    out.append(text, done, at - done);
+    append_escaped(text[at], out);
+    done = at + 1;
+  }
+  out.append(text, done, text.size() - done);
+  out += '"';
+}
+
+JsonWriter::Plan JsonWriter::make_plan(const std::vector<Field>& fields, bool row) {
+  Plan plan;
+  for (const Field& field : fields) {
+    if (row) {
+      plan.keys.emplace_back(",");
+      append_json_string(field.name, plan.keys.back());
+      plan.keys.back() += ':';
+    }
+    plan.children.push_back(make_plan(field.type.children(), field.type.kind() == TypeKind::kRow));
+  }
+  return plan;
+}
+
+JsonWriter::JsonWriter(const std::vector<Field>& fields, JsonStyle style)
+    : style_(std::move(style)), root_(make_plan(fields, true)) {}
+
+Status JsonWriter::append_row(std::span<const ColumnPtr> columns, std::size_t row, std::string& out) const {
+  return append_fields(root_, columns, row, out);
+}
+
+Status JsonWriter::append_value(std::size_t index, const Column& column, std::size_t row, std::string& out) const {
+  return append(root_.children[index], column, row, out);
+}
+
+Status JsonWriter::append_fields(const Plan& plan, std::span<const ColumnPtr> columns, std::size_t row,
+                                 std::string& out) const {
+  out += '{';
+  bool first = true;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (style_.skip_null_fields && columns[i]->is_null(row)) continue;
+    out.append(plan.keys[i], first ? 1 : 0);
+    first = false;
+    TRY(append(plan.children[i], *columns[i], row, out));
+  }
+  out += '}';
+  return {};
+}
+
+Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+  const Column& keys = *column.children()[0];
+  out += '{';
+  bool first = true;
+  for (auto at = static_cast<std::size_t>(column.offsets()[row]);
+       at < static_cast<std::size_t>(column.offsets()[row + 1]); ++at) {
+    const bool null = keys.is_null(at);
+    if (null && style_.null_keys == NullKeyMode::kDrop) continue;
+    if (null && style_.null_keys == NullKeyMode::kFail) {
+      return Error{ErrorCode::kDataError,
+                   "a MAP with a NULL key cannot be written as JSON: set 'map-null-key.mode' to DROP or LITERAL"};
+    }
+    if (!first) out += ',';
+    first = false;
+    append_json_string(null ? std::string_view(style_.null_key) : keys.text(at), out);
+    out += ':';
+    TRY(append(plan.children[1], *column.children()[1], at, out));
+  }
+  out += '}';
+  return {};
+}
+
+// java.math.BigDecimal.toString of the value without trailing zeros, unless plain.
+void JsonWriter::append_decimal(Int128 unscaled, int scale, std::string& out) const {
+  if (style_.plain_decimals) return text::append_decimal(unscaled, scale, out);
+  if (unscaled == 0) {
+    out += '0';
+    return;
+  }
+  while (unscaled % 10 == 0) {
+    unscaled /= 10;
+    --scale;
+  }
+  std::string digits;
+  text::append_decimal(unscaled < 0 ? -unscaled : unscaled, 0, digits);
+  const int adjusted = static_cast<int>(digits.size()) - 1 - scale;
+  if (scale >= 0 && adjusted >= -6) return text::append_decimal(unscaled, scale, out);
+  if (unscaled < 0) out += '-';
+  out += digits[0];
+  if (digits.size() > 1) {
+    out += '.';
+    out.append(digits, 1);
+  }
+  out += adjusted < 0 ? "E" : "E+";
+  text::append_integer(adjusted, out);
+}
+
+Status JsonWriter::append_array(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+  const auto begin = static_cast<std::size_t>(column.offsets()[row]);
+  out += '[';
+  for (std::size_t at = begin; at < static_cast<std::size_t>(column.offsets()[row + 1]); ++at) {
+    if (at != begin) out += ',';
+    TRY(append(plan.children[0], *column.children()[0], at, out));
+  }
+  out += ']';
+  return {};
+}
+
+void JsonWriter::append_scalar(const Column& column, std::size_t row, std::string& out) const {
+  const Type& type = column.type();
+  switch (type.kind()) {
+    case TypeKind::kBoolean: out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false"; return;
+    case TypeKind::kTinyInt: return text::append_integer(column.data<std::int8_t>()[row], out);
+    case TypeKind::kSmallInt: return text::append_integer(column.data<std::int16_t>()[row], out);
+    case TypeKind::kInt:
+    case TypeKind::kIntervalYearMonth: return text::append_integer(column.data<std::int32_t>()[row], out);
+    case TypeKind::kBigInt:
+    case TypeKind::kIntervalDayTime: return text::append_integer(column.data<std::int64_t>()[row], out);
+    case TypeKind::kFloat: return append_floating(column.data<float>()[row], out);
+    case TypeKind::kDouble: return append_floating(column.data<double>()[row], out);
+    case TypeKind::kDecimal: return append_decimal(column.data<Int128>()[row], type.scale(), out);
+    case TypeKind::kChar:
+    case TypeKind::kVarChar: return append_json_string(column.text(row), out);
+    case TypeKind::kBinary:
+    case TypeKind::kVarBinary: return append_base64(column.text(row), out);
+    case TypeKind::kDate:
+      out += '"';
+      text::append_date(column.data<std::int32_t>()[row], out);
+      out += '"';
+      return;
+    case TypeKind::kTime: return append_time(column.data<std::int32_t>()[row], out);
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz:
+      return append_timestamp(column.data<std::int64_t>()[row], type, style_.iso_timestamps, out);
+    default: out += "null";
+  }
+}
+
+Status JsonWriter::append(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+  if (column.is_null(row)) {
+    out += "null";
+    return {};
+  }
+  switch (column.type().kind()) {
+    case TypeKind::kRow: return append_fields(plan, column.children(), row, out);
+    case TypeKind::kMap: return append_map(plan, column, row, out);
+    case TypeKind::kArray: return append_array(plan, column, row, out);
+    default: append_scalar(column, row, out); return {};
+  }
+}
+
+}  // namespace slipstream::format
