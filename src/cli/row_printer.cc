@@ -1,0 +1,283 @@
+#include "cli/row_printer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "base/try.h"
+#include "data/text/value.h"
+
+namespace slipstream::cli {
+namespace {
+
+// Terminal cells of a text: East Asian wide characters take two.
+std::size_t cells(std::string_view text) {
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    std::uint32_t point = length == 1 ? byte : byte & (0xffU >> (length + 1));
+    for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
+      point = (point << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
+    }
+    const bool wide = (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
+                      (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
+                      (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) ||
+                      (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
+    width += wide ? 2 : 1;
+    i += length;
+  }
+  return width;
+}
+
+void append_padded(std::string_view text, std::size_t width, bool right, std::string& out) {
+  const std::size_t used = cells(text);
+  const std::size_t pad = used < width ? width - used : 0;
+  if (right) out.append(pad, ' ');
+  out += text;
+  if (!right) out.append(pad, ' ');
+}
+
+std::size_t natural_width(const Type& type) {
+  switch (type.kind()) {
+    case TypeKind::kBoolean: return 5;
+    case TypeKind::kTinyInt:
+    case TypeKind::kSmallInt: return 6;
+    case TypeKind::kInt: return 11;
+    case TypeKind::kBigInt: return 14;
+    case TypeKind::kFloat:
+    case TypeKind::kDouble: return 14;
+    case TypeKind::kDate: return 10;
+    case TypeKind::kTime: return 8;
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz: return 23;
+    default: return 16;
+  }
+}
+
+bool is_number(const Type& type) { return type.is_numeric(); }
+
+void append_json_string(std::string_view text, std::string& out) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void append_json_value(const Column& column, std::size_t row, const TimeZone& zone, std::string& out) {
+  if (column.is_null(row)) {
+    out += "null";
+    return;
+  }
+  const Type& type = column.type();
+  switch (type.kind()) {
+    case TypeKind::kBoolean: out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false"; return;
+    case TypeKind::kFloat:
+    case TypeKind::kDouble: {
+      const double value = type.kind() == TypeKind::kFloat ? column.data<float>()[row] : column.data<double>()[row];
+      if (std::isfinite(value)) text::to_text(column, row, zone, out);
+      else append_json_string(text::to_text(column, row, zone), out);
+      return;
+    }
+    case TypeKind::kArray:
+    case TypeKind::kMultiset: {
+      out += '[';
+      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
+        if (i != column.offsets()[row]) out += ',';
+        append_json_value(*column.children()[0], static_cast<std::size_t>(i), zone, out);
+      }
+      out += ']';
+      return;
+    }
+    case TypeKind::kMap: {
+      out += '{';
+      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
+        if (i != column.offsets()[row]) out += ',';
+        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone), out);
+        out += ':';
+        append_json_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
+      }
+      out += '}';
+      return;
+    }
+    case TypeKind::kRow: {
+      out += '{';
+      for (std::size_t i = 0; i < column.children().size(); ++i) {
+        if (i != 0) out += ',';
+        append_json_string(type.children()[i].name, out);
+        out += ':';
+        append_json_value(*column.children()[i], row, zone, out);
+      }
+      out += '}';
+      return;
+    }
+    default:
+      if (type.is_numeric()) text::to_text(column, row, zone, out);
+      else append_json_string(text::to_text(column, row, zone), out);
+  }
+}
+
+}  // namespace
+
+Status write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EPIPE) return Error{ErrorCode::kCancelled, "the reader of the output is gone"};
+    if (written < 0) return Error{ErrorCode::kUnavailable, std::string("writing output: ") + std::strerror(errno)};
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+RowPrinter::RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone)
+    : format_(format), schema_(std::move(schema)), updating_(updating), zone_(std::move(zone)) {
+  for (const Field& field : schema_.fields()) widths_.push_back(std::max(cells(field.name), natural_width(field.type)));
+}
+
+void RowPrinter::append_header() {
+  if (header_done_) return;
+  header_done_ = true;
+  if (format_ == OutputFormat::kJson) return;
+  if (format_ == OutputFormat::kCsv) {
+    if (updating_) text_ += "op,";
+    for (std::size_t i = 0; i < schema_.size(); ++i) text_ += (i == 0 ? "" : ",") + schema_[i].name;
+    text_ += '\n';
+    return;
+  }
+  std::string rule;
+  if (updating_) text_ += "op | ", rule += "---+-";
+  for (std::size_t i = 0; i < schema_.size(); ++i) {
+    if (i != 0) text_ += " | ", rule += "-+-";
+    append_padded(schema_[i].name, widths_[i], is_number(schema_[i].type), text_);
+    rule.append(widths_[i], '-');
+  }
+  text_ += '\n' + rule + '\n';
+}
+
+void RowPrinter::append_table_row(const Batch& batch, std::size_t row) {
+  if (updating_) {
+    text_ += row_kind_name(batch.kind(row));
+    text_ += " | ";
+  }
+  for (std::size_t i = 0; i < schema_.size(); ++i) {
+    if (i != 0) text_ += " | ";
+    const Column& column = *batch.column(i);
+    append_padded(column.is_null(row) ? "NULL" : text::to_text(column, row, zone_), widths_[i],
+                  is_number(schema_[i].type), text_);
+  }
+  while (!text_.empty() && text_.back() == ' ') text_.pop_back();
+  text_ += '\n';
+}
+
+void RowPrinter::append_json_row(const Batch& batch, std::size_t row) {
+  text_ += '{';
+  if (updating_) {
+    text_ += "\"op\":\"";
+    text_ += row_kind_name(batch.kind(row));
+    text_ += '"';
+  }
+  for (std::size_t i = 0; i < schema_.size(); ++i) {
+    if (i != 0 || updating_) text_ += ',';
+    append_json_string(schema_[i].name, text_);
+    text_ += ':';
+    append_json_value(*batch.column(i), row, zone_, text_);
+  }
+  text_ += "}\n";
+}
+
+void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {
+  if (updating_) {
+    text_ += row_kind_name(batch.kind(row));
+    text_ += ',';
+  }
+  for (std::size_t i = 0; i < schema_.size(); ++i) {
+    if (i != 0) text_ += ',';
+    const Column& column = *batch.column(i);
+    if (column.is_null(row)) continue;
+    const std::string cell = text::to_text(column, row, zone_);
+    if (cell.empty() || cell.find_first_of(",\"\r\n") != std::string::npos) {
+      text_ += '"';
+      for (const char c : cell) {
+        if (c == '"') text_ += '"';
+        text_ += c;
+      }
+      text_ += '"';
+    } else {
+      text_ += cell;
+    }
+  }
+  text_ += '\n';
+}
+
+Status RowPrinter::flush() {
+  const Status status = write_all(STDOUT_FILENO, text_);
+  text_.clear();
+  return status;
+}
+
+Status RowPrinter::print(const Batch& batch) {
+  append_header();
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    switch (format_) {
+      case OutputFormat::kTable: append_table_row(batch, row); break;
+      case OutputFormat::kJson: append_json_row(batch, row); break;
+      case OutputFormat::kCsv: append_csv_row(batch, row); break;
+    }
+  }
+  rows_ += static_cast<std::int64_t>(batch.rows());
+  return flush();
+}
+
+Status RowPrinter::finish() {
+  append_header();
+  return flush();
+}
+
+std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const std::string& name : header) widths.push_back(cells(name));
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
+  }
+  std::string text;
+  const auto append = [&](const std::vector<std::string>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i != 0) text += " | ";
+      append_padded(row[i], widths[i], false, text);
+    }
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    text += '\n';
+  };
+  append(header);
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    if (i != 0) text += "-+-";
+    text.append(widths[i], '-');
+  }
+  text += '\n';
+  for (const auto& row : rows) append(row);
+  return text;
+}
+
+}  // namespace slipstream::cli

@@ -1,0 +1,48 @@
+// Rows of a query on standard output: a table for people, JSON or CSV for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/text/time_zone.h"
+#include "slipstream/batch.h"
+#include "slipstream/status.h"
+
+namespace slipstream::cli {
+
+enum class OutputFormat : std::uint8_t { kTable, kJson, kCsv };
+
+// Writes batches as they come. kTable: aligned columns, the header once, a column with the row kind first when the
+// result is updating. kJson: one object per row, with "op" when updating. kCsv: a header line, RFC 4180 quoting.
+// Thread: one at a time. A closed pipe is kCancelled.
+class RowPrinter {
+ public:
+  RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone);
+
+  Status print(const Batch& batch);
+  Status finish();  // the table's header, when no row came
+  std::int64_t rows() const { return rows_; }
+
+ private:
+  void append_table_row(const Batch& batch, std::size_t row);
+  void append_json_row(const Batch& batch, std::size_t row);
+  void append_csv_row(const Batch& batch, std::size_t row);
+  void append_header();
+  Status flush();
+
+  OutputFormat format_;
+  Schema schema_;
+  bool updating_;
+  TimeZone zone_;
+  std::vector<std::size_t> widths_;
+  std::string text_;
+  bool header_done_ = false;
+  std::int64_t rows_ = 0;
+};
+
+// Writes everything to a descriptor; kCancelled when the reader is gone.
+Status write_all(int descriptor, std::string_view text);
+// Columns of short texts as an aligned table.
+std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace slipstream::cli

@@ -1,0 +1,20 @@
+// SIGINT and SIGTERM as something to wait for.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace slipstream::cli {
+
+// Blocks the signals in every thread started later and calls `on_signal` (1st, 2nd, ...) on a thread of its own.
+// REQUIRES: made before other threads. SIGPIPE is ignored: a closed pipe is an error of write().
+class StopSignal {
+ public:
+  explicit StopSignal(std::function<void(int count)> on_signal);
+  ~StopSignal();
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace slipstream::cli

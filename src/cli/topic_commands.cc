@@ -1,0 +1,296 @@
+#include "cli/topic_commands.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/try.h"
+#include "cli/row_printer.h"
+#include "cli/run_command.h"
+#include "cli/stop_signal.h"
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/producer.h"
+
+namespace slipstream::cli {
+namespace {
+
+namespace mq = rocketmq;
+
+constexpr std::size_t kBatchMessages = 128;
+constexpr std::size_t kBatchBytes = 1 << 20;
+
+Result<std::unique_ptr<mq::Client>> connect(const std::string& name_server) {
+  mq::ClientOptions options;
+  options.name_servers = name_server;
+  return mq::Client::connect(options);
+}
+
+int report(const Status& status) {
+  if (status.ok()) return kExitOk;
+  std::cerr << "error: " << status.error().message << '\n';
+  return kExitFailed;
+}
+
+Status print_description(mq::Admin& admin, const std::string& topic) {
+  TRY_ASSIGN(const auto bounds, admin.bounds(topic));
+  std::vector<std::vector<std::string>> rows;
+  std::int64_t total = 0;
+  for (const mq::OffsetRange& range : bounds) {
+    rows.push_back({range.queue.broker, std::to_string(range.queue.id), std::to_string(range.min_offset), std::to_string(range.max_offset)});
+    total += range.max_offset - range.min_offset;
+  }
+  TRY(write_all(STDOUT_FILENO, format_table({"broker", "queue", "min offset", "max offset"}, rows)));
+  return write_all(STDOUT_FILENO, std::to_string(total) + " messages\n");
+}
+
+template <typename Action>
+int with_admin(const std::string& name_server, Action action) {
+  const auto client = connect(name_server);
+  if (!client.ok()) return report(client.status());
+  mq::Admin admin(**client);
+  return report(action(admin));
+}
+
+// Lines to batches; counts what is not stored.
+class LineSender {
+ public:
+  LineSender(mq::Client& client, const ProduceArguments& arguments)
+      : arguments_(arguments), producer_(client, mq::ProducerOptions{.group = "slipstream_cli"}) {}
+
+  Status add(std::string line) {
+    mq::Message message;
+    message.topic = arguments_.topic;
+    message.tags = arguments_.tag;
+    if (!arguments_.key.empty()) message.keys = {arguments_.key};
+    for (const std::string& property : arguments_.properties) {
+      const std::size_t equals = property.find('=');
+      if (equals == std::string::npos) {
+        return Error{ErrorCode::kInvalidArgument, "--property " + property + ": NAME=VALUE is expected"};
+      }
+      message.properties.push_back({property.substr(0, equals), property.substr(equals + 1)});
+    }
+    bytes_ += line.size();
+    message.body = std::move(line);
+    batch_.push_back(std::move(message));
+    if (batch_.size() >= kBatchMessages || bytes_ >= kBatchBytes) return send();
+    return {};
+  }
+
+  Status send() {
+    if (batch_.empty()) return {};
+    const std::size_t count = batch_.size();
+    SystemClock clock;
+    const std::int64_t deadline = clock.now_ms() + 60'000;
+    while (true) {
+      Status status = producer_.send_batch(batch_, [this, count](const mq::SendResult& result) { done(result, count); });
+      if (status.ok()) break;
+      if (status.error().code != ErrorCode::kResourceExhausted || clock.now_ms() > deadline) return status;
+      TRY(producer_.flush(10'000));
+    }
+    batch_.clear();
+    bytes_ = 0;
+    return failure();
+  }
+
+  Status finish() {
+    TRY(send());
+    TRY(producer_.flush(60'000));
+    return failure();
+  }
+  std::int64_t stored() const { return stored_; }
+
+ private:
+  void done(const mq::SendResult& result, std::size_t count) {
+    if (result.stored()) {
+      stored_ += static_cast<std::int64_t>(count);
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = result.error;
+  }
+  Status failure() {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+
+  const ProduceArguments& arguments_;
+  std::vector<mq::Message> batch_;
+  std::size_t bytes_ = 0;
+  std::atomic<std::int64_t> stored_{0};
+  std::mutex mutex_;
+  Status failure_;
+  mq::Producer producer_;  // last: its callbacks use the members above
+};
+
+Status send_lines(std::istream& in, mq::Client& client, const ProduceArguments& arguments, std::int64_t* stored) {
+  LineSender sender(client, arguments);
+  SystemClock clock;
+  const std::int64_t started = clock.now_ms();
+  std::int64_t lines = 0;
+  std::int64_t next_send = 0;
+  for (std::string line; std::getline(in, line); ++lines) {
+    if (line.empty()) continue;
+    TRY(sender.add(std::move(line)));
+    line.clear();
+    if (arguments.rate <= 0) continue;
+    const double due_ms = 1000.0 * static_cast<double>(lines + 1) / arguments.rate;
+    const std::int64_t ahead = static_cast<std::int64_t>(due_ms) - (clock.now_ms() - started);
+    if (ahead > 20 || clock.now_ms() >= next_send) {
+      TRY(sender.send());
+      next_send = clock.now_ms() + 50;
+    }
+    if (ahead > 20) std::this_thread::sleep_for(std::chrono::milliseconds(ahead));
+  }
+  const Status status = sender.finish();
+  *stored = sender.stored();
+  return status;
+}
+
+std::string unescape(const std::string& format) {
+  std::string text;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '\\' || i + 1 == format.size()) {
+      text += format[i];
+      continue;
+    }
+    const char next = format[++i];
+    text += next == 'n' ? '\n' : next == 't' ? '\t' : next == '0' ? '\0' : next;
+  }
+  return text;
+}
+
+void append_formatted(const mq::ReceivedMessage& message, const std::string& format, std::string& out) {
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%' || i + 1 == format.size()) {
+      out += format[i];
+      continue;
+    }
+    switch (format[++i]) {
+      case 't': out += message.topic; break;
+      case 'b': out += message.broker; break;
+      case 'q': out += std::to_string(message.queue_id); break;
+      case 'o': out += std::to_string(message.queue_offset); break;
+      case 'k':
+        for (std::size_t k = 0; k < message.keys.size(); ++k) out += (k == 0 ? "" : " ") + message.keys[k];
+        break;
+      case 'g': out += message.tags; break;
+      case 'i': out += message.message_id; break;
+      case 'T': out += std::to_string(message.stored_ms); break;
+      case 's': out += message.body; break;
+      case '%': out += '%'; break;
+      default: out += '%', out += format[i];
+    }
+  }
+}
+
+Result<mq::StartPosition> start_position(const std::string& from) {
+  if (from == "earliest") return mq::StartPosition::earliest();
+  if (from == "latest") return mq::StartPosition::latest();
+  if (!from.empty() && from.find_first_not_of("0123456789") == std::string::npos && from.size() < 18) {
+    return mq::StartPosition::timestamp(std::stoll(from));
+  }
+  return Error{ErrorCode::kInvalidArgument, "--from " + from + ": earliest, latest or milliseconds since 1970 are expected"};
+}
+
+Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop) {
+  TRY_ASSIGN(const auto start, start_position(arguments.from));
+  TRY_ASSIGN(const auto client, connect(arguments.name_server));
+  mq::Admin admin(*client);
+  TRY_ASSIGN(const auto bounds, admin.bounds(arguments.topic));
+  mq::ConsumerOptions options;
+  options.group = "slipstream_cli";
+  options.tags = arguments.tag;
+  mq::Consumer consumer(*client, options);
+  for (const mq::OffsetRange& range : bounds) TRY(consumer.assign(range.queue, start));
+  const std::string format = unescape(arguments.format);
+  std::int64_t left = arguments.count;
+  const auto at_end = [&] {
+    for (const mq::QueueProgress& progress : consumer.progress()) {
+      for (const mq::OffsetRange& range : bounds) {
+        if (range.queue == progress.queue && (progress.position < 0 || progress.position < range.max_offset)) return false;
+      }
+    }
+    return true;
+  };
+  std::string text;
+  while (!stop && left != 0) {
+    TRY_ASSIGN(const auto messages, consumer.receive(200));
+    text.clear();
+    for (const mq::ReceivedMessage& message : messages) {
+      if (left == 0) break;
+      append_formatted(message, format, text);
+      if (left > 0) --left;
+    }
+    TRY(write_all(STDOUT_FILENO, text));
+    if (messages.empty() && !arguments.follow && at_end()) break;
+  }
+  return {};
+}
+
+}  // namespace
+
+int topic_list_command(const TopicArguments& arguments) {
+  return with_admin(arguments.name_server, [](mq::Admin& admin) -> Status {
+    TRY_ASSIGN(const auto topics, admin.list_topics());
+    std::string text;
+    for (const std::string& topic : topics) text += topic + "\n";
+    return write_all(STDOUT_FILENO, text);
+  });
+}
+
+int topic_create_command(const TopicArguments& arguments) {
+  return with_admin(arguments.name_server, [&](mq::Admin& admin) -> Status {
+    mq::TopicSpec spec;
+    spec.topic = arguments.topic;
+    spec.read_queues = spec.write_queues = arguments.queues;
+    return admin.create_topic(spec);
+  });
+}
+
+int topic_describe_command(const TopicArguments& arguments) {
+  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return print_description(admin, arguments.topic); });
+}
+
+int topic_delete_command(const TopicArguments& arguments) {
+  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return admin.delete_topic(arguments.topic); });
+}
+
+int topic_widen_command(const TopicArguments& arguments) {
+  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return admin.widen_topic(arguments.topic, arguments.queues); });
+}
+
+int produce_command(const ProduceArguments& arguments) {
+  const auto client = connect(arguments.name_server);
+  if (!client.ok()) return report(client.status());
+  std::int64_t stored = 0;
+  Status status;
+  if (arguments.file == "-") {
+    status = send_lines(std::cin, **client, arguments, &stored);
+  } else {
+    std::ifstream in(arguments.file);
+    if (!in) return report(Error{ErrorCode::kNotFound, "cannot read '" + arguments.file + "'"});
+    status = send_lines(in, **client, arguments, &stored);
+  }
+  std::cerr << stored << " messages stored in topic " << arguments.topic << '\n';
+  return report(status);
+}
+
+int consume_command(const ConsumeArguments& arguments) {
+  std::atomic<bool> stop{false};
+  const StopSignal signals([&stop](int count) {
+    stop = true;
+    if (count > 1) _exit(130);
+  });
+  const Status status = consume(arguments, stop);
+  if (!status.ok() && status.error().code == ErrorCode::kCancelled) return kExitOk;
+  return report(status);
+}
+
+}  // namespace slipstream::cli

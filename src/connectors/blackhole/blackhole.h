@@ -1,0 +1,12 @@
+// 'connector' = 'blackhole': takes every row and forgets it; for measuring what comes before a sink.
+#pragma once
+
+#include <memory>
+
+#include "slipstream/connector.h"
+
+namespace slipstream::connectors {
+
+std::unique_ptr<ConnectorFactory> make_blackhole_connector();
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,237 @@
+#include "connectors/datagen/datagen.h"
+
+#include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/try.h"
+#include "connectors/datagen/field_generator.h"
+
+namespace slipstream::connectors {
+namespace {
+
+constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
+
+OptionTable datagen_options() {
+  return OptionTable({
+      OptionSpec{.name = "rows-per-second", .type = OptionType::kInt, .default_value = "10000",
+                 .description = "Rows made per second, all readers together; 0 = as fast as possible."},
+      OptionSpec{.name = "number-of-rows", .type = OptionType::kInt,
+                 .description = "Rows to make in all; without it the table is unbounded unless a sequence ends."},
+      OptionSpec{.name = "fields.",
+                 .description = "Per column: fields.NAME.kind = random | sequence, .min, .max, .length, .start, .end, "
+                                ".max-past, .null-rate.",
+                 .prefix = true},
+  });
+}
+
+class Enumerator : public SplitEnumerator {
+ public:
+  explicit Enumerator(bool restored) : done_(restored) {}
+  Result<Discovery> discover() override {
+    Discovery discovery;
+    discovery.complete = true;
+    if (done_) return discovery;
+    done_ = true;
+    for (std::uint32_t split = 0; split < kDatagenSplits; ++split) {
+      discovery.added.push_back(Split{"datagen/" + std::to_string(split), std::to_string(split)});
+    }
+    return discovery;
+  }
+  std::string snapshot() override { return "1"; }
+
+ private:
+  bool done_;
+};
+
+// Calls wake() every 20 ms while a rate limit holds rows back.
+class Pacer {
+ public:
+  explicit Pacer(std::function<void()> wake)
+      : thread_([this, wake = std::move(wake)](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          while (!stop.stop_requested()) {
+            changed_.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
+            wake();
+          }
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::jthread thread_;
+};
+
+struct ColumnPlan {
+  std::shared_ptr<const FieldGenerator> generator;
+  Type type;
+};
+
+class Reader : public SourceReader {
+ public:
+  Reader(std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate, ReaderContext context)
+      : columns_(std::move(columns)), rows_(rows), rate_(rate), context_(std::move(context)) {
+    if (rate_ > 0) pacer_.emplace(context_.wake);
+  }
+
+  Status add_split(std::uint32_t index, const Split& split) override {
+    std::uint64_t next = 0;
+    const auto parsed = std::from_chars(split.state.data(), split.state.data() + split.state.size(), next);
+    if (parsed.ec != std::errc()) return Error{ErrorCode::kCorrupt, "datagen split state '" + split.state + "'"};
+    splits_[index] = State{split.id, next};
+    return {};
+  }
+
+  Result<Poll> poll(Batch* out, Batch* rejected) override {
+    static_cast<void>(rejected);
+    std::size_t budget = std::min(context_.batch_rows, allowance());
+    if (budget == 0) return Poll::kNothing;
+    for (std::size_t tries = 0; tries < splits_.size(); ++tries) {
+      auto at = splits_.upper_bound(last_split_);
+      if (at == splits_.end()) at = splits_.begin();
+      last_split_ = at->first;
+      if (at->second.next < rows_) {
+        *out = make_rows(at->first, at->second, budget);
+        return Poll::kBatch;
+      }
+    }
+    return Poll::kEnd;
+  }
+
+  Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
+    static_cast<void>(checkpoint);
+    std::vector<Split> states;
+    for (const auto& [index, state] : splits_) states.push_back(Split{state.id, std::to_string(state.next)});
+    return states;
+  }
+  void checkpoint_complete(CheckpointId checkpoint) override { static_cast<void>(checkpoint); }
+
+ private:
+  struct State {
+    std::string id;
+    std::uint64_t next = 0;
+  };
+
+  // Rows this reader may make now: its share of the rate since the first poll.
+  std::size_t allowance() {
+    if (rate_ <= 0) return kBatchRows;
+    const std::int64_t now = clock_.now_ms();
+    if (started_ms_ < 0) started_ms_ = now;
+    const double share = static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
+    const auto due = static_cast<std::uint64_t>(share * (static_cast<double>(now - started_ms_) + 20.0) / 1000.0);
+    return due > made_ ? static_cast<std::size_t>(std::min<std::uint64_t>(due - made_, kBatchRows)) : 0;
+  }
+
+  Batch make_rows(std::uint32_t index, State& state, std::size_t budget) {
+    const std::uint64_t left = (rows_ - state.next + kDatagenSplits - 1) / kDatagenSplits;
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(budget, left));
+    std::vector<ColumnPtr> built;
+    for (const ColumnPlan& plan : columns_) {
+      ColumnBuilder builder(plan.type);
+      builder.reserve(count);
+      for (std::size_t i = 0; i < count; ++i) plan.generator->append(state.next + i * kDatagenSplits, builder);
+      built.push_back(builder.finish());
+    }
+    state.next += count * kDatagenSplits;
+    made_ += count;
+    Batch batch(count, std::move(built));
+    batch.runs.push_back(SplitRun{index, 0});
+    if (state.next >= rows_) batch.events.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    return batch;
+  }
+
+  std::vector<ColumnPlan> columns_;
+  std::uint64_t rows_;
+  std::int64_t rate_;
+  ReaderContext context_;
+  SystemClock clock_;
+  std::map<std::uint32_t, State> splits_;
+  std::uint32_t last_split_ = std::numeric_limits<std::uint32_t>::max();
+  std::uint64_t made_ = 0;
+  std::int64_t started_ms_ = -1;
+  std::optional<Pacer> pacer_;
+};
+
+class DatagenSource : public Source {
+ public:
+  DatagenSource(Schema schema, std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate)
+      : schema_(std::move(schema)), columns_(std::move(columns)), rows_(rows), rate_(rate) {}
+  Schema schema() const override { return schema_; }
+  bool bounded() const override { return rows_ != kUnbounded; }
+  std::vector<std::string> explain() const override {
+    return {"rows=" + (bounded() ? std::to_string(rows_) : std::string("unbounded")),
+            "rows-per-second=" + std::to_string(rate_)};
+  }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(columns_, rows_, rate_, std::move(context)));
+  }
+
+ private:
+  Schema schema_;
+  std::vector<ColumnPlan> columns_;
+  std::uint64_t rows_;
+  std::int64_t rate_;
+};
+
+Status check_field_names(const TableDefinition& table) {
+  for (const auto& [name, value] : table.options) {
+    if (!name.starts_with("fields.")) continue;
+    const std::string_view rest = std::string_view(name).substr(7);
+    const std::string column(rest.substr(0, rest.rfind('.')));
+    if (!table.physical.find(column)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "table '" + table.name + "': option '" + name + "' names no column; columns are " +
+                       table.physical.to_string()};
+    }
+  }
+  return {};
+}
+
+class DatagenConnector : public ConnectorFactory {
+ public:
+  std::string_view name() const override { return "datagen"; }
+  std::string_view description() const override { return "Rows made up from the schema."; }
+  bool can_read() const override { return true; }
+  bool can_write() const override { return false; }
+  OptionTable options() const override { return datagen_options(); }
+
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
+    const TableDefinition& table = request.table;
+    TRY_ASSIGN(const Options options, datagen_options().parse(table.options, "table '" + table.name + "'"));
+    TRY(check_field_names(table));
+    std::uint64_t rows = options.has("number-of-rows") ? static_cast<std::uint64_t>(options.integer("number-of-rows")) : kUnbounded;
+    const std::int64_t now = SystemClock().wall_ms();
+    std::vector<ColumnPlan> all;
+    for (const Field& field : table.physical.fields()) {
+      TRY_ASSIGN(auto generator,
+                 FieldGenerator::make(field, options.with_prefix("fields." + field.name + "."), now));
+      rows = std::min(rows, generator->rows());
+      all.push_back(ColumnPlan{std::move(generator), field.type});
+    }
+    Schema schema;
+    std::vector<ColumnPlan> projected;
+    for (const std::size_t index : request.physical) {
+      schema.add(table.physical[index].name, table.physical[index].type);
+      projected.push_back(all[index]);
+    }
+    return std::unique_ptr<Source>(std::make_unique<DatagenSource>(std::move(schema), std::move(projected), rows,
+                                                                   options.integer("rows-per-second")));
+  }
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': datagen can only be read"};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ConnectorFactory> make_datagen_connector() { return std::make_unique<DatagenConnector>(); }
+
+}  // namespace slipstream::connectors

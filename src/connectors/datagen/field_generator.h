@@ -1,0 +1,27 @@
+// One column of a datagen table.
+#pragma once
+
+#include <memory>
+
+#include "slipstream/batch.h"
+#include "slipstream/options.h"
+#include "slipstream/status.h"
+
+namespace slipstream::connectors {
+
+// Makes the value of a column for a row number. Stateless: the same number gives the same value.
+// Thread: any, one builder each.
+class FieldGenerator {
+ public:
+  virtual ~FieldGenerator() = default;
+  virtual void append(std::uint64_t row, ColumnBuilder& out) const = 0;
+  // Rows after which a bounded sequence is used up; the largest number when it never is.
+  virtual std::uint64_t rows() const = 0;
+
+  // `options`: what follows "fields.NAME." in the WITH clause: kind, min, max, length, start, end, max-past, null-rate.
+  // `now_ms` dates TIMESTAMP fields.
+  static Result<std::unique_ptr<FieldGenerator>> make(const Field& field, const OptionMap& options,
+                                                      std::int64_t now_ms);
+};
+
+}  // namespace slipstream::connectors

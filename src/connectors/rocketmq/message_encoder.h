@@ -1,0 +1,62 @@
+// Rows to messages.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/rocketmq/metadata_columns.h"
+#include "connectors/rocketmq/settings.h"
+#include "format/format.h"
+#include "slipstream/batch.h"
+
+namespace slipstream::connectors {
+
+struct SinkPlan {
+  SinkSettings settings;
+  Schema physical;
+  std::vector<WriteColumn> metadata;  // behind the physical columns
+  Schema schema;
+  // Changes of one key must stay in order: the key decides about the queue, one send under way per queue.
+  bool ordered = false;
+  std::vector<std::size_t> order_key;  // columns of `schema`
+  std::string uid;
+};
+
+// One message; views are valid until the next call of the encoder.
+struct OutMessage {
+  std::string_view topic;
+  std::string_view body;
+  std::string_view properties;
+  std::uint32_t row = 0;
+  std::int64_t deliver_at_ms = 0;  // > 0: cannot be in a batch
+};
+
+// Owner:   a writer. Thread: task.
+// Failure: kDataError naming table and row's fault: what a broker would refuse for ever is refused here.
+class MessageEncoder {
+ public:
+  static Result<std::unique_ptr<MessageEncoder>> make(std::shared_ptr<const SinkPlan> plan);
+
+  // The bodies of all rows of the batch, which must live until the last message() of it.
+  Status encode(const Batch& batch);
+  std::size_t size() const { return bodies_.size(); }
+  Status message(std::size_t index, std::string_view unique_key, OutMessage& out);
+
+ private:
+  MessageEncoder(std::shared_ptr<const SinkPlan> plan, std::unique_ptr<format::RowEncoder> encoder);
+  Status add_metadata(std::size_t row, OutMessage& out);
+  Status add_properties(const Column& column, std::size_t row);
+  Error refuse(const std::string& text) const;
+
+  const std::shared_ptr<const SinkPlan> plan_;
+  const std::unique_ptr<format::RowEncoder> encoder_;
+  const Batch* batch_ = nullptr;
+  format::EncodedBodies bodies_;
+  std::string properties_;
+  std::string checked_topic_;  // the last topic of a row that was checked
+};
+
+}  // namespace slipstream::connectors

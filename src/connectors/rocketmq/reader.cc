@@ -1,0 +1,488 @@
+// 1. poll() takes frames from the consumer until the batch is full.
+// 2. gather() walks records of a frame, decode() turns their bodies into rows, add_metadata() adds the other columns.
+// 3. A proof of emptiness is told only when it was requested after every row handed out so far was received.
+#include "connectors/rocketmq/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/try.h"
+#include "connectors/rocketmq/shared_client.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/protocol/properties.h"
+
+namespace slipstream::connectors {
+
+using rocketmq::MessageQueue;
+using rocketmq::PulledFrame;
+using rocketmq::RecordView;
+
+namespace {
+
+constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
+constexpr std::int64_t kRenewProofsMs = 200;
+
+void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
+  if (builder.type().kind() == TypeKind::kMap) {
+    builder.child(0).pin(buffer);
+    builder.child(1).pin(buffer);
+  } else if (builder.type().layout() == Layout::kString) {
+    builder.pin(buffer);
+  }
+}
+
+rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
+  rocketmq::ConsumerOptions options;
+  options.group = plan.settings->group;
+  std::string tags;
+  for (const std::string& tag : plan.tags) tags += (tags.empty() ? "" : " || ") + tag;
+  if (!tags.empty()) options.tags = tags;
+  options.messages_per_pull_max = plan.settings->pull_messages_max;
+  options.out_of_range = plan.settings->out_of_range;
+  return options;
+}
+
+}  // namespace
+
+// Bytes of a frame and bodies unpacked from it, as long as a column refers to them.
+class QueueRowReader::ReceivedBytes final : public Buffer {
+ public:
+  ReceivedBytes(std::shared_ptr<const void> owner, std::size_t size) : owner_(std::move(owner)), bytes_(size) {}
+  std::size_t bytes() const override { return bytes_.load(std::memory_order_relaxed); }
+  std::string& keep(std::string bytes) {
+    bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
+    return unpacked_.emplace_back(std::move(bytes));
+  }
+
+ private:
+  const std::shared_ptr<const void> owner_;
+  std::deque<std::string> unpacked_;
+  std::atomic<std::size_t> bytes_;
+};
+
+// Wakes the task once after a while, unless the reader has gone by then.
+class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
+ public:
+  explicit Alarm(std::function<void()> wake) : wake_(std::move(wake)) {}
+  void set(rocketmq::Client& client, std::int64_t after_ms) {
+    {
+      MutexLock lock(mutex_);
+      if (armed_) return;
+      armed_ = true;
+    }
+    io::EventLoop& loop = client.core().loop();
+    loop.post([self = shared_from_this(), after_ms, &loop] { loop.run_after(after_ms, [self] { self->ring(); }); });
+  }
+  void close() {
+    MutexLock lock(mutex_);
+    wake_ = {};
+  }
+
+ private:
+  void ring() {
+    MutexLock lock(mutex_);
+    armed_ = false;
+    if (wake_) wake_();
+  }
+  Mutex mutex_;
+  bool armed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+// Rows for the dead-letter output, in the columns of rejected_schema().
+class QueueRowReader::Rejected {
+ public:
+  void add(std::string_view body, std::string_view reason, const MessageQueue& queue, std::int64_t offset) {
+    if (builders_.empty()) {
+      for (const Field& field : rejected_schema().fields()) builders_.emplace_back(field.type);
+    }
+    builders_[0].append_text(body);
+    builders_[1].append_text(reason);
+    builders_[2].append_text(queue.topic);
+    builders_[3].append_text(queue.broker);
+    builders_[4].append<std::int32_t>(queue.id);
+    builders_[5].append<std::int64_t>(offset);
+    ++rows_;
+  }
+  void give(Batch* out) {
+    if (rows_ == 0 || out == nullptr) return;
+    std::vector<ColumnPtr> columns;
+    for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
+    *out = Batch(rows_, std::move(columns));
+  }
+
+ private:
+  std::vector<ColumnBuilder> builders_;
+  std::size_t rows_ = 0;
+};
+
+// Records of one frame that are decoded together.
+struct QueueRowReader::Chunk {
+  std::vector<RecordView> records;
+  std::vector<std::string_view> bodies;
+  std::size_t padded = 0;  // so many bodies from the front have room behind them
+  std::size_t bytes = 0;
+  std::int64_t next = 0;   // offset behind the last record seen
+  bool frame_done = false;
+};
+
+QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
+                               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<format::RowDecoder> decoder)
+    : plan_(std::move(plan)), context_(std::move(context)), client_(std::move(client)), decoder_(std::move(decoder)),
+      consumer_(std::make_unique<rocketmq::Consumer>(*client_, consumer_options(*plan_))),
+      alarm_(std::make_shared<Alarm>(context_.wake)) {
+  consumer_->set_wake(context_.wake);
+  for (const Field& field : plan_->schema.fields()) {
+    builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
+    columns_.push_back(builders_.back().get());
+  }
+  const auto& metric = context_.metrics.value;
+  messages_ = metric("rocketmq_source_messages_total", "Messages read.");
+  body_bytes_ = metric("rocketmq_source_body_bytes_total", "Bytes of bodies read.");
+  failed_bodies_ = metric("rocketmq_source_decode_errors_total", "Bodies or lines that were no row of the table.");
+  ignored_ = metric("rocketmq_source_ignored_total", "Bodies, lines or fields given up by options of the format.");
+  out_of_range_ = metric("rocketmq_source_offset_out_of_range_total", "Wanted offsets that did not exist any more.");
+  lag_ = metric("rocketmq_source_lag_messages", "Messages behind the ends of the queues.");
+}
+
+QueueRowReader::~QueueRowReader() {
+  alarm_->close();
+  consumer_.reset();
+}
+
+Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan, ReaderContext context) {
+  TRY_ASSIGN(auto client, shared_client(plan->settings->name_servers));
+  const TableFormat& format = plan->settings->format;
+  TRY_ASSIGN(auto decoder, format.format->make_decoder(plan->physical, plan->projection, format.options));
+  return std::unique_ptr<SourceReader>(
+      new QueueRowReader(std::move(plan), std::move(context), std::move(client), std::move(decoder)));
+}
+
+Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
+  TRY_ASSIGN(const QueuePosition position, decode_split(split));
+  State& state = splits_[index];
+  state.position = position;
+  events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
+  if (position.end != kNoEnd && position.next >= position.end) {
+    state.ended = true;
+    events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    return {};
+  }
+  const auto start = position.next == kFirstOffset ? rocketmq::StartPosition::earliest()
+                                                   : rocketmq::StartPosition::offset(position.next);
+  return consumer_->assign(position.queue, start, index);
+}
+
+Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
+  rows_.bodies.clear();
+  rows_.kinds.clear();
+  rows_.columns = std::span<ColumnBuilder* const>(columns_.data(), plan_->projection.size());
+  batch_bytes_ = 0;
+  Rejected refused;
+  while (rows_.bodies.size() < context_.batch_rows && batch_bytes_ < kBatchBytesMax) {
+    TRY_ASSIGN(const bool some, next_frame());
+    if (!some) break;
+    TRY(read_frame(refused));
+  }
+  refused.give(rejected);
+  tell_proofs();
+  out_of_range_->store(static_cast<std::int64_t>(consumer_->out_of_range_count()));
+  if (rows_.bodies.empty() && events_.empty()) {
+    if (all_ended()) return Poll::kEnd;
+    renew_proofs_if_needed();
+    return Poll::kNothing;
+  }
+  build(out);
+  return Poll::kBatch;
+}
+
+bool QueueRowReader::all_ended() const {
+  return std::all_of(splits_.begin(), splits_.end(), [](const auto& each) { return each.second.ended; });
+}
+
+// Makes frame_ the frame to read; false when there is none now.
+Result<bool> QueueRowReader::next_frame() {
+  if (frame_) return true;
+  std::optional<PulledFrame> pulled;
+  while (!unheld_.empty() && !pulled) {
+    State& state = splits_.at(unheld_.front());
+    if (state.paused || state.ended || state.held.empty()) {
+      unheld_.pop_front();
+      continue;
+    }
+    pulled = std::move(state.held.front());
+    state.held.pop_front();
+  }
+  while (!pulled) {
+    TRY_ASSIGN(pulled, consumer_->poll());
+    if (!pulled) return false;
+    State& state = splits_.at(static_cast<std::uint32_t>(pulled->tag));
+    if (state.ended) {
+      pulled.reset();
+    } else if (state.paused || !state.held.empty()) {
+      state.held.push_back(std::move(*pulled));
+      pulled.reset();
+    }
+  }
+  frame_.emplace();
+  frame_->split = static_cast<std::uint32_t>(pulled->tag);
+  frame_->pulled = std::move(*pulled);
+  frame_->buffer = std::make_shared<ReceivedBytes>(frame_->pulled.owner, frame_->pulled.records.size());
+  // Further back than before: the policy for lost offsets decided so.
+  std::int64_t& next = splits_.at(frame_->split).position.next;
+  next = std::min(next, frame_->pulled.begin_offset);
+  rocketmq::RecordCursorOptions options;
+  options.first_offset = frame_->pulled.begin_offset;
+  options.offset_delta = frame_->pulled.offset_delta;
+  options.queue_id = frame_->pulled.queue->id;
+  frame_->cursor = std::make_unique<rocketmq::RecordCursor>(frame_->pulled.records, options);
+  return true;
+}
+
+// Brokers compare hashes of tags only.
+bool QueueRowReader::wanted(const RecordView& record) const {
+  if (plan_->tags.empty()) return true;
+  const auto tag = rocketmq::find_property(record.properties, rocketmq::property::kTags);
+  return tag && std::find(plan_->tags.begin(), plan_->tags.end(), *tag) != plan_->tags.end();
+}
+
+Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
+  std::string_view body = as_text(record.body);
+  const auto* frame_end = frame_->pulled.records.data() + frame_->pulled.records.size();
+  // Inner messages of a batch record may lie in unpacked bytes, outside of the frame.
+  const bool in_frame = record.body.data() >= frame_->pulled.records.data() && record.body.data() <= frame_end;
+  if (record.compressed() || !in_frame) {
+    std::string unpacked;
+    TRY(rocketmq::decompress_body(record, unpacked));
+    const std::size_t size = unpacked.size();
+    unpacked.resize(size + format::kBodyPadding);
+    body = std::string_view(frame_->buffer->keep(std::move(unpacked))).substr(0, size);
+    if (chunk.padded == chunk.bodies.size()) ++chunk.padded;
+  } else if (chunk.padded == chunk.bodies.size() &&
+             static_cast<std::size_t>(frame_end - record.body.data()) >= record.body.size() + format::kBodyPadding) {
+    ++chunk.padded;
+  }
+  chunk.bodies.push_back(body);
+  chunk.records.push_back(record);
+  chunk.bytes += body.size();
+  return {};
+}
+
+// Records until the batch is full, the frame is read or the split ends.
+Status QueueRowReader::gather(Chunk& chunk) {
+  const State& state = splits_.at(frame_->split);
+  const std::size_t rows_max = context_.batch_rows - rows_.bodies.size();
+  RecordView record;
+  while (true) {
+    if (chunk.bodies.size() >= rows_max || batch_bytes_ + chunk.bytes >= kBatchBytesMax) return {};
+    if (!frame_->cursor->next(record)) {
+      chunk.frame_done = true;
+      chunk.next = std::max(chunk.next, frame_->pulled.next_offset);
+      return frame_->cursor->status();
+    }
+    if (record.queue_offset < frame_->pulled.begin_offset) continue;
+    if (state.position.end != kNoEnd && record.queue_offset >= state.position.end) {
+      chunk.frame_done = true;
+      chunk.next = state.position.end;
+      return {};
+    }
+    chunk.next = record.queue_offset + 1;
+    if (wanted(record)) TRY(add_body(chunk, record));
+  }
+}
+
+Status QueueRowReader::read_frame(Rejected& rejected) {
+  Chunk chunk;
+  const MessageQueue& queue = *frame_->pulled.queue;
+  const Status gathered = gather(chunk);
+  if (!gathered.ok()) {
+    return gathered.with_context("reading " + queue.to_string() + " near offset " + std::to_string(chunk.next));
+  }
+  State& state = splits_.at(frame_->split);
+  if (!chunk.bodies.empty()) {
+    const std::size_t begin_row = rows_.bodies.size();
+    TRY(decode(chunk, rejected));
+    add_metadata(chunk, begin_row);
+    if (rows_.bodies.size() > begin_row && (runs_.empty() || runs_.back().split != frame_->split)) {
+      runs_.push_back(SplitRun{frame_->split, static_cast<std::uint32_t>(begin_row)});
+    }
+    batch_bytes_ += chunk.bytes;
+    messages_->fetch_add(static_cast<std::int64_t>(chunk.bodies.size()), std::memory_order_relaxed);
+    body_bytes_->fetch_add(static_cast<std::int64_t>(chunk.bytes), std::memory_order_relaxed);
+    last_received_ms_ = std::max(last_received_ms_, frame_->pulled.received_ms);
+  }
+  state.position.next = std::max(state.position.next, chunk.next);
+  if (chunk.frame_done) {
+    // Metadata columns may refer to properties in unpacked inner batches.
+    for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
+    finish_frame(state.position.next);
+  }
+  return {};
+}
+
+void QueueRowReader::finish_frame(std::int64_t next) {
+  const std::uint32_t split = frame_->split;
+  frame_.reset();
+  State& state = splits_.at(split);
+  if (state.position.end != kNoEnd && next >= state.position.end) end_split(split, state);
+}
+
+void QueueRowReader::end_split(std::uint32_t index, State& state) {
+  state.ended = true;
+  state.held.clear();
+  state.position.next = state.position.end;
+  consumer_->unassign(state.position.queue);
+  events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+}
+
+void QueueRowReader::decode_range(Chunk& chunk, std::size_t begin, std::size_t end, bool padded) {
+  if (begin == end) return;
+  const std::size_t rows_before = rows_.bodies.size();
+  const std::size_t failures_before = rows_.failures.size();
+  format::Bodies bodies;
+  bodies.bodies = std::span<const std::string_view>(chunk.bodies).subspan(begin, end - begin);
+  bodies.buffer = frame_->buffer;
+  bodies.padded = padded;
+  decoder_->decode(bodies, rows_);
+  if (begin == 0) return;
+  for (std::size_t i = rows_before; i < rows_.bodies.size(); ++i) rows_.bodies[i] += static_cast<std::uint32_t>(begin);
+  for (std::size_t i = failures_before; i < rows_.failures.size(); ++i) rows_.failures[i].body += static_cast<std::uint32_t>(begin);
+}
+
+Status QueueRowReader::decode(Chunk& chunk, Rejected& rejected) {
+  rows_.failures.clear();
+  rows_.ignored = 0;
+  decode_range(chunk, 0, chunk.padded, true);
+  decode_range(chunk, chunk.padded, chunk.bodies.size(), false);
+  if (rows_.ignored != 0) ignored_->fetch_add(static_cast<std::int64_t>(rows_.ignored));
+  if (rows_.failures.empty()) return {};
+  return handle_failures(chunk, rejected);
+}
+
+Status QueueRowReader::handle_failures(const Chunk& chunk, Rejected& rejected) {
+  failed_bodies_->fetch_add(static_cast<std::int64_t>(rows_.failures.size()));
+  const MessageQueue& queue = *frame_->pulled.queue;
+  for (const format::DecodeFailure& failure : rows_.failures) {
+    const std::int64_t offset = chunk.records[failure.body].queue_offset;
+    switch (plan_->settings->decode_errors) {
+      case DecodeErrors::kFail:
+        return Error{ErrorCode::kDataError,
+                     "table '" + plan_->settings->table + "': the message at offset " + std::to_string(offset) +
+                         " of topic '" + queue.topic + "', broker '" + queue.broker + "', queue " + std::to_string(queue.id) +
+                         " is no row of the table: " + failure.reason +
+                         "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages"};
+      case DecodeErrors::kSkip: break;
+      case DecodeErrors::kDeadLetter: rejected.add(failure.piece, failure.reason, queue, offset); break;
+    }
+  }
+  return {};
+}
+
+void QueueRowReader::add_metadata(const Chunk& chunk, std::size_t begin_row) {
+  const std::size_t first = plan_->projection.size();
+  for (std::size_t i = 0; i < plan_->metadata.size(); ++i) {
+    ColumnBuilder& builder = *columns_[first + i];
+    pin_everywhere(builder, frame_->buffer);
+    for (std::size_t row = begin_row; row < rows_.bodies.size(); ++row) {
+      const RecordView& record = chunk.records[rows_.bodies[row]];
+      append_metadata(plan_->metadata[i], MessageOrigin{frame_->pulled.queue.get(), &record}, builder);
+    }
+  }
+}
+
+void QueueRowReader::build(Batch* out) {
+  std::vector<ColumnPtr> columns;
+  columns.reserve(columns_.size());
+  for (ColumnBuilder* builder : columns_) columns.push_back(builder->finish());
+  *out = Batch(rows_.bodies.size(), std::move(columns));
+  if (!rows_.kinds.empty()) {
+    rows_.kinds.resize(rows_.bodies.size(), RowKind::kInsert);
+    out->set_kinds(std::exchange(rows_.kinds, {}));
+  }
+  out->runs = std::exchange(runs_, {});
+  out->events = std::exchange(events_, {});
+}
+
+// Events for queues that are empty for sure. A queue of which rows are still held back is not.
+void QueueRowReader::tell_proofs() {
+  proof_missing_ = false;
+  std::int64_t lag = 0;
+  for (const rocketmq::QueueProgress& progress : consumer_->progress()) {
+    const auto index = static_cast<std::uint32_t>(progress.tag);
+    const auto found = splits_.find(index);
+    if (found == splits_.end() || found->second.ended) continue;
+    State& state = found->second;
+    if (progress.max_offset > state.position.next && state.position.next >= 0) lag += progress.max_offset - state.position.next;
+    if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
+    // A queue without messages has no position of its own yet.
+    if (state.position.next == kFirstOffset && progress.position >= 0) state.position.next = progress.position;
+    if (progress.position != state.position.next) continue;
+    if (progress.proven_empty_ms > last_received_ms_ && progress.proven_empty_ms > state.proof_told_ms) {
+      state.proof_told_ms = progress.proven_empty_ms;
+      events_.push_back(SplitEvent{index, SplitEvent::Kind::kProvenEmpty, 0});
+    }
+    proof_missing_ = proof_missing_ || state.proof_told_ms <= last_received_ms_;
+  }
+  lag_->store(lag, std::memory_order_relaxed);
+  if (proof_missing_) renew_proofs_if_needed();
+}
+
+// Idle queues need a proof that is younger than the newest row.
+void QueueRowReader::renew_proofs_if_needed() {
+  if (!proof_missing_) return;
+  const std::int64_t now = client_->core().clock().now_ms();
+  if (now - renewed_ms_ >= kRenewProofsMs && now > last_received_ms_) {
+    renewed_ms_ = now;
+    consumer_->renew_proofs();
+  }
+  alarm_->set(*client_, kRenewProofsMs);
+}
+
+Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {
+  std::vector<Split> states;
+  std::vector<rocketmq::GroupOffset> offsets;
+  for (const auto& [index, state] : splits_) {
+    states.push_back(encode_split(state.position));
+    if (state.position.next < 0) continue;
+    const auto known = committed_.find(state.position.queue);
+    if (known != committed_.end() && known->second == state.position.next) continue;
+    offsets.push_back(rocketmq::GroupOffset{state.position.queue, state.position.next});
+  }
+  uncommitted_[checkpoint] = std::move(offsets);
+  // Checkpoints that were never told complete.
+  while (uncommitted_.size() > 16) uncommitted_.erase(uncommitted_.begin());
+  return states;
+}
+
+void QueueRowReader::checkpoint_complete(CheckpointId checkpoint) {
+  const auto found = uncommitted_.find(checkpoint);
+  if (found == uncommitted_.end()) return;
+  std::vector<rocketmq::GroupOffset> offsets = std::move(found->second);
+  uncommitted_.erase(uncommitted_.begin(), std::next(found));
+  if (offsets.empty()) return;
+  for (const rocketmq::GroupOffset& each : offsets) committed_[each.queue] = each.offset;
+  consumer_->commit(std::move(offsets), [table = plan_->settings->table](const Status& status) {
+    if (status.ok()) return;
+    log(LogLevel::kWarn, "rocketmq", "table '" + table + "': group offsets were not written (the checkpoint has them): " + status.to_string());
+  });
+}
+
+void QueueRowReader::pause(std::span<const std::uint32_t> splits) {
+  for (auto& [index, state] : splits_) {
+    const bool paused = std::find(splits.begin(), splits.end(), index) != splits.end();
+    if (paused == state.paused || state.ended) continue;
+    state.paused = paused;
+    if (paused) {
+      consumer_->pause(state.position.queue);
+    } else {
+      consumer_->resume(state.position.queue);
+      if (!state.held.empty()) unheld_.push_back(index);
+    }
+  }
+}
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,26 @@
+#include "connectors/rocketmq/rocketmq_connector.h"
+
+#include "connectors/rocketmq/metadata_columns.h"
+#include "connectors/rocketmq/settings.h"
+#include "connectors/rocketmq/source_sink.h"
+
+namespace slipstream::connectors {
+namespace {
+
+class RocketMqConnector final : public ConnectorFactory {
+ public:
+  std::string_view name() const override { return "rocketmq"; }
+  std::string_view description() const override { return "Topics of Apache RocketMQ 4.x and 5.x."; }
+  bool can_read() const override { return true; }
+  bool can_write() const override { return true; }
+  OptionTable options() const override { return rocketmq_options(); }
+  std::vector<MetadataSpec> metadata() const override { return rocketmq_metadata(); }
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override { return make_queue_source(request); }
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override { return make_queue_sink(request); }
+};
+
+}  // namespace
+
+std::unique_ptr<ConnectorFactory> make_rocketmq_connector() { return std::make_unique<RocketMqConnector>(); }
+
+}  // namespace slipstream::connectors

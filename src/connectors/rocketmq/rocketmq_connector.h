@@ -1,0 +1,12 @@
+// 'connector' = 'rocketmq': topics as tables, read from any position, written at-least-once or exactly-once.
+#pragma once
+
+#include <memory>
+
+#include "slipstream/connector.h"
+
+namespace slipstream::connectors {
+
+std::unique_ptr<ConnectorFactory> make_rocketmq_connector();
+
+}  // namespace slipstream::connectors

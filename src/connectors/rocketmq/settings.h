@@ -1,0 +1,73 @@
+// What a rocketmq table says, checked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "format/format.h"
+#include "slipstream/connector.h"
+#include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/message.h"
+
+namespace slipstream::connectors {
+
+// The connector's options, without those of formats.
+OptionTable rocketmq_options();
+
+// "broker-a:1:201;broker-c:3:123": (broker, queue id) -> offset.
+using QueueOffsets = std::map<std::pair<std::string, std::int32_t>, std::int64_t>;
+
+enum class StartMode : std::uint8_t { kGroupOffsets, kEarliest, kLatest, kTimestamp, kSpecificOffsets, kOneOffset };
+enum class BoundMode : std::uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOffsets };
+enum class DecodeErrors : std::uint8_t { kFail, kSkip, kDeadLetter };
+
+struct TableFormat {
+  const format::Format* format = nullptr;
+  Options options;  // of connector and format together
+};
+
+struct SourceSettings {
+  std::string table;  // for errors
+  std::string name_servers;
+  std::string topic;
+  std::string group;
+  std::vector<std::string> tags;  // empty = all
+  StartMode start = StartMode::kGroupOffsets;
+  bool reset_to_earliest = false;
+  std::int64_t start_ms = 0;
+  std::int64_t start_offset = 0;  // kOneOffset
+  QueueOffsets start_offsets;
+  BoundMode bound = BoundMode::kUnbounded;
+  std::int64_t bound_ms = 0;
+  QueueOffsets bound_offsets;
+  std::int64_t discovery_ms = 5'000;
+  rocketmq::OffsetOutOfRange out_of_range = rocketmq::OffsetOutOfRange::kFail;
+  DecodeErrors decode_errors = DecodeErrors::kFail;
+  std::string dead_letter_topic;
+  std::int32_t pull_messages_max = 1'024;
+  TableFormat format;
+};
+
+struct SinkSettings {
+  std::string table;
+  std::string name_servers;
+  std::string topic;
+  std::string group;
+  std::string scan_group;
+  std::string tag;  // static, of every message without a tag of its own
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  std::int64_t fence_wait_ms = 2'000;
+  std::int64_t send_timeout_ms = 60'000;
+  TableFormat format;
+};
+
+// kInvalidArgument names the table, the option, the cause and the fix.
+Result<SourceSettings> read_source_settings(const TableDefinition& table);
+Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std::string& job_name,
+                                        const std::string& uid);
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,19 @@
+// One set of connections per cluster and process.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/status.h"
+
+namespace slipstream::connectors {
+
+// The client for these name servers: the one that is in use already, or a new one. It closes when its last user has
+// gone, which must not be on the client's own thread.
+//
+// Thread:  any; blocks while connecting, at most `start_timeout_ms` of the client's options.
+// Failure: no name server answers.
+Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers);
+
+}  // namespace slipstream::connectors

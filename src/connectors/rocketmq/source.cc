@@ -1,0 +1,128 @@
+#include <algorithm>
+
+#include "base/try.h"
+#include "connectors/rocketmq/enumerator.h"
+#include "connectors/rocketmq/reader.h"
+#include "connectors/rocketmq/settings.h"
+#include "connectors/rocketmq/source_sink.h"
+
+namespace slipstream::connectors {
+namespace {
+
+std::string start_text(const SourceSettings& settings) {
+  switch (settings.start) {
+    case StartMode::kEarliest: return "earliest";
+    case StartMode::kLatest: return "latest";
+    case StartMode::kTimestamp: return "timestamp " + std::to_string(settings.start_ms);
+    case StartMode::kSpecificOffsets: return "specific-offsets";
+    case StartMode::kOneOffset: return "offset " + std::to_string(settings.start_offset);
+    case StartMode::kGroupOffsets: break;
+  }
+  return std::string("group-offsets, else ") + (settings.reset_to_earliest ? "earliest" : "latest");
+}
+
+std::string bound_text(const SourceSettings& settings) {
+  switch (settings.bound) {
+    case BoundMode::kLatest: return "latest-offset";
+    case BoundMode::kTimestamp: return "timestamp " + std::to_string(settings.bound_ms);
+    case BoundMode::kSpecificOffsets: return "specific-offsets";
+    case BoundMode::kUnbounded: break;
+  }
+  return {};
+}
+
+class QueueSource final : public Source {
+ public:
+  QueueSource(std::shared_ptr<const RowPlan> plan, std::vector<std::size_t> accepted)
+      : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
+
+  Schema schema() const override { return plan_->schema; }
+  bool bounded() const override { return settings().bound != BoundMode::kUnbounded; }
+  bool updating() const override { return settings().format.format->changelog; }
+  std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
+
+  std::vector<std::string> explain() const override {
+    std::vector<std::string> lines{"topic=" + settings().topic, "group=" + settings().group,
+                                   "format=" + settings().format.format->name, "start=" + start_text(settings())};
+    if (bounded()) lines.push_back("end=" + bound_text(settings()));
+    std::string tags;
+    for (const std::string& tag : plan_->tags) tags += (tags.empty() ? "" : "||") + tag;
+    if (!tags.empty()) lines.push_back("tag=" + tags);
+    return lines;
+  }
+
+  // Rows of rejected_schema() as JSON, at least once.
+  std::optional<TableDefinition> dead_letter() const override {
+    if (settings().decode_errors != DecodeErrors::kDeadLetter) return std::nullopt;
+    TableDefinition table;
+    table.name = settings().table + " dead-letter topic";
+    table.physical = rejected_schema();
+    table.options = {{"topic", settings().dead_letter_topic},
+                     {"nameServerAddress", settings().name_servers},
+                     {"format", "json"}};
+    return table;
+  }
+  std::string dead_letter_connector() const override {
+    return settings().decode_errors == DecodeErrors::kDeadLetter ? "rocketmq" : "";
+  }
+
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return QueueEnumerator::make(plan_->settings, context);
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return QueueRowReader::make(plan_, std::move(context));
+  }
+
+ private:
+  const SourceSettings& settings() const { return *plan_->settings; }
+
+  std::shared_ptr<const RowPlan> plan_;
+  std::vector<std::size_t> accepted_;
+};
+
+// Equality on the tag narrows the subscription. Values that a tag expression cannot hold are left to the engine.
+void take_tag_predicates(const SourceRequest& request, RowPlan& plan, std::vector<std::size_t>& accepted) {
+  for (std::size_t i = 0; i < request.predicates.size(); ++i) {
+    const PushedPredicate& predicate = request.predicates[i];
+    if (!predicate.is_metadata || find_metadata_key(predicate.column) != MetadataKey::kTags || predicate.values.empty()) continue;
+    const bool plain = std::all_of(predicate.values.begin(), predicate.values.end(), [](const std::string& value) {
+      return !value.empty() && value != "*" && value.find_first_of("| \t") == std::string::npos;
+    });
+    if (!plain) continue;
+    std::vector<std::string> tags;
+    for (const std::string& value : predicate.values) {
+      const bool wanted = plan.tags.empty() || std::find(plan.tags.begin(), plan.tags.end(), value) != plan.tags.end();
+      if (wanted && std::find(tags.begin(), tags.end(), value) == tags.end()) tags.push_back(value);
+    }
+    if (tags.empty()) continue;  // contradiction: nothing to subscribe to, the engine filters everything
+    plan.tags = std::move(tags);
+    accepted.push_back(i);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) {
+  const TableDefinition& table = request.table;
+  TRY_ASSIGN(SourceSettings settings, read_source_settings(table));
+  auto plan = std::make_shared<RowPlan>();
+  plan->physical = table.physical;
+  plan->projection = request.physical;
+  for (const std::size_t index : request.physical) plan->schema.add(table.physical[index].name, table.physical[index].type);
+  for (const std::size_t index : request.metadata) {
+    const TableDefinition::MetadataColumn& column = table.metadata[index];
+    TRY_ASSIGN(ReadColumn resolved, resolve_read_column(table, column));
+    plan->metadata.push_back(std::move(resolved));
+    plan->schema.add(column.name, column.type);
+  }
+  // Refuses now what the format cannot hold.
+  const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection, settings.format.options);
+  if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
+  plan->tags = settings.tags;
+  std::vector<std::size_t> accepted;
+  take_tag_predicates(request, *plan, accepted);
+  plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
+  return std::unique_ptr<Source>(std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));
+}
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,31 @@
+// Splits and the enumerator's state as texts of snapshots. Versioned: what was written once stays readable.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "slipstream/connector.h"
+#include "slipstream/rocketmq/message.h"
+#include "slipstream/status.h"
+
+namespace slipstream::connectors {
+
+inline constexpr std::int64_t kFirstOffset = -1;  // the queue's first message, whatever its offset is then
+inline constexpr std::int64_t kNoEnd = -1;
+
+struct QueuePosition {
+  rocketmq::MessageQueue queue;
+  std::int64_t next = kFirstOffset;
+  std::int64_t end = kNoEnd;  // exclusive
+};
+
+// id "topic/broker/3", state "1,next,end".
+Split encode_split(const QueuePosition& position);
+Result<QueuePosition> decode_split(const Split& split);
+
+// The ids of all splits ever found, one per line behind "1".
+std::string encode_known_splits(const std::set<std::string>& ids);
+Result<std::set<std::string>> decode_known_splits(std::string_view text);
+
+}  // namespace slipstream::connectors

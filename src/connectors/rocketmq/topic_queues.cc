@@ -1,0 +1,39 @@
+#include "connectors/rocketmq/topic_queues.h"
+
+#include <random>
+
+#include "base/try.h"
+
+namespace slipstream::connectors {
+namespace {
+constexpr std::int64_t kAgeMaxMs = 10'000;
+constexpr std::size_t kTopicsMax = 10'000;
+}  // namespace
+
+Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
+  const auto known = topics_.find(name);
+  const std::int64_t now = clock_.now_ms();
+  if (known != topics_.end() && (fixed_ || now - known->second.asked_ms < kAgeMaxMs)) return &known->second;
+  auto queues = producer_.queues(name);
+  if (known != topics_.end()) {
+    known->second.asked_ms = now;
+    // What is not writable for a while keeps its place: sends to it wait.
+    if (queues.ok() && !queues->empty()) known->second.queues = std::move(*queues);
+    return &known->second;
+  }
+  if (!queues.ok()) return queues.error().with_context("finding the queues of topic '" + std::string(name) + "'");
+  if (queues->empty()) {
+    return Error::retry(ErrorCode::kPermissionDenied,
+                        "topic '" + std::string(name) + "' has no writable queue; its permission must include write");
+  }
+  if (topics_.size() >= kTopicsMax) {
+    return Error{ErrorCode::kResourceExhausted, "rows name more than " + std::to_string(kTopicsMax) + " different topics"};
+  }
+  Topic topic;
+  topic.queues = std::move(*queues);
+  topic.turn = std::random_device{}();  // writers begin at different queues
+  topic.asked_ms = now;
+  return &topics_.emplace(std::string(name), std::move(topic)).first->second;
+}
+
+}  // namespace slipstream::connectors

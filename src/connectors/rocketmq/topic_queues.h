@@ -1,0 +1,40 @@
+// The queues that a writer spreads its messages over.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "slipstream/rocketmq/message.h"
+#include "slipstream/rocketmq/producer.h"
+
+namespace slipstream::connectors {
+
+// Owner:  a writer. Thread: task; the first question for a topic blocks for its route.
+// Bounds: kTopicsMax topics.
+class TopicQueues {
+ public:
+  // `fixed`: the queues of a topic never change here, so that a key keeps its queue.
+  TopicQueues(rocketmq::Producer& producer, bool fixed) : producer_(producer), fixed_(fixed) {}
+
+  struct Topic {
+    std::vector<rocketmq::MessageQueue> queues;  // not empty
+    std::size_t turn = 0;
+    std::int64_t asked_ms = 0;
+    const rocketmq::MessageQueue& current() const { return queues[turn % queues.size()]; }
+  };
+  // kNotFound and kPermissionDenied name the topic.
+  Result<Topic*> find(std::string_view topic);
+
+ private:
+  rocketmq::Producer& producer_;
+  const bool fixed_;
+  SystemClock clock_;
+  std::map<std::string, Topic, std::less<>> topics_;
+};
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,40 @@
+// The writer of at-least-once and of no guarantee.
+#pragma once
+
+#include <memory>
+
+#include "connectors/rocketmq/batch_sender.h"
+#include "connectors/rocketmq/message_encoder.h"
+#include "connectors/rocketmq/topic_queues.h"
+#include "rocketmq/protocol/message_id.h"
+#include "slipstream/connector.h"
+
+namespace slipstream::connectors {
+
+// Owner:   a sink task, and the client it writes with.
+// Failure: a send that was given up fails the next write() or prepare(); nothing is dropped silently.
+class QueueWriter final : public SinkWriter {
+ public:
+  static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan, WriterContext context);
+
+  Result<Write> write(const Batch& batch, EpochFile* file) override;
+  Result<std::optional<std::string>> prepare(CheckpointId checkpoint, EpochFile* file) override;
+
+ private:
+  QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context, std::shared_ptr<rocketmq::Client> client,
+              std::unique_ptr<MessageEncoder> encoder);
+  Status send(const OutMessage& message, const std::string& unique_key, std::uint64_t hash);
+
+  const std::shared_ptr<const SinkPlan> plan_;
+  const std::shared_ptr<rocketmq::Client> client_;
+  const std::unique_ptr<MessageEncoder> encoder_;
+  BatchSender sender_;
+  TopicQueues queues_;
+  rocketmq::UniqueKeyMaker keys_;
+  SystemClock clock_;
+};
+
+// The single message of an encoded one, for sends outside of batches.
+rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue, const std::string& unique_key);
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,194 @@
+#include "connectors/script/script.h"
+
+#include <charconv>
+
+#include "base/try.h"
+#include "data/text/value.h"
+
+namespace slipstream::connectors {
+namespace {
+
+OptionTable script_options() {
+  return OptionTable({
+      OptionSpec{.name = "changelog", .type = OptionType::kEnum, .default_value = "insert",
+                 .description = "Which row kinds come.", .values = {"insert", "all"}},
+  });
+}
+
+class Enumerator : public SplitEnumerator {
+ public:
+  explicit Enumerator(bool restored) : restored_(restored) {}
+  Result<Discovery> discover() override {
+    Discovery discovery;
+    if (!restored_) discovery.added.push_back(Split{"script", "0"});
+    restored_ = true;
+    discovery.complete = true;
+    return discovery;
+  }
+  std::string snapshot() override { return "1"; }
+
+ private:
+  bool restored_;
+};
+
+using Items = std::shared_ptr<const std::vector<ScriptItem>>;
+
+class Reader : public SourceReader {
+ public:
+  Reader(Items items, bool waits, Schema schema, std::vector<std::size_t> columns, ReaderContext context)
+      : items_(std::move(items)),
+        waits_(waits),
+        schema_(std::move(schema)),
+        columns_(std::move(columns)),
+        context_(std::move(context)) {}
+
+  Status add_split(std::uint32_t index, const Split& split) override {
+    split_ = index;
+    id_ = split.id;
+    const auto parsed = std::from_chars(split.state.data(), split.state.data() + split.state.size(), next_);
+    if (parsed.ec != std::errc()) return Error{ErrorCode::kCorrupt, "script split state '" + split.state + "'"};
+    return {};
+  }
+
+  Result<Poll> poll(Batch* out, Batch* rejected) override {
+    static_cast<void>(rejected);
+    if (id_.empty() || ended_) return Poll::kEnd;
+    if (waiting_) return Poll::kNothing;
+    std::vector<ColumnBuilder> builders;
+    for (const std::size_t column : columns_) builders.emplace_back(schema_[column].type);
+    std::vector<RowKind> kinds;
+    bool any_retraction = false;
+    std::vector<SplitEvent> events;
+    while (next_ < items_->size() && kinds.size() < context_.batch_rows) {
+      const ScriptItem& item = (*items_)[next_++];
+      if (item.kind == ScriptItem::Kind::kCut) break;
+      if (item.kind == ScriptItem::Kind::kCheckpoint) {
+        waiting_ = waits_;
+        awaited_ = 0;
+        break;
+      }
+      if (item.kind == ScriptItem::Kind::kWatermark) {
+        events.push_back(SplitEvent{split_, SplitEvent::Kind::kWatermark, item.watermark_ms});
+        break;
+      }
+      TRY(append_row(item, builders));
+      kinds.push_back(item.row_kind);
+      any_retraction = any_retraction || item.row_kind != RowKind::kInsert;
+    }
+    if (next_ == items_->size()) {
+      ended_ = true;
+      events.push_back(SplitEvent{split_, SplitEvent::Kind::kEnded, 0});
+    }
+    std::vector<ColumnPtr> columns;
+    for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+    *out = Batch(kinds.size(), std::move(columns));
+    if (any_retraction) out->set_kinds(std::move(kinds));
+    out->runs.push_back(SplitRun{split_, 0});
+    out->events = std::move(events);
+    return Poll::kBatch;
+  }
+
+  Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
+    if (waiting_ && awaited_ == 0) awaited_ = checkpoint;
+    std::vector<Split> splits;
+    if (!id_.empty()) splits.push_back(Split{id_, std::to_string(next_)});
+    return splits;
+  }
+  void checkpoint_complete(CheckpointId checkpoint) override {
+    if (!waiting_ || awaited_ == 0 || checkpoint < awaited_) return;
+    waiting_ = false;
+    context_.wake();
+  }
+
+ private:
+  Status append_row(const ScriptItem& item, std::vector<ColumnBuilder>& builders) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::size_t column = columns_[i];
+      if (column >= item.cells.size()) {
+        return Error{ErrorCode::kInvalidArgument, "scripted row " + std::to_string(next_) + " has " +
+                                                      std::to_string(item.cells.size()) + " cells, the table has " +
+                                                      std::to_string(schema_.size()) + " columns"};
+      }
+      const auto& cell = item.cells[column];
+      if (!cell) {
+        builders[i].append_null();
+      } else if (!text::parse(*cell, TimeZone(), builders[i])) {
+        return Error{ErrorCode::kInvalidArgument,
+                     "scripted row " + std::to_string(next_) + ", column '" + schema_[column].name +
+                         "': " + text::parse_failure(*cell, schema_[column].type)};
+      }
+    }
+    return {};
+  }
+
+  Items items_;
+  bool waits_;
+  Schema schema_;
+  std::vector<std::size_t> columns_;
+  ReaderContext context_;
+  bool waiting_ = false;
+  CheckpointId awaited_ = 0;  // 0 = no snapshot since the wait began
+  std::uint32_t split_ = 0;
+  std::string id_;
+  std::size_t next_ = 0;
+  bool ended_ = false;
+};
+
+class ScriptSource : public Source {
+ public:
+  ScriptSource(Items items, bool waits, const SourceRequest& request, bool updating)
+      : items_(std::move(items)), waits_(waits), all_(request.table.physical), columns_(request.physical), updating_(updating) {}
+  Schema schema() const override {
+    Schema schema;
+    for (const std::size_t column : columns_) schema.add(all_[column].name, all_[column].type);
+    return schema;
+  }
+  bool bounded() const override { return true; }
+  bool updating() const override { return updating_; }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(items_, waits_, all_, columns_, std::move(context)));
+  }
+
+ private:
+  Items items_;
+  bool waits_;
+  Schema all_;
+  std::vector<std::size_t> columns_;
+  bool updating_;
+};
+
+class ScriptConnector : public ConnectorFactory {
+ public:
+  explicit ScriptConnector(std::shared_ptr<const ScriptFeeds> feeds) : feeds_(std::move(feeds)) {}
+  std::string_view name() const override { return "script"; }
+  std::string_view description() const override { return "Rows and watermarks given by a test."; }
+  bool can_read() const override { return true; }
+  bool can_write() const override { return false; }
+  OptionTable options() const override { return script_options(); }
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
+    const TableDefinition& table = request.table;
+    TRY_ASSIGN(const Options options, script_options().parse(table.options, "table '" + table.name + "'"));
+    const auto found = feeds_->tables.find(table.name);
+    Items items = found == feeds_->tables.end() ? std::make_shared<const std::vector<ScriptItem>>()
+                                                : Items(feeds_, &found->second);
+    return std::unique_ptr<Source>(
+        std::make_unique<ScriptSource>(std::move(items), feeds_->wait_for_checkpoints, request, options.text("changelog") == "all"));
+  }
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': script can only be read"};
+  }
+
+ private:
+  std::shared_ptr<const ScriptFeeds> feeds_;
+};
+
+}  // namespace
+
+std::unique_ptr<ConnectorFactory> make_script_connector(std::shared_ptr<const ScriptFeeds> feeds) {
+  return std::make_unique<ScriptConnector>(std::move(feeds));
+}
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,310 @@
+// Runs SQL text tests. The format is described in test/slt/README.md.
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "base/try.h"
+#include "collect_sink.h"
+#include "connectors/blackhole/blackhole.h"
+#include "connectors/datagen/datagen.h"
+#include "connectors/print/print.h"
+#include "connectors/script/script.h"
+#include "data/text/temporal.h"
+#include "data/text/value.h"
+#include "flow/job.h"
+#include "sql/session.h"
+
+namespace slipstream::test {
+namespace {
+
+struct Block {
+  std::size_t line = 0;
+  std::string head;                   // first line: "query", "statement ok", "feed t"
+  std::vector<std::string> body;
+  std::vector<std::string> expected;  // behind ----
+};
+
+struct TestFile {
+  std::string path;
+  bool crash = false;
+  std::vector<Block> blocks;
+};
+
+// One way to run a query.
+struct Configuration {
+  std::uint32_t parallelism = 1;
+  std::size_t batch_rows = 1024;
+  bool crash = false;
+  std::string name() const {
+    return "parallelism " + std::to_string(parallelism) + ", batch " + std::to_string(batch_rows) +
+           (crash ? ", crash after each checkpoint" : "");
+  }
+};
+
+TestFile read_file(const std::string& path) {
+  TestFile file;
+  file.path = path;
+  std::ifstream in(path);
+  if (!in) {
+    std::cerr << "cannot read " << path << '\n';
+    std::exit(2);
+  }
+  std::size_t number = 0;
+  bool open = false;
+  bool expecting = false;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.empty()) {
+      open = false;
+      continue;
+    }
+    if (!open && line[0] == '#') continue;
+    if (!open && line == "mode crash") {
+      file.crash = true;
+      continue;
+    }
+    if (!open) {
+      file.blocks.push_back(Block{number, line, {}, {}});
+      open = true;
+      expecting = false;
+    } else if (line == "----") {
+      expecting = true;
+    } else {
+      (expecting ? file.blocks.back().expected : file.blocks.back().body).push_back(line);
+    }
+  }
+  return file;
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+// "a, \"b, c\", NULL" -> cells
+std::vector<std::optional<std::string>> split_cells(std::string_view line) {
+  std::vector<std::optional<std::string>> cells;
+  while (true) {
+    while (line.starts_with(' ')) line.remove_prefix(1);
+    if (line.starts_with('"')) {
+      const std::size_t end = line.find('"', 1);
+      cells.emplace_back(std::string(line.substr(1, end - 1)));
+      line.remove_prefix(std::min(end + 1, line.size()));
+    } else {
+      const std::string_view cell = line.substr(0, line.find(','));
+      if (cell == "NULL") cells.emplace_back(std::nullopt);
+      else cells.emplace_back(std::string(cell));
+      line.remove_prefix(cell.size());
+    }
+    if (line.empty()) return cells;
+    line.remove_prefix(1);
+  }
+}
+
+std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
+  connectors::ScriptItem item;
+  std::string_view text = line;
+  if (text == "cut" || text == "checkpoint") {
+    item.kind = text == "cut" ? connectors::ScriptItem::Kind::kCut : connectors::ScriptItem::Kind::kCheckpoint;
+    return item;
+  }
+  if (text.starts_with("watermark ")) {
+    ColumnBuilder builder(Type::timestamp(3));
+    if (!text::parse(text.substr(10), TimeZone(), builder)) return std::nullopt;
+    item.kind = connectors::ScriptItem::Kind::kWatermark;
+    item.watermark_ms = builder.finish()->data<std::int64_t>()[0] / 1000;
+    return item;
+  }
+  for (const RowKind kind : {RowKind::kInsert, RowKind::kUpdateBefore, RowKind::kUpdateAfter, RowKind::kDelete}) {
+    const std::string prefix = std::string(row_kind_name(kind)) + " ";
+    if (!text.starts_with(prefix)) continue;
+    item.row_kind = kind;
+    text.remove_prefix(prefix.size());
+    break;
+  }
+  item.cells = split_cells(text);
+  return item;
+}
+
+// Runs one file; counts what failed.
+class Runner {
+ public:
+  explicit Runner(TestFile file) : file_(std::move(file)), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
+    registry_.add(connectors::make_script_connector(feeds_));
+    registry_.add(connectors::make_datagen_connector());
+    registry_.add(connectors::make_print_connector());
+    registry_.add(connectors::make_blackhole_connector());
+  }
+
+  int run() {
+    sql::Session session(registry_);
+    for (const Block& block : file_.blocks) {
+      if (block.head.starts_with("statement ")) statement(session, block);
+      else if (block.head.starts_with("feed ")) feed(block);
+      else if (block.head == "query" || block.head == "query log" || block.head.starts_with("query error ")) query(session, block);
+      else if (block.head == "explain") explain(session, block);
+      else fail(block, "unknown directive '" + block.head + "'");
+    }
+    if (checks_ == 0) fail(file_.blocks.empty() ? Block{} : file_.blocks.back(), "the file checks nothing");
+    return failures_;
+  }
+  int checks() const { return checks_; }
+
+ private:
+  void fail(const Block& block, const std::string& why) {
+    ++failures_;
+    std::cerr << file_.path << ":" << block.line << ": " << why << '\n';
+  }
+
+  static std::string text_of(const std::vector<sql::Diagnostic>& diagnostics) {
+    std::string text;
+    for (const sql::Diagnostic& d : diagnostics) {
+      text += std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.message + (d.fix.empty() ? "" : " [" + d.fix + "]") + "\n";
+    }
+    return text;
+  }
+
+  void expect_error(const Block& block, const std::string& wanted, const std::string& seen) {
+    ++checks_;
+    if (seen.empty()) fail(block, "no error, expected: " + wanted);
+    else if (seen.find(wanted) == std::string::npos) fail(block, "expected error: " + wanted + "\n  seen: " + seen);
+  }
+
+  void statement(sql::Session& session, const Block& block) {
+    const auto compiled = session.compile(join(block.body));
+    if (block.head == "statement ok") {
+      ++checks_;
+      if (!compiled.ok()) fail(block, text_of(compiled.diagnostics));
+    } else if (block.head.starts_with("statement error ")) {
+      expect_error(block, block.head.substr(16), text_of(compiled.diagnostics));
+    } else {
+      fail(block, "'statement ok' or 'statement error TEXT' is expected");
+    }
+  }
+
+  void feed(const Block& block) {
+    auto& items = feeds_->tables[block.head.substr(5)];
+    for (const std::string& line : block.body) {
+      auto item = feed_item(line);
+      if (!item) return fail(block, "cannot read: " + line);
+      items.push_back(std::move(*item));
+    }
+  }
+
+  void explain(sql::Session& session, const Block& block) {
+    ++checks_;
+    const auto compiled = session.compile(join(block.body));
+    if (!compiled.ok()) return fail(block, text_of(compiled.diagnostics));
+    std::string seen;
+    for (const sql::Step& step : compiled.steps) {
+      if (step.plan) seen += sql::to_string(*step.plan);
+    }
+    if (seen != join(block.expected)) fail(block, "the plan differs; seen:\n" + seen);
+  }
+
+  void query(sql::Session& session, const Block& block) {
+    std::vector<Configuration> configurations;
+    for (const std::uint32_t parallelism : {1U, 3U}) {
+      for (const std::size_t batch_rows : {std::size_t{1}, std::size_t{7}, std::size_t{1024}}) {
+        configurations.push_back({parallelism, batch_rows, false});
+        if (file_.crash) configurations.push_back({parallelism, batch_rows, true});
+      }
+    }
+    for (const Configuration& configuration : configurations) {
+      if (!query_once(session, block, configuration)) return;
+    }
+  }
+
+  bool query_once(sql::Session& session, const Block& block, const Configuration& configuration) {
+    ++checks_;
+    const bool wants_error = block.head.starts_with("query error ");
+    const auto rows = std::make_shared<CollectedRows>();
+    const Status status = run_job(session, block, configuration, rows);
+    if (wants_error) {
+      --checks_;
+      const int before = failures_;
+      expect_error(block, block.head.substr(12), status.ok() ? "" : status.error().message);
+      return failures_ == before;
+    }
+    if (!status.ok()) return fail(block, "with " + configuration.name() + ": " + status.error().message), false;
+    std::vector<std::string> expected = block.expected;
+    std::vector<std::string> seen = block.head == "query log" ? rows->lines(true) : rows->materialised();
+    std::sort(expected.begin(), expected.end());
+    std::sort(seen.begin(), seen.end());
+    if (seen == expected) return true;
+    fail(block, "with " + configuration.name() + ", expected:\n" + join(expected) + "seen:\n" + join(seen));
+    return false;
+  }
+
+  Status run_job(sql::Session& session, const Block& block, const Configuration& configuration,
+                 const std::shared_ptr<CollectedRows>& rows) {
+    feeds_->wait_for_checkpoints = file_.crash;
+    char pattern[] = "/tmp/slipstream-slt-XXXXXX";
+    const std::string directory = ::mkdtemp(pattern);
+    Status status;
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      bool crashed = false;
+      status = run_attempt(session, block, configuration, rows, directory, &crashed);
+      if (!crashed) break;
+    }
+    std::filesystem::remove_all(directory);
+    return status;
+  }
+
+  Status run_attempt(sql::Session& session, const Block& block, const Configuration& configuration,
+                     const std::shared_ptr<CollectedRows>& rows, const std::string& directory, bool* crashed) {
+    auto compiled = session.compile(join(block.body));
+    if (!compiled.ok()) return Error{ErrorCode::kInvalidArgument, text_of(compiled.diagnostics)};
+    std::vector<sql::RelPtr> plans;
+    for (sql::Step& step : compiled.steps) {
+      if (step.kind != sql::Step::Kind::kSelect) continue;
+      step.plan->kind = sql::RelKind::kSink;
+      step.plan->sink = make_collect_sink(step.plan->schema, rows);
+      plans.push_back(std::move(step.plan));
+    }
+    if (plans.size() != 1) return Error{ErrorCode::kInvalidArgument, "a query block holds one SELECT"};
+    TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
+    TRY_ASSIGN(flow::JobOptions options, session.job_options());
+    options.parallelism = configuration.parallelism;
+    options.batch_rows = configuration.batch_rows;
+    options.checkpoint_dir = directory;
+    options.checkpoint_interval = std::chrono::milliseconds(file_.crash ? 2 : 60'000);
+    options.restart_attempts = 0;
+    options.crash_after_checkpoints = configuration.crash ? 1 : 0;
+    TRY_ASSIGN(const auto job, flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
+    const auto waited = job->wait_for(std::chrono::seconds(60));
+    if (!waited) {
+      job->cancel();
+      static_cast<void>(job->wait());
+      return Error{ErrorCode::kTimeout, "the query did not end within 60 s"};
+    }
+    *crashed = configuration.crash && !waited->ok() && waited->error().code == ErrorCode::kCancelled;
+    return *waited;
+  }
+
+  TestFile file_;
+  std::shared_ptr<connectors::ScriptFeeds> feeds_;
+  ConnectorRegistry registry_;
+  int failures_ = 0;
+  int checks_ = 0;
+};
+
+}  // namespace
+}  // namespace slipstream::test
+
+int main(int argc, char** argv) {
+  int failures = 0;
+  int checks = 0;
+  for (int i = 1; i < argc; ++i) {
+    slipstream::test::Runner runner(slipstream::test::read_file(argv[i]));
+    failures += runner.run();
+    checks += runner.checks();
+  }
+  std::cout << checks << " checks, " << failures << " failures\n";
+  return failures == 0 && checks > 0 ? 0 : 1;
+}
