@@ -131,7 +131,8 @@ def record_offsets(r):
 def record_pulls(r):
     r.keep("group_create", r.broker, 200, {}, json.dumps({
         "groupName": GROUP, "consumeEnable": True, "consumeFromMinEnable": True,
-        "consumeBroadcastEnable": True, "retryQueueNums": 1, "retryMaxTimes": 16, "brokerId": 0, "whichBrokerWhenConsumeSlowly": 1}).encode())
+        "consumeBroadcastEnable": True, "retryQueueNums": 1,
+        "retryMaxTimes": 16, "brokerId": 0, "whichBrokerWhenConsumeSlowly": 1}).encode())
     wait_until(lambda: pull_ready(r))
     r.pull("pull_found", 0)
     r.pull("pull_tag", 0, subscription="tagA")

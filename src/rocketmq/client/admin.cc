@@ -30,7 +30,8 @@ bool lost(const Result<Answer>& answer) {
 // Only for requests that change nothing when they are repeated; all of Admin's are such.
 Result<Answer> call_broker(ClientCore& core, const std::string& address, const Command& command) {
   Result<Answer> answer = core.wait_call(address, command);
-  for (int attempt = 1; attempt < kAttempts && lost(answer); ++attempt) answer = core.wait_call(address, command);
+  for (int attempt = 1; attempt < kAttempts && lost(answer); ++attempt)
+    answer = core.wait_call(address, command);
   return answer;
 }
 
@@ -46,8 +47,8 @@ Result<std::string> master_of(ClientCore& core, const std::string& topic, const 
   TRY_ASSIGN(const Route route, core.wait_route(topic, core.options().route_refresh_ms));
   const BrokerData* broker = route->broker(name);
   if (broker == nullptr || broker->master() == nullptr) {
-    return Error::retry(ErrorCode::kUnavailable,
-                        "broker '" + name + "' of topic '" + topic + "' has no master in the route now");
+    return Error::retry(ErrorCode::kUnavailable, "broker '" + name + "' of topic '" + topic +
+                                                     "' has no master in the route now");
   }
   return *broker->master();
 }
@@ -58,7 +59,8 @@ Result<Answer> call_queue(ClientCore& core, const MessageQueue& queue, const Com
   return call_broker(core, address, command);
 }
 
-Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue, const Command& command) {
+Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue,
+                                const Command& command) {
   const auto code = static_cast<RequestCode>(command.header.code);
   auto answer = call_queue(core, queue, command);
   if (!answer.ok()) return std::move(answer).error().with_context("queue " + queue.to_string());
@@ -68,8 +70,9 @@ Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue, con
 }
 
 Result<ClusterView> ask_cluster(ClientCore& core) {
-  TRY_ASSIGN(const Answer answer, succeed(RequestCode::kBrokerCluster,
-                                          core.wait_name_server(encode_plain(RequestCode::kBrokerCluster))));
+  TRY_ASSIGN(const Answer answer,
+             succeed(RequestCode::kBrokerCluster,
+                     core.wait_name_server(encode_plain(RequestCode::kBrokerCluster))));
   return parse_cluster(answer.body());
 }
 
@@ -98,7 +101,8 @@ TopicDescription describe(const RouteData& route, const std::string& topic) {
 }
 
 // Whether the route shows what was asked for on every broker of `names`.
-bool shows(const TopicDescription& description, const TopicSpec& spec, const std::set<std::string>& names) {
+bool shows(const TopicDescription& description, const TopicSpec& spec,
+           const std::set<std::string>& names) {
   std::size_t matching = 0;
   for (const TopicDescription::Broker& broker : description.brokers) {
     if (names.contains(broker.name) && broker.read_queues == spec.read_queues &&
@@ -115,22 +119,28 @@ std::vector<MessageQueue> queues_with(const TopicDescription& description, std::
     if ((broker.perm & perm) == 0) continue;
     if (perm == kPermWrite && broker.master.empty()) continue;
     const std::int32_t count = perm == kPermWrite ? broker.write_queues : broker.read_queues;
-    for (std::int32_t id = 0; id < count; ++id) queues.push_back({description.topic, broker.name, id});
+    for (std::int32_t id = 0; id < count; ++id)
+      queues.push_back({description.topic, broker.name, id});
   }
   return queues;
 }
 
 }  // namespace
 
-std::vector<MessageQueue> TopicDescription::readable_queues() const { return queues_with(*this, kPermRead); }
-std::vector<MessageQueue> TopicDescription::writable_queues() const { return queues_with(*this, kPermWrite); }
+std::vector<MessageQueue> TopicDescription::readable_queues() const {
+  return queues_with(*this, kPermRead);
+}
+std::vector<MessageQueue> TopicDescription::writable_queues() const {
+  return queues_with(*this, kPermWrite);
+}
 
 Admin::Admin(Client& client) : core_(&client.core()) {}
 
 Status Admin::create_topic(const TopicSpec& spec) {
   TRY(validate_writable_topic(spec.topic));
   if (spec.read_queues < 1 || spec.write_queues < 1) {
-    return Error{ErrorCode::kInvalidArgument, "topic '" + spec.topic + "' needs at least one queue"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "topic '" + spec.topic + "' needs at least one queue"};
   }
   TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
   std::set<std::string> names(spec.brokers.begin(), spec.brokers.end());
@@ -148,18 +158,22 @@ Status Admin::create_topic(const TopicSpec& spec) {
     if (!all && !names.contains(broker.name)) continue;
     if (broker.master() == nullptr) {
       if (all) continue;
-      return Error::retry(ErrorCode::kUnavailable, "broker '" + broker.name + "' has no master now");
+      return Error::retry(ErrorCode::kUnavailable,
+                          "broker '" + broker.name + "' has no master now");
     }
-    const Status done =
-        succeed(RequestCode::kUpdateTopic, call_broker(*core_, *broker.master(), encode_update_topic(config))).status();
+    const Status done = succeed(RequestCode::kUpdateTopic,
+                                call_broker(*core_, *broker.master(), encode_update_topic(config)))
+                            .status();
     TRY(done.with_context("creating topic '" + spec.topic + "' on broker '" + broker.name + "'"));
     if (all) names.insert(broker.name);
     ++hosts;
   }
   if (hosts == 0 || hosts < names.size()) {
-    return Error{ErrorCode::kNotFound, "no such broker in the cluster for topic '" + spec.topic + "'; known: " + [&] {
+    return Error{ErrorCode::kNotFound,
+                 "no such broker in the cluster for topic '" + spec.topic + "'; known: " + [&] {
                    std::string text;
-                   for (const BrokerData& broker : cluster.brokers) text += (text.empty() ? "" : ", ") + broker.name;
+                   for (const BrokerData& broker : cluster.brokers)
+                     text += (text.empty() ? "" : ", ") + broker.name;
                    return text.empty() ? std::string("none") : text;
                  }()};
   }
@@ -168,8 +182,10 @@ Status Admin::create_topic(const TopicSpec& spec) {
     if (seen.ok() && shows(*seen, spec, names)) return {};
     pause(*core_, kRoutePollMs);
   }
-  return Error::retry(ErrorCode::kTimeout, "topic '" + spec.topic + "' was created, but the name server does not show it after " +
-                                               std::to_string(kRouteWaitMs) + " ms");
+  return Error::retry(ErrorCode::kTimeout,
+                      "topic '" + spec.topic +
+                          "' was created, but the name server does not show it after " +
+                          std::to_string(kRouteWaitMs) + " ms");
 }
 
 Status Admin::widen_topic(std::string_view topic, std::int32_t queues_per_broker) {
@@ -194,7 +210,8 @@ Result<TopicDescription> Admin::describe_topic(std::string_view topic) {
 
 Result<std::vector<std::string>> Admin::list_topics() {
   TRY_ASSIGN(const Answer answer,
-             succeed(RequestCode::kTopicList, core_->wait_name_server(encode_plain(RequestCode::kTopicList))));
+             succeed(RequestCode::kTopicList,
+                     core_->wait_name_server(encode_plain(RequestCode::kTopicList))));
   TRY_ASSIGN(const std::vector<std::string> all, parse_topic_list(answer.body()));
   TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
   std::set<std::string> hidden;  // brokers and clusters have topics of their own name
@@ -216,11 +233,14 @@ Status Admin::delete_topic(std::string_view topic) {
   TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
   for (const TopicDescription::Broker& broker : description.brokers) {
     if (broker.master.empty()) {
-      return Error::retry(ErrorCode::kUnavailable, "broker '" + broker.name + "' has no master now");
+      return Error::retry(ErrorCode::kUnavailable,
+                          "broker '" + broker.name + "' has no master now");
     }
-    const auto done = succeed(RequestCode::kDeleteTopicInBroker,
-                              call_broker(*core_, broker.master, encode_delete_topic_in_broker(topic)));
-    TRY(done.status().with_context("deleting topic '" + description.topic + "' on broker '" + broker.name + "'"));
+    const auto done =
+        succeed(RequestCode::kDeleteTopicInBroker,
+                call_broker(*core_, broker.master, encode_delete_topic_in_broker(topic)));
+    TRY(done.status().with_context("deleting topic '" + description.topic + "' on broker '" +
+                                   broker.name + "'"));
   }
   std::string cluster_name;
   TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
@@ -230,9 +250,9 @@ Status Admin::delete_topic(std::string_view topic) {
     const Command command = encode_delete_topic_in_name_server(topic, cluster_name);
     const auto answer = core_->wait<Answer>(
         [this, index, command](std::function<void(Result<Answer>)> done) {
-          core_->call_one_name_server(index, command, [done = std::move(done)](CallOutcome outcome) {
-            done(std::move(outcome.answer));
-          });
+          core_->call_one_name_server(
+              index, command,
+              [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
         },
         core_->options().call_timeout_ms + 1'000);
     TRY(succeed(RequestCode::kDeleteTopicInNameServer, answer)
@@ -266,21 +286,28 @@ Result<std::vector<OffsetRange>> Admin::bounds(std::string_view topic) {
   return all;
 }
 
-Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group, const MessageQueue& queue) {
-  TRY_ASSIGN(const Answer answer,
-             call_queue(*core_, queue, encode_query_consumer_offset({.group = std::string(group), .queue = queue})));
+Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
+                                                        const MessageQueue& queue) {
+  TRY_ASSIGN(
+      const Answer answer,
+      call_queue(*core_, queue,
+                 encode_query_consumer_offset({.group = std::string(group), .queue = queue})));
   auto offset = parse_consumer_offset(answer.header);
   if (!offset.ok()) {
-    return std::move(offset).error().with_context("offset of group '" + std::string(group) + "' in " + queue.to_string());
+    return std::move(offset).error().with_context("offset of group '" + std::string(group) +
+                                                  "' in " + queue.to_string());
   }
   return offset;
 }
 
-Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset) {
-  const auto done = succeed(
-      RequestCode::kUpdateConsumerOffset,
-      call_queue(*core_, queue, encode_update_consumer_offset({.group = std::string(group), .queue = queue}, offset)));
-  return done.status().with_context("setting the offset of group '" + std::string(group) + "' in " + queue.to_string());
+Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue,
+                               std::int64_t offset) {
+  const auto done = succeed(RequestCode::kUpdateConsumerOffset,
+                            call_queue(*core_, queue,
+                                       encode_update_consumer_offset(
+                                           {.group = std::string(group), .queue = queue}, offset)));
+  return done.status().with_context("setting the offset of group '" + std::string(group) + "' in " +
+                                    queue.to_string());
 }
 
 Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_view topic) {
@@ -294,8 +321,8 @@ Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_vie
   return all;
 }
 
-Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue& queue, std::int64_t offset,
-                                     std::int32_t messages_max) {
+Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue& queue,
+                                     std::int64_t offset, std::int32_t messages_max) {
   const std::int64_t requested_ms = core_->clock().now_ms();
   const std::string place = "reading " + queue.to_string() + " at offset " + std::to_string(offset);
   auto answer = call_queue(*core_, queue,
@@ -311,8 +338,8 @@ Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue&
   auto pull = parse_pull(answer->header);
   if (!pull.ok()) return std::move(pull).error().with_context(place);
   if (pull->status == PullStatus::kOffsetMoved) {
-    return Error{ErrorCode::kOutOfRange, place + ": outside [" + std::to_string(pull->min_offset) + ", " +
-                                             std::to_string(pull->max_offset) + "]"};
+    return Error{ErrorCode::kOutOfRange, place + ": outside [" + std::to_string(pull->min_offset) +
+                                             ", " + std::to_string(pull->max_offset) + "]"};
   }
   const bool found = pull->status == PullStatus::kFound;
   const bool moved = found || pull->status == PullStatus::kRetryImmediately;
@@ -329,7 +356,8 @@ Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue&
                      .received_ms = core_->clock().now_ms()};
 }
 
-Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view topic, std::string_view key) {
+Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view topic,
+                                                               std::string_view key) {
   TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
   const Command command = encode_query_by_key({.topic = description.topic,
                                                .key = std::string(key),
@@ -348,7 +376,8 @@ Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view 
     RecordView record;
     while (cursor.next(record)) {
       // The index holds hashes only, and may list a message twice.
-      if (record.topic != topic || find_property(record.properties, property::kUniqueKey) != key) continue;
+      if (record.topic != topic || find_property(record.properties, property::kUniqueKey) != key)
+        continue;
       if (!seen.insert({broker.name, record.physical_offset}).second) continue;
       TRY_ASSIGN(ReceivedMessage message, to_received_message(record, broker.name));
       found.push_back(std::move(message));
@@ -360,8 +389,9 @@ Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view 
 
 Result<BrokerState> Admin::broker_state(std::string_view topic, std::string_view broker) {
   TRY_ASSIGN(const std::string address, master_of(*core_, std::string(topic), std::string(broker)));
-  TRY_ASSIGN(const Answer answer, succeed(RequestCode::kBrokerRuntime,
-                                          call_broker(*core_, address, encode_plain(RequestCode::kBrokerRuntime))));
+  TRY_ASSIGN(const Answer answer,
+             succeed(RequestCode::kBrokerRuntime,
+                     call_broker(*core_, address, encode_plain(RequestCode::kBrokerRuntime))));
   TRY_ASSIGN(const BrokerRuntime runtime, parse_broker_runtime(answer.body()));
   BrokerState state;
   state.version = runtime.version();

@@ -1,9 +1,9 @@
 #include "rocketmq/client/client_core.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <random>
+
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/retry.h"
@@ -31,7 +31,8 @@ ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
 
 std::string address_list(const std::vector<io::Endpoint>& endpoints) {
   std::string text;
-  for (const io::Endpoint& endpoint : endpoints) text += (text.empty() ? "" : ", ") + endpoint.to_string();
+  for (const io::Endpoint& endpoint : endpoints)
+    text += (text.empty() ? "" : ", ") + endpoint.to_string();
   return text;
 }
 
@@ -71,7 +72,10 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
 }
 
 ClientCore::ClientCore(const ClientOptions& options)
-    : options_(options), pool_(ReceivePool::create(std::size_t{1} << 20)), loop_(clock_, "rocketmq-io"), net_(loop_) {}
+    : options_(options),
+      pool_(ReceivePool::create(std::size_t{1} << 20)),
+      loop_(clock_, "rocketmq-io"),
+      net_(loop_) {}
 
 ClientCore::~ClientCore() { close(); }
 
@@ -91,22 +95,25 @@ void ClientCore::close() {
 
 Status ClientCore::reach_name_servers() {
   const std::int64_t deadline_ms = clock_.now_ms() + options_.start_timeout_ms;
-  Retry retry({.first_wait_ms = 100, .wait_ms_max = 500, .total_ms_max = options_.start_timeout_ms}, clock_, {}, 1);
+  Retry retry({.first_wait_ms = 100, .wait_ms_max = 500, .total_ms_max = options_.start_timeout_ms},
+              clock_, {}, 1);
   while (true) {
     const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - clock_.now_ms(), 1);
     const Result<Answer> answer = wait<Answer>(
         [this](std::function<void(Result<Answer>)> done) {
-          call_name_server(encode_plain(RequestCode::kBrokerCluster),
-                           [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
+          call_name_server(
+              encode_plain(RequestCode::kBrokerCluster),
+              [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
         },
         left_ms);
     if (answer.ok()) return {};
     const auto wait_ms = retry.next_wait_ms(answer.error());
     if (!wait_ms) {
-      return Error::retry(ErrorCode::kUnavailable,
-                          "no RocketMQ name server answered within " + std::to_string(options_.start_timeout_ms) +
-                              " ms; asked: " + address_list(name_servers_) + " (last: " + answer.error().message +
-                              "). Is it running and is the address right?");
+      return Error::retry(
+          ErrorCode::kUnavailable,
+          "no RocketMQ name server answered within " + std::to_string(options_.start_timeout_ms) +
+              " ms; asked: " + address_list(name_servers_) + " (last: " + answer.error().message +
+              "). Is it running and is the address right?");
     }
     // A timer of the loop, so that close() from elsewhere is not needed to interrupt a sleep.
     static_cast<void>(wait<bool>(
@@ -121,15 +128,19 @@ void ClientCore::call_name_server(const Command& command, CallDone done) {
   try_name_server(command, current_name_server_, name_servers_.size(), std::move(done));
 }
 
-void ClientCore::try_name_server(const Command& command, std::size_t index, std::size_t tries_left, CallDone done) {
-  call_one_name_server(index, command, [this, command, index, tries_left, done = std::move(done)](CallOutcome outcome) {
-    if (outcome.answer.ok()) {
-      current_name_server_ = index;
-      return done(std::move(outcome));
-    }
-    if (tries_left <= 1 || outcome.answer.error().code == ErrorCode::kCancelled) return done(std::move(outcome));
-    try_name_server(command, (index + 1) % name_servers_.size(), tries_left - 1, done);
-  });
+void ClientCore::try_name_server(const Command& command, std::size_t index, std::size_t tries_left,
+                                 CallDone done) {
+  call_one_name_server(
+      index, command,
+      [this, command, index, tries_left, done = std::move(done)](CallOutcome outcome) {
+        if (outcome.answer.ok()) {
+          current_name_server_ = index;
+          return done(std::move(outcome));
+        }
+        if (tries_left <= 1 || outcome.answer.error().code == ErrorCode::kCancelled)
+          return done(std::move(outcome));
+        try_name_server(command, (index + 1) % name_servers_.size(), tries_left - 1, done);
+      });
 }
 
 void ClientCore::call_one_name_server(std::size_t index, const Command& command, CallDone done) {
@@ -141,26 +152,34 @@ void ClientCore::call_one_name_server(std::size_t index, const Command& command,
       .call(command, options_.call_timeout_ms, std::move(done));
 }
 
-Channel& ClientCore::channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint) {
+Channel& ClientCore::channel(const std::string& address, ChannelRole role,
+                             const io::Endpoint& endpoint) {
   auto& slot = channels_[{address, role}];
-  if (!slot) slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, channel_options(options_, role));
+  if (!slot)
+    slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, channel_options(options_, role));
   return *slot;
 }
 
 void ClientCore::call(const std::string& address, ChannelRole role, Command command,
-                      std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done) {
+                      std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
+                      CallDone done) {
   const auto known = channels_.find({address, role});
   if (known != channels_.end()) {
     return known->second->call(std::move(command), std::move(body), timeout_ms, std::move(done));
   }
   auto endpoint = io::Endpoint::parse(address);
   if (!endpoint.ok() || closed_) {
-    Error error = endpoint.ok() ? Error::retry(ErrorCode::kCancelled, "the client was closed")
-                                : std::move(endpoint).error().with_context("address of a broker in the route");
-    loop_.post([error = std::move(error), done = std::move(done)] { done(CallOutcome{error, false}); });
+    Error error =
+        endpoint.ok()
+            ? Error::retry(ErrorCode::kCancelled, "the client was closed")
+            : std::move(endpoint).error().with_context("address of a broker in the route");
+    loop_.post([error = std::move(error), done = std::move(done)] {
+      done(CallOutcome{error, false});
+    });
     return;
   }
-  channel(address, role, *endpoint).call(std::move(command), std::move(body), timeout_ms, std::move(done));
+  channel(address, role, *endpoint)
+      .call(std::move(command), std::move(body), timeout_ms, std::move(done));
 }
 
 void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteDone done) {
@@ -180,14 +199,16 @@ void ClientCore::make_room_for_route() {
   auto oldest = routes_.end();
   for (auto each = routes_.begin(); each != routes_.end(); ++each) {
     if (!each->second.waiters.empty()) continue;
-    if (oldest == routes_.end() || each->second.fetched_ms < oldest->second.fetched_ms) oldest = each;
+    if (oldest == routes_.end() || each->second.fetched_ms < oldest->second.fetched_ms)
+      oldest = each;
   }
   if (oldest != routes_.end()) routes_.erase(oldest);
 }
 
 void ClientCore::fetch_route(const std::string& topic) {
-  call_name_server(encode_route(topic),
-                   [this, topic](CallOutcome outcome) { route_arrived(topic, std::move(outcome)); });
+  call_name_server(encode_route(topic), [this, topic](CallOutcome outcome) {
+    route_arrived(topic, std::move(outcome));
+  });
 }
 
 void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
@@ -196,14 +217,18 @@ void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
   Result<Route> result = Error{};
   if (!outcome.answer.ok()) {
     result = cached.route ? Result<Route>(cached.route)
-                          : Result<Route>(outcome.answer.error().with_context("asking for the route of topic '" + topic + "'"));
+                          : Result<Route>(outcome.answer.error().with_context(
+                                "asking for the route of topic '" + topic + "'"));
   } else if (outcome.answer->header.code == response_code::kTopicNotExist) {
-    result = Error{ErrorCode::kNotFound, "topic '" + topic + "' does not exist; create it (or check its name)"};
+    result = Error{ErrorCode::kNotFound,
+                   "topic '" + topic + "' does not exist; create it (or check its name)"};
     cached.route.reset();
   } else if (outcome.answer->header.code != response_code::kSuccess) {
-    result = cached.route ? Result<Route>(cached.route)
-                          : Result<Route>(answer_error(RequestCode::kRouteByTopic, outcome.answer->header.code,
-                                                       outcome.answer->header.remark));
+    result =
+        cached.route
+            ? Result<Route>(cached.route)
+            : Result<Route>(answer_error(RequestCode::kRouteByTopic, outcome.answer->header.code,
+                                         outcome.answer->header.remark));
   } else {
     auto parsed = parse_route(outcome.answer->body());
     if (parsed.ok()) {
@@ -221,7 +246,8 @@ void ClientCore::heartbeat_later() {
   loop_.run_after(kHeartbeatMs, [this] {
     for (auto& [key, each] : channels_) {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
-      each->call(encode_heartbeat(Heartbeat{.client_id = client_id(), .producer_groups = {}, .consumers = {}}),
+      each->call(encode_heartbeat(
+                     Heartbeat{.client_id = client_id(), .producer_groups = {}, .consumers = {}}),
                  options_.call_timeout_ms, [](const CallOutcome&) {});
     }
     heartbeat_later();
@@ -240,14 +266,18 @@ Result<Answer> ClientCore::wait_call(const std::string& address, Command command
 Result<Answer> ClientCore::wait_name_server(const Command& command) {
   return wait<Answer>(
       [this, command](std::function<void(Result<Answer>)> done) {
-        call_name_server(command, [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
+        call_name_server(command, [done = std::move(done)](CallOutcome outcome) {
+          done(std::move(outcome.answer));
+        });
       },
       options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
 }
 
 Result<Route> ClientCore::wait_route(const std::string& topic, std::int64_t age_max_ms) {
   return wait<Route>(
-      [this, topic, age_max_ms](std::function<void(Result<Route>)> done) { route(topic, age_max_ms, std::move(done)); },
+      [this, topic, age_max_ms](std::function<void(Result<Route>)> done) {
+        route(topic, age_max_ms, std::move(done));
+      },
       options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
 }
 

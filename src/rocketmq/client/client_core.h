@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "slipstream/rocketmq/client.h"
+
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/try.h"
@@ -19,7 +21,6 @@
 #include "io/tcp.h"
 #include "rocketmq/net/channel.h"
 #include "rocketmq/protocol/responses.h"
-#include "slipstream/rocketmq/client.h"
 
 namespace slipstream::rocketmq::internal {
 
@@ -53,10 +54,11 @@ class ClientCore {
   // Asks the current name server, then the others, until one answers.
   void call_name_server(const Command& command, CallDone done);
   // `address` as a route names it.
-  void call(const std::string& address, ChannelRole role, Command command, std::shared_ptr<const std::string> body,
-            std::int64_t timeout_ms, CallDone done);
-  // The route, asked for again when it is older than `age_max_ms`. While name servers do not answer, an old one is
-  // given. kNotFound when they say that there is no such topic. `done` may run at once.
+  void call(const std::string& address, ChannelRole role, Command command,
+            std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
+  // The route, asked for again when it is older than `age_max_ms`. While name servers do not
+  // answer, an old one is given. kNotFound when they say that there is no such topic. `done` may
+  // run at once.
   void route(const std::string& topic, std::int64_t age_max_ms, RouteDone done);
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
@@ -77,7 +79,8 @@ class ClientCore {
 
   explicit ClientCore(const ClientOptions& options);
   Status reach_name_servers();
-  void try_name_server(const Command& command, std::size_t index, std::size_t tries_left, CallDone done);
+  void try_name_server(const Command& command, std::size_t index, std::size_t tries_left,
+                       CallDone done);
   void fetch_route(const std::string& topic);
   void route_arrived(const std::string& topic, CallOutcome outcome);
   void make_room_for_route();
@@ -97,7 +100,8 @@ class ClientCore {
 };
 
 template <typename T>
-Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> begin, std::int64_t limit_ms) {
+Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> begin,
+                           std::int64_t limit_ms) {
   CHECK(!loop_.in_loop());
   struct Slot {
     Mutex mutex;
@@ -116,7 +120,9 @@ Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> b
   MutexLock lock(slot->mutex);
   while (!slot->value.has_value()) {
     const std::int64_t left_ms = deadline_ms - clock_.now_ms();
-    if (left_ms <= 0) return Error::retry(ErrorCode::kTimeout, "no result within " + std::to_string(limit_ms) + " ms");
+    if (left_ms <= 0)
+      return Error::retry(ErrorCode::kTimeout,
+                          "no result within " + std::to_string(limit_ms) + " ms");
     slot->ready.wait_for_ms(slot->mutex, left_ms);
   }
   return std::move(*slot->value);

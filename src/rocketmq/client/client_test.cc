@@ -1,14 +1,15 @@
 #include "slipstream/rocketmq/client.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/producer.h"
 
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "slipstream/rocketmq/admin.h"
-#include "slipstream/rocketmq/producer.h"
 
 namespace slipstream::rocketmq {
 namespace {
@@ -17,7 +18,8 @@ using testing::Fault;
 using testing::ScriptedBroker;
 
 std::unique_ptr<Client> connect(const std::string& name_servers) {
-  auto client = Client::connect({.name_servers = name_servers, .call_timeout_ms = 2'000, .start_timeout_ms = 5'000});
+  auto client = Client::connect(
+      {.name_servers = name_servers, .call_timeout_ms = 2'000, .start_timeout_ms = 5'000});
   EXPECT_TRUE(client.ok()) << client.status().to_string();
   return std::move(*client);
 }
@@ -57,7 +59,8 @@ TEST(ClientTest, TheNextNameServerIsAskedWhenOneIsGone) {
 TEST(ClientTest, AnOldRouteServesWhileNoNameServerAnswers) {
   ScriptedBroker broker;
   broker.create_topic("T", 1);
-  auto connected = Client::connect({.name_servers = broker.name_server(), .call_timeout_ms = 1'000, .route_refresh_ms = 0});
+  auto connected = Client::connect(
+      {.name_servers = broker.name_server(), .call_timeout_ms = 1'000, .route_refresh_ms = 0});
   ASSERT_TRUE(connected.ok());
   Producer producer(**connected, {});
   ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "a"}).stored());
@@ -93,7 +96,8 @@ TEST(AdminTest, CreatesListsWidensAndDeletesTopics) {
   ASSERT_TRUE(admin.delete_topic("T").ok());
   EXPECT_EQ(*admin.list_topics(), std::vector<std::string>{"A"});
   EXPECT_EQ(admin.create_topic({.topic = "bad topic"}).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(admin.create_topic({.topic = "B", .brokers = {"nobody"}}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(admin.create_topic({.topic = "B", .brokers = {"nobody"}}).error().code,
+            ErrorCode::kNotFound);
 }
 
 TEST(AdminTest, OffsetsLagAndGroups) {
@@ -142,7 +146,8 @@ TEST(AdminTest, ALostConnectionIsTriedAgain) {
   broker.create_topic("T", 1);
   const auto client = connect(broker.name_server());
   Admin admin(*client);
-  broker.inject(RequestCode::kMaxOffset, {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0}, 2);
+  broker.inject(RequestCode::kMaxOffset,
+                {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0}, 2);
   EXPECT_EQ(*admin.max_offset({"T", "broker-a", 0}), 0);
 }
 
@@ -150,8 +155,9 @@ TEST(QueueChoiceTest, HashAndOrderConfigurationAsJava) {
   // |"tagA".hashCode() % 4| = 3552231 % 4
   EXPECT_EQ(internal::queue_of_key("tagA", 4), 3U);
   RouteData route;
-  route.brokers = {BrokerData{.name = "a", .cluster = "c", .addresses = {{0, "h:1"}}, .acting_master = false},
-                   BrokerData{.name = "b", .cluster = "c", .addresses = {{1, "h:2"}}, .acting_master = false}};
+  route.brokers = {
+      BrokerData{.name = "a", .cluster = "c", .addresses = {{0, "h:1"}}, .acting_master = false},
+      BrokerData{.name = "b", .cluster = "c", .addresses = {{1, "h:2"}}, .acting_master = false}};
   route.queues = {QueueData{.broker = "a", .read_queues = 3, .write_queues = 2, .perm = 6},
                   QueueData{.broker = "b", .read_queues = 2, .write_queues = 2, .perm = 6}};
   EXPECT_EQ(internal::writable_queues(route, "T").size(), 2U);  // b has no master

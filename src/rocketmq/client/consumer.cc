@@ -37,7 +37,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     {
       MutexLock lock(mutex_);
       if (by_queue_.contains(queue)) {
-        return Error{ErrorCode::kAlreadyExists, "queue " + queue.to_string() + " is already assigned"};
+        return Error{ErrorCode::kAlreadyExists,
+                     "queue " + queue.to_string() + " is already assigned"};
       }
       id = ++last_id_;
       by_queue_.emplace(queue, id);
@@ -47,7 +48,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     core_.loop().post([self = shared_from_this(), queue, start, tag, id] {
       if (self->closed_) return;
-      auto reader = std::make_shared<QueueReader>(self->core_, self->options_, *self, id, queue, tag);
+      auto reader =
+          std::make_shared<QueueReader>(self->core_, self->options_, *self, id, queue, tag);
       self->readers_.emplace(id, reader);
       reader->start(start);
     });
@@ -134,7 +136,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     all.reserve(queues_.size());
     for (const auto& [id, each] : queues_) {
       all.push_back(each.progress);
-      if (each.empty_at == each.progress.position && each.progress.position >= 0) all.back().proven_empty_ms = each.asked_ms;
+      if (each.empty_at == each.progress.position && each.progress.position >= 0)
+        all.back().proven_empty_ms = each.asked_ms;
     }
     return all;
   }
@@ -315,7 +318,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
-void Consumer::State::commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done) {
+void Consumer::State::commit(std::vector<GroupOffset> offsets,
+                             std::function<void(const Status&)> done) {
   struct Pending {
     std::size_t left = 0;
     Status status;
@@ -336,22 +340,28 @@ void Consumer::State::commit(std::vector<GroupOffset> offsets, std::function<voi
     for (const GroupOffset& each : offsets) {
       ClientCore* core = &self->core_;
       const std::string group = self->options_.group;
-      core->route(each.queue.topic, core->options().route_refresh_ms, [core, group, each, pending](const Result<Route>& route) {
-        if (!route.ok()) return pending->one(route.status());
-        const BrokerData* broker = (*route)->broker(each.queue.broker);
-        const std::string* master = broker == nullptr ? nullptr : broker->master();
-        if (master == nullptr) {
-          return pending->one(Error::retry(ErrorCode::kUnavailable, "broker '" + each.queue.broker + "' has no master now"));
-        }
-        core->call(*master, ChannelRole::kControl,
-                   encode_update_consumer_offset({.group = group, .queue = each.queue}, each.offset), nullptr,
-                   core->options().call_timeout_ms, [pending](const CallOutcome& outcome) {
-                     if (!outcome.answer.ok()) return pending->one(outcome.answer.status());
-                     const FrameHeader& header = outcome.answer->header;
-                     pending->one(header.code == 0 ? Status()
-                                                   : Status(answer_error(RequestCode::kUpdateConsumerOffset, header.code, header.remark)));
-                   });
-      });
+      core->route(
+          each.queue.topic, core->options().route_refresh_ms,
+          [core, group, each, pending](const Result<Route>& route) {
+            if (!route.ok()) return pending->one(route.status());
+            const BrokerData* broker = (*route)->broker(each.queue.broker);
+            const std::string* master = broker == nullptr ? nullptr : broker->master();
+            if (master == nullptr) {
+              return pending->one(Error::retry(
+                  ErrorCode::kUnavailable, "broker '" + each.queue.broker + "' has no master now"));
+            }
+            core->call(
+                *master, ChannelRole::kControl,
+                encode_update_consumer_offset({.group = group, .queue = each.queue}, each.offset),
+                nullptr, core->options().call_timeout_ms, [pending](const CallOutcome& outcome) {
+                  if (!outcome.answer.ok()) return pending->one(outcome.answer.status());
+                  const FrameHeader& header = outcome.answer->header;
+                  pending->one(header.code == 0
+                                   ? Status()
+                                   : Status(answer_error(RequestCode::kUpdateConsumerOffset,
+                                                         header.code, header.remark)));
+                });
+          });
     }
   });
 }
@@ -368,8 +378,12 @@ void Consumer::unassign(const MessageQueue& queue) { state_->unassign(queue); }
 void Consumer::pause(const MessageQueue& queue) { state_->set_paused(queue, true); }
 void Consumer::resume(const MessageQueue& queue) { state_->set_paused(queue, false); }
 Result<std::optional<PulledFrame>> Consumer::poll() { return state_->poll(); }
-Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) { return state_->poll_wait(timeout_ms); }
-Result<std::vector<ReceivedMessage>> Consumer::receive(std::int64_t timeout_ms) { return state_->receive(timeout_ms); }
+Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) {
+  return state_->poll_wait(timeout_ms);
+}
+Result<std::vector<ReceivedMessage>> Consumer::receive(std::int64_t timeout_ms) {
+  return state_->receive(timeout_ms);
+}
 void Consumer::set_wake(std::function<void()> wake) { state_->set_wake(std::move(wake)); }
 std::vector<QueueProgress> Consumer::progress() const { return state_->progress(); }
 void Consumer::renew_proofs() { state_->renew_proofs(); }

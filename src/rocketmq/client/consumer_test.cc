@@ -1,14 +1,15 @@
 #include "slipstream/rocketmq/consumer.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <map>
 #include <set>
 
+#include <gtest/gtest.h>
+
+#include "slipstream/rocketmq/producer.h"
+
 #include "rocketmq/testing/scripted_broker.h"
 #include "rocketmq/testing/wait_until.h"
-#include "slipstream/rocketmq/producer.h"
 
 namespace slipstream::rocketmq {
 namespace {
@@ -21,7 +22,8 @@ class ConsumerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("T", 4);
-    auto connected = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 2'000});
+    auto connected =
+        Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 2'000});
     ASSERT_TRUE(connected.ok());
     client_ = std::move(*connected);
   }
@@ -93,8 +95,10 @@ TEST_F(ConsumerTest, SeveralPullsAreUnderWayPerQueue) {
   fill(queue_, 3'200);
   Consumer consumer(*client_, {.group = "g", .pulls_per_queue_max = 8});
   // The first answers are held back: the pulls behind them must be sent all the same.
-  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 1}, 1);
-  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 300}, 8);
+  broker_.inject(RequestCode::kPullMessage,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 1}, 1);
+  broker_.inject(RequestCode::kPullMessage,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 300}, 8);
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
   EXPECT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kPullMessage) == 9; }));
   expect_messages(consumer, 3'200);
@@ -105,10 +109,13 @@ TEST_F(ConsumerTest, FaultsOnTheWayLoseAndRepeatNothing) {
   Consumer consumer(*client_, {.group = "g", .suspend_ms = 200, .call_timeout_ms = 300});
   for (int round = 0; round < 4; ++round) {
     broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kDropBefore));
-    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kSystemBusy, "[OVERLOAD]"), 3);
-    broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 20}, 3);
+    broker_.inject(RequestCode::kPullMessage,
+                   fault(Fault::Kind::kCode, response_code::kSystemBusy, "[OVERLOAD]"), 3);
+    broker_.inject(RequestCode::kPullMessage,
+                   {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 20}, 3);
     broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kDropAfter));
-    broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kServiceNotAvailable));
+    broker_.inject(RequestCode::kPullMessage,
+                   fault(Fault::Kind::kCode, response_code::kServiceNotAvailable));
   }
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
   expect_messages(consumer, 2'000);
@@ -129,7 +136,12 @@ TEST_F(ConsumerTest, AnOutageIsShownAndOvercome) {
 }
 
 TEST_F(ConsumerTest, ATagFilterGivesMatchingMessagesAndMovesOverTheRest) {
-  for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), i % 10 == 0 ? "TAGS\x01" "a\x02" : "TAGS\x01" "b\x02");
+  for (int i = 0; i < 100; ++i)
+    broker_.append(queue_, std::to_string(i),
+                   i % 10 == 0 ? "TAGS\x01"
+                                 "a\x02"
+                               : "TAGS\x01"
+                                 "b\x02");
   Consumer consumer(*client_, {.group = "g", .tags = "a || c"});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
   std::vector<std::string> bodies;
@@ -141,7 +153,9 @@ TEST_F(ConsumerTest, ATagFilterGivesMatchingMessagesAndMovesOverTheRest) {
   EXPECT_EQ(bodies.back(), "90");
   // The long poll sleeps through what does not match; asking for a proof looks again.
   ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
-  broker_.append(queue_, "x", "TAGS\x01" "b\x02");
+  broker_.append(queue_, "x",
+                 "TAGS\x01"
+                 "b\x02");
   ASSERT_TRUE(wait_until([&] {
     consumer.renew_proofs();
     static_cast<void>(consumer.receive(10));
@@ -186,7 +200,8 @@ TEST_F(ConsumerTest, OffsetsOutOfRangeFollowThePolicy) {
   const auto first = [&](OffsetOutOfRange policy, std::int64_t offset) {
     Consumer consumer(*client_, {.group = "g", .out_of_range = policy});
     EXPECT_TRUE(consumer.assign(queue_, StartPosition::offset(offset)).ok());
-    EXPECT_TRUE(wait_until([&] { return consumer.out_of_range_count() == 1 && only(consumer).position != offset; }));
+    EXPECT_TRUE(wait_until(
+        [&] { return consumer.out_of_range_count() == 1 && only(consumer).position != offset; }));
     return only(consumer).position;
   };
   EXPECT_EQ(first(OffsetOutOfRange::kEarliest, 3), 50);
@@ -198,7 +213,8 @@ TEST_F(ConsumerTest, OffsetsOutOfRangeFollowThePolicy) {
 
 TEST_F(ConsumerTest, AnOperatorsResetInsideTheRangeIsIgnored) {
   fill(queue_, 100);
-  broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCodeAfter, response_code::kPullOffsetMoved));
+  broker_.inject(RequestCode::kPullMessage,
+                 fault(Fault::Kind::kCodeAfter, response_code::kPullOffsetMoved));
   Consumer consumer(*client_, {.group = "g"});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
   expect_messages(consumer, 100);
@@ -206,7 +222,8 @@ TEST_F(ConsumerTest, AnOperatorsResetInsideTheRangeIsIgnored) {
 }
 
 TEST_F(ConsumerTest, PermanentRefusalsEndTheReading) {
-  broker_.inject(RequestCode::kPullMessage, fault(Fault::Kind::kCode, response_code::kSubscriptionGroupNotExist, "no group"));
+  broker_.inject(RequestCode::kPullMessage,
+                 fault(Fault::Kind::kCode, response_code::kSubscriptionGroupNotExist, "no group"));
   Consumer consumer(*client_, {.group = "g"});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
   const auto failed = consumer.poll_wait(20'000);
@@ -223,7 +240,8 @@ TEST_F(ConsumerTest, MemoryIsBoundedAndPollingMakesRoom) {
   }
   constexpr std::size_t kBytesMax = 300'000;
   Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
-  for (std::int32_t id = 0; id < 4; ++id) ASSERT_TRUE(consumer.assign({"T", "broker-a", id}, StartPosition::offset(0)).ok());
+  for (std::int32_t id = 0; id < 4; ++id)
+    ASSERT_TRUE(consumer.assign({"T", "broker-a", id}, StartPosition::offset(0)).ok());
   std::size_t seen = 0;
   while (seen < 4'000) {
     const auto messages = consumer.receive(20'000);
@@ -239,7 +257,8 @@ TEST_F(ConsumerTest, AFullConsumerStopsPulling) {
   for (int i = 0; i < 4'000; ++i) broker_.append(queue_, body);
   Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = 200'000});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
-  // Whatever the order of answers, the count of pulls comes to rest far below the 125 of the whole queue.
+  // Whatever the order of answers, the count of pulls comes to rest far below the 125 of the whole
+  // queue.
   std::size_t before = 0;
   ASSERT_TRUE(wait_until([&] {
     const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
@@ -254,7 +273,8 @@ TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {
   fill(queue_, 100);
   Consumer consumer(*client_, {.group = "g"});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest(), 5).ok());
-  EXPECT_EQ(consumer.assign(queue_, StartPosition::earliest()).error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(consumer.assign(queue_, StartPosition::earliest()).error().code,
+            ErrorCode::kAlreadyExists);
   ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
   consumer.unassign(queue_);
   EXPECT_FALSE(consumer.poll()->has_value());
@@ -280,7 +300,8 @@ TEST_F(ConsumerTest, GroupOffsetsAreWritten) {
   fill(queue_, 10);
   Consumer consumer(*client_, {.group = "g"});
   std::atomic<bool> done{false};
-  consumer.commit({{queue_, 7}, {{"T", "broker-a", 1}, 3}}, [&](const Status& status) { done = status.ok(); });
+  consumer.commit({{queue_, 7}, {{"T", "broker-a", 1}, 3}},
+                  [&](const Status& status) { done = status.ok(); });
   ASSERT_TRUE(wait_until([&] { return done.load(); }));
   EXPECT_EQ(broker_.group_offset("g", queue_), 7);
   EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", 1}), 3);

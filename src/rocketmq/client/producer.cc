@@ -1,12 +1,12 @@
 #include "slipstream/rocketmq/producer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <random>
 #include <unordered_set>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -31,11 +31,14 @@ constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
 
 UniqueKeyMaker make_key_maker() {
   std::random_device random;
-  // Any four bytes serve as the address: only uniqueness counts, and a random one needs no look at interfaces.
+  // Any four bytes serve as the address: only uniqueness counts, and a random one needs no look at
+  // interfaces.
   const std::uint32_t number = random();
-  const std::uint8_t ip[4] = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
-                              static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
-  return UniqueKeyMaker({.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
+  const std::uint8_t ip[4] = {
+      static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
+      static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
+  return UniqueKeyMaker(
+      {.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
 }
 
 // One send from acceptance to its outcome. Thread: loop, once accepted.
@@ -68,12 +71,16 @@ SendResult refused(const Error& error) {
 class Producer::State : public std::enable_shared_from_this<State> {
  public:
   State(ClientCore& core, ProducerOptions options)
-      : core_(core), options_(std::move(options)), turn_(std::random_device{}()), keys_(make_key_maker()) {}
+      : core_(core),
+        options_(std::move(options)),
+        turn_(std::random_device{}()),
+        keys_(make_key_maker()) {}
 
   Status send(Message message, SendCallback done) {
     TRY(validate_message(message, options_.message_bytes_max));
     auto sending = std::make_shared<Sending>();
-    TRY_ASSIGN(sending->properties, encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
+    TRY_ASSIGN(sending->properties,
+               encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
     sending->topic = std::move(message.topic);
     sending->fixed = std::move(message.queue);
     sending->sharding_key = std::move(message.sharding_key);
@@ -84,18 +91,23 @@ class Producer::State : public std::enable_shared_from_this<State> {
   }
 
   Status send_batch(const std::vector<Message>& messages, SendCallback done) {
-    if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
+    if (messages.empty())
+      return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
     const Message& first = messages.front();
     BatchEncoder encoder(options_.message_bytes_max);
     for (const Message& message : messages) {
       TRY(validate_message(message, options_.message_bytes_max));
       if (message.topic != first.topic) {
-        return Error{ErrorCode::kInvalidArgument, "a batch has one topic, not both '" + first.topic + "' and '" + message.topic + "'"};
+        return Error{
+            ErrorCode::kInvalidArgument,
+            "a batch has one topic, not both '" + first.topic + "' and '" + message.topic + "'"};
       }
       if (message.delay_level != 0 || message.deliver_at_ms != 0) {
-        return Error{ErrorCode::kUnsupported, "a delayed message cannot be in a batch; send it alone"};
+        return Error{ErrorCode::kUnsupported,
+                     "a delayed message cannot be in a batch; send it alone"};
       }
-      TRY_ASSIGN(const std::string properties, encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
+      TRY_ASSIGN(const std::string properties,
+                 encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
       TRY(encoder.add(message.body, properties, message.flag));
     }
     auto sending = std::make_shared<Sending>();
@@ -113,8 +125,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
       return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
     }
     if (batch.body->size() > options_.message_bytes_max) {
-      return Error{ErrorCode::kInvalidArgument, "batch of " + std::to_string(batch.body->size()) + " bytes for " +
-                                                    batch.queue.to_string() + " is above the limit of " +
+      return Error{ErrorCode::kInvalidArgument, "batch of " + std::to_string(batch.body->size()) +
+                                                    " bytes for " + batch.queue.to_string() +
+                                                    " is above the limit of " +
                                                     std::to_string(options_.message_bytes_max)};
     }
     TRY(validate_writable_topic(batch.queue.topic));
@@ -146,7 +159,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
     while (count_ > 0) {
       const std::int64_t left_ms = deadline_ms - core_.clock().now_ms();
       if (left_ms <= 0) {
-        return Error::retry(ErrorCode::kTimeout, std::to_string(count_) + " sends have no outcome after " + std::to_string(timeout_ms) + " ms");
+        return Error::retry(ErrorCode::kTimeout, std::to_string(count_) +
+                                                     " sends have no outcome after " +
+                                                     std::to_string(timeout_ms) + " ms");
       }
       changed_.wait_for_ms(mutex_, left_ms);
     }
@@ -181,7 +196,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
  private:
   static Error static_topic_error(const std::string& topic) {
-    return Error{ErrorCode::kUnsupported, "topic '" + topic + "' is a static (logical queue) topic; this client reads and writes ordinary topics only"};
+    return Error{ErrorCode::kUnsupported, "topic '" + topic +
+                                              "' is a static (logical queue) topic; this client "
+                                              "reads and writes ordinary topics only"};
   }
 
   std::string unique_key() {
@@ -213,8 +230,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
       if (closed_) return Error{ErrorCode::kCancelled, "the producer was closed"};
       if (full(sending->body->size())) {
         room_wanted_ = true;
-        return Error::retry(ErrorCode::kResourceExhausted, "sends in flight are at their limit (" + std::to_string(count_) +
-                                                               " sends, " + std::to_string(bytes_) + " bytes)");
+        return Error::retry(ErrorCode::kResourceExhausted, "sends in flight are at their limit (" +
+                                                               std::to_string(count_) + " sends, " +
+                                                               std::to_string(bytes_) + " bytes)");
       }
       ++count_;
       bytes_ += sending->body->size();
@@ -241,12 +259,14 @@ class Producer::State : public std::enable_shared_from_this<State> {
   void attempt(const std::shared_ptr<Sending>& sending) {
     ++sending->result.attempts;
     // After a failure the route is looked at again: the broker may have moved.
-    const std::int64_t age_max_ms = sending->result.attempts > 1 ? 1'000 : core_.options().route_refresh_ms;
-    core_.route(sending->topic, age_max_ms, [self = shared_from_this(), sending](Result<Route> route) {
-      if (!self->is_live(sending)) return;
-      if (!route.ok()) return self->route_missing(sending, route.error());
-      self->dispatch(sending, **route);
-    });
+    const std::int64_t age_max_ms =
+        sending->result.attempts > 1 ? 1'000 : core_.options().route_refresh_ms;
+    core_.route(sending->topic, age_max_ms,
+                [self = shared_from_this(), sending](Result<Route> route) {
+                  if (!self->is_live(sending)) return;
+                  if (!route.ok()) return self->route_missing(sending, route.error());
+                  self->dispatch(sending, **route);
+                });
   }
 
   void route_missing(const std::shared_ptr<Sending>& sending, const Error& error) {
@@ -259,26 +279,32 @@ class Producer::State : public std::enable_shared_from_this<State> {
   }
 
   void dispatch(const std::shared_ptr<Sending>& sending, const RouteData& route) {
-    if (route.static_topic) return finish(sending, SendOutcome::kRefused, static_topic_error(sending->topic));
+    if (route.static_topic)
+      return finish(sending, SendOutcome::kRefused, static_topic_error(sending->topic));
     if (sending->fixed) {
       sending->result.queue = *sending->fixed;
     } else {
       const auto queues = internal::writable_queues(route, sending->topic);
       if (queues.empty()) {
-        return failed(sending, Error::retry(ErrorCode::kUnavailable, "topic '" + sending->topic + "' has no writable queue now"),
+        return failed(sending,
+                      Error::retry(ErrorCode::kUnavailable,
+                                   "topic '" + sending->topic + "' has no writable queue now"),
                       SendOutcome::kNotStored);
       }
       if (sending->sharding_key.empty()) {
         sending->result.queue = internal::round_robin(queues, ++turn_, sending->failed_broker);
       } else {
-        sending->result.queue = queues[internal::queue_of_key(sending->sharding_key, queues.size())];
+        sending->result.queue =
+            queues[internal::queue_of_key(sending->sharding_key, queues.size())];
         sending->fixed = sending->result.queue;
       }
     }
     const BrokerData* broker = route.broker(sending->result.queue.broker);
     const std::string* address = broker == nullptr ? nullptr : broker->master();
     if (address == nullptr) {
-      return failed(sending, Error::retry(ErrorCode::kUnavailable, "broker '" + sending->result.queue.broker + "' has no master now"),
+      return failed(sending,
+                    Error::retry(ErrorCode::kUnavailable,
+                                 "broker '" + sending->result.queue.broker + "' has no master now"),
                     SendOutcome::kNotStored);
     }
     transmit(sending, *address);
@@ -295,26 +321,31 @@ class Producer::State : public std::enable_shared_from_this<State> {
                               .properties = sending->properties,
                               .default_queues = 4};
     Command command = sending->batch ? encode_send_batch(request, {}) : encode_send(request, {});
-    const std::int64_t timeout_ms = std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
+    const std::int64_t timeout_ms =
+        std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
     sending->result.last_attempt_ms = core_.clock().now_ms();
-    core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend, std::move(command), sending->body,
-               timeout_ms, [self = shared_from_this(), sending](CallOutcome outcome) {
+    core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend,
+               std::move(command), sending->body, timeout_ms,
+               [self = shared_from_this(), sending](CallOutcome outcome) {
                  if (self->is_live(sending)) self->answered(sending, std::move(outcome));
                });
   }
 
   void answered(const std::shared_ptr<Sending>& sending, CallOutcome outcome) {
     if (!outcome.answer.ok()) {
-      return failed(sending, outcome.answer.error(), outcome.maybe_done ? SendOutcome::kUnknown : SendOutcome::kNotStored);
+      return failed(sending, outcome.answer.error(),
+                    outcome.maybe_done ? SendOutcome::kUnknown : SendOutcome::kNotStored);
     }
-    const RequestCode code = sending->batch ? RequestCode::kSendBatchMessage : RequestCode::kSendMessageV2;
+    const RequestCode code =
+        sending->batch ? RequestCode::kSendBatchMessage : RequestCode::kSendMessageV2;
     const FrameHeader& header = outcome.answer->header;
     const Verdict verdict = classify(CallKind::kSend, header.code, header.remark);
     if (verdict == Verdict::kSuccess || verdict == Verdict::kStored) {
       auto answer = parse_send(code, header);
       if (answer.ok()) {
         sending->result.queue_offset = answer->queue_offset;
-        if (!answer->message_ids.empty()) sending->result.offset_message_id = std::move(answer->message_ids.front());
+        if (!answer->message_ids.empty())
+          sending->result.offset_message_id = std::move(answer->message_ids.front());
       }
       return finish(sending, SendOutcome::kStored, {});
     }
@@ -333,8 +364,10 @@ class Producer::State : public std::enable_shared_from_this<State> {
   void failed(const std::shared_ptr<Sending>& sending, Error error, SendOutcome outcome) {
     if (outcome == SendOutcome::kUnknown) sending->maybe_stored = true;
     sending->failed_broker = sending->result.queue.broker;
-    const bool again = !sending->once && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
-    // An unknown outcome is worth another try here although the request itself may not be repeatable in general.
+    const bool again =
+        !sending->once && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
+    // An unknown outcome is worth another try here although the request itself may not be
+    // repeatable in general.
     const Error decided = Error::retry(error.code, error.message);
     const auto wait_ms = again ? sending->retry->next_wait_ms(decided) : std::nullopt;
     if (!wait_ms) return finish(sending, outcome, std::move(error));
@@ -348,7 +381,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
     if (outcome != SendOutcome::kStored && sending->maybe_stored) outcome = SendOutcome::kUnknown;
     sending->result.outcome = outcome;
     if (outcome != SendOutcome::kStored) {
-      const std::string where = sending->result.queue.topic.empty() ? "topic '" + sending->topic + "'" : sending->result.queue.to_string();
+      const std::string where = sending->result.queue.topic.empty()
+                                    ? "topic '" + sending->topic + "'"
+                                    : sending->result.queue.to_string();
       sending->result.error = std::move(error).with_context("sending to " + where);
     }
     SendCallback done = std::move(sending->done);
@@ -401,7 +436,9 @@ Producer::Producer(Client& client, ProducerOptions options)
 
 Producer::~Producer() { state_->close(); }
 
-Status Producer::send(Message message, SendCallback done) { return state_->send(std::move(message), std::move(done)); }
+Status Producer::send(Message message, SendCallback done) {
+  return state_->send(std::move(message), std::move(done));
+}
 
 Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
   return state_->send_batch(messages, std::move(done));
@@ -429,7 +466,8 @@ SendResult wait_for_outcome(Begin begin, WaitForRoom wait_for_room) {
       slot->ready.notify_all();
     });
     if (begun.ok()) break;
-    if (begun.error().code != ErrorCode::kResourceExhausted || !begun.error().retryable) return refused(begun.error());
+    if (begun.error().code != ErrorCode::kResourceExhausted || !begun.error().retryable)
+      return refused(begun.error());
     const Status room = wait_for_room();
     if (!room.ok()) return refused(room.error());
   }
@@ -446,16 +484,21 @@ SendResult Producer::send_and_wait(Message message) {
 }
 
 SendResult Producer::send_batch_and_wait(const std::vector<Message>& messages) {
-  return wait_for_outcome([&](SendCallback done) { return state_->send_batch(messages, std::move(done)); },
-                          [&] { return state_->wait_for_room(); });
+  return wait_for_outcome(
+      [&](SendCallback done) { return state_->send_batch(messages, std::move(done)); },
+      [&] { return state_->wait_for_room(); });
 }
 
-void Producer::set_room_callback(std::function<void()> room) { state_->set_room_callback(std::move(room)); }
+void Producer::set_room_callback(std::function<void()> room) {
+  state_->set_room_callback(std::move(room));
+}
 Status Producer::flush(std::int64_t timeout_ms) { return state_->flush(timeout_ms); }
 std::size_t Producer::in_flight_count() const { return state_->count(); }
 std::size_t Producer::in_flight_bytes() const { return state_->bytes(); }
 
-Result<std::vector<MessageQueue>> Producer::queues(std::string_view topic) { return state_->queues(std::string(topic)); }
+Result<std::vector<MessageQueue>> Producer::queues(std::string_view topic) {
+  return state_->queues(std::string(topic));
+}
 
 std::size_t Producer::queue_of_key(std::string_view key, std::size_t queue_count) {
   return internal::queue_of_key(key, queue_count);

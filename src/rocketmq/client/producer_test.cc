@@ -1,10 +1,10 @@
 #include "slipstream/rocketmq/producer.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/mutex.h"
 #include "rocketmq/protocol/batch_encoder.h"
@@ -22,7 +22,8 @@ class ProducerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("T", 2);
-    auto connected = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 2'000});
+    auto connected =
+        Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 2'000});
     ASSERT_TRUE(connected.ok());
     client_ = std::move(*connected);
   }
@@ -36,8 +37,9 @@ class ProducerTest : public ::testing::Test {
     EXPECT_TRUE(encoder.add("one", "UNIQ_KEY\x01K1\x02").ok());
     EXPECT_TRUE(encoder.add("two", "UNIQ_KEY\x01K2\x02").ok());
     std::promise<SendResult> promise;
-    const Status begun = producer.send_encoded({.queue = queue, .body = std::make_shared<const std::string>(encoder.take()), .count = 2},
-                                               SendRetry::kOnce, [&](const SendResult& result) { promise.set_value(result); });
+    const Status begun = producer.send_encoded(
+        {.queue = queue, .body = std::make_shared<const std::string>(encoder.take()), .count = 2},
+        SendRetry::kOnce, [&](const SendResult& result) { promise.set_value(result); });
     EXPECT_TRUE(begun.ok());
     return promise.get_future().get();
   }
@@ -46,15 +48,21 @@ class ProducerTest : public ::testing::Test {
   }
 
   ScriptedBroker broker_{{.brokers = {"broker-a", "broker-b"}}};
-  const std::vector<MessageQueue> queues_ = {{"T", "broker-a", 0}, {"T", "broker-a", 1}, {"T", "broker-b", 0}, {"T", "broker-b", 1}};
+  const std::vector<MessageQueue> queues_ = {
+      {"T", "broker-a", 0}, {"T", "broker-a", 1}, {"T", "broker-b", 0}, {"T", "broker-b", 1}};
   std::unique_ptr<Client> client_;
 };
 
 TEST_F(ProducerTest, AMessageArrivesWithAllItsParts) {
   Producer producer(*client_, {});
-  const SendResult result = producer.send_and_wait({.topic = "T", .body = "hello", .tags = "a", .keys = {"k1", "k2"},
-                                                    .properties = {{"color", "red"}}, .sharding_key = "s",
-                                                    .queue = queues_[2], .flag = 7});
+  const SendResult result = producer.send_and_wait({.topic = "T",
+                                                    .body = "hello",
+                                                    .tags = "a",
+                                                    .keys = {"k1", "k2"},
+                                                    .properties = {{"color", "red"}},
+                                                    .sharding_key = "s",
+                                                    .queue = queues_[2],
+                                                    .flag = 7});
   ASSERT_TRUE(result.stored()) << result.error.to_string();
   EXPECT_EQ(result.queue, queues_[2]);
   EXPECT_EQ(result.queue_offset, 0);
@@ -72,10 +80,12 @@ TEST_F(ProducerTest, AMessageArrivesWithAllItsParts) {
 
 TEST_F(ProducerTest, RoundRobinUsesEveryQueueAndKeysStayTogether) {
   Producer producer(*client_, {});
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored());
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored());
   for (const MessageQueue& queue : queues_) EXPECT_EQ(broker_.max_offset(queue), 2);
   std::set<MessageQueue> used;
-  for (int i = 0; i < 5; ++i) used.insert(producer.send_and_wait({.topic = "T", .body = "x", .sharding_key = "tagA"}).queue);
+  for (int i = 0; i < 5; ++i)
+    used.insert(producer.send_and_wait({.topic = "T", .body = "x", .sharding_key = "tagA"}).queue);
   EXPECT_EQ(used, std::set<MessageQueue>{queues_[Producer::queue_of_key("tagA", 4)]});
 }
 
@@ -89,7 +99,8 @@ TEST_F(ProducerTest, LargeBodiesAreCompressedAndComeBackWhole) {
 TEST_F(ProducerTest, BatchesKeepTheirOrder) {
   Producer producer(*client_, {});
   std::vector<Message> batch;
-  for (int i = 0; i < 100; ++i) batch.push_back({.topic = "T", .body = std::to_string(i), .queue = queues_[1]});
+  for (int i = 0; i < 100; ++i)
+    batch.push_back({.topic = "T", .body = std::to_string(i), .queue = queues_[1]});
   const SendResult result = producer.send_batch_and_wait(batch);
   ASSERT_TRUE(result.stored()) << result.error.to_string();
   const auto stored = broker_.messages(queues_[1]);
@@ -104,7 +115,8 @@ TEST_F(ProducerTest, BatchesKeepTheirOrder) {
 
 TEST_F(ProducerTest, BusyBrokersAreTriedAgainElsewhere) {
   Producer producer(*client_, {});
-  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kCode, response_code::kSystemBusy, "[TIMEOUT_CLEAN_QUEUE]"), 3);
+  broker_.inject(RequestCode::kSendMessageV2,
+                 fault(Fault::Kind::kCode, response_code::kSystemBusy, "[TIMEOUT_CLEAN_QUEUE]"), 3);
   const SendResult result = producer.send_and_wait({.topic = "T", .body = "x"});
   ASSERT_TRUE(result.stored()) << result.error.to_string();
   EXPECT_EQ(result.attempts, 4);
@@ -144,14 +156,18 @@ TEST_F(ProducerTest, ATimeOutIsUnknown) {
 
 TEST_F(ProducerTest, PermanentRefusalsAreNotRepeated) {
   Producer producer(*client_, {});
-  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kCode, response_code::kMessageIllegal, "too large"));
+  broker_.inject(RequestCode::kSendMessageV2,
+                 fault(Fault::Kind::kCode, response_code::kMessageIllegal, "too large"));
   const SendResult result = producer.send_and_wait({.topic = "T", .body = "x"});
   EXPECT_EQ(result.outcome, SendOutcome::kRefused);
   EXPECT_EQ(result.attempts, 1);
   EXPECT_NE(result.error.message.find("too large"), std::string::npos);
-  EXPECT_EQ(producer.send_and_wait({.topic = "missing", .body = "x"}).outcome, SendOutcome::kRefused);
+  EXPECT_EQ(producer.send_and_wait({.topic = "missing", .body = "x"}).outcome,
+            SendOutcome::kRefused);
   EXPECT_EQ(producer.send_and_wait({.topic = "T", .body = ""}).outcome, SendOutcome::kRefused);
-  EXPECT_EQ(producer.send_and_wait({.topic = "T", .body = std::string((4U << 20U) + 1, 'x')}).outcome, SendOutcome::kRefused);
+  EXPECT_EQ(
+      producer.send_and_wait({.topic = "T", .body = std::string((4U << 20U) + 1, 'x')}).outcome,
+      SendOutcome::kRefused);
 }
 
 TEST_F(ProducerTest, AnEncodedBatchIsTriedOnceAndSaysWhatBecameOfIt) {
@@ -161,19 +177,23 @@ TEST_F(ProducerTest, AnEncodedBatchIsTriedOnceAndSaysWhatBecameOfIt) {
   EXPECT_EQ(stored_result.queue_offset, 0);
   EXPECT_EQ(broker_.messages(queues_[3])[1].message_id, "K2");
 
-  broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kCode, response_code::kSystemBusy));
+  broker_.inject(RequestCode::kSendBatchMessage,
+                 fault(Fault::Kind::kCode, response_code::kSystemBusy));
   EXPECT_EQ(send_encoded_once(producer, queues_[3]).outcome, SendOutcome::kNotStored);
-  broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kCode, response_code::kSystemError, "oops"));
+  broker_.inject(RequestCode::kSendBatchMessage,
+                 fault(Fault::Kind::kCode, response_code::kSystemError, "oops"));
   EXPECT_EQ(send_encoded_once(producer, queues_[3]).outcome, SendOutcome::kUnknown);
   broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kSilence));
   EXPECT_EQ(send_encoded_once(producer, queues_[3]).outcome, SendOutcome::kUnknown);
   broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kDropAfter));
   EXPECT_EQ(send_encoded_once(producer, queues_[3]).outcome, SendOutcome::kUnknown);
-  broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kCode, response_code::kMessageIllegal));
+  broker_.inject(RequestCode::kSendBatchMessage,
+                 fault(Fault::Kind::kCode, response_code::kMessageIllegal));
   EXPECT_EQ(send_encoded_once(producer, queues_[3]).outcome, SendOutcome::kRefused);
   broker_.set_brokers_up(false);
   // The first may find the connection broken while it is being written.
-  ASSERT_TRUE(wait_until([&] { return send_encoded_once(producer, queues_[3]).outcome == SendOutcome::kNotStored; }));
+  ASSERT_TRUE(wait_until(
+      [&] { return send_encoded_once(producer, queues_[3]).outcome == SendOutcome::kNotStored; }));
   EXPECT_EQ(broker_.max_offset(queues_[3]), 6);
 }
 
@@ -182,11 +202,16 @@ TEST_F(ProducerTest, FullMeansRefusedAndTheRoomCallbackComes) {
   std::atomic<int> done{0};
   std::atomic<int> room{0};
   producer.set_room_callback([&] { ++room; });
-  broker_.inject(RequestCode::kSendMessageV2, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 100}, 2);
+  broker_.inject(RequestCode::kSendMessageV2,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 100}, 2);
   for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(producer.send({.topic = "T", .body = "x"}, [&](const SendResult& result) { done += result.stored() ? 1 : 0; }).ok());
+    ASSERT_TRUE(producer
+                    .send({.topic = "T", .body = "x"},
+                          [&](const SendResult& result) { done += result.stored() ? 1 : 0; })
+                    .ok());
   }
-  const Status refused = producer.send({.topic = "T", .body = "x"}, [](const SendResult&) { ADD_FAILURE(); });
+  const Status refused =
+      producer.send({.topic = "T", .body = "x"}, [](const SendResult&) { ADD_FAILURE(); });
   EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
   ASSERT_TRUE(producer.flush(10'000).ok());
   EXPECT_EQ(done, 2);
@@ -199,7 +224,10 @@ TEST_F(ProducerTest, SendsSurviveABrokerOutage) {
   ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x", .queue = queues_[0]}).stored());
   broker_.set_brokers_up(false);
   std::promise<SendResult> promise;
-  ASSERT_TRUE(producer.send({.topic = "T", .body = "y", .queue = queues_[0]}, [&](const SendResult& result) { promise.set_value(result); }).ok());
+  ASSERT_TRUE(producer
+                  .send({.topic = "T", .body = "y", .queue = queues_[0]},
+                        [&](const SendResult& result) { promise.set_value(result); })
+                  .ok());
   broker_.set_brokers_up(true);
   const SendResult result = promise.get_future().get();
   EXPECT_TRUE(result.stored()) << result.error.to_string();
@@ -212,11 +240,15 @@ TEST_F(ProducerTest, DestructionGivesEverySendAnOutcome) {
     Producer producer(*client_, {});
     broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kSilence), 3);
     for (int i = 0; i < 3; ++i) {
-      ASSERT_TRUE(producer.send({.topic = "T", .body = "x"}, [&](const SendResult& result) {
+      ASSERT_TRUE(producer
+                      .send({.topic = "T", .body = "x"},
+                            [&](const SendResult& result) {
                               unknown += result.outcome == SendOutcome::kUnknown ? 1 : 0;
-                            }).ok());
+                            })
+                      .ok());
     }
-    ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kSendMessageV2) == 3; }));
+    ASSERT_TRUE(
+        wait_until([&] { return broker_.requests_seen(RequestCode::kSendMessageV2) == 3; }));
   }
   EXPECT_EQ(unknown, 3);
 }

@@ -8,7 +8,8 @@
 namespace slipstream::rocketmq::internal {
 namespace {
 
-// A broker that gave 8 (cold data) may give 32 later: after so many answers one pull asks for the most again.
+// A broker that gave 8 (cold data) may give 32 later: after so many answers one pull asks for the
+// most again.
 constexpr int kAnswersPerProbe = 64;
 
 }  // namespace
@@ -21,16 +22,19 @@ void PullWindow::reset(std::int64_t offset) {
 }
 
 PullWindow::Slots::iterator PullWindow::find(std::uint64_t id) {
-  return std::find_if(slots_.begin(), slots_.end(), [id](const Slot& slot) { return slot.id == id; });
+  return std::find_if(slots_.begin(), slots_.end(),
+                      [id](const Slot& slot) { return slot.id == id; });
 }
 
 PullWindow::Slots::const_iterator PullWindow::find(std::uint64_t id) const {
-  return std::find_if(slots_.begin(), slots_.end(), [id](const Slot& slot) { return slot.id == id; });
+  return std::find_if(slots_.begin(), slots_.end(),
+                      [id](const Slot& slot) { return slot.id == id; });
 }
 
 int PullWindow::under_way() const {
-  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
-                                        [](const Slot& slot) { return slot.state == State::kUnderWay; }));
+  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.state == State::kUnderWay;
+  }));
 }
 
 std::size_t PullWindow::held_bytes() const {
@@ -44,7 +48,9 @@ bool PullWindow::knows(std::uint64_t id) const {
   return slot != slots_.end() && slot->state == State::kUnderWay;
 }
 
-bool PullWindow::is_front(std::uint64_t id) const { return !slots_.empty() && slots_.front().id == id; }
+bool PullWindow::is_front(std::uint64_t id) const {
+  return !slots_.empty() && slots_.front().id == id;
+}
 
 bool PullWindow::at_end() const { return slots_.empty() ? position_ == max_offset_ : parked(); }
 
@@ -58,8 +64,10 @@ bool PullWindow::front_is_blocking() const {
 
 PlannedPull PullWindow::send(Slot& slot) {
   slot.state = State::kUnderWay;
-  return PlannedPull{slot.id, slot.begin,
-                     slot.open ? limits_.messages_max : static_cast<std::int32_t>(slot.end - slot.begin), slot.suspend};
+  return PlannedPull{
+      slot.id, slot.begin,
+      slot.open ? limits_.messages_max : static_cast<std::int32_t>(slot.end - slot.begin),
+      slot.suspend};
 }
 
 bool PullWindow::may_append() const {
@@ -99,7 +107,8 @@ void PullWindow::found(std::uint64_t id, PulledFrame frame) {
   const bool last = std::next(slot) == slots_.end();
   const bool at_queue_end = next >= frame.max_offset;
   const bool is_short = next < slot->end;
-  // At the end of the queue an answer is short because there is no more: that says nothing about the broker's cap.
+  // At the end of the queue an answer is short because there is no more: that says nothing about
+  // the broker's cap.
   if (!at_queue_end && count > 0 && (slot->open || is_short)) {
     stride_ = static_cast<std::int32_t>(std::min<std::int64_t>(count, limits_.messages_max));
   } else if (stride_ == 0 && count > 0) {
@@ -133,7 +142,8 @@ void PullWindow::nothing_there(std::uint64_t id, std::int64_t max_offset) {
 void PullWindow::drop_from(std::uint64_t id) {
   const auto slot = find(id);
   DCHECK(slot != slots_.end());
-  // Nothing is asked for there again until the slots in front of it have learned the queue's end anew.
+  // Nothing is asked for there again until the slots in front of it have learned the queue's end
+  // anew.
   max_offset_ = std::min(max_offset_, slot->begin);
   slots_.erase(slot, slots_.end());
 }
@@ -153,7 +163,9 @@ void PullWindow::look_again() {
   wait_next_ = false;
 }
 
-void PullWindow::learn_max(std::int64_t max_offset) { max_offset_ = std::max(max_offset_, max_offset); }
+void PullWindow::learn_max(std::int64_t max_offset) {
+  max_offset_ = std::max(max_offset_, max_offset);
+}
 
 std::optional<PulledFrame> PullWindow::take() {
   while (!slots_.empty() && slots_.front().state == State::kAnswered) {

@@ -1,11 +1,14 @@
 // Which pulls one queue should have under way, and which frames may be given out: pure decisions.
 //
-// Offsets of a queue are dense, so while answers keep bringing `stride` messages the pulls at o, o + stride,
-// o + 2 stride ... can be under way together. The window is a list of slots in offset order, each a range
-// [begin, end) that is wanted, under way or answered. Frames leave at the front only, so order is kept.
-//   1. A short answer leaves a gap [next, end): it is asked for before anything behind it may leave.
+// Offsets of a queue are dense, so while answers keep bringing `stride` messages the pulls at o, o
+// + stride, o + 2 stride ... can be under way together. The window is a list of slots in offset
+// order, each a range [begin, end) that is wanted, under way or answered. Frames leave at the front
+// only, so order is kept.
+//   1. A short answer leaves a gap [next, end): it is asked for before anything behind it may
+//   leave.
 //   2. Behind the known end of the queue nothing is asked for, except one long poll at the front.
-//   3. What a pull in the middle says about the queue (nothing here, offset moved) counts for nothing: the slot is
+//   3. What a pull in the middle says about the queue (nothing here, offset moved) counts for
+//   nothing: the slot is
 //      dropped and asked for again when it has become the front.
 #pragma once
 
@@ -66,8 +69,8 @@ class PullWindow {
   std::int32_t stride() const { return stride_; }
   int under_way() const;
   std::size_t held_bytes() const;  // of answered pulls that wait behind a gap
-  bool at_end() const;     // nothing received is left and the end of the queue is reached
-  bool parked() const;     // the front is a long poll under way
+  bool at_end() const;             // nothing received is left and the end of the queue is reached
+  bool parked() const;             // the front is a long poll under way
   void learn_max(std::int64_t max_offset);
 
  private:
@@ -78,7 +81,7 @@ class PullWindow {
     std::int64_t end = 0;  // exclusive; where the next slot begins
     State state = State::kWanted;
     bool suspend = false;
-    bool open = false;     // asks for as many as the broker gives: nothing is asked behind it
+    bool open = false;  // asks for as many as the broker gives: nothing is asked behind it
     PulledFrame frame;
   };
   using Slots = std::deque<Slot>;
@@ -96,7 +99,7 @@ class PullWindow {
   std::int64_t max_offset_ = -1;  // -1: not known
   std::int32_t stride_ = 0;       // 0: not known
   int answers_since_probe_ = 0;
-  bool wait_next_ = false;        // the front was found empty: wait there
+  bool wait_next_ = false;  // the front was found empty: wait there
 };
 
 }  // namespace slipstream::rocketmq::internal

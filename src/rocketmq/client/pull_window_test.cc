@@ -1,10 +1,10 @@
 #include "rocketmq/client/pull_window.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace slipstream::rocketmq::internal {
 namespace {

@@ -9,7 +9,8 @@
 namespace slipstream::rocketmq::internal {
 namespace {
 
-void append_queues(std::vector<MessageQueue>& out, const std::string& topic, const std::string& broker, int count) {
+void append_queues(std::vector<MessageQueue>& out, const std::string& topic,
+                   const std::string& broker, int count) {
   for (std::int32_t id = 0; id < count; ++id) out.push_back(MessageQueue{topic, broker, id});
 }
 
@@ -40,7 +41,8 @@ std::vector<MessageQueue> writable_queues(const RouteData& route, const std::str
   if (!route.order_config.empty()) return ordered_queues(route, topic);
   std::vector<MessageQueue> queues;
   for (const QueueData& each : route.queues) {
-    if (each.writable() && has_master(route, each.broker)) append_queues(queues, topic, each.broker, each.write_queues);
+    if (each.writable() && has_master(route, each.broker))
+      append_queues(queues, topic, each.broker, each.write_queues);
   }
   return queues;
 }

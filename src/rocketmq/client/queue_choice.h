@@ -7,13 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "rocketmq/protocol/responses.h"
 #include "slipstream/rocketmq/message.h"
+
+#include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq::internal {
 
-// Queues that may be written: perm has 2 and the broker has a real master; exactly those of the order
-// configuration when the topic has one. In broker and id order.
+// Queues that may be written: perm has 2 and the broker has a real master; exactly those of the
+// order configuration when the topic has one. In broker and id order.
 std::vector<MessageQueue> writable_queues(const RouteData& route, const std::string& topic);
 // Queues that may be read: perm has 4. A broker without any address is left in: it may come back.
 std::vector<MessageQueue> readable_queues(const RouteData& route, const std::string& topic);

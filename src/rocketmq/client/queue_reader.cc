@@ -14,7 +14,8 @@ constexpr std::int64_t kRouteAgeMs = 5'000;
 constexpr std::int64_t kBusyWaitMs = 200;
 constexpr std::int64_t kTroubleWaitMs = 2'000;
 constexpr std::int64_t kNoProgressWaitMs = 20;
-// For so long an answer like "no such topic" may come from a server that has not heard of everything yet.
+// For so long an answer like "no such topic" may come from a server that has not heard of
+// everything yet.
 constexpr std::int64_t kRefusalPatienceMs = 60'000;
 // A long poll usually brings one message; a full answer after it is paid for when it arrives.
 constexpr std::size_t kParkedPullBytes = 4'096;
@@ -24,8 +25,8 @@ bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; 
 
 }  // namespace
 
-QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, ReaderHost& host, std::uint64_t id,
-                         MessageQueue queue, std::uint64_t tag)
+QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, ReaderHost& host,
+                         std::uint64_t id, MessageQueue queue, std::uint64_t tag)
     : core_(core),
       options_(options),
       host_(&host),
@@ -59,7 +60,8 @@ void QueueReader::start_at(std::int64_t offset) {
   started_ = true;
   window_.reset(offset);
   account();
-  host_->note(id_, {.position = offset, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = {}});
+  host_->note(id_,
+              {.position = offset, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = {}});
 }
 
 void QueueReader::pump() {
@@ -99,19 +101,22 @@ void QueueReader::route_arrived(const Result<Route>& route) {
     address_.clear();
     if (route.error().code == ErrorCode::kNotFound) {
       if (refused_since_ms_ < 0) refused_since_ms_ = resolved_ms_;
-      if (resolved_ms_ - refused_since_ms_ > kRefusalPatienceMs) return fail(route.error(), window_.position());
+      if (resolved_ms_ - refused_since_ms_ > kRefusalPatienceMs)
+        return fail(route.error(), window_.position());
     }
     return trouble(route.error(), kTroubleWaitMs);
   }
   if ((*route)->static_topic) {
-    return fail(Error{ErrorCode::kUnsupported, "a static (logical queue) topic cannot be read"}, window_.position());
+    return fail(Error{ErrorCode::kUnsupported, "a static (logical queue) topic cannot be read"},
+                window_.position());
   }
   const BrokerData* broker = (*route)->broker(queue_->broker);
   const std::string* address = broker == nullptr ? nullptr : choose_address(*broker);
   if (address == nullptr) {
     address_.clear();
     master_.clear();
-    return trouble(Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' is not in the route now"),
+    return trouble(Error::retry(ErrorCode::kUnavailable,
+                                "broker '" + queue_->broker + "' is not in the route now"),
                    kTroubleWaitMs);
   }
   address_ = *address;
@@ -134,9 +139,15 @@ void QueueReader::find_start() {
   asking_ = true;
   Command command;
   switch (start_.kind) {
-    case StartPosition::Kind::kEarliest: command = encode_min_offset(*queue_); break;
-    case StartPosition::Kind::kTimestamp: command = encode_search_offset(*queue_, start_.value); break;
-    default: command = encode_max_offset(*queue_); break;
+    case StartPosition::Kind::kEarliest:
+      command = encode_min_offset(*queue_);
+      break;
+    case StartPosition::Kind::kTimestamp:
+      command = encode_search_offset(*queue_, start_.value);
+      break;
+    default:
+      command = encode_max_offset(*queue_);
+      break;
   }
   ask_master(std::move(command), [this](std::int64_t offset) {
     asking_ = false;
@@ -149,15 +160,18 @@ void QueueReader::find_start() {
 void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> done) {
   if (master_.empty()) {
     asking_ = false;
-    return trouble(Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
-                   kTroubleWaitMs);
+    return trouble(
+        Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
+        kTroubleWaitMs);
   }
   const auto code = static_cast<RequestCode>(command.header.code);
-  core_.call(master_, ChannelRole::kControl, std::move(command), nullptr, core_.options().call_timeout_ms,
+  core_.call(master_, ChannelRole::kControl, std::move(command), nullptr,
+             core_.options().call_timeout_ms,
              [self = shared_from_this(), code, done = std::move(done)](CallOutcome outcome) {
                if (self->host_ == nullptr) return;
-               Result<std::int64_t> offset = outcome.answer.ok() ? parse_offset(code, outcome.answer->header)
-                                                                 : Result<std::int64_t>(outcome.answer.error());
+               Result<std::int64_t> offset = outcome.answer.ok()
+                                                 ? parse_offset(code, outcome.answer->header)
+                                                 : Result<std::int64_t>(outcome.answer.error());
                if (offset.ok()) return done(*offset);
                self->asking_ = false;
                self->address_.clear();
@@ -186,7 +200,9 @@ void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
                   .from_master = pulls_from_master_};
   core_.call(address_, ChannelRole::kPull, std::move(command), nullptr,
              std::max(options_.call_timeout_ms, suspend_ms + 5'000),
-             [self = shared_from_this(), sent](CallOutcome outcome) { self->answered(sent, std::move(outcome)); });
+             [self = shared_from_this(), sent](CallOutcome outcome) {
+               self->answered(sent, std::move(outcome));
+             });
 }
 
 void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
@@ -241,7 +257,11 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
                                        .received_ms = core_.clock().now_ms()});
     take_frames();
     if (sent.from_master && pull.next_offset == pull.max_offset) {
-      host_->note(id_, {.position = {}, .max_offset = pull.max_offset, .empty_at = pull.next_offset, .asked_ms = sent.requested_ms, .trouble = {}});
+      host_->note(id_, {.position = {},
+                        .max_offset = pull.max_offset,
+                        .empty_at = pull.next_offset,
+                        .asked_ms = sent.requested_ms,
+                        .trouble = {}});
     }
     return;
   }
@@ -250,11 +270,16 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
   window_.nothing_there(sent.id, pull.max_offset);
   account();
   if (pull.status == PullStatus::kNotFound && pull.max_offset <= sent.offset) {
-    ReaderHost::Note note{.position = {}, .max_offset = pull.max_offset, .empty_at = {}, .asked_ms = sent.requested_ms, .trouble = {}};
+    ReaderHost::Note note{.position = {},
+                          .max_offset = pull.max_offset,
+                          .empty_at = {},
+                          .asked_ms = sent.requested_ms,
+                          .trouble = {}};
     if (sent.from_master && pull.max_offset == sent.offset) note.empty_at = sent.offset;
     return host_->note(id_, note);
   }
-  // No progress although there should be some: a slave that lags, or data that just goes away. The master knows.
+  // No progress although there should be some: a slave that lags, or data that just goes away. The
+  // master knows.
   wanted_broker_ = 0;
   resolved_ms_ = 0;
   wait(kNoProgressWaitMs);
@@ -275,7 +300,11 @@ void QueueReader::skipped(const Sent& sent, const PullAnswer& pull) {
                                      .received_ms = core_.clock().now_ms()});
   take_frames();
   if (sent.from_master && pull.next_offset == pull.max_offset) {
-    host_->note(id_, {.position = {}, .max_offset = pull.max_offset, .empty_at = pull.next_offset, .asked_ms = sent.requested_ms, .trouble = {}});
+    host_->note(id_, {.position = {},
+                      .max_offset = pull.max_offset,
+                      .empty_at = pull.next_offset,
+                      .asked_ms = sent.requested_ms,
+                      .trouble = {}});
   }
 }
 
@@ -283,14 +312,18 @@ void QueueReader::refused(const Sent& sent, std::int32_t code, const std::string
   const Error error = answer_error(RequestCode::kPullMessage, code, remark);
   window_.failed(sent.id);
   switch (classify(CallKind::kPull, code, remark)) {
-    case Verdict::kRetrySame: return trouble(error, kBusyWaitMs);
+    case Verdict::kRetrySame:
+      return trouble(error, kBusyWaitMs);
     case Verdict::kRetryOther:
-    case Verdict::kResubscribe: break;
-    default: return fail(error, sent.offset);
+    case Verdict::kResubscribe:
+      break;
+    default:
+      return fail(error, sent.offset);
   }
   const std::int64_t now_ms = core_.clock().now_ms();
   if (refused_since_ms_ < 0) refused_since_ms_ = now_ms;
-  const bool passing = code == response_code::kServiceNotAvailable || code == response_code::kGoAway;
+  const bool passing =
+      code == response_code::kServiceNotAvailable || code == response_code::kGoAway;
   if (!passing && now_ms - refused_since_ms_ > kRefusalPatienceMs) return fail(error, sent.offset);
   address_.clear();
   wanted_broker_ = 0;
@@ -325,25 +358,35 @@ void QueueReader::out_of_range(std::int64_t offset) {
   });
 }
 
-void QueueReader::decide_out_of_range(std::int64_t offset, std::int64_t min_offset, std::int64_t max_offset) {
+void QueueReader::decide_out_of_range(std::int64_t offset, std::int64_t min_offset,
+                                      std::int64_t max_offset) {
   if (offset >= min_offset && offset <= max_offset) {
     window_.reset(offset);
     account();
     return wait(kNoProgressWaitMs * 5);
   }
   host_->count_out_of_range();
-  const std::string bounds = "offset " + std::to_string(offset) + " of " + queue_->to_string() + " is outside [" +
-                             std::to_string(min_offset) + ", " + std::to_string(max_offset) + "]";
+  const std::string bounds = "offset " + std::to_string(offset) + " of " + queue_->to_string() +
+                             " is outside [" + std::to_string(min_offset) + ", " +
+                             std::to_string(max_offset) + "]";
   std::int64_t target = min_offset;
   switch (options_.out_of_range) {
     case OffsetOutOfRange::kFail:
       return fail(Error{ErrorCode::kOutOfRange,
-                        bounds + (offset < min_offset ? ": the messages between have expired" : ": the queue lost its end or was made anew") +
-                            ". Choose what to do with the option scan.offset-out-of-range (earliest, latest, nearest)"},
+                        bounds +
+                            (offset < min_offset ? ": the messages between have expired"
+                                                 : ": the queue lost its end or was made anew") +
+                            ". Choose what to do with the option scan.offset-out-of-range "
+                            "(earliest, latest, nearest)"},
                   offset);
-    case OffsetOutOfRange::kEarliest: break;
-    case OffsetOutOfRange::kLatest: target = max_offset; break;
-    case OffsetOutOfRange::kNearest: target = offset < min_offset ? min_offset : max_offset; break;
+    case OffsetOutOfRange::kEarliest:
+      break;
+    case OffsetOutOfRange::kLatest:
+      target = max_offset;
+      break;
+    case OffsetOutOfRange::kNearest:
+      target = offset < min_offset ? min_offset : max_offset;
+      break;
   }
   log(LogLevel::kWarn, "rocketmq", bounds + "; going on at " + std::to_string(target));
   start_at(target);
@@ -353,33 +396,44 @@ void QueueReader::decide_out_of_range(std::int64_t offset, std::int64_t min_offs
 // --- proofs of emptiness ---
 
 void QueueReader::renew_proof() {
-  if (host_ == nullptr || !started_ || proof_under_way_ || master_.empty() || !window_.at_end()) return;
+  if (host_ == nullptr || !started_ || proof_under_way_ || master_.empty() || !window_.at_end())
+    return;
   proof_under_way_ = true;
   const std::int64_t asked_ms = core_.clock().now_ms();
-  core_.call(master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr, core_.options().call_timeout_ms,
-             [self = shared_from_this(), asked_ms](CallOutcome outcome) {
-               self->proof_under_way_ = false;
-               if (self->host_ == nullptr || !outcome.answer.ok()) return;
-               const auto max_offset = parse_offset(RequestCode::kMaxOffset, outcome.answer->header);
-               if (!max_offset.ok()) return;
-               ReaderHost::Note note{.position = {}, .max_offset = *max_offset, .empty_at = *max_offset, .asked_ms = asked_ms, .trouble = {}};
-               if (*max_offset > self->window_.position()) {
-                 // A long poll with a filter sleeps on while other messages arrive: look without waiting.
-                 self->window_.learn_max(*max_offset);
-                 if (self->filtered_) self->window_.look_again();
-                 self->pump();
-               }
-               self->host_->note(self->id_, note);
-             });
+  core_.call(
+      master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr,
+      core_.options().call_timeout_ms, [self = shared_from_this(), asked_ms](CallOutcome outcome) {
+        self->proof_under_way_ = false;
+        if (self->host_ == nullptr || !outcome.answer.ok()) return;
+        const auto max_offset = parse_offset(RequestCode::kMaxOffset, outcome.answer->header);
+        if (!max_offset.ok()) return;
+        ReaderHost::Note note{.position = {},
+                              .max_offset = *max_offset,
+                              .empty_at = *max_offset,
+                              .asked_ms = asked_ms,
+                              .trouble = {}};
+        if (*max_offset > self->window_.position()) {
+          // A long poll with a filter sleeps on while other messages arrive: look without waiting.
+          self->window_.learn_max(*max_offset);
+          if (self->filtered_) self->window_.look_again();
+          self->pump();
+        }
+        self->host_->note(self->id_, note);
+      });
 }
 
 // --- trouble ---
 
 void QueueReader::trouble(const Error& error, std::int64_t wait_ms_max) {
   if (!std::exchange(in_trouble_, true)) {
-    log(LogLevel::kWarn, "rocketmq", "reading " + queue_->to_string() + ": " + error.message + "; trying again until it works");
+    log(LogLevel::kWarn, "rocketmq",
+        "reading " + queue_->to_string() + ": " + error.message + "; trying again until it works");
   }
-  host_->note(id_, {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = error.to_string()});
+  host_->note(id_, {.position = {},
+                    .max_offset = -1,
+                    .empty_at = {},
+                    .asked_ms = 0,
+                    .trouble = error.to_string()});
   // All pulls under way fail together: that is one failure.
   if (timer_ != io::TimerId::kNone) return;
   const auto wait_ms = retry_.next_wait_ms(Error::retry(error.code, {}));
@@ -391,7 +445,9 @@ void QueueReader::fine() {
   if (!std::exchange(in_trouble_, false)) return;
   retry_.reset();
   log(LogLevel::kInfo, "rocketmq", "reading " + queue_->to_string() + " works again");
-  host_->note(id_, {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = std::string()});
+  host_->note(
+      id_,
+      {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = std::string()});
 }
 
 void QueueReader::wait(std::int64_t wait_ms) {
@@ -403,7 +459,8 @@ void QueueReader::wait(std::int64_t wait_ms) {
 }
 
 void QueueReader::fail(const Error& error, std::int64_t offset) {
-  host_->fail(error.with_context("reading " + queue_->to_string() + " at offset " + std::to_string(offset)));
+  host_->fail(error.with_context("reading " + queue_->to_string() + " at offset " +
+                                 std::to_string(offset)));
   stop();
 }
 

@@ -8,10 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "slipstream/rocketmq/consumer.h"
+
 #include "base/retry.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/pull_window.h"
-#include "slipstream/rocketmq/consumer.h"
 
 namespace slipstream::rocketmq::internal {
 
@@ -19,7 +20,8 @@ namespace slipstream::rocketmq::internal {
 class ReaderHost {
  public:
   virtual ~ReaderHost() = default;
-  // False when the bytes do not fit; `must` takes them in any case. The reader is pumped when there is room again.
+  // False when the bytes do not fit; `must` takes them in any case. The reader is pumped when there
+  // is room again.
   virtual bool reserve(std::size_t bytes, bool must) = 0;
   virtual void release(std::size_t bytes) = 0;
   virtual void deliver(std::uint64_t reader, PulledFrame frame) = 0;
@@ -79,7 +81,8 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void fine();
   void wait(std::int64_t wait_ms);
   void fail(const Error& error, std::int64_t offset);
-  // One small request to the master; nothing when no answer of code 0 came (then it waits and pumps).
+  // One small request to the master; nothing when no answer of code 0 came (then it waits and
+  // pumps).
   void ask_master(Command command, std::function<void(std::int64_t)> done);
 
   ClientCore& core_;
@@ -92,19 +95,19 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   StartPosition start_;
   bool started_ = false;
   bool paused_ = false;
-  bool asking_ = false;      // a start position or bounds are being asked for
+  bool asking_ = false;  // a start position or bounds are being asked for
   bool resolving_ = false;
   bool proof_under_way_ = false;
   PullWindow window_;
-  std::size_t accounted_ = 0;  // of window_.held_bytes()
-  std::size_t reserved_ = 0;   // by pulls under way
+  std::size_t accounted_ = 0;                       // of window_.held_bytes()
+  std::size_t reserved_ = 0;                        // by pulls under way
   std::size_t pull_bytes_ = std::size_t{64} << 10;  // what a pull brings, moving average
   Retry retry_;
   bool in_trouble_ = false;
   std::int64_t refused_since_ms_ = -1;
   io::TimerId timer_ = io::TimerId::kNone;
-  std::string address_;         // where to pull; empty: not known
-  std::string master_;          // empty while there is none
+  std::string address_;  // where to pull; empty: not known
+  std::string master_;   // empty while there is none
   bool pulls_from_master_ = false;
   std::int64_t resolved_ms_ = 0;
   std::int64_t wanted_broker_ = 0;

@@ -1,12 +1,12 @@
 #include "rocketmq/net/channel.h"
 
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <deque>
 #include <limits>
 #include <utility>
 #include <vector>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "base/log.h"
 #include "base/retry.h"
@@ -21,26 +21,32 @@ constexpr std::int64_t kSweepMs = 50;
 
 }  // namespace
 
-class Channel::State final : public io::ConnectionHandler, public std::enable_shared_from_this<State> {
+class Channel::State final : public io::ConnectionHandler,
+                             public std::enable_shared_from_this<State> {
  public:
-  State(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool, io::Endpoint endpoint, ChannelOptions options)
+  State(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool, io::Endpoint endpoint,
+        ChannelOptions options)
       : loop_(loop),
         net_(net),
         pool_(std::move(pool)),
         endpoint_(std::move(endpoint)),
         options_(options),
         name_(endpoint_.to_string()),
-        retry_({.first_wait_ms = options.reconnect_first_ms, .wait_ms_max = options.reconnect_max_ms}, loop.clock(),
-               {}, std::hash<std::string>{}(name_)) {}
+        retry_(
+            {.first_wait_ms = options.reconnect_first_ms, .wait_ms_max = options.reconnect_max_ms},
+            loop.clock(), {}, std::hash<std::string>{}(name_)) {}
 
-  void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done) {
+  void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
+            CallDone done) {
     if (calls_.size() >= options_.calls_max) {
       return refuse(Error::retry(ErrorCode::kResourceExhausted,
-                                 "too many calls are waiting for " + name_ + " (" + std::to_string(calls_.size()) + ")"),
+                                 "too many calls are waiting for " + name_ + " (" +
+                                     std::to_string(calls_.size()) + ")"),
                     std::move(done));
     }
     command.header.opaque = next_opaque();
-    if (!body && !command.body.empty()) body = std::make_shared<const std::string>(std::move(command.body));
+    if (!body && !command.body.empty())
+      body = std::make_shared<const std::string>(std::move(command.body));
     auto head = encode_frame_head(command.header, body ? body->size() : 0);
     if (!head.ok()) return refuse(head.error(), std::move(done));
     const std::int64_t now_ms = loop_.clock().now_ms();
@@ -68,7 +74,9 @@ class Channel::State final : public io::ConnectionHandler, public std::enable_sh
     lose(Error::retry(ErrorCode::kCancelled, "the connection to " + name_ + " was closed"));
   }
 
-  void set_connected_callback(std::function<void()> connected) { connected_ = std::move(connected); }
+  void set_connected_callback(std::function<void()> connected) {
+    connected_ = std::move(connected);
+  }
   bool connected() const { return open_; }
   std::size_t calls_waiting() const { return calls_.size(); }
   const io::Endpoint& endpoint() const { return endpoint_; }
@@ -127,7 +135,8 @@ class Channel::State final : public io::ConnectionHandler, public std::enable_sh
 
   std::int32_t next_opaque() {
     do {
-      last_opaque_ = last_opaque_ == std::numeric_limits<std::int32_t>::max() ? 1 : last_opaque_ + 1;
+      last_opaque_ =
+          last_opaque_ == std::numeric_limits<std::int32_t>::max() ? 1 : last_opaque_ + 1;
     } while (calls_.contains(last_opaque_));
     return last_opaque_;
   }
@@ -170,12 +179,14 @@ class Channel::State final : public io::ConnectionHandler, public std::enable_sh
 
   void asked(const FrameHeader& request) {
     if (request.is_oneway()) return;
-    auto answer = encode_frame(make_answer(request, response_code::kRequestCodeNotSupported, "not supported by this client"));
+    auto answer = encode_frame(make_answer(request, response_code::kRequestCodeNotSupported,
+                                           "not supported by this client"));
     if (answer.ok()) static_cast<void>(connection_->write(std::move(*answer), nullptr));
   }
 
   void broken(const Error& error) {
-    on_closed(Error::retry(ErrorCode::kCorrupt, "dropping the connection to " + name_ + ": " + error.message));
+    on_closed(Error::retry(ErrorCode::kCorrupt,
+                           "dropping the connection to " + name_ + ": " + error.message));
   }
 
   // Ends the connection and all calls.
@@ -217,13 +228,15 @@ class Channel::State final : public io::ConnectionHandler, public std::enable_sh
     }
     const auto alive = shared_from_this();
     for (Call& call : expired) {
-      Error error = Error::retry(ErrorCode::kTimeout, request_code_name(call.request_code) + ": no answer from " + name_ +
-                                                          " within " + std::to_string(call.timeout_ms) + " ms");
+      Error error = Error::retry(ErrorCode::kTimeout, request_code_name(call.request_code) +
+                                                          ": no answer from " + name_ + " within " +
+                                                          std::to_string(call.timeout_ms) + " ms");
       call.done(CallOutcome{std::move(error), open_});
     }
     if (open_ && !expired.empty() && now_ms - last_received_ms_ > options_.silence_max_ms) {
-      on_closed(Error::retry(ErrorCode::kUnavailable, "dropping the connection to " + name_ + ": nothing received for " +
-                                                          std::to_string(now_ms - last_received_ms_) + " ms"));
+      on_closed(Error::retry(ErrorCode::kUnavailable,
+                             "dropping the connection to " + name_ + ": nothing received for " +
+                                 std::to_string(now_ms - last_received_ms_) + " ms"));
     }
     if (!calls_.empty()) start_sweep();
   }
@@ -250,13 +263,14 @@ class Channel::State final : public io::ConnectionHandler, public std::enable_sh
   std::function<void()> connected_;
 };
 
-Channel::Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool, io::Endpoint endpoint,
-                 ChannelOptions options)
+Channel::Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool,
+                 io::Endpoint endpoint, ChannelOptions options)
     : state_(std::make_shared<State>(loop, net, std::move(pool), std::move(endpoint), options)) {}
 
 Channel::~Channel() { state_->shut_down(); }
 
-void Channel::call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done) {
+void Channel::call(Command command, std::shared_ptr<const std::string> body,
+                   std::int64_t timeout_ms, CallDone done) {
   state_->call(std::move(command), std::move(body), timeout_ms, std::move(done));
 }
 

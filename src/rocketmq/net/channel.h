@@ -7,10 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "slipstream/status.h"
+
 #include "io/loop.h"
 #include "io/net.h"
 #include "rocketmq/protocol/frame.h"
-#include "slipstream/status.h"
 
 namespace slipstream::rocketmq {
 
@@ -26,7 +27,8 @@ struct ChannelOptions {
   io::ConnectionOptions connection{};
   std::int64_t reconnect_first_ms = 100;
   std::int64_t reconnect_max_ms = 5'000;
-  // Calls are waiting and nothing at all came for so long: the connection is dead. Above any long poll.
+  // Calls are waiting and nothing at all came for so long: the connection is dead. Above any long
+  // poll.
   std::int64_t silence_max_ms = 45'000;
   std::size_t calls_max = 65'536;
 };
@@ -36,9 +38,11 @@ struct ChannelOptions {
 // Owner:    the client core. May be destroyed inside a callback of its own.
 // Thread:   loop.
 // Order:    requests leave in call order; answers come in any order.
-// Bounds:   calls_max calls waiting for an answer, write_queue_bytes_max bytes; beyond: refused, retryable.
-// Deadline: every call ends by its time-out, which neither closes the connection nor disturbs other calls; a late
-//           answer is dropped. A call made while disconnected waits for the connection within its time-out.
+// Bounds:   calls_max calls waiting for an answer, write_queue_bytes_max bytes; beyond: refused,
+// retryable. Deadline: every call ends by its time-out, which neither closes the connection nor
+// disturbs other calls; a late
+//           answer is dropped. A call made while disconnected waits for the connection within its
+//           time-out.
 // Failure:  of the connection ends all calls: those not written with maybe_done = false.
 // Requests of the server are answered "not supported" (3) unless one-way.
 class Channel {
@@ -51,7 +55,8 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   // `done` runs later, never from inside call(). `body` replaces command.body when not null.
-  void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
+  void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
+            CallDone done);
   void call(Command command, std::int64_t timeout_ms, CallDone done) {
     call(std::move(command), nullptr, timeout_ms, std::move(done));
   }

@@ -1,10 +1,10 @@
 #include "rocketmq/net/channel.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "io/event_loop.h"
 #include "io/tcp.h"
@@ -31,13 +31,15 @@ class ChannelTest : public ::testing::Test {
   }
   void open(ChannelOptions options) {
     loop_.run_and_wait([&] {
-      channel_ = std::make_unique<Channel>(loop_, net_, ReceivePool::create(), *io::Endpoint::parse(broker_.name_server()), options);
+      channel_ = std::make_unique<Channel>(loop_, net_, ReceivePool::create(),
+                                           *io::Endpoint::parse(broker_.name_server()), options);
     });
   }
   std::future<CallOutcome> call(const Command& command, std::int64_t timeout_ms = 10'000) {
     auto promise = std::make_shared<std::promise<CallOutcome>>();
     loop_.post([this, promise, command, timeout_ms] {
-      channel_->call(command, timeout_ms, [promise](CallOutcome outcome) { promise->set_value(std::move(outcome)); });
+      channel_->call(command, timeout_ms,
+                     [promise](CallOutcome outcome) { promise->set_value(std::move(outcome)); });
     });
     return promise->get_future();
   }
@@ -57,26 +59,30 @@ TEST_F(ChannelTest, ManyCallsAreUnderWayAtOnceAndMatchedByOpaque) {
     unknown.push_back(call(encode_route("missing")));
   }
   for (auto& each : known) EXPECT_EQ(each.get().answer->header.code, 0);
-  for (auto& each : unknown) EXPECT_EQ(each.get().answer->header.code, response_code::kTopicNotExist);
+  for (auto& each : unknown)
+    EXPECT_EQ(each.get().answer->header.code, response_code::kTopicNotExist);
 }
 
 TEST_F(ChannelTest, ATimeOutKeepsTheConnectionAndDropsTheLateAnswer) {
   ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
-  broker_.inject(RequestCode::kRouteByTopic, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 300});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 300});
   const CallOutcome late = call(encode_route("T"), 50).get();
   ASSERT_FALSE(late.answer.ok());
   EXPECT_EQ(late.answer.error().code, ErrorCode::kTimeout);
   EXPECT_TRUE(late.maybe_done);
   EXPECT_TRUE(call(encode_route("T")).get().answer.ok());
   // The late answer arrives while this one waits: it must not be taken for it.
-  broker_.inject(RequestCode::kRouteByTopic, {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 400});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 400});
   EXPECT_EQ(call(encode_route("missing")).get().answer->header.code, response_code::kTopicNotExist);
   loop_.run_and_wait([&] { EXPECT_TRUE(channel_->connected()); });
 }
 
 TEST_F(ChannelTest, ALostConnectionEndsItsCallsAndIsMadeAgain) {
   ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
-  broker_.inject(RequestCode::kRouteByTopic, {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0});
   const CallOutcome lost = call(encode_route("T")).get();
   ASSERT_FALSE(lost.answer.ok());
   EXPECT_TRUE(lost.maybe_done);
@@ -100,7 +106,8 @@ TEST_F(ChannelTest, ARefusedConnectSaysThatNothingWasDone) {
 
 TEST_F(ChannelTest, TooManyCallsAreRefused) {
   open({.calls_max = 1});
-  broker_.inject(RequestCode::kRouteByTopic, {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
   auto first = call(encode_route("T"), 500);
   const CallOutcome second = call(encode_route("T")).get();
   ASSERT_FALSE(second.answer.ok());
@@ -110,7 +117,8 @@ TEST_F(ChannelTest, TooManyCallsAreRefused) {
 }
 
 TEST_F(ChannelTest, DestructionEndsEveryCall) {
-  broker_.inject(RequestCode::kRouteByTopic, {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
   auto pending = call(encode_route("T"));
   ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kRouteByTopic) == 1; }));
   loop_.run_and_wait([&] { channel_.reset(); });

@@ -53,8 +53,10 @@ std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& me
   const std::int64_t offset = stored.max_offset();
   StoredRecord record;
   record.bytes = encode_record({queue, offset, next_physical_}, message);
-  record.tag_hash = tag_hash(find_property(message.properties, property::kTags).value_or(std::string_view()));
-  record.unique_key = find_property(message.properties, property::kUniqueKey).value_or(std::string_view());
+  record.tag_hash =
+      tag_hash(find_property(message.properties, property::kTags).value_or(std::string_view()));
+  record.unique_key =
+      find_property(message.properties, property::kUniqueKey).value_or(std::string_view());
   record.store_ms = message.store_ms;
   last_physical_ = next_physical_;
   next_physical_ += static_cast<std::int64_t>(record.bytes.size());
@@ -67,7 +69,8 @@ StoredQueue* BrokerStore::find(const MessageQueue& queue) {
   return found == queues.end() ? nullptr : &found->second;
 }
 
-void BrokerStore::create_topic(const std::string& topic, std::int32_t count, const std::vector<std::string>& brokers) {
+void BrokerStore::create_topic(const std::string& topic, std::int32_t count,
+                               const std::vector<std::string>& brokers) {
   topics[topic] = count;
   for (const std::string& broker : brokers) {
     for (std::int32_t id = 0; id < count; ++id) queues.try_emplace(MessageQueue{topic, broker, id});

@@ -24,7 +24,9 @@ struct StoredQueue {
   std::int64_t min_offset = 0;
   std::deque<StoredRecord> records;
   std::int64_t max_offset() const { return min_offset + static_cast<std::int64_t>(records.size()); }
-  const StoredRecord& at(std::int64_t offset) const { return records[static_cast<std::size_t>(offset - min_offset)]; }
+  const StoredRecord& at(std::int64_t offset) const {
+    return records[static_cast<std::size_t>(offset - min_offset)];
+  }
 };
 
 struct NewMessage {
@@ -45,7 +47,8 @@ class BrokerStore {
 
   std::int64_t append(const MessageQueue& queue, const NewMessage& message);
   StoredQueue* find(const MessageQueue& queue);
-  void create_topic(const std::string& topic, std::int32_t count, const std::vector<std::string>& brokers);
+  void create_topic(const std::string& topic, std::int32_t count,
+                    const std::vector<std::string>& brokers);
   std::int64_t last_physical_offset() const { return last_physical_; }
 
  private:

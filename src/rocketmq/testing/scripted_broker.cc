@@ -30,8 +30,12 @@ struct Request {
   std::string body;
   std::size_t port = 0;
 
-  std::string text(std::string_view key) const { return std::string(header.ext.find(key).value_or("")); }
-  std::int64_t number(std::string_view key) const { return header.ext.find_number(key).value_or(0); }
+  std::string text(std::string_view key) const {
+    return std::string(header.ext.find(key).value_or(""));
+  }
+  std::int64_t number(std::string_view key) const {
+    return header.ext.find_number(key).value_or(0);
+  }
 };
 
 }  // namespace
@@ -39,7 +43,9 @@ struct Request {
 class ScriptedBroker::Impl {
  public:
   explicit Impl(ScriptedBrokerOptions options)
-      : options_(std::move(options)), ports_(options_.brokers.size() + 1), loop_(clock_, "scripted") {
+      : options_(std::move(options)),
+        ports_(options_.brokers.size() + 1),
+        loop_(clock_, "scripted") {
     loop_.run_and_wait([this] {
       for (std::size_t port = 0; port < ports_.size(); ++port) open(port);
     });
@@ -76,7 +82,8 @@ class ScriptedBroker::Impl {
   void open(std::size_t port) {
     auto listening = io::TcpListener::listen(loop_, {"127.0.0.1", ports_[port].number},
                                              [this, port](const io::TcpListener::Adopt& adopt) {
-                                               auto session = std::make_unique<Session>(*this, ++last_session_, port);
+                                               auto session = std::make_unique<Session>(
+                                                   *this, ++last_session_, port);
                                                session->connection = adopt(*session);
                                                sessions_.emplace(last_session_, std::move(session));
                                              });
@@ -118,7 +125,8 @@ class ScriptedBroker::Impl {
   };
 
   struct Session final : io::ConnectionHandler {
-    Session(Impl& owner, std::uint64_t number, std::size_t at_port) : impl(owner), id(number), port(at_port) {}
+    Session(Impl& owner, std::uint64_t number, std::size_t at_port)
+        : impl(owner), id(number), port(at_port) {}
     Impl& impl;
     const std::uint64_t id;
     const std::size_t port;
@@ -139,7 +147,8 @@ class ScriptedBroker::Impl {
         CHECK(header.ok());
         Request request{std::move(*header), std::string(as_text((*frame)->body)), port};
         // Later: the session may be closed by what the request does.
-        owner.loop_.post([&owner, self, request = std::move(request)] { owner.handle(self, request); });
+        owner.loop_.post(
+            [&owner, self, request = std::move(request)] { owner.handle(self, request); });
       }
     }
     void on_closed(const Error&) override {
@@ -184,13 +193,20 @@ class ScriptedBroker::Impl {
 
   void disturbed(std::uint64_t session, const Request& request, const Fault& fault) {
     switch (fault.kind) {
-      case Fault::Kind::kDropBefore: sessions_.erase(session); return;
-      case Fault::Kind::kCode: answer(session, make_answer(request.header, fault.code, fault.remark)); return;
-      default: break;
+      case Fault::Kind::kDropBefore:
+        sessions_.erase(session);
+        return;
+      case Fault::Kind::kCode:
+        answer(session, make_answer(request.header, fault.code, fault.remark));
+        return;
+      default:
+        break;
     }
     const auto done = execute(session, request);
     switch (fault.kind) {
-      case Fault::Kind::kDropAfter: sessions_.erase(session); return;
+      case Fault::Kind::kDropAfter:
+        sessions_.erase(session);
+        return;
       case Fault::Kind::kCodeAfter:
         if (done) {
           Command changed = *done;
@@ -200,47 +216,71 @@ class ScriptedBroker::Impl {
         }
         return;
       case Fault::Kind::kDelay:
-        if (done) loop_.run_after(fault.delay_ms, [this, session, late = *done] { answer(session, late); });
+        if (done)
+          loop_.run_after(fault.delay_ms, [this, session, late = *done] { answer(session, late); });
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
   // The answer; nothing for a parked pull.
   std::optional<Command> execute(std::uint64_t session, const Request& request) {
     switch (static_cast<RequestCode>(request.header.code)) {
-      case RequestCode::kRouteByTopic: return route(request);
-      case RequestCode::kBrokerCluster: return cluster(request);
-      case RequestCode::kTopicList: return topic_list(request);
+      case RequestCode::kRouteByTopic:
+        return route(request);
+      case RequestCode::kBrokerCluster:
+        return cluster(request);
+      case RequestCode::kTopicList:
+        return topic_list(request);
       case RequestCode::kUpdateTopic:
-        store_.create_topic(request.text("topic"), static_cast<std::int32_t>(request.number("readQueueNums")), options_.brokers);
+        store_.create_topic(request.text("topic"),
+                            static_cast<std::int32_t>(request.number("readQueueNums")),
+                            options_.brokers);
         return make_answer(request.header, 0);
       case RequestCode::kDeleteTopicInBroker:
-      case RequestCode::kDeleteTopicInNameServer: return delete_topic(request);
-      case RequestCode::kSendMessageV2: return send(request, false);
-      case RequestCode::kSendBatchMessage: return send(request, true);
-      case RequestCode::kPullMessage: return pull(session, request, true);
-      case RequestCode::kMaxOffset: return offset_answer(request, queue_of(request) ? queue_of(request)->max_offset() : 0);
-      case RequestCode::kMinOffset: return offset_answer(request, queue_of(request) ? queue_of(request)->min_offset : 0);
-      case RequestCode::kSearchOffsetByTimestamp: return search(request);
-      case RequestCode::kQueryConsumerOffset: return query_group(request);
+      case RequestCode::kDeleteTopicInNameServer:
+        return delete_topic(request);
+      case RequestCode::kSendMessageV2:
+        return send(request, false);
+      case RequestCode::kSendBatchMessage:
+        return send(request, true);
+      case RequestCode::kPullMessage:
+        return pull(session, request, true);
+      case RequestCode::kMaxOffset:
+        return offset_answer(request, queue_of(request) ? queue_of(request)->max_offset() : 0);
+      case RequestCode::kMinOffset:
+        return offset_answer(request, queue_of(request) ? queue_of(request)->min_offset : 0);
+      case RequestCode::kSearchOffsetByTimestamp:
+        return search(request);
+      case RequestCode::kQueryConsumerOffset:
+        return query_group(request);
       case RequestCode::kUpdateConsumerOffset:
-        store_.group_offsets[{request.text("consumerGroup"), queue_name(request)}] = request.number("commitOffset");
+        store_.group_offsets[{request.text("consumerGroup"), queue_name(request)}] =
+            request.number("commitOffset");
         return make_answer(request.header, 0);
-      case RequestCode::kQueryMessage: return query_key(request);
-      case RequestCode::kHeartbeat: return make_answer(request.header, 0);
+      case RequestCode::kQueryMessage:
+        return query_key(request);
+      case RequestCode::kHeartbeat:
+        return make_answer(request.header, 0);
       case RequestCode::kBrokerRuntime: {
         Command done = make_answer(request.header, 0);
-        done.body = R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","dispatchBehindBytes":"0"}})";
+        done.body =
+            R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","dispatchBehindBytes":"0"}})";
         return done;
       }
-      default: return make_answer(request.header, response_code::kRequestCodeNotSupported, "scripted broker");
+      default:
+        return make_answer(request.header, response_code::kRequestCodeNotSupported,
+                           "scripted broker");
     }
   }
 
-  const std::string& broker_of(const Request& request) const { return options_.brokers[std::max<std::size_t>(request.port, 1) - 1]; }
+  const std::string& broker_of(const Request& request) const {
+    return options_.brokers[std::max<std::size_t>(request.port, 1) - 1];
+  }
   MessageQueue queue_name(const Request& request) const {
-    return {request.text("topic"), broker_of(request), static_cast<std::int32_t>(request.number("queueId"))};
+    return {request.text("topic"), broker_of(request),
+            static_cast<std::int32_t>(request.number("queueId"))};
   }
   StoredQueue* queue_of(const Request& request) { return store_.find(queue_name(request)); }
 
@@ -252,14 +292,26 @@ class ScriptedBroker::Impl {
 
   Command route(const Request& request) {
     const auto topic = store_.topics.find(request.text("topic"));
-    if (topic == store_.topics.end()) return make_answer(request.header, response_code::kTopicNotExist, "no topic route");
+    if (topic == store_.topics.end())
+      return make_answer(request.header, response_code::kTopicNotExist, "no topic route");
     Command done = make_answer(request.header, 0);
     JsonWriter json(done.body);
     json.begin_object().key("brokerDatas").begin_array();
     for (std::size_t i = 0; i < options_.brokers.size(); ++i) broker_json(json, i);
-    json.end_array().key("filterServerTable").begin_object().end_object().key("queueDatas").begin_array();
+    json.end_array()
+        .key("filterServerTable")
+        .begin_object()
+        .end_object()
+        .key("queueDatas")
+        .begin_array();
     for (const std::string& broker : options_.brokers) {
-      json.begin_object().key("brokerName").string(broker).key("perm").integer(6).key("readQueueNums").integer(topic->second);
+      json.begin_object()
+          .key("brokerName")
+          .string(broker)
+          .key("perm")
+          .integer(6)
+          .key("readQueueNums")
+          .integer(topic->second);
       json.key("topicSysFlag").integer(0).key("writeQueueNums").integer(topic->second).end_object();
     }
     json.end_array().end_object();
@@ -267,10 +319,21 @@ class ScriptedBroker::Impl {
   }
 
   void broker_json(JsonWriter& json, std::size_t index) const {
-    json.begin_object().key("brokerAddrs").begin_object().key("0").string(address(index + 1)).end_object();
-    json.key("brokerName").string(options_.brokers[index]).key("cluster").string("ScriptedCluster").end_object();
+    json.begin_object()
+        .key("brokerAddrs")
+        .begin_object()
+        .key("0")
+        .string(address(index + 1))
+        .end_object();
+    json.key("brokerName")
+        .string(options_.brokers[index])
+        .key("cluster")
+        .string("ScriptedCluster")
+        .end_object();
   }
-  std::string address(std::size_t port) const { return "127.0.0.1:" + std::to_string(ports_[port].number); }
+  std::string address(std::size_t port) const {
+    return "127.0.0.1:" + std::to_string(ports_[port].number);
+  }
 
   Command cluster(const Request& request) {
     Command done = make_answer(request.header, 0);
@@ -289,7 +352,8 @@ class ScriptedBroker::Impl {
     JsonWriter json(done.body);
     json.begin_object().key("topicList").begin_array();
     for (const auto& [topic, count] : store_.topics) json.string(topic);
-    for (const char* hidden : {"TBW102", "ScriptedCluster", "%RETRY%g", "%DLQ%g"}) json.string(hidden);
+    for (const char* hidden : {"TBW102", "ScriptedCluster", "%RETRY%g", "%DLQ%g"})
+      json.string(hidden);
     json.end_array().end_object();
     return done;
   }
@@ -297,17 +361,25 @@ class ScriptedBroker::Impl {
   Command delete_topic(const Request& request) {
     const std::string topic = request.text("topic");
     if (request.port == kNameServer) store_.topics.erase(topic);
-    std::erase_if(store_.queues, [&](const auto& each) { return each.first.topic == topic && each.first.broker == broker_of(request); });
+    std::erase_if(store_.queues, [&](const auto& each) {
+      return each.first.topic == topic && each.first.broker == broker_of(request);
+    });
     return make_answer(request.header, 0);
   }
 
   Command send(const Request& request, bool batch) {
-    const MessageQueue queue{request.text("b"), broker_of(request), static_cast<std::int32_t>(request.number("e"))};
+    const MessageQueue queue{request.text("b"), broker_of(request),
+                             static_cast<std::int32_t>(request.number("e"))};
     if (store_.find(queue) == nullptr) {
-      return make_answer(request.header, response_code::kTopicNotExist, "topic[" + queue.topic + "] not exist");
+      return make_answer(request.header, response_code::kTopicNotExist,
+                         "topic[" + queue.topic + "] not exist");
     }
-    NewMessage message{.body = request.body, .properties = {}, .flag = static_cast<std::int32_t>(request.number("h")),
-                       .sys_flag = static_cast<std::int32_t>(request.number("f")), .born_ms = request.number("g"), .store_ms = now_ms()};
+    NewMessage message{.body = request.body,
+                       .properties = {},
+                       .flag = static_cast<std::int32_t>(request.number("h")),
+                       .sys_flag = static_cast<std::int32_t>(request.number("f")),
+                       .born_ms = request.number("g"),
+                       .store_ms = now_ms()};
     const std::string properties = request.text("i");
     std::int64_t first = -1;
     std::string ids;
@@ -315,13 +387,16 @@ class ScriptedBroker::Impl {
       const std::int64_t offset = store_.append(queue, message);
       if (first < 0) first = offset;
       const std::uint8_t ip[4] = {127, 0, 0, 1};
-      ids += (ids.empty() ? "" : ",") + encode_offset_message_id(ip, 10911, static_cast<std::uint64_t>(store_.last_physical_offset()));
+      ids += (ids.empty() ? "" : ",") +
+             encode_offset_message_id(ip, 10911,
+                                      static_cast<std::uint64_t>(store_.last_physical_offset()));
     };
     if (batch) {
       std::span<const std::uint8_t> rest = as_bytes(request.body);
       while (!rest.empty()) {
         const auto entry = decode_batch_entry(rest);
-        if (!entry.ok()) return make_answer(request.header, response_code::kMessageIllegal, entry.error().message);
+        if (!entry.ok())
+          return make_answer(request.header, response_code::kMessageIllegal, entry.error().message);
         message.body = as_text(entry->body);
         message.properties = entry->properties;
         message.flag = entry->flag;
@@ -356,9 +431,11 @@ class ScriptedBroker::Impl {
     });
   }
 
-  std::optional<Command> pull(std::uint64_t session, const Request& request, bool may_park, std::optional<std::uint64_t> known = {}) {
+  std::optional<Command> pull(std::uint64_t session, const Request& request, bool may_park,
+                              std::optional<std::uint64_t> known = {}) {
     const StoredQueue* queue = queue_of(request);
-    if (queue == nullptr) return make_answer(request.header, response_code::kTopicNotExist, "topic not exist");
+    if (queue == nullptr)
+      return make_answer(request.header, response_code::kTopicNotExist, "topic not exist");
     const std::int64_t offset = request.number("queueOffset");
     Command done = make_answer(request.header, 0);
     std::int64_t next = offset;
@@ -385,12 +462,16 @@ class ScriptedBroker::Impl {
 
   std::int64_t fill(const Request& request, const StoredQueue& queue, std::string& body) const {
     std::vector<std::int64_t> hashes;
-    for (const std::string& tag : parse_tag_expression(request.text("subscription"))) hashes.push_back(tag_hash(tag));
-    const std::int64_t count_max = std::min<std::int64_t>(request.number("maxMsgNums"), options_.pull_count_max);
+    for (const std::string& tag : parse_tag_expression(request.text("subscription")))
+      hashes.push_back(tag_hash(tag));
+    const std::int64_t count_max =
+        std::min<std::int64_t>(request.number("maxMsgNums"), options_.pull_count_max);
     std::int64_t next = request.number("queueOffset");
     for (std::int64_t count = 0; count < count_max && next < queue.max_offset(); ++next) {
       const StoredRecord& record = queue.at(next);
-      if (!hashes.empty() && std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end()) continue;
+      if (!hashes.empty() &&
+          std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end())
+        continue;
       if (!body.empty() && body.size() + record.bytes.size() > options_.pull_bytes_max) break;
       body += record.bytes;
       ++count;
@@ -402,13 +483,16 @@ class ScriptedBroker::Impl {
     const StoredQueue* queue = queue_of(request);
     if (queue == nullptr) return offset_answer(request, 0);
     std::int64_t offset = queue->min_offset;
-    while (offset < queue->max_offset() && queue->at(offset).store_ms < request.number("timestamp")) ++offset;
+    while (offset < queue->max_offset() && queue->at(offset).store_ms < request.number("timestamp"))
+      ++offset;
     return offset_answer(request, offset);
   }
 
   Command query_group(const Request& request) {
-    const auto found = store_.group_offsets.find({request.text("consumerGroup"), queue_name(request)});
-    if (found == store_.group_offsets.end()) return make_answer(request.header, response_code::kQueryNotFound, "not found");
+    const auto found =
+        store_.group_offsets.find({request.text("consumerGroup"), queue_name(request)});
+    if (found == store_.group_offsets.end())
+      return make_answer(request.header, response_code::kQueryNotFound, "not found");
     return offset_answer(request, found->second);
   }
 
@@ -438,20 +522,28 @@ class ScriptedBroker::Impl {
   io::EventLoop loop_;
 };
 
-ScriptedBroker::ScriptedBroker(ScriptedBrokerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+ScriptedBroker::ScriptedBroker(ScriptedBrokerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
 ScriptedBroker::~ScriptedBroker() = default;
 
-std::string ScriptedBroker::name_server() const { return "127.0.0.1:" + std::to_string(impl_->port_number(kNameServer)); }
+std::string ScriptedBroker::name_server() const {
+  return "127.0.0.1:" + std::to_string(impl_->port_number(kNameServer));
+}
 
 void ScriptedBroker::create_topic(const std::string& topic, std::int32_t queues) {
   impl_->do_on_loop([&] { impl_->store().create_topic(topic, queues, impl_->options().brokers); });
 }
 
-std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view body, std::string_view properties, std::int64_t store_ms) {
+std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view body,
+                                    std::string_view properties, std::int64_t store_ms) {
   return impl_->on_loop([&] {
     const std::int64_t at_ms = store_ms != 0 ? store_ms : impl_->now_ms();
-    const std::int64_t offset = impl_->store().append(
-        queue, {.body = body, .properties = properties, .flag = 0, .sys_flag = 0, .born_ms = at_ms, .store_ms = at_ms});
+    const std::int64_t offset = impl_->store().append(queue, {.body = body,
+                                                              .properties = properties,
+                                                              .flag = 0,
+                                                              .sys_flag = 0,
+                                                              .born_ms = at_ms,
+                                                              .store_ms = at_ms});
     impl_->wake(queue);
     return offset;
   });
@@ -495,7 +587,8 @@ void ScriptedBroker::lose_tail(const MessageQueue& queue, std::int64_t max_offse
   });
 }
 
-std::int64_t ScriptedBroker::group_offset(const std::string& group, const MessageQueue& queue) const {
+std::int64_t ScriptedBroker::group_offset(const std::string& group,
+                                          const MessageQueue& queue) const {
   return impl_->on_loop([&]() -> std::int64_t {
     const auto found = impl_->store().group_offsets.find({group, queue});
     return found == impl_->store().group_offsets.end() ? -1 : found->second;
@@ -504,7 +597,8 @@ std::int64_t ScriptedBroker::group_offset(const std::string& group, const Messag
 
 void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
   impl_->do_on_loop([&] {
-    for (int i = 0; i < count; ++i) impl_->faults()[static_cast<std::int32_t>(code)].push_back(fault);
+    for (int i = 0; i < count; ++i)
+      impl_->faults()[static_cast<std::int32_t>(code)].push_back(fault);
   });
 }
 
@@ -517,7 +611,8 @@ std::size_t ScriptedBroker::parked_pulls() const {
 
 void ScriptedBroker::set_brokers_up(bool up) {
   impl_->do_on_loop([&] {
-    for (std::size_t port = 1; port <= impl_->options().brokers.size(); ++port) up ? impl_->open(port) : impl_->close(port);
+    for (std::size_t port = 1; port <= impl_->options().brokers.size(); ++port)
+      up ? impl_->open(port) : impl_->close(port);
   });
 }
 void ScriptedBroker::set_name_server_up(bool up) {

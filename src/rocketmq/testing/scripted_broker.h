@@ -1,4 +1,5 @@
-// A name server and brokers in this process, on real loopback sockets, for tests: what they answer can be disturbed.
+// A name server and brokers in this process, on real loopback sockets, for tests: what they answer
+// can be disturbed.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "rocketmq/protocol/codes.h"
 #include "slipstream/rocketmq/message.h"
+
+#include "rocketmq/protocol/codes.h"
 
 namespace slipstream::rocketmq::testing {
 
@@ -36,7 +38,8 @@ struct Fault {
 };
 
 // Owner:  a test. Thread: any; every call waits for the broker's own thread.
-// Stored messages are real records (v1, IPv4); long polls are parked and woken; a filter compares tag hashes.
+// Stored messages are real records (v1, IPv4); long polls are parked and woken; a filter compares
+// tag hashes.
 class ScriptedBroker {
  public:
   explicit ScriptedBroker(ScriptedBrokerOptions options = {});
@@ -49,8 +52,8 @@ class ScriptedBroker {
   // On every broker; also widens.
   void create_topic(const std::string& topic, std::int32_t queues);
   // `properties` encoded. Returns the offset.
-  std::int64_t append(const MessageQueue& queue, std::string_view body, std::string_view properties = {},
-                      std::int64_t store_ms = 0);
+  std::int64_t append(const MessageQueue& queue, std::string_view body,
+                      std::string_view properties = {}, std::int64_t store_ms = 0);
   std::int64_t min_offset(const MessageQueue& queue) const;
   std::int64_t max_offset(const MessageQueue& queue) const;
   std::vector<ReceivedMessage> messages(const MessageQueue& queue) const;
@@ -60,7 +63,8 @@ class ScriptedBroker {
   void lose_tail(const MessageQueue& queue, std::int64_t max_offset);
   std::int64_t group_offset(const std::string& group, const MessageQueue& queue) const;  // -1: none
 
-  // For the next `count` requests with the code, on any broker; faults of one code apply in the order given.
+  // For the next `count` requests with the code, on any broker; faults of one code apply in the
+  // order given.
   void inject(RequestCode code, Fault fault, int count = 1);
   std::size_t requests_seen(RequestCode code) const;
   std::size_t parked_pulls() const;

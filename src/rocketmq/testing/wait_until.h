@@ -1,16 +1,19 @@
 // Waiting for a condition in tests: with a deadline, without fixed pauses.
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <thread>
 
+#include "base/clock.h"
+
 namespace slipstream::rocketmq::testing {
 
-inline bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+inline bool wait_until(const std::function<bool()>& condition, std::int64_t limit_ms = 20'000) {
+  const SystemClock clock;
+  const std::int64_t deadline_ms = clock.now_ms() + limit_ms;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (clock.now_ms() > deadline_ms) return false;
     std::this_thread::yield();
   }
   return true;
