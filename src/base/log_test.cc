@@ -1,8 +1,8 @@
 #include "base/log.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace slipstream {
 namespace {

@@ -38,7 +38,8 @@ using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 // Owner:   the process (one wiring place); outlives every counter and gauge user.
 // Thread:  any. Look a metric up once and keep the reference: look-ups take a lock.
-// Bounds:  at most label_sets_max label sets per name; further ones share the set {overflow="true"}.
+// Bounds:  at most label_sets_max label sets per name; further ones share the set
+// {overflow="true"}.
 class MetricRegistry {
  public:
   explicit MetricRegistry(std::size_t label_sets_max = 1'000) : label_sets_max_(label_sets_max) {}
@@ -47,8 +48,10 @@ class MetricRegistry {
 
   // `name` as Prometheus wants it: [a-z_][a-z0-9_]*. A name is either a counter or a gauge: asking
   // for the other kind is a bug of ours and stops the process.
-  Counter& counter(std::string_view name, std::string_view description, const MetricLabels& labels = {});
-  Gauge& gauge(std::string_view name, std::string_view description, const MetricLabels& labels = {});
+  Counter& counter(std::string_view name, std::string_view description,
+                   const MetricLabels& labels = {});
+  Gauge& gauge(std::string_view name, std::string_view description,
+               const MetricLabels& labels = {});
 
   std::string prometheus_text() const;
 

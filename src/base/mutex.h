@@ -1,4 +1,5 @@
-// A mutex that clang's thread-safety analysis understands, over std::mutex (which TSan understands).
+// A mutex that clang's thread-safety analysis understands, over std::mutex (which TSan
+// understands).
 #pragma once
 
 #include <chrono>

@@ -111,26 +111,33 @@ constexpr std::array<Unit, 15> kByteUnits = {{
     {"k", kKilo},
     {"kb", kKilo},
     {"kibibytes", kKilo},
-    {"m", kKilo * kKilo},
-    {"mb", kKilo * kKilo},
-    {"mebibytes", kKilo * kKilo},
-    {"g", kKilo * kKilo * kKilo},
-    {"gb", kKilo * kKilo * kKilo},
-    {"gibibytes", kKilo * kKilo * kKilo},
-    {"t", kKilo * kKilo * kKilo * kKilo},
-    {"tb", kKilo * kKilo * kKilo * kKilo},
-    {"tebibytes", kKilo * kKilo * kKilo * kKilo},
+    {"m", kKilo* kKilo},
+    {"mb", kKilo* kKilo},
+    {"mebibytes", kKilo* kKilo},
+    {"g", kKilo* kKilo* kKilo},
+    {"gb", kKilo* kKilo* kKilo},
+    {"gibibytes", kKilo* kKilo* kKilo},
+    {"t", kKilo* kKilo* kKilo* kKilo},
+    {"tb", kKilo* kKilo* kKilo* kKilo},
+    {"tebibytes", kKilo* kKilo* kKilo* kKilo},
 }};
 
 std::string_view type_name(OptionType type) {
   switch (type) {
-    case OptionType::kString: return "text";
-    case OptionType::kInt: return "whole number";
-    case OptionType::kBool: return "true or false";
-    case OptionType::kDouble: return "number";
-    case OptionType::kDuration: return "duration such as '10 s'";
-    case OptionType::kBytes: return "size such as '64 mb'";
-    case OptionType::kEnum: return "one of a list";
+    case OptionType::kString:
+      return "text";
+    case OptionType::kInt:
+      return "whole number";
+    case OptionType::kBool:
+      return "true or false";
+    case OptionType::kDouble:
+      return "number";
+    case OptionType::kDuration:
+      return "duration such as '10 s'";
+    case OptionType::kBytes:
+      return "size such as '64 mb'";
+    case OptionType::kEnum:
+      return "one of a list";
   }
   return "?";
 }
@@ -147,12 +154,18 @@ std::string quoted_list(const std::vector<std::string>& values) {
 bool fits(OptionType type, std::string_view text) {
   switch (type) {
     case OptionType::kString:
-    case OptionType::kEnum: return true;
-    case OptionType::kInt: return whole_number(trim(text)).has_value();
-    case OptionType::kBool: return truth(trim(text)).has_value();
-    case OptionType::kDouble: return real_number(trim(text)).has_value();
-    case OptionType::kDuration: return parse_duration(text).ok();
-    case OptionType::kBytes: return parse_bytes(text).ok();
+    case OptionType::kEnum:
+      return true;
+    case OptionType::kInt:
+      return whole_number(trim(text)).has_value();
+    case OptionType::kBool:
+      return truth(trim(text)).has_value();
+    case OptionType::kDouble:
+      return real_number(trim(text)).has_value();
+    case OptionType::kDuration:
+      return parse_duration(text).ok();
+    case OptionType::kBytes:
+      return parse_bytes(text).ok();
   }
   return false;
 }
@@ -169,17 +182,18 @@ Checked check_value(const OptionSpec& spec, std::string_view given) {
     for (const std::string& value : spec.values) {
       if (lower(value) == lower(given)) return {value, ""};
     }
-    std::string problem = "option '" + spec.name + "': " + shown + " is none of " + quoted_list(spec.values);
+    std::string problem =
+        "option '" + spec.name + "': " + shown + " is none of " + quoted_list(spec.values);
     problem += did_you_mean(given, spec.values);
     return {"", std::move(problem)};
   }
   if (!fits(spec.type, given)) {
-    return {"", "option '" + spec.name + "': " + shown + " is no " + std::string(type_name(spec.type))};
+    return {"",
+            "option '" + spec.name + "': " + shown + " is no " + std::string(type_name(spec.type))};
   }
   if (spec.type == OptionType::kString) return {std::string(given), ""};
   return {std::string(trim(given)), ""};
 }
-
 
 }  // namespace
 
@@ -192,7 +206,9 @@ const std::string& Options::text(std::string_view name) const {
 
 bool Options::has(std::string_view name) const { return given_.find(name) != given_.end(); }
 
-std::int64_t Options::integer(std::string_view name) const { return whole_number(text(name)).value_or(0); }
+std::int64_t Options::integer(std::string_view name) const {
+  return whole_number(text(name)).value_or(0);
+}
 
 bool Options::boolean(std::string_view name) const { return truth(text(name)).value_or(false); }
 
@@ -202,14 +218,17 @@ std::chrono::milliseconds Options::duration(std::string_view name) const {
   return parse_duration(text(name)).value_or(std::chrono::milliseconds(0));
 }
 
-std::int64_t Options::bytes(std::string_view name) const { return parse_bytes(text(name)).value_or(0); }
+std::int64_t Options::bytes(std::string_view name) const {
+  return parse_bytes(text(name)).value_or(0);
+}
 
 OptionMap Options::with_prefix(std::string_view prefix) const {
   OptionMap result;
-  for (auto at = given_.lower_bound(prefix); at != given_.end() && at->first.compare(0, prefix.size(), prefix) == 0;
-       ++at) {
+  for (auto at = given_.lower_bound(prefix);
+       at != given_.end() && at->first.compare(0, prefix.size(), prefix) == 0; ++at) {
     // A name that has a spec of its own is not one of the family.
-    if (defaults_.find(at->first) == defaults_.end()) result.emplace(at->first.substr(prefix.size()), at->second);
+    if (defaults_.find(at->first) == defaults_.end())
+      result.emplace(at->first.substr(prefix.size()), at->second);
   }
   return result;
 }
@@ -228,9 +247,11 @@ const OptionSpec* OptionTable::find(std::string_view name) const {
   const OptionSpec* family = nullptr;
   for (const OptionSpec& spec : specs_) {
     if (!spec.prefix && spec.name == name) return &spec;
-    if (std::find(spec.aliases.begin(), spec.aliases.end(), name) != spec.aliases.end()) return &spec;
+    if (std::find(spec.aliases.begin(), spec.aliases.end(), name) != spec.aliases.end())
+      return &spec;
     const bool longer = family == nullptr || spec.name.size() > family->name.size();
-    if (spec.prefix && longer && name.size() > spec.name.size() && name.substr(0, spec.name.size()) == spec.name) {
+    if (spec.prefix && longer && name.size() > spec.name.size() &&
+        name.substr(0, spec.name.size()) == spec.name) {
       family = &spec;
     }
   }
@@ -261,7 +282,8 @@ Result<Options> OptionTable::parse(const OptionMap& given, std::string_view what
     const std::string& key = spec->prefix ? name : spec->name;
     const auto inserted = options.given_.emplace(key, checked.value);
     if (!inserted.second && inserted.first->second != checked.value) {
-      problems.push_back("option '" + key + "' is given twice, under another name too, with different values");
+      problems.push_back("option '" + key +
+                         "' is given twice, under another name too, with different values");
     }
   }
   for (const OptionSpec& spec : specs_) {
@@ -280,7 +302,8 @@ std::string OptionTable::to_markdown() const {
   std::string text = "| option | type | default | meaning |\n|---|---|---|---|\n";
   for (const OptionSpec& spec : specs_) {
     text += "| `" + spec.name + (spec.prefix ? "*" : "") + "` | ";
-    text += spec.type == OptionType::kEnum ? quoted_list(spec.values) : std::string(type_name(spec.type));
+    text += spec.type == OptionType::kEnum ? quoted_list(spec.values)
+                                           : std::string(type_name(spec.type));
     text += " | ";
     if (spec.required) {
       text += "required";
@@ -297,10 +320,12 @@ std::string OptionTable::to_markdown() const {
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const std::optional<Measure> measure = split_measure(text);
   std::optional<std::int64_t> unit;
-  if (measure) unit = measure->unit == "days" ? kDayNanos : unit_size(kDurationUnits, measure->unit);
+  if (measure)
+    unit = measure->unit == "days" ? kDayNanos : unit_size(kDurationUnits, measure->unit);
   if (!unit) {
     return Error{ErrorCode::kInvalidArgument,
-                 "'" + std::string(text) + "' is no duration: write a number and ms, s, min, h or d, such as '10 s'"};
+                 "'" + std::string(text) +
+                     "' is no duration: write a number and ms, s, min, h or d, such as '10 s'"};
   }
   const std::int64_t per_milli = 1'000'000;
   if (*unit < per_milli) return std::chrono::milliseconds(measure->amount / (per_milli / *unit));
@@ -313,10 +338,12 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
 
 Result<std::int64_t> parse_bytes(std::string_view text) {
   const std::optional<Measure> measure = split_measure(text);
-  const std::optional<std::int64_t> unit = measure ? unit_size(kByteUnits, measure->unit) : std::nullopt;
+  const std::optional<std::int64_t> unit =
+      measure ? unit_size(kByteUnits, measure->unit) : std::nullopt;
   if (!unit) {
     return Error{ErrorCode::kInvalidArgument,
-                 "'" + std::string(text) + "' is no size: write a number and b, kb, mb, gb or tb, such as '64 mb'"};
+                 "'" + std::string(text) +
+                     "' is no size: write a number and b, kb, mb, gb or tb, such as '64 mb'"};
   }
   if (measure->amount > std::numeric_limits<std::int64_t>::max() / *unit) {
     return Error{ErrorCode::kOutOfRange, "size '" + std::string(text) + "' is too large"};

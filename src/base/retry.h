@@ -5,8 +5,9 @@
 #include <optional>
 #include <stop_token>
 
-#include "base/clock.h"
 #include "slipstream/status.h"
+
+#include "base/clock.h"
 
 namespace slipstream {
 

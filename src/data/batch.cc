@@ -14,7 +14,8 @@ bool is_list(TypeKind kind) {
   return kind == TypeKind::kArray || kind == TypeKind::kMap || kind == TypeKind::kMultiset;
 }
 
-std::vector<std::uint64_t> take_validity(const Column& column, std::span<const std::uint32_t> rows) {
+std::vector<std::uint64_t> take_validity(const Column& column,
+                                         std::span<const std::uint32_t> rows) {
   std::vector<std::uint64_t> bits;
   if (!column.may_have_nulls()) return bits;
   bits.assign((rows.size() + 63) / 64, ~std::uint64_t{0});
@@ -36,15 +37,21 @@ void take_values(const Column& column, std::span<const std::uint32_t> rows, std:
   }
 }
 
-void take_fixed(const Column& column, std::span<const std::uint32_t> rows, std::vector<std::byte>& values) {
+void take_fixed(const Column& column, std::span<const std::uint32_t> rows,
+                std::vector<std::byte>& values) {
   const std::size_t width = layout_width(column.type().layout());
   values.resize(rows.size() * width);
   switch (width) {
-    case 1: return take_values<std::uint8_t>(column, rows, values.data());
-    case 2: return take_values<std::uint16_t>(column, rows, values.data());
-    case 4: return take_values<std::uint32_t>(column, rows, values.data());
-    case 8: return take_values<std::uint64_t>(column, rows, values.data());
-    default: return take_values<Int128>(column, rows, values.data());
+    case 1:
+      return take_values<std::uint8_t>(column, rows, values.data());
+    case 2:
+      return take_values<std::uint16_t>(column, rows, values.data());
+    case 4:
+      return take_values<std::uint32_t>(column, rows, values.data());
+    case 8:
+      return take_values<std::uint64_t>(column, rows, values.data());
+    default:
+      return take_values<Int128>(column, rows, values.data());
   }
 }
 
@@ -61,7 +68,8 @@ void take_nested(const Column& column, std::span<const std::uint32_t> rows, Colu
     }
     parts.offsets.push_back(static_cast<std::int32_t>(child_rows.size()));
   }
-  for (const ColumnPtr& child : column.children()) parts.children.push_back(take(*child, child_rows));
+  for (const ColumnPtr& child : column.children())
+    parts.children.push_back(take(*child, child_rows));
 }
 
 void collect_buffers(const Column& column, std::unordered_set<const Buffer*>& seen) {
@@ -104,14 +112,16 @@ ColumnPtr concat_columns(std::span<const ColumnPtr> columns) {
     if (!is_list(first.type().kind())) continue;
     // Offsets of later columns move behind the children of the earlier ones.
     const std::int32_t base = parts.offsets.back();
-    for (std::size_t row = 1; row <= column->size(); ++row) parts.offsets.push_back(base + column->offsets()[row]);
+    for (std::size_t row = 1; row <= column->size(); ++row)
+      parts.offsets.push_back(base + column->offsets()[row]);
   }
   for (std::size_t child = 0; child < first.children().size(); ++child) {
     std::vector<ColumnPtr> pieces;
     for (const ColumnPtr& column : columns) {
       const ColumnPtr& piece = column->children()[child];
-      const std::size_t used =
-          is_list(first.type().kind()) ? static_cast<std::size_t>(column->offsets().back()) : column->size();
+      const std::size_t used = is_list(first.type().kind())
+                                   ? static_cast<std::size_t>(column->offsets().back())
+                                   : column->size();
       CHECK(piece->size() == used);
       pieces.push_back(piece);
     }
@@ -131,10 +141,14 @@ ColumnPtr copied(const Column& column) {
 
 std::string_view row_kind_name(RowKind kind) {
   switch (kind) {
-    case RowKind::kInsert: return "+I";
-    case RowKind::kUpdateBefore: return "-U";
-    case RowKind::kUpdateAfter: return "+U";
-    case RowKind::kDelete: return "-D";
+    case RowKind::kInsert:
+      return "+I";
+    case RowKind::kUpdateBefore:
+      return "-U";
+    case RowKind::kUpdateAfter:
+      return "+U";
+    case RowKind::kDelete:
+      return "-D";
   }
   return "?";
 }
@@ -217,7 +231,8 @@ Batch concat(std::span<const Batch> batches) {
     if (any_kinds) {
       for (std::size_t row = 0; row < batch.rows(); ++row) kinds.push_back(batch.kind(row));
     }
-    if (all_hashes) hashes.insert(hashes.end(), batch.key_hashes().begin(), batch.key_hashes().end());
+    if (all_hashes)
+      hashes.insert(hashes.end(), batch.key_hashes().begin(), batch.key_hashes().end());
   }
   result.set_kinds(std::move(kinds));
   result.set_key_hashes(std::move(hashes));

@@ -8,9 +8,9 @@
 namespace slipstream {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::batch_of;
 using testing::column_of;
+using ::testing::ElementsAre;
 using testing::row_texts;
 
 const std::string kLong = "a text that does not fit inside a view";
@@ -91,9 +91,10 @@ TEST(ColumnBuilder, AppendFromCopiesNestedRows) {
 }
 
 Batch sample() {
-  Batch batch = batch_of({column_of(Type::integer(), {"1", std::nullopt, "3"}),
-                          column_of(Type::string(), {"a", kLong, std::nullopt}), lists({{1}, {}, {2, 3}})},
-                         {RowKind::kInsert, RowKind::kUpdateBefore, RowKind::kUpdateAfter});
+  Batch batch =
+      batch_of({column_of(Type::integer(), {"1", std::nullopt, "3"}),
+                column_of(Type::string(), {"a", kLong, std::nullopt}), lists({{1}, {}, {2, 3}})},
+               {RowKind::kInsert, RowKind::kUpdateBefore, RowKind::kUpdateAfter});
   batch.set_key_hashes({10, 20, 30});
   return batch;
 }
@@ -101,22 +102,25 @@ Batch sample() {
 TEST(Batch, TakeReordersEverything) {
   const std::vector<std::uint32_t> rows = {2, 0, 2};
   const Batch taken = take(sample(), rows);
-  EXPECT_THAT(row_texts(taken), ElementsAre("+U(3, NULL, [2, 3])", "+I(1, a, [1])", "+U(3, NULL, [2, 3])"));
+  EXPECT_THAT(row_texts(taken),
+              ElementsAre("+U(3, NULL, [2, 3])", "+I(1, a, [1])", "+U(3, NULL, [2, 3])"));
   EXPECT_THAT(taken.key_hashes(), ElementsAre(30, 10, 30));
 }
 
 TEST(Batch, SliceAndConcatAreInverse) {
   const Batch batch = sample();
   const std::vector<Batch> parts = {slice(batch, 0, 1), slice(batch, 1, 2)};
-  EXPECT_THAT(row_texts(parts[1]), ElementsAre("-U(NULL, " + kLong + ", [])", "+U(3, NULL, [2, 3])"));
+  EXPECT_THAT(row_texts(parts[1]),
+              ElementsAre("-U(NULL, " + kLong + ", [])", "+U(3, NULL, [2, 3])"));
   const Batch whole = concat(parts);
   EXPECT_EQ(row_texts(whole), row_texts(batch));
   EXPECT_THAT(whole.key_hashes(), ElementsAre(10, 20, 30));
 }
 
 TEST(Batch, ConcatMixesInsertOnlyAndUpdating) {
-  const std::vector<Batch> parts = {batch_of({column_of(Type::integer(), {"1"})}),
-                                    batch_of({column_of(Type::integer(), {"2"})}, {RowKind::kDelete})};
+  const std::vector<Batch> parts = {
+      batch_of({column_of(Type::integer(), {"1"})}),
+      batch_of({column_of(Type::integer(), {"2"})}, {RowKind::kDelete})};
   EXPECT_THAT(row_texts(concat(parts)), ElementsAre("+I(1)", "-D(2)"));
 }
 

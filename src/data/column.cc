@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/try.h"
 #include "slipstream/batch.h"
+
+#include "base/try.h"
 
 namespace slipstream {
 
 namespace {
 
-constexpr std::size_t kFirstChunk = 1024;     // a column of a small batch costs little
+constexpr std::size_t kFirstChunk = 1024;      // a column of a small batch costs little
 constexpr std::size_t kLargestChunk = 262144;  // beyond it, doubling only wastes
 
 bool is_list(TypeKind kind) {
@@ -31,15 +32,21 @@ void set_bit(std::vector<std::uint64_t>& bits, std::size_t at, bool value) {
 std::size_t layout_width(Layout layout) {
   switch (layout) {
     case Layout::kBool:
-    case Layout::kInt8: return 1;
-    case Layout::kInt16: return 2;
+    case Layout::kInt8:
+      return 1;
+    case Layout::kInt16:
+      return 2;
     case Layout::kInt32:
-    case Layout::kFloat: return 4;
+    case Layout::kFloat:
+      return 4;
     case Layout::kInt64:
-    case Layout::kDouble: return 8;
+    case Layout::kDouble:
+      return 8;
     case Layout::kInt128:
-    case Layout::kString: return 16;
-    case Layout::kNested: return 0;
+    case Layout::kString:
+      return 16;
+    case Layout::kNested:
+      return 0;
   }
   return 0;
 }
@@ -54,7 +61,8 @@ std::size_t Column::null_count() const {
   if (parts_.validity.empty()) return 0;
   std::size_t valid = 0;
   const std::size_t whole = parts_.size / 64;
-  for (std::size_t i = 0; i < whole; ++i) valid += static_cast<std::size_t>(std::popcount(parts_.validity[i]));
+  for (std::size_t i = 0; i < whole; ++i)
+    valid += static_cast<std::size_t>(std::popcount(parts_.validity[i]));
   if (parts_.size % 64 != 0) {
     const std::uint64_t mask = (std::uint64_t{1} << (parts_.size % 64)) - 1;
     valid += static_cast<std::size_t>(std::popcount(parts_.validity[whole] & mask));
@@ -63,8 +71,8 @@ std::size_t Column::null_count() const {
 }
 
 std::size_t Column::bytes_used() const {
-  std::size_t bytes = parts_.size * layout_width(parts_.type.layout()) + parts_.validity.size() * 8 +
-                      parts_.offsets.size() * sizeof(std::int32_t);
+  std::size_t bytes = parts_.size * layout_width(parts_.type.layout()) +
+                      parts_.validity.size() * 8 + parts_.offsets.size() * sizeof(std::int32_t);
   if (parts_.type.layout() == Layout::kString) {
     const StringView* views = data<StringView>();
     for (std::size_t i = 0; i < parts_.size; ++i) {
@@ -98,7 +106,8 @@ class ColumnBuilder::Arena final : public Buffer {
 
  private:
   void add_chunk(std::size_t least) {
-    const std::size_t size = std::max(least, std::min(kLargestChunk, std::max(kFirstChunk, bytes_)));
+    const std::size_t size =
+        std::max(least, std::min(kLargestChunk, std::max(kFirstChunk, bytes_)));
     chunks_.push_back(std::unique_ptr<char[]>(new char[size]));
     next_ = chunks_.back().get();
     room_ = size;
@@ -112,7 +121,8 @@ class ColumnBuilder::Arena final : public Buffer {
 };
 
 ColumnBuilder::ColumnBuilder(Type type) {
-  for (const Field& field : type.children()) children_.push_back(std::make_unique<ColumnBuilder>(field.type));
+  for (const Field& field : type.children())
+    children_.push_back(std::make_unique<ColumnBuilder>(field.type));
   if (is_list(type.kind())) parts_.offsets.push_back(0);
   parts_.type = std::move(type);
 }
@@ -131,8 +141,10 @@ void ColumnBuilder::grow(std::size_t bytes) {
 }
 
 void ColumnBuilder::push_validity(bool valid) {
-  if (parts_.validity.empty()) parts_.validity.assign(words_for(parts_.size + 1), ~std::uint64_t{0});
-  if (parts_.validity.size() < words_for(parts_.size + 1)) parts_.validity.push_back(~std::uint64_t{0});
+  if (parts_.validity.empty())
+    parts_.validity.assign(words_for(parts_.size + 1), ~std::uint64_t{0});
+  if (parts_.validity.size() < words_for(parts_.size + 1))
+    parts_.validity.push_back(~std::uint64_t{0});
   set_bit(parts_.validity, parts_.size, valid);
 }
 
@@ -173,7 +185,8 @@ void ColumnBuilder::append_nested() {
     parts_.offsets.push_back(static_cast<std::int32_t>(children_.front()->size()));
   }
   for ([[maybe_unused]] const auto& part : children_) {
-    DCHECK(part->size() == (is_list(parts_.type.kind()) ? children_.front()->size() : parts_.size + 1));
+    DCHECK(part->size() ==
+           (is_list(parts_.type.kind()) ? children_.front()->size() : parts_.size + 1));
   }
   appended();
 }
@@ -182,15 +195,22 @@ void ColumnBuilder::append_from(const Column& column, std::size_t row) {
   if (column.is_null(row)) return append_null();
   switch (parts_.type.layout()) {
     case Layout::kBool:
-    case Layout::kInt8: return append(column.data<std::uint8_t>()[row]);
-    case Layout::kInt16: return append(column.data<std::int16_t>()[row]);
+    case Layout::kInt8:
+      return append(column.data<std::uint8_t>()[row]);
+    case Layout::kInt16:
+      return append(column.data<std::int16_t>()[row]);
     case Layout::kInt32:
-    case Layout::kFloat: return append(column.data<std::int32_t>()[row]);
+    case Layout::kFloat:
+      return append(column.data<std::int32_t>()[row]);
     case Layout::kInt64:
-    case Layout::kDouble: return append(column.data<std::int64_t>()[row]);
-    case Layout::kInt128: return append(column.data<Int128>()[row]);
-    case Layout::kString: return append_text(column.text(row));
-    case Layout::kNested: break;
+    case Layout::kDouble:
+      return append(column.data<std::int64_t>()[row]);
+    case Layout::kInt128:
+      return append(column.data<Int128>()[row]);
+    case Layout::kString:
+      return append_text(column.text(row));
+    case Layout::kNested:
+      break;
   }
   std::size_t begin = row;
   std::size_t end = row + 1;
@@ -199,7 +219,8 @@ void ColumnBuilder::append_from(const Column& column, std::size_t row) {
     end = static_cast<std::size_t>(column.offsets()[row + 1]);
   }
   for (std::size_t i = 0; i < children_.size(); ++i) {
-    for (std::size_t at = begin; at < end; ++at) children_[i]->append_from(*column.children()[i], at);
+    for (std::size_t at = begin; at < end; ++at)
+      children_[i]->append_from(*column.children()[i], at);
   }
   append_nested();
 }

@@ -14,7 +14,8 @@ int compare_values(const T& a, const T& b) {
 
 template <typename T>
 int compare_floating(T a, T b) {
-  if (std::isnan(a) || std::isnan(b)) return static_cast<int>(std::isnan(a)) - static_cast<int>(std::isnan(b));
+  if (std::isnan(a) || std::isnan(b))
+    return static_cast<int>(std::isnan(a)) - static_cast<int>(std::isnan(b));
   return compare_values(a, b);
 }
 
@@ -71,8 +72,10 @@ int compare_nested(const Column& a, std::size_t row_a, const Column& b, std::siz
         if (order != 0) return order;
       }
       return 0;
-    case TypeKind::kArray: return compare_lists(a, row_a, b, row_b);
-    default: return compare_unordered(a, row_a, b, row_b);
+    case TypeKind::kArray:
+      return compare_lists(a, row_a, b, row_b);
+    default:
+      return compare_unordered(a, row_a, b, row_b);
   }
 }
 
@@ -83,22 +86,32 @@ int compare_cells(const Column& a, std::size_t row_a, const Column& b, std::size
   const bool null_b = b.is_null(row_b);
   if (null_a || null_b) return static_cast<int>(null_b) - static_cast<int>(null_a);
   switch (a.type().layout()) {
-    case Layout::kBool: return compare_at<std::uint8_t>(a, row_a, b, row_b);
-    case Layout::kInt8: return compare_at<std::int8_t>(a, row_a, b, row_b);
-    case Layout::kInt16: return compare_at<std::int16_t>(a, row_a, b, row_b);
-    case Layout::kInt32: return compare_at<std::int32_t>(a, row_a, b, row_b);
-    case Layout::kInt64: return compare_at<std::int64_t>(a, row_a, b, row_b);
-    case Layout::kInt128: return compare_at<Int128>(a, row_a, b, row_b);
-    case Layout::kFloat: return compare_floating(a.data<float>()[row_a], b.data<float>()[row_b]);
-    case Layout::kDouble: return compare_floating(a.data<double>()[row_a], b.data<double>()[row_b]);
-    case Layout::kString: return compare_text(a.text(row_a), b.text(row_b));
-    case Layout::kNested: return compare_nested(a, row_a, b, row_b);
+    case Layout::kBool:
+      return compare_at<std::uint8_t>(a, row_a, b, row_b);
+    case Layout::kInt8:
+      return compare_at<std::int8_t>(a, row_a, b, row_b);
+    case Layout::kInt16:
+      return compare_at<std::int16_t>(a, row_a, b, row_b);
+    case Layout::kInt32:
+      return compare_at<std::int32_t>(a, row_a, b, row_b);
+    case Layout::kInt64:
+      return compare_at<std::int64_t>(a, row_a, b, row_b);
+    case Layout::kInt128:
+      return compare_at<Int128>(a, row_a, b, row_b);
+    case Layout::kFloat:
+      return compare_floating(a.data<float>()[row_a], b.data<float>()[row_b]);
+    case Layout::kDouble:
+      return compare_floating(a.data<double>()[row_a], b.data<double>()[row_b]);
+    case Layout::kString:
+      return compare_text(a.text(row_a), b.text(row_b));
+    case Layout::kNested:
+      return compare_nested(a, row_a, b, row_b);
   }
   return 0;
 }
 
-bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a, const Batch& b,
-                std::size_t row_b, std::span<const std::size_t> columns_b) {
+bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a,
+                const Batch& b, std::size_t row_b, std::span<const std::size_t> columns_b) {
   for (std::size_t i = 0; i < columns_a.size(); ++i) {
     if (!cells_equal(*a.column(columns_a[i]), row_a, *b.column(columns_b[i]), row_b)) return false;
   }

@@ -8,9 +8,9 @@
 
 namespace slipstream {
 
-// -1, 0, 1. NULL comes first and equals NULL; NaN equals NaN and comes last; 0.0 equals -0.0. Text compares by bytes.
-// ROW and ARRAY compare element by element; MAP and MULTISET only answer equal (0) or not.
-// REQUIRES: both columns have the same type but for nullability.
+// -1, 0, 1. NULL comes first and equals NULL; NaN equals NaN and comes last; 0.0 equals -0.0. Text
+// compares by bytes. ROW and ARRAY compare element by element; MAP and MULTISET only answer equal
+// (0) or not. REQUIRES: both columns have the same type but for nullability.
 int compare_cells(const Column& a, std::size_t row_a, const Column& b, std::size_t row_b);
 
 inline bool cells_equal(const Column& a, std::size_t row_a, const Column& b, std::size_t row_b) {
@@ -18,8 +18,8 @@ inline bool cells_equal(const Column& a, std::size_t row_a, const Column& b, std
 }
 
 // Over columns `columns_a[i]` and `columns_b[i]`; NULL equals NULL ("is not distinct from").
-bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a, const Batch& b,
-                std::size_t row_b, std::span<const std::size_t> columns_b);
+bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a,
+                const Batch& b, std::size_t row_b, std::span<const std::size_t> columns_b);
 // Over all columns.
 bool rows_equal(const Batch& a, std::size_t row_a, const Batch& b, std::size_t row_b);
 

@@ -58,7 +58,8 @@ TEST(RowsEqual, TreatsNullsAsEqual) {
   const Batch batch = batch_of({column_of(Type::integer(), {"1", "1"}),
                                 column_of(Type::string(), {std::nullopt, std::nullopt})});
   EXPECT_TRUE(rows_equal(batch, 0, batch, 1));
-  const Batch other = batch_of({column_of(Type::integer(), {"1"}), column_of(Type::string(), {""})});
+  const Batch other =
+      batch_of({column_of(Type::integer(), {"1"}), column_of(Type::string(), {""})});
   EXPECT_FALSE(rows_equal(batch, 0, other, 0));
 }
 

@@ -1,11 +1,11 @@
 #include "data/hash.h"
 
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include <xxhash.h>
 
 namespace slipstream {
 
@@ -16,7 +16,9 @@ constexpr std::uint64_t kEmptyKey = 0x27d4eb2f165667c5ULL;
 
 std::uint64_t hash_word(std::uint64_t word) { return XXH3_64bits(&word, sizeof word); }
 
-std::uint64_t hash_integer(std::int64_t value) { return hash_word(static_cast<std::uint64_t>(value)); }
+std::uint64_t hash_integer(std::int64_t value) {
+  return hash_word(static_cast<std::uint64_t>(value));
+}
 
 std::uint64_t hash_double(double value) {
   if (value == 0.0) value = 0.0;
@@ -39,7 +41,8 @@ std::uint64_t hash_decimal(Int128 value, int scale) {
       value <= std::numeric_limits<std::int64_t>::max()) {
     return hash_integer(static_cast<std::int64_t>(value));
   }
-  const std::uint64_t words[3] = {static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> 64),
+  const std::uint64_t words[3] = {static_cast<std::uint64_t>(value),
+                                  static_cast<std::uint64_t>(value >> 64),
                                   static_cast<std::uint64_t>(scale)};
   return XXH3_64bits(words, sizeof words);
 }
@@ -61,7 +64,8 @@ std::uint64_t hash_nested(const Column& column, std::size_t row) {
   const auto begin = static_cast<std::size_t>(column.offsets()[row]);
   const auto end = static_cast<std::size_t>(column.offsets()[row + 1]);
   if (column.type().kind() == TypeKind::kArray) {
-    for (std::size_t at = begin; at < end; ++at) hash = combine(hash, hash_cell(*column.children()[0], at));
+    for (std::size_t at = begin; at < end; ++at)
+      hash = combine(hash, hash_cell(*column.children()[0], at));
     return combine(hash, end - begin);
   }
   // Entries of maps and multisets have no order: sum their hashes.
@@ -78,21 +82,29 @@ std::uint64_t hash_cell(const Column& column, std::size_t row) {
   if (column.is_null(row)) return kNullHash;
   const Type& type = column.type();
   switch (type.layout()) {
-    case Layout::kBool: return hash_integer(column.data<std::uint8_t>()[row]);
-    case Layout::kInt8: return hash_integer(column.data<std::int8_t>()[row]);
-    case Layout::kInt16: return hash_integer(column.data<std::int16_t>()[row]);
-    case Layout::kInt32: return hash_integer(column.data<std::int32_t>()[row]);
+    case Layout::kBool:
+      return hash_integer(column.data<std::uint8_t>()[row]);
+    case Layout::kInt8:
+      return hash_integer(column.data<std::int8_t>()[row]);
+    case Layout::kInt16:
+      return hash_integer(column.data<std::int16_t>()[row]);
+    case Layout::kInt32:
+      return hash_integer(column.data<std::int32_t>()[row]);
     case Layout::kInt64:
       return type.is_timestamp() ? hash_timestamp(column.data<std::int64_t>()[row], type)
                                  : hash_integer(column.data<std::int64_t>()[row]);
-    case Layout::kFloat: return hash_double(static_cast<double>(column.data<float>()[row]));
-    case Layout::kDouble: return hash_double(column.data<double>()[row]);
-    case Layout::kInt128: return hash_decimal(column.data<Int128>()[row], type.scale());
+    case Layout::kFloat:
+      return hash_double(static_cast<double>(column.data<float>()[row]));
+    case Layout::kDouble:
+      return hash_double(column.data<double>()[row]);
+    case Layout::kInt128:
+      return hash_decimal(column.data<Int128>()[row], type.scale());
     case Layout::kString: {
       const std::string_view text = column.text(row);
       return XXH3_64bits(text.data(), text.size());
     }
-    case Layout::kNested: return hash_nested(column, row);
+    case Layout::kNested:
+      return hash_nested(column, row);
   }
   return kNullHash;
 }
@@ -115,9 +127,8 @@ void hash_column(const Column& column, bool first, std::vector<std::uint64_t>& h
     fill(column, first, hashes, [values](std::size_t row) { return hash_integer(values[row]); });
   } else if (layout == Layout::kString) {
     const StringView* values = column.data<StringView>();
-    fill(column, first, hashes, [values](std::size_t row) {
-      return XXH3_64bits(values[row].data(), values[row].size());
-    });
+    fill(column, first, hashes,
+         [values](std::size_t row) { return XXH3_64bits(values[row].data(), values[row].size()); });
   } else {
     fill(column, first, hashes, [&column](std::size_t row) { return hash_cell(column, row); });
   }

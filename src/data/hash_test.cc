@@ -1,8 +1,8 @@
 #include "data/hash.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "data/testing/columns.h"
 
@@ -22,7 +22,8 @@ TEST(HashRows, EqualValuesOfDifferentTypesAgree) {
   EXPECT_EQ(hash_of(Type::decimal(10, 2), "3.00"), hash_of(Type::integer(), "3"));
   EXPECT_EQ(hash_of(Type::float64(), "-0.0"), hash_of(Type::float64(), "0.0"));
   EXPECT_EQ(hash_of(Type::float32(), "0.5"), hash_of(Type::float64(), "0.5"));
-  EXPECT_EQ(hash_of(Type::timestamp(3), "2024-01-01 00:00:00.5"), hash_of(Type::timestamp(9), "2024-01-01 00:00:00.5"));
+  EXPECT_EQ(hash_of(Type::timestamp(3), "2024-01-01 00:00:00.5"),
+            hash_of(Type::timestamp(9), "2024-01-01 00:00:00.5"));
 }
 
 TEST(HashRows, DifferentValuesDiffer) {
@@ -36,7 +37,8 @@ TEST(HashRows, DifferentValuesDiffer) {
 }
 
 TEST(HashRows, OrderOfColumnsCounts) {
-  const std::vector<ColumnPtr> ab = {column_of(Type::string(), {"a"}), column_of(Type::string(), {"b"})};
+  const std::vector<ColumnPtr> ab = {column_of(Type::string(), {"a"}),
+                                     column_of(Type::string(), {"b"})};
   const std::vector<ColumnPtr> ba = {ab[1], ab[0]};
   EXPECT_NE(hash_rows(ab, 1), hash_rows(ba, 1));
 }
@@ -49,7 +51,8 @@ TEST(HashRows, StaysTheSameForEver) {
 
 TEST(KeyGroup, SpreadsAndStaysInRange) {
   std::set<std::uint32_t> groups;
-  for (int i = 0; i < 5000; ++i) groups.insert(key_group(hash_of(Type::integer(), std::to_string(i)), 128));
+  for (int i = 0; i < 5000; ++i)
+    groups.insert(key_group(hash_of(Type::integer(), std::to_string(i)), 128));
   EXPECT_EQ(groups.size(), 128U);
   EXPECT_EQ(*groups.rbegin(), 127U);
   EXPECT_EQ(key_group(~std::uint64_t{0}, 128), 127U);

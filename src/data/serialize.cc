@@ -1,11 +1,11 @@
 #include "data/serialize.h"
 
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include <xxhash.h>
 
 #include "base/try.h"
 
@@ -126,10 +126,14 @@ Type nested_type(TypeKind kind, std::vector<Field> fields, Reader& reader) {
     return {};
   }
   switch (kind) {
-    case TypeKind::kArray: return Type::array(fields[0].type);
-    case TypeKind::kMultiset: return Type::multiset(fields[0].type);
-    case TypeKind::kMap: return Type::map(fields[0].type, fields[1].type);
-    default: return Type::row(std::move(fields));
+    case TypeKind::kArray:
+      return Type::array(fields[0].type);
+    case TypeKind::kMultiset:
+      return Type::multiset(fields[0].type);
+    case TypeKind::kMap:
+      return Type::map(fields[0].type, fields[1].type);
+    default:
+      return Type::row(std::move(fields));
   }
 }
 
@@ -142,7 +146,8 @@ Type read_type(Reader& reader, int depth) {
   if (!reader.ok()) return {};
   const auto kind = static_cast<TypeKind>(kind_byte);
   Type type(kind, precision, scale);
-  if (type.layout() == Layout::kNested) type = nested_type(kind, read_fields(reader, depth), reader);
+  if (type.layout() == Layout::kNested)
+    type = nested_type(kind, read_fields(reader, depth), reader);
   return type.with_nullable(nullable != 0);
 }
 
@@ -150,7 +155,8 @@ Type read_type(Reader& reader, int depth) {
 
 void put_column(Bytes& out, const Column& column) {
   out.push_back(column.may_have_nulls() ? 1 : 0);
-  if (column.may_have_nulls()) put_raw(out, column.validity().data(), (column.size() + 63) / 64 * 8);
+  if (column.may_have_nulls())
+    put_raw(out, column.validity().data(), (column.size() + 63) / 64 * 8);
   const Layout layout = column.type().layout();
   if (layout == Layout::kString) {
     for (std::size_t row = 0; row < column.size(); ++row) {
@@ -159,7 +165,8 @@ void put_column(Bytes& out, const Column& column) {
   } else if (layout != Layout::kNested) {
     put_raw(out, column.data<std::byte>(), column.size() * layout_width(layout));
   }
-  if (is_list(column.type().kind())) put_raw(out, column.offsets().data(), column.offsets().size_bytes());
+  if (is_list(column.type().kind()))
+    put_raw(out, column.offsets().data(), column.offsets().size_bytes());
   for (const ColumnPtr& child : column.children()) {
     put_varint(out, child->size());
     put_column(out, *child);
@@ -168,7 +175,8 @@ void put_column(Bytes& out, const Column& column) {
 
 void read_text_values(Reader& reader, ColumnParts& parts) {
   ColumnBuilder builder(Type::bytes());
-  for (std::size_t row = 0; row < parts.size && reader.ok(); ++row) builder.append_text(reader.text());
+  for (std::size_t row = 0; row < parts.size && reader.ok(); ++row)
+    builder.append_text(reader.text());
   if (!reader.ok()) return;
   const ColumnPtr text = builder.finish();
   parts.buffers = text->buffers();
@@ -211,7 +219,8 @@ ColumnPtr read_column(Reader& reader, const Type& type, std::uint64_t size) {
   for (const Field& field : type.children()) {
     const std::uint64_t child_size = reader.varint();
     if (!reader.ok()) return nullptr;
-    const std::uint64_t wanted = is_list(type.kind()) ? static_cast<std::uint64_t>(parts.offsets.back()) : size;
+    const std::uint64_t wanted =
+        is_list(type.kind()) ? static_cast<std::uint64_t>(parts.offsets.back()) : size;
     if (child_size != wanted) reader.fail();
     parts.children.push_back(read_column(reader, field.type, child_size));
   }
@@ -290,15 +299,22 @@ void read_nested(Reader& reader, ColumnBuilder& builder) {
 void read_cell(Reader& reader, ColumnBuilder& builder) {
   switch (builder.type().layout()) {
     case Layout::kBool:
-    case Layout::kInt8: return read_fixed<std::uint8_t>(reader, builder);
-    case Layout::kInt16: return read_fixed<std::uint16_t>(reader, builder);
+    case Layout::kInt8:
+      return read_fixed<std::uint8_t>(reader, builder);
+    case Layout::kInt16:
+      return read_fixed<std::uint16_t>(reader, builder);
     case Layout::kInt32:
-    case Layout::kFloat: return read_fixed<std::uint32_t>(reader, builder);
+    case Layout::kFloat:
+      return read_fixed<std::uint32_t>(reader, builder);
     case Layout::kInt64:
-    case Layout::kDouble: return read_fixed<std::uint64_t>(reader, builder);
-    case Layout::kInt128: return read_fixed<Int128>(reader, builder);
-    case Layout::kString: return builder.append_text(reader.text());
-    case Layout::kNested: return read_nested(reader, builder);
+    case Layout::kDouble:
+      return read_fixed<std::uint64_t>(reader, builder);
+    case Layout::kInt128:
+      return read_fixed<Int128>(reader, builder);
+    case Layout::kString:
+      return builder.append_text(reader.text());
+    case Layout::kNested:
+      return read_nested(reader, builder);
   }
 }
 
@@ -359,12 +375,14 @@ Result<Batch> deserialize_batch(std::span<const std::uint8_t>& bytes) {
   const auto checksum = header.fixed<std::uint64_t>();
   if (!header.ok() || magic != kMagic) return corrupt("no batch block at this place");
   if (version != kVersion) {
-    return Error{ErrorCode::kUnsupported, "batch block of version " + std::to_string(version) +
-                                              ", this program reads version 1: use a newer program"};
+    return Error{ErrorCode::kUnsupported,
+                 "batch block of version " + std::to_string(version) +
+                     ", this program reads version 1: use a newer program"};
   }
   const auto body = header.raw(length);
   if (!header.ok()) return corrupt("batch block cut short");
-  if (XXH3_64bits(body.data(), body.size()) != checksum) return corrupt("batch block with a wrong checksum");
+  if (XXH3_64bits(body.data(), body.size()) != checksum)
+    return corrupt("batch block with a wrong checksum");
   Reader reader(body);
   const std::uint64_t rows = reader.varint();
   const std::uint64_t count = reader.varint();
@@ -375,7 +393,8 @@ Result<Batch> deserialize_batch(std::span<const std::uint8_t>& bytes) {
   }
   std::vector<RowKind> kinds;
   if (reader.fixed<std::uint8_t>() != 0) {
-    for (const std::uint8_t kind : reader.raw(rows)) kinds.push_back(static_cast<RowKind>(kind & 3U));
+    for (const std::uint8_t kind : reader.raw(rows))
+      kinds.push_back(static_cast<RowKind>(kind & 3U));
   }
   std::vector<std::uint64_t> hashes;
   if (reader.fixed<std::uint8_t>() != 0) {
@@ -391,9 +410,13 @@ Result<Batch> deserialize_batch(std::span<const std::uint8_t>& bytes) {
   return batch;
 }
 
-void encode_row(std::span<const ColumnPtr> columns, std::size_t row, Bytes& out) { put_row(columns, row, out, false); }
+void encode_row(std::span<const ColumnPtr> columns, std::size_t row, Bytes& out) {
+  put_row(columns, row, out, false);
+}
 
-void encode_key(std::span<const ColumnPtr> columns, std::size_t row, Bytes& out) { put_row(columns, row, out, true); }
+void encode_key(std::span<const ColumnPtr> columns, std::size_t row, Bytes& out) {
+  put_row(columns, row, out, true);
+}
 
 Status decode_row(std::span<const std::uint8_t>& bytes, std::span<ColumnBuilder* const> builders) {
   Reader reader(bytes);

@@ -16,7 +16,8 @@ using Bytes = std::vector<std::uint8_t>;
 const std::string kLong = "a text that does not fit inside a view";
 
 ColumnPtr nested_column() {
-  ColumnBuilder builder(Type::row({{"m", Type::map(Type::string(), Type::array(Type::integer()))}}));
+  ColumnBuilder builder(
+      Type::row({{"m", Type::map(Type::string(), Type::array(Type::integer()))}}));
   ColumnBuilder& map = builder.child(0);
   map.child(0).append_text(kLong);
   map.child(1).child(0).append(std::int32_t{7});
@@ -29,12 +30,13 @@ ColumnPtr nested_column() {
 }
 
 Batch sample() {
-  Batch batch = batch_of({column_of(Type::boolean(), {"true", std::nullopt}),
-                          column_of(Type::decimal(38, 2), {"-123456789012345678901234567890.25", "1"}),
-                          column_of(Type::string().not_null(), {"", kLong}),
-                          column_of(Type::timestamp(9), {"2024-02-29 12:00:00.123456789", std::nullopt}),
-                          column_of(Type::float64(), {"NaN", "-0.0"}), nested_column()},
-                         {RowKind::kUpdateBefore, RowKind::kUpdateAfter});
+  Batch batch =
+      batch_of({column_of(Type::boolean(), {"true", std::nullopt}),
+                column_of(Type::decimal(38, 2), {"-123456789012345678901234567890.25", "1"}),
+                column_of(Type::string().not_null(), {"", kLong}),
+                column_of(Type::timestamp(9), {"2024-02-29 12:00:00.123456789", std::nullopt}),
+                column_of(Type::float64(), {"NaN", "-0.0"}), nested_column()},
+               {RowKind::kUpdateBefore, RowKind::kUpdateAfter});
   batch.set_key_hashes({1, 2});
   return batch;
 }
@@ -86,8 +88,9 @@ TEST(SerializeBatch, NamesANewerVersion) {
 }
 
 TEST(SerializeSchema, ReadsBackEqual) {
-  const Schema schema({{"id", Type::bigint().not_null()},
-                       {"r", Type::row({{"x", Type::multiset(Type::varchar(3))}, {"y", Type::time(3)}})}});
+  const Schema schema(
+      {{"id", Type::bigint().not_null()},
+       {"r", Type::row({{"x", Type::multiset(Type::varchar(3))}, {"y", Type::time(3)}})}});
   Bytes bytes;
   serialize_schema(schema, bytes);
   std::span<const std::uint8_t> rest(bytes);

@@ -12,7 +12,8 @@ TEST(Type, PrintsFlinksSpelling) {
   EXPECT_EQ(Type::timestamp_ltz(3).to_string(), "TIMESTAMP_LTZ(3)");
   EXPECT_EQ(Type::map(Type::string(), Type::array(Type::integer().not_null())).to_string(),
             "MAP<STRING, ARRAY<INT NOT NULL>>");
-  EXPECT_EQ(Type::row({{"a", Type::bigint()}, {"b`c", Type::date()}}).to_string(), "ROW<`a` BIGINT, `b``c` DATE>");
+  EXPECT_EQ(Type::row({{"a", Type::bigint()}, {"b`c", Type::date()}}).to_string(),
+            "ROW<`a` BIGINT, `b``c` DATE>");
 }
 
 TEST(Type, EqualityLooksAtContent) {

@@ -1,10 +1,10 @@
 #include "format/charset.h"
 
-#include <iconv.h>
-#include <simdjson.h>
-
 #include <array>
 #include <cerrno>
+
+#include <iconv.h>
+#include <simdjson.h>
 
 namespace slipstream::format {
 
@@ -22,7 +22,8 @@ std::string upper(std::string_view name) {
 
 class Conversion {
  public:
-  Conversion(const std::string& to, const std::string& from) : handle_(iconv_open(to.c_str(), from.c_str())) {}
+  Conversion(const std::string& to, const std::string& from)
+      : handle_(iconv_open(to.c_str(), from.c_str())) {}
   ~Conversion() {
     if (handle_ != kNone) iconv_close(handle_);
   }
@@ -70,10 +71,12 @@ Result<Charset> Charset::open(std::string_view name) {
   charset.name_ = upper(name);
   if (charset.name_ == "UTF-8" || charset.name_ == "UTF8") return charset;
   // UTF-16 means big endian with a mark, as in Java; the system's would be little endian.
-  charset.conversions_ = std::make_unique<Conversions>(charset.name_ == "UTF-16" ? "UTF-16BE" : charset.name_);
+  charset.conversions_ =
+      std::make_unique<Conversions>(charset.name_ == "UTF-16" ? "UTF-16BE" : charset.name_);
   if (name.empty() || !charset.conversions_->decode.ok() || !charset.conversions_->encode.ok()) {
     return Error{ErrorCode::kInvalidArgument,
-                 "unknown encoding '" + std::string(name) + "': known are UTF-8, UTF-16, GBK, ISO-8859-1 and those of `iconv -l`"};
+                 "unknown encoding '" + std::string(name) +
+                     "': known are UTF-8, UTF-16, GBK, ISO-8859-1 and those of `iconv -l`"};
   }
   return charset;
 }

@@ -9,10 +9,12 @@
 
 namespace slipstream::format {
 
-// Converts between UTF-8 and one encoding, named as in Java or by the system ("GBK", "UTF-16", "ISO-8859-1").
+// Converts between UTF-8 and one encoding, named as in Java or by the system ("GBK", "UTF-16",
+// "ISO-8859-1").
 //
 // Thread:  one at a time.
-// Failure: false for bytes that are none of the encoding, or a character that it lacks; nothing is replaced.
+// Failure: false for bytes that are none of the encoding, or a character that it lacks; nothing is
+// replaced.
 class Charset {
  public:
   // kInvalidArgument for an unknown name.

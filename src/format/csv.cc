@@ -37,7 +37,8 @@ bool CsvScanner::scan_quoted(CsvField& field) {
   std::size_t at = 0;
   for (; at < rest_.size(); ++at) {
     const char c = rest_[at];
-    const bool doubled = c == syntax_.quote && at + 1 < rest_.size() && rest_[at + 1] == syntax_.quote;
+    const bool doubled =
+        c == syntax_.quote && at + 1 < rest_.size() && rest_[at + 1] == syntax_.quote;
     const bool escaped = syntax_.escape != '\0' && c == syntax_.escape && at + 1 < rest_.size();
     if (doubled || escaped) {
       field.copied = true;
@@ -103,7 +104,8 @@ bool CsvScanner::next(std::vector<CsvField>& fields) {
   return !broken_;
 }
 
-void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force_quotes, std::string& out) {
+void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force_quotes,
+                      std::string& out) {
   if (syntax.quote == '\0') {
     for (const char c : text) {
       const bool special = c == syntax.delimiter || is_line_break(c) || c == syntax.escape;
@@ -112,12 +114,13 @@ void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force
     }
     return;
   }
-  const auto limit = static_cast<unsigned char>(
-      std::max({static_cast<unsigned char>(syntax.delimiter), static_cast<unsigned char>(syntax.quote),
-                static_cast<unsigned char>('\r'), static_cast<unsigned char>(syntax.escape)}));
+  const auto limit = static_cast<unsigned char>(std::max(
+      {static_cast<unsigned char>(syntax.delimiter), static_cast<unsigned char>(syntax.quote),
+       static_cast<unsigned char>('\r'), static_cast<unsigned char>(syntax.escape)}));
   const bool quotes = force_quotes || text.size() > kLongestUnquoted ||
-                      std::any_of(text.begin(), text.end(),
-                                  [limit](char c) { return static_cast<unsigned char>(c) <= limit; });
+                      std::any_of(text.begin(), text.end(), [limit](char c) {
+                        return static_cast<unsigned char>(c) <= limit;
+                      });
   if (!quotes) {
     out += text;
     return;

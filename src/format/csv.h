@@ -16,13 +16,14 @@ struct CsvSyntax {
 
 // One field of a record.
 struct CsvField {
-  std::string_view text;   // points into the input, or into the scanner's memory when `copied`: until next()
+  std::string_view
+      text;  // points into the input, or into the scanner's memory when `copied`: until next()
   bool quoted = false;
   bool copied = false;
 };
 
-// Cuts a text into records and fields. Quoted fields may hold line breaks; "" inside quotes is one quote; records end
-// at \n, \r\n or the end. Empty lines are no records.
+// Cuts a text into records and fields. Quoted fields may hold line breaks; "" inside quotes is one
+// quote; records end at \n, \r\n or the end. Empty lines are no records.
 class CsvScanner {
  public:
   explicit CsvScanner(const CsvSyntax& syntax) : syntax_(syntax) {}
@@ -51,8 +52,9 @@ class CsvScanner {
   bool broken_ = false;
 };
 
-// Appends one value, quoted as Jackson's CSV writer does: when it is longer than 24 bytes or holds a character up to
-// the greatest of delimiter, quote and line breaks.
-void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force_quotes, std::string& out);
+// Appends one value, quoted as Jackson's CSV writer does: when it is longer than 24 bytes or holds
+// a character up to the greatest of delimiter, quote and line breaks.
+void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force_quotes,
+                      std::string& out);
 
 }  // namespace slipstream::format

@@ -34,8 +34,8 @@ Status check_csv_type(const Field& field) {
     for (const Field& child : type.children()) supported = supported && is_scalar(child.type);
   }
   if (supported) return {};
-  return Error{ErrorCode::kUnsupported, "column '" + field.name + "': format 'csv' cannot hold " + type.to_string() +
-                                            ", use format 'json'"};
+  return Error{ErrorCode::kUnsupported, "column '" + field.name + "': format 'csv' cannot hold " +
+                                            type.to_string() + ", use format 'json'"};
 }
 
 // '42', '2024-01-31 10:00:00': the values of a record, and the elements of one.
@@ -64,7 +64,8 @@ class ValueReader {
       out.append_null();
       return true;
     }
-    if (type.layout() == Layout::kNested) return read_elements(field.text, views && !field.copied, out);
+    if (type.layout() == Layout::kNested)
+      return read_elements(field.text, views && !field.copied, out);
     return append_json_text(text::trim(field.text), false, out);
   }
 
@@ -94,7 +95,9 @@ class ValueReader {
 class CsvDecoder final : public RowDecoder {
  public:
   CsvDecoder(const Schema& schema, std::span<const std::size_t> projection, CsvStyle style)
-      : schema_(schema), projection_(projection.begin(), projection.end()), reader_(std::move(style)),
+      : schema_(schema),
+        projection_(projection.begin(), projection.end()),
+        reader_(std::move(style)),
         scanner_(reader_.style().syntax) {}
 
   void decode(const Bodies& bodies, DecodedRows& out) override {
@@ -106,7 +109,8 @@ class CsvDecoder final : public RowDecoder {
 
  private:
   void decode_body(std::string_view body, std::uint32_t index, bool views, DecodedRows& out) {
-    if (!simdjson::validate_utf8(body.data(), body.size())) return fail(index, "the body is not UTF-8", body, out);
+    if (!simdjson::validate_utf8(body.data(), body.size()))
+      return fail(index, "the body is not UTF-8", body, out);
     scanner_.start(body);
     while (scanner_.next(fields_)) {
       if (read_record(views, out)) {
@@ -117,7 +121,8 @@ class CsvDecoder final : public RowDecoder {
       }
     }
     if (scanner_.broken()) {
-      fail(index, "a quoted field does not end at a delimiter: '" + shown_text(scanner_.record()) + "'",
+      fail(index,
+           "a quoted field does not end at a delimiter: '" + shown_text(scanner_.record()) + "'",
            scanner_.record(), out);
     }
   }
@@ -133,8 +138,8 @@ class CsvDecoder final : public RowDecoder {
   bool read_record(bool views, DecodedRows& out) {
     const bool ignore = reader_.style().ignore_errors;
     if (fields_.size() > schema_.size() && !ignore) {
-      problem_ = std::to_string(fields_.size()) + " fields instead of " + std::to_string(schema_.size()) + ": '" +
-                 shown_text(scanner_.record()) + "'";
+      problem_ = std::to_string(fields_.size()) + " fields instead of " +
+                 std::to_string(schema_.size()) + ": '" + shown_text(scanner_.record()) + "'";
       return false;
     }
     for (std::size_t i = 0; i < out.columns.size(); ++i) {
@@ -152,7 +157,8 @@ class CsvDecoder final : public RowDecoder {
         column.append_null();
         continue;
       }
-      problem_ = "field '" + schema_[position].name + "': " + text::parse_failure(fields_[position].text, column.type());
+      problem_ = "field '" + schema_[position].name +
+                 "': " + text::parse_failure(fields_[position].text, column.type());
       for (std::size_t done = 0; done < i; ++done) out.columns[done]->truncate(before);
       return false;
     }
@@ -169,9 +175,11 @@ class CsvDecoder final : public RowDecoder {
 
 class CsvEncoder final : public RowEncoder {
  public:
-  CsvEncoder(const Schema& schema, CsvStyle style) : schema_(schema), style_(std::move(style)), values_({}, {}) {}
+  CsvEncoder(const Schema& schema, CsvStyle style)
+      : schema_(schema), style_(std::move(style)), values_({}, {}) {}
 
-  Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) override {
+  Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
       const std::size_t before = out.bytes.size();
       for (std::size_t i = 0; i < batch.columns().size(); ++i) {
@@ -203,10 +211,12 @@ class CsvEncoder final : public RowEncoder {
     const bool quotes = style_.has_null_literal && value_ == style_.null_literal;
     const CsvSyntax& syntax = style_.syntax;
     if (syntax.quote == '\0' && syntax.escape == '\0' &&
-        (value_.find(syntax.delimiter) != std::string::npos || value_.find_first_of("\r\n") != std::string::npos)) {
-      return Error{ErrorCode::kDataError, "'" + shown_text(value_) +
-                                              "' holds a delimiter or line break and quotes are disabled: set "
-                                              "'csv.escape-character' or enable quotes"};
+        (value_.find(syntax.delimiter) != std::string::npos ||
+         value_.find_first_of("\r\n") != std::string::npos)) {
+      return Error{ErrorCode::kDataError,
+                   "'" + shown_text(value_) +
+                       "' holds a delimiter or line break and quotes are disabled: set "
+                       "'csv.escape-character' or enable quotes"};
     }
     if (column.type().is_numeric() || column.type().kind() == TypeKind::kBoolean) {
       out += value_;
@@ -265,8 +275,9 @@ class CsvEncoder final : public RowEncoder {
 Result<char> one_character(const Options& options, const char* name) {
   const std::string text = decode_escapes(options.text(name));
   if (text.size() == 1) return text[0];
-  return Error{ErrorCode::kInvalidArgument,
-               "option '" + std::string(name) + "': '" + options.text(name) + "' must be one ASCII character"};
+  return Error{ErrorCode::kInvalidArgument, "option '" + std::string(name) + "': '" +
+                                                options.text(name) +
+                                                "' must be one ASCII character"};
 }
 
 Result<CsvStyle> csv_style(const Options& options) {
@@ -275,8 +286,9 @@ Result<CsvStyle> csv_style(const Options& options) {
   TRY_ASSIGN(style.element_delimiter, one_character(options, "csv.array-element-delimiter"));
   if (options.boolean("csv.disable-quote-character")) {
     if (options.has("csv.quote-character")) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "'csv.quote-character' is set and 'csv.disable-quote-character' is true: drop one"};
+      return Error{
+          ErrorCode::kInvalidArgument,
+          "'csv.quote-character' is set and 'csv.disable-quote-character' is true: drop one"};
     }
     style.syntax.quote = '\0';
   } else {
@@ -292,11 +304,13 @@ Result<CsvStyle> csv_style(const Options& options) {
   return style;
 }
 
-Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema, std::span<const std::size_t> projection,
+Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
+                                                 std::span<const std::size_t> projection,
                                                  const Options& options) {
   for (const Field& field : schema.fields()) TRY(check_csv_type(field));
   TRY_ASSIGN(CsvStyle style, csv_style(options));
-  return std::unique_ptr<RowDecoder>(std::make_unique<CsvDecoder>(schema, projection, std::move(style)));
+  return std::unique_ptr<RowDecoder>(
+      std::make_unique<CsvDecoder>(schema, projection, std::move(style)));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
@@ -312,15 +326,23 @@ Format csv_format() {
   format.name = "csv";
   format.description = "Comma-separated values, one record per row.";
   format.options = OptionTable({
-      {.name = "csv.field-delimiter", .default_value = ",", .description = "Between fields; escapes such as \\t are decoded."},
-      {.name = "csv.quote-character", .default_value = "\"", .description = "Around a field that needs it."},
+      {.name = "csv.field-delimiter",
+       .default_value = ",",
+       .description = "Between fields; escapes such as \\t are decoded."},
+      {.name = "csv.quote-character",
+       .default_value = "\"",
+       .description = "Around a field that needs it."},
       {.name = "csv.disable-quote-character",
        .type = OptionType::kBool,
        .default_value = "false",
        .description = "Quotes are ordinary characters."},
-      {.name = "csv.escape-character", .description = "Before a character that stands for itself; none by default."},
-      {.name = "csv.null-literal", .description = "A field with this text, not quoted, is NULL; NULL is written so."},
-      {.name = "csv.array-element-delimiter", .default_value = ";", .description = "Between elements of ARRAY and ROW."},
+      {.name = "csv.escape-character",
+       .description = "Before a character that stands for itself; none by default."},
+      {.name = "csv.null-literal",
+       .description = "A field with this text, not quoted, is NULL; NULL is written so."},
+      {.name = "csv.array-element-delimiter",
+       .default_value = ";",
+       .description = "Between elements of ARRAY and ROW."},
       {.name = "csv.allow-comments",
        .type = OptionType::kBool,
        .default_value = "false",
@@ -328,7 +350,8 @@ Format csv_format() {
       {.name = "csv.ignore-parse-errors",
        .type = OptionType::kBool,
        .default_value = "false",
-       .description = "A field that cannot be read becomes NULL, surplus fields are dropped; both are counted."},
+       .description = "A field that cannot be read becomes NULL, surplus fields are dropped; both "
+                      "are counted."},
   });
   format.line_based = true;
   format.make_decoder = make_decoder;

@@ -6,51 +6,63 @@
 namespace slipstream::format {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using slipstream::testing::batch_of;
 using slipstream::testing::column_of;
 using testing::decode;
 using testing::decoder_for;
+using ::testing::ElementsAre;
 using testing::encode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-Schema people() { return Schema({{"id", Type::integer()}, {"name", Type::string()}, {"score", Type::float64()}}); }
+Schema people() {
+  return Schema({{"id", Type::integer()}, {"name", Type::string()}, {"score", Type::float64()}});
+}
 
 TEST(CsvDecoder, QuotesAndLineEnds) {
   for (const bool in_place : {true, false}) {
-    const auto result = decode({.format = "csv", .schema = people(), .in_place = in_place},
-                               {"1,Ann,1.5\n", "2,\"Smith, \"\"Bob\"\" with a long name\",2\r\n3,\"two\nlines\",\n", "\n"});
+    const auto result =
+        decode({.format = "csv", .schema = people(), .in_place = in_place},
+               {"1,Ann,1.5\n", "2,\"Smith, \"\"Bob\"\" with a long name\",2\r\n3,\"two\nlines\",\n",
+                "\n"});
     EXPECT_THAT(result.failures, IsEmpty());
-    EXPECT_THAT(result.rows, ElementsAre("+I(1, Ann, 1.5)", "+I(2, Smith, \"Bob\" with a long name, 2.0)",
-                                         "+I(3, two\nlines, NULL)"));
+    EXPECT_THAT(result.rows,
+                ElementsAre("+I(1, Ann, 1.5)", "+I(2, Smith, \"Bob\" with a long name, 2.0)",
+                            "+I(3, two\nlines, NULL)"));
     EXPECT_THAT(result.bodies, ElementsAre(0, 1, 1));
   }
 }
 
 TEST(CsvDecoder, EmptyFields) {
-  EXPECT_THAT(decode({.format = "csv", .schema = people()}, {",,"}).rows, ElementsAre("+I(NULL, , NULL)"));
+  EXPECT_THAT(decode({.format = "csv", .schema = people()}, {",,"}).rows,
+              ElementsAre("+I(NULL, , NULL)"));
   const OptionMap literal = {{"csv.null-literal", "n/a"}};
-  EXPECT_THAT(decode({.format = "csv", .schema = people(), .options = literal}, {"1,n/a,n/a", "2,\"n/a\",1"}).rows,
+  EXPECT_THAT(decode({.format = "csv", .schema = people(), .options = literal},
+                     {"1,n/a,n/a", "2,\"n/a\",1"})
+                  .rows,
               ElementsAre("+I(1, NULL, NULL)", "+I(2, n/a, 1.0)"));
 }
 
 TEST(CsvDecoder, MissingFieldsAreNullAndSurplusOnesFail) {
-  const auto result = decode({.format = "csv", .schema = people()}, {"1", "1,a,2,3", "x,a,1", "4,\"open"});
+  const auto result =
+      decode({.format = "csv", .schema = people()}, {"1", "1,a,2,3", "x,a,1", "4,\"open"});
   EXPECT_THAT(result.rows, ElementsAre("+I(1, NULL, NULL)"));
   EXPECT_THAT(result.failures,
               ElementsAre(HasSubstr("1: 4 fields instead of 3"), "2: field 'id': 'x' is no INT",
                           HasSubstr("3: a quoted field does not end")));
   EXPECT_EQ(result.pieces[1], "x,a,1");
   const OptionMap ignore = {{"csv.ignore-parse-errors", "true"}};
-  const auto lenient = decode({.format = "csv", .schema = people(), .options = ignore}, {"1,a,2,3", "x,a,1"});
+  const auto lenient =
+      decode({.format = "csv", .schema = people(), .options = ignore}, {"1,a,2,3", "x,a,1"});
   EXPECT_THAT(lenient.rows, ElementsAre("+I(1, a, 2.0)", "+I(NULL, a, 1.0)"));
   EXPECT_EQ(lenient.ignored, 1U);
 }
 
 TEST(CsvDecoder, SyntaxOptions) {
-  const OptionMap options = {{"csv.field-delimiter", "\\t"}, {"csv.quote-character", "'"},
-                             {"csv.escape-character", "\\"}, {"csv.allow-comments", "true"}};
+  const OptionMap options = {{"csv.field-delimiter", "\\t"},
+                             {"csv.quote-character", "'"},
+                             {"csv.escape-character", "\\"},
+                             {"csv.allow-comments", "true"}};
   EXPECT_THAT(decode({.format = "csv", .schema = people(), .options = options},
                      {"# a comment\n1\t'a\\'b\tc'\t2\n2\tx\\\ty\t3"})
                   .rows,
@@ -63,7 +75,8 @@ TEST(CsvDecoder, SyntaxOptions) {
 TEST(CsvDecoder, ArraysAndRows) {
   const Schema schema({{"xs", Type::array(Type::integer())},
                        {"r", Type::row({{"a", Type::string()}, {"d", Type::date()}})}});
-  const auto result = decode({.format = "csv", .schema = schema}, {"1;2;,x;2024-01-31", ",", "1;y,a;2024-01-31", "1,a"});
+  const auto result = decode({.format = "csv", .schema = schema},
+                             {"1;2;,x;2024-01-31", ",", "1;y,a;2024-01-31", "1,a"});
   EXPECT_THAT(result.rows, ElementsAre("+I([1, 2, NULL], (x, 2024-01-31))", "+I(NULL, NULL)"));
   EXPECT_EQ(result.failures.size(), 2U);
 }
@@ -72,41 +85,60 @@ TEST(CsvDecoder, ProjectsAndRefuses) {
   EXPECT_THAT(decode({.format = "csv", .schema = people(), .projection = {{2, 0}}}, {"1,a,5"}).rows,
               ElementsAre("+I(5.0, 1)"));
   std::string problem;
-  EXPECT_EQ(decoder_for({.format = "csv", .schema = people(), .options = {{"csv.field-delimiter", "||"}}}, &problem), nullptr);
+  EXPECT_EQ(
+      decoder_for({.format = "csv", .schema = people(), .options = {{"csv.field-delimiter", "||"}}},
+                  &problem),
+      nullptr);
   EXPECT_THAT(problem, HasSubstr("must be one ASCII character"));
-  EXPECT_EQ(decoder_for({.format = "csv", .schema = Schema({{"m", Type::map(Type::string(), Type::string())}})}, &problem),
+  EXPECT_EQ(decoder_for({.format = "csv",
+                         .schema = Schema({{"m", Type::map(Type::string(), Type::string())}})},
+                        &problem),
             nullptr);
   EXPECT_THAT(problem, HasSubstr("format 'csv' cannot hold MAP"));
 }
 
 TEST(CsvEncoder, QuotesWhatNeedsIt) {
-  const Batch batch = batch_of({column_of(Type::integer(), {"1", "2", "3", "4"}),
-                                column_of(Type::string(), {"plain", "a \"b\", c", "longer-than-twenty-four-bytes", std::nullopt}),
-                                column_of(Type::float64(), {"1", "1e10", "-2.5", std::nullopt})});
+  const Batch batch =
+      batch_of({column_of(Type::integer(), {"1", "2", "3", "4"}),
+                column_of(Type::string(),
+                          {"plain", "a \"b\", c", "longer-than-twenty-four-bytes", std::nullopt}),
+                column_of(Type::float64(), {"1", "1e10", "-2.5", std::nullopt})});
   EXPECT_THAT(encode({.format = "csv", .schema = people()}, batch),
-              ElementsAre("1,plain,1.0", "2,\"a \"\"b\"\", c\",1.0E10", "3,\"longer-than-twenty-four-bytes\",-2.5", "4,,"));
-  EXPECT_EQ(encode({.format = "csv", .schema = people(), .options = {{"csv.null-literal", "NULL"}}}, batch)[3],
+              ElementsAre("1,plain,1.0", "2,\"a \"\"b\"\", c\",1.0E10",
+                          "3,\"longer-than-twenty-four-bytes\",-2.5", "4,,"));
+  EXPECT_EQ(encode({.format = "csv", .schema = people(), .options = {{"csv.null-literal", "NULL"}}},
+                   batch)[3],
             "4,NULL,NULL");
 }
 
 TEST(CsvEncoder, WithoutQuotesADelimiterIsRefused) {
   const Batch batch = batch_of({column_of(Type::string(), {"a,b"})});
   const Schema schema({{"s", Type::string()}});
-  EXPECT_THAT(encode({.format = "csv", .schema = schema, .options = {{"csv.disable-quote-character", "true"}}}, batch)[0],
-              HasSubstr("error: column 's': 'a,b' holds a delimiter"));
-  EXPECT_EQ(encode({.format = "csv",
-                    .schema = schema,
-                    .options = {{"csv.disable-quote-character", "true"}, {"csv.escape-character", "\\"}}},
-                   batch)[0],
-            "a\\,b");
+  EXPECT_THAT(
+      encode(
+          {.format = "csv", .schema = schema, .options = {{"csv.disable-quote-character", "true"}}},
+          batch)[0],
+      HasSubstr("error: column 's': 'a,b' holds a delimiter"));
+  EXPECT_EQ(
+      encode({.format = "csv",
+              .schema = schema,
+              .options = {{"csv.disable-quote-character", "true"}, {"csv.escape-character", "\\"}}},
+             batch)[0],
+      "a\\,b");
 }
 
 TEST(CsvRoundTrip, EveryTypeReadsWhatItWrites) {
-  const Schema schema({{"s", Type::string()}, {"b", Type::bytes()}, {"ts", Type::timestamp(3)},
-                       {"z", Type::timestamp_ltz(3)}, {"t", Type::time(3)}, {"d", Type::decimal(10, 2)},
-                       {"ok", Type::boolean()}, {"day", Type::date()}});
+  const Schema schema({{"s", Type::string()},
+                       {"b", Type::bytes()},
+                       {"ts", Type::timestamp(3)},
+                       {"z", Type::timestamp_ltz(3)},
+                       {"t", Type::time(3)},
+                       {"d", Type::decimal(10, 2)},
+                       {"ok", Type::boolean()},
+                       {"day", Type::date()}});
   const Batch batch = batch_of(
-      {column_of(schema[0].type, {"a\"\n,b", "NULL", ""}), column_of(schema[1].type, {"\x01\x02", std::nullopt, "x"}),
+      {column_of(schema[0].type, {"a\"\n,b", "NULL", ""}),
+       column_of(schema[1].type, {"\x01\x02", std::nullopt, "x"}),
        column_of(schema[2].type, {"2024-01-31 10:00:00.123", std::nullopt, "1969-01-01 00:00:00"}),
        column_of(schema[3].type, {"2024-01-31 10:00:00", std::nullopt, "1969-01-01 00:00:00"}),
        column_of(schema[4].type, {"10:00:00.5", std::nullopt, "00:00:00"}),

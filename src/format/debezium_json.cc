@@ -13,7 +13,9 @@ const std::string kPrefix = "debezium-json.";
 class ChangeDecoder final : public RowDecoder {
  public:
   ChangeDecoder(std::vector<Field> fields, JsonRules rules, bool with_schema)
-      : reader_(std::move(fields), rules), ignore_(rules.null_for_bad_fields), with_schema_(with_schema) {}
+      : reader_(std::move(fields), rules),
+        ignore_(rules.null_for_bad_fields),
+        with_schema_(with_schema) {}
 
   void decode(const Bodies& bodies, DecodedRows& out) override {
     pin_text(out.columns, bodies.buffer);
@@ -43,9 +45,11 @@ class ChangeDecoder final : public RowDecoder {
 // As Flink: an update is a delete of the old row and a create of the new one.
 class ChangeEncoder final : public RowEncoder {
  public:
-  ChangeEncoder(const std::vector<Field>& fields, JsonStyle style) : writer_(fields, std::move(style)) {}
+  ChangeEncoder(const std::vector<Field>& fields, JsonStyle style)
+      : writer_(fields, std::move(style)) {}
 
-  Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) override {
+  Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
       const std::size_t before = out.bytes.size();
       const bool retraction = is_retraction(batch.kind(row));
@@ -65,21 +69,24 @@ class ChangeEncoder final : public RowEncoder {
   JsonWriter writer_;
 };
 
-Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema, std::span<const std::size_t> projection,
+Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
+                                                 std::span<const std::size_t> projection,
                                                  const Options& options) {
   for (const Field& field : schema.fields()) TRY(check_json_type(field));
-  return std::unique_ptr<RowDecoder>(
-      std::make_unique<ChangeDecoder>(projected_fields(schema, projection), json_rules(options, kPrefix),
-                                      options.boolean(kPrefix + "schema-include")));
+  return std::unique_ptr<RowDecoder>(std::make_unique<ChangeDecoder>(
+      projected_fields(schema, projection), json_rules(options, kPrefix),
+      options.boolean(kPrefix + "schema-include")));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
   if (options.boolean(kPrefix + "schema-include")) {
     return Error{ErrorCode::kUnsupported,
-                 "'debezium-json.schema-include' = 'true' is for reading only: a sink writes events without schema"};
+                 "'debezium-json.schema-include' = 'true' is for reading only: a sink writes "
+                 "events without schema"};
   }
   for (const Field& field : schema.fields()) TRY(check_json_type(field));
-  return std::unique_ptr<RowEncoder>(std::make_unique<ChangeEncoder>(schema.fields(), json_style(options, kPrefix)));
+  return std::unique_ptr<RowEncoder>(
+      std::make_unique<ChangeEncoder>(schema.fields(), json_style(options, kPrefix)));
 }
 
 }  // namespace
@@ -89,10 +96,11 @@ Format debezium_json_format() {
   format.name = "debezium-json";
   format.description = "Change events as Debezium writes them: before, after and op (c, r, u, d).";
   std::vector<OptionSpec> specs = json_option_specs("debezium-json.");
-  specs.push_back({.name = "debezium-json.schema-include",
-                   .type = OptionType::kBool,
-                   .default_value = "false",
-                   .description = "The event lies in the field 'payload' beside its 'schema' (reading only)."});
+  specs.push_back(
+      {.name = "debezium-json.schema-include",
+       .type = OptionType::kBool,
+       .default_value = "false",
+       .description = "The event lies in the field 'payload' beside its 'schema' (reading only)."});
   format.options = OptionTable(std::move(specs));
   format.changelog = true;
   format.line_based = true;

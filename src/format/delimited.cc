@@ -28,7 +28,9 @@ struct DelimitedStyle {
 bool is_nested(const Type& type) { return type.layout() == Layout::kNested; }
 
 // The body, or the line, is the value.
-bool is_whole_body(const Schema& schema) { return schema.size() == 1 && schema[0].type.is_binary(); }
+bool is_whole_body(const Schema& schema) {
+  return schema.size() == 1 && schema[0].type.is_binary();
+}
 
 bool all_digits(std::string_view text) {
   if (!text.empty() && text.front() == '-') text.remove_prefix(1);
@@ -65,11 +67,15 @@ bool parse_time_field(std::string_view text, ColumnBuilder& out) {
 
 class DelimitedDecoder final : public RowDecoder {
  public:
-  DelimitedDecoder(const Schema& schema, std::span<const std::size_t> projection, DelimitedStyle style,
-                   Charset charset)
-      : schema_(schema), projection_(projection.begin(), projection.end()), style_(std::move(style)),
-        charset_(std::move(charset)), nested_(schema.fields(), JsonRules{}) {
-    for (const Field& field : schema.fields()) holds_bytes_ = holds_bytes_ || field.type.is_binary();
+  DelimitedDecoder(const Schema& schema, std::span<const std::size_t> projection,
+                   DelimitedStyle style, Charset charset)
+      : schema_(schema),
+        projection_(projection.begin(), projection.end()),
+        style_(std::move(style)),
+        charset_(std::move(charset)),
+        nested_(schema.fields(), JsonRules{}) {
+    for (const Field& field : schema.fields())
+      holds_bytes_ = holds_bytes_ || field.type.is_binary();
   }
 
   void decode(const Bodies& bodies, DecodedRows& out) override {
@@ -89,7 +95,8 @@ class DelimitedDecoder final : public RowDecoder {
     converted_.clear();
     const bool decoded = (holds_bytes_ && charset_.is_utf8()) || charset_.decode(body, converted_);
     if (!decoded) {
-      out.failures.push_back({index, "the body is not text in the encoding of the option 'encoding'", body});
+      out.failures.push_back(
+          {index, "the body is not text in the encoding of the option 'encoding'", body});
       return;
     }
     if (!charset_.is_utf8()) {
@@ -105,12 +112,14 @@ class DelimitedDecoder final : public RowDecoder {
     }
   }
 
-  void decode_line(std::string_view line, std::uint32_t index, std::string_view body, bool views, DecodedRows& out) {
+  void decode_line(std::string_view line, std::uint32_t index, std::string_view body, bool views,
+                   DecodedRows& out) {
     split(line);
     const bool too_few = fields_.size() < schema_.size();
     const bool too_many = fields_.size() > schema_.size();
     const LengthCheck check = style_.length_check;
-    if ((too_few && check == LengthCheck::kSkipShort) || ((too_few || too_many) && check == LengthCheck::kSkip)) {
+    if ((too_few && check == LengthCheck::kSkipShort) ||
+        ((too_few || too_many) && check == LengthCheck::kSkip)) {
       ++out.ignored;
       return;
     }
@@ -118,8 +127,8 @@ class DelimitedDecoder final : public RowDecoder {
     const std::string_view piece = charset_.is_utf8() ? line : body;
     if ((too_few && check != LengthCheck::kPad) || (too_many && check == LengthCheck::kStrict)) {
       out.failures.push_back({index,
-                              std::to_string(fields_.size()) + " fields instead of " + std::to_string(schema_.size()) +
-                                  ": '" + shown_text(line) + "'",
+                              std::to_string(fields_.size()) + " fields instead of " +
+                                  std::to_string(schema_.size()) + ": '" + shown_text(line) + "'",
                               piece});
       return;
     }
@@ -150,8 +159,8 @@ class DelimitedDecoder final : public RowDecoder {
       if (position >= fields_.size()) {
         column.append_null();
       } else if (!read_field(fields_[position], position, views, column)) {
-        problem_ =
-            "field '" + schema_[position].name + "': " + text::parse_failure(fields_[position], column.type());
+        problem_ = "field '" + schema_[position].name +
+                   "': " + text::parse_failure(fields_[position], column.type());
         for (std::size_t done = 0; done <= i; ++done) out.columns[done]->truncate(before);
         return false;
       }
@@ -166,7 +175,8 @@ class DelimitedDecoder final : public RowDecoder {
       out.append_null();
       return true;
     }
-    if (type.is_text() && holds_bytes_ && charset_.is_utf8() && !charset_.decode(text, converted_)) return false;
+    if (type.is_text() && holds_bytes_ && charset_.is_utf8() && !charset_.decode(text, converted_))
+      return false;
     if (string) {
       append_bytes(text, views, out);
       return true;
@@ -204,9 +214,13 @@ class DelimitedDecoder final : public RowDecoder {
 class DelimitedEncoder final : public RowEncoder {
  public:
   DelimitedEncoder(const Schema& schema, DelimitedStyle style, Charset charset)
-      : schema_(schema), style_(std::move(style)), charset_(std::move(charset)), nested_(schema.fields(), JsonStyle{}) {}
+      : schema_(schema),
+        style_(std::move(style)),
+        charset_(std::move(charset)),
+        nested_(schema.fields(), JsonStyle{}) {}
 
-  Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) override {
+  Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
       const Status status = is_whole_body(schema_) ? append_body(*batch.column(0), row, out.bytes)
                                                    : append_line(batch, row, out.bytes);
@@ -219,8 +233,9 @@ class DelimitedEncoder final : public RowEncoder {
  private:
   Status append_body(const Column& column, std::size_t row, std::string& out) const {
     if (column.is_null(row)) {
-      return Error{ErrorCode::kDataError, "column '" + schema_[0].name + "' is NULL: there is no body for it, "
-                                          "filter such rows or use COALESCE"};
+      return Error{ErrorCode::kDataError, "column '" + schema_[0].name +
+                                              "' is NULL: there is no body for it, "
+                                              "filter such rows or use COALESCE"};
     }
     out += column.text(row);
     return {};
@@ -241,7 +256,8 @@ class DelimitedEncoder final : public RowEncoder {
     }
     if (charset_.encode(line_, out)) return {};
     return Error{ErrorCode::kDataError,
-                 "a row holds a character that the encoding of the option 'encoding' lacks: '" + shown_text(line_) + "'"};
+                 "a row holds a character that the encoding of the option 'encoding' lacks: '" +
+                     shown_text(line_) + "'"};
   }
 
   Status append_field(std::size_t index, const Column& column, std::size_t row) {
@@ -253,8 +269,9 @@ class DelimitedEncoder final : public RowEncoder {
 
   // There is no quoting: what would be read back as something else is refused.
   Status check_field(std::size_t index, std::string_view text) const {
-    const bool splits = (schema_.size() > 1 && text.find(style_.field_delimiter) != std::string_view::npos) ||
-                        text.find(style_.line_delimiter) != std::string_view::npos;
+    const bool splits =
+        (schema_.size() > 1 && text.find(style_.field_delimiter) != std::string_view::npos) ||
+        text.find(style_.line_delimiter) != std::string_view::npos;
     const bool null = style_.has_null_literal && text == style_.null_literal;
     if (!splits && !null) return {};
     return Error{ErrorCode::kDataError,
@@ -275,10 +292,12 @@ Result<DelimitedStyle> delimited_style(const Options& options) {
   style.field_delimiter = decode_escapes(options.text("fieldDelimiter"));
   style.line_delimiter = decode_escapes(options.text("lineDelimiter"));
   if (style.field_delimiter.empty() || style.line_delimiter.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "'fieldDelimiter' and 'lineDelimiter' must not be empty"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "'fieldDelimiter' and 'lineDelimiter' must not be empty"};
   }
   if (style.field_delimiter == style.line_delimiter) {
-    return Error{ErrorCode::kInvalidArgument, "'fieldDelimiter' and 'lineDelimiter' are the same: change one"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "'fieldDelimiter' and 'lineDelimiter' are the same: change one"};
   }
   const std::string& check = options.text("lengthCheck");
   if (check == "NONE") style.length_check = LengthCheck::kSkipShort;
@@ -293,7 +312,8 @@ Result<DelimitedStyle> delimited_style(const Options& options) {
 Status check_schema(const Schema& schema) {
   for (const Field& field : schema.fields()) {
     if (field.type.is_interval()) {
-      return Error{ErrorCode::kUnsupported, "column '" + field.name + "': delimited text cannot hold " +
+      return Error{ErrorCode::kUnsupported, "column '" + field.name +
+                                                "': delimited text cannot hold " +
                                                 field.type.to_string() + ", use 'format' = 'json'"};
     }
     if (is_nested(field.type)) TRY(check_json_type(field));
@@ -301,7 +321,8 @@ Status check_schema(const Schema& schema) {
   return {};
 }
 
-Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema, std::span<const std::size_t> projection,
+Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
+                                                 std::span<const std::size_t> projection,
                                                  const Options& options) {
   TRY(check_schema(schema));
   TRY_ASSIGN(DelimitedStyle style, delimited_style(options));
@@ -323,7 +344,8 @@ Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Opt
 Format delimited_format() {
   Format format;
   format.name = "delimited";
-  format.description = "Lines of fields cut by delimiters; a single BYTES column is the whole body.";
+  format.description =
+      "Lines of fields cut by delimiters; a single BYTES column is the whole body.";
   format.options = OptionTable({
       {.name = "fieldDelimiter",
        .default_value = "\\u0001",
@@ -339,13 +361,16 @@ Format delimited_format() {
        .aliases = {"rocketmq.client.message.encoding"}},
       {.name = "lengthCheck",
        .type = OptionType::kEnum,
-       .description = "Lines with too few or too many fields. NONE: short ones are skipped, long ones cut. SKIP: both "
-                      "are skipped. PAD: missing fields are NULL, long ones cut. EXCEPTION: both are failures. Not "
+       .description = "Lines with too few or too many fields. NONE: short ones are skipped, long "
+                      "ones cut. SKIP: both "
+                      "are skipped. PAD: missing fields are NULL, long ones cut. EXCEPTION: both "
+                      "are failures. Not "
                       "given: short ones are failures, long ones cut. Skipped lines are counted.",
        .aliases = {"length-check", "rocketmq.client.message.length.check"},
        .values = {"NONE", "SKIP", "SKIP_SILENT", "PAD", "EXCEPTION"}},
       {.name = "nullLiteral",
-       .description = "A field with this text is NULL, and NULL is written so; otherwise NULL is an empty field.",
+       .description = "A field with this text is NULL, and NULL is written so; otherwise NULL is "
+                      "an empty field.",
        .aliases = {"null-literal"}},
   });
   format.line_based = true;

@@ -17,9 +17,11 @@ namespace slipstream::format {
 // Bodies to decode in one call.
 struct Bodies {
   std::span<const std::string_view> bodies;
-  // What holds the bodies. When given, decoded text refers to it and pins it; when null, text is copied.
+  // What holds the bodies. When given, decoded text refers to it and pins it; when null, text is
+  // copied.
   BufferPtr buffer;
-  // At least kBodyPadding readable bytes follow every body (their content does not matter): JSON is parsed in place.
+  // At least kBodyPadding readable bytes follow every body (their content does not matter): JSON is
+  // parsed in place.
   bool padded = false;
 };
 inline constexpr std::size_t kBodyPadding = 64;
@@ -27,24 +29,28 @@ inline constexpr std::size_t kBodyPadding = 64;
 // A body, or a line of one, that is no row of the schema.
 struct DecodeFailure {
   std::uint32_t body = 0;
-  std::string reason;       // names column, text and type
-  std::string_view piece;   // the failing part: the whole body or one line of it; lives as long as the body
+  std::string reason;  // names column, text and type
+  std::string_view
+      piece;  // the failing part: the whole body or one line of it; lives as long as the body
 };
 
 // Where rows go. The caller keeps the builders over several calls and turns them into a batch.
 struct DecodedRows {
-  std::span<ColumnBuilder* const> columns;  // one per projected column, in the order of the projection
-  std::vector<RowKind> kinds;               // one per row if any is not an insert, else empty
-  std::vector<std::uint32_t> bodies;        // per row: index of its body in this call, ascending; appended to
-  std::vector<DecodeFailure> failures;      // appended to
-  std::uint64_t ignored = 0;                // added to: bodies, lines or fields given up by 'ignore' options
+  std::span<ColumnBuilder* const>
+      columns;                 // one per projected column, in the order of the projection
+  std::vector<RowKind> kinds;  // one per row if any is not an insert, else empty
+  std::vector<std::uint32_t>
+      bodies;  // per row: index of its body in this call, ascending; appended to
+  std::vector<DecodeFailure> failures;  // appended to
+  std::uint64_t ignored = 0;  // added to: bodies, lines or fields given up by 'ignore' options
 };
 
 // Bodies -> rows of the projected columns.
 //
 // Thread:  one at a time (keeps scratch memory).
 // Order:   rows in the order of bodies; -U and +U of one update adjacent.
-// Failure: per body, in DecodedRows::failures: a failed body (or line) leaves no row, others are not touched. The
+// Failure: per body, in DecodedRows::failures: a failed body (or line) leaves no row, others are
+// not touched. The
 //          caller decides what follows.
 class RowDecoder {
  public:
@@ -78,30 +84,34 @@ struct EncodedBodies {
 // Rows -> bodies, one per row; appended to `out`.
 //
 // Thread:  one at a time.
-// Failure: kDataError for the first row that the format cannot express; bodies of earlier rows stay in `out`.
+// Failure: kDataError for the first row that the format cannot express; bodies of earlier rows stay
+// in `out`.
 class RowEncoder {
  public:
   virtual ~RowEncoder() = default;
   // Rows [begin, end). REQUIRES: the columns of `batch` are those of the schema, in order
-  virtual Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) = 0;
+  virtual Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                        EncodedBodies& out) = 0;
 };
 
 // A known format.
 struct Format {
   std::string name;
-  std::string description;       // one sentence
-  OptionTable options;           // names with the format's prefix: "json.ignore-parse-errors"
-  bool changelog = false;        // bodies carry row kinds; otherwise inserts only, in both directions
-  bool line_based = false;       // a body never holds a line break: rows of a file are lines
-  // `schema`: the table's physical columns; `projection`: those wanted. kInvalidArgument or kUnsupported names the
-  // column and type that the format cannot hold, whether projected or not.
-  Result<std::unique_ptr<RowDecoder>> (*make_decoder)(const Schema& schema, std::span<const std::size_t> projection,
+  std::string description;  // one sentence
+  OptionTable options;      // names with the format's prefix: "json.ignore-parse-errors"
+  bool changelog = false;   // bodies carry row kinds; otherwise inserts only, in both directions
+  bool line_based = false;  // a body never holds a line break: rows of a file are lines
+  // `schema`: the table's physical columns; `projection`: those wanted. kInvalidArgument or
+  // kUnsupported names the column and type that the format cannot hold, whether projected or not.
+  Result<std::unique_ptr<RowDecoder>> (*make_decoder)(const Schema& schema,
+                                                      std::span<const std::size_t> projection,
                                                       const Options& options) = nullptr;
-  Result<std::unique_ptr<RowEncoder>> (*make_encoder)(const Schema& schema, const Options& options) = nullptr;
+  Result<std::unique_ptr<RowEncoder>> (*make_encoder)(const Schema& schema,
+                                                      const Options& options) = nullptr;
 };
 
-// By the name in 'format' = '...'; kNotFound names the nearest one. The default of the rocketmq connector is
-// "delimited".
+// By the name in 'format' = '...'; kNotFound names the nearest one. The default of the rocketmq
+// connector is "delimited".
 Result<const Format*> find_format(std::string_view name);
 std::vector<const Format*> all_formats();  // sorted by name
 

@@ -40,9 +40,11 @@ class JsonDecoder final : public RowDecoder {
 
 class JsonEncoder final : public RowEncoder {
  public:
-  JsonEncoder(const std::vector<Field>& fields, JsonStyle style) : writer_(fields, std::move(style)) {}
+  JsonEncoder(const std::vector<Field>& fields, JsonStyle style)
+      : writer_(fields, std::move(style)) {}
 
-  Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) override {
+  Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
       const std::size_t before = out.bytes.size();
       const Status status = writer_.append_row(batch.columns(), row, out.bytes);
@@ -59,16 +61,19 @@ class JsonEncoder final : public RowEncoder {
   JsonWriter writer_;
 };
 
-Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema, std::span<const std::size_t> projection,
+Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
+                                                 std::span<const std::size_t> projection,
                                                  const Options& options) {
   for (const Field& field : schema.fields()) TRY(check_json_type(field));
   JsonRules rules = json_rules(options, "json.");
   rules.fail_on_missing_field = options.boolean("json.fail-on-missing-field");
   if (rules.fail_on_missing_field && rules.null_for_bad_fields) {
     return Error{ErrorCode::kInvalidArgument,
-                 "'json.fail-on-missing-field' and 'json.ignore-parse-errors' cannot both be true: drop one"};
+                 "'json.fail-on-missing-field' and 'json.ignore-parse-errors' cannot both be true: "
+                 "drop one"};
   }
-  return std::unique_ptr<RowDecoder>(std::make_unique<JsonDecoder>(projected_fields(schema, projection), rules));
+  return std::unique_ptr<RowDecoder>(
+      std::make_unique<JsonDecoder>(projected_fields(schema, projection), rules));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
@@ -84,11 +89,13 @@ std::vector<OptionSpec> json_option_specs(const std::string& prefix) {
       {.name = prefix + "ignore-parse-errors",
        .type = OptionType::kBool,
        .default_value = "false",
-       .description = "A field that cannot be read becomes NULL and a body that is no JSON is dropped; both are counted."},
+       .description = "A field that cannot be read becomes NULL and a body that is no JSON is "
+                      "dropped; both are counted."},
       {.name = prefix + "timestamp-format.standard",
        .type = OptionType::kEnum,
        .default_value = "SQL",
-       .description = "SQL: '2024-01-31 23:59:59.123'; ISO-8601: '2024-01-31T23:59:59.123'. TIMESTAMP_LTZ with 'Z' behind.",
+       .description = "SQL: '2024-01-31 23:59:59.123'; ISO-8601: '2024-01-31T23:59:59.123'. "
+                      "TIMESTAMP_LTZ with 'Z' behind.",
        .values = {"SQL", "ISO-8601"}},
       {.name = prefix + "map-null-key.mode",
        .type = OptionType::kEnum,

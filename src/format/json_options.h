@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "format/json_reader.h"
 #include "slipstream/options.h"
+
+#include "format/json_reader.h"
 
 namespace slipstream::format {
 

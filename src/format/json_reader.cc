@@ -1,17 +1,19 @@
 // How a document is read:
 // 1. simdjson's first stage indexes the body in place (or a padded copy of it).
-// 2. The object's keys are met in order. Documents of one topic repeat their keys, so the key at position p is first
+// 2. The object's keys are met in order. Documents of one topic repeat their keys, so the key at
+// position p is first
 //    compared with the key that was at p last time; only a new key costs a hash look-up.
-// 3. A scalar is taken as its token (two positions of the index), never decoded twice; a string without a backslash
+// 3. A scalar is taken as its token (two positions of the index), never decoded twice; a string
+// without a backslash
 //    becomes a view into the body.
 // 4. Columns that got no value get NULL; a document that fails is cut off the columns again.
 #include "format/json_reader.h"
 
-#include <simdjson.h>
-
 #include <cstring>
 #include <functional>
 #include <map>
+
+#include <simdjson.h>
 
 #include "data/text/value.h"
 #include "format/json_value.h"
@@ -56,7 +58,8 @@ ValuePlan make_value_plan(const Field& field) {
   if (field.type.kind() == TypeKind::kRow) {
     plan.object = make_object_plan(field.type.children());
   } else {
-    for (const Field& child : field.type.children()) plan.children.push_back(make_value_plan(child));
+    for (const Field& child : field.type.children())
+      plan.children.push_back(make_value_plan(child));
   }
   return plan;
 }
@@ -103,7 +106,8 @@ std::string minified(std::string_view json) {
 
 class JsonReader::Impl {
  public:
-  Impl(const std::vector<Field>& columns, JsonRules rules) : rules_(rules), root_(make_object_plan(columns)) {}
+  Impl(const std::vector<Field>& columns, JsonRules rules)
+      : rules_(rules), root_(make_object_plan(columns)) {}
 
   bool read_rows(const JsonText& document, std::span<ColumnBuilder* const> out, std::size_t& rows);
   bool read_change(const JsonText& document, bool with_schema, std::span<ColumnBuilder* const> out,
@@ -125,13 +129,17 @@ class JsonReader::Impl {
   int learn_slot(ObjectPlan& plan, std::size_t position, ondemand::raw_json_string key);
   template <typename Columns>
   Outcome read_object(ondemand::object object, ObjectPlan& plan, const Columns& columns);
-  Outcome read_elements(ondemand::array array, std::span<ColumnBuilder* const> out, std::size_t& rows);
-  Outcome read_operation(ondemand::object event, std::span<ColumnBuilder* const> out, std::vector<RowKind>& kinds);
-  Outcome read_image(ondemand::object& event, const char* name, RowKind kind, std::span<ColumnBuilder* const> out,
-                     std::vector<RowKind>& kinds);
+  Outcome read_elements(ondemand::array array, std::span<ColumnBuilder* const> out,
+                        std::size_t& rows);
+  Outcome read_operation(ondemand::object event, std::span<ColumnBuilder* const> out,
+                         std::vector<RowKind>& kinds);
+  Outcome read_image(ondemand::object& event, const char* name, RowKind kind,
+                     std::span<ColumnBuilder* const> out, std::vector<RowKind>& kinds);
   Outcome read(ondemand::value& value, ValuePlan& plan, ColumnBuilder& out);
-  Outcome read_not_null(ondemand::value& value, std::string_view token, ValuePlan& plan, ColumnBuilder& out);
-  Outcome read_string(ondemand::value& value, std::string_view token, ValuePlan& plan, ColumnBuilder& out);
+  Outcome read_not_null(ondemand::value& value, std::string_view token, ValuePlan& plan,
+                        ColumnBuilder& out);
+  Outcome read_string(ondemand::value& value, std::string_view token, ValuePlan& plan,
+                      ColumnBuilder& out);
   Outcome read_container(ondemand::value& value, ValuePlan& plan, ColumnBuilder& out);
   Outcome read_array(ondemand::value& value, ValuePlan& plan, ColumnBuilder& out);
   Outcome read_map(ondemand::value& value, ValuePlan& plan, ColumnBuilder& out);
@@ -140,9 +148,9 @@ class JsonReader::Impl {
   JsonRules rules_;
   std::unique_ptr<ObjectPlan> root_;
   ondemand::parser parser_;
-  std::string copy_;                   // of a body without padding
-  std::ptrdiff_t to_body_ = 0;         // from a position in the parsed text to the same in the body
-  const char* end_ = nullptr;          // of the parsed text
+  std::string copy_;            // of a body without padding
+  std::ptrdiff_t to_body_ = 0;  // from a position in the parsed text to the same in the body
+  const char* end_ = nullptr;   // of the parsed text
   bool views_ = false;
 };
 
@@ -162,7 +170,8 @@ Outcome JsonReader::Impl::no_value(std::string_view shown, const Type& type) {
 }
 
 // 1. Nothing, blanks and null are no document.
-JsonReader::Impl::Content JsonReader::Impl::open(const JsonText& document, ondemand::document& parsed) {
+JsonReader::Impl::Content JsonReader::Impl::open(const JsonText& document,
+                                                 ondemand::document& parsed) {
   std::string_view text = document.text;
   const std::string_view content = trim_blanks(text);
   if (content.empty() || content == "null") return Content::kNothing;
@@ -176,7 +185,8 @@ JsonReader::Impl::Content JsonReader::Impl::open(const JsonText& document, ondem
   }
   end_ = text.data() + text.size();
   const simdjson::error_code error =
-      parser_.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(parsed);
+      parser_.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING)
+          .get(parsed);
   if (error == simdjson::SUCCESS) return Content::kDocument;
   fail_document(error);
   return Content::kFailed;
@@ -184,17 +194,20 @@ JsonReader::Impl::Content JsonReader::Impl::open(const JsonText& document, ondem
 
 // ---- keys
 
-int JsonReader::Impl::find_slot(ObjectPlan& plan, std::size_t position, ondemand::raw_json_string key) {
+int JsonReader::Impl::find_slot(ObjectPlan& plan, std::size_t position,
+                                ondemand::raw_json_string key) {
   if (position < plan.expected.size()) {
     const ObjectPlan::Expected& expected = plan.expected[position];
     const std::size_t size = expected.key.size();
     const bool inside = size < static_cast<std::size_t>(end_ - key.raw());
-    if (inside && key.raw()[size] == '"' && std::memcmp(key.raw(), expected.key.data(), size) == 0) return expected.slot;
+    if (inside && key.raw()[size] == '"' && std::memcmp(key.raw(), expected.key.data(), size) == 0)
+      return expected.slot;
   }
   return learn_slot(plan, position, key);
 }
 
-int JsonReader::Impl::learn_slot(ObjectPlan& plan, std::size_t position, ondemand::raw_json_string key) {
+int JsonReader::Impl::learn_slot(ObjectPlan& plan, std::size_t position,
+                                 ondemand::raw_json_string key) {
   std::size_t size = 0;
   bool escaped = false;
   for (; key.raw()[size] != '"'; ++size) {
@@ -209,7 +222,8 @@ int JsonReader::Impl::learn_slot(ObjectPlan& plan, std::size_t position, ondeman
     ondemand::document document;
     const simdjson::padded_string quoted("\"" + name + "\"");
     std::string_view decoded;
-    if (parser.iterate(quoted).get(document) == simdjson::SUCCESS && document.get_string().get(decoded) == simdjson::SUCCESS) {
+    if (parser.iterate(quoted).get(document) == simdjson::SUCCESS &&
+        document.get_string().get(decoded) == simdjson::SUCCESS) {
       name = std::string(decoded);
     }
   }
@@ -232,8 +246,8 @@ void JsonReader::Impl::append_body_text(std::string_view content, ColumnBuilder&
   }
 }
 
-Outcome JsonReader::Impl::read_string(ondemand::value& value, std::string_view token, ValuePlan& plan,
-                                      ColumnBuilder& out) {
+Outcome JsonReader::Impl::read_string(ondemand::value& value, std::string_view token,
+                                      ValuePlan& plan, ColumnBuilder& out) {
   std::string_view content = token.substr(1, token.size() - 2);
   const bool escaped = std::memchr(content.data(), '\\', content.size()) != nullptr;
   if (escaped) {
@@ -281,7 +295,8 @@ Outcome JsonReader::Impl::read_map(ondemand::value& value, ValuePlan& plan, Colu
   return Outcome::kOk;
 }
 
-Outcome JsonReader::Impl::read_container(ondemand::value& value, ValuePlan& plan, ColumnBuilder& out) {
+Outcome JsonReader::Impl::read_container(ondemand::value& value, ValuePlan& plan,
+                                         ColumnBuilder& out) {
   const bool array = value.raw_json_token().front() == '[';
   if (plan.type.is_text()) {
     std::string_view json;
@@ -295,24 +310,28 @@ Outcome JsonReader::Impl::read_container(ondemand::value& value, ValuePlan& plan
   if (!array && plan.object) {
     ondemand::object object;
     if (const auto error = value.get_object().get(object)) return broken(error);
-    const Outcome outcome =
-        read_object(object, *plan.object, [&out](std::size_t i) -> ColumnBuilder& { return out.child(i); });
+    const Outcome outcome = read_object(
+        object, *plan.object, [&out](std::size_t i) -> ColumnBuilder& { return out.child(i); });
     if (outcome == Outcome::kOk) out.append_nested();
     return outcome;
   }
   return no_value(array ? "an array" : "an object", plan.type);
 }
 
-Outcome JsonReader::Impl::read_not_null(ondemand::value& value, std::string_view token, ValuePlan& plan,
-                                        ColumnBuilder& out) {
+Outcome JsonReader::Impl::read_not_null(ondemand::value& value, std::string_view token,
+                                        ValuePlan& plan, ColumnBuilder& out) {
   switch (token.front()) {
-    case '"': return read_string(value, token, plan, out);
+    case '"':
+      return read_string(value, token, plan, out);
     case '{':
-    case '[': return read_container(value, plan, out);
-    default: break;
+    case '[':
+      return read_container(value, plan, out);
+    default:
+      break;
   }
   if (!plan.type.is_text() && append_json_literal(token, out)) return Outcome::kOk;
-  if (token != "true" && token != "false" && !is_json_number(token)) return broken(simdjson::TAPE_ERROR);
+  if (token != "true" && token != "false" && !is_json_number(token))
+    return broken(simdjson::TAPE_ERROR);
   if (!plan.type.is_text()) return no_value(token, plan.type);
   append_body_text(token, out);
   return Outcome::kOk;
@@ -341,7 +360,8 @@ Outcome JsonReader::Impl::read(ondemand::value& value, ValuePlan& plan, ColumnBu
 
 // 2. and 4.
 template <typename Columns>
-Outcome JsonReader::Impl::read_object(ondemand::object object, ObjectPlan& plan, const Columns& columns) {
+Outcome JsonReader::Impl::read_object(ondemand::object object, ObjectPlan& plan,
+                                      const Columns& columns) {
   if (plan.slots.empty()) return Outcome::kOk;
   const std::size_t before = columns(0).size();
   std::size_t position = 0;
@@ -383,7 +403,8 @@ Outcome JsonReader::Impl::read_elements(ondemand::array array, std::span<ColumnB
   return Outcome::kOk;
 }
 
-bool JsonReader::Impl::read_rows(const JsonText& document, std::span<ColumnBuilder* const> out, std::size_t& rows) {
+bool JsonReader::Impl::read_rows(const JsonText& document, std::span<ColumnBuilder* const> out,
+                                 std::size_t& rows) {
   rows = 0;
   ondemand::document parsed;
   const Content content = open(document, parsed);
@@ -397,10 +418,12 @@ bool JsonReader::Impl::read_rows(const JsonText& document, std::span<ColumnBuild
   } else {
     ondemand::object object;
     if (const auto error = parsed.get_object().get(object)) {
-      problem = error == simdjson::INCORRECT_TYPE ? "a JSON object is expected" : simdjson::error_message(error);
+      problem = error == simdjson::INCORRECT_TYPE ? "a JSON object is expected"
+                                                  : simdjson::error_message(error);
       return false;
     }
-    outcome = read_object(object, *root_, [out](std::size_t i) -> ColumnBuilder& { return *out[i]; });
+    outcome =
+        read_object(object, *root_, [out](std::size_t i) -> ColumnBuilder& { return *out[i]; });
     rows = 1;
   }
   if (outcome == Outcome::kOk) return true;
@@ -410,14 +433,17 @@ bool JsonReader::Impl::read_rows(const JsonText& document, std::span<ColumnBuild
 }
 
 Outcome JsonReader::Impl::read_image(ondemand::object& event, const char* name, RowKind kind,
-                                     std::span<ColumnBuilder* const> out, std::vector<RowKind>& kinds) {
+                                     std::span<ColumnBuilder* const> out,
+                                     std::vector<RowKind>& kinds) {
   ondemand::value image;
   const auto error = event.find_field_unordered(name).get(image);
   if (error != simdjson::SUCCESS && error != simdjson::NO_SUCH_FIELD) return broken(error);
   if (error == simdjson::NO_SUCH_FIELD || trim_end(image.raw_json_token()) == "null") {
     problem = std::string("change event without '") + name + "'";
     if (std::string_view(name) == "before") {
-      problem += ": the source must log whole old rows (PostgreSQL: ALTER TABLE ... REPLICA IDENTITY FULL)";
+      problem +=
+          ": the source must log whole old rows (PostgreSQL: ALTER TABLE ... REPLICA IDENTITY "
+          "FULL)";
     }
     return Outcome::kBadValue;
   }
@@ -427,7 +453,8 @@ Outcome JsonReader::Impl::read_image(ondemand::object& event, const char* name, 
   return read_object(object, *root_, [out](std::size_t i) -> ColumnBuilder& { return *out[i]; });
 }
 
-Outcome JsonReader::Impl::read_operation(ondemand::object event, std::span<ColumnBuilder* const> out,
+Outcome JsonReader::Impl::read_operation(ondemand::object event,
+                                         std::span<ColumnBuilder* const> out,
                                          std::vector<RowKind>& kinds) {
   std::string_view operation;
   if (event.find_field_unordered("op").get_string().get(operation) != simdjson::SUCCESS) {
@@ -437,19 +464,24 @@ Outcome JsonReader::Impl::read_operation(ondemand::object event, std::span<Colum
   const char code = operation.size() == 1 ? operation[0] : '?';
   switch (code) {
     case 'c':
-    case 'r': return read_image(event, "after", RowKind::kInsert, out, kinds);
-    case 'd': return read_image(event, "before", RowKind::kDelete, out, kinds);
+    case 'r':
+      return read_image(event, "after", RowKind::kInsert, out, kinds);
+    case 'd':
+      return read_image(event, "before", RowKind::kDelete, out, kinds);
     case 'u': {
       const Outcome outcome = read_image(event, "before", RowKind::kUpdateBefore, out, kinds);
       if (outcome != Outcome::kOk) return outcome;
       return read_image(event, "after", RowKind::kUpdateAfter, out, kinds);
     }
-    default: problem = "unknown Debezium operation '" + std::string(operation) + "', expected c, r, u or d";
+    default:
+      problem =
+          "unknown Debezium operation '" + std::string(operation) + "', expected c, r, u or d";
   }
   return Outcome::kBadValue;
 }
 
-bool JsonReader::Impl::read_change(const JsonText& document, bool with_schema, std::span<ColumnBuilder* const> out,
+bool JsonReader::Impl::read_change(const JsonText& document, bool with_schema,
+                                   std::span<ColumnBuilder* const> out,
                                    std::vector<RowKind>& kinds) {
   ondemand::document parsed;
   const Content content = open(document, parsed);
@@ -458,7 +490,9 @@ bool JsonReader::Impl::read_change(const JsonText& document, bool with_schema, s
   if (const auto error = parsed.get_object().get(event)) return fail_document(error);
   if (with_schema) {
     if (event.find_field_unordered("payload").get_object().get(event) != simdjson::SUCCESS) {
-      problem = "no Debezium change event with schema: there is no object 'payload'; is 'schema-include' right?";
+      problem =
+          "no Debezium change event with schema: there is no object 'payload'; is 'schema-include' "
+          "right?";
       return false;
     }
   }
@@ -480,7 +514,8 @@ bool JsonReader::Impl::read_value(const JsonText& document, std::size_t index, C
   end_ = copy_.data() + size;
   views_ = false;
   ondemand::document parsed;
-  if (const auto error = parser_.iterate(copy_.data(), size, copy_.size()).get(parsed)) return fail_document(error);
+  if (const auto error = parser_.iterate(copy_.data(), size, copy_.size()).get(parsed))
+    return fail_document(error);
   ondemand::array array;
   if (const auto error = parsed.get_array().get(array)) return fail_document(error);
   const std::size_t before = out.size();
@@ -500,12 +535,13 @@ JsonReader::JsonReader(std::vector<Field> columns, JsonRules rules)
 
 JsonReader::~JsonReader() = default;
 
-bool JsonReader::read_rows(const JsonText& document, std::span<ColumnBuilder* const> out, std::size_t& rows) {
+bool JsonReader::read_rows(const JsonText& document, std::span<ColumnBuilder* const> out,
+                           std::size_t& rows) {
   return impl_->read_rows(document, out, rows);
 }
 
-bool JsonReader::read_change(const JsonText& document, bool with_schema, std::span<ColumnBuilder* const> out,
-                             std::vector<RowKind>& kinds) {
+bool JsonReader::read_change(const JsonText& document, bool with_schema,
+                             std::span<ColumnBuilder* const> out, std::vector<RowKind>& kinds) {
   return impl_->read_change(document, with_schema, out, kinds);
 }
 

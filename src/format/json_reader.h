@@ -37,10 +37,11 @@ class JsonReader {
   JsonReader(const JsonReader&) = delete;
   JsonReader& operator=(const JsonReader&) = delete;
 
-  // An object is a row, an array of objects that many; nothing, blanks and null are none. `rows`: how many.
+  // An object is a row, an array of objects that many; nothing, blanks and null are none. `rows`:
+  // how many.
   bool read_rows(const JsonText& document, std::span<ColumnBuilder* const> out, std::size_t& rows);
-  // A Debezium change event: {"before":{},"after":{},"op":"u"}, inside "payload" when `with_schema`. The kinds of the
-  // rows appended (none for nothing, null) are appended to `kinds`.
+  // A Debezium change event: {"before":{},"after":{},"op":"u"}, inside "payload" when
+  // `with_schema`. The kinds of the rows appended (none for nothing, null) are appended to `kinds`.
   bool read_change(const JsonText& document, bool with_schema, std::span<ColumnBuilder* const> out,
                    std::vector<RowKind>& kinds);
   // Any JSON value into a column of the type of column `index`.

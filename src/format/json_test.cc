@@ -6,23 +6,25 @@
 namespace slipstream::format {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using testing::decode;
-using testing::decoder_for;
-using testing::encode;
 using slipstream::testing::batch_of;
 using slipstream::testing::column_of;
+using testing::decode;
+using testing::decoder_for;
+using ::testing::ElementsAre;
+using testing::encode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Schema bids() {
-  return Schema({{"auction", Type::bigint()}, {"channel", Type::string()}, {"price", Type::decimal(10, 2)}});
+  return Schema(
+      {{"auction", Type::bigint()}, {"channel", Type::string()}, {"price", Type::decimal(10, 2)}});
 }
 
 // One column `c` of the type, one body {"c":<json>}: the cell as text or the failure.
 std::string cell(const Type& type, const std::string& json, OptionMap options = {}) {
-  const auto result = decode({.format = "json", .schema = Schema({{"c", type}}), .options = std::move(options)},
-                             {"{\"c\":" + json + "}"});
+  const auto result =
+      decode({.format = "json", .schema = Schema({{"c", type}}), .options = std::move(options)},
+             {"{\"c\":" + json + "}"});
   if (!result.failures.empty()) return result.failures[0];
   return text::to_text(*result.batch.column(0), 0);
 }
@@ -35,15 +37,16 @@ TEST(JsonDecoder, ReadsRowsInPlace) {
                 R"( { "price" : "7" , "extra" : {"x":[1,2,{"y":"}"}]}, "auction" : 2 } )",
                 R"({"auction":3,"channel":"tab\tand \"quotes\" \u6570\u636e","price":null})"});
     EXPECT_THAT(result.failures, IsEmpty());
-    EXPECT_THAT(result.rows, ElementsAre("+I(1, a channel with a long name, 12.50)", "+I(2, NULL, 7.00)",
-                                         "+I(3, tab\tand \"quotes\" 数据, NULL)"));
+    EXPECT_THAT(result.rows,
+                ElementsAre("+I(1, a channel with a long name, 12.50)", "+I(2, NULL, 7.00)",
+                            "+I(3, tab\tand \"quotes\" 数据, NULL)"));
     EXPECT_THAT(result.bodies, ElementsAre(0, 1, 2));
   }
 }
 
 TEST(JsonDecoder, RefersToTheBodyWithoutEscapes) {
-  const auto buffer = std::make_shared<testing::PaddedBodies>(
-      std::vector<std::string>{R"({"auction":1,"channel":"a channel with a long name","price":1})"});
+  const auto buffer = std::make_shared<testing::PaddedBodies>(std::vector<std::string>{
+      R"({"auction":1,"channel":"a channel with a long name","price":1})"});
   const auto decoder = decoder_for({.format = "json", .schema = bids(), .projection = {{1}}});
   ColumnBuilder channel(Type::string());
   ColumnBuilder* columns[] = {&channel};
@@ -57,36 +60,40 @@ TEST(JsonDecoder, RefersToTheBodyWithoutEscapes) {
 }
 
 TEST(JsonDecoder, ReadsProjectedColumnsOnly) {
-  const auto result = decode({.format = "json", .schema = bids(), .projection = {{2, 0}}},
-                             {R"({"auction":1,"channel":12,"price":5})", R"({"auction":2,"channel":[],"price":6})"});
+  const auto result = decode(
+      {.format = "json", .schema = bids(), .projection = {{2, 0}}},
+      {R"({"auction":1,"channel":12,"price":5})", R"({"auction":2,"channel":[],"price":6})"});
   EXPECT_THAT(result.rows, ElementsAre("+I(5.00, 1)", "+I(6.00, 2)"));
-  const auto counted = decode({.format = "json", .schema = bids(), .projection = {std::vector<std::size_t>{}}},
-                              {R"({"auction":1})", "[{},{}]"});
+  const auto counted =
+      decode({.format = "json", .schema = bids(), .projection = {std::vector<std::size_t>{}}},
+             {R"({"auction":1})", "[{},{}]"});
   EXPECT_THAT(counted.bodies, ElementsAre(0, 1, 1));
 }
 
 TEST(JsonDecoder, KeysMayChangeFromBodyToBody) {
   const Schema schema({{"a", Type::integer()}, {"ab", Type::integer()}});
   const auto result = decode({.format = "json", .schema = schema},
-                             {R"({"a":1,"ab":2})", R"({"ab":3,"a":4})", R"({"a":5,"\u0061b":6})", R"({"abc":7,"a":8})",
-                              R"({"a":1,"a":9})"});
+                             {R"({"a":1,"ab":2})", R"({"ab":3,"a":4})", R"({"a":5,"\u0061b":6})",
+                              R"({"abc":7,"a":8})", R"({"a":1,"a":9})"});
   EXPECT_THAT(result.rows,
               ElementsAre("+I(1, 2)", "+I(4, 3)", "+I(5, 6)", "+I(8, NULL)", "+I(9, NULL)"));
 }
 
 TEST(JsonDecoder, ABodyMayHoldNoneOrSeveralRows) {
   const Schema schema({{"a", Type::integer()}});
-  const auto result = decode({.format = "json", .schema = schema}, {"", " \n", "null", R"([{"a":1},{"a":2}])", "[]", "{}"});
+  const auto result = decode({.format = "json", .schema = schema},
+                             {"", " \n", "null", R"([{"a":1},{"a":2}])", "[]", "{}"});
   EXPECT_THAT(result.rows, ElementsAre("+I(1)", "+I(2)", "+I(NULL)"));
   EXPECT_THAT(result.bodies, ElementsAre(3, 3, 5));
   EXPECT_THAT(result.failures, IsEmpty());
 }
 
 TEST(JsonDecoder, ABadBodyLeavesNoTrace) {
-  const auto result = decode({.format = "json", .schema = bids()},
-                             {R"({"auction":1,"channel":"x","price":1})", R"({"auction":2,"channel":"y","price":"cheap"})",
-                              R"({"auction":3,"channel":"z)", "hello", R"([{"auction":4},{"auction":"no"}])", "5",
-                              "{\"channel\":\"\xff\xfe\"}", R"({"auction":9})"});
+  const auto result = decode(
+      {.format = "json", .schema = bids()},
+      {R"({"auction":1,"channel":"x","price":1})", R"({"auction":2,"channel":"y","price":"cheap"})",
+       R"({"auction":3,"channel":"z)", "hello", R"([{"auction":4},{"auction":"no"}])", "5",
+       "{\"channel\":\"\xff\xfe\"}", R"({"auction":9})"});
   EXPECT_THAT(result.rows, ElementsAre("+I(1, x, 1.00)", "+I(9, NULL, NULL)"));
   EXPECT_THAT(result.bodies, ElementsAre(0, 7));
   ASSERT_EQ(result.failures.size(), 6U);
@@ -143,17 +150,22 @@ TEST(JsonDecoder, TimesFollowTheStandard) {
   EXPECT_THAT(cell(Type::timestamp(3), "1706695872000"), HasSubstr("no TIMESTAMP(3)"));
   EXPECT_EQ(cell(Type::timestamp_ltz(3), "\"2024-01-31 10:11:12Z\""), "2024-01-31 10:11:12.000");
   const OptionMap iso = {{"json.timestamp-format.standard", "iso-8601"}};
-  EXPECT_EQ(cell(Type::timestamp(9), "\"2024-01-31T10:11:12.123456789\"", iso), "2024-01-31 10:11:12.123456789");
-  EXPECT_EQ(cell(Type::timestamp_ltz(3), "\"2024-01-31T10:11:12+08:00\"", iso), "2024-01-31 02:11:12.000");
+  EXPECT_EQ(cell(Type::timestamp(9), "\"2024-01-31T10:11:12.123456789\"", iso),
+            "2024-01-31 10:11:12.123456789");
+  EXPECT_EQ(cell(Type::timestamp_ltz(3), "\"2024-01-31T10:11:12+08:00\"", iso),
+            "2024-01-31 02:11:12.000");
 }
 
 TEST(JsonDecoder, NestedValues) {
-  const Type type = Type::row({{"xs", Type::array(Type::integer())},
-                               {"m", Type::map(Type::string(), Type::row({{"d", Type::float64()}}))}});
-  EXPECT_EQ(cell(type, R"({"xs":[1,null,3],"m":{"k":{"d":1},"l":null},"z":0})"), "([1, NULL, 3], {k=(1.0), l=NULL})");
+  const Type type =
+      Type::row({{"xs", Type::array(Type::integer())},
+                 {"m", Type::map(Type::string(), Type::row({{"d", Type::float64()}}))}});
+  EXPECT_EQ(cell(type, R"({"xs":[1,null,3],"m":{"k":{"d":1},"l":null},"z":0})"),
+            "([1, NULL, 3], {k=(1.0), l=NULL})");
   EXPECT_EQ(cell(type, R"({"m":{}})"), "(NULL, {})");
   EXPECT_EQ(cell(type, "null"), "NULL");
-  EXPECT_THAT(cell(type, R"({"xs":[1,"x"]})"), HasSubstr("field 'c': field 'xs': field 'element': 'x' is no INT"));
+  EXPECT_THAT(cell(type, R"({"xs":[1,"x"]})"),
+              HasSubstr("field 'c': field 'xs': field 'element': 'x' is no INT"));
   EXPECT_THAT(cell(type, R"({"xs":5})"), HasSubstr("'5' is no ARRAY<INT>"));
   EXPECT_THAT(cell(type, "[1]"), HasSubstr("'an array' is no ROW"));
 }
@@ -169,8 +181,9 @@ TEST(JsonDecoder, MissingFieldsMayFail) {
 
 TEST(JsonDecoder, ParseErrorsMayBeIgnored) {
   const OptionMap ignore = {{"json.ignore-parse-errors", "true"}};
-  const auto result = decode({.format = "json", .schema = bids(), .options = ignore},
-                             {R"({"auction":"x","channel":"c","price":1})", "{oops", R"({"auction":2})"});
+  const auto result =
+      decode({.format = "json", .schema = bids(), .options = ignore},
+             {R"({"auction":"x","channel":"c","price":1})", "{oops", R"({"auction":2})"});
   EXPECT_THAT(result.rows, ElementsAre("+I(NULL, c, 1.00)", "+I(2, NULL, NULL)"));
   EXPECT_THAT(result.failures, IsEmpty());
   EXPECT_EQ(result.ignored, 2U);
@@ -180,28 +193,38 @@ TEST(JsonDecoder, RefusesWhatItCannotHold) {
   std::string problem;
   EXPECT_EQ(decoder_for({.format = "json",
                          .schema = bids(),
-                         .options = {{"json.fail-on-missing-field", "true"}, {"json.ignore-parse-errors", "true"}}},
+                         .options = {{"json.fail-on-missing-field", "true"},
+                                     {"json.ignore-parse-errors", "true"}}},
                         &problem),
             nullptr);
   EXPECT_THAT(problem, HasSubstr("cannot both be true"));
-  EXPECT_EQ(decoder_for({.format = "json", .schema = Schema({{"m", Type::map(Type::integer(), Type::string())}})}, &problem),
+  EXPECT_EQ(decoder_for({.format = "json",
+                         .schema = Schema({{"m", Type::map(Type::integer(), Type::string())}})},
+                        &problem),
             nullptr);
   EXPECT_THAT(problem, HasSubstr("column 'm'"));
 }
 
 TEST(JsonEncoder, WritesAsFlink) {
-  const Schema schema({{"id", Type::bigint()}, {"na\"me", Type::string()}, {"d", Type::float64()},
-                       {"ts", Type::timestamp(3)}, {"ltz", Type::timestamp_ltz(3)}, {"day", Type::date()},
-                       {"t", Type::time(3)}, {"b", Type::bytes()}, {"ok", Type::boolean()}});
-  const Batch batch = batch_of({column_of(Type::bigint(), {"1", std::nullopt}),
-                                column_of(Type::string(), {"a\"b\\c\n\x01/é", std::nullopt}),
-                                column_of(Type::float64(), {"1e10", "NaN"}),
-                                column_of(Type::timestamp(3), {"2024-01-31 10:00:00.120", "2024-01-31 10:00:00"}),
-                                column_of(Type::timestamp_ltz(3), {"2024-01-31 10:00:00.123", std::nullopt}),
-                                column_of(Type::date(), {"2024-01-31", std::nullopt}),
-                                column_of(Type::time(3), {"10:00:00.5", "10:00:00"}),
-                                column_of(Type::bytes(), {"hi", std::nullopt}),
-                                column_of(Type::boolean(), {"true", "false"})});
+  const Schema schema({{"id", Type::bigint()},
+                       {"na\"me", Type::string()},
+                       {"d", Type::float64()},
+                       {"ts", Type::timestamp(3)},
+                       {"ltz", Type::timestamp_ltz(3)},
+                       {"day", Type::date()},
+                       {"t", Type::time(3)},
+                       {"b", Type::bytes()},
+                       {"ok", Type::boolean()}});
+  const Batch batch =
+      batch_of({column_of(Type::bigint(), {"1", std::nullopt}),
+                column_of(Type::string(), {"a\"b\\c\n\x01/é", std::nullopt}),
+                column_of(Type::float64(), {"1e10", "NaN"}),
+                column_of(Type::timestamp(3), {"2024-01-31 10:00:00.120", "2024-01-31 10:00:00"}),
+                column_of(Type::timestamp_ltz(3), {"2024-01-31 10:00:00.123", std::nullopt}),
+                column_of(Type::date(), {"2024-01-31", std::nullopt}),
+                column_of(Type::time(3), {"10:00:00.5", "10:00:00"}),
+                column_of(Type::bytes(), {"hi", std::nullopt}),
+                column_of(Type::boolean(), {"true", "false"})});
   EXPECT_THAT(
       encode({.format = "json", .schema = schema}, batch),
       ElementsAre(
@@ -219,11 +242,15 @@ TEST(JsonEncoder, WritesAsFlink) {
 
 TEST(JsonEncoder, DecimalsInBothForms) {
   const Schema schema({{"d", Type::decimal(20, 10)}});
-  const Batch batch = batch_of({column_of(schema[0].type, {"1500", "0.0000000270", "-12.5", "0", "100.25"})});
+  const Batch batch =
+      batch_of({column_of(schema[0].type, {"1500", "0.0000000270", "-12.5", "0", "100.25"})});
   EXPECT_THAT(encode({.format = "json", .schema = schema}, batch),
-              ElementsAre(R"({"d":1.5E+3})", R"({"d":2.7E-8})", R"({"d":-12.5})", R"({"d":0})", R"({"d":100.25})"));
-  const auto plain =
-      encode({.format = "json", .schema = schema, .options = {{"json.encode.decimal-as-plain-number", "true"}}}, batch);
+              ElementsAre(R"({"d":1.5E+3})", R"({"d":2.7E-8})", R"({"d":-12.5})", R"({"d":0})",
+                          R"({"d":100.25})"));
+  const auto plain = encode({.format = "json",
+                             .schema = schema,
+                             .options = {{"json.encode.decimal-as-plain-number", "true"}}},
+                            batch);
   EXPECT_EQ(plain[0], R"({"d":1500.0000000000})");
   EXPECT_EQ(plain[1], R"({"d":0.0000000270})");
 }
@@ -237,27 +264,38 @@ TEST(JsonEncoder, NullKeysFollowTheMode) {
   builder.append_nested();
   const Batch batch = batch_of({builder.finish()});
   const Schema schema({{"m", batch.column(0)->type()}});
-  EXPECT_THAT(encode({.format = "json", .schema = schema}, batch)[0], HasSubstr("error: a MAP with a NULL key"));
-  EXPECT_EQ(encode({.format = "json", .schema = schema, .options = {{"json.map-null-key.mode", "DROP"}}}, batch)[0],
-            R"({"m":{"k":2}})");
+  EXPECT_THAT(encode({.format = "json", .schema = schema}, batch)[0],
+              HasSubstr("error: a MAP with a NULL key"));
+  EXPECT_EQ(
+      encode({.format = "json", .schema = schema, .options = {{"json.map-null-key.mode", "DROP"}}},
+             batch)[0],
+      R"({"m":{"k":2}})");
   EXPECT_EQ(encode({.format = "json",
                     .schema = schema,
-                    .options = {{"json.map-null-key.mode", "LITERAL"}, {"json.map-null-key.literal", "none"}}},
+                    .options = {{"json.map-null-key.mode", "LITERAL"},
+                                {"json.map-null-key.literal", "none"}}},
                    batch)[0],
             R"({"m":{"none":1,"k":2}})");
 }
 
 TEST(JsonRoundTrip, EveryTypeReadsWhatItWrites) {
-  const Schema schema({{"i", Type::smallint()}, {"f", Type::float32()}, {"d", Type::decimal(38, 5)},
-                       {"s", Type::string()}, {"b", Type::varbinary(10)}, {"ts", Type::timestamp(9)},
-                       {"z", Type::timestamp_ltz(6)}, {"t", Type::time(3)}});
-  const Batch batch =
-      batch_of({column_of(schema[0].type, {"-3", std::nullopt}), column_of(schema[1].type, {"0.1", "-Infinity"}),
-                column_of(schema[2].type, {"-99999999999999999999999999.12345", "1e10"}),
-                column_of(schema[3].type, {"", "q\"\\\x02 数据"}), column_of(schema[4].type, {"\x01\x02", ""}),
-                column_of(schema[5].type, {"2024-01-31 10:00:00.123456789", "1969-12-31 23:59:59.9"}),
-                column_of(schema[6].type, {"2024-01-31 10:00:00.000001", std::nullopt}),
-                column_of(schema[7].type, {"23:59:59.999", "00:00:00"})});
+  const Schema schema({{"i", Type::smallint()},
+                       {"f", Type::float32()},
+                       {"d", Type::decimal(38, 5)},
+                       {"s", Type::string()},
+                       {"b", Type::varbinary(10)},
+                       {"ts", Type::timestamp(9)},
+                       {"z", Type::timestamp_ltz(6)},
+                       {"t", Type::time(3)}});
+  const Batch batch = batch_of(
+      {column_of(schema[0].type, {"-3", std::nullopt}),
+       column_of(schema[1].type, {"0.1", "-Infinity"}),
+       column_of(schema[2].type, {"-99999999999999999999999999.12345", "1e10"}),
+       column_of(schema[3].type, {"", "q\"\\\x02 数据"}),
+       column_of(schema[4].type, {"\x01\x02", ""}),
+       column_of(schema[5].type, {"2024-01-31 10:00:00.123456789", "1969-12-31 23:59:59.9"}),
+       column_of(schema[6].type, {"2024-01-31 10:00:00.000001", std::nullopt}),
+       column_of(schema[7].type, {"23:59:59.999", "00:00:00"})});
   const auto bodies = encode({.format = "json", .schema = schema}, batch);
   const auto back = decode({.format = "json", .schema = schema}, bodies);
   EXPECT_THAT(back.failures, IsEmpty());

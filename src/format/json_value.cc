@@ -1,12 +1,12 @@
 #include "format/json_value.h"
 
-#include <absl/strings/escaping.h>
-
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+
+#include <absl/strings/escaping.h>
 
 #include "data/text/number.h"
 #include "data/text/temporal.h"
@@ -31,11 +31,15 @@ bool append_whole(std::string_view token, ColumnBuilder& out) {
 template <typename T>
 bool append_integer(std::string_view token, bool cut_fraction, ColumnBuilder& out) {
   const std::size_t digits = token.front() == '-' ? 1 : 0;
-  const bool leading_zero = token.size() > digits + 1 && token[digits] == '0' && is_digit(token[digits + 1]);
+  const bool leading_zero =
+      token.size() > digits + 1 && token[digits] == '0' && is_digit(token[digits + 1]);
   if (leading_zero) return false;
   if (append_whole<T>(token, out)) return true;
-  if (!cut_fraction || !is_json_number(token) || token.find_first_of(".eE") == std::string_view::npos) return false;
-  const double value = std::trunc(text::parse_double(token).value_or(std::numeric_limits<double>::quiet_NaN()));
+  if (!cut_fraction || !is_json_number(token) ||
+      token.find_first_of(".eE") == std::string_view::npos)
+    return false;
+  const double value =
+      std::trunc(text::parse_double(token).value_or(std::numeric_limits<double>::quiet_NaN()));
   // 2^digits is exact as a double; the greatest T is not.
   const double limit = std::ldexp(1.0, std::numeric_limits<T>::digits);
   if (!(value >= -limit && value < limit)) return false;
@@ -68,7 +72,8 @@ bool append_boolean_text(std::string_view content, ColumnBuilder& out) {
 
 bool append_base64(std::string_view content, ColumnBuilder& out) {
   std::string bytes;
-  if (!absl::Base64Unescape(absl::string_view(content.data(), content.size()), &bytes)) return false;
+  if (!absl::Base64Unescape(absl::string_view(content.data(), content.size()), &bytes))
+    return false;
   out.append_text(bytes);
   return true;
 }
@@ -117,17 +122,25 @@ bool append_json_literal(std::string_view token, ColumnBuilder& out) {
   }
   if (!is_digit(token.front()) && token.front() != '-') return false;
   switch (type.kind()) {
-    case TypeKind::kTinyInt: return append_integer<std::int8_t>(token, false, out);
-    case TypeKind::kSmallInt: return append_integer<std::int16_t>(token, false, out);
+    case TypeKind::kTinyInt:
+      return append_integer<std::int8_t>(token, false, out);
+    case TypeKind::kSmallInt:
+      return append_integer<std::int16_t>(token, false, out);
     case TypeKind::kInt:
-    case TypeKind::kIntervalYearMonth: return append_integer<std::int32_t>(token, true, out);
+    case TypeKind::kIntervalYearMonth:
+      return append_integer<std::int32_t>(token, true, out);
     case TypeKind::kBigInt:
-    case TypeKind::kIntervalDayTime: return append_integer<std::int64_t>(token, true, out);
-    case TypeKind::kFloat: return is_json_number(token) && append_optional(text::parse_float(token), out);
-    case TypeKind::kDouble: return is_json_number(token) && append_optional(text::parse_double(token), out);
+    case TypeKind::kIntervalDayTime:
+      return append_integer<std::int64_t>(token, true, out);
+    case TypeKind::kFloat:
+      return is_json_number(token) && append_optional(text::parse_float(token), out);
+    case TypeKind::kDouble:
+      return is_json_number(token) && append_optional(text::parse_double(token), out);
     case TypeKind::kDecimal:
-      return is_json_number(token) && append_optional(text::parse_decimal(token, type.precision(), type.scale()), out);
-    default: return false;
+      return is_json_number(token) &&
+             append_optional(text::parse_decimal(token, type.precision(), type.scale()), out);
+    default:
+      return false;
   }
 }
 
@@ -135,23 +148,37 @@ bool append_json_text(std::string_view content, bool iso_timestamps, ColumnBuild
   const Type& type = out.type();
   const text::TimestampForm& form = iso_timestamps ? text::kIsoForm : text::kSqlForm;
   switch (type.kind()) {
-    case TypeKind::kBoolean: return append_boolean_text(content, out);
-    case TypeKind::kTinyInt: return append_integer_text<std::int8_t>(content, out);
-    case TypeKind::kSmallInt: return append_integer_text<std::int16_t>(content, out);
+    case TypeKind::kBoolean:
+      return append_boolean_text(content, out);
+    case TypeKind::kTinyInt:
+      return append_integer_text<std::int8_t>(content, out);
+    case TypeKind::kSmallInt:
+      return append_integer_text<std::int16_t>(content, out);
     case TypeKind::kInt:
-    case TypeKind::kIntervalYearMonth: return append_integer_text<std::int32_t>(content, out);
+    case TypeKind::kIntervalYearMonth:
+      return append_integer_text<std::int32_t>(content, out);
     case TypeKind::kBigInt:
-    case TypeKind::kIntervalDayTime: return append_integer_text<std::int64_t>(content, out);
-    case TypeKind::kFloat: return append_optional(text::parse_float(content), out);
-    case TypeKind::kDouble: return append_optional(text::parse_double(content), out);
-    case TypeKind::kDecimal: return append_optional(text::parse_decimal(content, type.precision(), type.scale()), out);
+    case TypeKind::kIntervalDayTime:
+      return append_integer_text<std::int64_t>(content, out);
+    case TypeKind::kFloat:
+      return append_optional(text::parse_float(content), out);
+    case TypeKind::kDouble:
+      return append_optional(text::parse_double(content), out);
+    case TypeKind::kDecimal:
+      return append_optional(text::parse_decimal(content, type.precision(), type.scale()), out);
     case TypeKind::kBinary:
-    case TypeKind::kVarBinary: return append_base64(content, out);
-    case TypeKind::kDate: return append_optional(parse_day(content), out);
-    case TypeKind::kTime: return append_optional(parse_clock(content, type.precision()), out);
-    case TypeKind::kTimestamp: return append_optional(text::parse_timestamp_as(form, content, type.precision()), out);
-    case TypeKind::kTimestampLtz: return append_optional(text::parse_instant_as(form, content, type.precision()), out);
-    default: return false;
+    case TypeKind::kVarBinary:
+      return append_base64(content, out);
+    case TypeKind::kDate:
+      return append_optional(parse_day(content), out);
+    case TypeKind::kTime:
+      return append_optional(parse_clock(content, type.precision()), out);
+    case TypeKind::kTimestamp:
+      return append_optional(text::parse_timestamp_as(form, content, type.precision()), out);
+    case TypeKind::kTimestampLtz:
+      return append_optional(text::parse_instant_as(form, content, type.precision()), out);
+    default:
+      return false;
   }
 }
 

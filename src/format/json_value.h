@@ -10,7 +10,8 @@ namespace slipstream::format {
 // A JSON number by the grammar: no leading zeros or '+'.
 bool is_json_number(std::string_view token);
 
-// `token` is a number, true or false. False and nothing appended when the type of `out` does not take it.
+// `token` is a number, true or false. False and nothing appended when the type of `out` does not
+// take it.
 bool append_json_literal(std::string_view token, ColumnBuilder& out);
 
 // `content` is a string's text without quotes and escapes, for any type but CHAR and VARCHAR.

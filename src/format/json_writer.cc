@@ -1,11 +1,11 @@
 #include "format/json_writer.h"
 
-#include <absl/strings/escaping.h>
-#include <simdjson.h>
-
 #include <array>
 #include <cmath>
 #include <cstring>
+
+#include <absl/strings/escaping.h>
+#include <simdjson.h>
 
 #include "base/try.h"
 #include "data/text/number.h"
@@ -24,14 +24,29 @@ void append_hex_escape(unsigned char c, std::string& out) {
 
 void append_escaped(char c, std::string& out) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\t': out += "\\t"; return;
-    case '\n': out += "\\n"; return;
-    case '\f': out += "\\f"; return;
-    case '\r': out += "\\r"; return;
-    default: append_hex_escape(static_cast<unsigned char>(c), out);
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      append_hex_escape(static_cast<unsigned char>(c), out);
   }
 }
 
@@ -43,10 +58,11 @@ constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
 // High bit set somewhere if a byte of the word is zero; of a word without high bits, exactly then.
 std::uint64_t zero_bytes(std::uint64_t word) { return (word - kEveryByte) & ~word & kHighBits; }
 
-// Whether one of eight bytes is below 0x20, a quote, a backslash, or not ASCII (then the bytes are looked at one by one).
+// Whether one of eight bytes is below 0x20, a quote, a backslash, or not ASCII (then the bytes are
+// looked at one by one).
 bool is_special(std::uint64_t word) {
-  return ((word & kHighBits) | zero_bytes(word & ~(kEveryByte * 0x1F)) | zero_bytes(word ^ (kEveryByte * '"')) |
-          zero_bytes(word ^ (kEveryByte * '\\'))) != 0;
+  return ((word & kHighBits) | zero_bytes(word & ~(kEveryByte * 0x1F)) |
+          zero_bytes(word ^ (kEveryByte * '"')) | zero_bytes(word ^ (kEveryByte * '\\'))) != 0;
 }
 
 // Bytes at the start of `text` that can be copied as they are: all ASCII.
@@ -57,7 +73,8 @@ std::size_t plain_prefix(std::string_view text) {
     std::memcpy(&word, text.data() + at, sizeof word);
     if (is_special(word)) break;
   }
-  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && !needs_escape(text[at])) ++at;
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && !needs_escape(text[at]))
+    ++at;
   return at;
 }
 
@@ -66,7 +83,8 @@ std::string repaired(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     std::size_t length = 1;
-    while (length < 4 && length < text.size() && !simdjson::validate_utf8(text.data(), length)) ++length;
+    while (length < 4 && length < text.size() && !simdjson::validate_utf8(text.data(), length))
+      ++length;
     if (simdjson::validate_utf8(text.data(), length)) {
       result += text.substr(0, length);
     } else {
@@ -123,7 +141,9 @@ void append_base64(std::string_view bytes, std::string& out) {
 }  // namespace
 
 JsonStyle json_style(const Options& options, std::string_view prefix) {
-  const auto name = [prefix](std::string_view rest) { return std::string(prefix) + std::string(rest); };
+  const auto name = [prefix](std::string_view rest) {
+    return std::string(prefix) + std::string(rest);
+  };
   JsonStyle style;
   style.iso_timestamps = options.text(name("timestamp-format.standard")) == "ISO-8601";
   style.plain_decimals = options.boolean(name("encode.decimal-as-plain-number"));
@@ -138,12 +158,13 @@ JsonStyle json_style(const Options& options, std::string_view prefix) {
 Status check_json_type(const Field& field) {
   const Type& type = field.type;
   if (type.kind() == TypeKind::kMultiset) {
-    return Error{ErrorCode::kUnsupported,
-                 "column '" + field.name + "': JSON cannot hold " + type.to_string() + ", use ARRAY or MAP"};
+    return Error{ErrorCode::kUnsupported, "column '" + field.name + "': JSON cannot hold " +
+                                              type.to_string() + ", use ARRAY or MAP"};
   }
   if (type.kind() == TypeKind::kMap && !type.children()[0].type.is_text()) {
-    return Error{ErrorCode::kUnsupported,
-                 "column '" + field.name + "': keys of a MAP in JSON are STRING, not " + type.to_string()};
+    return Error{
+        ErrorCode::kUnsupported,
+        "column '" + field.name + "': keys of a MAP in JSON are STRING, not " + type.to_string()};
   }
   for (const Field& child : type.children()) {
     const Status checked = check_json_type(child);
@@ -188,16 +209,18 @@ JsonWriter::Plan JsonWriter::make_plan(const std::vector<Field>& fields, bool ro
 JsonWriter::JsonWriter(const std::vector<Field>& fields, JsonStyle style)
     : style_(std::move(style)), root_(make_plan(fields, true)) {}
 
-Status JsonWriter::append_row(std::span<const ColumnPtr> columns, std::size_t row, std::string& out) const {
+Status JsonWriter::append_row(std::span<const ColumnPtr> columns, std::size_t row,
+                              std::string& out) const {
   return append_fields(root_, columns, row, out);
 }
 
-Status JsonWriter::append_value(std::size_t index, const Column& column, std::size_t row, std::string& out) const {
+Status JsonWriter::append_value(std::size_t index, const Column& column, std::size_t row,
+                                std::string& out) const {
   return append(root_.children[index], column, row, out);
 }
 
-Status JsonWriter::append_fields(const Plan& plan, std::span<const ColumnPtr> columns, std::size_t row,
-                                 std::string& out) const {
+Status JsonWriter::append_fields(const Plan& plan, std::span<const ColumnPtr> columns,
+                                 std::size_t row, std::string& out) const {
   out += '{';
   bool first = true;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -210,7 +233,8 @@ Status JsonWriter::append_fields(const Plan& plan, std::span<const ColumnPtr> co
   return {};
 }
 
-Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_t row,
+                              std::string& out) const {
   const Column& keys = *column.children()[0];
   out += '{';
   bool first = true;
@@ -220,7 +244,8 @@ Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_
     if (null && style_.null_keys == NullKeyMode::kDrop) continue;
     if (null && style_.null_keys == NullKeyMode::kFail) {
       return Error{ErrorCode::kDataError,
-                   "a MAP with a NULL key cannot be written as JSON: set 'map-null-key.mode' to DROP or LITERAL"};
+                   "a MAP with a NULL key cannot be written as JSON: set 'map-null-key.mode' to "
+                   "DROP or LITERAL"};
     }
     if (!first) out += ',';
     first = false;
@@ -257,7 +282,8 @@ void JsonWriter::append_decimal(Int128 unscaled, int scale, std::string& out) co
   text::append_integer(adjusted, out);
 }
 
-Status JsonWriter::append_array(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+Status JsonWriter::append_array(const Plan& plan, const Column& column, std::size_t row,
+                                std::string& out) const {
   const auto begin = static_cast<std::size_t>(column.offsets()[row]);
   out += '[';
   for (std::size_t at = begin; at < static_cast<std::size_t>(column.offsets()[row + 1]); ++at) {
@@ -271,43 +297,62 @@ Status JsonWriter::append_array(const Plan& plan, const Column& column, std::siz
 void JsonWriter::append_scalar(const Column& column, std::size_t row, std::string& out) const {
   const Type& type = column.type();
   switch (type.kind()) {
-    case TypeKind::kBoolean: out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false"; return;
-    case TypeKind::kTinyInt: return text::append_integer(column.data<std::int8_t>()[row], out);
-    case TypeKind::kSmallInt: return text::append_integer(column.data<std::int16_t>()[row], out);
+    case TypeKind::kBoolean:
+      out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false";
+      return;
+    case TypeKind::kTinyInt:
+      return text::append_integer(column.data<std::int8_t>()[row], out);
+    case TypeKind::kSmallInt:
+      return text::append_integer(column.data<std::int16_t>()[row], out);
     case TypeKind::kInt:
-    case TypeKind::kIntervalYearMonth: return text::append_integer(column.data<std::int32_t>()[row], out);
+    case TypeKind::kIntervalYearMonth:
+      return text::append_integer(column.data<std::int32_t>()[row], out);
     case TypeKind::kBigInt:
-    case TypeKind::kIntervalDayTime: return text::append_integer(column.data<std::int64_t>()[row], out);
-    case TypeKind::kFloat: return append_floating(column.data<float>()[row], out);
-    case TypeKind::kDouble: return append_floating(column.data<double>()[row], out);
-    case TypeKind::kDecimal: return append_decimal(column.data<Int128>()[row], type.scale(), out);
+    case TypeKind::kIntervalDayTime:
+      return text::append_integer(column.data<std::int64_t>()[row], out);
+    case TypeKind::kFloat:
+      return append_floating(column.data<float>()[row], out);
+    case TypeKind::kDouble:
+      return append_floating(column.data<double>()[row], out);
+    case TypeKind::kDecimal:
+      return append_decimal(column.data<Int128>()[row], type.scale(), out);
     case TypeKind::kChar:
-    case TypeKind::kVarChar: return append_json_string(column.text(row), out);
+    case TypeKind::kVarChar:
+      return append_json_string(column.text(row), out);
     case TypeKind::kBinary:
-    case TypeKind::kVarBinary: return append_base64(column.text(row), out);
+    case TypeKind::kVarBinary:
+      return append_base64(column.text(row), out);
     case TypeKind::kDate:
       out += '"';
       text::append_date(column.data<std::int32_t>()[row], out);
       out += '"';
       return;
-    case TypeKind::kTime: return append_time(column.data<std::int32_t>()[row], out);
+    case TypeKind::kTime:
+      return append_time(column.data<std::int32_t>()[row], out);
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampLtz:
       return append_timestamp(column.data<std::int64_t>()[row], type, style_.iso_timestamps, out);
-    default: out += "null";
+    default:
+      out += "null";
   }
 }
 
-Status JsonWriter::append(const Plan& plan, const Column& column, std::size_t row, std::string& out) const {
+Status JsonWriter::append(const Plan& plan, const Column& column, std::size_t row,
+                          std::string& out) const {
   if (column.is_null(row)) {
     out += "null";
     return {};
   }
   switch (column.type().kind()) {
-    case TypeKind::kRow: return append_fields(plan, column.children(), row, out);
-    case TypeKind::kMap: return append_map(plan, column, row, out);
-    case TypeKind::kArray: return append_array(plan, column, row, out);
-    default: append_scalar(column, row, out); return {};
+    case TypeKind::kRow:
+      return append_fields(plan, column.children(), row, out);
+    case TypeKind::kMap:
+      return append_map(plan, column, row, out);
+    case TypeKind::kArray:
+      return append_array(plan, column, row, out);
+    default:
+      append_scalar(column, row, out);
+      return {};
   }
 }
 

@@ -16,8 +16,8 @@ namespace slipstream::format {
 enum class NullKeyMode : std::uint8_t { kFail, kDrop, kLiteral };
 
 struct JsonStyle {
-  bool iso_timestamps = false;   // 'T' instead of a blank
-  bool plain_decimals = false;   // 1500.00, otherwise 1.5E+3
+  bool iso_timestamps = false;  // 'T' instead of a blank
+  bool plain_decimals = false;  // 1500.00, otherwise 1.5E+3
   bool skip_null_fields = false;
   NullKeyMode null_keys = NullKeyMode::kFail;
   std::string null_key = "null";  // kLiteral
@@ -36,10 +36,12 @@ class JsonWriter {
  public:
   JsonWriter(const std::vector<Field>& fields, JsonStyle style);
 
-  // Appends {"a":1,...}. kDataError for a MAP with a NULL key in mode kFail; `out` then holds a part.
+  // Appends {"a":1,...}. kDataError for a MAP with a NULL key in mode kFail; `out` then holds a
+  // part.
   Status append_row(std::span<const ColumnPtr> columns, std::size_t row, std::string& out) const;
   // Appends one value of column `index`'s type.
-  Status append_value(std::size_t index, const Column& column, std::size_t row, std::string& out) const;
+  Status append_value(std::size_t index, const Column& column, std::size_t row,
+                      std::string& out) const;
   // Appends one value of a type without parts. REQUIRES: not NULL
   void append_scalar(const Column& column, std::size_t row, std::string& out) const;
 
@@ -50,9 +52,12 @@ class JsonWriter {
   };
   static Plan make_plan(const std::vector<Field>& fields, bool row);
   Status append(const Plan& plan, const Column& column, std::size_t row, std::string& out) const;
-  Status append_fields(const Plan& plan, std::span<const ColumnPtr> columns, std::size_t row, std::string& out) const;
-  Status append_map(const Plan& plan, const Column& column, std::size_t row, std::string& out) const;
-  Status append_array(const Plan& plan, const Column& column, std::size_t row, std::string& out) const;
+  Status append_fields(const Plan& plan, std::span<const ColumnPtr> columns, std::size_t row,
+                       std::string& out) const;
+  Status append_map(const Plan& plan, const Column& column, std::size_t row,
+                    std::string& out) const;
+  Status append_array(const Plan& plan, const Column& column, std::size_t row,
+                      std::string& out) const;
   void append_decimal(Int128 unscaled, int scale, std::string& out) const;
 
   JsonStyle style_;

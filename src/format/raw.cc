@@ -11,26 +11,29 @@ namespace slipstream::format {
 namespace {
 
 bool is_raw_type(const Type& type) {
-  return type.layout() == Layout::kString || type.kind() == TypeKind::kBoolean || type.is_integer() ||
-         type.kind() == TypeKind::kFloat || type.kind() == TypeKind::kDouble;
+  return type.layout() == Layout::kString || type.kind() == TypeKind::kBoolean ||
+         type.is_integer() || type.kind() == TypeKind::kFloat || type.kind() == TypeKind::kDouble;
 }
 
 Status check_schema(const Schema& schema) {
   if (schema.size() != 1) {
-    return Error{ErrorCode::kInvalidArgument, "format 'raw' holds exactly one column, the table has " +
-                                                  std::to_string(schema.size()) + ": " + schema.to_string()};
+    return Error{ErrorCode::kInvalidArgument,
+                 "format 'raw' holds exactly one column, the table has " +
+                     std::to_string(schema.size()) + ": " + schema.to_string()};
   }
   if (!is_raw_type(schema[0].type)) {
-    return Error{ErrorCode::kUnsupported, "column '" + schema[0].name + "': format 'raw' cannot hold " +
-                                              schema[0].type.to_string() +
-                                              ", only text, bytes, BOOLEAN, integers, FLOAT and DOUBLE"};
+    return Error{ErrorCode::kUnsupported,
+                 "column '" + schema[0].name + "': format 'raw' cannot hold " +
+                     schema[0].type.to_string() +
+                     ", only text, bytes, BOOLEAN, integers, FLOAT and DOUBLE"};
   }
   return {};
 }
 
 class RawDecoder final : public RowDecoder {
  public:
-  RawDecoder(Charset charset, bool little_endian) : charset_(std::move(charset)), reversed_(!little_endian) {}
+  RawDecoder(Charset charset, bool little_endian)
+      : charset_(std::move(charset)), reversed_(!little_endian) {}
 
   void decode(const Bodies& bodies, DecodedRows& out) override {
     pin_text(out.columns, bodies.buffer);
@@ -40,7 +43,8 @@ class RawDecoder final : public RowDecoder {
         out.bodies.push_back(static_cast<std::uint32_t>(i));
         if (!out.kinds.empty()) out.kinds.push_back(RowKind::kInsert);
       } else {
-        out.failures.push_back({static_cast<std::uint32_t>(i), problem(body, out.columns[0]->type()), body});
+        out.failures.push_back(
+            {static_cast<std::uint32_t>(i), problem(body, out.columns[0]->type()), body});
       }
     }
   }
@@ -48,8 +52,9 @@ class RawDecoder final : public RowDecoder {
  private:
   static std::string problem(std::string_view body, const Type& type) {
     if (type.is_text()) return "the body is not text in the encoding of 'raw.charset'";
-    return "a body of " + std::to_string(body.size()) + " bytes is no " + type.with_nullable(true).to_string() +
-           ", which takes " + std::to_string(layout_width(type.layout()));
+    return "a body of " + std::to_string(body.size()) + " bytes is no " +
+           type.with_nullable(true).to_string() + ", which takes " +
+           std::to_string(layout_width(type.layout()));
   }
 
   bool append(std::string_view body, bool views, ColumnBuilder& out) {
@@ -61,10 +66,18 @@ class RawDecoder final : public RowDecoder {
     std::copy(body.begin(), body.end(), bytes.begin());
     if (reversed_) std::reverse(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(width));
     switch (width) {
-      case 1: out.append(static_cast<std::uint8_t>(type.kind() == TypeKind::kBoolean ? bytes[0] != 0 : bytes[0])); break;
-      case 2: append_bits<std::uint16_t>(bytes, out); break;
-      case 4: append_bits<std::uint32_t>(bytes, out); break;
-      default: append_bits<std::uint64_t>(bytes, out);
+      case 1:
+        out.append(static_cast<std::uint8_t>(type.kind() == TypeKind::kBoolean ? bytes[0] != 0
+                                                                               : bytes[0]));
+        break;
+      case 2:
+        append_bits<std::uint16_t>(bytes, out);
+        break;
+      case 4:
+        append_bits<std::uint32_t>(bytes, out);
+        break;
+      default:
+        append_bits<std::uint64_t>(bytes, out);
     }
     return true;
   }
@@ -103,18 +116,21 @@ class RawEncoder final : public RowEncoder {
   RawEncoder(std::string column, Charset charset, bool little_endian)
       : name_(std::move(column)), charset_(std::move(charset)), reversed_(!little_endian) {}
 
-  Status encode(const Batch& batch, std::size_t begin, std::size_t end, EncodedBodies& out) override {
+  Status encode(const Batch& batch, std::size_t begin, std::size_t end,
+                EncodedBodies& out) override {
     const Column& column = *batch.column(0);
     const Type& type = column.type();
     for (std::size_t row = begin; row < end; ++row) {
       if (column.is_null(row)) {
-        return Error{ErrorCode::kDataError, "column '" + name_ + "' is NULL: format 'raw' has no body for it, "
-                                            "filter such rows or use COALESCE"};
+        return Error{ErrorCode::kDataError, "column '" + name_ +
+                                                "' is NULL: format 'raw' has no body for it, "
+                                                "filter such rows or use COALESCE"};
       }
       if (type.is_text()) {
         if (!charset_.encode(column.text(row), out.bytes)) {
-          return Error{ErrorCode::kDataError, "column '" + name_ + "' holds a character that 'raw.charset' lacks: '" +
-                                                  shown_text(column.text(row)) + "'"};
+          return Error{ErrorCode::kDataError,
+                       "column '" + name_ + "' holds a character that 'raw.charset' lacks: '" +
+                           shown_text(column.text(row)) + "'"};
         }
       } else if (type.is_binary()) {
         out.bytes += column.text(row);
@@ -139,13 +155,17 @@ class RawEncoder final : public RowEncoder {
   bool reversed_;
 };
 
-bool little_endian(const Options& options) { return options.text("raw.endianness") == "little-endian"; }
+bool little_endian(const Options& options) {
+  return options.text("raw.endianness") == "little-endian";
+}
 
-Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema, std::span<const std::size_t> /*projection*/,
+Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
+                                                 std::span<const std::size_t> /*projection*/,
                                                  const Options& options) {
   TRY(check_schema(schema));
   TRY_ASSIGN(Charset charset, Charset::open(options.text("raw.charset")));
-  return std::unique_ptr<RowDecoder>(std::make_unique<RawDecoder>(std::move(charset), little_endian(options)));
+  return std::unique_ptr<RowDecoder>(
+      std::make_unique<RawDecoder>(std::move(charset), little_endian(options)));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
@@ -162,7 +182,9 @@ Format raw_format() {
   format.name = "raw";
   format.description = "The body is the value of the only column.";
   format.options = OptionTable({
-      {.name = "raw.charset", .default_value = "UTF-8", .description = "Encoding of a text column."},
+      {.name = "raw.charset",
+       .default_value = "UTF-8",
+       .description = "Encoding of a text column."},
       {.name = "raw.endianness",
        .type = OptionType::kEnum,
        .default_value = "big-endian",

@@ -8,8 +8,8 @@ namespace slipstream::format {
 namespace {
 
 const std::vector<Format>& formats() {
-  static const std::vector<Format> known = {csv_format(), debezium_json_format(), delimited_format(), json_format(),
-                                            raw_format()};
+  static const std::vector<Format> known = {csv_format(), debezium_json_format(),
+                                            delimited_format(), json_format(), raw_format()};
   return known;
 }
 
@@ -21,7 +21,8 @@ Result<const Format*> find_format(std::string_view name) {
     if (format.name == name) return &format;
     names.push_back(format.name);
   }
-  std::string message = "no format '" + std::string(name) + "'" + did_you_mean(name, names) + " Known:";
+  std::string message =
+      "no format '" + std::string(name) + "'" + did_you_mean(name, names) + " Known:";
   for (const std::string& known : names) message += " " + known;
   return Error{ErrorCode::kNotFound, std::move(message)};
 }
@@ -29,7 +30,8 @@ Result<const Format*> find_format(std::string_view name) {
 std::vector<const Format*> all_formats() {
   std::vector<const Format*> result;
   for (const Format& format : formats()) result.push_back(&format);
-  std::sort(result.begin(), result.end(), [](const Format* a, const Format* b) { return a->name < b->name; });
+  std::sort(result.begin(), result.end(),
+            [](const Format* a, const Format* b) { return a->name < b->name; });
   return result;
 }
 
@@ -45,7 +47,8 @@ void pin_text(std::span<ColumnBuilder* const> columns, const BufferPtr& buffer) 
   for (ColumnBuilder* column : columns) {
     if (column->type().layout() == Layout::kString) column->pin(buffer);
     std::vector<ColumnBuilder*> children;
-    for (std::size_t i = 0; i < column->type().children().size(); ++i) children.push_back(&column->child(i));
+    for (std::size_t i = 0; i < column->type().children().size(); ++i)
+      children.push_back(&column->child(i));
     pin_text(children, buffer);
   }
 }
@@ -96,8 +99,9 @@ std::string decode_escapes(std::string_view text) {
       at += 5;
       continue;
     }
-    const std::size_t letter =
-        text[at] == '\\' && at + 1 < text.size() ? kLetters.find(text[at + 1]) : std::string_view::npos;
+    const std::size_t letter = text[at] == '\\' && at + 1 < text.size()
+                                   ? kLetters.find(text[at + 1])
+                                   : std::string_view::npos;
     if (letter == std::string_view::npos) {
       out += text[at];
     } else {

@@ -1,17 +1,17 @@
 #include "io/event_loop.h"
 
-#include <pthread.h>
-
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <pthread.h>
 
 #include "base/try.h"
 
@@ -46,11 +46,12 @@ TimerId EventLoop::run_after(std::int64_t delay_ms, std::function<void()> work) 
   auto [slot, inserted] = state_->timers.try_emplace(id, state_->context);
   asio::steady_timer& timer = slot->second;
   timer.expires_after(std::chrono::milliseconds(delay_ms));
-  timer.async_wait([state = state_.get(), id, run = std::move(work)](const asio::error_code& error) {
-    // A cancelled timer is already out of the map; its wait may still end without an error.
-    if (error || state->timers.erase(id) == 0) return;
-    run();
-  });
+  timer.async_wait(
+      [state = state_.get(), id, run = std::move(work)](const asio::error_code& error) {
+        // A cancelled timer is already out of the map; its wait may still end without an error.
+        if (error || state->timers.erase(id) == 0) return;
+        run();
+      });
   return TimerId{id};
 }
 

@@ -1,9 +1,9 @@
 #include "io/event_loop.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace slipstream::io {
 namespace {

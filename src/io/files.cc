@@ -1,15 +1,15 @@
 #include "io/files.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/try.h"
 
@@ -25,7 +25,8 @@ Error system_error(std::string_view what, const std::string& path, int code) {
   if (code == ENOENT || code == ENOTDIR) kind = ErrorCode::kNotFound;
   if (code == EACCES || code == EPERM || code == EROFS) kind = ErrorCode::kPermissionDenied;
   if (code == ENOSPC || code == EDQUOT || code == EMFILE) kind = ErrorCode::kResourceExhausted;
-  return Error{kind, std::string(what) + " '" + path + "': " + std::system_category().message(code)};
+  return Error{kind,
+               std::string(what) + " '" + path + "': " + std::system_category().message(code)};
 }
 
 // Closes on every way out.
@@ -66,10 +67,12 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
 }
 
 // Fills `out` from `offset`; answers how much there was.
-Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<char> out, const std::string& path) {
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<char> out,
+                            const std::string& path) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t count = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t count =
+        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (count < 0) {
       if (errno == EINTR) continue;
       return system_error("reading", path, errno);
@@ -84,7 +87,8 @@ Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<char> out, c
 
 Result<std::uint64_t> file_size(const fs::path& path) {
   struct stat attributes {};
-  if (::stat(path.c_str(), &attributes) != 0) return system_error("looking at", path.string(), errno);
+  if (::stat(path.c_str(), &attributes) != 0)
+    return system_error("looking at", path.string(), errno);
   return static_cast<std::uint64_t>(attributes.st_size);
 }
 
@@ -105,17 +109,19 @@ Result<std::string> read_file(const fs::path& path) {
   }
 }
 
-Result<std::string> read_file_range(const fs::path& path, std::uint64_t offset, std::uint64_t size) {
+Result<std::string> read_file_range(const fs::path& path, std::uint64_t offset,
+                                    std::uint64_t size) {
   const Descriptor file(open_retrying(path.string(), O_RDONLY));
   if (!file.ok()) return system_error("opening", path.string(), errno);
   TRY_ASSIGN(const std::uint64_t whole, io::file_size(path));
   if (offset > whole || size > whole - offset) {
-    return Error{ErrorCode::kCorrupt, "'" + path.string() + "' ends at " + std::to_string(whole) + ", needed up to " +
-                                          std::to_string(offset + size)};
+    return Error{ErrorCode::kCorrupt, "'" + path.string() + "' ends at " + std::to_string(whole) +
+                                          ", needed up to " + std::to_string(offset + size)};
   }
   std::string content(size, '\0');
   TRY_ASSIGN(const std::size_t count, read_at(file.get(), offset, content, path.string()));
-  if (count != size) return Error{ErrorCode::kCorrupt, "'" + path.string() + "' became shorter while it was read"};
+  if (count != size)
+    return Error{ErrorCode::kCorrupt, "'" + path.string() + "' became shorter while it was read"};
   return content;
 }
 
@@ -129,13 +135,14 @@ Status sync_directory(const fs::path& path) {
 
 Status write_file_atomically(const fs::path& path, std::string_view content) {
   static std::atomic<unsigned> sequence{0};
-  const std::string temporary =
-      path.string() + "." + std::to_string(::getpid()) + "." + std::to_string(sequence++) + std::string(kTemporarySuffix);
+  const std::string temporary = path.string() + "." + std::to_string(::getpid()) + "." +
+                                std::to_string(sequence++) + std::string(kTemporarySuffix);
   {
     const Descriptor file(open_retrying(temporary, O_WRONLY | O_CREAT | O_TRUNC));
     if (!file.ok()) return system_error("creating", temporary, errno);
     Status written = write_all(file.get(), content, temporary);
-    if (written.ok() && ::fsync(file.get()) != 0) written = system_error("syncing", temporary, errno);
+    if (written.ok() && ::fsync(file.get()) != 0)
+      written = system_error("syncing", temporary, errno);
     if (!written.ok()) {
       ::unlink(temporary.c_str());
       return written;
@@ -157,15 +164,16 @@ Status make_directories(const fs::path& path) {
 }
 
 Status remove_file(const fs::path& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("removing", path.string(), errno);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return system_error("removing", path.string(), errno);
   return {};
 }
 
 Result<std::vector<std::string>> list_directory(const fs::path& path) {
   std::error_code error;
   std::vector<std::string> names;
-  for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
+  for (auto entry = fs::directory_iterator(path, error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
     std::string name = entry->path().filename().string();
     if (!name.ends_with(kTemporarySuffix)) names.push_back(std::move(name));
   }
@@ -221,9 +229,10 @@ Result<FileLock> FileLock::acquire(const fs::path& path) {
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_error("locking", path.string(), errno);
     const auto holder = read_file(path);
-    return Error{ErrorCode::kUnavailable, "'" + path.string() + "' is locked by process " +
-                                              (holder.ok() && !holder->empty() ? *holder : "(unknown)") +
-                                              "; stop it or use another folder"};
+    return Error{ErrorCode::kUnavailable,
+                 "'" + path.string() + "' is locked by process " +
+                     (holder.ok() && !holder->empty() ? *holder : "(unknown)") +
+                     "; stop it or use another folder"};
   }
   if (::ftruncate(file.get(), 0) != 0) return system_error("writing", path.string(), errno);
   TRY(write_all(file.get(), std::to_string(::getpid()), path.string()));

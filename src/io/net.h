@@ -29,7 +29,8 @@ struct ConnectionOptions {
   std::size_t write_queue_bytes_max = std::size_t{128} << 20;
   // SO_LINGER{1,0}: close() sends a reset and throws away what the kernel has not sent yet.
   bool reset_on_close = false;
-  // TCP_USER_TIMEOUT: the connection fails when sent bytes stay unacknowledged for so long. 0 = off.
+  // TCP_USER_TIMEOUT: the connection fails when sent bytes stay unacknowledged for so long. 0 =
+  // off.
   std::int64_t user_timeout_ms = 0;
 };
 
@@ -63,7 +64,8 @@ class Net {
  public:
   virtual ~Net() = default;
   // Never fails at once: failures come through on_closed().
-  virtual std::unique_ptr<Connection> connect(const Endpoint& endpoint, const ConnectionOptions& options,
+  virtual std::unique_ptr<Connection> connect(const Endpoint& endpoint,
+                                              const ConnectionOptions& options,
                                               ConnectionHandler& handler) = 0;
 };
 

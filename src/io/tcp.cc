@@ -1,19 +1,19 @@
 #include "io/tcp.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <array>
-#include <asio/connect.hpp>
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/write.hpp>
 #include <chrono>
 #include <deque>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <asio/connect.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "base/try.h"
 
@@ -66,8 +66,8 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
     const auto address = asio::ip::make_address(endpoint.host, not_literal);
     if (!not_literal) {
       const std::array<tcp::endpoint, 1> literal{tcp::endpoint(address, endpoint.port)};
-      start_connect(tcp::resolver::results_type::create(literal.begin(), literal.end(),
-                                                        endpoint.host, ""));
+      start_connect(
+          tcp::resolver::results_type::create(literal.begin(), literal.end(), endpoint.host, ""));
       return;
     }
     resolver_.async_resolve(
@@ -86,11 +86,13 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
   }
 
   Status write(std::string head, std::shared_ptr<const std::string> body) {
-    if (handler_ == nullptr) return Error::retry(ErrorCode::kUnavailable, "connection to " + peer_ + " is closed");
+    if (handler_ == nullptr)
+      return Error::retry(ErrorCode::kUnavailable, "connection to " + peer_ + " is closed");
     Outgoing piece{std::move(head), std::move(body)};
     if (queued_bytes_ + piece.size() > options_.write_queue_bytes_max) {
-      return Error::retry(ErrorCode::kResourceExhausted,
-                          "write queue to " + peer_ + " is full (" + std::to_string(queued_bytes_) + " bytes)");
+      return Error::retry(
+          ErrorCode::kResourceExhausted,
+          "write queue to " + peer_ + " is full (" + std::to_string(queued_bytes_) + " bytes)");
     }
     queued_bytes_ += piece.size();
     waiting_.push_back(std::move(piece));
@@ -112,12 +114,13 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
 
  private:
   void start_connect(const tcp::resolver::results_type& candidates) {
-    asio::async_connect(socket_, candidates,
-                        [self = shared_from_this()](const asio::error_code& error, const tcp::endpoint&) {
-                          if (self->handler_ == nullptr) return;
-                          if (error) return self->fail(network_error("connecting to", self->peer_, error));
-                          self->opened();
-                        });
+    asio::async_connect(
+        socket_, candidates,
+        [self = shared_from_this()](const asio::error_code& error, const tcp::endpoint&) {
+          if (self->handler_ == nullptr) return;
+          if (error) return self->fail(network_error("connecting to", self->peer_, error));
+          self->opened();
+        });
   }
 
   void opened() {
@@ -150,17 +153,18 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
 
   void read() {
     const std::span<std::uint8_t> space = handler_->read_space();
-    socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                            [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
-                              if (self->handler_ == nullptr) return;
-                              if (error == asio::error::eof) {
-                                return self->fail(Error::retry(ErrorCode::kUnavailable,
-                                                               "connection closed by " + self->peer_));
-                              }
-                              if (error) return self->fail(network_error("reading from", self->peer_, error));
-                              self->handler_->on_read(count);
-                              if (self->handler_ != nullptr) self->read();
-                            });
+    socket_.async_read_some(
+        asio::buffer(space.data(), space.size()),
+        [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+          if (self->handler_ == nullptr) return;
+          if (error == asio::error::eof) {
+            return self->fail(
+                Error::retry(ErrorCode::kUnavailable, "connection closed by " + self->peer_));
+          }
+          if (error) return self->fail(network_error("reading from", self->peer_, error));
+          self->handler_->on_read(count);
+          if (self->handler_ != nullptr) self->read();
+        });
   }
 
   // One turn's writes leave together: the flush runs after what is already queued on the loop.
@@ -184,14 +188,16 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
       gather_.push_back(asio::buffer(piece.head));
       if (piece.body && !piece.body->empty()) gather_.push_back(asio::buffer(*piece.body));
     }
-    asio::async_write(socket_, gather_, [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
-      self->leaving_.clear();
-      self->flushing_ = false;
-      if (self->handler_ == nullptr) return;
-      if (error) return self->fail(network_error("writing to", self->peer_, error));
-      self->queued_bytes_ -= count;
-      self->flush();
-    });
+    asio::async_write(
+        socket_, gather_,
+        [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+          self->leaving_.clear();
+          self->flushing_ = false;
+          if (self->handler_ == nullptr) return;
+          if (error) return self->fail(network_error("writing to", self->peer_, error));
+          self->queued_bytes_ -= count;
+          self->flush();
+        });
   }
 
   void fail(const Error& error) {
@@ -237,7 +243,8 @@ class TcpConnection final : public Connection {
 
 }  // namespace
 
-std::unique_ptr<Connection> TcpNet::connect(const Endpoint& endpoint, const ConnectionOptions& options,
+std::unique_ptr<Connection> TcpNet::connect(const Endpoint& endpoint,
+                                            const ConnectionOptions& options,
                                             ConnectionHandler& handler) {
   auto state = std::make_shared<TcpState>(loop_, options, handler, endpoint.to_string());
   // Posted, so that on_closed() never comes from inside connect().
@@ -252,7 +259,8 @@ struct TcpListener::State : std::enable_shared_from_this<State> {
   Status open(const Endpoint& local) {
     asio::error_code error;
     const auto address = asio::ip::make_address(local.host, error);
-    if (error) return Error{ErrorCode::kInvalidArgument, "'" + local.host + "' is not an IP address"};
+    if (error)
+      return Error{ErrorCode::kInvalidArgument, "'" + local.host + "' is not an IP address"};
     const tcp::endpoint endpoint(address, local.port);
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
@@ -264,11 +272,12 @@ struct TcpListener::State : std::enable_shared_from_this<State> {
   }
 
   void next() {
-    acceptor.async_accept([self = shared_from_this()](const asio::error_code& error, tcp::socket socket) {
-      if (self->closed) return;
-      if (!error) self->hand_over(std::move(socket));
-      self->next();
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](const asio::error_code& error, tcp::socket socket) {
+          if (self->closed) return;
+          if (!error) self->hand_over(std::move(socket));
+          self->next();
+        });
   }
 
   void hand_over(tcp::socket socket) {
@@ -287,7 +296,8 @@ struct TcpListener::State : std::enable_shared_from_this<State> {
   bool closed = false;
 };
 
-Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const Endpoint& local, Accept accept) {
+Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const Endpoint& local,
+                                                         Accept accept) {
   auto state = std::make_shared<State>(loop, std::move(accept));
   TRY(state->open(local));
   state->next();

@@ -1,9 +1,9 @@
 #include "io/tcp.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace slipstream::io {
 namespace {
@@ -36,9 +36,9 @@ class TcpTest : public testing::Test {
  protected:
   void SetUp() override {
     loop_.run_and_wait([&] {
-      auto listening = TcpListener::listen(loop_, {"127.0.0.1", 0}, [&](const TcpListener::Adopt& adopt) {
-        server_.connection = adopt(server_);
-      });
+      auto listening = TcpListener::listen(
+          loop_, {"127.0.0.1", 0},
+          [&](const TcpListener::Adopt& adopt) { server_.connection = adopt(server_); });
       ASSERT_TRUE(listening.ok()) << listening.error().to_string();
       listener_ = std::move(*listening);
       port_ = listener_->port();
@@ -53,7 +53,9 @@ class TcpTest : public testing::Test {
     loop_.stop();
   }
   void connect(const ConnectionOptions& options = {}) {
-    loop_.run_and_wait([&] { client_.connection = net_.connect({"127.0.0.1", port_}, options, client_); });
+    loop_.run_and_wait([&] {
+      client_.connection = net_.connect({"127.0.0.1", port_}, options, client_);
+    });
   }
 
   const SystemClock clock_{};
@@ -74,7 +76,8 @@ TEST_F(TcpTest, WritesBeforeOpenAreGatheredAndEchoedInOrder) {
   connect();
   loop_.run_and_wait([&] {
     for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(client_.connection->write("head" + std::to_string(i), i % 50 == 0 ? body : nullptr).ok());
+      ASSERT_TRUE(
+          client_.connection->write("head" + std::to_string(i), i % 50 == 0 ? body : nullptr).ok());
     }
   });
   client_.complete.get_future().wait();

@@ -17,14 +17,15 @@ namespace slipstream::rocketmq {
 
 struct TopicSpec {
   std::string topic{};
-  std::int32_t read_queues = 4;   // per broker
+  std::int32_t read_queues = 4;  // per broker
   std::int32_t write_queues = 4;
-  std::int32_t perm = 6;          // 4 read, 2 write
+  std::int32_t perm = 6;  // 4 read, 2 write
   bool order = false;
   std::vector<Property> attributes{};  // brokers 5.x, "message.type" = "FIFO"
   std::vector<std::string> brokers{};  // names; empty = every master of the cluster
 };
 
+// What the name servers say about a topic, at the moment of asking.
 struct TopicDescription {
   struct Broker {
     std::string name{};
@@ -41,6 +42,7 @@ struct TopicDescription {
   std::vector<MessageQueue> writable_queues() const;
 };
 
+// The offsets that can be read: min_offset up to, not including, max_offset.
 struct OffsetRange {
   MessageQueue queue{};
   std::int64_t min_offset = 0;
@@ -54,23 +56,26 @@ struct QueueLag {
 };
 
 struct BrokerState {
-  std::string version{};                              // "V5_5_0"
-  std::optional<std::int64_t> boot_ms{};              // wall clock of the broker
+  std::string version{};                  // "V5_5_0"
+  std::optional<std::int64_t> boot_ms{};  // wall clock of the broker
   std::optional<std::int64_t> dispatch_behind_bytes{};
-  std::map<std::string, std::string> counters{};      // everything the broker tells
+  std::map<std::string, std::string> counters{};  // everything the broker tells
 };
 
 // Owner:   anyone; borrows the Client.
-// Thread:  any but the client's own; every call blocks for the time of its requests, each bounded by
+// Thread:  any but the client's own; every call blocks for the time of its requests, each bounded
+// by
 //          ClientOptions::call_timeout_ms. Offsets are asked of the master only.
-// Failure: errors name topic, queue and server. Lost connections are retried twice; requests that may have been
+// Failure: errors name topic, queue and server. Lost connections are retried twice; requests that
+// may have been
 //          done are only repeated where that changes nothing.
 class Admin {
  public:
   explicit Admin(Client& client);
 
   // --- topics ---
-  // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on every broker.
+  // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on
+  // every broker.
   Status create_topic(const TopicSpec& spec);
   // More queues per broker, both ways; never fewer. Other settings stay.
   Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);
@@ -84,24 +89,27 @@ class Admin {
   Result<std::int64_t> min_offset(const MessageQueue& queue);
   // committed=false counts what is appended and not yet replicated (brokers 5.x).
   Result<std::int64_t> max_offset(const MessageQueue& queue, bool committed = true);
-  // First message stored at or after the time; the max offset when there is none. Brokers 4.x answer the last
-  // message instead: one message too early is possible, never one too late.
+  // First message stored at or after the time; the max offset when there is none. Brokers 4.x
+  // answer the last message instead: one message too early is possible, never one too late.
   Result<std::int64_t> offset_at(const MessageQueue& queue, std::int64_t timestamp_ms);
   Result<std::vector<OffsetRange>> bounds(std::string_view topic);
 
   // --- groups ---
   // Nothing when the group has none. Brokers 4.x may answer 0 for "none".
-  Result<std::optional<std::int64_t>> group_offset(std::string_view group, const MessageQueue& queue);
+  Result<std::optional<std::int64_t>> group_offset(std::string_view group,
+                                                   const MessageQueue& queue);
   Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);
   Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);
 
   // --- reading without a Consumer ---
   // One pull without waiting: a trial, or a scan by hand. An empty frame when nothing is there.
   // kOutOfRange when the offset is outside [min, max].
-  Result<PulledFrame> pull_once(std::string_view group, const MessageQueue& queue, std::int64_t offset,
-                                std::int32_t messages_max);
-  // By the producer's UNIQ_KEY, on every broker of the topic; the broker's index lags by milliseconds.
-  Result<std::vector<ReceivedMessage>> find_by_unique_key(std::string_view topic, std::string_view key);
+  Result<PulledFrame> pull_once(std::string_view group, const MessageQueue& queue,
+                                std::int64_t offset, std::int32_t messages_max);
+  // By the producer's UNIQ_KEY, on every broker of the topic; the broker's index lags by
+  // milliseconds.
+  Result<std::vector<ReceivedMessage>> find_by_unique_key(std::string_view topic,
+                                                          std::string_view key);
 
   // --- brokers ---
   Result<BrokerState> broker_state(std::string_view topic, std::string_view broker);

@@ -14,18 +14,20 @@ class ClientCore;
 }
 
 struct ClientOptions {
-  std::string name_servers{};                // "host:port;host:port"
-  std::int64_t connect_timeout_ms = 3'000; // of one connection
-  std::int64_t call_timeout_ms = 3'000;    // of one request; pulls and sends have their own
-  std::int64_t start_timeout_ms = 10'000;  // connect() gives up after this
-  std::int64_t route_refresh_ms = 30'000;  // how old the known place of a topic may become; sources use 5 s
+  std::string name_servers{};               // "host:port;host:port"
+  std::int64_t connect_timeout_ms = 3'000;  // of one connection
+  std::int64_t call_timeout_ms = 3'000;     // of one request; pulls and sends have their own
+  std::int64_t start_timeout_ms = 10'000;   // connect() gives up after this
+  std::int64_t route_refresh_ms =
+      30'000;  // how old the known place of a topic may become; sources use 5 s
 };
 
 // Owner:   the caller; must outlive every Producer, Consumer and Admin made from it.
 // Thread:  any. All network work happens on one thread that connect() starts.
-// Failure: connect() fails within start_timeout_ms, naming the addresses, when no name server answers.
-//          Afterwards lost connections are re-made with back-off for as long as it takes, which is logged;
-//          single requests fail with retryable errors meanwhile.
+// Failure: connect() fails within start_timeout_ms, naming the addresses, when no name server
+// answers.
+//          Afterwards lost connections are re-made with back-off for as long as it takes, which is
+//          logged; single requests fail with retryable errors meanwhile.
 class Client {
  public:
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);

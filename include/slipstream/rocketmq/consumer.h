@@ -21,12 +21,13 @@ enum class OffsetOutOfRange : std::uint8_t { kFail, kEarliest, kLatest, kNearest
 
 struct ConsumerOptions {
   std::string group{};
-  std::string tags = "*";                 // "A || B"; the broker compares hashes only: compare tags again
-  int pulls_per_queue_max = 8;            // speculative pulls, 1..64; 1 with a tag filter
+  std::string tags = "*";       // "A || B"; the broker compares hashes only: compare tags again
+  int pulls_per_queue_max = 8;  // speculative pulls, 1..64; 1 with a tag filter
   std::int32_t messages_per_pull_max = 1'024;
-  std::size_t bytes_in_flight_max = std::size_t{64} << 20;  // requested plus received and not yet polled
-  std::int64_t suspend_ms = 15'000;       // long poll
-  std::int64_t call_timeout_ms = 30'000;  // of one pull; more than suspend_ms
+  std::size_t bytes_in_flight_max = std::size_t{64}
+                                    << 20;  // requested plus received and not yet polled
+  std::int64_t suspend_ms = 15'000;         // long poll
+  std::int64_t call_timeout_ms = 30'000;    // of one pull; more than suspend_ms
   OffsetOutOfRange out_of_range = OffsetOutOfRange::kFail;
 };
 
@@ -42,45 +43,51 @@ struct StartPosition {
   static StartPosition offset(std::int64_t offset) { return {Kind::kOffset, offset}; }
 };
 
-// What one pull brought, as it came from the network: stored records, one after another. Decode it on the
-// polling thread with RecordCursor (rocketmq/protocol/record.h), with first_offset = begin_offset.
+// What one pull brought, as it came from the network: stored records, one after another. Decode it
+// on the polling thread with RecordCursor (rocketmq/protocol/record.h), with first_offset =
+// begin_offset.
 struct PulledFrame {
   std::shared_ptr<const MessageQueue> queue{};
-  std::uint64_t tag = 0;            // as given to assign()
-  std::int64_t begin_offset = 0;    // records below it belong to an earlier frame: skip them
-  std::int64_t next_offset = 0;     // where the next frame of this queue begins
-  std::int64_t min_offset = 0;      // of the queue, when the broker answered
+  std::uint64_t tag = 0;          // as given to assign()
+  std::int64_t begin_offset = 0;  // records below it belong to an earlier frame: skip them
+  std::int64_t next_offset = 0;   // where the next frame of this queue begins
+  std::int64_t min_offset = 0;    // of the queue, when the broker answered
   std::int64_t max_offset = 0;
-  std::int64_t offset_delta = 0;    // add to every queue offset
-  std::span<const std::uint8_t> records{};      // may be empty: everything was filtered or expired
-  std::shared_ptr<const void> owner{};          // keeps `records` alive; copying it copies no bytes
-  std::int64_t requested_ms = 0;    // Clock::now_ms() when the pull was sent
+  std::int64_t offset_delta = 0;            // add to every queue offset
+  std::span<const std::uint8_t> records{};  // may be empty: everything was filtered or expired
+  std::shared_ptr<const void> owner{};      // keeps `records` alive; copying it copies no bytes
+  std::int64_t requested_ms = 0;            // Clock::now_ms() when the pull was sent
   std::int64_t received_ms = 0;
 };
 
-// How far a queue is. `proven_empty_ms`: the newest request after which the master said that nothing follows
-// position; the moment (Clock::now_ms()) when that request was sent, -1 when there is no such proof.
+// How far a queue is. `proven_empty_ms`: the newest request after which the master said that
+// nothing follows position; the moment (Clock::now_ms()) when that request was sent, -1 when there
+// is no such proof.
 struct QueueProgress {
   MessageQueue queue{};
   std::uint64_t tag = 0;
-  std::int64_t position = -1;   // next offset that poll() will give; -1 until the start position is known
+  std::int64_t position =
+      -1;  // next offset that poll() will give; -1 until the start position is known
   std::int64_t max_offset = -1;
   std::int64_t proven_empty_ms = -1;
-  std::string trouble{};          // why it does not move: the last error while retrying, else empty
+  std::string trouble{};  // why it does not move: the last error while retrying, else empty
 };
 
+// Where a group stands in a queue: the next offset to read.
 struct GroupOffset {
   MessageQueue queue{};
   std::int64_t offset = 0;
 };
 
 // Owner:   one task; borrows the Client.
-// Thread:  one polls; assign, unassign, pause, resume, commit and progress may come from any thread.
-// Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
+// Thread:  one polls; assign, unassign, pause, resume, commit and progress may come from any
+// thread. Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
-// Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long as it takes
-//          and shown in progress(); poll() returns what no retry can mend (no permission, group refused, offset
-//          out of range under kFail, topic gone for 60 s), naming queue and offset, and keeps returning it.
+// Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long as
+// it takes
+//          and shown in progress(); poll() returns what no retry can mend (no permission, group
+//          refused, offset out of range under kFail, topic gone for 60 s), naming queue and offset,
+//          and keeps returning it.
 class Consumer {
  public:
   Consumer(Client& client, ConsumerOptions options);
@@ -100,19 +107,20 @@ class Consumer {
   Result<std::optional<PulledFrame>> poll();
   // Waits for at most timeout_ms.
   Result<std::optional<PulledFrame>> poll_wait(std::int64_t timeout_ms);
-  // For plain users: whole messages, decompressed, tags compared exactly. Waits for at most timeout_ms.
+  // For plain users: whole messages, decompressed, tags compared exactly. Waits for at most
+  // timeout_ms.
   Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms);
 
   // Runs (on any thread, must be short) when poll() has something to say after it had nothing.
   void set_wake(std::function<void()> wake);
 
   std::vector<QueueProgress> progress() const;
-  // Asks the masters for the max offset of every queue that seems read to its end; the answers appear in
-  // progress() and wake the poller. At most one request per queue is under way.
+  // Asks the masters for the max offset of every queue that seems read to its end; the answers
+  // appear in progress() and wake the poller. At most one request per queue is under way.
   void renew_proofs();
 
-  // Writes the group's offsets at the brokers (a courtesy copy for monitoring). Does not block; failures are
-  // given to `done`, on the client's thread.
+  // Writes the group's offsets at the brokers (a courtesy copy for monitoring). Does not block;
+  // failures are given to `done`, on the client's thread.
   void commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done = {});
 
   std::uint64_t out_of_range_count() const;

@@ -18,18 +18,20 @@ namespace slipstream::rocketmq {
 enum class SendOutcome : std::uint8_t {
   kStored,     // the broker has it (also when it answered that a disk flush or replica was late)
   kNotStored,  // nothing was done; sending again is safe
-  kUnknown,    // it may be stored or not: time-out, connection lost after sending, broker failed in the middle
+  kUnknown,    // it may be stored or not: time-out, connection lost after sending, broker failed in
+               // the middle
   kRefused,    // will never be taken as it is: too large, no such topic, no permission
 };
 
 struct SendResult {
   SendOutcome outcome = SendOutcome::kNotStored;
-  MessageQueue queue{};                // where the last attempt went
-  std::int64_t queue_offset = -1;    // of the first message; kStored only
-  std::string offset_message_id{};     // of the first message; kStored only
-  Error error{};                       // unless kStored
+  MessageQueue queue{};             // where the last attempt went
+  std::int64_t queue_offset = -1;   // of the first message; kStored only
+  std::string offset_message_id{};  // of the first message; kStored only
+  Error error{};                    // unless kStored
   int attempts = 0;
-  std::int64_t last_attempt_ms = 0;  // Clock::now_ms() when the last attempt was handed to the connection
+  std::int64_t last_attempt_ms =
+      0;  // Clock::now_ms() when the last attempt was handed to the connection
 
   bool stored() const { return outcome == SendOutcome::kStored; }
 };
@@ -42,6 +44,7 @@ enum class SendRetry : std::uint8_t {
   kOnce,   // one attempt, the caller decides: for senders with their own bookkeeping
 };
 
+// Bounds and retry rules of one Producer; the class says what they do.
 struct ProducerOptions {
   std::string group = "slipstream_producer";
   std::int64_t attempt_timeout_ms = 3'000;
@@ -50,15 +53,16 @@ struct ProducerOptions {
   bool retry_unknown = true;
   std::size_t in_flight_count_max = 4'096;
   std::size_t in_flight_bytes_max = std::size_t{64} << 20;
-  std::size_t message_bytes_max = std::size_t{4} << 20;  // the broker's maxMessageSize; whole batches too
-  std::size_t compress_above_bytes = 0;                  // zlib, single messages only; 0 = never
-  // Own connections with SO_LINGER{1,0} and TCP_USER_TIMEOUT of 5 s: after a failure nothing that was
-  // sent can arrive more than 5 s later.
+  std::size_t message_bytes_max = std::size_t{4}
+                                  << 20;  // the broker's maxMessageSize; whole batches too
+  std::size_t compress_above_bytes = 0;   // zlib, single messages only; 0 = never
+  // Own connections with SO_LINGER{1,0} and TCP_USER_TIMEOUT of 5 s: after a failure nothing that
+  // was sent can arrive more than 5 s later.
   bool fenced = false;
 };
 
-// Messages of one topic for one queue, encoded with BatchEncoder (rocketmq/protocol/batch_encoder.h):
-// properties, UNIQ_KEY included, are the caller's.
+// Messages of one topic for one queue, encoded with BatchEncoder
+// (rocketmq/protocol/batch_encoder.h): properties, UNIQ_KEY included, are the caller's.
 struct EncodedBatch {
   MessageQueue queue{};
   std::shared_ptr<const std::string> body{};
@@ -67,14 +71,20 @@ struct EncodedBatch {
 
 // Owner:  one component; borrows the Client.
 // Thread: any.
-// Bounds: in_flight_count_max requests and in_flight_bytes_max body bytes. When full, send() answers
-//         kResourceExhausted, takes nothing, and the room callback runs once when there is room again.
-// Queues: Message::queue when given; else the hash of Message::sharding_key; else round robin over all
-//         writable queues. A chosen or hashed queue never changes; round robin avoids a failing broker.
-// Order:  two sends in flight to one queue may be stored in either order; wait for the first one's callback.
-// Retry:  busy, unavailable, unknown topic (fresh routes lag) and lost connections, with back-off.
+// Bounds: in_flight_count_max requests and in_flight_bytes_max body bytes. When full, send()
+// answers
+//         kResourceExhausted, takes nothing, and the room callback runs once when there is room
+//         again.
+// Queues: Message::queue when given; else the hash of Message::sharding_key; else round robin over
+// all
+//         writable queues. A chosen or hashed queue never changes; round robin avoids a failing
+//         broker.
+// Order:  two sends in flight to one queue may be stored in either order; wait for the first one's
+// callback. Retry:  busy, unavailable, unknown topic (fresh routes lag) and lost connections, with
+// back-off.
 //         Outcome after giving up: kUnknown when any attempt may have been stored.
-// End:    the destructor fails what is in flight (kUnknown) and waits until no callback runs any more.
+// End:    the destructor fails what is in flight (kUnknown) and waits until no callback runs any
+// more.
 class Producer {
  public:
   Producer(Client& client, ProducerOptions options);
@@ -84,7 +94,8 @@ class Producer {
 
   // An error here means that the callback will not run.
   Status send(Message message, SendCallback done);
-  // All into one queue, stored together. Same topic; no delays; a queue or sharding key of the first decides.
+  // All into one queue, stored together. Same topic; no delays; a queue or sharding key of the
+  // first decides.
   Status send_batch(const std::vector<Message>& messages, SendCallback done);
   Status send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done);
 
@@ -99,8 +110,8 @@ class Producer {
   std::size_t in_flight_count() const;
   std::size_t in_flight_bytes() const;
 
-  // The queues that may be written, in broker and id order; blocks for the route when it is not known.
-  // kNotFound names the topic.
+  // The queues that may be written, in broker and id order; blocks for the route when it is not
+  // known. kNotFound names the topic.
   Result<std::vector<MessageQueue>> queues(std::string_view topic);
   // Which of `queue_count` queues a key belongs to: the same as Java's hash selector.
   static std::size_t queue_of_key(std::string_view key, std::size_t queue_count);

@@ -6,15 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "slipstream/batch.h"
+
 #include "base/try.h"
 #include "data/text/value.h"
-#include "slipstream/batch.h"
 
 namespace slipstream::testing {
 
 using Texts = std::vector<std::optional<std::string>>;
 
-// One row per text, as CAST reads it; nullopt = NULL. REQUIRES: a scalar type and texts that it accepts
+// One row per text, as CAST reads it; nullopt = NULL. REQUIRES: a scalar type and texts that it
+// accepts
 inline ColumnPtr column_of(const Type& type, const Texts& texts) {
   ColumnBuilder builder(type);
   for (const auto& text : texts) {

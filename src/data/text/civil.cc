@@ -6,12 +6,14 @@ namespace slipstream::text {
 
 namespace {
 
-constexpr std::int64_t kDaysPerEra = 146'097;  // 400 years
+constexpr std::int64_t kDaysPerEra = 146'097;    // 400 years
 constexpr std::int64_t kEpochFromEra = 719'468;  // 0000-03-01 to 1970-01-01
 
 }  // namespace
 
-bool is_leap_year(std::int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+bool is_leap_year(std::int64_t year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 int days_in_month(std::int64_t year, int month) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -25,7 +27,8 @@ std::int64_t days_from_civil(std::int64_t year, int month, int day) {
   const std::int64_t year_of_era = shifted - era * 400;
   const std::int64_t month_from_march = (month + 9) % 12;
   const std::int64_t day_of_shifted_year = (153 * month_from_march + 2) / 5 + day - 1;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_shifted_year;
+  const std::int64_t day_of_era =
+      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_shifted_year;
   return era * kDaysPerEra + day_of_era - kEpochFromEra;
 }
 
@@ -37,7 +40,8 @@ CivilDate civil_from_days(std::int64_t days) {
       (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
   const std::int64_t day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t month_from_march = (5 * day + 2) / 153;
-  const int month = static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+  const int month =
+      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
   return CivilDate{year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
                    static_cast<int>(day - (153 * month_from_march + 2) / 5 + 1)};
 }
@@ -45,7 +49,9 @@ CivilDate civil_from_days(std::int64_t days) {
 int day_of_week(std::int64_t days) { return static_cast<int>(floor_mod(days + 4, 7)); }
 
 int day_of_year(const CivilDate& date) {
-  return static_cast<int>(days_from_civil(date.year, date.month, date.day) - days_from_civil(date.year, 1, 1)) + 1;
+  return static_cast<int>(days_from_civil(date.year, date.month, date.day) -
+                          days_from_civil(date.year, 1, 1)) +
+         1;
 }
 
 IsoWeek iso_week(std::int64_t days) {
@@ -63,7 +69,8 @@ CivilTime civil_from(std::int64_t value) {
   const std::int64_t seconds = floor_div(value, kUnits);
   const std::int64_t days = floor_div(seconds, kSecondsPerDay);
   const auto of_day = static_cast<int>(seconds - days * kSecondsPerDay);
-  const auto nanos = static_cast<std::int32_t>((value - seconds * kUnits) * (1'000'000'000 / kUnits));
+  const auto nanos =
+      static_cast<std::int32_t>((value - seconds * kUnits) * (1'000'000'000 / kUnits));
   return CivilTime{civil_from_days(days), of_day / 3600, of_day / 60 % 60, of_day % 60, nanos};
 }
 
@@ -71,15 +78,19 @@ CivilTime civil_from(std::int64_t value) {
 
 CivilTime civil_from_timestamp(std::int64_t value, std::int64_t units_per_second) {
   switch (units_per_second) {
-    case 1'000: return civil_from<1'000>(value);
-    case 1'000'000: return civil_from<1'000'000>(value);
-    default: return civil_from<1'000'000'000>(value);
+    case 1'000:
+      return civil_from<1'000>(value);
+    case 1'000'000:
+      return civil_from<1'000'000>(value);
+    default:
+      return civil_from<1'000'000'000>(value);
   }
 }
 
 std::int64_t timestamp_from_civil(const CivilTime& time, std::int64_t units_per_second) {
   const std::int64_t days = days_from_civil(time.date.year, time.date.month, time.date.day);
-  const std::int64_t seconds = days * kSecondsPerDay + time.hour * 3600 + time.minute * 60 + time.second;
+  const std::int64_t seconds =
+      days * kSecondsPerDay + time.hour * 3600 + time.minute * 60 + time.second;
   return seconds * units_per_second + time.nanos / (1'000'000'000 / units_per_second);
 }
 

@@ -1,4 +1,5 @@
-// Civil calendar arithmetic: proleptic Gregorian, as Java's LocalDate. Right before 1970 and for any year.
+// Civil calendar arithmetic: proleptic Gregorian, as Java's LocalDate. Right before 1970 and for
+// any year.
 #pragma once
 
 #include <cstdint>

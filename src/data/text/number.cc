@@ -26,7 +26,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower_word) {
   return true;
 }
 
-// Digits "d[ddd]" with the decimal exponent of the first one, from std::to_chars' shortest scientific form.
+// Digits "d[ddd]" with the decimal exponent of the first one, from std::to_chars' shortest
+// scientific form.
 struct Shortest {
   std::array<char, 20> digits;
   int count = 0;
@@ -37,7 +38,8 @@ struct Shortest {
 template <typename T>
 Shortest shortest(T value) {
   std::array<char, 40> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific);
   Shortest result;
   const char* at = buffer.data();
   if (*at == '-') {
@@ -106,7 +108,8 @@ std::optional<T> parse_floating(std::string_view text) {
     text.remove_prefix(1);
   }
   if (text == "NaN") return std::numeric_limits<T>::quiet_NaN();
-  if (text == "Infinity") return negative ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
+  if (text == "Infinity")
+    return negative ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
   if (text.size() > 1) {
     const char last = lower(text.back());
     if (last == 'd' || last == 'f') text.remove_suffix(1);
@@ -245,7 +248,8 @@ void append_float(float value, std::string& out) { append_floating(value, out); 
 void append_decimal(Int128 unscaled, int scale, std::string& out) {
   __extension__ using Unsigned128 = unsigned __int128;
   const bool negative = unscaled < 0;
-  Unsigned128 rest = negative ? -static_cast<Unsigned128>(unscaled) : static_cast<Unsigned128>(unscaled);
+  Unsigned128 rest =
+      negative ? -static_cast<Unsigned128>(unscaled) : static_cast<Unsigned128>(unscaled);
   std::array<char, 48> buffer;
   char* at = buffer.data() + buffer.size();
   int written = 0;
@@ -267,7 +271,8 @@ void append_decimal(Int128 unscaled, int scale, std::string& out) {
 
 void append_boolean(bool value, std::string& out) { out += value ? "TRUE" : "FALSE"; }
 
-std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t low, std::int64_t high) {
+std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t low,
+                                          std::int64_t high) {
   text = trim(text);
   const std::size_t point = text.find('.');
   if (point != std::string_view::npos) {
@@ -340,7 +345,8 @@ std::optional<Int128> decimal_from_double(double value, int precision, int scale
 
 double decimal_to_double(Int128 unscaled, int scale) {
   if (unscaled >= -(Int128{1} << 53) && unscaled <= (Int128{1} << 53) && scale <= 22) {
-    return static_cast<double>(unscaled) / static_cast<double>(power_of_ten(scale));  // both exact: one rounding
+    return static_cast<double>(unscaled) /
+           static_cast<double>(power_of_ten(scale));  // both exact: one rounding
   }
   std::string digits;
   append_decimal(unscaled, scale, digits);

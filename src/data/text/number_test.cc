@@ -1,9 +1,9 @@
 #include "data/text/number.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 namespace slipstream::text {
 namespace {
@@ -22,7 +22,9 @@ std::string decimal_text(std::string_view text, int precision, int scale) {
   return out;
 }
 
-std::optional<std::int64_t> as_int(std::string_view text) { return parse_integer(text, INT32_MIN, INT32_MAX); }
+std::optional<std::int64_t> as_int(std::string_view text) {
+  return parse_integer(text, INT32_MIN, INT32_MAX);
+}
 
 TEST(AppendDouble, LooksLikeJava) {
   EXPECT_EQ(double_text(1), "1.0");
@@ -47,7 +49,8 @@ TEST(ParseInteger, FollowsCast) {
   EXPECT_EQ(as_int("+7"), 7);
   EXPECT_EQ(as_int("42.9"), 42);
   EXPECT_EQ(as_int("-42.9"), -42);
-  for (const char* bad : {"", " ", "1e3", "+-1", "4 2", "0x1", "2147483648", "1.x", "-", "."}) EXPECT_FALSE(as_int(bad)) << bad;
+  for (const char* bad : {"", " ", "1e3", "+-1", "4 2", "0x1", "2147483648", "1.x", "-", "."})
+    EXPECT_FALSE(as_int(bad)) << bad;
 }
 
 TEST(ParseDouble, FollowsJava) {
@@ -59,7 +62,8 @@ TEST(ParseDouble, FollowsJava) {
   EXPECT_EQ(parse_double("-1e-999"), 0.0);
   EXPECT_TRUE(std::isnan(*parse_double("NaN")));
   EXPECT_EQ(parse_double("-Infinity"), -std::numeric_limits<double>::infinity());
-  for (const char* bad : {"", "nan", "inf", "abc", "1e", "--1", "1,5", "d", "+"}) EXPECT_FALSE(parse_double(bad)) << bad;
+  for (const char* bad : {"", "nan", "inf", "abc", "1e", "--1", "1,5", "d", "+"})
+    EXPECT_FALSE(parse_double(bad)) << bad;
 }
 
 TEST(ParseDecimal, RoundsHalfUpAndChecksTheRange) {
@@ -73,9 +77,11 @@ TEST(ParseDecimal, RoundsHalfUpAndChecksTheRange) {
   EXPECT_EQ(decimal_text("0.5", 1, 0), "1");
   EXPECT_EQ(decimal_text("99.995", 4, 2), "none");
   EXPECT_EQ(decimal_text("100", 4, 2), "none");
-  EXPECT_EQ(decimal_text("99999999999999999999999999999999999999", 38, 0), "99999999999999999999999999999999999999");
+  EXPECT_EQ(decimal_text("99999999999999999999999999999999999999", 38, 0),
+            "99999999999999999999999999999999999999");
   EXPECT_EQ(decimal_text("100000000000000000000000000000000000000", 38, 0), "none");
-  for (const char* bad : {"", "-", ".", "1..2", "1e", "1e+-2", "abc", "1 2"}) EXPECT_EQ(decimal_text(bad, 10, 2), "none") << bad;
+  for (const char* bad : {"", "-", ".", "1..2", "1e", "1e+-2", "abc", "1 2"})
+    EXPECT_EQ(decimal_text(bad, 10, 2), "none") << bad;
 }
 
 TEST(ParseDecimal, ExponentsBeyondAllSenseAreNoDecimals) {

@@ -128,7 +128,8 @@ CivilDate scan_date(Scanner& scanner, std::size_t least_digits) {
   return date;
 }
 
-void scan_clock(Scanner& scanner, CivilTime& time, std::size_t least_digits, bool seconds_optional) {
+void scan_clock(Scanner& scanner, CivilTime& time, std::size_t least_digits,
+                bool seconds_optional) {
   time.hour = scanner.small(least_digits, 2, 0, 23);
   scanner.want(':');
   time.minute = scanner.small(least_digits, 2, 0, 59);
@@ -138,7 +139,8 @@ void scan_clock(Scanner& scanner, CivilTime& time, std::size_t least_digits, boo
   if (scanner.take('.')) time.nanos = scanner.fraction();
 }
 
-// Cut to `precision` digits and brought into the unit of a column; none when out of the range of nanoseconds.
+// Cut to `precision` digits and brought into the unit of a column; none when out of the range of
+// nanoseconds.
 std::optional<std::int64_t> to_value(const CivilTime& time, int precision) {
   CivilTime cut = time;
   std::int32_t unit = 1;
@@ -183,7 +185,8 @@ void append_interval_year_month(std::int32_t months, std::string& out) {
 
 void append_interval_day_time(std::int64_t millis, std::string& out) {
   const bool negative = millis < 0;
-  const std::uint64_t magnitude = negative ? 0 - static_cast<std::uint64_t>(millis) : static_cast<std::uint64_t>(millis);
+  const std::uint64_t magnitude =
+      negative ? 0 - static_cast<std::uint64_t>(millis) : static_cast<std::uint64_t>(millis);
   out += negative ? '-' : '+';
   append_integer(static_cast<std::int64_t>(magnitude / 86'400'000), out);
   out += ' ';
@@ -204,7 +207,8 @@ std::optional<std::int32_t> parse_date(std::string_view text) {
     scanner.want('-');
     date.day = scanner.small(1, 2, 1, 31);
   }
-  if (!scanner.ok() || !scanner.done() || date.day > days_in_month(date.year, date.month)) return std::nullopt;
+  if (!scanner.ok() || !scanner.done() || date.day > days_in_month(date.year, date.month))
+    return std::nullopt;
   return static_cast<std::int32_t>(days_from_civil(date.year, date.month, date.day));
 }
 
@@ -232,7 +236,8 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text, int precision
   return to_value(time, precision);
 }
 
-std::optional<std::int64_t> parse_timestamp_as(const TimestampForm& form, std::string_view text, int precision) {
+std::optional<std::int64_t> parse_timestamp_as(const TimestampForm& form, std::string_view text,
+                                               int precision) {
   Scanner scanner(text);
   CivilTime time;
   time.date = scan_date(scanner, 2);
@@ -254,7 +259,8 @@ std::optional<std::int64_t> parse_timestamp_as(const TimestampForm& form, std::s
   return *value - offset_seconds * (precision <= 6 ? 1'000'000 : 1'000'000'000);
 }
 
-std::optional<std::int64_t> parse_instant_as(TimestampForm form, std::string_view text, int precision) {
+std::optional<std::int64_t> parse_instant_as(TimestampForm form, std::string_view text,
+                                             int precision) {
   form.zoned = true;
   return parse_timestamp_as(form, text, precision);
 }

@@ -23,7 +23,8 @@ std::string timestamp_text(std::string_view text, int precision) {
 
 TEST(Civil, EveryDayOfEightHundredYearsIsTheNextOne) {
   CivilDate date{1600, 1, 1};
-  for (std::int64_t days = days_from_civil(1600, 1, 1); days < days_from_civil(2400, 1, 1); ++days) {
+  for (std::int64_t days = days_from_civil(1600, 1, 1); days < days_from_civil(2400, 1, 1);
+       ++days) {
     const CivilDate back = civil_from_days(days);
     ASSERT_EQ(back.year, date.year);
     ASSERT_EQ(back.month, date.month);
@@ -63,14 +64,17 @@ TEST(ParseDate, AcceptsShortFormsAndRefusesImpossibleDays) {
   EXPECT_EQ(date_text(*parse_date(" 2024-1-5 ")), "2024-01-05");
   EXPECT_EQ(date_text(*parse_date("2024-03")), "2024-03-01");
   EXPECT_EQ(date_text(*parse_date("2024-03-04 10:00:00")), "2024-03-04");
-  for (const char* bad : {"", "2024-02-30", "2024-13-01", "24-xx", "2024-1-", "2024/01/01", "2024-01-011"}) EXPECT_FALSE(parse_date(bad)) << bad;
+  for (const char* bad :
+       {"", "2024-02-30", "2024-13-01", "24-xx", "2024-1-", "2024/01/01", "2024-01-011"})
+    EXPECT_FALSE(parse_date(bad)) << bad;
 }
 
 TEST(ParseTime, CutsToThePrecision) {
   EXPECT_EQ(parse_time("01:02:03.4567", 3), 3'723'456);
   EXPECT_EQ(parse_time("01:02:03.4567", 0), 3'723'000);
   EXPECT_EQ(parse_time("23:59", 0), 86'340'000);
-  for (const char* bad : {"24:00:00", "1", "01:60:00", "01:02:03x", ""}) EXPECT_FALSE(parse_time(bad, 3)) << bad;
+  for (const char* bad : {"24:00:00", "1", "01:60:00", "01:02:03x", ""})
+    EXPECT_FALSE(parse_time(bad, 3)) << bad;
   std::string out;
   append_time(3'723'456, 3, out);
   EXPECT_EQ(out, "01:02:03.456");
@@ -84,8 +88,8 @@ TEST(ParseTimestamp, FollowsCast) {
   EXPECT_EQ(timestamp_text("2024-02-30 01:00:00", 0), "2024-02-29 01:00:00");
   EXPECT_EQ(timestamp_text("1969-12-31 23:59:59.999", 6), "1969-12-31 23:59:59.999000");
   EXPECT_EQ(timestamp_text("0001-01-01 00:00:00", 3), "0001-01-01 00:00:00.000");
-  for (const char* bad : {"2024-01-31T10:00:00", "2024-01-31 10:00:00Z", "2024-01-31 10:00", "2024-01-32", "1500-01-01x",
-                          "2024-01-31 10:00:00.1234567890", ""}) {
+  for (const char* bad : {"2024-01-31T10:00:00", "2024-01-31 10:00:00Z", "2024-01-31 10:00",
+                          "2024-01-32", "1500-01-01x", "2024-01-31 10:00:00.1234567890", ""}) {
     EXPECT_EQ(timestamp_text(bad, 3), "none") << bad;
   }
   EXPECT_EQ(timestamp_text("1500-01-01 00:00:00", 9), "none") << "nanoseconds do not reach so far";

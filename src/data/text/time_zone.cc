@@ -1,9 +1,9 @@
 #include "data/text/time_zone.h"
 
-#include <absl/time/time.h>
-
 #include <charconv>
 #include <optional>
+
+#include <absl/time/time.h>
 
 #include "data/text/civil.h"
 
@@ -14,7 +14,8 @@ namespace {
 std::optional<int> two_digits(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.size() > 2 || value < 0) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || text.size() > 2 || value < 0)
+    return std::nullopt;
   return value;
 }
 
@@ -56,7 +57,9 @@ Result<TimeZone> TimeZone::from_name(std::string_view name) {
     break;
   }
   if (name == "Z" || offset.empty()) {
-    if (name.empty()) return Error{ErrorCode::kInvalidArgument, "empty time zone: give a name such as 'UTC' or 'Asia/Shanghai'"};
+    if (name.empty())
+      return Error{ErrorCode::kInvalidArgument,
+                   "empty time zone: give a name such as 'UTC' or 'Asia/Shanghai'"};
     return zone;
   }
   if (const std::optional<std::int64_t> seconds = parse_offset(offset)) {
@@ -67,7 +70,8 @@ Result<TimeZone> TimeZone::from_name(std::string_view name) {
   if (!absl::LoadTimeZone(absl::string_view(name.data(), name.size()), &loaded)) {
     return Error{ErrorCode::kInvalidArgument,
                  "unknown time zone '" + std::string(name) +
-                     "': give a name of the system's time zone database such as 'Asia/Shanghai', or an offset such as '+08:00'"};
+                     "': give a name of the system's time zone database such as 'Asia/Shanghai', "
+                     "or an offset such as '+08:00'"};
   }
   zone.rules_ = std::make_shared<const Rules>(Rules{loaded});
   return zone;

@@ -24,8 +24,8 @@ class TimeZone {
   bool is_utc() const { return rules_ == nullptr && offset_seconds_ == 0; }
   // What the wall clock is ahead of UTC at this instant.
   std::int64_t offset_at(std::int64_t utc_seconds) const;
-  // The same for a wall-clock reading (seconds as if UTC). As Java: in a gap and in an overlap the offset before
-  // the change counts.
+  // The same for a wall-clock reading (seconds as if UTC). As Java: in a gap and in an overlap the
+  // offset before the change counts.
   std::int64_t offset_at_local(std::int64_t local_seconds) const;
 
   // Timestamps of `units_per_second`, shifted from UTC to the wall clock and back.
@@ -35,7 +35,7 @@ class TimeZone {
  private:
   struct Rules;
   std::string name_ = "UTC";
-  std::int64_t offset_seconds_ = 0;      // when there are no rules
+  std::int64_t offset_seconds_ = 0;  // when there are no rules
   std::shared_ptr<const Rules> rules_;
 };
 

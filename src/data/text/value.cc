@@ -47,7 +47,8 @@ bool append_parsed(const std::optional<T>& value, ColumnBuilder& out) {
 
 template <typename T>
 bool parse_integer_into(std::string_view text, ColumnBuilder& out) {
-  const auto value = parse_integer(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+  const auto value =
+      parse_integer(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
   if (!value) return false;
   out.append(static_cast<T>(*value));
   return true;
@@ -107,22 +108,35 @@ bool parse_any(std::string_view text, const TimeZone& zone, bool view, ColumnBui
       out.append(static_cast<std::uint8_t>(*value));
       return true;
     }
-    case TypeKind::kTinyInt: return parse_integer_into<std::int8_t>(text, out);
-    case TypeKind::kSmallInt: return parse_integer_into<std::int16_t>(text, out);
-    case TypeKind::kInt: return parse_integer_into<std::int32_t>(text, out);
-    case TypeKind::kBigInt: return parse_integer_into<std::int64_t>(text, out);
-    case TypeKind::kFloat: return append_parsed(parse_float(text), out);
-    case TypeKind::kDouble: return append_parsed(parse_double(text), out);
-    case TypeKind::kDecimal: return append_parsed(parse_decimal(text, type.precision(), type.scale()), out);
+    case TypeKind::kTinyInt:
+      return parse_integer_into<std::int8_t>(text, out);
+    case TypeKind::kSmallInt:
+      return parse_integer_into<std::int16_t>(text, out);
+    case TypeKind::kInt:
+      return parse_integer_into<std::int32_t>(text, out);
+    case TypeKind::kBigInt:
+      return parse_integer_into<std::int64_t>(text, out);
+    case TypeKind::kFloat:
+      return append_parsed(parse_float(text), out);
+    case TypeKind::kDouble:
+      return append_parsed(parse_double(text), out);
+    case TypeKind::kDecimal:
+      return append_parsed(parse_decimal(text, type.precision(), type.scale()), out);
     case TypeKind::kChar:
     case TypeKind::kVarChar:
     case TypeKind::kBinary:
-    case TypeKind::kVarBinary: return parse_characters(text, view, out);
-    case TypeKind::kDate: return append_parsed(parse_date(text), out);
-    case TypeKind::kTime: return append_parsed(parse_time(text, type.precision()), out);
-    case TypeKind::kTimestamp: return append_parsed(parse_timestamp(text, type.precision()), out);
-    case TypeKind::kTimestampLtz: return parse_ltz_into(text, zone, out);
-    default: return false;
+    case TypeKind::kVarBinary:
+      return parse_characters(text, view, out);
+    case TypeKind::kDate:
+      return append_parsed(parse_date(text), out);
+    case TypeKind::kTime:
+      return append_parsed(parse_time(text, type.precision()), out);
+    case TypeKind::kTimestamp:
+      return append_parsed(parse_timestamp(text, type.precision()), out);
+    case TypeKind::kTimestampLtz:
+      return parse_ltz_into(text, zone, out);
+    default:
+      return false;
   }
 }
 
@@ -135,31 +149,50 @@ void to_text(const Column& column, std::size_t row, const TimeZone& zone, std::s
   }
   const Type& type = column.type();
   switch (type.kind()) {
-    case TypeKind::kNull: out += "NULL"; return;
-    case TypeKind::kBoolean: return append_boolean(column.data<std::uint8_t>()[row] != 0, out);
-    case TypeKind::kTinyInt: return append_integer(column.data<std::int8_t>()[row], out);
-    case TypeKind::kSmallInt: return append_integer(column.data<std::int16_t>()[row], out);
-    case TypeKind::kInt: return append_integer(column.data<std::int32_t>()[row], out);
-    case TypeKind::kBigInt: return append_integer(column.data<std::int64_t>()[row], out);
-    case TypeKind::kFloat: return append_float(column.data<float>()[row], out);
-    case TypeKind::kDouble: return append_double(column.data<double>()[row], out);
-    case TypeKind::kDecimal: return append_decimal(column.data<Int128>()[row], type.scale(), out);
+    case TypeKind::kNull:
+      out += "NULL";
+      return;
+    case TypeKind::kBoolean:
+      return append_boolean(column.data<std::uint8_t>()[row] != 0, out);
+    case TypeKind::kTinyInt:
+      return append_integer(column.data<std::int8_t>()[row], out);
+    case TypeKind::kSmallInt:
+      return append_integer(column.data<std::int16_t>()[row], out);
+    case TypeKind::kInt:
+      return append_integer(column.data<std::int32_t>()[row], out);
+    case TypeKind::kBigInt:
+      return append_integer(column.data<std::int64_t>()[row], out);
+    case TypeKind::kFloat:
+      return append_float(column.data<float>()[row], out);
+    case TypeKind::kDouble:
+      return append_double(column.data<double>()[row], out);
+    case TypeKind::kDecimal:
+      return append_decimal(column.data<Int128>()[row], type.scale(), out);
     case TypeKind::kChar:
     case TypeKind::kVarChar:
     case TypeKind::kBinary:
-    case TypeKind::kVarBinary: out += column.text(row); return;
-    case TypeKind::kDate: return append_date(column.data<std::int32_t>()[row], out);
-    case TypeKind::kTime: return append_time(column.data<std::int32_t>()[row], type.precision(), out);
-    case TypeKind::kTimestamp: return append_timestamp(column.data<std::int64_t>()[row], type.precision(), out);
+    case TypeKind::kVarBinary:
+      out += column.text(row);
+      return;
+    case TypeKind::kDate:
+      return append_date(column.data<std::int32_t>()[row], out);
+    case TypeKind::kTime:
+      return append_time(column.data<std::int32_t>()[row], type.precision(), out);
+    case TypeKind::kTimestamp:
+      return append_timestamp(column.data<std::int64_t>()[row], type.precision(), out);
     case TypeKind::kTimestampLtz:
-      return append_timestamp(zone.to_local(column.data<std::int64_t>()[row], type.units_per_second()),
-                              type.precision(), out);
-    case TypeKind::kIntervalYearMonth: return append_interval_year_month(column.data<std::int32_t>()[row], out);
-    case TypeKind::kIntervalDayTime: return append_interval_day_time(column.data<std::int64_t>()[row], out);
+      return append_timestamp(
+          zone.to_local(column.data<std::int64_t>()[row], type.units_per_second()),
+          type.precision(), out);
+    case TypeKind::kIntervalYearMonth:
+      return append_interval_year_month(column.data<std::int32_t>()[row], out);
+    case TypeKind::kIntervalDayTime:
+      return append_interval_day_time(column.data<std::int64_t>()[row], out);
     case TypeKind::kArray:
     case TypeKind::kMap:
     case TypeKind::kMultiset:
-    case TypeKind::kRow: return nested_to_text(column, row, zone, out);
+    case TypeKind::kRow:
+      return nested_to_text(column, row, zone, out);
   }
 }
 

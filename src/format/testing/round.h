@@ -16,9 +16,9 @@ namespace slipstream::format::testing {
 
 struct Decoded {
   Batch batch;
-  std::vector<std::string> rows;       // "+I(1, a)"
+  std::vector<std::string> rows;  // "+I(1, a)"
   std::vector<std::uint32_t> bodies;
-  std::vector<std::string> failures;   // "0: reason"
+  std::vector<std::string> failures;  // "0: reason"
   std::vector<std::string> pieces;
   std::uint64_t ignored = 0;
 };
@@ -34,7 +34,8 @@ struct PaddedBodies final : Buffer {
       views.push_back(std::string_view(texts.back()).substr(0, body.size()));
     }
     // Moving short strings moves their bytes.
-    for (std::size_t i = 0; i < texts.size(); ++i) views[i] = std::string_view(texts[i]).substr(0, bodies[i].size());
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      views[i] = std::string_view(texts[i]).substr(0, bodies[i].size());
   }
   std::size_t bytes() const override { return texts.size(); }
 };
@@ -47,12 +48,14 @@ struct DecodeSetup {
   bool in_place = true;
 };
 
-inline std::unique_ptr<RowDecoder> decoder_for(const DecodeSetup& setup, std::string* problem = nullptr) {
+inline std::unique_ptr<RowDecoder> decoder_for(const DecodeSetup& setup,
+                                               std::string* problem = nullptr) {
   const Format* format = *find_format(setup.format);
   const auto options = format->options.parse(setup.options, "test");
   std::vector<std::size_t> projection(setup.schema.size());
   std::iota(projection.begin(), projection.end(), std::size_t{0});
-  auto decoder = options.ok() ? format->make_decoder(setup.schema, setup.projection.value_or(projection), *options)
+  auto decoder = options.ok() ? format->make_decoder(
+                                    setup.schema, setup.projection.value_or(projection), *options)
                               : Result<std::unique_ptr<RowDecoder>>(options.error());
   if (!decoder.ok()) {
     if (problem != nullptr) *problem = decoder.error().message;

@@ -1,0 +1,17 @@
+// What can be proven about the output of a sink before the job starts.
+#pragma once
+
+#include "connectors/rocketmq/message_encoder.h"
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/status.h"
+
+namespace slipstream::connectors {
+
+// The topic exists (or is created, where the cluster creates topics by itself), can be written, and, for exactly-once,
+// is of a kind that can be looked through, by the scan group.
+//
+// Thread:  any but the client's; blocks.
+// Failure: names table, topic, cause and fix.
+Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan);
+
+}  // namespace slipstream::connectors

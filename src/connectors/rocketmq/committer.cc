@@ -1,0 +1,442 @@
+#include "connectors/rocketmq/committer.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/try.h"
+#include "connectors/rocketmq/epoch_codec.h"
+#include "connectors/rocketmq/queue_scan.h"
+#include "connectors/rocketmq/shared_client.h"
+#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/protocol/properties.h"
+#include "slipstream/rocketmq/admin.h"
+
+namespace slipstream::connectors {
+
+using rocketmq::MessageQueue;
+using rocketmq::SendOutcome;
+
+namespace {
+
+constexpr std::size_t kUnderWayMax = 32;
+constexpr std::size_t kUnderWayPerQueue = 4;
+constexpr std::int64_t kWaitMs = 50;
+constexpr std::int64_t kAgainFirstMs = 50;
+constexpr std::int64_t kAgainMaxMs = 2'000;
+constexpr std::int64_t kSocketMs = 5'000;      // TCP_USER_TIMEOUT of fenced connections
+constexpr std::int64_t kClockMarginMs = 500;
+constexpr std::int64_t kFailOverMs = 300'000;  // how far back to look after a broker lost its end
+constexpr std::int64_t kTellMs = 5'000;
+
+// One committable, opened.
+struct Epoch {
+  EpochHandle handle;
+  std::string prefix;
+  std::unique_ptr<EpochFileReader> file;
+  std::vector<bool> found;     // by sequence: seen in a queue
+  std::vector<bool> found_now; // in the scan that runs
+};
+
+struct BatchWork {
+  std::size_t epoch = 0;
+  EpochFileReader::Place place;
+  bool partial = false;  // only what was not found
+};
+
+struct QueueWork {
+  MessageQueue queue;
+  std::int64_t lower = 0;
+  std::int64_t sealed_ms = 0;
+  bool ordered = false;
+  std::deque<BatchWork> waiting;
+  std::vector<BatchWork> doubtful;
+  std::size_t under_way = 0;
+  bool suspect = false;          // a scan must decide
+  std::int64_t fence_ms = 0;     // now_ms() from which a scan sees everything
+  std::int64_t again_ms = 0;     // not before
+  std::int64_t pause_ms = kAgainFirstMs;
+};
+
+// What completions bring back to the commit thread.
+class Completions {
+ public:
+  struct Done {
+    QueueWork* queue = nullptr;
+    BatchWork batch;
+    rocketmq::SendResult result;
+  };
+  void add(Done done) {
+    MutexLock lock(mutex_);
+    done_.push_back(std::move(done));
+    changed_.notify_one();
+  }
+  std::vector<Done> take(std::int64_t wait_ms) {
+    MutexLock lock(mutex_);
+    if (done_.empty() && wait_ms > 0) changed_.wait_for_ms(mutex_, wait_ms);
+    return std::exchange(done_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  Condition changed_;
+  std::vector<Done> done_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+// One call of commit().
+class Publication {
+ public:
+  Publication(const SinkPlan& plan, const Metrics& metrics, rocketmq::Client& client, rocketmq::Producer& producer,
+              const CommitContext& context)
+      : plan_(plan), client_(client), producer_(producer), context_(context), admin_(client),
+        completions_(std::make_shared<Completions>()) {
+    messages_ = metrics.value("rocketmq_sink_messages_total", "Messages acknowledged by brokers.");
+    retries_ = metrics.value("rocketmq_sink_retries_total", "Sends that were tried again.");
+    scans_ = metrics.value("rocketmq_sink_scans_total", "Looks into output queues after an unknown outcome or a crash.");
+    found_ = metrics.value("rocketmq_sink_found_messages_total", "Messages that a look into the queues found published.");
+    twice_ = metrics.value("rocketmq_sink_duplicates_total", "Messages that were found twice in the output queues.");
+  }
+
+  Status open(std::span<const Committable> committables);
+  Status run();
+
+ private:
+  std::int64_t now() const { return clock_.now_ms(); }
+  bool finished() const;
+  Status start_sends();
+  Status send(QueueWork& work);
+  Result<std::string> read_body(const BatchWork& batch, std::size_t& count) const;
+  Status handle_completions(std::int64_t wait_ms);
+  Status handle(Completions::Done& done);
+  void doubt(QueueWork& work, std::int64_t fence_ms);
+  Status resolve();
+  Result<ScanRange> scan_range(QueueWork& work);
+  Result<std::int64_t> upper_bound(const MessageQueue& queue);
+  void note_found(std::string_view key);
+  Status requeue(QueueWork& work);
+  void tell(const std::string& text);
+  void tell_waiting();
+  Status drain(Status status);
+
+  const SinkPlan& plan_;
+  rocketmq::Client& client_;
+  rocketmq::Producer& producer_;
+  const CommitContext& context_;
+  rocketmq::Admin admin_;
+  SystemClock clock_;
+  std::shared_ptr<Completions> completions_;
+  std::vector<Epoch> epochs_;
+  std::map<std::string, std::size_t, std::less<>> by_prefix_;
+  std::map<MessageQueue, QueueWork> queues_;
+  std::size_t under_way_ = 0;
+  std::string last_trouble_;
+  std::int64_t told_ms_ = 0;
+  std::int64_t found_twice_ = 0;
+  std::atomic<std::int64_t>* messages_;
+  std::atomic<std::int64_t>* retries_;
+  std::atomic<std::int64_t>* scans_;
+  std::atomic<std::int64_t>* found_;
+  std::atomic<std::int64_t>* twice_;
+};
+
+void Publication::tell(const std::string& text) {
+  if (context_.progress) context_.progress(text);
+}
+
+Status Publication::open(std::span<const Committable> committables) {
+  for (const Committable& each : committables) {
+    if (each.handle.empty()) continue;
+    Epoch epoch;
+    TRY_ASSIGN(epoch.handle, decode_epoch_handle(each.handle));
+    TRY_ASSIGN(epoch.file, EpochFileReader::open(each.epoch_file));
+    epoch.prefix = stamp_prefix(epoch.handle.series);
+    epoch.found.resize(epoch.handle.messages);
+    TRY_ASSIGN(const std::vector<EpochFileReader::Place> places, epoch.file->batches());
+    if (places.size() != epoch.handle.batches) {
+      return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' has " + std::to_string(places.size()) +
+                                            " batches instead of " + std::to_string(epoch.handle.batches)};
+    }
+    for (const EpochFileReader::Place& place : places) {
+      if (place.head.queue >= epoch.handle.queues.size()) return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' is damaged"};
+      const EpochQueue& target = epoch.handle.queues[place.head.queue];
+      const auto [at, fresh] = queues_.try_emplace(target.queue);
+      QueueWork& work = at->second;
+      work.queue = target.queue;
+      work.lower = fresh ? target.lower : std::min(work.lower, target.lower);
+      work.sealed_ms = fresh ? epoch.handle.sealed_ms : std::min(work.sealed_ms, epoch.handle.sealed_ms);
+      work.ordered = work.ordered || epoch.handle.ordered;
+      work.waiting.push_back(BatchWork{epochs_.size(), place, false});
+    }
+    by_prefix_.emplace(epoch.prefix, epochs_.size());
+    epochs_.push_back(std::move(epoch));
+  }
+  if (!context_.recovered) return {};
+  // The former process may have sent until its last sign of life.
+  const std::int64_t passed = context_.last_lease_ms > 0 ? std::max<std::int64_t>(0, clock_.wall_ms() - context_.last_lease_ms) : 0;
+  const std::int64_t wait = std::max<std::int64_t>(0, kSocketMs + plan_.settings.fence_wait_ms + kClockMarginMs - passed);
+  for (auto& [queue, work] : queues_) {
+    work.doubtful.assign(work.waiting.begin(), work.waiting.end());
+    work.waiting.clear();
+    doubt(work, now() + wait);
+  }
+  return {};
+}
+
+bool Publication::finished() const {
+  return under_way_ == 0 && std::all_of(queues_.begin(), queues_.end(), [](const auto& each) {
+           return each.second.waiting.empty() && each.second.doubtful.empty();
+         });
+}
+
+Status Publication::run() {
+  while (!finished()) {
+    if (context_.stop.stop_requested()) return drain(Error{ErrorCode::kCancelled, "stopped while publishing"});
+    const Status started = start_sends();
+    if (!started.ok()) return drain(started);
+    const Status handled = handle_completions(under_way_ > 0 || !finished() ? kWaitMs : 0);
+    if (!handled.ok()) return drain(handled);
+    if (under_way_ == 0) {
+      const Status resolved = resolve();
+      if (!resolved.ok()) return resolved;
+    }
+    tell_waiting();
+  }
+  if (found_twice_ > 0) {
+    const std::string text = std::to_string(found_twice_) + " messages of sink table '" + plan_.settings.table +
+                             "' were found twice in their queues: duplicates";
+    log(LogLevel::kError, "rocketmq", text);
+    tell(text);
+  }
+  return {};
+}
+
+// Completions refer to queues_: wait for them.
+Status Publication::drain(Status status) {
+  while (under_way_ > 0) {
+    for (Completions::Done& done : completions_->take(kWaitMs)) {
+      static_cast<void>(done);
+      --under_way_;
+    }
+  }
+  return status;
+}
+
+void Publication::tell_waiting() {
+  if (last_trouble_.empty() || now() - told_ms_ < kTellMs) return;
+  told_ms_ = now();
+  tell("waiting to publish: " + std::exchange(last_trouble_, {}));
+}
+
+Status Publication::start_sends() {
+  for (auto& [queue, work] : queues_) {
+    const std::size_t most = work.ordered ? 1 : kUnderWayPerQueue;
+    while (!work.suspect && !work.waiting.empty() && work.under_way < most && under_way_ < kUnderWayMax && now() >= work.again_ms) {
+      TRY(send(work));
+    }
+  }
+  return {};
+}
+
+// The batch, without messages that were found already.
+Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& count) const {
+  const Epoch& epoch = epochs_[batch.epoch];
+  TRY_ASSIGN(std::string body, epoch.file->body(batch.place));
+  count = batch.place.head.count;
+  if (!batch.partial) return body;
+  rocketmq::BatchEncoder encoder(body.size());
+  std::span<const std::uint8_t> rest = as_bytes(body);
+  while (!rest.empty()) {
+    TRY_ASSIGN(const rocketmq::BatchEntryView entry, rocketmq::decode_batch_entry(rest));
+    const auto key = rocketmq::find_property(entry.properties, rocketmq::property::kUniqueKey);
+    const auto sequence = key ? stamp_sequence(*key) : std::nullopt;
+    if (!sequence || *sequence >= epoch.found.size()) return Error{ErrorCode::kCorrupt, "a sealed message has no stamp of its epoch"};
+    if (epoch.found[*sequence]) continue;
+    TRY(encoder.add(as_text(entry.body), entry.properties, entry.flag));
+  }
+  count = encoder.count();
+  return encoder.take();
+}
+
+Status Publication::send(QueueWork& work) {
+  TRY(context_.check_lease());
+  std::size_t count = 0;
+  TRY_ASSIGN(std::string body, read_body(work.waiting.front(), count));
+  if (count == 0) {
+    work.waiting.pop_front();
+    return {};
+  }
+  const BatchWork batch = work.waiting.front();
+  const Status accepted = producer_.send_encoded(
+      rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)), count},
+      rocketmq::SendRetry::kOnce, [completions = completions_, &work, batch](const rocketmq::SendResult& result) {
+        completions->add(Completions::Done{&work, batch, result});
+      });
+  if (!accepted.ok()) {
+    if (!accepted.error().retryable) return accepted;
+    work.again_ms = now() + kAgainFirstMs;
+    return {};
+  }
+  work.waiting.pop_front();
+  ++work.under_way;
+  ++under_way_;
+  return {};
+}
+
+Status Publication::handle_completions(std::int64_t wait_ms) {
+  for (Completions::Done& done : completions_->take(wait_ms)) {
+    --under_way_;
+    --done.queue->under_way;
+    TRY(handle(done));
+  }
+  return {};
+}
+
+void Publication::doubt(QueueWork& work, std::int64_t fence_ms) {
+  work.suspect = true;
+  work.fence_ms = std::max(work.fence_ms, fence_ms);
+}
+
+Status Publication::handle(Completions::Done& done) {
+  QueueWork& work = *done.queue;
+  switch (done.result.outcome) {
+    case SendOutcome::kStored:
+      messages_->fetch_add(done.batch.place.head.count, std::memory_order_relaxed);
+      work.pause_ms = kAgainFirstMs;
+      return {};
+    case SendOutcome::kNotStored:
+      retries_->fetch_add(1, std::memory_order_relaxed);
+      work.waiting.push_front(done.batch);
+      work.again_ms = now() + work.pause_ms;
+      work.pause_ms = std::min(work.pause_ms * 2, kAgainMaxMs);
+      last_trouble_ = done.result.error.to_string();
+      return {};
+    case SendOutcome::kUnknown:
+      work.doubtful.push_back(done.batch);
+      last_trouble_ = done.result.error.to_string();
+      doubt(work, std::max(done.result.last_attempt_ms, now()) + kSocketMs + plan_.settings.fence_wait_ms);
+      return {};
+    case SendOutcome::kRefused: break;
+  }
+  return done.result.error.with_context("table '" + plan_.settings.table + "': a broker refuses sealed messages for ever; they are kept");
+}
+
+// Max offset that counts everything appended.
+Result<std::int64_t> Publication::upper_bound(const MessageQueue& queue) {
+  TRY_ASSIGN(const rocketmq::BrokerState state, admin_.broker_state(queue.topic, queue.broker));
+  const bool counts_appended = state.version.starts_with("V5") || state.version.starts_with("V6");
+  if (!counts_appended && state.dispatch_behind_bytes.value_or(0) != 0) {
+    return Error::retry(ErrorCode::kUnavailable, "broker '" + queue.broker + "' has not indexed all that it stored yet");
+  }
+  return admin_.max_offset(queue, false);
+}
+
+Result<ScanRange> Publication::scan_range(QueueWork& work) {
+  ScanRange range{work.queue, work.lower, 0};
+  TRY_ASSIGN(range.upper, upper_bound(work.queue));
+  TRY_ASSIGN(const std::int64_t least, admin_.min_offset(work.queue));
+  if (range.upper < work.lower) {
+    TRY_ASSIGN(const std::int64_t earlier, admin_.offset_at(work.queue, work.sealed_ms - kFailOverMs));
+    range.lower = std::max(least, std::min(earlier, range.upper));
+    const std::string text = work.queue.to_string() + " ends at " + std::to_string(range.upper) + ", before the recorded offset " +
+                             std::to_string(work.lower) + ": the broker lost messages; looking from " + std::to_string(range.lower);
+    log(LogLevel::kError, "rocketmq", text);
+    tell(text);
+  } else if (least > work.lower) {
+    return Error{ErrorCode::kOutOfRange,
+                 "table '" + plan_.settings.table + "': " + work.queue.to_string() + " begins at offset " + std::to_string(least) +
+                     " now, the epoch began at " + std::to_string(work.lower) +
+                     ": messages were deleted since, so it cannot be seen which ones were published"};
+  }
+  return range;
+}
+
+void Publication::note_found(std::string_view key) {
+  const auto epoch = by_prefix_.find(key.substr(0, kStampPrefix));
+  if (epoch == by_prefix_.end()) return;
+  const auto sequence = stamp_sequence(key);
+  std::vector<bool>& seen = epochs_[epoch->second].found_now;
+  if (!sequence || *sequence >= seen.size()) return;
+  if (seen[*sequence]) {
+    ++found_twice_;
+    twice_->fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  seen[*sequence] = true;
+  found_->fetch_add(1, std::memory_order_relaxed);
+}
+
+// Looks through doubtful queues whose fence has passed.
+Status Publication::resolve() {
+  std::vector<ScanRange> ranges;
+  std::vector<QueueWork*> works;
+  for (auto& [queue, work] : queues_) {
+    if (!work.suspect) continue;
+    if (now() < work.fence_ms || now() < work.again_ms) {
+      if (context_.recovered && last_trouble_.empty()) last_trouble_ = "until nothing of the former process can arrive any more";
+      continue;
+    }
+    auto range = scan_range(work);
+    if (!range.ok()) {
+      if (!range.error().retryable && range.error().code != ErrorCode::kTimeout) return range.status();
+      last_trouble_ = range.error().to_string();
+      work.again_ms = now() + work.pause_ms;
+      work.pause_ms = std::min(work.pause_ms * 2, kAgainMaxMs);
+      continue;
+    }
+    ranges.push_back(*range);
+    works.push_back(&work);
+  }
+  if (works.empty()) return {};
+  scans_->fetch_add(1, std::memory_order_relaxed);
+  for (Epoch& epoch : epochs_) epoch.found_now.assign(epoch.handle.messages, false);
+  ScanOptions options;
+  options.group = plan_.settings.scan_group;
+  options.stop = context_.stop;
+  options.found = [this](std::string_view key) { note_found(key); };
+  options.progress = context_.progress;
+  TRY(scan_queues(client_, ranges, options).with_context("table '" + plan_.settings.table + "'"));
+  for (Epoch& epoch : epochs_) {
+    for (std::size_t i = 0; i < epoch.found.size(); ++i) {
+      if (epoch.found_now[i]) epoch.found[i] = true;
+    }
+  }
+  for (QueueWork* work : works) TRY(requeue(*work));
+  return {};
+}
+
+// What was in doubt is sent again, without what was found.
+Status Publication::requeue(QueueWork& work) {
+  for (auto each = work.doubtful.rbegin(); each != work.doubtful.rend(); ++each) {
+    each->partial = true;
+    work.waiting.push_front(*each);
+  }
+  work.doubtful.clear();
+  work.suspect = false;
+  work.again_ms = 0;
+  work.pause_ms = kAgainFirstMs;
+  return {};
+}
+
+}  // namespace
+
+EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics, std::shared_ptr<rocketmq::Client> client)
+    : plan_(std::move(plan)), metrics_(metrics), client_(std::move(client)),
+      producer_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group, .retry_unknown = false, .fenced = true}) {}
+
+Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics) {
+  TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers));
+  return std::unique_ptr<SinkCommitter>(new EpochCommitter(std::move(plan), metrics, std::move(client)));
+}
+
+Status EpochCommitter::commit(std::span<const Committable> committables, const CommitContext& context) {
+  Publication publication(*plan_, metrics_, *client_, producer_, context);
+  TRY(publication.open(committables));
+  return publication.run();
+}
+
+}  // namespace slipstream::connectors

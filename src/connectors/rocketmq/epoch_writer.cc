@@ -1,0 +1,185 @@
+#include "connectors/rocketmq/epoch_writer.h"
+
+#include <optional>
+#include <set>
+
+#include "base/mutex.h"
+#include "base/try.h"
+#include "connectors/rocketmq/shared_client.h"
+#include "data/hash.h"
+#include "rocketmq/client/client_core.h"
+
+namespace slipstream::connectors {
+
+using rocketmq::MessageQueue;
+
+namespace {
+constexpr std::size_t kSealBytes = std::size_t{256} << 10;
+constexpr std::int64_t kAskAgainMs = 200;
+}  // namespace
+
+// The newest max offset known of each queue. An older one is a bound as well: offsets of a queue only grow.
+class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
+ public:
+  Bounds(rocketmq::Client& client, std::function<void()> wake) : client_(&client), wake_(std::move(wake)) {}
+
+  // Asks unless an answer is awaited.
+  void ask(const MessageQueue& queue) {
+    {
+      MutexLock lock(mutex_);
+      if (closed_ || !awaited_.insert(queue).second) return;
+    }
+    client_->core().loop().post([self = shared_from_this(), queue] { self->request(queue); });
+  }
+  std::optional<std::int64_t> find(const MessageQueue& queue) {
+    MutexLock lock(mutex_);
+    const auto known = known_.find(queue);
+    if (known == known_.end()) return std::nullopt;
+    return known->second;
+  }
+  void close() {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    wake_ = {};
+  }
+
+ private:
+  // Thread of the rest: loop.
+  void request(const MessageQueue& queue) {
+    if (closed()) return;
+    rocketmq::internal::ClientCore& core = client_->core();
+    core.route(queue.topic, core.options().route_refresh_ms,
+               [self = shared_from_this(), queue, &core](const Result<rocketmq::internal::Route>& route) {
+                 if (self->closed()) return;
+                 const rocketmq::BrokerData* broker = route.ok() ? (*route)->broker(queue.broker) : nullptr;
+                 const std::string* master = broker == nullptr ? nullptr : broker->master();
+                 if (master == nullptr) return self->again(queue);
+                 core.call(*master, rocketmq::internal::ChannelRole::kControl, rocketmq::encode_max_offset(queue), nullptr,
+                           core.options().call_timeout_ms,
+                           [self, queue](const rocketmq::CallOutcome& outcome) { self->answered(queue, outcome); });
+               });
+  }
+  void answered(const MessageQueue& queue, const rocketmq::CallOutcome& outcome) {
+    if (closed()) return;
+    if (!outcome.answer.ok()) return again(queue);
+    const auto offset = rocketmq::parse_offset(rocketmq::RequestCode::kMaxOffset, outcome.answer->header);
+    if (!offset.ok()) return again(queue);
+    MutexLock lock(mutex_);
+    awaited_.erase(queue);
+    const bool first = known_.insert_or_assign(queue, *offset).second;
+    if (first && wake_) wake_();
+  }
+  void again(const MessageQueue& queue) {
+    client_->core().loop().run_after(kAskAgainMs, [self = shared_from_this(), queue] { self->request(queue); });
+  }
+  bool closed() {
+    MutexLock lock(mutex_);
+    return closed_;
+  }
+
+  rocketmq::Client* const client_;  // used only while not closed
+  Mutex mutex_;
+  bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::set<MessageQueue> awaited_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::map<MessageQueue, std::int64_t> known_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
+                         std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder)
+    : plan_(std::move(plan)), context_(std::move(context)), client_(std::move(client)), encoder_(std::move(encoder)),
+      routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
+      queues_(routes_, plan_->ordered), bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
+  sealed_ = context_.metrics.value("rocketmq_sink_sealed_messages_total", "Messages sealed for exactly-once publishing.");
+  begin_epoch();
+}
+
+EpochWriter::~EpochWriter() { bounds_->close(); }
+
+Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const SinkPlan> plan, WriterContext context) {
+  TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers));
+  TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
+  std::unique_ptr<EpochWriter> writer(
+      new EpochWriter(plan, std::move(context), std::move(client), std::move(encoder)));
+  TRY_ASSIGN(const TopicQueues::Topic* topic, writer->queues_.find(plan->settings.topic));
+  for (const MessageQueue& queue : topic->queues) writer->bounds_->ask(queue);
+  return std::unique_ptr<SinkWriter>(std::move(writer));
+}
+
+void EpochWriter::begin_epoch() {
+  const std::uint64_t number = epoch_.series.epoch + 1;
+  epoch_ = EpochHandle{};
+  epoch_.series = StampSeries{context_.attempt_token, sink_hash(plan_->uid), number, static_cast<std::uint16_t>(context_.subtask)};
+  epoch_.ordered = plan_->ordered;
+  prefix_ = stamp_prefix(epoch_.series);
+  lanes_.clear();
+}
+
+Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
+  CHECK(file != nullptr);
+  TRY(encoder_->encode(batch));
+  std::vector<std::uint64_t> hashes;
+  if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
+  OutMessage message;
+  for (std::size_t i = 0; i < encoder_->size(); ++i) {
+    make_stamp(prefix_, epoch_.messages, stamp_);
+    TRY(encoder_->message(i, stamp_, message));
+    TRY(add(message, hashes.empty() ? 0 : hashes[message.row], *file));
+    ++epoch_.messages;
+  }
+  return Write::kAccepted;
+}
+
+Status EpochWriter::add(const OutMessage& message, std::uint64_t hash, EpochFile& file) {
+  TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(message.topic));
+  const MessageQueue& queue = plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
+  const auto [at, fresh] = lanes_.try_emplace(queue);
+  Lane& lane = at->second;
+  if (fresh) {
+    lane.index = static_cast<std::uint32_t>(epoch_.queues.size());
+    epoch_.queues.push_back(EpochQueue{queue, 0});
+    bounds_->ask(queue);
+  }
+  if (!lane.pending.fits(message.body.size(), message.properties.size())) TRY(seal(lane, file));
+  TRY(lane.pending.add(message.body, message.properties));
+  if (lane.pending.bytes() < kSealBytes) return {};
+  if (!plan_->ordered) ++topic->turn;
+  return seal(lane, file);
+}
+
+Status EpochWriter::seal(Lane& lane, EpochFile& file) {
+  if (lane.pending.empty()) return {};
+  EpochBatchHead head;
+  head.queue = lane.index;
+  head.count = static_cast<std::uint32_t>(lane.pending.count());
+  const std::string body = lane.pending.take();
+  head.body_bytes = static_cast<std::uint32_t>(body.size());
+  ++epoch_.batches;
+  return append_epoch_batch(head, body, file);
+}
+
+Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint, EpochFile* file) {
+  static_cast<void>(checkpoint);
+  if (epoch_.messages == 0) return std::optional<std::string>("");
+  CHECK(file != nullptr);
+  for (EpochQueue& each : epoch_.queues) {
+    const auto lower = bounds_->find(each.queue);
+    if (!lower) return std::optional<std::string>();
+    each.lower = *lower;
+  }
+  for (auto& [queue, lane] : lanes_) TRY(seal(lane, *file));
+  epoch_.sealed_ms = clock_.wall_ms();
+  sealed_->fetch_add(static_cast<std::int64_t>(epoch_.messages), std::memory_order_relaxed);
+  std::string handle = encode_epoch_handle(epoch_);
+  // The next epoch's bounds, and a queue that takes turns.
+  for (const EpochQueue& each : epoch_.queues) bounds_->ask(each.queue);
+  begin_epoch();
+  if (!plan_->ordered) {
+    TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(plan_->settings.topic));
+    ++topic->turn;
+    bounds_->ask(topic->current());
+  }
+  return std::optional<std::string>(std::move(handle));
+}
+
+}  // namespace slipstream::connectors

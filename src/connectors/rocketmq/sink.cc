@@ -1,0 +1,95 @@
+#include "base/try.h"
+#include "connectors/rocketmq/check_sink.h"
+#include "connectors/rocketmq/committer.h"
+#include "connectors/rocketmq/epoch_writer.h"
+#include "connectors/rocketmq/shared_client.h"
+#include "connectors/rocketmq/source_sink.h"
+#include "connectors/rocketmq/writer.h"
+
+namespace slipstream::connectors {
+namespace {
+
+const char* guarantee_text(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::kNone: return "none";
+    case Guarantee::kAtLeastOnce: return "at-least-once";
+    case Guarantee::kExactlyOnce: break;
+  }
+  return "exactly-once";
+}
+
+class QueueSink final : public Sink {
+ public:
+  explicit QueueSink(std::shared_ptr<const SinkPlan> plan) : plan_(std::move(plan)) {}
+
+  Schema schema() const override { return plan_->schema; }
+  Guarantee guarantee() const override { return plan_->settings.guarantee; }
+  std::vector<std::string> explain() const override {
+    std::vector<std::string> lines{"topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
+                                   std::string("guarantee=") + guarantee_text(plan_->settings.guarantee)};
+    if (!plan_->settings.tag.empty()) lines.push_back("tag=" + plan_->settings.tag);
+    if (plan_->ordered) lines.emplace_back("order=per key");
+    return lines;
+  }
+  Status check_before_start() override {
+    TRY_ASSIGN(const auto client, shared_client(plan_->settings.name_servers));
+    return check_output_topic(*client, *plan_);
+  }
+  Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
+    if (plan_->settings.guarantee == Guarantee::kExactlyOnce) return EpochWriter::make(plan_, std::move(context));
+    return QueueWriter::make(plan_, std::move(context));
+  }
+  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
+    if (plan_->settings.guarantee != Guarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
+    return EpochCommitter::make(plan_, metrics);
+  }
+
+ private:
+  std::shared_ptr<const SinkPlan> plan_;
+};
+
+Status check_updating(const SinkRequest& request, const SinkPlan& plan) {
+  if (!request.updating || plan.settings.format.format->changelog) return {};
+  return Error{ErrorCode::kUnsupported,
+               "table '" + request.table.name + "': the query's result changes rows that it gave before, but format '" +
+                   plan.settings.format.format->name +
+                   "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results are final, or write "
+                   "changes with 'format' = 'debezium-json'"};
+}
+
+Status check_exactly_once(const SinkPlan& plan) {
+  if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
+  for (const WriteColumn& column : plan.metadata) {
+    if (column.key != MetadataKey::kDeliveryTime) continue;
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + plan.settings.table + "': column '" + column.name +
+                     "' sets a delivery time, and delayed messages cannot be looked for after a crash, so exactly-once is "
+                     "not possible; leave the column out or use 'sink.delivery-guarantee' = 'at-least-once'"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
+  const TableDefinition& table = request.table;
+  auto plan = std::make_shared<SinkPlan>();
+  TRY_ASSIGN(plan->settings, read_sink_settings(table, request.job_name, request.uid));
+  plan->physical = table.physical;
+  plan->schema = table.physical;
+  plan->uid = request.uid;
+  TRY_ASSIGN(plan->metadata, resolve_write_columns(table));
+  for (const WriteColumn& column : plan->metadata) plan->schema.add(column.name, column.type);
+  TRY(check_updating(request, *plan));
+  TRY(check_exactly_once(*plan));
+  const auto encoder = MessageEncoder::make(plan);
+  if (!encoder.ok()) return encoder.error().with_context("table '" + table.name + "'");
+  plan->ordered = request.updating;
+  for (const std::string& key : table.primary_key) {
+    if (const auto column = plan->schema.find(key)) plan->order_key.push_back(*column);
+  }
+  // Without a key all changes go one way, in order.
+  return std::unique_ptr<Sink>(std::make_unique<QueueSink>(std::move(plan)));
+}
+
+}  // namespace slipstream::connectors

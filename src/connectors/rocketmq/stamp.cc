@@ -1,0 +1,41 @@
+#include "connectors/rocketmq/stamp.h"
+
+#include <charconv>
+
+#include "base/bytes.h"
+
+namespace slipstream::connectors {
+
+std::string stamp_prefix(const StampSeries& series) {
+  std::string bytes;
+  ByteWriter writer(bytes);
+  writer.u64(series.token);
+  writer.u32(series.sink);
+  writer.u16(static_cast<std::uint16_t>(series.epoch >> 32U));
+  writer.u32(static_cast<std::uint32_t>(series.epoch));
+  writer.u16(series.subtask);
+  return to_hex(as_bytes(bytes));
+}
+
+void make_stamp(std::string_view prefix, std::uint64_t sequence, std::string& out) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  out.assign(prefix);
+  out.resize(kStampSize);
+  for (std::size_t i = kStampSize; i-- > kStampPrefix; sequence >>= 4U) out[i] = kDigits[sequence & 0xFU];
+}
+
+std::optional<std::uint64_t> stamp_sequence(std::string_view key) {
+  if (key.size() != kStampSize) return std::nullopt;
+  std::uint64_t sequence = 0;
+  const auto parsed = std::from_chars(key.data() + kStampPrefix, key.data() + kStampSize, sequence, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != key.data() + kStampSize) return std::nullopt;
+  return sequence;
+}
+
+std::uint32_t sink_hash(std::string_view uid) {
+  std::uint32_t hash = 2'166'136'261U;  // FNV-1a
+  for (const char c : uid) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16'777'619U;
+  return hash;
+}
+
+}  // namespace slipstream::connectors
