@@ -264,7 +264,8 @@ void Session::Run::set(const ast::SetStatement& statement) {
   if (!statement.key) {
     Step& step = add(Step::Kind::kTable, statement);
     step.header = {"key", "value"};
-    for (const OptionSpec& spec : session_options().specs()) {
+    const OptionTable options = session_options();
+    for (const OptionSpec& spec : options.specs()) {
       const auto given = settings.find(spec.name);
       step.rows.push_back({spec.name, given == settings.end() ? spec.default_value : given->second});
     }

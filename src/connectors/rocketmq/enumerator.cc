@@ -19,8 +19,10 @@ Result<std::unique_ptr<SplitEnumerator>> QueueEnumerator::make(std::shared_ptr<c
   if (context.has_restored) {
     made->fresh_ = false;
     // A checkpoint from before the first discovery has no state of it.
-    if (context.restored.empty()) made->fresh_ = true;
-    else TRY_ASSIGN(made->known_, decode_known_splits(context.restored));
+    made->fresh_ = context.restored.empty();
+    if (!made->fresh_) {
+      TRY_ASSIGN(made->known_, decode_known_splits(context.restored));
+    }
     made->done_ = made->bounded() && !made->fresh_;
   }
   return std::unique_ptr<SplitEnumerator>(std::move(made));
@@ -61,7 +63,9 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
     if (!known.insert(queue.to_string()).second) continue;
     QueuePosition position;
     position.queue = queue;
-    if (fresh_) TRY_ASSIGN(position, first_position(queue));
+    if (fresh_) {
+      TRY_ASSIGN(position, first_position(queue));
+    }
     if (!fresh_) log(LogLevel::kInfo, "rocketmq", "new queue " + queue.to_string() + ": read from its first message");
     found.added.push_back(encode_split(position));
   }

@@ -98,7 +98,8 @@ class QueueRowReader::Rejected {
  public:
   void add(std::string_view body, std::string_view reason, const MessageQueue& queue, std::int64_t offset) {
     if (builders_.empty()) {
-      for (const Field& field : rejected_schema().fields()) builders_.emplace_back(field.type);
+      const Schema schema = rejected_schema();
+      for (const Field& field : schema.fields()) builders_.emplace_back(field.type);
     }
     builders_[0].append_text(body);
     builders_[1].append_text(reason);

@@ -160,4 +160,44 @@ ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
   return ok ? make_call(name, std::move(arguments), e) : nullptr;
 }
 
+ExprPtr ExprBinder::bind_json_value(const ast::JsonCallExpr& e) {
+  if (e.function != "JSON_VALUE") {
+    report(e.span, e.function + " is not supported", "JSON_VALUE is");
+    return nullptr;
+  }
+  std::string name = "JSON_VALUE";
+  Type type = Type::string();
+  if (e.returning) {
+    const auto bound = bind_type(*e.returning, diagnostics_);
+    if (!bound) return nullptr;
+    type = *bound;
+    switch (type.kind()) {
+      case TypeKind::kVarChar: break;
+      case TypeKind::kBoolean: name += "_BOOLEAN"; break;
+      case TypeKind::kInt: name += "_INTEGER"; break;
+      case TypeKind::kDouble: name += "_DOUBLE"; break;
+      default:
+        report(e.returning->span, "JSON_VALUE cannot return " + type.to_string(), "STRING, BOOLEAN, INTEGER and DOUBLE are possible");
+        return nullptr;
+    }
+  }
+  bool ok = true;
+  std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
+  const auto add = [&](const std::optional<ast::JsonBehavior>& behavior) {
+    std::string word = "NULL";
+    ExprPtr fallback = expr::null_literal(type.with_nullable(true));
+    if (behavior && behavior->fallback == ast::JsonFallback::kError) word = "ERROR";
+    if (behavior && behavior->fallback == ast::JsonFallback::kDefault) {
+      word = "DEFAULT";
+      fallback = bind(*behavior->value);
+      if (fallback) fallback = coerce(std::move(fallback), type, behavior->value->span, "DEFAULT");
+      ok = ok && fallback;
+    }
+    arguments.push_back(expr::string_literal(word));
+    arguments.push_back(std::move(fallback));
+  };
+  if (e.on_empty || e.on_error) add(e.on_empty), add(e.on_error);
+  return ok ? make_call(name, std::move(arguments), e) : nullptr;
+}
+
 }  // namespace slipstream::sql
