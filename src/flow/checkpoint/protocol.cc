@@ -86,7 +86,7 @@ CheckpointProtocol::Decisions CheckpointProtocol::tick(std::int64_t now_ms) {
   if (flight_ && !flight_->storing && now_ms >= flight_->begun_ms + options_.timeout_ms) {
     abort("not all of " + std::to_string(options_.tasks) + " tasks took part within " +
               std::to_string(options_.timeout_ms) + " ms (" + std::to_string(flight_->waiting.size()) + " are missing)",
-          now_ms, out);
+          false, now_ms, out);
   }
   maybe_begin(now_ms, out);
   return out;
@@ -139,13 +139,13 @@ CheckpointProtocol::Decisions CheckpointProtocol::write_failed(CheckpointId chec
                                                                std::int64_t now_ms) {
   Decisions out;
   if (flight_ && flight_->barrier.checkpoint == checkpoint) {
-    abort(why, now_ms, out);
+    abort(why, true, now_ms, out);
     maybe_begin(now_ms, out);
   }
   return out;
 }
 
-void CheckpointProtocol::abort(const std::string& why, std::int64_t now_ms, Decisions& out) {
+void CheckpointProtocol::abort(const std::string& why, bool counts, std::int64_t now_ms, Decisions& out) {
   Decision decision = decide(Decision::Kind::kAbort, flight_->barrier);
   decision.why = why;
   out.push_back(std::move(decision));
@@ -153,7 +153,7 @@ void CheckpointProtocol::abort(const std::string& why, std::int64_t now_ms, Deci
   const bool stuck = flight_->barrier.kind == CheckpointKind::kSavepoint;
   flight_.reset();
   last_begin_ms_ = now_ms;
-  ++failures_;
+  failures_ += counts ? 1 : 0;
   if (failures_ < options_.failures_max && !stuck) return;
   Decision fail = decide(Decision::Kind::kFail);
   fail.why = stuck ? "the savepoint failed: " + why

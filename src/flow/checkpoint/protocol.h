@@ -53,7 +53,7 @@ class CheckpointProtocol {
     std::int64_t timeout_ms = 600'000;
     std::uint32_t retained = 3;
     std::uint32_t epochs_max = 2;
-    std::uint32_t failures_max = 10;     // in a row
+    std::uint32_t failures_max = 10;     // failed writes in a row; time-outs only cost the checkpoint
     CheckpointId next_id = 1;
     std::vector<CheckpointId> existing;  // complete ones in the storage, ascending
     std::optional<Barrier> finishing;    // only publish what this last checkpoint named, then end
@@ -95,7 +95,7 @@ class CheckpointProtocol {
 
   void maybe_begin(std::int64_t now_ms, Decisions& out);
   void begin(CheckpointKind kind, std::int64_t now_ms, Decisions& out);
-  void abort(const std::string& why, std::int64_t now_ms, Decisions& out);
+  void abort(const std::string& why, bool counts, std::int64_t now_ms, Decisions& out);
   void complete(std::int64_t now_ms, Decisions& out);
   void hand_over(const std::vector<Epoch>& epochs, bool recovered, Decisions& out);
   void maybe_settle(Decisions& out);

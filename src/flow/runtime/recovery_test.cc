@@ -32,6 +32,8 @@ struct Fixture {
     options.checkpoint_interval = 1ms;
     options.restart_delay = 1ms;
   }
+  // No end before eight checkpoints.
+  void pace() { numbers.rows_per_checkpoint = kRows / 8; }
   Graph graph() const {
     Graph graph;
     const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers)));
@@ -114,6 +116,7 @@ TEST(Recovery, ABoundedJobPublishesItsLastEpoch) {
 TEST(Recovery, SurvivesACrashAfterEveryCheckpoint) {
   Fixture fixture;
   fixture.options.crash_after_checkpoints = 1;
+  fixture.pace();
   int crashes = 0;
   while (true) {
     fixture.options.parallelism = 1 + static_cast<std::uint32_t>(crashes % 4);  // and with another parallelism
@@ -130,6 +133,7 @@ TEST(Recovery, CrashesLaterToo) {
   for (std::uint32_t after = 2; after <= 5; ++after) {
     Fixture fixture;
     fixture.options.crash_after_checkpoints = after;
+    fixture.pace();
     while (true) {
       const Status status = fixture.run();
       if (status.ok()) break;
@@ -269,13 +273,17 @@ TEST(Recovery, EpochsOfAnAbortedCheckpointMoveIntoTheNext) {
 TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
   Fixture fixture;
   fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(true);
+  fixture.pace();
   auto job = fixture.start();
   ASSERT_TRUE(job.ok()) << job.status().to_string();
-  ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints >= 2; }));
-  EXPECT_EQ(fixture.sink.audit->count(), 0U);
-  // No third one: two epochs wait.
+  const auto sealed = [&] {
+    std::lock_guard lock(fixture.sink.audit->mutex);
+    return fixture.sink.audit->sealed.size();
+  };
+  ASSERT_TRUE(eventually([&] { return sealed() >= 2; }));
   EXPECT_FALSE((*job)->wait_for(50ms).has_value());
-  EXPECT_LE((*job)->report().completed_checkpoints, 3U);  // one may have had no rows
+  EXPECT_EQ(sealed(), 2U);  // two epochs wait: no third checkpoint begins
+  EXPECT_EQ(fixture.sink.audit->count(), 0U);
   fixture.sink.hold_commit->store(false);
   const Status status = (*job)->wait();
   ASSERT_TRUE(status.ok()) << status.to_string();
@@ -286,10 +294,16 @@ TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
 TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
   Fixture fixture;
   fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(true);
+  fixture.pace();
   {
     auto job = fixture.start();
     ASSERT_TRUE(job.ok()) << job.status().to_string();
-    ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints >= 2; }));
+    ASSERT_TRUE(eventually([&] {
+      std::lock_guard lock(fixture.sink.audit->mutex);
+      return fixture.sink.audit->sealed.size() >= 2;
+    }));
+    const std::uint64_t completed = (*job)->report().completed_checkpoints;
+    ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints > completed || completed >= 2; }));
     (*job)->cancel();
     EXPECT_FALSE((*job)->wait().ok());
   }
@@ -305,6 +319,7 @@ TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
 TEST(Recovery, KeepsSoManyCheckpointsAndNoEpochFileTooMany) {
   Fixture fixture;
   fixture.options.retained_checkpoints = 2;
+  fixture.pace();
   const Status status = fixture.run();
   ASSERT_TRUE(status.ok()) << status.to_string();
   EXPECT_LE(fixture.folders().size(), 3U);  // removal is in the background
@@ -314,10 +329,12 @@ TEST(Recovery, KeepsSoManyCheckpointsAndNoEpochFileTooMany) {
 TEST(Recovery, IdsAreNeverReused) {
   Fixture fixture;
   fixture.options.crash_after_checkpoints = 3;
+  fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
   const std::string newest = fixture.newest();
   for (const std::string& name : fixture.folders()) std::filesystem::remove_all(fixture.folder.path() + "/" + name);
   fixture.options.crash_after_checkpoints = 1;
+  fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
   EXPECT_NE(fixture.newest(), newest);
 }
@@ -333,6 +350,7 @@ TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
   for (const char* part : {"/manifest", "/state"}) {
     Fixture fixture;
     fixture.options.crash_after_checkpoints = 3;
+    fixture.pace();
     ASSERT_FALSE(fixture.run().ok());
     fixture.options.crash_after_checkpoints = 0;
     damage(fixture.newest() + part);
@@ -360,6 +378,7 @@ TEST(Recovery, FreshIgnoresWhatIsThere) {
 TEST(Recovery, RestoresFromAnotherDirectory) {
   Fixture fixture;
   fixture.options.crash_after_checkpoints = 2;
+  fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
   fixture.options.crash_after_checkpoints = 0;
   const TemporaryFolder other;
@@ -373,6 +392,7 @@ TEST(Recovery, RestoresFromAnotherDirectory) {
 TEST(Recovery, DroppedStateIsRefused) {
   Fixture fixture;
   fixture.options.crash_after_checkpoints = 2;
+  fixture.pace();
   fixture.sink.hold_commit = std::make_shared<std::atomic<bool>>(false);
   ASSERT_FALSE(fixture.run().ok());
   fixture.options.crash_after_checkpoints = 0;
@@ -395,6 +415,7 @@ TEST(Recovery, DroppedStateIsRefused) {
 TEST(Recovery, ASinkWithPendingEpochsCannotGoAway) {
   Fixture fixture;
   fixture.options.crash_after_checkpoints = 2;
+  fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
   Graph graph = fixture.graph();
   graph.nodes.back().uid = "another";

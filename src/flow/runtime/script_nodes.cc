@@ -127,6 +127,10 @@ class AuditWriter final : public SinkWriter {
     }
     if (rows_ == 0) return std::optional<std::string>("");
     rows_ = 0;
+    {
+      std::lock_guard lock(options_.audit->mutex);
+      options_.audit->sealed.insert(checkpoint);
+    }
     return std::optional<std::string>(std::to_string(context_.attempt_token) + "/" + std::to_string(checkpoint) + "/" +
                                       std::to_string(context_.subtask));
   }

@@ -39,6 +39,7 @@ struct NumbersOptions {
   std::int64_t rows_per_split = 1'000;
   std::size_t rows_per_batch = 10;
   bool bounded = true;
+  std::int64_t rows_per_checkpoint = 0;  // > 0: each split waits for a completed checkpoint after so many
   std::shared_ptr<std::atomic<std::int64_t>> limit;  // null = no limit; of each split
   std::shared_ptr<std::atomic<std::int64_t>> completes = std::make_shared<std::atomic<std::int64_t>>(0);
   std::shared_ptr<std::atomic<std::uint32_t>> splits_now;  // grows while running; null = `splits`
@@ -49,7 +50,8 @@ class NumbersReader final : public SourceReader {
   NumbersReader(NumbersOptions options, ReaderContext context) : options_(std::move(options)), context_(std::move(context)) {}
 
   Status add_split(std::uint32_t index, const Split& split) override {
-    splits_.push_back(Running{index, split, split.state.empty() ? 0 : std::stoll(split.state)});
+    const std::int64_t next = split.state.empty() ? 0 : std::stoll(split.state);
+    splits_.push_back(Running{index, split, next, next + options_.rows_per_checkpoint});
     return {};
   }
   Result<Poll> poll(Batch* out, Batch* rejected) override {
@@ -59,6 +61,7 @@ class NumbersReader final : public SourceReader {
       Running& split = splits_[(next_ + i) % splits_.size()];
       if (split.next < options_.rows_per_split) ended = false;
       std::int64_t end = std::min(options_.rows_per_split, split.next + static_cast<std::int64_t>(options_.rows_per_batch));
+      if (options_.rows_per_checkpoint > 0) end = std::min(end, split.allowed);
       if (options_.limit != nullptr) end = std::min(end, options_.limit->load());
       if (end <= split.next) continue;
       ColumnBuilder ids(Type::bigint());
@@ -86,6 +89,7 @@ class NumbersReader final : public SourceReader {
   void checkpoint_complete(CheckpointId checkpoint) override {
     static_cast<void>(checkpoint);
     options_.completes->fetch_add(1);
+    for (Running& split : splits_) split.allowed = std::max(split.allowed, split.next + options_.rows_per_checkpoint);
   }
 
  private:
@@ -93,6 +97,7 @@ class NumbersReader final : public SourceReader {
     std::uint32_t index;
     Split split;
     std::int64_t next;
+    std::int64_t allowed;
   };
   const NumbersOptions options_;
   const ReaderContext context_;
@@ -190,6 +195,7 @@ struct Audit {
   std::vector<std::pair<std::int64_t, std::int64_t>> rows;
   std::set<std::string> published;  // handles of epochs
   std::vector<CheckpointId> commits;
+  std::set<CheckpointId> sealed;    // with rows
   std::size_t recovered = 0;
   std::size_t aborted = 0;
   std::size_t writers = 0;

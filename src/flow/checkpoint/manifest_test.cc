@@ -1,0 +1,118 @@
+#include "flow/checkpoint/manifest.h"
+
+#include <gtest/gtest.h>
+
+#include "flow/checkpoint/section_writer.h"
+#include "flow/checkpoint/storage.h"
+
+namespace slipstream::flow {
+namespace {
+
+Manifest sample() {
+  Manifest manifest;
+  manifest.id = 42;
+  manifest.kind = CheckpointKind::kSavepoint;
+  manifest.job = "orders";
+  manifest.created_ms = 1'700'000'000'123;
+  manifest.max_parallelism = 64;
+  manifest.files = {StateFile{"chk-42/state", 100, 7}, StateFile{"chk-41/state", 50, 8}};
+  manifest.operators = {OperatorState{"sum", "Sum", 3, {Section{2, "table", 5, 1, 10, 40, 9}}}};
+  manifest.sources = {SourceState{"orders", "known", true, 4, {SplitState{3, Split{"t/b/3", "17"}}}}};
+  manifest.exactly_once_sinks = {"out"};
+  manifest.epochs = {Epoch{"out", 41, 1, "handle", "epochs/a", 5, 6}};
+  return manifest;
+}
+
+TEST(Manifest, ComesBackAsItWas) {
+  const auto decoded = decode_manifest(encode_manifest(sample()));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().to_string();
+  EXPECT_EQ(encode_manifest(*decoded), encode_manifest(sample()));
+  EXPECT_EQ(decoded->id, 42U);
+  EXPECT_EQ(decoded->sources.at(0).splits.at(0).split.state, "17");
+  EXPECT_EQ(decoded->operators.at(0).sections.at(0).file, 1U);
+  EXPECT_EQ(decoded->epochs.at(0).file, "epochs/a");
+}
+
+TEST(Manifest, EveryDamagedByteIsNoticed) {
+  const std::string good = encode_manifest(sample());
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x20);
+    EXPECT_FALSE(decode_manifest(bad).ok()) << "byte " << at;
+    EXPECT_FALSE(decode_manifest(good.substr(0, at)).ok()) << "cut at " << at;
+  }
+}
+
+TEST(Manifest, ANewerVersionIsNamed) {
+  std::string bytes = encode_manifest(sample());
+  bytes[11] = 9;
+  const auto decoded = decode_manifest(bytes);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().code, ErrorCode::kUnsupported);
+}
+
+TEST(Manifest, FolderNames) {
+  EXPECT_EQ(checkpoint_folder(12), "chk-12");
+  EXPECT_EQ(checkpoint_of_folder("chk-12"), 12U);
+  for (const char* name : {"chk-", "chk-1x", "sav-1", "chk--1", ""}) EXPECT_EQ(checkpoint_of_folder(name), 0U) << name;
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+TEST(SectionWriter, EveryInstanceReadsItsShare) {
+  const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
+  auto blob = storage->create("chk-1/state");
+  ASSERT_TRUE(blob.ok());
+  SectionWriter writer(**blob, 1);
+  const std::string large(std::size_t{600} << 10, 'x');
+  ASSERT_TRUE(writer.write("table", 3, bytes_of("a")).ok());
+  ASSERT_TRUE(writer.write("table", 3, bytes_of("b")).ok());
+  ASSERT_TRUE(writer.write("table", 70, bytes_of(large)).ok());
+  ASSERT_TRUE(writer.write("clock", kOperatorState, bytes_of("17")).ok());
+  auto sections = writer.finish();
+  ASSERT_TRUE(sections.ok());
+  EXPECT_EQ(sections->size(), 3U);
+  Manifest manifest;
+  manifest.files = {StateFile{"chk-1/state", (*blob)->size(), (*blob)->checksum()}};
+  manifest.operators = {OperatorState{"op", "Op", 2, *sections}};
+  const auto state = make_restored_state(storage, manifest);
+  EXPECT_EQ(state->reader("other", KeyGroupRange{}), nullptr);
+  const auto pieces = [&](KeyGroupRange range, std::string_view name) {
+    std::string seen;
+    const Status status = state->reader("op", range)->visit(name, [&](std::uint32_t, std::uint32_t former, std::span<const std::byte> bytes) -> Status {
+      EXPECT_EQ(former, 1U);
+      seen += std::to_string(bytes.size()) + ":" + static_cast<char>(bytes[0]) + " ";
+      return {};
+    });
+    EXPECT_TRUE(status.ok()) << status.to_string();
+    return seen;
+  };
+  EXPECT_EQ(pieces(KeyGroupRange{0, 64, 128}, "table"), "1:a 1:b ");
+  EXPECT_EQ(pieces(KeyGroupRange{64, 128, 128}, "table"), "614400:x ");
+  EXPECT_EQ(pieces(KeyGroupRange{0, 64, 128}, "clock"), "2:1 ");
+  EXPECT_EQ(pieces(KeyGroupRange{64, 128, 128}, "clock"), "2:1 ");
+  EXPECT_EQ(pieces(KeyGroupRange{0, 128, 128}, "absent"), "");
+}
+
+TEST(SectionWriter, DamageIsNoticed) {
+  const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
+  auto blob = storage->create("chk-1/state");
+  ASSERT_TRUE(blob.ok());
+  SectionWriter writer(**blob, 0);
+  ASSERT_TRUE(writer.write("table", 3, bytes_of("abc")).ok());
+  auto sections = writer.finish();
+  ASSERT_TRUE(sections.ok());
+  std::string bytes = *storage->read("chk-1/state");
+  bytes.back() = 'x';
+  ASSERT_TRUE(storage->publish("chk-1/state", bytes).ok());
+  Manifest manifest;
+  manifest.files = {StateFile{"chk-1/state", bytes.size(), 0}};
+  manifest.operators = {OperatorState{"op", "Op", 1, *sections}};
+  const auto state = make_restored_state(storage, manifest);
+  const Status status = state->reader("op", KeyGroupRange{})->visit("table", [](std::uint32_t, std::uint32_t, std::span<const std::byte>) { return Status(); });
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace slipstream::flow
