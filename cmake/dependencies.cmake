@@ -17,6 +17,8 @@ foreach(package lz4:liblz4 zstd:libzstd xxhash:libxxhash re2:re2 edit:libedit)
 endforeach()
 # asio: headers only in Debian; compiled once, in src/io (ASIO_SEPARATE_COMPILATION).
 add_library(dep_asio INTERFACE)
-target_compile_definitions(dep_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED)
+target_compile_definitions(dep_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED
+  # its allocator differs with the headers included before it: new and delete of two files would not match
+  ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(dep_asio INTERFACE Threads::Threads)
 add_library(dep::asio ALIAS dep_asio)

@@ -1,7 +1,9 @@
 // Batches: up to kBatchRows rows as columns. What operators, formats and connectors exchange.
 //
-// Ownership: columns are immutable once built and shared (std::shared_ptr<const Column>); a batch is a cheap
-//            value. Text is held as views into reference-counted buffers that the column keeps alive.
+// Ownership: columns are immutable once built and shared (std::shared_ptr<const Column>); a batch
+// is a cheap
+//            value. Text is held as views into reference-counted buffers that the column keeps
+//            alive.
 // Thread:    a finished column may be read by any thread; a builder belongs to one.
 #pragma once
 
@@ -21,15 +23,16 @@ inline constexpr std::size_t kBatchRows = 4096;
 
 __extension__ using Int128 = __int128;
 
-// 16 bytes: text of up to 12 bytes lies inside; longer text is 4 bytes of prefix and a pointer into a buffer
-// that the owning column (or a table of keyed state) keeps alive.
+// 16 bytes: text of up to 12 bytes lies inside; longer text is 4 bytes of prefix and a pointer into
+// a buffer that the owning column (or a table of keyed state) keeps alive.
 class StringView {
  public:
   static constexpr std::uint32_t kInline = 12;
 
   StringView() : length_(0), inline_{} {}
   // REQUIRES: for text longer than kInline, `text` outlives this view
-  explicit StringView(std::string_view text) : length_(static_cast<std::uint32_t>(text.size())), inline_{} {
+  explicit StringView(std::string_view text)
+      : length_(static_cast<std::uint32_t>(text.size())), inline_{} {
     if (length_ <= kInline) {
       if (length_ != 0) std::memcpy(inline_, text.data(), length_);
     } else {
@@ -75,9 +78,10 @@ struct ColumnParts {
   std::size_t size = 0;
   std::vector<std::uint64_t> validity;  // bit i of word i/64 = row i is not NULL; empty = no NULL
   std::vector<std::byte> values;        // size * width of the layout; empty for kNested
-  std::vector<std::int32_t> offsets;    // ARRAY, MAP, MULTISET: size + 1 positions into the children
-  std::vector<ColumnPtr> children;      // ROW: one per field; ARRAY, MULTISET: {element}; MAP: {key, value}
-  std::vector<BufferPtr> buffers;       // what StringViews point into
+  std::vector<std::int32_t> offsets;  // ARRAY, MAP, MULTISET: size + 1 positions into the children
+  std::vector<ColumnPtr>
+      children;  // ROW: one per field; ARRAY, MULTISET: {element}; MAP: {key, value}
+  std::vector<BufferPtr> buffers;  // what StringViews point into
 };
 
 // One immutable column.
@@ -132,10 +136,12 @@ class ColumnBuilder {
     std::memcpy(parts_.values.data() + at, &value, sizeof(T));
     appended();
   }
-  void append_text(std::string_view text);       // copies into the builder's arena
-  void append_text_view(std::string_view text);  // no copy: REQUIRES a buffer that holds it was given to pin()
+  void append_text(std::string_view text);  // copies into the builder's arena
+  void append_text_view(
+      std::string_view text);  // no copy: REQUIRES a buffer that holds it was given to pin()
   void pin(BufferPtr buffer);
-  // Nested types: append to the children first, then close the row. ROW: every child gets one value.
+  // Nested types: append to the children first, then close the row. ROW: every child gets one
+  // value.
   ColumnBuilder& child(std::size_t index) { return *children_[index]; }
   void append_nested();
   // One row of another column of the same type.
@@ -162,7 +168,9 @@ class ColumnBuilder {
 // What happened to a row. -U and +U of one update stay adjacent in one batch.
 enum class RowKind : std::uint8_t { kInsert, kUpdateBefore, kUpdateAfter, kDelete };
 std::string_view row_kind_name(RowKind kind);  // "+I" "-U" "+U" "-D"
-inline bool is_retraction(RowKind kind) { return kind == RowKind::kUpdateBefore || kind == RowKind::kDelete; }
+inline bool is_retraction(RowKind kind) {
+  return kind == RowKind::kUpdateBefore || kind == RowKind::kDelete;
+}
 
 // Rows [begin, next run's begin) came from this split (index as given to the reader).
 struct SplitRun {
@@ -181,14 +189,16 @@ struct SplitEvent {
   };
   std::uint32_t split = 0;
   Kind kind = Kind::kActive;
-  std::int64_t peer_time_ms = 0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown; kWatermark: the watermark
+  std::int64_t peer_time_ms =
+      0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown; kWatermark: the watermark
 };
 
 // Rows as columns. All columns have `rows()` values.
 class Batch {
  public:
   Batch() = default;
-  Batch(std::size_t rows, std::vector<ColumnPtr> columns) : rows_(rows), columns_(std::move(columns)) {}
+  Batch(std::size_t rows, std::vector<ColumnPtr> columns)
+      : rows_(rows), columns_(std::move(columns)) {}
 
   std::size_t rows() const { return rows_; }
   const std::vector<ColumnPtr>& columns() const { return columns_; }
@@ -201,7 +211,8 @@ class Batch {
   }
   RowKind kind(std::size_t row) const { return kinds_ ? (*kinds_)[row] : RowKind::kInsert; }
   void set_kinds(std::vector<RowKind> kinds) {
-    kinds_ = kinds.empty() ? nullptr : std::make_shared<const std::vector<RowKind>>(std::move(kinds));
+    kinds_ =
+        kinds.empty() ? nullptr : std::make_shared<const std::vector<RowKind>>(std::move(kinds));
   }
 
   // Stable 64-bit hashes of the key of the exchange that this batch went through; empty = none yet.
@@ -209,7 +220,9 @@ class Batch {
     return hashes_ ? std::span<const std::uint64_t>(*hashes_) : std::span<const std::uint64_t>();
   }
   void set_key_hashes(std::vector<std::uint64_t> hashes) {
-    hashes_ = hashes.empty() ? nullptr : std::make_shared<const std::vector<std::uint64_t>>(std::move(hashes));
+    hashes_ = hashes.empty()
+                  ? nullptr
+                  : std::make_shared<const std::vector<std::uint64_t>>(std::move(hashes));
   }
 
   // Only between a source and its watermark assigner.

@@ -1,8 +1,10 @@
-// The connector contract: how rows come in and go out. One contract for SQL, DataStream and every host.
+// The connector contract: how rows come in and go out. One contract for SQL, DataStream and every
+// host.
 //
-// A connector is a ConnectorFactory in a registry. It makes a Source (an enumerator that finds splits, and readers
-// that poll batches of them) or a Sink (writers, and a committer when it can publish exactly once).
-// Offsets, splits and committables are owned and persisted by the engine, never by the connector.
+// A connector is a ConnectorFactory in a registry. It makes a Source (an enumerator that finds
+// splits, and readers that poll batches of them) or a Sink (writers, and a committer when it can
+// publish exactly once). Offsets, splits and committables are owned and persisted by the engine,
+// never by the connector.
 #pragma once
 
 #include <atomic>
@@ -29,19 +31,20 @@ using CheckpointId = std::uint64_t;  // ascending, never reused in a checkpoint 
 // How a table is declared: what CREATE TABLE said, checked.
 struct TableDefinition {
   struct MetadataColumn {
-    std::string name;         // as declared
-    std::string key;          // METADATA FROM 'key', or the name
+    std::string name;  // as declared
+    std::string key;   // METADATA FROM 'key', or the name
     Type type;
     bool is_virtual = false;  // read only: not part of the sink schema
   };
   std::string name;
-  Schema physical;                       // without computed and metadata columns
+  Schema physical;  // without computed and metadata columns
   std::vector<MetadataColumn> metadata;
   std::vector<std::string> primary_key;
-  OptionMap options;                     // WITH (...), without 'connector'
+  OptionMap options;  // WITH (...), without 'connector'
 };
 
-// A comparison that a source may take over: `column` (a metadata key or physical column) equals one of `values`.
+// A comparison that a source may take over: `column` (a metadata key or physical column) equals one
+// of `values`.
 struct PushedPredicate {
   std::string column;
   bool is_metadata = false;
@@ -50,15 +53,15 @@ struct PushedPredicate {
 
 struct SourceRequest {
   TableDefinition table;
-  std::vector<std::size_t> physical;       // projected columns, indices into table.physical, ascending
-  std::vector<std::size_t> metadata;       // projected metadata, indices into table.metadata, ascending
-  std::vector<PushedPredicate> predicates; // offers; see Source::accepted_predicates
-  std::string uid;                         // logical name of the operator, stable over restarts
+  std::vector<std::size_t> physical;  // projected columns, indices into table.physical, ascending
+  std::vector<std::size_t> metadata;  // projected metadata, indices into table.metadata, ascending
+  std::vector<PushedPredicate> predicates;  // offers; see Source::accepted_predicates
+  std::string uid;                          // logical name of the operator, stable over restarts
 };
 
 struct SinkRequest {
   TableDefinition table;
-  bool updating = false;   // rows other than +I will come; refuse here what cannot be written
+  bool updating = false;  // rows other than +I will come; refuse here what cannot be written
   std::string uid;
   std::string job_name;
 };
@@ -66,43 +69,49 @@ struct SinkRequest {
 enum class Guarantee : std::uint8_t { kNone, kAtLeastOnce, kExactlyOnce };
 
 struct Metrics {
-  // A counter or gauge of this task, labelled by the engine (job, task, subtask). Lives as long as the process.
-  // Thread: any.
+  // A counter or gauge of this task, labelled by the engine (job, task, subtask). Lives as long as
+  // the process. Thread: any.
   std::function<std::atomic<std::int64_t>*(std::string_view name, std::string_view help)> value;
 };
 
-// ---------------------------------------------------------------------------------------------- sources
+// ----------------------------------------------------------------------------------------------
+// sources
 
-// A part of a source that is read in order: a message queue, a file. `state` says where to continue, in the
-// connector's own versioned encoding.
+// A part of a source that is read in order: a message queue, a file. `state` says where to
+// continue, in the connector's own versioned encoding.
 struct Split {
-  std::string id;     // stable and unique in the source: "topic/broker-a/3"
+  std::string id;  // stable and unique in the source: "topic/broker-a/3"
   std::string state;
 };
 
 struct EnumeratorContext {
-  std::string restored;   // last snapshot(), empty = fresh start
+  std::string restored;  // last snapshot(), empty = fresh start
   bool has_restored = false;
   std::stop_token stop;
   Metrics metrics;
 };
 
-// Finds splits. One per source, on the job's coordinator thread; calls may block up to a few seconds.
+// Finds splits. One per source, on the job's coordinator thread; calls may block up to a few
+// seconds.
 class SplitEnumerator {
  public:
   virtual ~SplitEnumerator() = default;
   struct Discovery {
-    std::vector<Split> added;  // new since the last call; after a restore: without those in `restored`
-    bool complete = false;     // no more splits will ever come (bounded sources; discovery off)
+    std::vector<Split>
+        added;              // new since the last call; after a restore: without those in `restored`
+    bool complete = false;  // no more splits will ever come (bounded sources; discovery off)
   };
-  // Called at start and then every discovery_interval(). A retryable error after the first success is logged and
-  // tried again: an outage is not a change.
+  // Called at start and then every discovery_interval(). A retryable error after the first success
+  // is logged and tried again: an outage is not a change.
   virtual Result<Discovery> discover() = 0;
-  virtual std::chrono::milliseconds discovery_interval() const { return std::chrono::milliseconds(0); }  // 0 = once
+  virtual std::chrono::milliseconds discovery_interval() const {
+    return std::chrono::milliseconds(0);  // 0 = once
+  }
   // Taken before the barrier; splits found later belong to the next checkpoint.
   virtual std::string snapshot() = 0;
 };
 
+// What a reader knows of its place in the job. Made by the engine, one per subtask and attempt.
 struct ReaderContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
@@ -110,7 +119,7 @@ struct ReaderContext {
   std::stop_token stop;
   Metrics metrics;
   std::size_t batch_rows = kBatchRows;
-  bool restored = false;       // splits carry offsets of a checkpoint: start options do not apply
+  bool restored = false;  // splits carry offsets of a checkpoint: start options do not apply
 };
 
 // Polls batches of the splits it was given. Thread: task, unless said otherwise.
@@ -124,7 +133,8 @@ class SourceReader {
     kNothing,  // nothing for now; wake() is called when that changes
     kEnd,      // bounded: all splits were read; complete only after the enumerator is
   };
-  // `rejected` receives poison rows when the source has a dead-letter output (schema: rejected_schema()).
+  // `rejected` receives poison rows when the source has a dead-letter output (schema:
+  // rejected_schema()).
   virtual Result<Poll> poll(Batch* out, Batch* rejected) = 0;
   // Current state of all splits given: what was handed out by poll() so far is behind them.
   virtual Result<std::vector<Split>> snapshot(CheckpointId checkpoint) = 0;
@@ -135,28 +145,35 @@ class SourceReader {
 };
 
 // Rows that a decoder refused, as every dead-letter output gets them.
-Schema rejected_schema();  // (body BYTES, reason STRING, topic STRING, broker STRING, queue_id INT, queue_offset BIGINT)
+// (body BYTES, reason STRING, topic STRING, broker STRING, queue_id INT, queue_offset BIGINT)
+Schema rejected_schema();
 
+// A table to be read: made once per job and statement by its factory, before anything starts.
+// Thread: coordinator; the readers it makes live on task threads and may share what it owns.
 class Source {
  public:
   virtual ~Source() = default;
   // Projected physical columns, then projected metadata columns.
   virtual Schema schema() const = 0;
   virtual bool bounded() const = 0;
-  virtual bool updating() const { return false; }                      // emits rows other than +I
-  virtual std::vector<std::size_t> accepted_predicates() const { return {}; }  // fully handled, indices into the offers
-  virtual std::vector<std::string> explain() const { return {}; }      // "tag=a||b", "start=earliest"
-  // Where poison rows go: definition of a sink table, wired by the planner. Empty = no dead-letter output.
+  virtual bool updating() const { return false; }  // emits rows other than +I
+  virtual std::vector<std::size_t> accepted_predicates() const {
+    return {};
+  }  // fully handled, indices into the offers
+  virtual std::vector<std::string> explain() const { return {}; }  // "tag=a||b", "start=earliest"
+  // Where poison rows go: definition of a sink table, wired by the planner. Empty = no dead-letter
+  // output.
   virtual std::optional<TableDefinition> dead_letter() const { return std::nullopt; }
   virtual std::string dead_letter_connector() const { return {}; }
   virtual Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) = 0;
   virtual Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) = 0;
 };
 
-// ---------------------------------------------------------------------------------------------- sinks
+// ----------------------------------------------------------------------------------------------
+// sinks
 
-// A file of the checkpoint directory that holds what one writer wrote in one epoch. The engine makes it durable and
-// names it in the manifest before anything is committed. Thread: task.
+// A file of the checkpoint directory that holds what one writer wrote in one epoch. The engine
+// makes it durable and names it in the manifest before anything is committed. Thread: task.
 class EpochFile {
  public:
   virtual ~EpochFile() = default;
@@ -168,16 +185,17 @@ class EpochFile {
 struct Committable {
   CheckpointId checkpoint = 0;
   std::uint32_t subtask = 0;
-  std::string handle;       // from prepare(): the connector's own versioned encoding
-  std::string epoch_file;   // path to read, empty when the epoch wrote none
+  std::string handle;      // from prepare(): the connector's own versioned encoding
+  std::string epoch_file;  // path to read, empty when the epoch wrote none
 };
 
+// What a writer knows of its place in the job. Made by the engine, one per subtask and attempt.
 struct WriterContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   std::uint64_t attempt_token = 0;  // random, new at every start and in-process restart
   Guarantee guarantee = Guarantee::kAtLeastOnce;
-  std::function<void()> wake;       // any thread: a blocked write or prepare may go on
+  std::function<void()> wake;  // any thread: a blocked write or prepare may go on
   std::stop_token stop;
   Metrics metrics;
 };
@@ -192,8 +210,9 @@ class SinkWriter {
   };
   // `file` is null unless the sink writes exactly-once.
   virtual Result<Write> write(const Batch& batch, EpochFile* file) = 0;
-  // The barrier. At-least-once: everything sent so far is acknowledged when this is done. Exactly-once: the epoch is
-  // sealed. nullopt = not finished yet, call again after wake(). An empty handle = nothing to commit.
+  // The barrier. At-least-once: everything sent so far is acknowledged when this is done.
+  // Exactly-once: the epoch is sealed. nullopt = not finished yet, call again after wake(). An
+  // empty handle = nothing to commit.
   virtual Result<std::optional<std::string>> prepare(CheckpointId checkpoint, EpochFile* file) = 0;
   virtual Status checkpoint_aborted(CheckpointId checkpoint) {
     static_cast<void>(checkpoint);
@@ -202,22 +221,27 @@ class SinkWriter {
 };
 
 struct CommitContext {
-  bool recovered = false;             // from a checkpoint: a former process may have published part of it
+  bool recovered = false;  // from a checkpoint: a former process may have published part of it
   std::stop_token stop;
-  std::function<Status()> check_lease;  // before every send: an error when another process may own the directory
-  std::int64_t last_lease_ms = 0;     // recovered: wall time of the former owner's last sign of life
+  std::function<Status()>
+      check_lease;  // before every send: an error when another process may own the directory
+  std::int64_t last_lease_ms = 0;  // recovered: wall time of the former owner's last sign of life
   std::function<void(std::string_view)> progress;  // for people: "scanned 1.2 M of 3 M messages"
 };
 
-// Publishes sealed epochs, in checkpoint order. Thread: one commit thread per sink; blocks, retries inside for as
-// long as it takes and returns only on success, permanent failure or stop.
+// Publishes sealed epochs, in checkpoint order. Thread: one commit thread per sink; blocks, retries
+// inside for as long as it takes and returns only on success, permanent failure or stop.
 class SinkCommitter {
  public:
   virtual ~SinkCommitter() = default;
   // Idempotent. All committables of one checkpoint at once.
-  virtual Status commit(std::span<const Committable> committables, const CommitContext& context) = 0;
+  virtual Status commit(std::span<const Committable> committables,
+                        const CommitContext& context) = 0;
 };
 
+// A table to be written: made once per job and statement by its factory, before anything starts.
+// Thread: coordinator; the writers it makes live on task threads, the committer on a thread of its
+// own.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -225,7 +249,8 @@ class Sink {
   virtual Schema schema() const = 0;
   virtual Guarantee guarantee() const = 0;
   virtual std::vector<std::string> explain() const { return {}; }
-  // Called once before the job starts, after restore decisions: proves what can be proven (topic exists, scan allowed).
+  // Called once before the job starts, after restore decisions: proves what can be proven (topic
+  // exists, scan allowed).
   virtual Status check_before_start() { return {}; }
   virtual Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) = 0;
   // Null for sinks that are not exactly-once.
@@ -235,8 +260,10 @@ class Sink {
   }
 };
 
-// ---------------------------------------------------------------------------------------------- registry
+// ----------------------------------------------------------------------------------------------
+// registry
 
+// A value beside the body that a connector reads or writes: METADATA FROM 'key'.
 struct MetadataSpec {
   std::string key;
   Type type;
@@ -245,6 +272,8 @@ struct MetadataSpec {
   std::string description;
 };
 
+// One connector ('connector' = name()): checks declarations and makes sources and sinks. Stateless.
+// Thread: any.
 class ConnectorFactory {
  public:
   virtual ~ConnectorFactory() = default;

@@ -1,7 +1,7 @@
 // Option tables: the one definition of what a component can be told.
 //
-// From a table come parsing, "did you mean", `slipstream connectors NAME`, the option tables of docs/, and the
-// refusal of unknown options.
+// From a table come parsing, "did you mean", `slipstream connectors NAME`, the option tables of
+// docs/, and the refusal of unknown options.
 #pragma once
 
 #include <chrono>
@@ -19,15 +19,15 @@ namespace slipstream {
 enum class OptionType : unsigned char { kString, kInt, kBool, kDouble, kDuration, kBytes, kEnum };
 
 struct OptionSpec {
-  std::string name;                      // kebab or the historical spelling: "nameServerAddress"
+  std::string name;  // kebab or the historical spelling: "nameServerAddress"
   OptionType type = OptionType::kString;
-  std::string default_value = {};             // as text; empty = none
-  std::string description = {};               // one sentence
-  std::vector<std::string> aliases = {};      // other spellings with the same meaning
-  std::vector<std::string> values = {};       // kEnum: what is allowed
+  std::string default_value = {};         // as text; empty = none
+  std::string description = {};           // one sentence
+  std::vector<std::string> aliases = {};  // other spellings with the same meaning
+  std::vector<std::string> values = {};   // kEnum: what is allowed
   bool required = false;
-  bool secret = false;                   // never printed
-  bool prefix = false;                   // "fields." : any option that begins with name
+  bool secret = false;  // never printed
+  bool prefix = false;  // "fields." : any option that begins with name
 };
 
 using OptionMap = std::map<std::string, std::string, std::less<>>;
@@ -52,6 +52,8 @@ class Options {
   OptionMap defaults_;
 };
 
+// The options that a connector or format knows; checks what a statement gives. Immutable once made.
+// Thread: any.
 class OptionTable {
  public:
   OptionTable() = default;
@@ -61,8 +63,8 @@ class OptionTable {
 
   const std::vector<OptionSpec>& specs() const { return specs_; }
   const OptionSpec* find(std::string_view name) const;  // by name or alias
-  // Checks names, types, enum values, required options. Every problem is named in one error, with the nearest
-  // name for an unknown one. `what` is the subject: "table 'orders'".
+  // Checks names, types, enum values, required options. Every problem is named in one error, with
+  // the nearest name for an unknown one. `what` is the subject: "table 'orders'".
   Result<Options> parse(const OptionMap& given, std::string_view what) const;
   std::string to_markdown() const;
 

@@ -16,19 +16,19 @@ namespace slipstream {
 
 // What kind of failure it was. Decides nothing by itself: whether to try again is Error::retryable.
 enum class ErrorCode : unsigned char {
-  kInvalidArgument,   // the caller's or user's mistake: bad option, bad SQL, bad value
-  kNotFound,          // topic, table, file, column or offset that does not exist
-  kAlreadyExists,     //
-  kPermissionDenied,  // the peer or the operating system said no
-  kOutOfRange,        // offset outside the retained range, number outside its type
-  kCorrupt,           // bytes that cannot be what they claim to be
-  kUnavailable,       // peer cannot be reached or refuses work for now
-  kTimeout,           // no answer before the deadline: the outcome is unknown
-  kResourceExhausted, // a memory, disk or size limit was reached
-  kCancelled,         // stopped on purpose
-  kUnsupported,       // a known thing that this version or this peer cannot do
-  kDataError,         // a row that cannot be processed (1/0, failed CAST, poison body)
-  kInternal,          // a bug of ours that was caught in time
+  kInvalidArgument,    // the caller's or user's mistake: bad option, bad SQL, bad value
+  kNotFound,           // topic, table, file, column or offset that does not exist
+  kAlreadyExists,      //
+  kPermissionDenied,   // the peer or the operating system said no
+  kOutOfRange,         // offset outside the retained range, number outside its type
+  kCorrupt,            // bytes that cannot be what they claim to be
+  kUnavailable,        // peer cannot be reached or refuses work for now
+  kTimeout,            // no answer before the deadline: the outcome is unknown
+  kResourceExhausted,  // a memory, disk or size limit was reached
+  kCancelled,          // stopped on purpose
+  kUnsupported,        // a known thing that this version or this peer cannot do
+  kDataError,          // a row that cannot be processed (1/0, failed CAST, poison body)
+  kInternal,           // a bug of ours that was caught in time
 };
 
 // The name of a code as it is printed: "invalid argument", "not found", ...
@@ -54,7 +54,8 @@ struct Error {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : error_(std::make_shared<const Error>(std::move(error))) {}  // NOLINT: implicit on purpose
+  Status(Error error)
+      : error_(std::make_shared<const Error>(std::move(error))) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return error_ == nullptr; }
   explicit operator bool() const { return ok(); }
@@ -75,15 +76,18 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: implicit on purpose
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}   // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
   // REQUIRES: !status.ok()
   Result(const Status& status) : state_(std::in_place_index<1>, status.error()) {}  // NOLINT
   template <typename U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Status>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Status>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   bool has_value() const { return ok(); }

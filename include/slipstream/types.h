@@ -41,9 +41,10 @@ enum class Layout : std::uint8_t {
   kBool,    // std::uint8_t 0 or 1: BOOLEAN
   kInt8,    // TINYINT
   kInt16,   // SMALLINT
-  kInt32,   // INT; DATE: days since 1970-01-01; TIME: milliseconds of the day; INTERVAL YEAR TO MONTH: months
-  kInt64,   // BIGINT; TIMESTAMP and TIMESTAMP_LTZ: microseconds since the epoch for precision <= 6, else nanoseconds;
-            // INTERVAL DAY TO SECOND: milliseconds
+  kInt32,   // INT; DATE: days since 1970-01-01; TIME: milliseconds of the day; INTERVAL YEAR TO
+            // MONTH: months
+  kInt64,   // BIGINT; TIMESTAMP and TIMESTAMP_LTZ: microseconds since the epoch for precision <= 6,
+            // else nanoseconds; INTERVAL DAY TO SECOND: milliseconds
   kFloat,   //
   kDouble,  //
   kInt128,  // DECIMAL: unscaled value
@@ -59,7 +60,8 @@ class Type {
   static constexpr int kUnlimited = 2147483647;  // length of STRING and BYTES
 
   Type() = default;
-  explicit Type(TypeKind kind, int precision = 0, int scale = 0) : kind_(kind), precision_(precision), scale_(scale) {}
+  explicit Type(TypeKind kind, int precision = 0, int scale = 0)
+      : kind_(kind), precision_(precision), scale_(scale) {}
 
   static Type boolean() { return Type(TypeKind::kBoolean); }
   static Type tinyint() { return Type(TypeKind::kTinyInt); }
@@ -69,7 +71,9 @@ class Type {
   static Type float32() { return Type(TypeKind::kFloat); }
   static Type float64() { return Type(TypeKind::kDouble); }
   // REQUIRES: 1 <= precision <= 38, 0 <= scale <= precision
-  static Type decimal(int precision, int scale) { return Type(TypeKind::kDecimal, precision, scale); }
+  static Type decimal(int precision, int scale) {
+    return Type(TypeKind::kDecimal, precision, scale);
+  }
   static Type character(int length) { return Type(TypeKind::kChar, length); }
   static Type varchar(int length) { return Type(TypeKind::kVarChar, length); }
   static Type string() { return Type(TypeKind::kVarChar, kUnlimited); }
@@ -96,7 +100,8 @@ class Type {
     return copy;
   }
   Type not_null() const { return with_nullable(false); }
-  // DECIMAL digits; length of CHAR, VARCHAR, BINARY, VARBINARY; fractional digits of TIME and TIMESTAMPs.
+  // DECIMAL digits; length of CHAR, VARCHAR, BINARY, VARBINARY; fractional digits of TIME and
+  // TIMESTAMPs.
   int precision() const { return precision_; }
   int scale() const { return scale_; }
   // ARRAY, MULTISET: {element}; MAP: {key, value}; ROW: its fields. Empty otherwise.
@@ -107,7 +112,9 @@ class Type {
   bool is_numeric() const { return kind_ >= TypeKind::kTinyInt && kind_ <= TypeKind::kDecimal; }
   bool is_text() const { return kind_ == TypeKind::kChar || kind_ == TypeKind::kVarChar; }
   bool is_binary() const { return kind_ == TypeKind::kBinary || kind_ == TypeKind::kVarBinary; }
-  bool is_timestamp() const { return kind_ == TypeKind::kTimestamp || kind_ == TypeKind::kTimestampLtz; }
+  bool is_timestamp() const {
+    return kind_ == TypeKind::kTimestamp || kind_ == TypeKind::kTimestampLtz;
+  }
   bool is_interval() const {
     return kind_ == TypeKind::kIntervalYearMonth || kind_ == TypeKind::kIntervalDayTime;
   }
@@ -117,7 +124,8 @@ class Type {
   // Flink's spelling: "DECIMAL(10, 2) NOT NULL", "VARCHAR(2147483647)" as "STRING", "TIMESTAMP(3)".
   std::string to_string() const;
 
-  // Equal in everything, nullability included. `same_type` leaves nullability of the outermost level out.
+  // Equal in everything, nullability included. `same_type` leaves nullability of the outermost
+  // level out.
   friend bool operator==(const Type& a, const Type& b);
   friend bool same_type(const Type& a, const Type& b);
 
@@ -147,7 +155,9 @@ class Schema {
   const Field& operator[](std::size_t index) const { return fields_[index]; }
   const std::vector<Field>& fields() const { return fields_; }
   std::optional<std::size_t> find(std::string_view name) const;
-  void add(std::string name, Type type) { fields_.push_back(Field{std::move(name), std::move(type)}); }
+  void add(std::string name, Type type) {
+    fields_.push_back(Field{std::move(name), std::move(type)});
+  }
   std::string to_string() const;  // "(a INT, b STRING)"
 
   friend bool operator==(const Schema& a, const Schema& b) = default;

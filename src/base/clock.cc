@@ -16,6 +16,12 @@ std::int64_t SystemClock::now_ms() const {
   return since_epoch_ms(std::chrono::steady_clock::now());
 }
 
+std::int64_t SystemClock::now_ns() const {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 std::int64_t SystemClock::wall_ms() const {
   return since_epoch_ms(std::chrono::system_clock::now());
 }

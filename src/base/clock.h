@@ -12,6 +12,8 @@ class Clock {
   virtual ~Clock() = default;
   // Milliseconds since some fixed moment; never goes back. For deadlines and durations.
   virtual std::int64_t now_ms() const = 0;
+  // The same in nanoseconds, for accounting.
+  virtual std::int64_t now_ns() const { return now_ms() * 1'000'000; }
   // Milliseconds since 1970-01-01 UTC; may jump. For stamps that leave the process.
   virtual std::int64_t wall_ms() const = 0;
 };
@@ -19,6 +21,7 @@ class Clock {
 class SystemClock final : public Clock {
  public:
   std::int64_t now_ms() const override;
+  std::int64_t now_ns() const override;
   std::int64_t wall_ms() const override;
 };
 

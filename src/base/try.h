@@ -20,24 +20,24 @@ Status as_status(const Result<T>& result) {
 #define SLIPSTREAM_CONCAT(a, b) SLIPSTREAM_CONCAT_INNER(a, b)
 
 // TRY(status_or_result);  on error: returns it.
-#define TRY(expression)                                                        \
-  do {                                                                         \
-    auto try_status = ::slipstream::internal::as_status(expression);           \
-    if (!try_status.ok()) return try_status.error();                           \
+#define TRY(expression)                                              \
+  do {                                                               \
+    auto try_status = ::slipstream::internal::as_status(expression); \
+    if (!try_status.ok()) return try_status.error();                 \
   } while (false)
 
 // TRY_ASSIGN(auto frame, decode(bytes));  on error: returns it.
 #define TRY_ASSIGN(declaration, expression) \
   TRY_ASSIGN_IMPL(SLIPSTREAM_CONCAT(try_result_, __LINE__), declaration, expression)
-#define TRY_ASSIGN_IMPL(name, declaration, expression)   \
-  auto name = (expression);                              \
-  if (!name.ok()) return std::move(name).error();        \
+#define TRY_ASSIGN_IMPL(name, declaration, expression) \
+  auto name = (expression);                            \
+  if (!name.ok()) return std::move(name).error();      \
   declaration = std::move(*name)
 
 // Always on: a broken invariant of ours. Never reachable by input.
-#define CHECK(condition)                                                                      \
-  do {                                                                                        \
-    if (!(condition)) ::slipstream::internal::check_failed(#condition, __FILE__, __LINE__);   \
+#define CHECK(condition)                                                                    \
+  do {                                                                                      \
+    if (!(condition)) ::slipstream::internal::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #ifdef NDEBUG

@@ -1,7 +1,8 @@
 // The program `slipstream`: reads the command line and calls one command.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/builtin_connectors.h"
 #include "cli/run_command.h"
@@ -24,27 +25,35 @@ void add_script(CLI::App* command, RunArguments& arguments) {
   auto* file = command->add_option("file", arguments.file, "SQL file, - for standard input");
   auto* text = command->add_option("-e", arguments.text, "SQL text");
   file->excludes(text);
-  command->add_option_function<std::vector<std::string>>(
-      "--set",
-      [&arguments](const std::vector<std::string>& pairs) {
-        for (const std::string& pair : pairs) {
-          const std::size_t equals = pair.find('=');
-          if (equals == std::string::npos) throw CLI::ValidationError("--set", pair + ": KEY=VALUE is expected");
-          arguments.settings.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-        }
-      },
-      "a setting, KEY=VALUE, before the script's own")->allow_extra_args(false);
-  command->add_option("--parallelism", arguments.parallelism, "subtasks per operator")->check(CLI::Range(1, 1024));
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--set",
+          [&arguments](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const std::size_t equals = pair.find('=');
+              if (equals == std::string::npos)
+                throw CLI::ValidationError("--set", pair + ": KEY=VALUE is expected");
+              arguments.settings.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+            }
+          },
+          "a setting, KEY=VALUE, before the script's own")
+      ->allow_extra_args(false);
+  command->add_option("--parallelism", arguments.parallelism, "subtasks per operator")
+      ->check(CLI::Range(1, 1024));
 }
 
 void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
   CLI::App* run = app.add_subcommand("run", "run a SQL script");
   add_script(run, arguments);
-  run->add_option("--checkpoint-dir", arguments.checkpoint_dir, "keep checkpoints here, and resume from the newest");
+  run->add_option("--checkpoint-dir", arguments.checkpoint_dir,
+                  "keep checkpoints here, and resume from the newest");
   auto* from = run->add_option("--from", arguments.from, "start from this checkpoint or savepoint");
-  run->add_flag("--fresh", arguments.fresh, "ignore the checkpoints that are there")->excludes(from);
-  run->add_flag("--allow-duplicates", arguments.allow_duplicates, "accept that published epochs are published again");
-  run->add_flag("--allow-dropped-state", arguments.allow_dropped_state, "accept that state of removed operators is lost");
+  run->add_flag("--fresh", arguments.fresh, "ignore the checkpoints that are there")
+      ->excludes(from);
+  run->add_flag("--allow-duplicates", arguments.allow_duplicates,
+                "accept that published epochs are published again");
+  run->add_flag("--allow-dropped-state", arguments.allow_dropped_state,
+                "accept that state of removed operators is lost");
   const std::map<std::string, OutputFormat> formats = {
       {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"csv", OutputFormat::kCsv}};
   run->add_option("--output", arguments.output, "rows of a SELECT: table, json, csv")
@@ -60,15 +69,19 @@ void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
 }
 
 void add_topic(CLI::App& app, TopicArguments& arguments, int& exit_code) {
-  CLI::App* topic = app.add_subcommand("topic", "topics of a RocketMQ cluster")->require_subcommand(1);
+  CLI::App* topic =
+      app.add_subcommand("topic", "topics of a RocketMQ cluster")->require_subcommand(1);
   CLI::App* list = topic->add_subcommand("list", "names of all topics");
   add_name_server(list, arguments.name_server);
   list->callback([&] { exit_code = topic_list_command(arguments); });
-  const auto add = [&](const char* name, const char* help, int (*command)(const TopicArguments&), bool queues) {
+  const auto add = [&](const char* name, const char* help, int (*command)(const TopicArguments&),
+                       bool queues) {
     CLI::App* sub = topic->add_subcommand(name, help);
     sub->add_option("topic", arguments.topic)->required();
     add_name_server(sub, arguments.name_server);
-    if (queues) sub->add_option("--queues", arguments.queues, "queues per broker")->check(CLI::Range(1, 4096));
+    if (queues)
+      sub->add_option("--queues", arguments.queues, "queues per broker")
+          ->check(CLI::Range(1, 4096));
     sub->callback([&arguments, &exit_code, command] { exit_code = command(arguments); });
   };
   add("create", "create a topic", topic_create_command, true);
@@ -77,7 +90,8 @@ void add_topic(CLI::App& app, TopicArguments& arguments, int& exit_code) {
   add("widen", "more queues", topic_widen_command, true);
 }
 
-void add_messages(CLI::App& app, ProduceArguments& produce, ConsumeArguments& consume, int& exit_code) {
+void add_messages(CLI::App& app, ProduceArguments& produce, ConsumeArguments& consume,
+                  int& exit_code) {
   CLI::App* send = app.add_subcommand("produce", "send lines as messages");
   send->add_option("topic", produce.topic)->required();
   add_name_server(send, produce.name_server);
@@ -93,7 +107,8 @@ void add_messages(CLI::App& app, ProduceArguments& produce, ConsumeArguments& co
   read->add_option("--from", consume.from, "earliest, latest, or milliseconds since 1970");
   read->add_option("--count", consume.count, "stop after so many");
   read->add_option("--tag", consume.tag, "tag expression: a || b");
-  read->add_option("--format", consume.format, "%t topic %b broker %q queue %o offset %k keys %g tags %i id %T time %s body");
+  read->add_option("--format", consume.format,
+                   "%t topic %b broker %q queue %o offset %k keys %g tags %i id %T time %s body");
   read->add_flag("--follow", consume.follow, "wait for more at the end");
   read->callback([&] { exit_code = consume_command(consume); });
 }
@@ -117,7 +132,9 @@ void add_catalogues(CLI::App& app, std::string& name, int& exit_code) {
     }
     std::cout << (*factory)->options().to_markdown();
   });
-  app.add_subcommand("version", "print the version")->callback([] { std::cout << "slipstream " SLIPSTREAM_VERSION "\n"; });
+  app.add_subcommand("version", "print the version")->callback([] {
+    std::cout << "slipstream " SLIPSTREAM_VERSION "\n";
+  });
 }
 
 int run_main(int argc, char** argv) {

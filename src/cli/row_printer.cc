@@ -1,11 +1,11 @@
 #include "cli/row_printer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+
+#include <unistd.h>
 
 #include "base/try.h"
 #include "data/text/value.h"
@@ -23,10 +23,11 @@ std::size_t cells(std::string_view text) {
     for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
       point = (point << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
     }
-    const bool wide = (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
-                      (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
-                      (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) ||
-                      (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
+    const bool wide =
+        (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
+        (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
+        (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) ||
+        (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
     width += wide ? 2 : 1;
     i += length;
   }
@@ -43,18 +44,27 @@ void append_padded(std::string_view text, std::size_t width, bool right, std::st
 
 std::size_t natural_width(const Type& type) {
   switch (type.kind()) {
-    case TypeKind::kBoolean: return 5;
+    case TypeKind::kBoolean:
+      return 5;
     case TypeKind::kTinyInt:
-    case TypeKind::kSmallInt: return 6;
-    case TypeKind::kInt: return 11;
-    case TypeKind::kBigInt: return 14;
+    case TypeKind::kSmallInt:
+      return 6;
+    case TypeKind::kInt:
+      return 11;
+    case TypeKind::kBigInt:
+      return 14;
     case TypeKind::kFloat:
-    case TypeKind::kDouble: return 14;
-    case TypeKind::kDate: return 10;
-    case TypeKind::kTime: return 8;
+    case TypeKind::kDouble:
+      return 14;
+    case TypeKind::kDate:
+      return 10;
+    case TypeKind::kTime:
+      return 8;
     case TypeKind::kTimestamp:
-    case TypeKind::kTimestampLtz: return 23;
-    default: return 16;
+    case TypeKind::kTimestampLtz:
+      return 23;
+    default:
+      return 16;
   }
 }
 
@@ -85,19 +95,25 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_json_value(const Column& column, std::size_t row, const TimeZone& zone, std::string& out) {
+void append_json_value(const Column& column, std::size_t row, const TimeZone& zone,
+                       std::string& out) {
   if (column.is_null(row)) {
     out += "null";
     return;
   }
   const Type& type = column.type();
   switch (type.kind()) {
-    case TypeKind::kBoolean: out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false"; return;
+    case TypeKind::kBoolean:
+      out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false";
+      return;
     case TypeKind::kFloat:
     case TypeKind::kDouble: {
-      const double value = type.kind() == TypeKind::kFloat ? column.data<float>()[row] : column.data<double>()[row];
-      if (std::isfinite(value)) text::to_text(column, row, zone, out);
-      else append_json_string(text::to_text(column, row, zone), out);
+      const double value =
+          type.kind() == TypeKind::kFloat ? column.data<float>()[row] : column.data<double>()[row];
+      if (std::isfinite(value))
+        text::to_text(column, row, zone, out);
+      else
+        append_json_string(text::to_text(column, row, zone), out);
       return;
     }
     case TypeKind::kArray:
@@ -114,7 +130,8 @@ void append_json_value(const Column& column, std::size_t row, const TimeZone& zo
       out += '{';
       for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
         if (i != column.offsets()[row]) out += ',';
-        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone), out);
+        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone),
+                           out);
         out += ':';
         append_json_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
       }
@@ -133,8 +150,10 @@ void append_json_value(const Column& column, std::size_t row, const TimeZone& zo
       return;
     }
     default:
-      if (type.is_numeric()) text::to_text(column, row, zone, out);
-      else append_json_string(text::to_text(column, row, zone), out);
+      if (type.is_numeric())
+        text::to_text(column, row, zone, out);
+      else
+        append_json_string(text::to_text(column, row, zone), out);
   }
 }
 
@@ -144,8 +163,10 @@ Status write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EPIPE) return Error{ErrorCode::kCancelled, "the reader of the output is gone"};
-    if (written < 0) return Error{ErrorCode::kUnavailable, std::string("writing output: ") + std::strerror(errno)};
+    if (written < 0 && errno == EPIPE)
+      return Error{ErrorCode::kCancelled, "the reader of the output is gone"};
+    if (written < 0)
+      return Error{ErrorCode::kUnavailable, std::string("writing output: ") + std::strerror(errno)};
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
@@ -153,7 +174,8 @@ Status write_all(int descriptor, std::string_view text) {
 
 RowPrinter::RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone)
     : format_(format), schema_(std::move(schema)), updating_(updating), zone_(std::move(zone)) {
-  for (const Field& field : schema_.fields()) widths_.push_back(std::max(cells(field.name), natural_width(field.type)));
+  for (const Field& field : schema_.fields())
+    widths_.push_back(std::max(cells(field.name), natural_width(field.type)));
 }
 
 void RowPrinter::append_header() {
@@ -241,9 +263,15 @@ Status RowPrinter::print(const Batch& batch) {
   append_header();
   for (std::size_t row = 0; row < batch.rows(); ++row) {
     switch (format_) {
-      case OutputFormat::kTable: append_table_row(batch, row); break;
-      case OutputFormat::kJson: append_json_row(batch, row); break;
-      case OutputFormat::kCsv: append_csv_row(batch, row); break;
+      case OutputFormat::kTable:
+        append_table_row(batch, row);
+        break;
+      case OutputFormat::kJson:
+        append_json_row(batch, row);
+        break;
+      case OutputFormat::kCsv:
+        append_csv_row(batch, row);
+        break;
     }
   }
   rows_ += static_cast<std::int64_t>(batch.rows());
@@ -255,7 +283,8 @@ Status RowPrinter::finish() {
   return flush();
 }
 
-std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+std::string format_table(const std::vector<std::string>& header,
+                         const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const std::string& name : header) widths.push_back(cells(name));
   for (const auto& row : rows) {

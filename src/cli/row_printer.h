@@ -4,17 +4,18 @@
 #include <string>
 #include <vector>
 
-#include "data/text/time_zone.h"
 #include "slipstream/batch.h"
 #include "slipstream/status.h"
+
+#include "data/text/time_zone.h"
 
 namespace slipstream::cli {
 
 enum class OutputFormat : std::uint8_t { kTable, kJson, kCsv };
 
-// Writes batches as they come. kTable: aligned columns, the header once, a column with the row kind first when the
-// result is updating. kJson: one object per row, with "op" when updating. kCsv: a header line, RFC 4180 quoting.
-// Thread: one at a time. A closed pipe is kCancelled.
+// Writes batches as they come. kTable: aligned columns, the header once, a column with the row kind
+// first when the result is updating. kJson: one object per row, with "op" when updating. kCsv: a
+// header line, RFC 4180 quoting. Thread: one at a time. A closed pipe is kCancelled.
 class RowPrinter {
  public:
   RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone);
@@ -43,6 +44,7 @@ class RowPrinter {
 // Writes everything to a descriptor; kCancelled when the reader is gone.
 Status write_all(int descriptor, std::string_view text);
 // Columns of short texts as an aligned table.
-std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+std::string format_table(const std::vector<std::string>& header,
+                         const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace slipstream::cli

@@ -1,13 +1,13 @@
 #include "cli/run_command.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <mutex>
 #include <sstream>
+
+#include <unistd.h>
 
 #include "base/try.h"
 #include "cli/builtin_connectors.h"
@@ -33,9 +33,12 @@ std::string file_name(const RunArguments& arguments) {
   return arguments.file == "-" ? "stdin" : arguments.file;
 }
 
-void print_diagnostics(const std::string& script, const RunArguments& arguments, const std::vector<sql::Diagnostic>& list) {
-  for (const sql::Diagnostic& diagnostic : list) std::cerr << sql::render_diagnostic(script, file_name(arguments), diagnostic);
-  std::cerr << list.size() << (list.size() == 1 ? " error" : " errors") << "; nothing was started\n";
+void print_diagnostics(const std::string& script, const RunArguments& arguments,
+                       const std::vector<sql::Diagnostic>& list) {
+  for (const sql::Diagnostic& diagnostic : list)
+    std::cerr << sql::render_diagnostic(script, file_name(arguments), diagnostic);
+  std::cerr << list.size() << (list.size() == 1 ? " error" : " errors")
+            << "; nothing was started\n";
 }
 
 int fail(const Error& error, int code) {
@@ -96,7 +99,9 @@ struct Execution {
     running.set(job.get());
     const Status status = job->wait();
     running.set(nullptr);
-    if (!status.ok() && status.error().code == ErrorCode::kCancelled && limit_reached != nullptr && *limit_reached) return {};
+    if (!status.ok() && status.error().code == ErrorCode::kCancelled && limit_reached != nullptr &&
+        *limit_reached)
+      return {};
     return status;
   }
 
@@ -135,15 +140,19 @@ struct Execution {
   }
 };
 
-Result<sql::Compiled> compile(const RunArguments& arguments, sql::Session& session, const std::string& script) {
+Result<sql::Compiled> compile(const RunArguments& arguments, sql::Session& session,
+                              const std::string& script) {
   for (const auto& [key, value] : arguments.settings) TRY(session.set(key, value));
-  if (arguments.parallelism > 0) TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
+  if (arguments.parallelism > 0)
+    TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
   return session.compile(script);
 }
 
 Status show_step(const sql::Step& step) {
-  if (step.kind == sql::Step::Kind::kTable) return write_all(STDOUT_FILENO, format_table(step.header, step.rows));
-  if (step.text != "OK") return write_all(STDOUT_FILENO, step.text + (step.text.ends_with('\n') ? "" : "\n"));
+  if (step.kind == sql::Step::Kind::kTable)
+    return write_all(STDOUT_FILENO, format_table(step.header, step.rows));
+  if (step.text != "OK")
+    return write_all(STDOUT_FILENO, step.text + (step.text.ends_with('\n') ? "" : "\n"));
   return {};
 }
 

@@ -10,7 +10,7 @@
 namespace slipstream::cli {
 
 struct RunArguments {
-  std::string file;           // one of file and text; "-" = standard input
+  std::string file;  // one of file and text; "-" = standard input
   std::string text;
   std::string checkpoint_dir;
   std::string from;
@@ -19,14 +19,14 @@ struct RunArguments {
   bool allow_dropped_state = false;
   int parallelism = 0;
   std::vector<std::pair<std::string, std::string>> settings;
-  int metrics_port = -1;      // -1 = off, 0 = a free one
+  int metrics_port = -1;  // -1 = off, 0 = a free one
   OutputFormat output = OutputFormat::kTable;
 };
 
 // Exit codes.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;   // a job failed, a server refused
-inline constexpr int kExitUsage = 2;    // bad SQL, bad options: nothing was started
+inline constexpr int kExitFailed = 1;  // a job failed, a server refused
+inline constexpr int kExitUsage = 2;   // bad SQL, bad options: nothing was started
 
 int run_command(const RunArguments& arguments);
 int explain_command(const RunArguments& arguments);

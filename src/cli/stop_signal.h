@@ -6,8 +6,9 @@
 
 namespace slipstream::cli {
 
-// Blocks the signals in every thread started later and calls `on_signal` (1st, 2nd, ...) on a thread of its own.
-// REQUIRES: made before other threads. SIGPIPE is ignored: a closed pipe is an error of write().
+// Blocks the signals in every thread started later and calls `on_signal` (1st, 2nd, ...) on a
+// thread of its own. REQUIRES: made before other threads. SIGPIPE is ignored: a closed pipe is an
+// error of write().
 class StopSignal {
  public:
   explicit StopSignal(std::function<void(int count)> on_signal);

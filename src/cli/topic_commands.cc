@@ -1,7 +1,5 @@
 #include "cli/topic_commands.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <fstream>
 #include <iostream>
@@ -9,14 +7,17 @@
 #include <set>
 #include <thread>
 
+#include <unistd.h>
+
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/producer.h"
+
 #include "base/clock.h"
 #include "base/try.h"
 #include "cli/row_printer.h"
 #include "cli/run_command.h"
 #include "cli/stop_signal.h"
-#include "slipstream/rocketmq/admin.h"
-#include "slipstream/rocketmq/consumer.h"
-#include "slipstream/rocketmq/producer.h"
 
 namespace slipstream::cli {
 namespace {
@@ -43,10 +44,12 @@ Status print_description(mq::Admin& admin, const std::string& topic) {
   std::vector<std::vector<std::string>> rows;
   std::int64_t total = 0;
   for (const mq::OffsetRange& range : bounds) {
-    rows.push_back({range.queue.broker, std::to_string(range.queue.id), std::to_string(range.min_offset), std::to_string(range.max_offset)});
+    rows.push_back({range.queue.broker, std::to_string(range.queue.id),
+                    std::to_string(range.min_offset), std::to_string(range.max_offset)});
     total += range.max_offset - range.min_offset;
   }
-  TRY(write_all(STDOUT_FILENO, format_table({"broker", "queue", "min offset", "max offset"}, rows)));
+  TRY(write_all(STDOUT_FILENO,
+                format_table({"broker", "queue", "min offset", "max offset"}, rows)));
   return write_all(STDOUT_FILENO, std::to_string(total) + " messages\n");
 }
 
@@ -72,7 +75,8 @@ class LineSender {
     for (const std::string& property : arguments_.properties) {
       const std::size_t equals = property.find('=');
       if (equals == std::string::npos) {
-        return Error{ErrorCode::kInvalidArgument, "--property " + property + ": NAME=VALUE is expected"};
+        return Error{ErrorCode::kInvalidArgument,
+                     "--property " + property + ": NAME=VALUE is expected"};
       }
       message.properties.push_back({property.substr(0, equals), property.substr(equals + 1)});
     }
@@ -89,9 +93,11 @@ class LineSender {
     SystemClock clock;
     const std::int64_t deadline = clock.now_ms() + 60'000;
     while (true) {
-      Status status = producer_.send_batch(batch_, [this, count](const mq::SendResult& result) { done(result, count); });
+      Status status = producer_.send_batch(
+          batch_, [this, count](const mq::SendResult& result) { done(result, count); });
       if (status.ok()) break;
-      if (status.error().code != ErrorCode::kResourceExhausted || clock.now_ms() > deadline) return status;
+      if (status.error().code != ErrorCode::kResourceExhausted || clock.now_ms() > deadline)
+        return status;
       TRY(producer_.flush(10'000));
     }
     batch_.clear();
@@ -129,7 +135,8 @@ class LineSender {
   mq::Producer producer_;  // last: its callbacks use the members above
 };
 
-Status send_lines(std::istream& in, mq::Client& client, const ProduceArguments& arguments, std::int64_t* stored) {
+Status send_lines(std::istream& in, mq::Client& client, const ProduceArguments& arguments,
+                  std::int64_t* stored) {
   LineSender sender(client, arguments);
   SystemClock clock;
   const std::int64_t started = clock.now_ms();
@@ -166,26 +173,47 @@ std::string unescape(const std::string& format) {
   return text;
 }
 
-void append_formatted(const mq::ReceivedMessage& message, const std::string& format, std::string& out) {
+void append_formatted(const mq::ReceivedMessage& message, const std::string& format,
+                      std::string& out) {
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%' || i + 1 == format.size()) {
       out += format[i];
       continue;
     }
     switch (format[++i]) {
-      case 't': out += message.topic; break;
-      case 'b': out += message.broker; break;
-      case 'q': out += std::to_string(message.queue_id); break;
-      case 'o': out += std::to_string(message.queue_offset); break;
-      case 'k':
-        for (std::size_t k = 0; k < message.keys.size(); ++k) out += (k == 0 ? "" : " ") + message.keys[k];
+      case 't':
+        out += message.topic;
         break;
-      case 'g': out += message.tags; break;
-      case 'i': out += message.message_id; break;
-      case 'T': out += std::to_string(message.stored_ms); break;
-      case 's': out += message.body; break;
-      case '%': out += '%'; break;
-      default: out += '%', out += format[i];
+      case 'b':
+        out += message.broker;
+        break;
+      case 'q':
+        out += std::to_string(message.queue_id);
+        break;
+      case 'o':
+        out += std::to_string(message.queue_offset);
+        break;
+      case 'k':
+        for (std::size_t k = 0; k < message.keys.size(); ++k)
+          out += (k == 0 ? "" : " ") + message.keys[k];
+        break;
+      case 'g':
+        out += message.tags;
+        break;
+      case 'i':
+        out += message.message_id;
+        break;
+      case 'T':
+        out += std::to_string(message.stored_ms);
+        break;
+      case 's':
+        out += message.body;
+        break;
+      case '%':
+        out += '%';
+        break;
+      default:
+        out += '%', out += format[i];
     }
   }
 }
@@ -193,10 +221,12 @@ void append_formatted(const mq::ReceivedMessage& message, const std::string& for
 Result<mq::StartPosition> start_position(const std::string& from) {
   if (from == "earliest") return mq::StartPosition::earliest();
   if (from == "latest") return mq::StartPosition::latest();
-  if (!from.empty() && from.find_first_not_of("0123456789") == std::string::npos && from.size() < 18) {
+  if (!from.empty() && from.find_first_not_of("0123456789") == std::string::npos &&
+      from.size() < 18) {
     return mq::StartPosition::timestamp(std::stoll(from));
   }
-  return Error{ErrorCode::kInvalidArgument, "--from " + from + ": earliest, latest or milliseconds since 1970 are expected"};
+  return Error{ErrorCode::kInvalidArgument,
+               "--from " + from + ": earliest, latest or milliseconds since 1970 are expected"};
 }
 
 Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop) {
@@ -214,7 +244,9 @@ Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop)
   const auto at_end = [&] {
     for (const mq::QueueProgress& progress : consumer.progress()) {
       for (const mq::OffsetRange& range : bounds) {
-        if (range.queue == progress.queue && (progress.position < 0 || progress.position < range.max_offset)) return false;
+        if (range.queue == progress.queue &&
+            (progress.position < 0 || progress.position < range.max_offset))
+          return false;
       }
     }
     return true;
@@ -255,15 +287,19 @@ int topic_create_command(const TopicArguments& arguments) {
 }
 
 int topic_describe_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return print_description(admin, arguments.topic); });
+  return with_admin(arguments.name_server,
+                    [&](mq::Admin& admin) { return print_description(admin, arguments.topic); });
 }
 
 int topic_delete_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return admin.delete_topic(arguments.topic); });
+  return with_admin(arguments.name_server,
+                    [&](mq::Admin& admin) { return admin.delete_topic(arguments.topic); });
 }
 
 int topic_widen_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [&](mq::Admin& admin) { return admin.widen_topic(arguments.topic, arguments.queues); });
+  return with_admin(arguments.name_server, [&](mq::Admin& admin) {
+    return admin.widen_topic(arguments.topic, arguments.queues);
+  });
 }
 
 int produce_command(const ProduceArguments& arguments) {

@@ -26,7 +26,7 @@ struct ProduceArguments {
   std::string key;
   std::vector<std::string> properties;  // k=v
   std::string file = "-";
-  double rate = 0;                      // messages per second; 0 = as fast as possible
+  double rate = 0;  // messages per second; 0 = as fast as possible
 };
 // One message per line. Exit 0 only when every line is stored.
 int produce_command(const ProduceArguments& arguments);
@@ -34,11 +34,12 @@ int produce_command(const ProduceArguments& arguments);
 struct ConsumeArguments {
   std::string name_server;
   std::string topic;
-  std::string from = "earliest";        // earliest | latest | milliseconds since 1970
+  std::string from = "earliest";  // earliest | latest | milliseconds since 1970
   std::string tag = "*";
-  std::string format = "%s\\n";         // %t topic %b broker %q queue %o offset %k keys %g tags %i id %T store time %s body
+  std::string format =
+      "%s\\n";  // %t topic %b broker %q queue %o offset %k keys %g tags %i id %T store time %s body
   std::int64_t count = -1;
-  bool follow = false;                  // go on at the end
+  bool follow = false;  // go on at the end
 };
 int consume_command(const ConsumeArguments& arguments);
 

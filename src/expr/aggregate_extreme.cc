@@ -102,7 +102,8 @@ AggregateFunction extreme(const std::string& name, const std::string& descriptio
     if (args.size() != 1) return signature_error(name, args, name + "(value)");
     const Type arg = args[0].kind() == TypeKind::kNull ? Type::integer() : args[0];
     if (arg.layout() == Layout::kNested) {
-      return Error{ErrorCode::kInvalidArgument, name + " does not take " + arg.with_nullable(true).to_string() +
+      return Error{ErrorCode::kInvalidArgument, name + " does not take " +
+                                                    arg.with_nullable(true).to_string() +
                                                     ": it keeps scalar values only"};
     }
     return Signature{{arg}, arg};
@@ -119,8 +120,10 @@ AggregateFunction extreme(const std::string& name, const std::string& descriptio
 void add_extremes(AggregateFunctions& out) {
   out.push_back(extreme<Keep::kLeast>("MIN", "Least value."));
   out.push_back(extreme<Keep::kGreatest>("MAX", "Greatest value."));
-  out.push_back(extreme<Keep::kFirst>("FIRST_VALUE", "First value that is not NULL, in order of arrival."));
-  out.push_back(extreme<Keep::kLast>("LAST_VALUE", "Last value that is not NULL, in order of arrival."));
+  out.push_back(
+      extreme<Keep::kFirst>("FIRST_VALUE", "First value that is not NULL, in order of arrival."));
+  out.push_back(
+      extreme<Keep::kLast>("LAST_VALUE", "Last value that is not NULL, in order of arrival."));
 }
 
 }  // namespace slipstream::expr

@@ -16,8 +16,8 @@ using Bound = AggregateFunction::Bound;
 
 // --- COUNT ---
 
-void count_update(States states, std::span<const ColumnPtr> args, std::span<const std::int8_t> signs,
-                  const KeepText&) {
+void count_update(States states, std::span<const ColumnPtr> args,
+                  std::span<const std::int8_t> signs, const KeepText&) {
   const Column* column = args.empty() || !args[0]->may_have_nulls() ? nullptr : args[0].get();
   for (std::size_t row = 0; row < states.size(); ++row) {
     if (column != nullptr && column->is_null(row)) continue;
@@ -42,7 +42,8 @@ Bound bind_count(const Signature& signature) {
 
 // --- sums ---
 
-// What a sum of T is kept in: integers of any width wrap in 64 bits and are cut to the result's width.
+// What a sum of T is kept in: integers of any width wrap in 64 bits and are cut to the result's
+// width.
 template <typename T>
 using Total = std::conditional_t<std::is_same_v<T, Int128>, Int128,
                                  std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>>;
@@ -181,7 +182,8 @@ Bound make_average(const Signature& signature) {
   bound.can_retract = true;
   bound.update = sum_update<T, State>;
   bound.merge = sum_merge<State>;
-  const DecimalShape shape = {signature.args[0].scale(), 0, signature.result.precision(), signature.result.scale()};
+  const DecimalShape shape = {signature.args[0].scale(), 0, signature.result.precision(),
+                              signature.result.scale()};
   bound.result = [shape](ConstStates states, ColumnBuilder& out) {
     for (const std::byte* slot : states) append_average<T>(load_state<State>(slot), shape, out);
   };
@@ -202,7 +204,8 @@ AggregateFunction sum_function(const std::string& name, bool zero_when_empty) {
   AggregateFunction function;
   function.name = name;
   function.usage = name + "(number)";
-  function.description = zero_when_empty ? "Sum; 0 when there is no value." : "Sum; NULL when there is no value.";
+  function.description =
+      zero_when_empty ? "Sum; 0 when there is no value." : "Sum; NULL when there is no value.";
   function.resolve = [name, zero_when_empty](std::span<const Type> args) -> Result<Signature> {
     TRY_ASSIGN(Signature signature, numeric_argument(name, args));
     const Type& arg = signature.args[0];
@@ -222,13 +225,14 @@ AggregateFunction average_function() {
   AggregateFunction function;
   function.name = "AVG";
   function.usage = "AVG(number)";
-  function.description = "Mean; whole (truncated) for integers, at least six fractional digits for DECIMAL.";
+  function.description =
+      "Mean; whole (truncated) for integers, at least six fractional digits for DECIMAL.";
   function.resolve = [](std::span<const Type> args) -> Result<Signature> {
     TRY_ASSIGN(Signature signature, numeric_argument("AVG", args));
     const Type arg = signature.args[0];
     if (arg.kind() == TypeKind::kDecimal) {
-      signature.result =
-          decimal_quotient(Type::decimal(38, arg.scale()), Type::decimal(20, 0)).with_nullable(arg.nullable());
+      signature.result = decimal_quotient(Type::decimal(38, arg.scale()), Type::decimal(20, 0))
+                             .with_nullable(arg.nullable());
     }
     return signature;
   };

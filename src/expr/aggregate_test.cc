@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <deque>
+
+#include <gtest/gtest.h>
 
 #include "data/text/value.h"
 #include "expr/function.h"
@@ -37,7 +37,8 @@ class Groups {
     bound_.result(slots, builder);
     const ColumnPtr column = builder.finish();
     Texts shown;
-    for (std::size_t row = 0; row < column->size(); ++row) shown.emplace_back(text::to_text(*column, row));
+    for (std::size_t row = 0; row < column->size(); ++row)
+      shown.emplace_back(text::to_text(*column, row));
     return shown;
   }
 
@@ -79,11 +80,13 @@ TEST(Aggregate, SumsKeepTheTypeAndWrap) {
   EXPECT_EQ(aggregate("SUM", Type::decimal(5, 2), {"999.99", "0.01"}), "1000.00");
   EXPECT_EQ(aggregate("SUM", Type::integer(), {std::nullopt}), "NULL");
   EXPECT_EQ(aggregate("SUM0", Type::integer(), {std::nullopt}), "0");
-  EXPECT_EQ(aggregate("SUM", Type::integer(), {"5", "5"}, {1, -1}), "NULL") << "all rows were taken back";
+  EXPECT_EQ(aggregate("SUM", Type::integer(), {"5", "5"}, {1, -1}), "NULL")
+      << "all rows were taken back";
   EXPECT_EQ(aggregate("SUM", Type::integer(), {"5", "7", "5"}, {1, 1, -1}), "7");
   const std::string nines(38, '9');
   EXPECT_EQ(aggregate("SUM", Type::decimal(38, 0), {nines, "1"}), "NULL");
-  EXPECT_EQ(aggregate("SUM", Type::decimal(38, 0), {nines, "1", "-5"}), "NULL") << "an overflow stays";
+  EXPECT_EQ(aggregate("SUM", Type::decimal(38, 0), {nines, "1", "-5"}), "NULL")
+      << "an overflow stays";
 }
 
 TEST(Aggregate, Averages) {
@@ -101,7 +104,8 @@ TEST(Aggregate, Extremes) {
   EXPECT_EQ(aggregate("MAX", Type::decimal(5, 1), {"3.5", "12.0"}), "12.0");
   EXPECT_EQ(aggregate("MAX", Type::float64(), {"1", "NaN", "2"}), "NaN");
   EXPECT_EQ(aggregate("MIN", Type::float64(), {"NaN", "2"}), "2.0");
-  EXPECT_EQ(aggregate("MIN", Type::string(), {"b", "a much longer text than fits", "z"}), "a much longer text than fits");
+  EXPECT_EQ(aggregate("MIN", Type::string(), {"b", "a much longer text than fits", "z"}),
+            "a much longer text than fits");
   EXPECT_EQ(aggregate("MAX", Type::string(), {"b", "a", std::nullopt}), "b");
   EXPECT_EQ(aggregate("MAX", Type::date(), {"2024-01-01", "2023-01-01"}), "2024-01-01");
   EXPECT_EQ(aggregate("MIN", Type::boolean(), {"true", "false"}), "FALSE");
@@ -115,7 +119,8 @@ TEST(Aggregate, Extremes) {
 TEST(Aggregate, KeptTextSurvivesItsBatch) {
   Groups groups("MAX", {Type::string()}, 2);
   {
-    const ColumnPtr column = column_of(Type::string(), {"a text longer than twelve", "another long text here"});
+    const ColumnPtr column =
+        column_of(Type::string(), {"a text longer than twelve", "another long text here"});
     groups.update({0, 1}, {column});
   }
   EXPECT_EQ(groups.results(), (Texts{"a text longer than twelve", "another long text here"}));
@@ -150,7 +155,8 @@ TEST(Aggregate, ResultTypes) {
   EXPECT_EQ(type("SUM", Type::integer()), "INT");
   EXPECT_EQ(type("COUNT", Type::string()), "BIGINT NOT NULL");
   EXPECT_EQ(type("SUM", Type::string()), "error: no SUM(STRING); usage: SUM(number)");
-  EXPECT_TRUE(type("MIN", Type::array(Type::integer())).starts_with("error: MIN does not take ARRAY"));
+  EXPECT_TRUE(
+      type("MIN", Type::array(Type::integer())).starts_with("error: MIN does not take ARRAY"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// + - * / % and unary minus on numbers. Integers wrap and their division by zero fails; floating point follows
-// IEEE 754; a DECIMAL that has too many digits is NULL.
+// + - * / % and unary minus on numbers. Integers wrap and their division by zero fails; floating
+// point follows IEEE 754; a DECIMAL that has too many digits is NULL.
 #include "expr/arithmetic.h"
 
 #include <cmath>
@@ -39,7 +39,8 @@ T plain(T a, T b) {
     if constexpr (kOp == Arithmetic::kAdd) return static_cast<T>(left + right);
     if constexpr (kOp == Arithmetic::kSubtract) return static_cast<T>(left - right);
     if constexpr (kOp == Arithmetic::kMultiply) return static_cast<T>(left * right);
-    if constexpr (kOp == Arithmetic::kDivide) return b == -1 ? static_cast<T>(U{0} - left) : static_cast<T>(a / b);
+    if constexpr (kOp == Arithmetic::kDivide)
+      return b == -1 ? static_cast<T>(U{0} - left) : static_cast<T>(a / b);
     return b == -1 ? T{0} : static_cast<T>(a % b);
   }
 }
@@ -49,7 +50,8 @@ ColumnPtr plain_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, cons
   constexpr bool kMayFail =
       std::is_integral_v<T> && (kOp == Arithmetic::kDivide || kOp == Arithmetic::kModulo);
   if constexpr (!kMayFail) {
-    return map_binary<T, T, T>(ctx, *args[0], *args[1], type, [](T a, T b) { return plain<kOp, T>(a, b); });
+    return map_binary<T, T, T>(ctx, *args[0], *args[1], type,
+                               [](T a, T b) { return plain<kOp, T>(a, b); });
   } else {
     FixedResult<T> result(type, ctx.rows());
     const T* left = args[0]->data<T>();
@@ -80,7 +82,8 @@ ColumnPtr decimal_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   FixedResult<Int128> result(type, ctx.rows());
   const auto* left = args[0]->data<Int128>();
   const auto* right = args[1]->data<Int128>();
-  const DecimalShape shape = {args[0]->type().scale(), args[1]->type().scale(), type.precision(), type.scale()};
+  const DecimalShape shape = {args[0]->type().scale(), args[1]->type().scale(), type.precision(),
+                              type.scale()};
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     if constexpr (kOp == Arithmetic::kDivide || kOp == Arithmetic::kModulo) {
       if (right[row] == 0) {
@@ -119,7 +122,8 @@ ColumnPtr numeric_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   }
 }
 
-// Integers of unlike width are computed in the wider one; the remainder then has the type of the divisor.
+// Integers of unlike width are computed in the wider one; the remainder then has the type of the
+// divisor.
 ColumnPtr modulo_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   const Type& computed = args[0]->type();
   if (!computed.is_integer() || computed.kind() == type.kind()) {
@@ -159,20 +163,24 @@ Result<Signature> numeric_signature(Arithmetic op, const Type& a, const Type& b)
 }
 
 template <Arithmetic kOp>
-Result<Signature> resolve(const std::string& name, const std::string& usage, std::span<const Type> given) {
+Result<Signature> resolve(const std::string& name, const std::string& usage,
+                          std::span<const Type> given) {
   if (given.size() != 2) return signature_error(name, given, usage);
   Type a = given[0];
   Type b = given[1];
   if (a.kind() == TypeKind::kNull && b.kind() == TypeKind::kNull) a = b = Type::integer();
   const bool other_is_time = b.is_interval() || b.is_timestamp() || b.kind() == TypeKind::kDate;
   if (a.kind() == TypeKind::kNull) a = other_is_time ? Type::timestamp(3) : b.with_nullable(true);
-  if (b.kind() == TypeKind::kNull) b = a.is_numeric() ? a.with_nullable(true) : Type::interval_day_time();
+  if (b.kind() == TypeKind::kNull)
+    b = a.is_numeric() ? a.with_nullable(true) : Type::interval_day_time();
   if (a.is_numeric() && b.is_numeric()) return numeric_signature(kOp, a, b);
   auto moved = interval_signature(kOp, a, b);
   if (!moved) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "no " + a.with_nullable(true).to_string() + " " + name + " " + b.with_nullable(true).to_string() +
-                     (a.is_text() || b.is_text() ? ": CAST the text to a number" : "; usage: " + usage)};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "no " + a.with_nullable(true).to_string() + " " + name + " " +
+            b.with_nullable(true).to_string() +
+            (a.is_text() || b.is_text() ? ": CAST the text to a number" : "; usage: " + usage)};
   }
   return *moved;
 }
@@ -183,8 +191,11 @@ Function binary(const std::string& name, const std::string& usage, const std::st
   function.name = name;
   function.usage = usage;
   function.description = description;
-  function.resolve = [name, usage](std::span<const Type> args) { return resolve<kOp>(name, usage, args); };
-  function.kernel = [](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) -> ColumnPtr {
+  function.resolve = [name, usage](std::span<const Type> args) {
+    return resolve<kOp>(name, usage, args);
+  };
+  function.kernel = [](KernelContext& ctx, std::span<const ColumnPtr> args,
+                       const Type& type) -> ColumnPtr {
     if (!args[0]->type().is_numeric() || !args[1]->type().is_numeric()) {
       return interval_kernel(kOp, ctx, args, type);
     }
@@ -248,8 +259,10 @@ Function negate() {
 }  // namespace
 
 void add_arithmetic(Functions& out) {
-  out.push_back(binary<Arithmetic::kAdd>("+", "a + b", "Sum; a date or time moved by an interval."));
-  out.push_back(binary<Arithmetic::kSubtract>("-", "a - b", "Difference; a date or time moved back by an interval."));
+  out.push_back(
+      binary<Arithmetic::kAdd>("+", "a + b", "Sum; a date or time moved by an interval."));
+  out.push_back(binary<Arithmetic::kSubtract>(
+      "-", "a - b", "Difference; a date or time moved back by an interval."));
   out.push_back(negate());
   out.push_back(binary<Arithmetic::kMultiply>("*", "a * b", "Product."));
   out.push_back(binary<Arithmetic::kDivide>("/", "a / b", "Quotient; whole for integers."));

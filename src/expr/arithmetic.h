@@ -13,10 +13,14 @@ enum class Arithmetic : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kMod
 // Nothing when the pair has no such operation.
 std::optional<Signature> interval_signature(Arithmetic op, const Type& a, const Type& b);
 // REQUIRES: interval_signature accepted the arguments
-ColumnPtr interval_kernel(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type);
+ColumnPtr interval_kernel(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args,
+                          const Type& type);
 
-// A date, time or timestamp moved by months or milliseconds; nothing when the result is out of range.
-std::optional<std::int64_t> moved_by_months(std::int64_t value, const Type& type, std::int64_t months);
-std::optional<std::int64_t> moved_by_millis(std::int64_t value, const Type& type, std::int64_t millis);
+// A date, time or timestamp moved by months or milliseconds; nothing when the result is out of
+// range.
+std::optional<std::int64_t> moved_by_months(std::int64_t value, const Type& type,
+                                            std::int64_t months);
+std::optional<std::int64_t> moved_by_millis(std::int64_t value, const Type& type,
+                                            std::int64_t millis);
 
 }  // namespace slipstream::expr

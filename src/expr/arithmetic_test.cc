@@ -1,13 +1,12 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "expr/decimal_math.h"
 #include "expr/test_cells.h"
 
 namespace slipstream::expr {
 namespace {
-
 
 TEST(Arithmetic, IntegersWrap) {
   check_calls({
@@ -32,7 +31,8 @@ TEST(Arithmetic, IntegersWrap) {
 TEST(Arithmetic, DivisionByZeroNamesTheExpression) {
   EXPECT_EQ(evaluate_call("/", {integer(7), integer(0)}), "error: (c0 / c1): division by zero");
   EXPECT_EQ(evaluate_call("%", {big(7), big(0)}), "error: (c0 % c1): division by zero");
-  EXPECT_EQ(evaluate_call("/", {decimal("1.5", 5, 2), decimal("0", 5, 2)}), "error: (c0 / c1): division by zero");
+  EXPECT_EQ(evaluate_call("/", {decimal("1.5", 5, 2), decimal("0", 5, 2)}),
+            "error: (c0 / c1): division by zero");
 }
 
 TEST(Arithmetic, FloatingPointFollowsIeee) {
@@ -64,7 +64,8 @@ TEST(Arithmetic, ResultTypesAreFlinks) {
   EXPECT_EQ(call_type("+", {Type::float64(), Type::float32()}), "DOUBLE");
   EXPECT_EQ(call_type("+", {Type::float32(), Type::decimal(5, 1)}), "DOUBLE");
   EXPECT_EQ(call_type("+", {Type::tinyint(), Type::smallint()}), "SMALLINT");
-  EXPECT_EQ(call_type("+", {Type::integer().not_null(), Type::integer().not_null()}), "INT NOT NULL");
+  EXPECT_EQ(call_type("+", {Type::integer().not_null(), Type::integer().not_null()}),
+            "INT NOT NULL");
   EXPECT_EQ(call_type("+", {Type::integer(), Type::string()}),
             "error: no INT + STRING: CAST the text to a number");
 }
@@ -79,8 +80,12 @@ TEST(Arithmetic, Decimals) {
       {"%", {decimal("7.50", 10, 2), decimal("2", 10, 0)}, "1.50"},
       {"%", {decimal("-7.5", 10, 1), decimal("0.40", 10, 2)}, "-0.30"},
       {"+", {decimal("99999999999999999999999999999999999999", 38, 0), integer(1)}, "NULL"},
-      {"*", {decimal("99999999999999999999", 38, 10), decimal("99999999999999999999", 38, 10)}, "NULL"},
-      {"*", {decimal("1234567890.0123456789", 38, 10), decimal("2.5", 38, 10)}, "3086419725.030864"},
+      {"*",
+       {decimal("99999999999999999999", 38, 10), decimal("99999999999999999999", 38, 10)},
+       "NULL"},
+      {"*",
+       {decimal("1234567890.0123456789", 38, 10), decimal("2.5", 38, 10)},
+       "3086419725.030864"},
       {"NEGATE", {decimal("1.50", 5, 2)}, "-1.50"},
   });
 }
@@ -95,11 +100,13 @@ TEST(Arithmetic, WideDecimalDivision) {
   EXPECT_EQ(decimal_divide(-5, 10, DecimalShape{0, 0, 38, 0}).value(), -1);
 }
 
-
-std::string moved(const std::string& op, const Cell& moment, const Type& interval_type, std::int64_t by) {
-  const Cell number = interval_type.kind() == TypeKind::kIntervalYearMonth ? integer(static_cast<std::int32_t>(by))
-                                                                           : big(by);
-  auto e = bind_call(*find_function(op), {literal_of(moment), cast(literal_of(number), interval_type)});
+std::string moved(const std::string& op, const Cell& moment, const Type& interval_type,
+                  std::int64_t by) {
+  const Cell number = interval_type.kind() == TypeKind::kIntervalYearMonth
+                          ? integer(static_cast<std::int32_t>(by))
+                          : big(by);
+  auto e =
+      bind_call(*find_function(op), {literal_of(moment), cast(literal_of(number), interval_type)});
   return e.ok() ? evaluate_text(*e) : "error: " + e.error().message;
 }
 
@@ -108,14 +115,16 @@ TEST(Arithmetic, Intervals) {
   const Type millis = Type::interval_day_time();
   EXPECT_EQ(moved("+", timestamp("2024-01-31 10:00:00"), months, 1), "2024-02-29 10:00:00.000");
   EXPECT_EQ(moved("-", timestamp("2024-03-31 10:00:00"), months, 13), "2023-02-28 10:00:00.000");
-  EXPECT_EQ(moved("+", timestamp("1969-12-31 23:59:59.500"), millis, 1000), "1970-01-01 00:00:00.500");
-  EXPECT_EQ(moved("-", timestamp("2024-01-01 00:00:00", 9), millis, 1), "2023-12-31 23:59:59.999000000");
+  EXPECT_EQ(moved("+", timestamp("1969-12-31 23:59:59.500"), millis, 1000),
+            "1970-01-01 00:00:00.500");
+  EXPECT_EQ(moved("-", timestamp("2024-01-01 00:00:00", 9), millis, 1),
+            "2023-12-31 23:59:59.999000000");
   EXPECT_EQ(moved("+", date("2024-02-28"), millis, 2 * 86'400'000), "2024-03-01");
   EXPECT_EQ(moved("-", date("2024-03-31"), months, 1), "2024-02-29");
   EXPECT_EQ(moved("+", time_of_day("23:30:00", 0), millis, 3'600'000), "00:30:00");
   EXPECT_EQ(moved("-", time_of_day("00:30:00", 0), millis, 3'600'000), "23:30:00");
-  EXPECT_TRUE(moved("+", timestamp("9999-12-31 00:00:00"), millis, 9223372036854775807).find("out of range") !=
-              std::string::npos);
+  EXPECT_TRUE(moved("+", timestamp("9999-12-31 00:00:00"), millis, 9223372036854775807)
+                  .find("out of range") != std::string::npos);
   EXPECT_TRUE(moved("*", date("2024-01-01"), millis, 1).starts_with("error: no DATE *"));
 }
 

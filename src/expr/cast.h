@@ -5,8 +5,9 @@
 
 namespace slipstream::expr {
 
-// `column` as `to`. A value without a counterpart is reported with ctx.fail() and NULL; a number that does not fit
-// a DECIMAL is NULL without a failure, as in Flink. REQUIRES: cast_rule(column->type(), to) is not kNever
+// `column` as `to`. A value without a counterpart is reported with ctx.fail() and NULL; a number
+// that does not fit a DECIMAL is NULL without a failure, as in Flink. REQUIRES:
+// cast_rule(column->type(), to) is not kNever
 ColumnPtr cast_column(KernelContext& ctx, const ColumnPtr& column, const Type& to);
 
 // The parts of it, one file each.

@@ -1,7 +1,7 @@
 // Casts among numbers, BOOLEAN and intervals.
 //
-// Integers wrap, floating point saturates and NaN is 0, as in Java. A number that has too many digits for a DECIMAL
-// becomes NULL, as in Flink.
+// Integers wrap, floating point saturates and NaN is 0, as in Java. A number that has too many
+// digits for a DECIMAL becomes NULL, as in Flink.
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -40,8 +40,8 @@ To converted(From value) {
 
 template <typename From>
 ColumnPtr to_boolean(const KernelContext& ctx, const Column& column, const Type& to) {
-  return map_unary<std::uint8_t, From>(ctx, column, to,
-                                       [](From value) { return static_cast<std::uint8_t>(value != 0 ? 1 : 0); });
+  return map_unary<std::uint8_t, From>(
+      ctx, column, to, [](From value) { return static_cast<std::uint8_t>(value != 0 ? 1 : 0); });
 }
 
 template <typename From>
@@ -72,13 +72,17 @@ ColumnPtr from_plain(const KernelContext& ctx, const Column& column, const Type&
     case Layout::kBool:
       return to_boolean<From>(ctx, column, to);
     case Layout::kInt8:
-      return map_unary<std::int8_t, From>(ctx, column, to, [](From v) { return converted<std::int8_t>(v); });
+      return map_unary<std::int8_t, From>(ctx, column, to,
+                                          [](From v) { return converted<std::int8_t>(v); });
     case Layout::kInt16:
-      return map_unary<std::int16_t, From>(ctx, column, to, [](From v) { return converted<std::int16_t>(v); });
+      return map_unary<std::int16_t, From>(ctx, column, to,
+                                           [](From v) { return converted<std::int16_t>(v); });
     case Layout::kInt32:
-      return map_unary<std::int32_t, From>(ctx, column, to, [](From v) { return converted<std::int32_t>(v); });
+      return map_unary<std::int32_t, From>(ctx, column, to,
+                                           [](From v) { return converted<std::int32_t>(v); });
     case Layout::kInt64:
-      return map_unary<std::int64_t, From>(ctx, column, to, [](From v) { return converted<std::int64_t>(v); });
+      return map_unary<std::int64_t, From>(ctx, column, to,
+                                           [](From v) { return converted<std::int64_t>(v); });
     case Layout::kFloat:
       return map_unary<float, From>(ctx, column, to, [](From v) { return converted<float>(v); });
     case Layout::kDouble:
@@ -93,7 +97,8 @@ ColumnPtr from_plain(const KernelContext& ctx, const Column& column, const Type&
 template <typename To>
 ColumnPtr decimal_to_integer(const KernelContext& ctx, const Column& column, const Type& to) {
   const Int128 unit = text::power_of_ten(column.type().scale());
-  return map_unary<To, Int128>(ctx, column, to, [unit](Int128 value) { return static_cast<To>(value / unit); });
+  return map_unary<To, Int128>(ctx, column, to,
+                               [unit](Int128 value) { return static_cast<To>(value / unit); });
 }
 
 ColumnPtr from_decimal(const KernelContext& ctx, const Column& column, const Type& to) {
@@ -110,11 +115,12 @@ ColumnPtr from_decimal(const KernelContext& ctx, const Column& column, const Typ
     case Layout::kInt64:
       return decimal_to_integer<std::int64_t>(ctx, column, to);
     case Layout::kFloat:
-      return map_unary<float, Int128>(
-          ctx, column, to, [scale](Int128 v) { return static_cast<float>(text::decimal_to_double(v, scale)); });
+      return map_unary<float, Int128>(ctx, column, to, [scale](Int128 v) {
+        return static_cast<float>(text::decimal_to_double(v, scale));
+      });
     case Layout::kDouble:
-      return map_unary<double, Int128>(ctx, column, to,
-                                       [scale](Int128 v) { return text::decimal_to_double(v, scale); });
+      return map_unary<double, Int128>(
+          ctx, column, to, [scale](Int128 v) { return text::decimal_to_double(v, scale); });
     case Layout::kInt128:
       return to_decimal<Int128>(ctx, column, to);
     default:

@@ -14,7 +14,8 @@ struct CastCase {
 void check_casts(const std::vector<CastCase>& cases, const std::string& zone = "UTC") {
   for (const CastCase& one : cases) {
     EXPECT_EQ(evaluate_cast(one.value, one.to, false, zone), one.expected)
-        << one.value.type.to_string() << " " << one.value.text.value_or("NULL") << " as " << one.to.to_string();
+        << one.value.type.to_string() << " " << one.value.text.value_or("NULL") << " as "
+        << one.to.to_string();
   }
 }
 
@@ -58,7 +59,8 @@ TEST(Cast, FromText) {
        "error: CAST(c AS BIGINT): '9223372036854775808' is no BIGINT"},
       {str("1.5e3"), Type::float64(), "1500.0"},
       {str("1.005"), Type::decimal(5, 2), "1.01"},
-      {str("1000"), Type::decimal(5, 2), "error: CAST(c AS DECIMAL(5, 2)): '1000' is no DECIMAL(5, 2)"},
+      {str("1000"), Type::decimal(5, 2),
+       "error: CAST(c AS DECIMAL(5, 2)): '1000' is no DECIMAL(5, 2)"},
       {str("yes"), Type::boolean(), "TRUE"},
       {str("F"), Type::boolean(), "FALSE"},
       {str("on"), Type::boolean(), "error: CAST(c AS BOOLEAN): 'on' is no BOOLEAN"},
@@ -97,7 +99,8 @@ TEST(Cast, Times) {
       {date("2024-01-05"), Type::timestamp(3), "2024-01-05 00:00:00.000"},
       {timestamp("2024-01-05 06:07:08.987654", 6), Type::timestamp(3), "2024-01-05 06:07:08.987"},
       {timestamp("1969-12-31 23:59:59.9", 3), Type::timestamp(0), "1969-12-31 23:59:59"},
-      {timestamp("2024-01-05 06:07:08.987", 3), Type::timestamp(9), "2024-01-05 06:07:08.987000000"},
+      {timestamp("2024-01-05 06:07:08.987", 3), Type::timestamp(9),
+       "2024-01-05 06:07:08.987000000"},
       {timestamp("3024-01-05 06:07:08", 3), Type::timestamp(9),
        "error: CAST(c AS TIMESTAMP(9)): out of the range of TIMESTAMP(9) (years 1678 to 2261)"},
       {integer(5), Type::timestamp(3), "refused"},
@@ -121,7 +124,8 @@ TEST(Cast, TryCastGivesNull) {
 }
 
 TEST(Cast, TryCastDoesNotHideFailuresOfItsArgument) {
-  const ExprPtr quotient = *bind_call(*find_function("/"), {column(0, Type::integer()), column(1, Type::integer())});
+  const ExprPtr quotient =
+      *bind_call(*find_function("/"), {column(0, Type::integer()), column(1, Type::integer())});
   auto program = *Program::compile({cast(quotient, Type::string(), true)}, test_context());
   const auto result = program->run(Batch(1, {column_of(integer(1)), column_of(integer(0))}));
   ASSERT_FALSE(result.ok());

@@ -27,7 +27,8 @@ std::size_t missing(std::string_view text, const Type& to) {
   return wanted > length ? wanted - length : 0;
 }
 
-void set_fitted(TextResult& result, std::size_t row, std::string_view text, const Type& to, bool is_view) {
+void set_fitted(TextResult& result, std::size_t row, std::string_view text, const Type& to,
+                bool is_view) {
   text = cut(text, to);
   const std::size_t padding = missing(text, to);
   if (padding == 0) {
@@ -45,7 +46,8 @@ void set_fitted(TextResult& result, std::size_t row, std::string_view text, cons
 }
 
 bool is_unlimited(const Type& to) {
-  return (to.kind() == TypeKind::kVarChar || to.kind() == TypeKind::kVarBinary) && to.precision() == Type::kUnlimited;
+  return (to.kind() == TypeKind::kVarChar || to.kind() == TypeKind::kVarBinary) &&
+         to.precision() == Type::kUnlimited;
 }
 
 template <typename T>
@@ -53,8 +55,8 @@ ColumnPtr integers_from_text(KernelContext& ctx, const Column& column, const Typ
   FixedResult<T> result(to, ctx.rows());
   each_row(ctx, [&](std::size_t row) {
     if (column.is_null(row)) return result.set_null(row);
-    const std::optional<std::int64_t> value =
-        text::parse_integer(column.text(row), std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+    const std::optional<std::int64_t> value = text::parse_integer(
+        column.text(row), std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
     if (value) return result.set(row, static_cast<T>(*value));
     ctx.fail(row, text::parse_failure(column.text(row), to));
     result.set_null(row);

@@ -23,7 +23,8 @@ std::int64_t units_of_digit(int precision) {
 
 // The wall clock in the units of `to`; nothing when nanoseconds cannot count that far.
 std::optional<std::int64_t> rescaled(std::int64_t value, const Type& from, const Type& to) {
-  const std::optional<std::int64_t> scaled = change_units(value, from.units_per_second(), to.units_per_second());
+  const std::optional<std::int64_t> scaled =
+      change_units(value, from.units_per_second(), to.units_per_second());
   if (!scaled || to.precision() >= from.precision()) return scaled;
   return *scaled - floor_mod(*scaled, units_of_digit(to.precision()));
 }
@@ -50,7 +51,8 @@ ColumnPtr to_timestamp(KernelContext& ctx, const Column& column, const Type& to)
     if (column.is_null(row)) return result.set_null(row);
     const std::optional<std::int64_t> value = timestamp_value(column, row, to, ctx.eval().zone);
     if (value) return result.set(row, *value);
-    ctx.fail(row, "out of the range of " + to.with_nullable(true).to_string() + " (years 1678 to 2261)");
+    ctx.fail(row,
+             "out of the range of " + to.with_nullable(true).to_string() + " (years 1678 to 2261)");
     result.set_null(row);
   });
   return result.finish();
@@ -76,8 +78,8 @@ ColumnPtr to_date_or_time(const KernelContext& ctx, const Column& column, const 
 ColumnPtr time_to_time(const KernelContext& ctx, const Column& column, const Type& to) {
   std::int32_t cut = 1;
   for (int digit = 3; digit > to.precision(); --digit) cut *= 10;
-  return map_unary<std::int32_t, std::int32_t>(ctx, column, to,
-                                               [cut](std::int32_t value) { return value - value % cut; });
+  return map_unary<std::int32_t, std::int32_t>(
+      ctx, column, to, [cut](std::int32_t value) { return value - value % cut; });
 }
 
 }  // namespace

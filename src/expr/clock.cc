@@ -14,8 +14,12 @@ namespace {
 constexpr std::int64_t kMicros = 1'000'000;
 constexpr std::int64_t kDayMicros = kMicros * text::kSecondsPerDay;
 
-std::int64_t instant(const EvalContext& eval) { return text::floor_div(eval.wall_micros(), 1000) * 1000; }
-std::int64_t wall_clock(const EvalContext& eval) { return eval.zone.to_local(instant(eval), kMicros); }
+std::int64_t instant(const EvalContext& eval) {
+  return text::floor_div(eval.wall_micros(), 1000) * 1000;
+}
+std::int64_t wall_clock(const EvalContext& eval) {
+  return eval.zone.to_local(instant(eval), kMicros);
+}
 
 std::int32_t today(const EvalContext& eval) {
   return static_cast<std::int32_t>(text::floor_div(wall_clock(eval), kDayMicros));
@@ -26,7 +30,8 @@ std::int32_t time_of_day(const EvalContext& eval) {
 }
 
 template <typename T>
-Function clock(const std::string& name, const Type& type, const std::string& description, T (*read)(const EvalContext&)) {
+Function clock(const std::string& name, const Type& type, const std::string& description,
+               T (*read)(const EvalContext&)) {
   Function function;
   function.name = name;
   function.usage = name;
@@ -36,7 +41,8 @@ Function clock(const std::string& name, const Type& type, const std::string& des
     if (!args.empty()) return signature_error(name, args, name);
     return Signature{{}, type.not_null()};
   };
-  function.kernel = [read](KernelContext& ctx, std::span<const ColumnPtr>, const Type& result_type) {
+  function.kernel = [read](KernelContext& ctx, std::span<const ColumnPtr>,
+                           const Type& result_type) {
     FixedResult<T> result(result_type, ctx.rows());
     const T value = read(ctx.eval());
     each_row(ctx, [&](std::size_t row) { result.set(row, value); });
@@ -51,10 +57,13 @@ void add_clock(Functions& out) {
   for (const char* name : {"CURRENT_TIMESTAMP", "NOW", "CURRENT_ROW_TIMESTAMP"}) {
     out.push_back(clock(name, Type::timestamp_ltz(3), "The present instant.", instant));
   }
-  out.push_back(clock("LOCALTIMESTAMP", Type::timestamp(3), "The present time in the session's zone.", wall_clock));
-  out.push_back(clock("CURRENT_DATE", Type::date(), "The present date in the session's zone.", today));
+  out.push_back(clock("LOCALTIMESTAMP", Type::timestamp(3),
+                      "The present time in the session's zone.", wall_clock));
+  out.push_back(
+      clock("CURRENT_DATE", Type::date(), "The present date in the session's zone.", today));
   for (const char* name : {"CURRENT_TIME", "LOCALTIME"}) {
-    out.push_back(clock(name, Type::time(0), "The present time of day in the session's zone.", time_of_day));
+    out.push_back(
+        clock(name, Type::time(0), "The present time of day in the session's zone.", time_of_day));
   }
 }
 

@@ -18,13 +18,16 @@ namespace {
 std::uint8_t as_cell(bool value) { return static_cast<std::uint8_t>(value ? 1 : 0); }
 
 template <Comparison kOp, typename T>
-ColumnPtr compare_plain(const KernelContext& ctx, const Column& a, const Column& b, const Type& type) {
-  return map_binary<std::uint8_t, T, T>(ctx, a, b, type,
-                                        [](const T& left, const T& right) { return as_cell(holds<kOp, T>(left, right)); });
+ColumnPtr compare_plain(const KernelContext& ctx, const Column& a, const Column& b,
+                        const Type& type) {
+  return map_binary<std::uint8_t, T, T>(ctx, a, b, type, [](const T& left, const T& right) {
+    return as_cell(holds<kOp, T>(left, right));
+  });
 }
 
 template <Comparison kOp>
-ColumnPtr compare_decimal_columns(const KernelContext& ctx, const Column& a, const Column& b, const Type& type) {
+ColumnPtr compare_decimal_columns(const KernelContext& ctx, const Column& a, const Column& b,
+                                  const Type& type) {
   const int scale_a = a.type().scale();
   const int scale_b = b.type().scale();
   if (scale_a == scale_b) return compare_plain<kOp, Int128>(ctx, a, b, type);
@@ -34,18 +37,21 @@ ColumnPtr compare_decimal_columns(const KernelContext& ctx, const Column& a, con
 }
 
 template <Comparison kOp>
-ColumnPtr compare_nested(const KernelContext& ctx, const Column& a, const Column& b, const Type& type) {
+ColumnPtr compare_nested(const KernelContext& ctx, const Column& a, const Column& b,
+                         const Type& type) {
   BoolResult result(type, ctx.rows());
   result.validity().add_nulls_of(a);
   result.validity().add_nulls_of(b);
   each_row(ctx, [&](std::size_t row) {
-    if (!result.is_null(row)) result.set(row, as_cell(holds<kOp, int>(compare_cells(a, row, b, row), 0)));
+    if (!result.is_null(row))
+      result.set(row, as_cell(holds<kOp, int>(compare_cells(a, row, b, row), 0)));
   });
   return result.finish();
 }
 
 template <Comparison kOp>
-ColumnPtr compare_columns(const KernelContext& ctx, const Column& a, const Column& b, const Type& type) {
+ColumnPtr compare_columns(const KernelContext& ctx, const Column& a, const Column& b,
+                          const Type& type) {
   switch (a.type().layout()) {
     case Layout::kBool:
       return compare_plain<kOp, std::uint8_t>(ctx, a, b, type);
@@ -88,13 +94,15 @@ std::vector<Type> compared_as(const Type& a, const Type& b, const Type& common) 
   return {common.with_nullable(a.nullable()), common.with_nullable(b.nullable())};
 }
 
-Result<Signature> resolve(const std::string& name, bool equality, bool null_safe, std::span<const Type> args) {
+Result<Signature> resolve(const std::string& name, bool equality, bool null_safe,
+                          std::span<const Type> args) {
   if (args.size() != 2) return signature_error(name, args, "a " + name + " b");
   auto common = comparison_type(args[0], args[1], equality);
   if (!common.ok()) return std::move(common).error().with_context(name);
   if (!equality && !has_order(*common)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 name + ": " + common->with_nullable(true).to_string() + " has no order; only = and <> compare it"};
+    return Error{ErrorCode::kInvalidArgument, name + ": " +
+                                                  common->with_nullable(true).to_string() +
+                                                  " has no order; only = and <> compare it"};
   }
   const bool nullable = !null_safe && any_nullable(args);
   return Signature{compared_as(args[0], args[1], *common), Type::boolean().with_nullable(nullable)};
@@ -107,7 +115,9 @@ Function comparison(const std::string& name, const std::string& description) {
   function.usage = "a " + name + " b";
   function.description = description;
   constexpr bool kEquality = kOp == Comparison::kEqual || kOp == Comparison::kNotEqual;
-  function.resolve = [name](std::span<const Type> args) { return resolve(name, kEquality, false, args); };
+  function.resolve = [name](std::span<const Type> args) {
+    return resolve(name, kEquality, false, args);
+  };
   function.kernel = [](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
     return kSwapped ? compare_columns<kOp>(ctx, *args[1], *args[0], type)
                     : compare_columns<kOp>(ctx, *args[0], *args[1], type);
@@ -119,9 +129,11 @@ Function distinct(const std::string& name, bool negated) {
   Function function;
   function.name = name;
   function.usage = "a " + name + " b";
-  function.description = negated ? "Equal, or both NULL; never NULL." : "Unequal, or one of them NULL; never NULL.";
+  function.description =
+      negated ? "Equal, or both NULL; never NULL." : "Unequal, or one of them NULL; never NULL.";
   function.resolve = [name](std::span<const Type> args) { return resolve(name, true, true, args); };
-  function.kernel = [negated](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  function.kernel = [negated](KernelContext& ctx, std::span<const ColumnPtr> args,
+                              const Type& type) {
     const ColumnPtr equal = compare_columns<Comparison::kEqual>(ctx, *args[0], *args[1], type);
     const auto* values = equal->data<std::uint8_t>();
     BoolResult result(type, ctx.rows());
@@ -143,7 +155,8 @@ int compare_decimals(Int128 a, int scale_a, Int128 b, int scale_b) {
   if ((a < 0) != (b < 0)) return a < 0 ? -1 : 1;
   Int128 scaled = 0;
   // When a * 10^n leaves 128 bits it is beyond every b.
-  if (__builtin_mul_overflow(a, text::power_of_ten(scale_b - scale_a), &scaled)) return a < 0 ? -1 : 1;
+  if (__builtin_mul_overflow(a, text::power_of_ten(scale_b - scale_a), &scaled))
+    return a < 0 ? -1 : 1;
   return scaled < b ? -1 : static_cast<int>(scaled > b);
 }
 

@@ -1,6 +1,7 @@
+#include "expr/compare.h"
+
 #include <gtest/gtest.h>
 
-#include "expr/compare.h"
 #include "expr/test_cells.h"
 
 namespace slipstream::expr {
@@ -18,8 +19,12 @@ TEST(Compare, Numbers) {
       {"<", {dbl("NaN"), dbl("1")}, "FALSE"},
       {"=", {dbl("0.0"), dbl("-0.0")}, "TRUE"},
       {"=", {decimal("1.50", 10, 2), decimal("1.5", 5, 1)}, "TRUE"},
-      {">", {decimal("99999999999999999999999999999999999999", 38, 0), decimal("0.5", 38, 38)}, "TRUE"},
-      {"<", {decimal("-99999999999999999999999999999999999999", 38, 0), decimal("0.5", 38, 38)}, "TRUE"},
+      {">",
+       {decimal("99999999999999999999999999999999999999", 38, 0), decimal("0.5", 38, 38)},
+       "TRUE"},
+      {"<",
+       {decimal("-99999999999999999999999999999999999999", 38, 0), decimal("0.5", 38, 38)},
+       "TRUE"},
       {"<", {integer(1), decimal("1.01", 5, 2)}, "TRUE"},
       {"=", {integer(1), null_of(Type::integer())}, "NULL"},
       {"=", {boolean_cell(true), boolean_cell(true)}, "TRUE"},
@@ -32,7 +37,9 @@ TEST(Compare, Text) {
       {"<", {str("abc"), str("abd")}, "TRUE"},
       {"<", {str("ab"), str("abc")}, "TRUE"},
       {"<", {str(""), str("a")}, "TRUE"},
-      {"<", {str("a long text that does not fit"), str("a long text that does not fit either")}, "TRUE"},
+      {"<",
+       {str("a long text that does not fit"), str("a long text that does not fit either")},
+       "TRUE"},
       {">", {str("a long text, y"), str("a long text, x")}, "TRUE"},
       {">", {str("é"), str("z")}, "TRUE"},
       {"<=", {str("数据"), str("数据")}, "TRUE"},
@@ -41,19 +48,24 @@ TEST(Compare, Text) {
 }
 
 TEST(Compare, TextWithOtherTypes) {
-  EXPECT_EQ(evaluate_call("=", {str("1"), integer(1)}), "error: =: STRING is not comparable with INT: CAST one of them");
+  EXPECT_EQ(evaluate_call("=", {str("1"), integer(1)}),
+            "error: =: STRING is not comparable with INT: CAST one of them");
   EXPECT_EQ(evaluate_call(">", {decimal("1.5", 2, 1), str("1")}), "TRUE");
   EXPECT_EQ(evaluate_call("=", {date("2024-01-01"), str("2024-01-01")}), "TRUE");
-  EXPECT_EQ(evaluate_call("<", {timestamp("2024-01-01 00:00:00"), str("2024-01-01 00:00:01")}), "TRUE");
-  EXPECT_TRUE(evaluate_call("=", {boolean_cell(true), str("TRUE")}).starts_with("error: =: BOOLEAN is not comparable"));
+  EXPECT_EQ(evaluate_call("<", {timestamp("2024-01-01 00:00:00"), str("2024-01-01 00:00:01")}),
+            "TRUE");
+  EXPECT_TRUE(evaluate_call("=", {boolean_cell(true), str("TRUE")})
+                  .starts_with("error: =: BOOLEAN is not comparable"));
 }
 
 TEST(Compare, Times) {
-  check_calls({
-      {"<", {date("2024-01-01"), timestamp("2024-01-01 00:00:01")}, "TRUE"},
-      {"=", {timestamp("2024-01-01 00:00:00", 3), timestamp("2024-01-01 00:00:00", 9)}, "TRUE"},
-      {"=", {timestamp("2024-01-01 08:00:00"), timestamp_ltz("2024-01-01 08:00:00")}, "TRUE"},
-  }, "Asia/Shanghai");
+  check_calls(
+      {
+          {"<", {date("2024-01-01"), timestamp("2024-01-01 00:00:01")}, "TRUE"},
+          {"=", {timestamp("2024-01-01 00:00:00", 3), timestamp("2024-01-01 00:00:00", 9)}, "TRUE"},
+          {"=", {timestamp("2024-01-01 08:00:00"), timestamp_ltz("2024-01-01 08:00:00")}, "TRUE"},
+      },
+      "Asia/Shanghai");
 }
 
 TEST(Compare, DistinctFromNeverAnswersNull) {
@@ -99,7 +111,9 @@ TEST(In, ListsOfEveryKind) {
       {"IN", {none, integer(1)}, "NULL"},
       {"IN", {integer(1), str("1")}, "TRUE"},
       {"IN", {str("b"), str("a"), str("b")}, "TRUE"},
-      {"IN", {str("a text beyond twelve bytes"), str("x"), str("a text beyond twelve bytes")}, "TRUE"},
+      {"IN",
+       {str("a text beyond twelve bytes"), str("x"), str("a text beyond twelve bytes")},
+       "TRUE"},
       {"IN", {decimal("1.5", 5, 1), decimal("1.50", 5, 2)}, "TRUE"},
       {"IN", {dbl("NaN"), dbl("NaN")}, "TRUE"},
       {"IN", {date("2024-01-01"), str("2024-01-01")}, "TRUE"},
@@ -153,14 +167,18 @@ TEST(Like, Escape) {
       {"LIKE", {str("a!b"), str("a!!b"), str("!")}, "TRUE"},
       {"LIKE", {null_of(Type::string()), str("a")}, "NULL"},
   });
-  EXPECT_TRUE(evaluate_call("LIKE", {str("a"), str("a!b"), str("!")}).find("escape character") != std::string::npos);
-  EXPECT_TRUE(evaluate_call("LIKE", {str("a"), str("a"), str("!!")}).find("ESCAPE must be one") != std::string::npos);
+  EXPECT_TRUE(evaluate_call("LIKE", {str("a"), str("a!b"), str("!")}).find("escape character") !=
+              std::string::npos);
+  EXPECT_TRUE(evaluate_call("LIKE", {str("a"), str("a"), str("!!")}).find("ESCAPE must be one") !=
+              std::string::npos);
 }
 
 TEST(Like, PatternFromAColumn) {
-  const ExprPtr e = *bind_call(*find_function("LIKE"), {column(0, Type::string()), column(1, Type::string())});
+  const ExprPtr e =
+      *bind_call(*find_function("LIKE"), {column(0, Type::string()), column(1, Type::string())});
   auto program = *Program::compile({e}, test_context());
-  const Batch batch(3, {column_of(Type::string(), {"abc", "abc", "abc"}), column_of(Type::string(), {"a%", "b%", "_bc"})});
+  const Batch batch(3, {column_of(Type::string(), {"abc", "abc", "abc"}),
+                        column_of(Type::string(), {"a%", "b%", "_bc"})});
   EXPECT_EQ(*program->select(batch), (std::vector<std::uint32_t>{0, 2}));
 }
 

@@ -36,10 +36,12 @@ Function extreme(const std::string& name, const std::string& description, Kernel
   function.name = name;
   function.usage = name + "(value, ...)";
   function.description = description;
-  function.resolve = [name, usage = function.usage](std::span<const Type> args) -> Result<Signature> {
+  function.resolve = [name,
+                      usage = function.usage](std::span<const Type> args) -> Result<Signature> {
     auto common = common_type(args);
     if (!common.ok()) return std::move(common).error().with_context(name);
-    if (args.empty() || common->layout() == Layout::kNested) return signature_error(name, args, usage);
+    if (args.empty() || common->layout() == Layout::kNested)
+      return signature_error(name, args, usage);
     std::vector<Type> targets;
     for (const Type& arg : args) targets.push_back(common->with_nullable(arg.nullable()));
     return Signature{targets, *common};
@@ -107,7 +109,8 @@ ColumnPtr hash_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 }  // namespace
 
 void add_conditionals(Functions& out) {
-  out.push_back(extreme("GREATEST", "The greatest value; NULL when one is NULL.", extreme_kernel<true>));
+  out.push_back(
+      extreme("GREATEST", "The greatest value; NULL when one is NULL.", extreme_kernel<true>));
   out.push_back(extreme("LEAST", "The least value; NULL when one is NULL.", extreme_kernel<false>));
 }
 
@@ -129,7 +132,8 @@ void add_types(Functions& out) {
   hash.resolve = [](std::span<const Type> args) -> Result<Signature> {
     const bool fits = args.size() == 1 && args[0].layout() != Layout::kNested &&
                       args[0].kind() != TypeKind::kDecimal && !args[0].is_binary();
-    if (!fits) return signature_error("HASH_CODE", args, "HASH_CODE(text, number other than DECIMAL, time)");
+    if (!fits)
+      return signature_error("HASH_CODE", args, "HASH_CODE(text, number other than DECIMAL, time)");
     const Type arg = args[0].kind() == TypeKind::kNull ? Type::string() : args[0];
     return Signature{{arg}, Type::integer().with_nullable(arg.nullable())};
   };

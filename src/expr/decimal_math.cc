@@ -12,7 +12,9 @@ namespace {
 __extension__ using UInt128 = unsigned __int128;
 using text::power_of_ten;
 
-UInt128 magnitude(Int128 value) { return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value); }
+UInt128 magnitude(Int128 value) {
+  return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
+}
 
 std::optional<Int128> fitted(UInt128 value, bool negative, int precision) {
   if (value >= static_cast<UInt128>(power_of_ten(precision))) return std::nullopt;
@@ -30,8 +32,10 @@ std::optional<Int128> times_power(Int128 value, int exponent) {
 using Wide = std::array<std::uint64_t, 4>;
 
 Wide wide_product(UInt128 a, UInt128 b) {
-  const std::array<std::uint64_t, 2> left = {static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(a >> 64U)};
-  const std::array<std::uint64_t, 2> right = {static_cast<std::uint64_t>(b), static_cast<std::uint64_t>(b >> 64U)};
+  const std::array<std::uint64_t, 2> left = {static_cast<std::uint64_t>(a),
+                                             static_cast<std::uint64_t>(a >> 64U)};
+  const std::array<std::uint64_t, 2> right = {static_cast<std::uint64_t>(b),
+                                              static_cast<std::uint64_t>(b >> 64U)};
   Wide result = {};
   for (std::size_t i = 0; i < 2; ++i) {
     UInt128 carry = 0;
@@ -70,7 +74,8 @@ std::optional<Int128> narrowed(Wide value, int digits, bool negative, int precis
   return fitted(low + (up ? 1 : 0), negative, precision);
 }
 
-// remainder * 10 = digit * divisor + new remainder, without leaving 128 bits. REQUIRES: remainder < divisor < 2^127
+// remainder * 10 = digit * divisor + new remainder, without leaving 128 bits. REQUIRES: remainder <
+// divisor < 2^127
 unsigned next_digit(UInt128& remainder, UInt128 divisor) {
   const UInt128 one = remainder;
   unsigned digit = 0;
@@ -102,7 +107,8 @@ std::optional<Int128> decimal_add(Int128 a, Int128 b, const DecimalShape& shape)
   // Too long at the finer scale: each is brought to the result's scale first.
   const std::optional<Int128> a_scaled = text::rescale(a, shape.scale_a, 38, shape.scale);
   const std::optional<Int128> b_scaled = text::rescale(b, shape.scale_b, 38, shape.scale);
-  if (!a_scaled || !b_scaled || __builtin_add_overflow(*a_scaled, *b_scaled, &sum)) return std::nullopt;
+  if (!a_scaled || !b_scaled || __builtin_add_overflow(*a_scaled, *b_scaled, &sum))
+    return std::nullopt;
   return text::rescale(sum, shape.scale, shape.precision, shape.scale);
 }
 
@@ -128,7 +134,8 @@ std::optional<Int128> decimal_divide(Int128 a, Int128 b, const DecimalShape& sha
   const int digits = shape.scale - shape.scale_a + shape.scale_b;
   if (digits < 0) {
     // Fewer digits are wanted than the quotient has.
-    Wide value = {static_cast<std::uint64_t>(quotient), static_cast<std::uint64_t>(quotient >> 64U), 0, 0};
+    Wide value = {static_cast<std::uint64_t>(quotient), static_cast<std::uint64_t>(quotient >> 64U),
+                  0, 0};
     return narrowed(value, -digits, negative, shape.precision);
   }
   for (int i = 0; i < digits; ++i) {
@@ -143,8 +150,10 @@ std::optional<Int128> decimal_modulo(Int128 a, Int128 b, const DecimalShape& sha
   UInt128 divisor = magnitude(b);
   UInt128 remainder = magnitude(a);
   if (shape.scale_a > shape.scale_b) {
-    const std::optional<Int128> scaled = times_power(static_cast<Int128>(divisor), shape.scale_a - shape.scale_b);
-    if (scaled) remainder %= static_cast<UInt128>(*scaled);  // else the divisor is larger than any `a`
+    const std::optional<Int128> scaled =
+        times_power(static_cast<Int128>(divisor), shape.scale_a - shape.scale_b);
+    if (scaled)
+      remainder %= static_cast<UInt128>(*scaled);  // else the divisor is larger than any `a`
   } else {
     remainder %= divisor;
     for (int i = shape.scale_a; i < shape.scale_b; ++i) next_digit(remainder, divisor);

@@ -1,5 +1,5 @@
-// DECIMAL arithmetic on unscaled values. Rounds half up (away from zero); nothing when the result needs more digits
-// than its type has.
+// DECIMAL arithmetic on unscaled values. Rounds half up (away from zero); nothing when the result
+// needs more digits than its type has.
 #pragma once
 
 #include <optional>

@@ -21,7 +21,8 @@ std::shared_ptr<Expr> node(ExprKind kind, Type type, std::vector<ExprPtr> args =
 }
 
 bool any_nullable(const std::vector<ExprPtr>& args) {
-  return std::any_of(args.begin(), args.end(), [](const ExprPtr& arg) { return arg->type.nullable(); });
+  return std::any_of(args.begin(), args.end(),
+                     [](const ExprPtr& arg) { return arg->type.nullable(); });
 }
 
 ExprPtr logical(ExprKind kind, std::vector<ExprPtr> args, bool neutral) {
@@ -85,7 +86,8 @@ std::string call_text(const Expr& e) {
                              name == "IS DISTINCT FROM" || name == "IS NOT DISTINCT FROM";
   if (e.args.size() == 2 && (!is_word || is_infix_word)) return infix(e, name);
   if (e.args.size() == 1 && !is_word) return name + to_string(*e.args[0]);
-  if (e.args.size() == 1 && name.starts_with("IS ")) return "(" + to_string(*e.args[0]) + " " + name + ")";
+  if (e.args.size() == 1 && name.starts_with("IS "))
+    return "(" + to_string(*e.args[0]) + " " + name + ")";
   if (name == "IN" && e.args.size() > 1) {
     return "(" + to_string(*e.args[0]) + " IN (" +
            list(std::vector<ExprPtr>(e.args.begin() + 1, e.args.end())) + "))";
@@ -156,8 +158,12 @@ ExprPtr cast(ExprPtr arg, Type to, bool try_cast) {
   return made;
 }
 
-ExprPtr conjunction(std::vector<ExprPtr> args) { return logical(ExprKind::kAnd, std::move(args), true); }
-ExprPtr disjunction(std::vector<ExprPtr> args) { return logical(ExprKind::kOr, std::move(args), false); }
+ExprPtr conjunction(std::vector<ExprPtr> args) {
+  return logical(ExprKind::kAnd, std::move(args), true);
+}
+ExprPtr disjunction(std::vector<ExprPtr> args) {
+  return logical(ExprKind::kOr, std::move(args), false);
+}
 
 ExprPtr negation(ExprPtr arg) {
   const bool nullable = arg->type.nullable();
@@ -179,11 +185,12 @@ ExprPtr coalesce(std::vector<ExprPtr> args, Type type) {
 
 bool equal(const Expr& a, const Expr& b) {
   if (&a == &b) return true;
-  if (a.kind != b.kind || a.index != b.index || a.function != b.function || a.try_cast != b.try_cast ||
-      a.negated != b.negated || !(a.type == b.type)) {
+  if (a.kind != b.kind || a.index != b.index || a.function != b.function ||
+      a.try_cast != b.try_cast || a.negated != b.negated || !(a.type == b.type)) {
     return false;
   }
-  if (a.kind == ExprKind::kLiteral && a.literal != b.literal && !same_value(*a.literal, *b.literal)) return false;
+  if (a.kind == ExprKind::kLiteral && a.literal != b.literal && !same_value(*a.literal, *b.literal))
+    return false;
   return has_children_equal(a, b);
 }
 
@@ -220,7 +227,8 @@ ExprPtr substitute(const ExprPtr& e, const std::vector<ExprPtr>& replacements) {
 
 bool deterministic(const Expr& e) {
   if (e.kind == ExprKind::kCall && !e.function->deterministic) return false;
-  return std::all_of(e.args.begin(), e.args.end(), [](const ExprPtr& arg) { return deterministic(*arg); });
+  return std::all_of(e.args.begin(), e.args.end(),
+                     [](const ExprPtr& arg) { return deterministic(*arg); });
 }
 
 std::string to_string(const Expr& e) {

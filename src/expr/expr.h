@@ -1,6 +1,7 @@
 // Bound expression trees: what the binder makes of SQL expressions and what Program compiles.
 //
-// Every node has a type; arguments were cast to what the function wants, so that kernels meet exact types.
+// Every node has a type; arguments were cast to what the function wants, so that kernels meet exact
+// types.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +69,8 @@ bool equal(const Expr& a, const Expr& b);
 std::uint64_t hash(const Expr& e);
 // Input columns that are read, ascending, without repetition.
 std::vector<std::size_t> columns_read(const Expr& e);
-// A copy with column i replaced by replacements[i] (projection through projection, predicate push-down).
+// A copy with column i replaced by replacements[i] (projection through projection, predicate
+// push-down).
 ExprPtr substitute(const ExprPtr& e, const std::vector<ExprPtr>& replacements);
 // False for RAND, UUID, CURRENT_TIMESTAMP, ...: may not be folded, duplicated or pushed.
 bool deterministic(const Expr& e);

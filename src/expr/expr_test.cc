@@ -8,8 +8,12 @@
 namespace slipstream::expr {
 namespace {
 
-ExprPtr plus(ExprPtr a, ExprPtr b) { return *bind_call(*find_function("+"), {std::move(a), std::move(b)}); }
-ExprPtr less(ExprPtr a, ExprPtr b) { return *bind_call(*find_function("<"), {std::move(a), std::move(b)}); }
+ExprPtr plus(ExprPtr a, ExprPtr b) {
+  return *bind_call(*find_function("+"), {std::move(a), std::move(b)});
+}
+ExprPtr less(ExprPtr a, ExprPtr b) {
+  return *bind_call(*find_function("<"), {std::move(a), std::move(b)});
+}
 
 TEST(Expr, EqualityIsStructural) {
   const ExprPtr a = plus(column(0, Type::integer()), int_literal(1));
@@ -25,7 +29,8 @@ TEST(Expr, EqualityIsStructural) {
 }
 
 TEST(Expr, ColumnsReadAreSortedAndUnique) {
-  const ExprPtr e = plus(plus(column(3, Type::integer()), column(1, Type::integer())), column(3, Type::integer()));
+  const ExprPtr e = plus(plus(column(3, Type::integer()), column(1, Type::integer())),
+                         column(3, Type::integer()));
   EXPECT_EQ(columns_read(*e), (std::vector<std::size_t>{1, 3}));
   EXPECT_TRUE(columns_read(*int_literal(1)).empty());
 }
@@ -56,14 +61,17 @@ TEST(Expr, ConjunctionsFlatten) {
 TEST(Expr, TextReadsLikeSql) {
   const ExprPtr a = column(0, Type::integer(), "a");
   const ExprPtr cond = less(a, int_literal(1));
-  EXPECT_EQ(to_string(*case_when({cond, string_literal("it's"), null_literal(Type::string())}, Type::string())),
+  EXPECT_EQ(to_string(*case_when({cond, string_literal("it's"), null_literal(Type::string())},
+                                 Type::string())),
             "CASE WHEN (a < 1) THEN 'it''s' ELSE NULL END");
   EXPECT_EQ(to_string(*cast(a, Type::bigint())), "CAST(a AS BIGINT)");
   EXPECT_EQ(to_string(*cast(a, Type::bigint(), true)), "TRY_CAST(a AS BIGINT)");
   EXPECT_EQ(to_string(*is_null(a, true)), "(a IS NOT NULL)");
   EXPECT_EQ(to_string(*negation(cond)), "NOT (a < 1)");
   EXPECT_EQ(to_string(*coalesce({a, int_literal(0)}, Type::integer())), "COALESCE(a, 0)");
-  EXPECT_EQ(to_string(*bind_call(*find_function("IN"), {a, int_literal(1), int_literal(2)}).value()), "(a IN (1, 2))");
+  EXPECT_EQ(
+      to_string(*bind_call(*find_function("IN"), {a, int_literal(1), int_literal(2)}).value()),
+      "(a IN (1, 2))");
   EXPECT_EQ(to_string(*column(4, Type::integer())), "$4");
 }
 

@@ -1,11 +1,11 @@
 // MD5, SHA1, SHA2 and its kin, base64, UUID.
-#include <openssl/evp.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+
+#include <openssl/evp.h>
 
 #include "expr/kernel.h"
 #include "expr/registry.h"
@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
 
-void append_digest(std::string_view text, const EVP_MD* algorithm, EVP_MD_CTX* context, std::string& out) {
+void append_digest(std::string_view text, const EVP_MD* algorithm, EVP_MD_CTX* context,
+                   std::string& out) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
   EVP_DigestInit_ex(context, algorithm, nullptr);
@@ -82,13 +83,15 @@ ColumnPtr sha2_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 
 // --- base64 ---
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void append_base64(std::string_view text, std::string& out) {
   for (std::size_t at = 0; at < text.size(); at += 3) {
     std::uint32_t group = 0;
     for (std::size_t i = 0; i < 3; ++i) {
-      group = (group << 8U) | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U);
+      group =
+          (group << 8U) | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U);
     }
     const std::size_t present = std::min<std::size_t>(3, text.size() - at);
     for (std::size_t i = 0; i < 4; ++i) {
@@ -97,7 +100,8 @@ void append_base64(std::string_view text, std::string& out) {
   }
 }
 
-// False for characters outside the alphabet, a wrong length and misplaced padding; padding may be left out.
+// False for characters outside the alphabet, a wrong length and misplaced padding; padding may be
+// left out.
 bool append_decoded(std::string_view text, std::string& out) {
   while (text.ends_with('=') && text.size() % 4 == 0) {
     text.remove_suffix(1);
@@ -131,7 +135,8 @@ ColumnPtr to_base64_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, 
   return result.finish();
 }
 
-ColumnPtr from_base64_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr from_base64_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
+                             const Type& type) {
   TextResult result(type, ctx.rows());
   std::string scratch;
   each_complete_row(ctx, args, result, [&](std::size_t row) {
@@ -170,21 +175,26 @@ void add_hashing(Functions& out) {
     const char* name;
     const EVP_MD* (*algorithm)();
   };
-  const Parameters one = {.accepts = {Accepts::kTextOrBytes}, .required = 1, .variadic = false,
+  const Parameters one = {.accepts = {Accepts::kTextOrBytes},
+                          .required = 1,
+                          .variadic = false,
                           .result = Type::string()};
-  for (const Named& named : {Named{"MD5", EVP_md5}, Named{"SHA1", EVP_sha1}, Named{"SHA224", EVP_sha224},
-                             Named{"SHA256", EVP_sha256}, Named{"SHA384", EVP_sha384}, Named{"SHA512", EVP_sha512}}) {
+  for (const Named& named :
+       {Named{"MD5", EVP_md5}, Named{"SHA1", EVP_sha1}, Named{"SHA224", EVP_sha224},
+        Named{"SHA256", EVP_sha256}, Named{"SHA384", EVP_sha384}, Named{"SHA512", EVP_sha512}}) {
     out.push_back(ordinary(named.name, std::string(named.name) + "(text)",
-                           std::string("The ") + named.name + " digest in lower-case hexadecimal.", one,
-                           digest_kernel(named.algorithm)));
+                           std::string("The ") + named.name + " digest in lower-case hexadecimal.",
+                           one, digest_kernel(named.algorithm)));
   }
   Parameters with_bits = one;
   with_bits.accepts.push_back(Accepts::kInteger);
   with_bits.required = 2;
-  out.push_back(ordinary("SHA2", "SHA2(text, bits)", "The SHA-2 digest of 224, 256, 384 or 512 bits.", with_bits,
-                         sha2_kernel));
-  out.push_back(ordinary("TO_BASE64", "TO_BASE64(text)", "Encoded as base64.", one, to_base64_kernel));
-  out.push_back(ordinary("FROM_BASE64", "FROM_BASE64(text)", "Decoded from base64.", one, from_base64_kernel));
+  out.push_back(ordinary("SHA2", "SHA2(text, bits)",
+                         "The SHA-2 digest of 224, 256, 384 or 512 bits.", with_bits, sha2_kernel));
+  out.push_back(
+      ordinary("TO_BASE64", "TO_BASE64(text)", "Encoded as base64.", one, to_base64_kernel));
+  out.push_back(ordinary("FROM_BASE64", "FROM_BASE64(text)", "Decoded from base64.", one,
+                         from_base64_kernel));
   Function uuid;
   uuid.name = "UUID";
   uuid.usage = "UUID()";

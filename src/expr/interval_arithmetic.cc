@@ -34,7 +34,8 @@ std::int64_t cell(const Column& column, std::size_t row) {
 
 std::optional<std::int64_t> in_range_of(const Type& type, std::optional<std::int64_t> value) {
   if (!value || type.layout() != Layout::kInt32) return value;
-  if (*value < std::numeric_limits<std::int32_t>::min() || *value > std::numeric_limits<std::int32_t>::max()) {
+  if (*value < std::numeric_limits<std::int32_t>::min() ||
+      *value > std::numeric_limits<std::int32_t>::max()) {
     return std::nullopt;
   }
   return value;
@@ -47,29 +48,35 @@ std::optional<std::int64_t> sum(Arithmetic op, std::int64_t a, std::int64_t b) {
   return overflow ? std::nullopt : std::optional<std::int64_t>(value);
 }
 
-std::optional<std::int64_t> combined(Arithmetic op, const Column& a, const Column& b, std::size_t row) {
+std::optional<std::int64_t> combined(Arithmetic op, const Column& a, const Column& b,
+                                     std::size_t row) {
   const std::int64_t left = cell(a, row);
   const std::int64_t right = cell(b, row);
   if (op == Arithmetic::kMultiply) {
     std::int64_t value = 0;
-    return __builtin_mul_overflow(left, right, &value) ? std::nullopt : std::optional<std::int64_t>(value);
+    return __builtin_mul_overflow(left, right, &value) ? std::nullopt
+                                                       : std::optional<std::int64_t>(value);
   }
   if (!is_moment(a.type()) && !is_moment(b.type())) return sum(op, left, right);
   const Column& moment = is_moment(a.type()) ? a : b;
   const Column& interval = is_moment(a.type()) ? b : a;
   const std::int64_t value = is_moment(a.type()) ? left : right;
   const std::int64_t distance = is_moment(a.type()) ? right : left;
-  if (op == Arithmetic::kSubtract && distance == std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+  if (op == Arithmetic::kSubtract && distance == std::numeric_limits<std::int64_t>::min())
+    return std::nullopt;
   const std::int64_t by = op == Arithmetic::kSubtract ? -distance : distance;
-  return interval.type().kind() == TypeKind::kIntervalYearMonth ? moved_by_months(value, moment.type(), by)
-                                                                : moved_by_millis(value, moment.type(), by);
+  return interval.type().kind() == TypeKind::kIntervalYearMonth
+             ? moved_by_months(value, moment.type(), by)
+             : moved_by_millis(value, moment.type(), by);
 }
 
 template <typename T>
-ColumnPtr run(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr run(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args,
+              const Type& type) {
   FixedResult<T> result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const std::optional<std::int64_t> value = in_range_of(type, combined(op, *args[0], *args[1], row));
+    const std::optional<std::int64_t> value =
+        in_range_of(type, combined(op, *args[0], *args[1], row));
     if (value) return result.set(row, static_cast<T>(*value));
     ctx.fail(row, kOutOfRange);
     result.set_null(row);
@@ -77,8 +84,10 @@ ColumnPtr run(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args
   return result.finish();
 }
 
-// TIMESTAMP and TIMESTAMP_LTZ moved by milliseconds, the common case (watermarks): one addition per row.
-ColumnPtr move_timestamps(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+// TIMESTAMP and TIMESTAMP_LTZ moved by milliseconds, the common case (watermarks): one addition per
+// row.
+ColumnPtr move_timestamps(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args,
+                          const Type& type) {
   FixedResult<std::int64_t> result(type, ctx.rows());
   const auto* left = args[0]->data<std::int64_t>();
   const auto* right = args[1]->data<std::int64_t>();
@@ -96,20 +105,26 @@ ColumnPtr move_timestamps(Arithmetic op, KernelContext& ctx, std::span<const Col
 
 }  // namespace
 
-std::optional<std::int64_t> moved_by_months(std::int64_t value, const Type& type, std::int64_t months) {
+std::optional<std::int64_t> moved_by_months(std::int64_t value, const Type& type,
+                                            std::int64_t months) {
   if (type.kind() == TypeKind::kTime) return value;
   if (type.kind() == TypeKind::kDate) return text::add_months(value, months);
   const std::int64_t day = text::kSecondsPerDay * type.units_per_second();
   std::int64_t moved = 0;
-  if (__builtin_mul_overflow(text::add_months(floor_div(value, day), months), day, &moved)) return std::nullopt;
+  if (__builtin_mul_overflow(text::add_months(floor_div(value, day), months), day, &moved))
+    return std::nullopt;
   return sum(Arithmetic::kAdd, moved, floor_mod(value, day));
 }
 
-std::optional<std::int64_t> moved_by_millis(std::int64_t value, const Type& type, std::int64_t millis) {
-  if (type.kind() == TypeKind::kDate) return sum(Arithmetic::kAdd, value, millis / text::kMillisPerDay);
-  if (type.kind() == TypeKind::kTime) return floor_mod(value + millis % text::kMillisPerDay, text::kMillisPerDay);
+std::optional<std::int64_t> moved_by_millis(std::int64_t value, const Type& type,
+                                            std::int64_t millis) {
+  if (type.kind() == TypeKind::kDate)
+    return sum(Arithmetic::kAdd, value, millis / text::kMillisPerDay);
+  if (type.kind() == TypeKind::kTime)
+    return floor_mod(value + millis % text::kMillisPerDay, text::kMillisPerDay);
   std::int64_t distance = 0;
-  if (__builtin_mul_overflow(millis, type.units_per_second() / 1000, &distance)) return std::nullopt;
+  if (__builtin_mul_overflow(millis, type.units_per_second() / 1000, &distance))
+    return std::nullopt;
   return sum(Arithmetic::kAdd, value, distance);
 }
 
@@ -130,7 +145,8 @@ std::optional<Signature> interval_signature(Arithmetic op, const Type& a, const 
   return std::nullopt;
 }
 
-ColumnPtr interval_kernel(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr interval_kernel(Arithmetic op, KernelContext& ctx, std::span<const ColumnPtr> args,
+                          const Type& type) {
   if (args[0]->type().is_timestamp() && args[1]->type().kind() == TypeKind::kIntervalDayTime) {
     return move_timestamps(op, ctx, args, type);
   }

@@ -11,8 +11,9 @@ namespace slipstream::expr {
 namespace {
 
 Error refused(std::string_view path, std::string_view why) {
-  return Error{ErrorCode::kInvalidArgument, "the JSON path '" + std::string(path) + "' is not supported: " +
-                                                std::string(why) + " (write $.name, $['name'] or $[0])"};
+  return Error{ErrorCode::kInvalidArgument, "the JSON path '" + std::string(path) +
+                                                "' is not supported: " + std::string(why) +
+                                                " (write $.name, $['name'] or $[0])"};
 }
 
 // "[0]", "['name']" at the front of `rest`.

@@ -1,4 +1,5 @@
-// Paths of the SQL/JSON functions: "lax $.orders[0].id", "$['a b'].c". Wildcards and filters are refused.
+// Paths of the SQL/JSON functions: "lax $.orders[0].id", "$['a b'].c". Wildcards and filters are
+// refused.
 #pragma once
 
 #include <cstdint>

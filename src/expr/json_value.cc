@@ -1,12 +1,12 @@
 // JSON_VALUE: one scalar out of a JSON text. The encoding of its clauses is described at Function.
-#include <simdjson.h>
-
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
+
+#include <simdjson.h>
 
 #include "base/try.h"
 #include "data/text/number.h"
@@ -59,7 +59,8 @@ bool step_into(dom::element& at, const JsonStep& step) {
   if (at.get_array().get(array) != simdjson::SUCCESS) return false;
   const auto size = static_cast<std::int64_t>(array.size());
   const std::int64_t index = step.index < 0 ? size + step.index : step.index;
-  return index >= 0 && index < size && array.at(static_cast<std::size_t>(index)).get(at) == simdjson::SUCCESS;
+  return index >= 0 && index < size &&
+         array.at(static_cast<std::size_t>(index)).get(at) == simdjson::SUCCESS;
 }
 
 Found find(Memo& memo, std::string_view json, const JsonPath& path) {
@@ -67,7 +68,8 @@ Found find(Memo& memo, std::string_view json, const JsonPath& path) {
   memo.padded.assign(json);
   dom::element at;
   const auto error = memo.parser.parse(memo.padded.data(), memo.padded.size(), false).get(at);
-  if (error != simdjson::SUCCESS) return Failed{std::string("the text is no JSON: ") + simdjson::error_message(error)};
+  if (error != simdjson::SUCCESS)
+    return Failed{std::string("the text is no JSON: ") + simdjson::error_message(error)};
   for (const JsonStep& step : path.steps) {
     if (step_into(at, step)) continue;
     if (path.lax) return Empty{};
@@ -115,7 +117,8 @@ bool set_value(FixedResult<std::uint8_t>& result, std::size_t row, const dom::el
 bool set_value(FixedResult<std::int32_t>& result, std::size_t row, const dom::element& value) {
   std::int64_t number = 0;
   if (!value.is_int64() || value.get_int64().get(number) != simdjson::SUCCESS) return false;
-  if (number < std::numeric_limits<std::int32_t>::min() || number > std::numeric_limits<std::int32_t>::max()) {
+  if (number < std::numeric_limits<std::int32_t>::min() ||
+      number > std::numeric_limits<std::int32_t>::max()) {
     return false;
   }
   result.set(row, static_cast<std::int32_t>(number));
@@ -129,7 +132,9 @@ bool set_value(FixedResult<double>& result, std::size_t row, const dom::element&
   return true;
 }
 
-void set_default(TextResult& result, std::size_t row, const Column& value) { result.set(row, value.text(row)); }
+void set_default(TextResult& result, std::size_t row, const Column& value) {
+  result.set(row, value.text(row));
+}
 template <typename T>
 void set_default(FixedResult<T>& result, std::size_t row, const Column& value) {
   result.set(row, value.data<T>()[row]);
@@ -137,10 +142,11 @@ void set_default(FixedResult<T>& result, std::size_t row, const Column& value) {
 
 // ON EMPTY stands at arguments 2 and 3, ON ERROR at 4 and 5.
 template <typename R>
-void behave(KernelContext& ctx, std::span<const ColumnPtr> args, std::size_t clause, std::size_t row,
-            const std::string& reason, R& result) {
-  const std::string_view behaviour =
-      args.size() > clause && !args[clause]->is_null(row) ? args[clause]->text(row) : std::string_view("NULL");
+void behave(KernelContext& ctx, std::span<const ColumnPtr> args, std::size_t clause,
+            std::size_t row, const std::string& reason, R& result) {
+  const std::string_view behaviour = args.size() > clause && !args[clause]->is_null(row)
+                                         ? args[clause]->text(row)
+                                         : std::string_view("NULL");
   if (behaviour == "ERROR") ctx.fail(row, reason);
   if (behaviour == "DEFAULT" && args.size() > clause + 1 && !args[clause + 1]->is_null(row)) {
     return set_default(result, row, *args[clause + 1]);
@@ -168,7 +174,8 @@ ColumnPtr kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type
       return behave(ctx, args, kOnEmpty, row, "no value at '" + memo.path_text + "'", result);
     }
     if (!set_value(result, row, std::get<dom::element>(found))) {
-      ctx.fail(row, "the value at '" + memo.path_text + "' is no " + type.with_nullable(true).to_string());
+      ctx.fail(row, "the value at '" + memo.path_text + "' is no " +
+                        type.with_nullable(true).to_string());
       result.set_null(row);
     }
   });
@@ -178,15 +185,20 @@ ColumnPtr kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type
 Function json_value(const std::string& name, const Type& returning, Kernel with) {
   Function function;
   function.name = name;
-  function.usage = "JSON_VALUE(json, path [RETURNING type] [{NULL | ERROR | DEFAULT value} ON EMPTY] [... ON ERROR])";
+  function.usage =
+      "JSON_VALUE(json, path [RETURNING type] [{NULL | ERROR | DEFAULT value} ON EMPTY] [... ON "
+      "ERROR])";
   function.description = "The scalar at a path, as " + returning.to_string() + ".";
-  function.resolve = [name, usage = function.usage, returning](std::span<const Type> args) -> Result<Signature> {
-    if (args.size() < 2 || args.size() > 6 || args.size() % 2 != 0) return signature_error(name, args, usage);
+  function.resolve = [name, usage = function.usage,
+                      returning](std::span<const Type> args) -> Result<Signature> {
+    if (args.size() < 2 || args.size() > 6 || args.size() % 2 != 0)
+      return signature_error(name, args, usage);
     std::vector<Type> targets;
     for (std::size_t i = 0; i < args.size(); ++i) {
       const bool is_default = i == 3 || i == 5;
       const bool is_null = args[i].kind() == TypeKind::kNull;
-      if (is_default ? cast_rule(args[i], returning) == CastRule::kNever : !args[i].is_text() && !is_null) {
+      if (is_default ? cast_rule(args[i], returning) == CastRule::kNever
+                     : !args[i].is_text() && !is_null) {
         return signature_error(name, args, usage);
       }
       if (is_default) {
@@ -209,8 +221,10 @@ Function json_value(const std::string& name, const Type& returning, Kernel with)
 
 void add_json_value(Functions& out) {
   out.push_back(json_value("JSON_VALUE", Type::string(), kernel<TextResult>));
-  out.push_back(json_value("JSON_VALUE_BOOLEAN", Type::boolean(), kernel<FixedResult<std::uint8_t>>));
-  out.push_back(json_value("JSON_VALUE_INTEGER", Type::integer(), kernel<FixedResult<std::int32_t>>));
+  out.push_back(
+      json_value("JSON_VALUE_BOOLEAN", Type::boolean(), kernel<FixedResult<std::uint8_t>>));
+  out.push_back(
+      json_value("JSON_VALUE_INTEGER", Type::integer(), kernel<FixedResult<std::int32_t>>));
   out.push_back(json_value("JSON_VALUE_DOUBLE", Type::float64(), kernel<FixedResult<double>>));
 }
 

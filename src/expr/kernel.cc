@@ -95,7 +95,8 @@ ColumnPtr retyped(const ColumnPtr& column, const Type& type, std::size_t rows) {
   parts.size = rows;
   const std::size_t width = layout_width(type.layout());
   parts.values.resize(rows * width);
-  if (rows != 0 && width != 0) std::memcpy(parts.values.data(), column->data<std::byte>(), rows * width);
+  if (rows != 0 && width != 0)
+    std::memcpy(parts.values.data(), column->data<std::byte>(), rows * width);
   Validity validity(rows);
   validity.add_nulls_of(*column);
   parts.validity = validity.take();

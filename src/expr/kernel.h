@@ -11,7 +11,8 @@
 
 namespace slipstream::expr {
 
-// f(row) for every selected row, ascending. Two loops: the one over all rows has nothing to look up.
+// f(row) for every selected row, ascending. Two loops: the one over all rows has nothing to look
+// up.
 template <typename F>
 void each_row(const KernelContext& ctx, F&& f) {
   if (ctx.all_selected()) {
@@ -73,7 +74,8 @@ class FixedResult {
 };
 using BoolResult = FixedResult<std::uint8_t>;
 
-// A text or binary result: starts as empty texts, not NULL. Copies go to an arena that the column keeps.
+// A text or binary result: starts as empty texts, not NULL. Copies go to an arena that the column
+// keeps.
 class TextResult {
  public:
   TextResult(const Type& type, std::size_t rows);
@@ -83,7 +85,8 @@ class TextResult {
   void pin(const Column& source);
   void set(std::size_t row, std::string_view text);  // copies
   void set_view(std::size_t row, std::string_view text) { data()[row] = StringView(text); }
-  // Memory for `size` bytes that the caller fills and then hands to set_view, whole or its beginning.
+  // Memory for `size` bytes that the caller fills and then hands to set_view, whole or its
+  // beginning.
   char* allocate(std::size_t size);
   void set_null(std::size_t row) { validity_.set_null(row); }
   Validity& validity() { return validity_; }
@@ -108,7 +111,8 @@ inline bool any_null(std::span<const ColumnPtr> args, std::size_t row) {
 
 // f(row) for the selected rows where no argument is NULL; the others become NULL in the result.
 template <typename R, typename F>
-void each_complete_row(const KernelContext& ctx, std::span<const ColumnPtr> args, R& result, F&& f) {
+void each_complete_row(const KernelContext& ctx, std::span<const ColumnPtr> args, R& result,
+                       F&& f) {
   bool may_have_nulls = false;
   for (const ColumnPtr& arg : args) may_have_nulls = may_have_nulls || arg->may_have_nulls();
   if (!may_have_nulls) {
@@ -136,7 +140,8 @@ ColumnPtr map_unary(const KernelContext& ctx, const Column& a, const Type& type,
 }
 
 template <typename R, typename A, typename B, typename F>
-ColumnPtr map_binary(const KernelContext& ctx, const Column& a, const Column& b, const Type& type, F f) {
+ColumnPtr map_binary(const KernelContext& ctx, const Column& a, const Column& b, const Type& type,
+                     F f) {
   FixedResult<R> result(type, ctx.rows());
   result.validity().add_nulls_of(a);
   result.validity().add_nulls_of(b);

@@ -1,7 +1,8 @@
 // text LIKE pattern [ESCAPE character]: % is any text, _ one character.
 //
-// A pattern is cut at its %: what stands before the first and after the last is anchored, the pieces between are
-// searched from left to right. Without _ each step is a plain comparison or search of bytes.
+// A pattern is cut at its %: what stands before the first and after the last is anchored, the
+// pieces between are searched from left to right. Without _ each step is a plain comparison or
+// search of bytes.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -26,7 +27,8 @@ struct Segment {
 
 // Where `segment` ends when it matches at the start of `text`; npos when it does not.
 std::size_t match_at(const Segment& segment, std::string_view text) {
-  if (segment.plain) return text.starts_with(segment.bytes) ? segment.bytes.size() : std::string_view::npos;
+  if (segment.plain)
+    return text.starts_with(segment.bytes) ? segment.bytes.size() : std::string_view::npos;
   std::size_t at = 0;
   for (std::size_t i = 0; i < segment.bytes.size(); ++i) {
     if (at >= text.size()) return std::string_view::npos;
@@ -84,9 +86,11 @@ class LikePattern {
       if (escaped) {
         at += escape.size();
         const std::string_view rest = pattern.substr(std::min(at, pattern.size()));
-        const bool valid = rest.starts_with('%') || rest.starts_with('_') || rest.starts_with(escape);
+        const bool valid =
+            rest.starts_with('%') || rest.starts_with('_') || rest.starts_with(escape);
         if (!valid) return false;
-        const std::size_t length = rest.starts_with('%') || rest.starts_with('_') ? 1 : escape.size();
+        const std::size_t length =
+            rest.starts_with('%') || rest.starts_with('_') ? 1 : escape.size();
         for (const char c : rest.substr(0, length)) add(c, false);
         at += length - 1;
       } else if (pattern[at] == '%') {
@@ -142,7 +146,8 @@ ColumnPtr like_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
       ctx.fail(row, "ESCAPE must be one character");
       return result.set_null(row);
     }
-    if (!memo.compiled || (!constant && (args.size() > 2 || args[1]->text(row) != memo.pattern.source()))) {
+    if (!memo.compiled ||
+        (!constant && (args.size() > 2 || args[1]->text(row) != memo.pattern.source()))) {
       memo.valid = memo.pattern.compile(args[1]->text(row), escape);
       memo.compiled = true;
     }

@@ -20,13 +20,17 @@ Function truth_test(const std::string& name, Truth wanted, bool negated) {
     const bool fits = args.size() == 1 &&
                       (args[0].kind() == TypeKind::kBoolean || args[0].kind() == TypeKind::kNull);
     if (!fits) return signature_error(name, args, "condition " + name);
-    return Signature{{Type::boolean().with_nullable(args[0].nullable())}, Type::boolean().not_null()};
+    return Signature{{Type::boolean().with_nullable(args[0].nullable())},
+                     Type::boolean().not_null()};
   };
-  function.kernel = [wanted, negated](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  function.kernel = [wanted, negated](KernelContext& ctx, std::span<const ColumnPtr> args,
+                                      const Type& type) {
     BoolResult result(type, ctx.rows());
     const auto* values = args[0]->data<std::uint8_t>();
     each_row(ctx, [&](std::size_t row) {
-      const Truth truth = args[0]->is_null(row) ? Truth::kUnknown : values[row] != 0 ? Truth::kTrue : Truth::kFalse;
+      const Truth truth = args[0]->is_null(row) ? Truth::kUnknown
+                          : values[row] != 0    ? Truth::kTrue
+                                                : Truth::kFalse;
       result.set(row, static_cast<std::uint8_t>((truth == wanted) != negated ? 1 : 0));
     });
     return result.finish();

@@ -60,7 +60,8 @@ ColumnPtr sign_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
   return with_number_layout(type.layout(), [&](auto zero) {
     using T = decltype(zero);
     // One in units of the last digit.
-    const auto one = static_cast<T>(type.kind() == TypeKind::kDecimal ? decimal_one(type) : Int128{1});
+    const auto one =
+        static_cast<T>(type.kind() == TypeKind::kDecimal ? decimal_one(type) : Int128{1});
     return map_unary<T, T>(ctx, *args[0], type, [one](T value) -> T {
       if (value > 0) return one;
       if (value < 0) return static_cast<T>(-one);
@@ -70,9 +71,11 @@ ColumnPtr sign_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 }
 
 Result<Signature> same_number(const std::string& name, std::span<const Type> args) {
-  TRY_ASSIGN(auto targets, accepted(name, name + "(number)",
-                                    {.accepts = {Accepts::kNumeric}, .required = 1, .variadic = false, .result = {}},
-                                    args));
+  TRY_ASSIGN(
+      auto targets,
+      accepted(name, name + "(number)",
+               {.accepts = {Accepts::kNumeric}, .required = 1, .variadic = false, .result = {}},
+               args));
   return Signature{targets, targets[0]};
 }
 
@@ -90,7 +93,8 @@ Function keeping_type(const std::string& name, const std::string& description, K
 
 class SeededRandom {
  public:
-  explicit SeededRandom(std::int64_t seed) : state_((static_cast<std::uint64_t>(seed) ^ kFactor) & kMask) {}
+  explicit SeededRandom(std::int64_t seed)
+      : state_((static_cast<std::uint64_t>(seed) ^ kFactor) & kMask) {}
   double next_double() {
     const std::uint64_t high = next(26);
     return static_cast<double>((high << 27U) + next(27)) * 0x1.0p-53;
@@ -109,14 +113,17 @@ class SeededRandom {
 ColumnPtr rand_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   FixedResult<double> result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    if (args.empty()) return result.set(row, static_cast<double>(ctx.eval().random() >> 11U) * 0x1.0p-53);
-    if (ctx.memo() == nullptr) ctx.memo() = std::make_shared<SeededRandom>(args[0]->data<std::int64_t>()[row]);
+    if (args.empty())
+      return result.set(row, static_cast<double>(ctx.eval().random() >> 11U) * 0x1.0p-53);
+    if (ctx.memo() == nullptr)
+      ctx.memo() = std::make_shared<SeededRandom>(args[0]->data<std::int64_t>()[row]);
     result.set(row, static_cast<SeededRandom*>(ctx.memo().get())->next_double());
   });
   return result.finish();
 }
 
-ColumnPtr rand_integer_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr rand_integer_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
+                              const Type& type) {
   FixedResult<std::int32_t> result(type, ctx.rows());
   const auto* bounds = args[0]->data<std::int64_t>();
   each_complete_row(ctx, args, result, [&](std::size_t row) {
@@ -125,7 +132,8 @@ ColumnPtr rand_integer_kernel(KernelContext& ctx, std::span<const ColumnPtr> arg
       return result.set_null(row);
     }
     const std::uint64_t high = ctx.eval().random() >> 32U;
-    result.set(row, static_cast<std::int32_t>((high * static_cast<std::uint64_t>(bounds[row])) >> 32U));
+    result.set(row,
+               static_cast<std::int32_t>((high * static_cast<std::uint64_t>(bounds[row])) >> 32U));
   });
   return result.finish();
 }
@@ -138,7 +146,8 @@ Parameters numbers(std::size_t count) {
 }
 
 void add_logarithms(Functions& out) {
-  out.push_back(ordinary("LN", "LN(x)", "Natural logarithm.", numbers(1), unary([](double x) { return std::log(x); })));
+  out.push_back(ordinary("LN", "LN(x)", "Natural logarithm.", numbers(1),
+                         unary([](double x) { return std::log(x); })));
   out.push_back(ordinary("LOG10", "LOG10(x)", "Logarithm to base 10.", numbers(1),
                          unary([](double x) { return std::log10(x); })));
   out.push_back(ordinary("LOG2", "LOG2(x)", "Logarithm to base 2.", numbers(1),
@@ -147,23 +156,25 @@ void add_logarithms(Functions& out) {
   either.required = 1;
   out.push_back(ordinary("LOG", "LOG(x), LOG(base, x)", "Natural logarithm, or to a base.", either,
                          [](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
-                           if (args.size() == 1) return unary([](double x) { return std::log(x); })(ctx, args, type);
-                           return binary([](double base, double x) { return std::log(x) / std::log(base); })(ctx, args,
-                                                                                                           type);
+                           if (args.size() == 1)
+                             return unary([](double x) { return std::log(x); })(ctx, args, type);
+                           return binary([](double base, double x) {
+                             return std::log(x) / std::log(base);
+                           })(ctx, args, type);
                          }));
 }
 
 void add_random(Functions& out) {
-  Function random = ordinary("RAND", "RAND([seed])", "A random number from 0 up to, not including, 1.",
-                             {.accepts = {Accepts::kInteger}, .required = 0, .variadic = false,
-                              .result = Type::float64()},
-                             rand_kernel);
+  Function random = ordinary(
+      "RAND", "RAND([seed])", "A random number from 0 up to, not including, 1.",
+      {.accepts = {Accepts::kInteger}, .required = 0, .variadic = false, .result = Type::float64()},
+      rand_kernel);
   random.deterministic = false;
   out.push_back(std::move(random));
-  Function integer = ordinary("RAND_INTEGER", "RAND_INTEGER(bound)", "A random number from 0 up to bound - 1.",
-                              {.accepts = {Accepts::kInteger}, .required = 1, .variadic = false,
-                               .result = Type::integer()},
-                              rand_integer_kernel);
+  Function integer = ordinary(
+      "RAND_INTEGER", "RAND_INTEGER(bound)", "A random number from 0 up to bound - 1.",
+      {.accepts = {Accepts::kInteger}, .required = 1, .variadic = false, .result = Type::integer()},
+      rand_integer_kernel);
   integer.deterministic = false;
   out.push_back(std::move(integer));
 }
@@ -193,16 +204,19 @@ void add_math(Functions& out) {
       {"RADIANS", "Degrees as radians.", [](double x) { return x * (std::numbers::pi / 180.0); }},
   };
   for (const Named& named : functions) {
-    out.push_back(ordinary(named.name, std::string(named.name) + "(x)", named.description, numbers(1), unary(named.f)));
+    out.push_back(ordinary(named.name, std::string(named.name) + "(x)", named.description,
+                           numbers(1), unary(named.f)));
   }
-  out.push_back(ordinary("POWER", "POWER(base, exponent)", "Base to the power of exponent.", numbers(2),
-                         binary([](double a, double b) { return std::pow(a, b); })));
+  out.push_back(ordinary("POWER", "POWER(base, exponent)", "Base to the power of exponent.",
+                         numbers(2), binary([](double a, double b) { return std::pow(a, b); })));
   out.push_back(ordinary("ATAN2", "ATAN2(y, x)", "Angle of a point.", numbers(2),
                          binary([](double a, double b) { return std::atan2(a, b); })));
-  out.push_back(ordinary("PI", "PI()", "3.141592653589793", numbers(0), constant(std::numbers::pi)));
+  out.push_back(
+      ordinary("PI", "PI()", "3.141592653589793", numbers(0), constant(std::numbers::pi)));
   out.push_back(ordinary("E", "E()", "2.718281828459045", numbers(0), constant(std::numbers::e)));
   for (Function* constant_function : {&out[out.size() - 2], &out[out.size() - 1]}) {
-    constant_function->resolve = [name = constant_function->name](std::span<const Type> args) -> Result<Signature> {
+    constant_function->resolve =
+        [name = constant_function->name](std::span<const Type> args) -> Result<Signature> {
       if (!args.empty()) return signature_error(name, args, name + "()");
       return Signature{{}, Type::float64().not_null()};
     };

@@ -79,7 +79,8 @@ TEST(Math, Round) {
 
 TEST(Math, RoundOfDecimalWithLiteralDigits) {
   const auto rounded = [](int digits) {
-    const ExprPtr e = *bind_call(*find_function("ROUND"), {literal_of(decimal("2.345", 10, 3)), int_literal(digits)});
+    const ExprPtr e = *bind_call(*find_function("ROUND"),
+                                 {literal_of(decimal("2.345", 10, 3)), int_literal(digits)});
     return evaluate_text(e) + " " + e->type.to_string();
   };
   EXPECT_EQ(rounded(2), "2.35 DECIMAL(10, 2) NOT NULL");
@@ -110,11 +111,14 @@ TEST(Any, GreatestAndLeast) {
   check_calls({
       {"GREATEST", {integer(1), big(5), integer(3)}, "5"},
       {"LEAST", {integer(1), decimal("0.5", 5, 1)}, "0.5"},
-      {"GREATEST", {str("a"), str("a text that is longer than that")}, "a text that is longer than that"},
+      {"GREATEST",
+       {str("a"), str("a text that is longer than that")},
+       "a text that is longer than that"},
       {"GREATEST", {integer(1), null_of(Type::integer())}, "NULL"},
       {"LEAST", {date("2024-01-01"), date("2023-01-01")}, "2023-01-01"},
   });
-  EXPECT_TRUE(call_type("GREATEST", {Type::integer(), Type::string()}).starts_with("error: GREATEST: "));
+  EXPECT_TRUE(
+      call_type("GREATEST", {Type::integer(), Type::string()}).starts_with("error: GREATEST: "));
 }
 
 TEST(Any, TypeAndHash) {

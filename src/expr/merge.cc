@@ -10,7 +10,8 @@ namespace slipstream::expr {
 
 namespace {
 
-void copy_values(std::byte* out, const Column& from, std::span<const std::uint32_t> rows, std::size_t width) {
+void copy_values(std::byte* out, const Column& from, std::span<const std::uint32_t> rows,
+                 std::size_t width) {
   const std::byte* in = from.data<std::byte>();
   const auto copy = [&]<std::size_t kWidth>() {
     for (const std::uint32_t row : rows) std::memcpy(out + row * kWidth, in + row * kWidth, kWidth);
@@ -48,7 +49,8 @@ ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const Piece
 }  // namespace
 
 ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
-  if (pieces.size() == 1 && pieces[0].rows.size() == rows && pieces[0].column->type().kind() != TypeKind::kNull) {
+  if (pieces.size() == 1 && pieces[0].rows.size() == rows &&
+      pieces[0].column->type().kind() != TypeKind::kNull) {
     return retyped(pieces[0].column, type, rows);
   }
   if (type.layout() == Layout::kNested) return merge_nested(type, rows, pieces);
@@ -91,7 +93,8 @@ ColumnPtr with_nulls_of(const ColumnPtr& column, const Column& other, std::size_
   parts.size = rows;
   const std::size_t width = layout_width(parts.type.layout());
   parts.values.resize(rows * width);
-  if (rows != 0 && width != 0) std::memcpy(parts.values.data(), column->data<std::byte>(), rows * width);
+  if (rows != 0 && width != 0)
+    std::memcpy(parts.values.data(), column->data<std::byte>(), rows * width);
   Validity validity(rows);
   validity.add_nulls_of(*column);
   validity.add_nulls_of(other);

@@ -13,8 +13,8 @@ struct Piece {
   std::span<const std::uint32_t> rows;
 };
 
-// REQUIRES: the pieces' rows are disjoint, their columns have the layout of `type` (or are of type NULL). Rows in
-// no piece are NULL.
+// REQUIRES: the pieces' rows are disjoint, their columns have the layout of `type` (or are of type
+// NULL). Rows in no piece are NULL.
 ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece> pieces);
 
 // `column`, and NULL where `other` is.

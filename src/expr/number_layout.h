@@ -1,8 +1,9 @@
 // Dispatch from the layout of a number to its C++ type.
 #pragma once
 
-#include "data/text/number.h"
 #include "slipstream/batch.h"
+
+#include "data/text/number.h"
 
 namespace slipstream::expr {
 

@@ -9,7 +9,8 @@ namespace {
 const Cell kNone = null_of(Type::string());
 
 std::string compile_error(const std::string& function, std::vector<ExprPtr> args) {
-  auto program = Program::compile({*bind_call(*find_function(function), std::move(args))}, test_context());
+  auto program =
+      Program::compile({*bind_call(*find_function(function), std::move(args))}, test_context());
   return program.ok() ? "compiled" : program.error().message;
 }
 
@@ -33,13 +34,15 @@ TEST(Regex, Matches) {
 
 TEST(Regex, BadPatterns) {
   const ExprPtr text = column(0, Type::string(), "t");
-  EXPECT_NE(compile_error("REGEXP", {text, string_literal("(")}).find("the pattern '(' is wrong"), std::string::npos);
-  EXPECT_NE(compile_error("REGEXP_REPLACE", {text, string_literal("a(?=b)"), text}).find("RE2 syntax"),
+  EXPECT_NE(compile_error("REGEXP", {text, string_literal("(")}).find("the pattern '(' is wrong"),
             std::string::npos);
+  EXPECT_NE(
+      compile_error("REGEXP_REPLACE", {text, string_literal("a(?=b)"), text}).find("RE2 syntax"),
+      std::string::npos);
   const ExprPtr varying = *bind_call(*find_function("REGEXP"), {text, column(1, Type::string())});
   auto program = *Program::compile({varying}, test_context());
-  const auto columns =
-      *program->run(Batch(2, {column_of(Type::string(), {"a", "a"}), column_of(Type::string(), {"(", "a"})}));
+  const auto columns = *program->run(
+      Batch(2, {column_of(Type::string(), {"a", "a"}), column_of(Type::string(), {"(", "a"})}));
   EXPECT_EQ(columns[0]->data<std::uint8_t>()[0], 0);
   EXPECT_EQ(columns[0]->data<std::uint8_t>()[1], 1);
 }
@@ -64,8 +67,12 @@ TEST(Hashing, Digests) {
       {"MD5", {str("")}, "d41d8cd98f00b204e9800998ecf8427e"},
       {"MD5", {str("hello")}, "5d41402abc4b2a76b9719d911017c592"},
       {"SHA1", {str("hello")}, "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"},
-      {"SHA256", {str("hello")}, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
-      {"SHA2", {str("hello"), integer(256)}, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+      {"SHA256",
+       {str("hello")},
+       "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+      {"SHA2",
+       {str("hello"), integer(256)},
+       "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
       {"MD5", {kNone}, "NULL"},
       {"TO_BASE64", {str("hello")}, "aGVsbG8="},
       {"TO_BASE64", {str("数据")}, "5pWw5o2u"},
@@ -77,7 +84,8 @@ TEST(Hashing, Digests) {
   });
   EXPECT_NE(evaluate_call("FROM_BASE64", {str("a*b=")}).find("no base64"), std::string::npos);
   EXPECT_NE(evaluate_call("FROM_BASE64", {str("a")}).find("no base64"), std::string::npos);
-  EXPECT_NE(evaluate_call("SHA2", {str("a"), integer(1)}).find("224, 256, 384 or 512"), std::string::npos);
+  EXPECT_NE(evaluate_call("SHA2", {str("a"), integer(1)}).find("224, 256, 384 or 512"),
+            std::string::npos);
 }
 
 TEST(Hashing, UuidsAreVersionFourAndUnlike) {
@@ -91,10 +99,13 @@ TEST(Hashing, UuidsAreVersionFourAndUnlike) {
   EXPECT_NE(first, columns[0]->text(1));
 }
 
-const Cell kJson = str(R"({"a": {"b": [1, 2.50, "数据", true, null, {"c d": 7}]}, "n": 42, "big": 18446744073709551615})");
+const Cell kJson = str(
+    R"({"a": {"b": [1, 2.50, "数据", true, null, {"c d": 7}]}, "n": 42, "big": 18446744073709551615})");
 
 TEST(JsonValue, Scalars) {
-  const auto value = [](const std::string& path) { return evaluate_call("JSON_VALUE", {kJson, str(path)}); };
+  const auto value = [](const std::string& path) {
+    return evaluate_call("JSON_VALUE", {kJson, str(path)});
+  };
   EXPECT_EQ(value("$.n"), "42");
   EXPECT_EQ(value("$.a.b[0]"), "1");
   EXPECT_EQ(value("$.a.b[1]"), "2.5");
@@ -120,14 +131,15 @@ TEST(JsonValue, Returning) {
       {"JSON_VALUE_BOOLEAN", {kJson, str("$.a.b[3]")}, "TRUE"},
       {"JSON_VALUE_INTEGER", {kJson, str("$.x")}, "NULL"},
   });
-  EXPECT_NE(evaluate_call("JSON_VALUE_INTEGER", {str(R"({"n":"42"})"), str("$.n")}).find("is no INT"),
-            std::string::npos);
+  EXPECT_NE(
+      evaluate_call("JSON_VALUE_INTEGER", {str(R"({"n":"42"})"), str("$.n")}).find("is no INT"),
+      std::string::npos);
 }
 
 TEST(JsonValue, EmptyAndErrorClauses) {
   const auto value = [](const std::string& json, const std::string& path) {
-    return evaluate_call("JSON_VALUE",
-                         {str(json), str(path), str("DEFAULT"), str("empty"), str("DEFAULT"), str("error")});
+    return evaluate_call("JSON_VALUE", {str(json), str(path), str("DEFAULT"), str("empty"),
+                                        str("DEFAULT"), str("error")});
   };
   EXPECT_EQ(value("{}", "lax $.a"), "empty");
   EXPECT_EQ(value("{}", "$.a"), "error") << "strict is the default mode";
@@ -136,17 +148,23 @@ TEST(JsonValue, EmptyAndErrorClauses) {
   EXPECT_EQ(value("{\"a\":{}}", "$.a"), "error");
   EXPECT_EQ(value("broken", "lax $.a"), "error");
   EXPECT_EQ(value("{\"a\":1}", "$.a"), "1");
-  EXPECT_EQ(evaluate_call("JSON_VALUE_INTEGER", {str("{}"), str("lax $.a"), str("DEFAULT"), integer(9)}), "9");
-  EXPECT_NE(evaluate_call("JSON_VALUE", {str("{}"), str("lax $.a"), str("ERROR"), kNone}).find("no value at 'lax $.a'"),
+  EXPECT_EQ(
+      evaluate_call("JSON_VALUE_INTEGER", {str("{}"), str("lax $.a"), str("DEFAULT"), integer(9)}),
+      "9");
+  EXPECT_NE(evaluate_call("JSON_VALUE", {str("{}"), str("lax $.a"), str("ERROR"), kNone})
+                .find("no value at 'lax $.a'"),
             std::string::npos);
-  EXPECT_NE(evaluate_call("JSON_VALUE", {str("x"), str("$.a"), str("NULL"), kNone, str("ERROR"), kNone}).find("no JSON"),
-            std::string::npos);
+  EXPECT_NE(
+      evaluate_call("JSON_VALUE", {str("x"), str("$.a"), str("NULL"), kNone, str("ERROR"), kNone})
+          .find("no JSON"),
+      std::string::npos);
 }
 
 TEST(JsonValue, PathsThatAreRefused) {
   for (const char* path : {"a", "$.*", "$..a", "$[*]", "$['a", "$[1", "$a", "$.a[?(@.b)]"}) {
     EXPECT_FALSE(JsonPath::parse(path).ok()) << path;
-    EXPECT_NE(compile_error("JSON_VALUE", {column(0, Type::string()), string_literal(path)}).find("the JSON path"),
+    EXPECT_NE(compile_error("JSON_VALUE", {column(0, Type::string()), string_literal(path)})
+                  .find("the JSON path"),
               std::string::npos);
   }
 }

@@ -1,8 +1,9 @@
 // A program is the deduplicated graph of its expressions' nodes, evaluated on demand.
 //
-// A row set ("scope") is the whole batch or a part of another scope: the rows that reach a branch of CASE, AND, OR
-// or COALESCE. A node's value is computed for a scope and serves every scope inside it, so that a subexpression
-// shared by two branches is computed once when the first use covers the second.
+// A row set ("scope") is the whole batch or a part of another scope: the rows that reach a branch
+// of CASE, AND, OR or COALESCE. A node's value is computed for a scope and serves every scope
+// inside it, so that a subexpression shared by two branches is computed once when the first use
+// covers the second.
 #include "expr/program.h"
 
 #include <algorithm>
@@ -62,7 +63,8 @@ struct ExprEqual {
 bool is_zero(const Column& column) {
   if (column.is_null(0) || !column.type().is_numeric()) return false;
   const auto* bytes = column.data<unsigned char>();
-  return std::all_of(bytes, bytes + layout_width(column.type().layout()), [](unsigned char b) { return b == 0; });
+  return std::all_of(bytes, bytes + layout_width(column.type().layout()),
+                     [](unsigned char b) { return b == 0; });
 }
 
 }  // namespace
@@ -124,7 +126,8 @@ class Program::Impl {
     const Scope* computed_for = nullptr;
   };
 
-  // The register of `e`. `eager`: evaluated for every row, so a failure of a constant is one of the whole program.
+  // The register of `e`. `eager`: evaluated for every row, so a failure of a constant is one of the
+  // whole program.
   Result<std::size_t> add(const Expr* e, bool eager) {
     const bool shareable = deterministic(*e);
     if (shareable) {
@@ -212,7 +215,8 @@ class Program::Impl {
   }
 
   const ColumnPtr& constant_rows(Node& node) {
-    if (node.repeated == nullptr || node.repeated->size() < rows_) node.repeated = repeat(*node.constant, rows_);
+    if (node.repeated == nullptr || node.repeated->size() < rows_)
+      node.repeated = repeat(*node.constant, rows_);
     return node.repeated;
   }
 
@@ -271,8 +275,8 @@ class Program::Impl {
       TRY_ASSIGN(ColumnPtr column, evaluate(arg, scope));
       args.push_back(std::move(column));
     }
-    KernelContext ctx(context_, rows_, scope->rows, std::span<const bool>(node.constant_args.get(), args.size()),
-                      &node.memo);
+    KernelContext ctx(context_, rows_, scope->rows,
+                      std::span<const bool>(node.constant_args.get(), args.size()), &node.memo);
     ColumnPtr value = function.kernel(ctx, args, node.expr->type);
     if (!ctx.failures().empty()) return row_error(*node.expr, ctx.failures().front().reason);
     return value;
@@ -288,7 +292,8 @@ class Program::Impl {
     return value;
   }
 
-  // AND stops at FALSE, OR at TRUE (`decisive`): later arguments see only the rows that are still open.
+  // AND stops at FALSE, OR at TRUE (`decisive`): later arguments see only the rows that are still
+  // open.
   Result<ColumnPtr> compute_logical(Node& node, const Scope* scope, bool decisive) {
     BoolResult result(node.expr->type, rows_);
     std::uint8_t* const out = result.data();
@@ -325,9 +330,9 @@ class Program::Impl {
   Result<ColumnPtr> compute_not(Node& node, const Scope* scope) {
     TRY_ASSIGN(const ColumnPtr arg, evaluate(node.args[0], scope));
     KernelContext ctx(context_, rows_, scope->rows);
-    return map_unary<std::uint8_t, std::uint8_t>(ctx, *arg, node.expr->type, [](std::uint8_t value) {
-      return static_cast<std::uint8_t>(value == 0 ? 1 : 0);
-    });
+    return map_unary<std::uint8_t, std::uint8_t>(
+        ctx, *arg, node.expr->type,
+        [](std::uint8_t value) { return static_cast<std::uint8_t>(value == 0 ? 1 : 0); });
   }
 
   Result<ColumnPtr> compute_is_null(Node& node, const Scope* scope) {
@@ -377,7 +382,8 @@ class Program::Impl {
       }
       Scope* taken = narrowed(open);
       Scope* rest = narrowed(open);
-      for (const std::uint32_t row : open->rows) (arg->is_null(row) ? rest : taken)->storage.push_back(row);
+      for (const std::uint32_t row : open->rows)
+        (arg->is_null(row) ? rest : taken)->storage.push_back(row);
       pieces.push_back(Piece{std::move(arg), settled(taken)->rows});
       open = settled(rest);
     }
@@ -416,11 +422,14 @@ Result<std::unique_ptr<Program>> Program::compile(std::vector<ExprPtr> exprs, Ev
 }
 
 Result<std::vector<ColumnPtr>> Program::run(const Batch& batch) { return impl_->run(batch); }
-Result<std::vector<std::uint32_t>> Program::select(const Batch& batch) { return impl_->select(batch); }
+Result<std::vector<std::uint32_t>> Program::select(const Batch& batch) {
+  return impl_->select(batch);
+}
 
 Result<ColumnPtr> evaluate_constant(const ExprPtr& e, const EvalContext& context) {
   if (!columns_read(*e).empty()) {
-    return Error{ErrorCode::kInvalidArgument, to_string(*e) + ": a constant is needed, this reads a column"};
+    return Error{ErrorCode::kInvalidArgument,
+                 to_string(*e) + ": a constant is needed, this reads a column"};
   }
   TRY_ASSIGN(auto program, Program::compile({e}, context));
   TRY_ASSIGN(auto columns, program->run(Batch(1, {})));

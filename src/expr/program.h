@@ -10,9 +10,9 @@
 
 namespace slipstream::expr {
 
-// Evaluates several expressions over one input schema. Constants are folded and common subexpressions computed
-// once at compile time; CASE, AND, OR and COALESCE narrow the rows that their later arguments see, so a failure
-// in a branch that is not taken is none.
+// Evaluates several expressions over one input schema. Constants are folded and common
+// subexpressions computed once at compile time; CASE, AND, OR and COALESCE narrow the rows that
+// their later arguments see, so a failure in a branch that is not taken is none.
 //
 // Thread: one at a time (it keeps scratch registers); make one program per operator instance.
 class Program {
@@ -21,8 +21,8 @@ class Program {
   static Result<std::unique_ptr<Program>> compile(std::vector<ExprPtr> exprs, EvalContext context);
   ~Program();
 
-  // One column of batch.rows() values per expression. The first failing row gives kDataError that names the
-  // expression's text and the reason.
+  // One column of batch.rows() values per expression. The first failing row gives kDataError that
+  // names the expression's text and the reason.
   Result<std::vector<ColumnPtr>> run(const Batch& batch);
   // Rows for which expression 0, a BOOLEAN, is TRUE, ascending. NULL counts as FALSE.
   Result<std::vector<std::uint32_t>> select(const Batch& batch);

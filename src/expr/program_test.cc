@@ -10,7 +10,9 @@ namespace {
 ExprPtr f(const std::string& name, std::vector<ExprPtr> args, std::string text = "") {
   return *bind_call(*find_function(name), std::move(args), std::move(text));
 }
-ExprPtr int_column(std::size_t index, std::string name) { return column(index, Type::integer(), std::move(name)); }
+ExprPtr int_column(std::size_t index, std::string name) {
+  return column(index, Type::integer(), std::move(name));
+}
 
 std::vector<std::string> run_ints(const ExprPtr& e, const Batch& batch) {
   auto program = Program::compile({e}, test_context());
@@ -35,19 +37,24 @@ TEST(Program, UntakenBranchesDoNotFail) {
   const ExprPtr inverse = f("/", {int_literal(10), x});
   const ExprPtr guard = f("<>", {x, int_literal(0)});
   const Batch batch(4, {column_of(Type::integer(), {"2", "0", std::nullopt, "5"})});
-  EXPECT_EQ(run_ints(case_when({guard, inverse, int_literal(0)}, Type::integer()), batch), (Shown{"5", "0", "0", "2"}));
-  EXPECT_EQ(run_ints(conjunction({guard, f(">", {inverse, int_literal(3)})}), batch), (Shown{"1", "0", "NULL", "0"}));
+  EXPECT_EQ(run_ints(case_when({guard, inverse, int_literal(0)}, Type::integer()), batch),
+            (Shown{"5", "0", "0", "2"}));
+  EXPECT_EQ(run_ints(conjunction({guard, f(">", {inverse, int_literal(3)})}), batch),
+            (Shown{"1", "0", "NULL", "0"}));
   const ExprPtr is_zero = f("=", {x, int_literal(0)});
-  EXPECT_EQ(run_ints(disjunction({is_zero, f(">", {inverse, int_literal(3)})}), batch), (Shown{"1", "1", "NULL", "0"}));
+  EXPECT_EQ(run_ints(disjunction({is_zero, f(">", {inverse, int_literal(3)})}), batch),
+            (Shown{"1", "1", "NULL", "0"}));
   const ExprPtr maybe = case_when({guard, inverse, null_literal(Type::integer())}, Type::integer());
-  EXPECT_EQ(run_ints(coalesce({maybe, int_literal(-1)}, Type::integer()), batch), (Shown{"5", "-1", "-1", "2"}));
+  EXPECT_EQ(run_ints(coalesce({maybe, int_literal(-1)}, Type::integer()), batch),
+            (Shown{"5", "-1", "-1", "2"}));
 }
 
 TEST(Program, CoalesceEvaluatesLaterArgumentsOnlyForNulls) {
   const ExprPtr x = int_column(0, "x");
   const ExprPtr y = int_column(1, "y");
   const ExprPtr e = coalesce({x, f("/", {int_literal(8), y})}, Type::integer());
-  const Batch batch(3, {column_of(Type::integer(), {"7", std::nullopt, "9"}), column_of(Type::integer(), {"0", "2", "0"})});
+  const Batch batch(3, {column_of(Type::integer(), {"7", std::nullopt, "9"}),
+                        column_of(Type::integer(), {"0", "2", "0"})});
   EXPECT_EQ(run_ints(e, batch), (Shown{"7", "4", "9"}));
 }
 
@@ -62,8 +69,10 @@ TEST(Program, SharedSubexpressionInNarrowerBranchIsRight) {
   // The first use covers some rows only; the second one needs others.
   const ExprPtr x = int_column(0, "x");
   const ExprPtr inverse = f("/", {int_literal(100), x});
-  const ExprPtr first = case_when({f(">", {x, int_literal(5)}), inverse, int_literal(-1)}, Type::integer());
-  const ExprPtr second = case_when({f("<>", {x, int_literal(0)}), inverse, int_literal(-2)}, Type::integer());
+  const ExprPtr first =
+      case_when({f(">", {x, int_literal(5)}), inverse, int_literal(-1)}, Type::integer());
+  const ExprPtr second =
+      case_when({f("<>", {x, int_literal(0)}), inverse, int_literal(-2)}, Type::integer());
   auto program = *Program::compile({first, second}, test_context());
   const Batch batch(3, {column_of(Type::integer(), {"10", "2", "0"})});
   for (int round = 0; round < 2; ++round) {
@@ -78,27 +87,37 @@ TEST(Program, SharedSubexpressionInNarrowerBranchIsRight) {
 TEST(Program, ThreeValuedLogic) {
   const ExprPtr a = column(0, Type::boolean());
   const ExprPtr b = column(1, Type::boolean());
-  const Batch batch(9, {column_of(Type::boolean(), {"t", "t", "t", "f", "f", "f", std::nullopt, std::nullopt, std::nullopt}),
-                        column_of(Type::boolean(), {"t", "f", std::nullopt, "t", "f", std::nullopt, "t", "f", std::nullopt})});
-  EXPECT_EQ(run_ints(conjunction({a, b}), batch), (Shown{"1", "0", "NULL", "0", "0", "0", "NULL", "0", "NULL"}));
-  EXPECT_EQ(run_ints(disjunction({a, b}), batch), (Shown{"1", "1", "1", "1", "0", "NULL", "1", "NULL", "NULL"}));
-  EXPECT_EQ(run_ints(negation(a), batch), (Shown{"0", "0", "0", "1", "1", "1", "NULL", "NULL", "NULL"}));
+  const Batch batch(9, {column_of(Type::boolean(), {"t", "t", "t", "f", "f", "f", std::nullopt,
+                                                    std::nullopt, std::nullopt}),
+                        column_of(Type::boolean(), {"t", "f", std::nullopt, "t", "f", std::nullopt,
+                                                    "t", "f", std::nullopt})});
+  EXPECT_EQ(run_ints(conjunction({a, b}), batch),
+            (Shown{"1", "0", "NULL", "0", "0", "0", "NULL", "0", "NULL"}));
+  EXPECT_EQ(run_ints(disjunction({a, b}), batch),
+            (Shown{"1", "1", "1", "1", "0", "NULL", "1", "NULL", "NULL"}));
+  EXPECT_EQ(run_ints(negation(a), batch),
+            (Shown{"0", "0", "0", "1", "1", "1", "NULL", "NULL", "NULL"}));
 }
 
 TEST(Program, SelectTakesTrueOnly) {
   auto program = *Program::compile({column(0, Type::boolean())}, test_context());
   const Batch batch(4, {column_of(Type::boolean(), {"t", std::nullopt, "f", "t"})});
   EXPECT_EQ(*program->select(batch), (std::vector<std::uint32_t>{0, 3}));
-  EXPECT_TRUE(program->select(Batch(0, {column_of(Type::boolean(), std::vector<std::optional<std::string>>{})}))->empty());
+  EXPECT_TRUE(program
+                  ->select(Batch(
+                      0, {column_of(Type::boolean(), std::vector<std::optional<std::string>>{})}))
+                  ->empty());
 }
 
 TEST(Program, ConstantsFoldAndTheirFailuresAreCompileErrors) {
   EXPECT_EQ(run_ints(f("+", {int_literal(1), int_literal(2)}), Batch(2, {})), (Shown{"3", "3"}));
-  const auto failed = Program::compile({f("/", {int_column(0, "x"), int_literal(0)}, "x / 0")}, test_context());
+  const auto failed =
+      Program::compile({f("/", {int_column(0, "x"), int_literal(0)}, "x / 0")}, test_context());
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(failed.error().message, "x / 0: division by zero");
-  const auto bad_cast = Program::compile({cast(string_literal("abc"), Type::integer())}, test_context());
+  const auto bad_cast =
+      Program::compile({cast(string_literal("abc"), Type::integer())}, test_context());
   ASSERT_FALSE(bad_cast.ok());
   EXPECT_EQ(bad_cast.error().message, "CAST('abc' AS INT): 'abc' is no INT");
 }
@@ -108,18 +127,21 @@ TEST(Program, FailingConstantInALazyBranchFailsWhenItIsReached) {
   const ExprPtr bad = cast(string_literal("abc"), Type::integer());
   const ExprPtr e = case_when({f("=", {x, int_literal(1)}), bad, int_literal(7)}, Type::integer());
   EXPECT_EQ(run_ints(e, Batch(1, {column_of(Type::integer(), {"2"})})), Shown{"7"});
-  EXPECT_EQ(run_ints(e, Batch(1, {column_of(Type::integer(), {"1"})})), Shown{"error: CAST('abc' AS INT): 'abc' is no INT"});
+  EXPECT_EQ(run_ints(e, Batch(1, {column_of(Type::integer(), {"1"})})),
+            Shown{"error: CAST('abc' AS INT): 'abc' is no INT"});
 }
 
 TEST(Program, CaseOverTextKeepsBuffersAlive) {
   const ExprPtr x = int_column(0, "x");
   const ExprPtr e = case_when({f("=", {x, int_literal(1)}), column(1, Type::string()),
-                               string_literal("a literal that is longer than twelve bytes")}, Type::string());
+                               string_literal("a literal that is longer than twelve bytes")},
+                              Type::string());
   auto program = *Program::compile({e}, test_context());
   ColumnPtr result;
   {
-    const Batch batch(2, {column_of(Type::integer(), {"1", "2"}),
-                          column_of(Type::string(), {"a column's text of more than twelve bytes", "unused"})});
+    const Batch batch(
+        2, {column_of(Type::integer(), {"1", "2"}),
+            column_of(Type::string(), {"a column's text of more than twelve bytes", "unused"})});
     result = (*program->run(batch))[0];
   }
   program.reset();
@@ -134,7 +156,8 @@ TEST(Program, BatchesOfChangingSize) {
     const auto columns = *program->run(Batch(rows, {column_of(integer(4), rows)}));
     ASSERT_EQ(columns[0]->size(), rows);
     ASSERT_EQ(columns[1]->size(), rows);
-    for (std::size_t row = 0; row < rows; ++row) ASSERT_EQ(columns[0]->data<std::int32_t>()[row], 5);
+    for (std::size_t row = 0; row < rows; ++row)
+      ASSERT_EQ(columns[0]->data<std::int32_t>()[row], 5);
   }
 }
 

@@ -1,13 +1,14 @@
 // REGEXP, REGEXP_REPLACE, REGEXP_EXTRACT and SIMILAR TO.
 //
-// Patterns are RE2's: Java's without look-around, back-references and possessive quantifiers. A bad constant pattern
-// is an error at compile time; a bad pattern in a row gives FALSE or NULL, as in Flink.
-#include <re2/re2.h>
-
+// Patterns are RE2's: Java's without look-around, back-references and possessive quantifiers. A bad
+// constant pattern is an error at compile time; a bad pattern in a row gives FALSE or NULL, as in
+// Flink.
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
+
+#include <re2/re2.h>
 
 #include "expr/kernel.h"
 #include "expr/registry.h"
@@ -25,13 +26,15 @@ std::unique_ptr<RE2> compile_pattern(std::string_view pattern) {
   return std::make_unique<RE2>(piece(pattern), options);
 }
 
-// SQL's pattern as a regular expression: % and _ are wildcards; | * + ? { } ( ) [ ] keep their meaning.
+// SQL's pattern as a regular expression: % and _ are wildcards; | * + ? { } ( ) [ ] keep their
+// meaning.
 std::string similar_to_regex(std::string_view pattern, std::string_view escape) {
   std::string regex;
   bool in_class = false;
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     const char c = pattern[at];
-    if (!escape.empty() && pattern.substr(at).starts_with(escape) && at + escape.size() < pattern.size()) {
+    if (!escape.empty() && pattern.substr(at).starts_with(escape) &&
+        at + escape.size() < pattern.size()) {
       at += escape.size();
       regex += RE2::QuoteMeta(piece(pattern.substr(at, 1)));
     } else if (in_class) {
@@ -89,7 +92,8 @@ ColumnPtr regexp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, con
     const std::string_view pattern = args[1]->text(row);
     if (pattern.empty()) return;  // FALSE
     const RE2& regex = cache.get(pattern, {}, false);
-    result.set(row, static_cast<std::uint8_t>(regex.ok() && RE2::PartialMatch(piece(args[0]->text(row)), regex)));
+    result.set(row, static_cast<std::uint8_t>(regex.ok() &&
+                                              RE2::PartialMatch(piece(args[0]->text(row)), regex)));
   });
   return result.finish();
 }
@@ -141,7 +145,8 @@ ColumnPtr extract_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const RE2& regex = cache.get(args[1]->text(row), {}, false);
     const std::int64_t group = args.size() > 2 ? args[2]->data<std::int64_t>()[row] : 0;
-    if (!regex.ok() || group < 0 || group > regex.NumberOfCapturingGroups()) return result.set_null(row);
+    if (!regex.ok() || group < 0 || group > regex.NumberOfCapturingGroups())
+      return result.set_null(row);
     groups.resize(static_cast<std::size_t>(group) + 1);
     const std::string_view text = args[0]->text(row);
     const bool found = regex.Match(piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(),
@@ -157,11 +162,13 @@ Status check_pattern(const ColumnPtr& pattern, std::string_view escape, bool sim
   const std::string_view text = pattern->text(0);
   const auto regex = compile_pattern(similar ? similar_to_regex(text, escape) : std::string(text));
   if (regex->ok()) return {};
-  return Error{ErrorCode::kInvalidArgument, "the pattern '" + std::string(text) + "' is wrong: " + regex->error() +
-                                                " (RE2 syntax: no look-around, no back-references)"};
+  return Error{ErrorCode::kInvalidArgument,
+               "the pattern '" + std::string(text) + "' is wrong: " + regex->error() +
+                   " (RE2 syntax: no look-around, no back-references)"};
 }
 
-Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& result, bool nullable) {
+Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& result,
+                 bool nullable) {
   more.insert(more.begin(), 2, Accepts::kText);
   return {.accepts = std::move(more),
           .required = required,
@@ -173,8 +180,11 @@ Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& re
 }  // namespace
 
 void add_regex(Functions& out) {
-  const auto check = [](std::span<const ColumnPtr> constants) { return check_pattern(constants[1], {}, false); };
-  out.push_back(ordinary("REGEXP", "REGEXP(text, pattern)", "Whether the pattern matches anywhere in the text.",
+  const auto check = [](std::span<const ColumnPtr> constants) {
+    return check_pattern(constants[1], {}, false);
+  };
+  out.push_back(ordinary("REGEXP", "REGEXP(text, pattern)",
+                         "Whether the pattern matches anywhere in the text.",
                          texts({}, 2, Type::boolean(), false), regexp_kernel));
   out.back().check = check;
   out.push_back(ordinary("REGEXP_REPLACE", "REGEXP_REPLACE(text, pattern, replacement)",
@@ -185,9 +195,10 @@ void add_regex(Functions& out) {
                          "The first match, or a group of it; NULL when there is none.",
                          texts({Accepts::kInteger}, 2, Type::string(), true), extract_kernel));
   out.back().check = check;
-  out.push_back(ordinary("SIMILAR TO", "text SIMILAR TO pattern [ESCAPE character]",
-                         "Whether the whole text matches: % and _ as in LIKE, | * + ? {} () [] as in patterns.",
-                         texts({Accepts::kText}, 2, Type::boolean(), false), similar_kernel));
+  out.push_back(ordinary(
+      "SIMILAR TO", "text SIMILAR TO pattern [ESCAPE character]",
+      "Whether the whole text matches: % and _ as in LIKE, | * + ? {} () [] as in patterns.",
+      texts({Accepts::kText}, 2, Type::boolean(), false), similar_kernel));
   out.back().check = [](std::span<const ColumnPtr> constants) -> Status {
     if (constants.size() < 3) return check_pattern(constants[1], {}, true);
     if (constants[2] == nullptr || constants[2]->is_null(0)) return {};

@@ -37,10 +37,10 @@ Registry<T> by_name(std::vector<T> functions) {
 const Registry<Function>& functions() {
   static const Registry<Function> registry = [] {
     Functions all;
-    for (const auto add : {add_arithmetic, add_comparisons, add_logic, add_in, add_like, add_math, add_rounding,
-                           add_conditionals, add_text_cases, add_text_parts, add_text_builders, add_regex,
-                           add_hashing, add_json_value, add_clock, add_time_fields, add_time_text,
-                           add_time_arithmetic, add_types}) {
+    for (const auto add : {add_arithmetic, add_comparisons, add_logic, add_in, add_like, add_math,
+                           add_rounding, add_conditionals, add_text_cases, add_text_parts,
+                           add_text_builders, add_regex, add_hashing, add_json_value, add_clock,
+                           add_time_fields, add_time_text, add_time_arithmetic, add_types}) {
       add(all);
     }
     return by_name(std::move(all));
@@ -83,7 +83,8 @@ Result<ExprPtr> bind_call(const Function& function, std::vector<ExprPtr> args, s
   TRY_ASSIGN(const Signature signature, function.resolve(types));
   // `refine` reads literals, which a cast would hide.
   const Type result = function.refine ? function.refine(args, signature.result) : signature.result;
-  for (std::size_t i = 0; i < args.size(); ++i) args[i] = cast(std::move(args[i]), signature.args[i]);
+  for (std::size_t i = 0; i < args.size(); ++i)
+    args[i] = cast(std::move(args[i]), signature.args[i]);
   return call(&function, std::move(args), result, std::move(text));
 }
 

@@ -1,6 +1,7 @@
 // CEIL, FLOOR, ROUND and TRUNCATE of numbers.
 //
-// DOUBLE is rounded by the digits it prints, as Java's BigDecimal.valueOf does: ROUND(1.005, 2) is 1.01.
+// DOUBLE is rounded by the digits it prints, as Java's BigDecimal.valueOf does: ROUND(1.005, 2)
+// is 1.01.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -39,7 +40,8 @@ Int128 to_multiple(Int128 value, Int128 unit, Rounding rounding) {
 }
 
 // Rounded to `digits` after the point; negative ones count before it.
-std::optional<Int128> rounded(Int128 unscaled, int scale, std::int64_t digits, const Type& to, Rounding rounding) {
+std::optional<Int128> rounded(Int128 unscaled, int scale, std::int64_t digits, const Type& to,
+                              Rounding rounding) {
   Int128 value = unscaled;
   if (digits < scale) {
     if (digits < scale - 38) return Int128{0};
@@ -56,7 +58,8 @@ double rounded_double(double value, std::int64_t digits, Rounding rounding) {
   const int scale = std::fabs(value) < 1e17 ? kDoubleScale : 0;
   const std::optional<Int128> unscaled = text::decimal_from_double(value, 38, scale);
   if (!unscaled) return value;
-  const std::optional<Int128> result = rounded(*unscaled, scale, digits, Type::decimal(38, scale), rounding);
+  const std::optional<Int128> result =
+      rounded(*unscaled, scale, digits, Type::decimal(38, scale), rounding);
   return result ? text::decimal_to_double(*result, scale) : value;
 }
 
@@ -67,13 +70,15 @@ T rounded_number(T value, std::int64_t digits, Rounding rounding) {
   } else {
     if (digits >= 0) return value;
     if (digits < -19) return 0;
-    return static_cast<T>(to_multiple(value, text::power_of_ten(static_cast<int>(-digits)), rounding));
+    return static_cast<T>(
+        to_multiple(value, text::power_of_ten(static_cast<int>(-digits)), rounding));
   }
 }
 
 // Digits per row, or for all rows when there is no second argument.
 template <typename T>
-ColumnPtr round_numbers(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type, Rounding rounding) {
+ColumnPtr round_numbers(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type,
+                        Rounding rounding) {
   FixedResult<T> result(type, ctx.rows());
   const T* in = args[0]->data<T>();
   const auto* digits = args.size() > 1 ? args[1]->data<std::int64_t>() : nullptr;
@@ -105,7 +110,8 @@ ColumnPtr whole_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, cons
   return with_number_layout(args[0]->type().layout(), [&](auto zero) {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>) {
-      return map_unary<T, T>(ctx, *args[0], type, [](T value) { return kCeil ? std::ceil(value) : std::floor(value); });
+      return map_unary<T, T>(ctx, *args[0], type,
+                             [](T value) { return kCeil ? std::ceil(value) : std::floor(value); });
     } else {
       return round_numbers<T>(ctx, args, type, rounding);
     }
@@ -117,7 +123,8 @@ Type rounded_decimal(const Type& type, std::int64_t digits) {
   const int scale = type.scale();
   if (digits >= scale) return type;
   if (digits < 0) return Type::decimal(std::min(38, 1 + type.precision() - scale), 0);
-  return Type::decimal(1 + type.precision() - scale + static_cast<int>(digits), static_cast<int>(digits));
+  return Type::decimal(1 + type.precision() - scale + static_cast<int>(digits),
+                       static_cast<int>(digits));
 }
 
 std::optional<std::int64_t> literal_integer(const Expr& e) {
@@ -136,12 +143,14 @@ std::optional<std::int64_t> literal_integer(const Expr& e) {
   }
 }
 
-Function digits_function(const std::string& name, const std::string& description, Rounding rounding) {
+Function digits_function(const std::string& name, const std::string& description,
+                         Rounding rounding) {
   Function function;
   function.name = name;
   function.usage = name + "(number [, digits])";
   function.description = description;
-  function.resolve = [name, usage = function.usage](std::span<const Type> args) -> Result<Signature> {
+  function.resolve = [name,
+                      usage = function.usage](std::span<const Type> args) -> Result<Signature> {
     TRY_ASSIGN(auto targets, accepted(name, usage,
                                       {.accepts = {Accepts::kNumeric, Accepts::kInteger},
                                        .required = 1,
@@ -149,13 +158,15 @@ Function digits_function(const std::string& name, const std::string& description
                                        .result = {}},
                                       args));
     Type result = targets[0];
-    if (result.kind() == TypeKind::kDecimal && args.size() == 1) result = rounded_decimal(result, 0);
+    if (result.kind() == TypeKind::kDecimal && args.size() == 1)
+      result = rounded_decimal(result, 0);
     return Signature{targets, result.with_nullable(any_nullable(args))};
   };
   function.refine = [](std::span<const ExprPtr> args, const Type& resolved) {
     if (resolved.kind() != TypeKind::kDecimal || args.size() < 2) return resolved;
     const std::optional<std::int64_t> digits = literal_integer(*args[1]);
-    return digits ? rounded_decimal(resolved, *digits).with_nullable(resolved.nullable()) : resolved;
+    return digits ? rounded_decimal(resolved, *digits).with_nullable(resolved.nullable())
+                  : resolved;
   };
   function.kernel = rounding_kernel(rounding);
   return function;
@@ -167,9 +178,11 @@ Function whole_function(const std::string& name, const std::string& description,
   function.usage = name + "(number)";
   function.description = description;
   function.resolve = [name](std::span<const Type> args) -> Result<Signature> {
-    TRY_ASSIGN(auto targets,
-               accepted(name, name + "(number), " + name + "(time TO unit)",
-                        {.accepts = {Accepts::kNumeric}, .required = 1, .variadic = false, .result = {}}, args));
+    TRY_ASSIGN(
+        auto targets,
+        accepted(name, name + "(number), " + name + "(time TO unit)",
+                 {.accepts = {Accepts::kNumeric}, .required = 1, .variadic = false, .result = {}},
+                 args));
     Type result = targets[0];
     if (result.kind() == TypeKind::kDecimal) result = Type::decimal(result.precision(), 0);
     return Signature{targets, result.with_nullable(targets[0].nullable())};
@@ -181,10 +194,14 @@ Function whole_function(const std::string& name, const std::string& description,
 }  // namespace
 
 void add_rounding(Functions& out) {
-  out.push_back(whole_function("FLOOR", "The largest whole number that is not greater.", whole_kernel<false>));
-  out.push_back(whole_function("CEIL", "The smallest whole number that is not less.", whole_kernel<true>));
-  out.push_back(whole_function("CEILING", "The smallest whole number that is not less.", whole_kernel<true>));
-  out.push_back(digits_function("ROUND", "Rounded half up to digits after the point.", Rounding::kHalfUp));
+  out.push_back(whole_function("FLOOR", "The largest whole number that is not greater.",
+                               whole_kernel<false>));
+  out.push_back(
+      whole_function("CEIL", "The smallest whole number that is not less.", whole_kernel<true>));
+  out.push_back(
+      whole_function("CEILING", "The smallest whole number that is not less.", whole_kernel<true>));
+  out.push_back(
+      digits_function("ROUND", "Rounded half up to digits after the point.", Rounding::kHalfUp));
   out.push_back(digits_function("TRUNCATE", "Cut to digits after the point.", Rounding::kDown));
 }
 

@@ -1,4 +1,5 @@
-// Functions that map characters: UPPER, LOWER, INITCAP, REVERSE, REPLACE, REPEAT, ASCII, CHR and lengths.
+// Functions that map characters: UPPER, LOWER, INITCAP, REVERSE, REPLACE, REPEAT, ASCII, CHR and
+// lengths.
 #include <array>
 #include <cstdint>
 #include <string>
@@ -22,18 +23,30 @@ bool is_ascii(std::string_view text) {
 char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// Case pairs of the scripts that have case: Latin-1, Latin Extended-A, Greek, Cyrillic, Armenian, full width.
-// Two letters with an even and an odd code, or two blocks at a fixed distance.
+// Case pairs of the scripts that have case: Latin-1, Latin Extended-A, Greek, Cyrillic, Armenian,
+// full width. Two letters with an even and an odd code, or two blocks at a fixed distance.
 struct CaseBlock {
   char32_t first_upper;
   char32_t last_upper;
   char32_t distance;  // 1: upper and lower alternate
 };
 constexpr std::array<CaseBlock, 17> kCaseBlocks = {{
-    {0xC0, 0xD6, 32},      {0xD8, 0xDE, 32},       {0x100, 0x12E, 1},    {0x132, 0x136, 1},
-    {0x139, 0x147, 1},     {0x14A, 0x176, 1},      {0x179, 0x17D, 1},    {0x391, 0x3A1, 32},
-    {0x3A3, 0x3AB, 32},    {0x400, 0x40F, 80},     {0x410, 0x42F, 32},   {0x460, 0x480, 1},
-    {0x48A, 0x4BE, 1},     {0x4D0, 0x52E, 1},      {0x531, 0x556, 48},   {0x1E00, 0x1E94, 1},
+    {0xC0, 0xD6, 32},
+    {0xD8, 0xDE, 32},
+    {0x100, 0x12E, 1},
+    {0x132, 0x136, 1},
+    {0x139, 0x147, 1},
+    {0x14A, 0x176, 1},
+    {0x179, 0x17D, 1},
+    {0x391, 0x3A1, 32},
+    {0x3A3, 0x3AB, 32},
+    {0x400, 0x40F, 80},
+    {0x410, 0x42F, 32},
+    {0x460, 0x480, 1},
+    {0x48A, 0x4BE, 1},
+    {0x4D0, 0x52E, 1},
+    {0x531, 0x556, 48},
+    {0x1E00, 0x1E94, 1},
     {0xFF21, 0xFF3A, 32},
 }};
 
@@ -120,7 +133,8 @@ ColumnPtr reverse_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   return result.finish();
 }
 
-void replace_all(std::string_view text, std::string_view from, std::string_view to, std::string& out) {
+void replace_all(std::string_view text, std::string_view from, std::string_view to,
+                 std::string& out) {
   std::size_t at = 0;
   if (from.empty()) {
     // As Java: between all characters and at both ends.
@@ -132,7 +146,8 @@ void replace_all(std::string_view text, std::string_view from, std::string_view 
     out.append(to);
     return;
   }
-  for (std::size_t found = text.find(from); found != std::string_view::npos; found = text.find(from, at)) {
+  for (std::size_t found = text.find(from); found != std::string_view::npos;
+       found = text.find(from, at)) {
     out.append(text.substr(at, found - at)).append(to);
     at = found + from.size();
   }
@@ -164,7 +179,8 @@ ColumnPtr repeat_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, con
     }
     const auto count = static_cast<std::size_t>(counts[row]);
     char* const out = result.allocate(text.size() * count);
-    for (std::size_t i = 0; i < count; ++i) std::memcpy(out + i * text.size(), text.data(), text.size());
+    for (std::size_t i = 0; i < count; ++i)
+      std::memcpy(out + i * text.size(), text.data(), text.size());
     result.set_view(row, std::string_view(out, text.size() * count));
   });
   return result.finish();
@@ -197,27 +213,33 @@ ColumnPtr chr_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const 
 }  // namespace
 
 void add_text_cases(Functions& out) {
-  const Parameters text = {.accepts = {Accepts::kText}, .required = 1, .variadic = false, .result = Type::string()};
+  const Parameters text = {
+      .accepts = {Accepts::kText}, .required = 1, .variadic = false, .result = Type::string()};
   Parameters length = text;
   length.result = Type::integer();
   Parameters bytes = length;
   bytes.accepts = {Accepts::kTextOrBytes};
   out.push_back(ordinary("UPPER", "UPPER(text)", "Upper case.", text, case_kernel<true>));
   out.push_back(ordinary("LOWER", "LOWER(text)", "Lower case.", text, case_kernel<false>));
-  out.push_back(ordinary("INITCAP", "INITCAP(text)", "First letter of each ASCII word upper case, the rest lower.", text,
+  out.push_back(ordinary("INITCAP", "INITCAP(text)",
+                         "First letter of each ASCII word upper case, the rest lower.", text,
                          initcap_kernel));
-  out.push_back(ordinary("REVERSE", "REVERSE(text)", "Characters in reverse order.", text, reverse_kernel));
+  out.push_back(
+      ordinary("REVERSE", "REVERSE(text)", "Characters in reverse order.", text, reverse_kernel));
   for (const char* name : {"CHAR_LENGTH", "CHARACTER_LENGTH"}) {
-    out.push_back(ordinary(name, std::string(name) + "(text)", "Number of characters (code points).", length,
+    out.push_back(ordinary(name, std::string(name) + "(text)",
+                           "Number of characters (code points).", length,
                            to_integer(count_characters)));
   }
-  out.push_back(ordinary("OCTET_LENGTH", "OCTET_LENGTH(text or bytes)", "Number of bytes (UTF-8).", bytes,
-                         to_integer([](std::string_view value) { return value.size(); })));
-  out.push_back(ordinary("ASCII", "ASCII(text)", "Code of the first character when it is ASCII, 0 when there is none.",
+  out.push_back(ordinary("OCTET_LENGTH", "OCTET_LENGTH(text or bytes)", "Number of bytes (UTF-8).",
+                         bytes, to_integer([](std::string_view value) { return value.size(); })));
+  out.push_back(ordinary("ASCII", "ASCII(text)",
+                         "Code of the first character when it is ASCII, 0 when there is none.",
                          length, to_integer([](std::string_view value) {
                            return value.empty() ? 0 : static_cast<signed char>(value[0]);
                          })));
-  out.push_back(ordinary("REPLACE", "REPLACE(text, from, to)", "Every occurrence of one text replaced by another.",
+  out.push_back(ordinary("REPLACE", "REPLACE(text, from, to)",
+                         "Every occurrence of one text replaced by another.",
                          {.accepts = {Accepts::kText, Accepts::kText, Accepts::kText},
                           .required = 3,
                           .variadic = false,
@@ -229,9 +251,10 @@ void add_text_cases(Functions& out) {
                           .variadic = false,
                           .result = Type::string()},
                          repeat_kernel));
-  out.push_back(ordinary("CHR", "CHR(code)", "The character with that code, modulo 256.",
-                         {.accepts = {Accepts::kInteger}, .required = 1, .variadic = false, .result = Type::string()},
-                         chr_kernel));
+  out.push_back(ordinary(
+      "CHR", "CHR(code)", "The character with that code, modulo 256.",
+      {.accepts = {Accepts::kInteger}, .required = 1, .variadic = false, .result = Type::string()},
+      chr_kernel));
 }
 
 }  // namespace slipstream::expr

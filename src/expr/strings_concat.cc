@@ -51,7 +51,8 @@ Function bars() {
   function.usage = "text || text, bytes || bytes";
   function.description = "One after the other; NULL when one is.";
   function.resolve = [usage = function.usage](std::span<const Type> args) -> Result<Signature> {
-    const bool binary = !args.empty() && (args[0].is_binary() || (args.size() > 1 && args[1].is_binary()));
+    const bool binary =
+        !args.empty() && (args[0].is_binary() || (args.size() > 1 && args[1].is_binary()));
     const Accepts accepts = binary ? Accepts::kBytes : Accepts::kText;
     return with_parameters("||", usage,
                            {.accepts = {accepts, accepts},
@@ -66,12 +67,14 @@ Function bars() {
 }  // namespace
 
 void add_text_builders(Functions& out) {
-  const Parameters texts = {.accepts = {Accepts::kText}, .required = 1, .variadic = true, .result = Type::string()};
+  const Parameters texts = {
+      .accepts = {Accepts::kText}, .required = 1, .variadic = true, .result = Type::string()};
   out.push_back(bars());
-  out.push_back(ordinary("CONCAT", "CONCAT(text, ...)", "One after the other; NULL when one is.", texts,
-                         concat_kernel));
+  out.push_back(ordinary("CONCAT", "CONCAT(text, ...)", "One after the other; NULL when one is.",
+                         texts, concat_kernel));
   out.push_back(ordinary("CONCAT_WS", "CONCAT_WS(separator, text, ...)",
-                         "With a separator between; NULL arguments are left out.", texts, concat_ws_kernel));
+                         "With a separator between; NULL arguments are left out.", texts,
+                         concat_ws_kernel));
 }
 
 }  // namespace slipstream::expr

@@ -1,4 +1,5 @@
-// Functions that cut texts or look into them: results are views into the argument where they can be.
+// Functions that cut texts or look into them: results are views into the argument where they can
+// be.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -27,7 +28,8 @@ bool is_in(std::string_view characters, std::string_view character) {
   return false;
 }
 
-std::string_view trimmed(std::string_view text, std::string_view characters, bool leading, bool trailing) {
+std::string_view trimmed(std::string_view text, std::string_view characters, bool leading,
+                         bool trailing) {
   while (leading && !text.empty()) {
     const std::size_t length = character_length(text, 0);
     if (!is_in(characters, text.substr(0, length))) break;
@@ -47,7 +49,8 @@ Kernel side_trim(bool leading, bool trailing) {
     TextResult result(type, ctx.rows());
     result.pin(*args[0]);
     each_complete_row(ctx, args, result, [&](std::size_t row) {
-      const std::string_view characters = args.size() > 1 ? args[1]->text(row) : std::string_view(" ");
+      const std::string_view characters =
+          args.size() > 1 ? args[1]->text(row) : std::string_view(" ");
       result.set_view(row, trimmed(args[0]->text(row), characters, leading, trailing));
     });
     return result.finish();
@@ -61,7 +64,8 @@ ColumnPtr trim_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
   result.pin(*args[2]);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const std::string_view side = args[0]->text(row);
-    result.set_view(row, trimmed(args[2]->text(row), args[1]->text(row), side != "TRAILING", side != "LEADING"));
+    result.set_view(row, trimmed(args[2]->text(row), args[1]->text(row), side != "TRAILING",
+                                 side != "LEADING"));
   });
   return result.finish();
 }
@@ -90,7 +94,8 @@ ColumnPtr substring_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, 
   TextResult result(type, ctx.rows());
   result.pin(*args[0]);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const Index length = args.size() > 2 ? args[2]->data<Index>()[row] : std::numeric_limits<Index>::max();
+    const Index length =
+        args.size() > 2 ? args[2]->data<Index>()[row] : std::numeric_limits<Index>::max();
     if (length < 0) return result.set_null(row);
     result.set_view(row, substring(args[0]->text(row), args[1]->data<Index>()[row], length));
   });
@@ -140,7 +145,8 @@ Kernel position_kernel(std::size_t part, std::size_t text) {
 
 // --- LPAD, RPAD, OVERLAY: they count as Java does, UTF-16 units ---
 
-// Byte position after `units` UTF-16 units (a character is never split); nothing when the text is shorter.
+// Byte position after `units` UTF-16 units (a character is never split); nothing when the text is
+// shorter.
 std::optional<std::size_t> unit_position(std::string_view text, Index units) {
   std::size_t at = 0;
   while (units > 0) {
@@ -179,7 +185,8 @@ ColumnPtr pad_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const 
       return result.set_null(row);
     }
     const Index missing = length - count_units(text);
-    if (missing <= 0) return result.set(row, text.substr(0, unit_position(text, length).value_or(text.size())));
+    if (missing <= 0)
+      return result.set(row, text.substr(0, unit_position(text, length).value_or(text.size())));
     const Index with_units = count_units(with);
     padding.clear();
     Index left = missing;
@@ -213,17 +220,20 @@ ColumnPtr overlay_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 // --- SPLIT_INDEX ---
 
 // Part number `index` (from 0) between separators; an empty separator stands for a blank.
-std::optional<std::string_view> split_part(std::string_view text, std::string_view separator, Index index) {
+std::optional<std::string_view> split_part(std::string_view text, std::string_view separator,
+                                           Index index) {
   if (index < 0 || text.empty()) return std::nullopt;
   for (;; --index) {
-    const std::size_t end = separator.empty() ? text.find_first_of(" \t\n\r\f\v") : text.find(separator);
+    const std::size_t end =
+        separator.empty() ? text.find_first_of(" \t\n\r\f\v") : text.find(separator);
     if (index == 0) return text.substr(0, end);
     if (end == std::string_view::npos) return std::nullopt;
     text.remove_prefix(end + std::max<std::size_t>(1, separator.size()));
   }
 }
 
-ColumnPtr split_index_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr split_index_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
+                             const Type& type) {
   TextResult result(type, ctx.rows());
   result.pin(*args[0]);
   const bool by_code = !args[1]->type().is_text();
@@ -246,7 +256,8 @@ ColumnPtr split_index_kernel(KernelContext& ctx, std::span<const ColumnPtr> args
   return result.finish();
 }
 
-Parameters parameters(std::vector<Accepts> accepts, std::size_t required, const Type& result, bool nullable = false) {
+Parameters parameters(std::vector<Accepts> accepts, std::size_t required, const Type& result,
+                      bool nullable = false) {
   return {.accepts = std::move(accepts),
           .required = required,
           .variadic = false,
@@ -259,19 +270,23 @@ constexpr Accepts kInteger = Accepts::kInteger;
 
 void add_trims(Functions& out) {
   Function trim = ordinary("TRIM", "TRIM([BOTH | LEADING | TRAILING] [characters] FROM text)",
-                           "Without the characters (blanks) at the ends.", parameters({kText}, 1, Type::string()),
-                           trim_kernel);
+                           "Without the characters (blanks) at the ends.",
+                           parameters({kText}, 1, Type::string()), trim_kernel);
   trim.resolve = [usage = trim.usage](std::span<const Type> args) {
-    return with_parameters("TRIM", usage, parameters({kText, kText, kText}, args.size() == 1 ? 1 : 3, Type::string()))(
-        args);
+    return with_parameters(
+        "TRIM", usage,
+        parameters({kText, kText, kText}, args.size() == 1 ? 1 : 3, Type::string()))(args);
   };
   out.push_back(std::move(trim));
   const Parameters sides = parameters({kText, kText}, 1, Type::string());
-  out.push_back(ordinary("LTRIM", "LTRIM(text [, characters])", "Without the characters (blanks) in front.", sides,
+  out.push_back(ordinary("LTRIM", "LTRIM(text [, characters])",
+                         "Without the characters (blanks) in front.", sides,
                          side_trim(true, false)));
-  out.push_back(ordinary("RTRIM", "RTRIM(text [, characters])", "Without the characters (blanks) at the end.", sides,
+  out.push_back(ordinary("RTRIM", "RTRIM(text [, characters])",
+                         "Without the characters (blanks) at the end.", sides,
                          side_trim(false, true)));
-  out.push_back(ordinary("BTRIM", "BTRIM(text [, characters])", "Without the characters (blanks) at both ends.", sides,
+  out.push_back(ordinary("BTRIM", "BTRIM(text [, characters])",
+                         "Without the characters (blanks) at both ends.", sides,
                          side_trim(true, true)));
 }
 
@@ -280,32 +295,40 @@ void add_trims(Functions& out) {
 void add_text_parts(Functions& out) {
   add_trims(out);
   for (const char* name : {"SUBSTRING", "SUBSTR"}) {
-    out.push_back(ordinary(name, std::string(name) + "(text, from [, length])",
-                           "Characters from a 1-based position; a negative one counts from the end.",
-                           parameters({kText, kInteger, kInteger}, 2, Type::string(), true), substring_kernel));
+    out.push_back(ordinary(
+        name, std::string(name) + "(text, from [, length])",
+        "Characters from a 1-based position; a negative one counts from the end.",
+        parameters({kText, kInteger, kInteger}, 2, Type::string(), true), substring_kernel));
   }
   const Parameters side = parameters({kText, kInteger}, 2, Type::string());
-  out.push_back(ordinary("LEFT", "LEFT(text, count)", "The first characters.", side, side_kernel<true>));
-  out.push_back(ordinary("RIGHT", "RIGHT(text, count)", "The last characters.", side, side_kernel<false>));
+  out.push_back(
+      ordinary("LEFT", "LEFT(text, count)", "The first characters.", side, side_kernel<true>));
+  out.push_back(
+      ordinary("RIGHT", "RIGHT(text, count)", "The last characters.", side, side_kernel<false>));
   const Parameters pad = parameters({kText, kInteger, kText}, 3, Type::string(), true);
-  out.push_back(ordinary("LPAD", "LPAD(text, length, with)", "Filled up in front, or cut, to a length.", pad,
-                         pad_kernel<true>));
-  out.push_back(ordinary("RPAD", "RPAD(text, length, with)", "Filled up behind, or cut, to a length.", pad,
-                         pad_kernel<false>));
+  out.push_back(ordinary("LPAD", "LPAD(text, length, with)",
+                         "Filled up in front, or cut, to a length.", pad, pad_kernel<true>));
+  out.push_back(ordinary("RPAD", "RPAD(text, length, with)",
+                         "Filled up behind, or cut, to a length.", pad, pad_kernel<false>));
   out.push_back(ordinary("OVERLAY", "OVERLAY(text PLACING replacement FROM start [FOR length])",
                          "Part of a text replaced.",
-                         parameters({kText, kText, kInteger, kInteger}, 3, Type::string()), overlay_kernel));
+                         parameters({kText, kText, kInteger, kInteger}, 3, Type::string()),
+                         overlay_kernel));
   const Parameters find = parameters({kText, kText, kInteger}, 2, Type::integer());
-  out.push_back(ordinary("POSITION", "POSITION(part IN text)", "1-based position of the first occurrence, 0 when none.",
+  out.push_back(ordinary("POSITION", "POSITION(part IN text)",
+                         "1-based position of the first occurrence, 0 when none.",
                          parameters({kText, kText}, 2, Type::integer()), position_kernel(0, 1)));
-  out.push_back(ordinary("LOCATE", "LOCATE(part, text [, from])",
-                         "1-based position of the first occurrence at or after `from`, 0 when none.", find,
-                         position_kernel(0, 1)));
-  out.push_back(ordinary("INSTR", "INSTR(text, part)", "1-based position of the first occurrence, 0 when none.",
+  out.push_back(
+      ordinary("LOCATE", "LOCATE(part, text [, from])",
+               "1-based position of the first occurrence at or after `from`, 0 when none.", find,
+               position_kernel(0, 1)));
+  out.push_back(ordinary("INSTR", "INSTR(text, part)",
+                         "1-based position of the first occurrence, 0 when none.",
                          parameters({kText, kText}, 2, Type::integer()), position_kernel(1, 0)));
-  Function split = ordinary("SPLIT_INDEX", "SPLIT_INDEX(text, separator, index)",
-                            "Part number `index` (from 0) between separators; NULL when there is none.",
-                            parameters({kText, kText, kInteger}, 3, Type::string(), true), split_index_kernel);
+  Function split =
+      ordinary("SPLIT_INDEX", "SPLIT_INDEX(text, separator, index)",
+               "Part number `index` (from 0) between separators; NULL when there is none.",
+               parameters({kText, kText, kInteger}, 3, Type::string(), true), split_index_kernel);
   split.resolve = [usage = split.usage](std::span<const Type> args) {
     const Accepts separator = args.size() > 1 && args[1].is_integer() ? kInteger : kText;
     return with_parameters("SPLIT_INDEX", usage,

@@ -35,7 +35,8 @@ TEST(Strings, Cases) {
       {"REPLACE", {str("数a"), str(""), str("x")}, "x数xax"},
       {"REPLACE", {str("aaa"), str("aa"), str("b")}, "ba"},
   });
-  EXPECT_NE(evaluate_call("REPEAT", {str("abcd"), big(1LL << 40U)}).find("64 MiB"), std::string::npos);
+  EXPECT_NE(evaluate_call("REPEAT", {str("abcd"), big(1LL << 40U)}).find("64 MiB"),
+            std::string::npos);
   EXPECT_EQ(evaluate_call("UPPER", {integer(1)}), "error: no UPPER(INT); usage: UPPER(text)");
 }
 
@@ -53,7 +54,8 @@ TEST(Strings, Trim) {
       {"BTRIM", {str("\ta")}, "\ta"},
       {"TRIM", {kNone}, "NULL"},
   });
-  EXPECT_TRUE(evaluate_call("TRIM", {str("a"), str("b")}).starts_with("error: no TRIM(STRING, STRING)"));
+  EXPECT_TRUE(
+      evaluate_call("TRIM", {str("a"), str("b")}).starts_with("error: no TRIM(STRING, STRING)"));
 }
 
 TEST(Strings, Substring) {
@@ -67,7 +69,8 @@ TEST(Strings, Substring) {
       {"SUBSTRING", {str("hello"), integer(9)}, ""},
       {"SUBSTRING", {str("hello"), integer(2), integer(-1)}, "NULL"},
       {"SUBSTR", {str("数据流处理"), integer(2), integer(2)}, "据流"},
-      {"SUBSTR", {str("a text that is longer than twelve bytes"), integer(3), integer(30)},
+      {"SUBSTR",
+       {str("a text that is longer than twelve bytes"), integer(3), integer(30)},
        "text that is longer than twelv"},
       {"SUBSTRING", {str("hello"), null_of(Type::integer())}, "NULL"},
       {"LEFT", {str("数据流"), integer(2)}, "数据"},
@@ -129,14 +132,17 @@ TEST(Strings, Concatenation) {
       {"||", {str("数"), str("据")}, "数据"},
       {"||", {str("a"), kNone}, "NULL"},
       {"||", {bytes("a"), bytes("b")}, "ab"},
-      {"CONCAT", {str("a"), str("b"), str("a longer text of many bytes")}, "aba longer text of many bytes"},
+      {"CONCAT",
+       {str("a"), str("b"), str("a longer text of many bytes")},
+       "aba longer text of many bytes"},
       {"CONCAT", {str("a"), kNone}, "NULL"},
       {"CONCAT_WS", {str("-"), str("a"), kNone, str("b")}, "a-b"},
       {"CONCAT_WS", {kNone, str("a")}, "NULL"},
       {"CONCAT_WS", {str("-")}, ""},
   });
   EXPECT_EQ(call_type("||", {Type::bytes(), Type::bytes()}), "BYTES");
-  EXPECT_TRUE(call_type("||", {Type::string(), Type::integer()}).starts_with("error: no ||(STRING, INT)"));
+  EXPECT_TRUE(
+      call_type("||", {Type::string(), Type::integer()}).starts_with("error: no ||(STRING, INT)"));
 }
 
 TEST(Utf8, BrokenBytesAreCharacters) {

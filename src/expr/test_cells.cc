@@ -55,16 +55,19 @@ std::string run_text(const ExprPtr& e, const Batch& batch, const std::string& zo
   if (!columns.ok()) return "error: " + columns.error().message;
   const Column& result = *(*columns)[0];
   EXPECT_EQ(result.size(), batch.rows());
-  EXPECT_TRUE(same_type(result.type(), e->type)) << result.type().to_string() << " " << e->type.to_string();
+  EXPECT_TRUE(same_type(result.type(), e->type))
+      << result.type().to_string() << " " << e->type.to_string();
   const TimeZone shown = *TimeZone::from_name(zone);
   const std::string first = text::to_text(result, 0, shown);
-  for (std::size_t row = 1; row < result.size(); ++row) EXPECT_EQ(text::to_text(result, row, shown), first);
+  for (std::size_t row = 1; row < result.size(); ++row)
+    EXPECT_EQ(text::to_text(result, row, shown), first);
   return first;
 }
 
 }  // namespace
 
-std::string evaluate_call(const std::string& function, const std::vector<Cell>& args, const std::string& zone) {
+std::string evaluate_call(const std::string& function, const std::vector<Cell>& args,
+                          const std::string& zone) {
   const Function* found = find_function(function);
   if (found == nullptr) return "error: no function " + function;
   constexpr std::size_t kRows = 3;
@@ -75,7 +78,8 @@ std::string evaluate_call(const std::string& function, const std::vector<Cell>& 
     columns.push_back(column_of(cell, kRows, zone));
     literal_args.push_back(literal(column_of(cell, 1, zone)));
     column_args.push_back(cell.is_word ? literal_args.back()
-                                       : column(column_args.size(), cell.type, "c" + std::to_string(column_args.size())));
+                                       : column(column_args.size(), cell.type,
+                                                "c" + std::to_string(column_args.size())));
   }
   auto over_columns = bind_call(*found, column_args);
   if (!over_columns.ok()) return "error: " + over_columns.error().message;
@@ -91,13 +95,16 @@ std::string evaluate_call(const std::string& function, const std::vector<Cell>& 
   return result;
 }
 
-std::string evaluate_cast(const Cell& value, const Type& to, bool try_cast, const std::string& zone) {
+std::string evaluate_cast(const Cell& value, const Type& to, bool try_cast,
+                          const std::string& zone) {
   if (cast_rule(value.type, to) == CastRule::kNever) return "refused";
   const ExprPtr e = cast(column(0, value.type, "c"), to, try_cast);
   return run_text(e, Batch(3, {column_of(value, 3, zone)}), zone);
 }
 
-std::string evaluate_text(const ExprPtr& e, const std::string& zone) { return run_text(e, Batch(1, {}), zone); }
+std::string evaluate_text(const ExprPtr& e, const std::string& zone) {
+  return run_text(e, Batch(1, {}), zone);
+}
 
 std::string call_type(const std::string& function, const std::vector<Type>& args) {
   const Function* found = find_function(function);
@@ -109,7 +116,8 @@ std::string call_type(const std::string& function, const std::vector<Type>& args
 void check_calls(const std::vector<CallCase>& cases, const std::string& zone) {
   for (const CallCase& one : cases) {
     std::string shown = one.function + "(";
-    for (const Cell& cell : one.args) shown += cell.type.to_string() + " " + cell.text.value_or("NULL") + ", ";
+    for (const Cell& cell : one.args)
+      shown += cell.type.to_string() + " " + cell.text.value_or("NULL") + ", ";
     EXPECT_EQ(evaluate_call(one.function, one.args, zone), one.expected) << shown << ")";
   }
 }

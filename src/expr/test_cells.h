@@ -31,8 +31,12 @@ inline Cell str(const std::string& text) { return {Type::string(), text, false};
 inline Cell word(const std::string& text) { return {Type::string(), text, true}; }
 inline Cell bytes(const std::string& text) { return {Type::bytes(), text, false}; }
 inline Cell date(const std::string& text) { return {Type::date(), text, false}; }
-inline Cell time_of_day(const std::string& text, int precision = 3) { return {Type::time(precision), text, false}; }
-inline Cell timestamp(const std::string& text, int precision = 3) { return {Type::timestamp(precision), text, false}; }
+inline Cell time_of_day(const std::string& text, int precision = 3) {
+  return {Type::time(precision), text, false};
+}
+inline Cell timestamp(const std::string& text, int precision = 3) {
+  return {Type::timestamp(precision), text, false};
+}
 inline Cell timestamp_ltz(const std::string& text, int precision = 3) {
   return {Type::timestamp_ltz(precision), text, false};
 }
@@ -46,10 +50,12 @@ ColumnPtr column_of(const Cell& cell, std::size_t rows = 1, const std::string& z
 ColumnPtr column_of(const Type& type, const std::vector<std::optional<std::string>>& texts);
 ExprPtr literal_of(const Cell& cell);
 
-// The value of a function as text ("NULL"; "error: ..." when it cannot be resolved or fails). It is computed over
-// columns of three equal rows and over literals, which must agree.
-std::string evaluate_call(const std::string& function, const std::vector<Cell>& args, const std::string& zone = "UTC");
-std::string evaluate_cast(const Cell& value, const Type& to, bool try_cast = false, const std::string& zone = "UTC");
+// The value of a function as text ("NULL"; "error: ..." when it cannot be resolved or fails). It is
+// computed over columns of three equal rows and over literals, which must agree.
+std::string evaluate_call(const std::string& function, const std::vector<Cell>& args,
+                          const std::string& zone = "UTC");
+std::string evaluate_cast(const Cell& value, const Type& to, bool try_cast = false,
+                          const std::string& zone = "UTC");
 // Row 0 of a constant expression.
 std::string evaluate_text(const ExprPtr& e, const std::string& zone = "UTC");
 // The type a call has.

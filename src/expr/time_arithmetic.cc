@@ -18,7 +18,8 @@ namespace {
 using text::floor_div;
 using text::floor_mod;
 
-constexpr std::string_view kUnits = "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND";
+constexpr std::string_view kUnits =
+    "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND";
 
 bool can_add(TimeUnit unit) { return months_of(unit) != 0 || millis_of(unit) != 0; }
 
@@ -48,13 +49,16 @@ Type moved_type(const Type& moment, TimeUnit unit) {
   return moment;
 }
 
-std::optional<std::int64_t> moved(std::int64_t value, const Type& type, TimeUnit unit, std::int64_t count) {
+std::optional<std::int64_t> moved(std::int64_t value, const Type& type, TimeUnit unit,
+                                  std::int64_t count) {
   std::int64_t distance = 0;
   const std::int64_t months = months_of(unit);
-  if (__builtin_mul_overflow(count, months != 0 ? months : millis_of(unit), &distance)) return std::nullopt;
+  if (__builtin_mul_overflow(count, months != 0 ? months : millis_of(unit), &distance))
+    return std::nullopt;
   // Beyond a few million years calendar arithmetic leaves its range.
   if (months != 0 && (distance > 60'000'000 || distance < -60'000'000)) return std::nullopt;
-  return months != 0 ? moved_by_months(value, type, distance) : moved_by_millis(value, type, distance);
+  return months != 0 ? moved_by_months(value, type, distance)
+                     : moved_by_millis(value, type, distance);
 }
 
 template <typename T>
@@ -65,11 +69,13 @@ ColumnPtr add_rows(KernelContext& ctx, std::span<const ColumnPtr> args, const Ty
   const bool widened = moment.type().kind() == TypeKind::kDate && type.is_timestamp();
   FixedResult<T> result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    std::int64_t value = moment.type().layout() == Layout::kInt32 ? moment.data<std::int32_t>()[row]
-                                                                  : moment.data<std::int64_t>()[row];
+    std::int64_t value = moment.type().layout() == Layout::kInt32
+                             ? moment.data<std::int32_t>()[row]
+                             : moment.data<std::int64_t>()[row];
     if (widened) value *= text::kSecondsPerDay * type.units_per_second();
     const auto sum = moved(value, type, unit, counts[row]);
-    if (sum && *sum == static_cast<std::int64_t>(static_cast<T>(*sum))) return result.set(row, static_cast<T>(*sum));
+    if (sum && *sum == static_cast<std::int64_t>(static_cast<T>(*sum)))
+      return result.set(row, static_cast<T>(*sum));
     ctx.fail(row, "the result is out of range");
     result.set_null(row);
   });
@@ -82,16 +88,18 @@ Function timestamp_add() {
   function.usage = "TIMESTAMPADD(unit, count, time)";
   function.description = "A time moved by units; a day that the month lacks becomes its last.";
   function.resolve = [usage = function.usage](std::span<const Type> args) -> Result<Signature> {
-    TRY_ASSIGN(auto targets, accepted("TIMESTAMPADD", usage,
-                                      {.accepts = {Accepts::kText, Accepts::kInteger, Accepts::kDateTime},
-                                       .required = 3,
-                                       .variadic = false,
-                                       .result = {}},
-                                      args));
+    TRY_ASSIGN(auto targets,
+               accepted("TIMESTAMPADD", usage,
+                        {.accepts = {Accepts::kText, Accepts::kInteger, Accepts::kDateTime},
+                         .required = 3,
+                         .variadic = false,
+                         .result = {}},
+                        args));
     return Signature{targets, targets[2].with_nullable(any_nullable(args))};
   };
   function.refine = [](std::span<const ExprPtr> args, const Type& resolved) {
-    const auto unit = args[0]->kind == ExprKind::kLiteral ? constant_unit(args[0]->literal) : std::nullopt;
+    const auto unit =
+        args[0]->kind == ExprKind::kLiteral ? constant_unit(args[0]->literal) : std::nullopt;
     return unit ? moved_type(resolved, *unit) : resolved;
   };
   function.check = check_unit;
@@ -111,7 +119,8 @@ std::int64_t months_between(std::int64_t from, std::int64_t to, std::int64_t uni
   const text::CivilDate first = text::civil_from_days(floor_div(from, day));
   const text::CivilDate last = text::civil_from_days(floor_div(to, day));
   const std::int64_t months = (last.year - first.year) * 12 + last.month - first.month;
-  const bool is_short = last.day < first.day || (last.day == first.day && floor_mod(to, day) < floor_mod(from, day));
+  const bool is_short =
+      last.day < first.day || (last.day == first.day && floor_mod(to, day) < floor_mod(from, day));
   return is_short ? months - 1 : months;
 }
 
@@ -142,12 +151,13 @@ ColumnPtr diff_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 }
 
 Function timestamp_diff() {
-  Function function = ordinary("TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)", "Whole units from one time to another.",
-                               {.accepts = {Accepts::kText, Accepts::kTimestamp, Accepts::kTimestamp},
-                                .required = 3,
-                                .variadic = false,
-                                .result = Type::integer()},
-                               diff_kernel);
+  Function function = ordinary(
+      "TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)", "Whole units from one time to another.",
+      {.accepts = {Accepts::kText, Accepts::kTimestamp, Accepts::kTimestamp},
+       .required = 3,
+       .variadic = false,
+       .result = Type::integer()},
+      diff_kernel);
   function.check = check_unit;
   return function;
 }

@@ -1,4 +1,5 @@
-// EXTRACT and its short forms, FLOOR and CEIL of times to a unit. TIMESTAMP_LTZ is read in the session's zone.
+// EXTRACT and its short forms, FLOOR and CEIL of times to a unit. TIMESTAMP_LTZ is read in the
+// session's zone.
 #include <cstdint>
 #include <string>
 
@@ -76,11 +77,13 @@ std::int64_t field(std::int64_t local, std::int64_t units, TimeUnit unit) {
 
 bool is_clock_unit(TimeUnit unit) { return unit <= TimeUnit::kHour; }
 
-std::optional<TimeUnit> unit_at(std::span<const ColumnPtr> args, std::size_t index, std::size_t row) {
+std::optional<TimeUnit> unit_at(std::span<const ColumnPtr> args, std::size_t index,
+                                std::size_t row) {
   return time_unit(args[index]->text(row));
 }
 
-void extract_rows(KernelContext& ctx, const Column& moment, TimeUnit unit, FixedResult<std::int64_t>& result) {
+void extract_rows(KernelContext& ctx, const Column& moment, TimeUnit unit,
+                  FixedResult<std::int64_t>& result) {
   const std::int64_t units = local_units(moment.type());
   // EPOCH counts from the instant, not from the wall clock.
   const bool epoch = unit == TimeUnit::kEpoch;
@@ -102,28 +105,32 @@ ColumnPtr extract_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 
 Status check_unit(const ColumnPtr& unit, bool (*fits)(TimeUnit), std::string_view accepted_units) {
   if (unit == nullptr || unit->is_null(0)) {
-    return Error{ErrorCode::kInvalidArgument, "the unit must be a word: " + std::string(accepted_units)};
+    return Error{ErrorCode::kInvalidArgument,
+                 "the unit must be a word: " + std::string(accepted_units)};
   }
   const auto known = time_unit(unit->text(0));
   if (known && fits(*known)) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               "the unit " + std::string(unit->text(0)) + " is not one of " + std::string(accepted_units)};
+  return Error{ErrorCode::kInvalidArgument, "the unit " + std::string(unit->text(0)) +
+                                                " is not one of " + std::string(accepted_units)};
 }
 
 Function extract() {
   Function function;
   function.name = "EXTRACT";
   function.usage = "EXTRACT(unit FROM time)";
-  function.description = "A field of a date, time or timestamp: YEAR, MONTH, DAY, HOUR, DOW, WEEK (ISO), EPOCH, ...";
+  function.description =
+      "A field of a date, time or timestamp: YEAR, MONTH, DAY, HOUR, DOW, WEEK (ISO), EPOCH, ...";
   function.resolve = with_parameters("EXTRACT", function.usage,
                                      {.accepts = {Accepts::kText, Accepts::kDateTime},
                                       .required = 2,
                                       .variadic = false,
                                       .result = Type::bigint()});
   function.check = [](std::span<const ColumnPtr> constants) {
-    return check_unit(constants[0], [](TimeUnit) { return true; },
-                      "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, NANOSECOND, DOW, "
-                      "DOY, ISODOW, ISOYEAR, DECADE, CENTURY, MILLENNIUM, EPOCH");
+    return check_unit(
+        constants[0], [](TimeUnit) { return true; },
+        "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, "
+        "NANOSECOND, DOW, "
+        "DOY, ISODOW, ISOYEAR, DECADE, CENTURY, MILLENNIUM, EPOCH");
   };
   function.kernel = extract_kernel;
   return function;
@@ -135,9 +142,11 @@ Function short_form(const std::string& name, TimeUnit unit, const std::string& d
   function.usage = name + "(time)";
   function.description = description;
   function.resolve = [name, unit](std::span<const Type> args) -> Result<Signature> {
-    TRY_ASSIGN(auto targets, accepted(name, name + "(time)",
-                                      {.accepts = {Accepts::kDateTime}, .required = 1, .variadic = false, .result = {}},
-                                      args));
+    TRY_ASSIGN(
+        auto targets,
+        accepted(name, name + "(time)",
+                 {.accepts = {Accepts::kDateTime}, .required = 1, .variadic = false, .result = {}},
+                 args));
     const bool clock_of_date = is_clock_unit(unit) && targets[0].kind() == TypeKind::kDate;
     const bool date_of_clock = !is_clock_unit(unit) && targets[0].kind() == TypeKind::kTime;
     if (clock_of_date || date_of_clock) return signature_error(name, args, name + "(time)");
@@ -156,15 +165,18 @@ Function short_form(const std::string& name, TimeUnit unit, const std::string& d
 bool has_floor(TimeUnit unit) { return months_of(unit) != 0 || millis_of(unit) != 0; }
 
 std::int64_t floor_days_to(std::int64_t days, TimeUnit unit) {
-  if (unit == TimeUnit::kWeek) return days - text::day_of_week(days);  // weeks start on Sunday, as in Flink
+  if (unit == TimeUnit::kWeek)
+    return days - text::day_of_week(days);  // weeks start on Sunday, as in Flink
   const std::int64_t months = months_of(unit);
   if (months == 0) return days;
   const CivilDate date = text::civil_from_days(days);
   const std::int64_t years = months / 12;
   // Decades begin with 0, centuries and millennia with 1.
   const std::int64_t origin = years >= 100 ? 1 : 0;
-  if (years > 0) return text::days_from_civil(floor_div(date.year - origin, years) * years + origin, 1, 1);
-  return text::days_from_civil(date.year, static_cast<int>((date.month - 1) / months * months + 1), 1);
+  if (years > 0)
+    return text::days_from_civil(floor_div(date.year - origin, years) * years + origin, 1, 1);
+  return text::days_from_civil(date.year, static_cast<int>((date.month - 1) / months * months + 1),
+                               1);
 }
 
 std::int64_t next_days(std::int64_t floor, TimeUnit unit) {
@@ -217,7 +229,8 @@ Function to_unit_function(const std::string& name, const std::string& shown, Ker
   function.name = name;
   function.usage = shown + "(time TO unit)";
   function.description = "Rounded to a unit; weeks start on Sunday.";
-  function.resolve = [shown, usage = function.usage](std::span<const Type> args) -> Result<Signature> {
+  function.resolve = [shown,
+                      usage = function.usage](std::span<const Type> args) -> Result<Signature> {
     TRY_ASSIGN(auto targets, accepted(shown, usage,
                                       {.accepts = {Accepts::kDateTime, Accepts::kText},
                                        .required = 2,
@@ -228,7 +241,8 @@ Function to_unit_function(const std::string& name, const std::string& shown, Ker
   };
   function.check = [](std::span<const ColumnPtr> constants) {
     return check_unit(constants[1], has_floor,
-                      "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND, DECADE, CENTURY, MILLENNIUM");
+                      "YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND, DECADE, "
+                      "CENTURY, MILLENNIUM");
   };
   function.kernel = std::move(kernel);
   return function;
@@ -244,7 +258,8 @@ void add_time_fields(Functions& out) {
   out.push_back(short_form("WEEK", TimeUnit::kWeek, "The ISO week, 1 to 53."));
   out.push_back(short_form("DAYOFYEAR", TimeUnit::kDayOfYear, "The day of the year, 1 to 366."));
   out.push_back(short_form("DAYOFMONTH", TimeUnit::kDay, "The day of the month, 1 to 31."));
-  out.push_back(short_form("DAYOFWEEK", TimeUnit::kDayOfWeek, "The day of the week, 1 (Sunday) to 7."));
+  out.push_back(
+      short_form("DAYOFWEEK", TimeUnit::kDayOfWeek, "The day of the week, 1 (Sunday) to 7."));
   out.push_back(short_form("HOUR", TimeUnit::kHour, "The hour, 0 to 23."));
   out.push_back(short_form("MINUTE", TimeUnit::kMinute, "The minute, 0 to 59."));
   out.push_back(short_form("SECOND", TimeUnit::kSecond, "The second, 0 to 59."));

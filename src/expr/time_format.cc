@@ -11,8 +11,9 @@ namespace {
 
 using text::CivilTime;
 
-constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
-                                                      "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> kMonths = {
+    "January", "February", "March",     "April",   "May",      "June",
+    "July",    "August",   "September", "October", "November", "December"};
 constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                    "Thursday", "Friday", "Saturday"};
 
@@ -25,7 +26,8 @@ void append_padded(std::int64_t value, int width, std::string& out) {
     value = -value;
   }
   const std::string digits = std::to_string(value);
-  if (digits.size() < static_cast<std::size_t>(width)) out.append(static_cast<std::size_t>(width) - digits.size(), '0');
+  if (digits.size() < static_cast<std::size_t>(width))
+    out.append(static_cast<std::size_t>(width) - digits.size(), '0');
   out += digits;
 }
 
@@ -42,7 +44,9 @@ int hour_of(char letter, int hour) {
   }
 }
 
-bool is_numeric(char letter, int width) { return letter != 'E' && letter != 'a' && !((letter == 'M' || letter == 'L') && width > 2); }
+bool is_numeric(char letter, int width) {
+  return letter != 'E' && letter != 'a' && !((letter == 'M' || letter == 'L') && width > 2);
+}
 
 }  // namespace
 
@@ -63,7 +67,8 @@ Result<TimeFormat> TimeFormat::compile(std::string_view pattern) {
       }
       for (; end < pattern.size() && pattern[end] != '\''; ++end) literal(pattern.substr(end, 1));
       if (end >= pattern.size()) {
-        return Error{ErrorCode::kInvalidArgument, "the pattern '" + std::string(pattern) + "' has an open quote"};
+        return Error{ErrorCode::kInvalidArgument,
+                     "the pattern '" + std::string(pattern) + "' has an open quote"};
       }
       at = end + 1;
       continue;
@@ -76,10 +81,11 @@ Result<TimeFormat> TimeFormat::compile(std::string_view pattern) {
     const std::size_t end = std::min(pattern.find_first_not_of(c, at), pattern.size());
     const auto width = static_cast<int>(end - at);
     if (std::string_view("yuMLdDEaHkhKmsS").find(c) == std::string_view::npos || width > 9) {
-      return Error{ErrorCode::kInvalidArgument, "the pattern '" + std::string(pattern) + "' has '" +
-                                                    std::string(pattern.substr(at, end - at)) +
-                                                    "': the letters are y u M L d D E a H k h K m s S, other text "
-                                                    "stands in quotes ('T')"};
+      return Error{ErrorCode::kInvalidArgument,
+                   "the pattern '" + std::string(pattern) + "' has '" +
+                       std::string(pattern.substr(at, end - at)) +
+                       "': the letters are y u M L d D E a H k h K m s S, other text "
+                       "stands in quotes ('T')"};
     }
     if (!format.parts_.empty() && is_numeric(c, width)) {
       Part& before = format.parts_.back();
@@ -112,7 +118,8 @@ void TimeFormat::append_part(const Part& part, const CivilTime& time, std::strin
     case 'D':
       return append_padded(text::day_of_year(time.date), part.width, out);
     case 'E': {
-      const std::int64_t days = text::days_from_civil(time.date.year, time.date.month, time.date.day);
+      const std::int64_t days =
+          text::days_from_civil(time.date.year, time.date.month, time.date.day);
       const std::string_view name = kDays[static_cast<std::size_t>(text::day_of_week(days))];
       out += part.width <= 3 ? name.substr(0, 3) : name;
       return;
@@ -198,7 +205,8 @@ class TimeFormat::Reader {
     if (hour12_ >= 0) time_.hour = hour12_ + (afternoon_ ? 12 : 0);
     if (day_of_year_ > 0) {
       if (day_of_year_ == 366 && !text::is_leap_year(time_.date.year)) return std::nullopt;
-      time_.date = text::civil_from_days(text::days_from_civil(time_.date.year, 1, 1) + day_of_year_ - 1);
+      time_.date =
+          text::civil_from_days(text::days_from_civil(time_.date.year, 1, 1) + day_of_year_ - 1);
     }
     const int last = text::days_in_month(time_.date.year, time_.date.month);
     if (time_.date.day > last && leniency == Leniency::kStrict) return std::nullopt;
@@ -229,7 +237,8 @@ class TimeFormat::Reader {
   int number(const Part& part, int low, int high) {
     const auto width = static_cast<std::size_t>(part.width);
     // One letter reads one digit or more; several read exactly as many.
-    const std::int64_t value = digits(width, width == 1 && !part.fixed ? (high > 99 ? 3 : 2) : width);
+    const std::int64_t value =
+        digits(width, width == 1 && !part.fixed ? (high > 99 ? 3 : 2) : width);
     if (value < low || value > high) ok_ = false;
     return ok_ ? static_cast<int>(value) : low;
   }

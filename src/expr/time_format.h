@@ -7,15 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "data/text/civil.h"
 #include "slipstream/status.h"
+
+#include "data/text/civil.h"
 
 namespace slipstream::expr {
 
 // A compiled pattern: prints and reads wall-clock times. English names.
 //
-// Letters: y u (year), M L (month: M MM MMM MMMM), d (day), D (day of year), E (weekday), a (AM/PM), H k (0-23, 1-24),
-// h K (1-12, 0-11), m, s, S (fraction of a second); text in quotes; other letters are refused.
+// Letters: y u (year), M L (month: M MM MMM MMMM), d (day), D (day of year), E (weekday), a
+// (AM/PM), H k (0-23, 1-24), h K (1-12, 0-11), m, s, S (fraction of a second); text in quotes;
+// other letters are refused.
 class TimeFormat {
  public:
   static Result<TimeFormat> compile(std::string_view pattern);
@@ -27,7 +29,8 @@ class TimeFormat {
     kSmart,   // the last day of the month; text behind is a mismatch
     kPrefix,  // the last day of the month; text behind is passed over
   };
-  // Fields that the pattern lacks are those of 1970-01-01 00:00:00. Nothing when the text does not match.
+  // Fields that the pattern lacks are those of 1970-01-01 00:00:00. Nothing when the text does not
+  // match.
   std::optional<text::CivilTime> parse(std::string_view text, Leniency leniency) const;
 
  private:

@@ -88,20 +88,24 @@ TEST(TimeFields, FloorAndCeilToUnits) {
 }
 
 TEST(TimeFields, FloorOfInstantsFollowsTheZone) {
-  check_calls({{"FLOOR_TO", {timestamp_ltz("2024-03-10 12:00:00"), word("DAY")}, "2024-03-10 00:00:00.000"},
-               {"CEIL_TO", {timestamp_ltz("2024-03-10 12:00:00"), word("DAY")}, "2024-03-11 00:00:00.000"}},
-              "America/New_York");
+  check_calls(
+      {{"FLOOR_TO", {timestamp_ltz("2024-03-10 12:00:00"), word("DAY")}, "2024-03-10 00:00:00.000"},
+       {"CEIL_TO", {timestamp_ltz("2024-03-10 12:00:00"), word("DAY")}, "2024-03-11 00:00:00.000"}},
+      "America/New_York");
 }
 
 TEST(TimeText, DateFormat) {
-  const auto format = [](const std::string& pattern) { return evaluate_call("DATE_FORMAT", {kMoment, str(pattern)}); };
+  const auto format = [](const std::string& pattern) {
+    return evaluate_call("DATE_FORMAT", {kMoment, str(pattern)});
+  };
   EXPECT_EQ(format("yyyy-MM-dd HH:mm:ss.SSS"), "2024-02-29 13:04:05.678");
   EXPECT_EQ(format("yy/M/d H:m:s"), "24/2/29 13:4:5");
   EXPECT_EQ(format("EEE, dd MMM yyyy hh:mm a"), "Thu, 29 Feb 2024 01:04 PM");
   EXPECT_EQ(format("EEEE MMMM"), "Thursday February");
   EXPECT_EQ(format("yyyyMMdd'T'HHmmss''"), "20240229T130405'");
   EXPECT_EQ(format("D SSSSSS k"), "60 678000 13");
-  EXPECT_NE(compile_error("DATE_FORMAT", {column(0, Type::timestamp(3)), string_literal("yyyy-nn")}).find("has 'nn'"),
+  EXPECT_NE(compile_error("DATE_FORMAT", {column(0, Type::timestamp(3)), string_literal("yyyy-nn")})
+                .find("has 'nn'"),
             std::string::npos);
   check_calls({
       {"DATE_FORMAT", {str("2024-01-02 03:04:05"), str("MM/dd")}, "01/02"},
@@ -109,7 +113,8 @@ TEST(TimeText, DateFormat) {
       {"DATE_FORMAT", {date("2024-01-02"), str("yyyy")}, "2024"},
       {"DATE_FORMAT", {null_of(Type::timestamp(3)), str("MM/dd")}, "NULL"},
   });
-  check_calls({{"DATE_FORMAT", {timestamp_ltz("2024-01-02 03:04:05"), str("HH")}, "03"}}, "Asia/Tokyo");
+  check_calls({{"DATE_FORMAT", {timestamp_ltz("2024-01-02 03:04:05"), str("HH")}, "03"}},
+              "Asia/Tokyo");
 }
 
 TEST(TimeText, Reading) {
@@ -121,8 +126,12 @@ TEST(TimeText, Reading) {
       {"TO_TIMESTAMP", {str("2024-02-30 10:00:00")}, "2024-02-29 10:00:00.000"},
       {"TO_TIMESTAMP", {str("2024-01-02 03:04:05.6789")}, "2024-01-02 03:04:05.678"},
       {"TO_TIMESTAMP", {str("20240102030405"), str("yyyyMMddHHmmss")}, "2024-01-02 03:04:05.000"},
-      {"TO_TIMESTAMP", {str("2024-01-02T03:04:05.123"), str("yyyy-MM-dd'T'HH:mm:ss.SSS")}, "2024-01-02 03:04:05.123"},
-      {"TO_TIMESTAMP", {str("02 Mar 2024 01:05 PM"), str("dd MMM yyyy hh:mm a")}, "2024-03-02 13:05:00.000"},
+      {"TO_TIMESTAMP",
+       {str("2024-01-02T03:04:05.123"), str("yyyy-MM-dd'T'HH:mm:ss.SSS")},
+       "2024-01-02 03:04:05.123"},
+      {"TO_TIMESTAMP",
+       {str("02 Mar 2024 01:05 PM"), str("dd MMM yyyy hh:mm a")},
+       "2024-03-02 13:05:00.000"},
       {"TO_TIMESTAMP", {str("2024-01-02 03:04"), str("yyyy-MM-dd HH:mm:ss")}, "NULL"},
       {"TO_TIMESTAMP", {str("12:30"), str("HH:mm")}, "1970-01-01 12:30:00.000"},
       {"TO_TIMESTAMP", {str("nope")}, "NULL"},
@@ -142,13 +151,20 @@ TEST(TimeText, Instants) {
   cases("UTC", "2024-01-01 00:00:00.000");
   cases("Asia/Shanghai", "2024-01-01 08:00:00.000");
   check_calls({
-      {"TO_TIMESTAMP_LTZ", {str("01.02.2024 08"), str("dd.MM.yyyy HH"), str("Asia/Shanghai")}, "2024-02-01 00:00:00.000"},
+      {"TO_TIMESTAMP_LTZ",
+       {str("01.02.2024 08"), str("dd.MM.yyyy HH"), str("Asia/Shanghai")},
+       "2024-02-01 00:00:00.000"},
       {"TO_TIMESTAMP_LTZ", {dbl("1704067200.25"), integer(0)}, "2024-01-01 00:00:00.250"},
       {"TO_TIMESTAMP_LTZ", {null_of(Type::bigint()), integer(0)}, "NULL"},
   });
-  EXPECT_NE(evaluate_call("TO_TIMESTAMP_LTZ", {str("garbage")}).find("'garbage' is no TIMESTAMP_LTZ"), std::string::npos);
-  EXPECT_NE(evaluate_call("TO_TIMESTAMP_LTZ", {big(1), integer(6)}).find("must be 0 (seconds) or 3"), std::string::npos);
-  EXPECT_NE(evaluate_call("TO_TIMESTAMP_LTZ", {big(9223372036854775807), integer(0)}).find("out of range"),
+  EXPECT_NE(
+      evaluate_call("TO_TIMESTAMP_LTZ", {str("garbage")}).find("'garbage' is no TIMESTAMP_LTZ"),
+      std::string::npos);
+  EXPECT_NE(
+      evaluate_call("TO_TIMESTAMP_LTZ", {big(1), integer(6)}).find("must be 0 (seconds) or 3"),
+      std::string::npos);
+  EXPECT_NE(evaluate_call("TO_TIMESTAMP_LTZ", {big(9223372036854775807), integer(0)})
+                .find("out of range"),
             std::string::npos);
 }
 
@@ -162,17 +178,24 @@ TEST(TimeText, UnixTime) {
       {"FROM_UNIXTIME", {big(86400)}, "1970-01-02 00:00:00"},
       {"FROM_UNIXTIME", {big(-1), str("yyyy HH:mm:ss")}, "1969 23:59:59"},
   });
-  check_calls({{"UNIX_TIMESTAMP", {str("1970-01-01 08:00:00")}, "0"}, {"FROM_UNIXTIME", {integer(0)}, "1970-01-01 08:00:00"}},
+  check_calls({{"UNIX_TIMESTAMP", {str("1970-01-01 08:00:00")}, "0"},
+               {"FROM_UNIXTIME", {integer(0)}, "1970-01-01 08:00:00"}},
               "Asia/Shanghai");
 }
 
 TEST(TimeText, ConvertZones) {
   check_calls({
-      {"CONVERT_TZ", {str("1970-01-01 00:00:00"), str("UTC"), str("America/Los_Angeles")}, "1969-12-31 16:00:00"},
-      {"CONVERT_TZ", {str("2024-07-01 12:00:00"), str("Asia/Shanghai"), str("+01:00")}, "2024-07-01 05:00:00"},
+      {"CONVERT_TZ",
+       {str("1970-01-01 00:00:00"), str("UTC"), str("America/Los_Angeles")},
+       "1969-12-31 16:00:00"},
+      {"CONVERT_TZ",
+       {str("2024-07-01 12:00:00"), str("Asia/Shanghai"), str("+01:00")},
+       "2024-07-01 05:00:00"},
       {"CONVERT_TZ", {str("garbage"), str("UTC"), str("UTC")}, "NULL"},
   });
-  EXPECT_NE(compile_error("CONVERT_TZ", {column(0, Type::string()), string_literal("Mars"), string_literal("UTC")}).find("Mars"),
+  EXPECT_NE(compile_error("CONVERT_TZ", {column(0, Type::string()), string_literal("Mars"),
+                                         string_literal("UTC")})
+                .find("Mars"),
             std::string::npos);
 }
 
@@ -197,12 +220,14 @@ TEST(TimeArithmetic, Difference) {
   };
   EXPECT_EQ(diff("MONTH", timestamp("2024-01-31 10:00:00"), timestamp("2024-02-29 10:00:00")), "0");
   EXPECT_EQ(diff("MONTH", timestamp("2024-01-15 10:00:00"), timestamp("2024-03-15 09:59:59")), "1");
-  EXPECT_EQ(diff("MONTH", timestamp("2024-03-15 10:00:00"), timestamp("2024-01-15 10:00:00")), "-2");
+  EXPECT_EQ(diff("MONTH", timestamp("2024-03-15 10:00:00"), timestamp("2024-01-15 10:00:00")),
+            "-2");
   EXPECT_EQ(diff("YEAR", date("2020-02-29"), date("2024-02-29")), "4");
   EXPECT_EQ(diff("QUARTER", date("2023-01-01"), date("2024-01-01")), "4");
   EXPECT_EQ(diff("DAY", date("2024-02-28"), timestamp("2024-03-01 23:00:00")), "2");
   EXPECT_EQ(diff("HOUR", kBefore, timestamp("1970-01-01 02:00:00")), "2");
-  EXPECT_EQ(diff("SECOND", timestamp("2024-01-01 00:00:01"), timestamp("2024-01-01 00:00:00")), "-1");
+  EXPECT_EQ(diff("SECOND", timestamp("2024-01-01 00:00:01"), timestamp("2024-01-01 00:00:00")),
+            "-1");
   EXPECT_EQ(diff("WEEK", date("2024-01-01"), date("2024-01-14")), "1");
 }
 

@@ -1,5 +1,5 @@
-// Times as text and back: DATE_FORMAT, TO_DATE, TO_TIMESTAMP, TO_TIMESTAMP_LTZ, UNIX_TIMESTAMP, FROM_UNIXTIME,
-// CONVERT_TZ.
+// Times as text and back: DATE_FORMAT, TO_DATE, TO_TIMESTAMP, TO_TIMESTAMP_LTZ, UNIX_TIMESTAMP,
+// FROM_UNIXTIME, CONVERT_TZ.
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -27,7 +27,8 @@ using Leniency = TimeFormat::Leniency;
 constexpr std::string_view kDefaultFormat = "yyyy-MM-dd HH:mm:ss";
 constexpr std::int64_t kMicros = 1'000'000;
 
-// The pattern of the last row, which for a constant is that of all rows, and the zones of the last row.
+// The pattern of the last row, which for a constant is that of all rows, and the zones of the last
+// row.
 struct Memo {
   std::string pattern;
   std::optional<TimeFormat> format;
@@ -65,7 +66,9 @@ std::string_view format_text(std::span<const ColumnPtr> args, std::size_t index,
   return args.size() > index ? args[index]->text(row) : kDefaultFormat;
 }
 
-Kernel text_kernel(std::optional<text::CivilTime> (*civil)(KernelContext&, std::span<const ColumnPtr>, std::size_t)) {
+Kernel text_kernel(std::optional<text::CivilTime> (*civil)(KernelContext&,
+                                                           std::span<const ColumnPtr>,
+                                                           std::size_t)) {
   return [civil](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
     TextResult result(type, ctx.rows());
     Memo& memo = memo_of(ctx);
@@ -83,20 +86,24 @@ Kernel text_kernel(std::optional<text::CivilTime> (*civil)(KernelContext&, std::
 }
 
 // DATE_FORMAT of a moment, or of a text that is read as one.
-std::optional<text::CivilTime> formatted_moment(KernelContext& ctx, std::span<const ColumnPtr> args, std::size_t row) {
+std::optional<text::CivilTime> formatted_moment(KernelContext& ctx, std::span<const ColumnPtr> args,
+                                                std::size_t row) {
   const Column& moment = *args[0];
   if (!moment.type().is_text()) {
-    return text::civil_from_timestamp(local_value(moment, row, ctx.eval().zone), local_units(moment.type()));
+    return text::civil_from_timestamp(local_value(moment, row, ctx.eval().zone),
+                                      local_units(moment.type()));
   }
   const auto value = text::parse_timestamp(moment.text(row), 9);
   if (!value) return std::nullopt;
   return text::civil_from_timestamp(*value, 1'000'000'000);
 }
 
-std::optional<text::CivilTime> unix_moment(KernelContext& ctx, std::span<const ColumnPtr> args, std::size_t row) {
+std::optional<text::CivilTime> unix_moment(KernelContext& ctx, std::span<const ColumnPtr> args,
+                                           std::size_t row) {
   const std::int64_t seconds = args[0]->data<std::int64_t>()[row];
   // Years up to about 292 million either way, as in Java.
-  if (seconds > std::int64_t{9'000'000'000'000'000} || seconds < -std::int64_t{9'000'000'000'000'000}) {
+  if (seconds > std::int64_t{9'000'000'000'000'000} ||
+      seconds < -std::int64_t{9'000'000'000'000'000}) {
     return std::nullopt;
   }
   return text::civil_from_timestamp(ctx.eval().zone.to_local(seconds * 1000, 1000), 1000);
@@ -113,7 +120,8 @@ ColumnPtr to_date_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
       days = text::parse_date(args[0]->text(row));
     } else if (const TimeFormat* format = memo.format_of(args[1]->text(row))) {
       if (const auto time = format->parse(args[0]->text(row), Leniency::kSmart)) {
-        days = static_cast<std::int32_t>(text::days_from_civil(time->date.year, time->date.month, time->date.day));
+        days = static_cast<std::int32_t>(
+            text::days_from_civil(time->date.year, time->date.month, time->date.day));
       }
     }
     if (days) return result.set(row, *days);
@@ -123,7 +131,8 @@ ColumnPtr to_date_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 }
 
 // The wall clock in microseconds, cut to milliseconds.
-std::optional<std::int64_t> parsed_micros(Memo& memo, std::span<const ColumnPtr> args, std::size_t row) {
+std::optional<std::int64_t> parsed_micros(Memo& memo, std::span<const ColumnPtr> args,
+                                          std::size_t row) {
   if (args.size() == 1) return text::parse_timestamp(args[0]->text(row), 3);
   const TimeFormat* format = memo.format_of(args[1]->text(row));
   if (format == nullptr) return std::nullopt;
@@ -133,7 +142,8 @@ std::optional<std::int64_t> parsed_micros(Memo& memo, std::span<const ColumnPtr>
   return text::timestamp_from_civil(*time, kMicros);
 }
 
-ColumnPtr to_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr to_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
+                              const Type& type) {
   FixedResult<std::int64_t> result(type, ctx.rows());
   Memo& memo = memo_of(ctx);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
@@ -148,7 +158,8 @@ ColumnPtr ltz_from_text(KernelContext& ctx, std::span<const ColumnPtr> args, con
   FixedResult<std::int64_t> result(type, ctx.rows());
   Memo& memo = memo_of(ctx);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const TimeZone* zone = memo.zone_of(0, args.size() > 2 ? args[2]->text(row) : std::string_view("UTC"));
+    const TimeZone* zone =
+        memo.zone_of(0, args.size() > 2 ? args[2]->text(row) : std::string_view("UTC"));
     const auto micros = parsed_micros(memo, args.first(std::min<std::size_t>(args.size(), 2)), row);
     if (micros && zone != nullptr) return result.set(row, zone->from_local(*micros, kMicros));
     ctx.fail(row, zone == nullptr ? "no time zone '" + std::string(args[2]->text(row)) + "'"
@@ -158,7 +169,8 @@ ColumnPtr ltz_from_text(KernelContext& ctx, std::span<const ColumnPtr> args, con
   return result.finish();
 }
 
-std::optional<std::int64_t> epoch_micros(const Column& number, std::size_t row, std::int64_t precision) {
+std::optional<std::int64_t> epoch_micros(const Column& number, std::size_t row,
+                                         std::int64_t precision) {
   const std::int64_t factor = precision == 0 ? kMicros : 1000;
   if (number.type().kind() == TypeKind::kDouble) {
     const double micros = number.data<double>()[row] * static_cast<double>(factor);
@@ -166,7 +178,8 @@ std::optional<std::int64_t> epoch_micros(const Column& number, std::size_t row, 
     return text::floor_div(static_cast<std::int64_t>(std::llround(micros)), 1000) * 1000;
   }
   std::int64_t micros = 0;
-  if (__builtin_mul_overflow(number.data<std::int64_t>()[row], factor, &micros)) return std::nullopt;
+  if (__builtin_mul_overflow(number.data<std::int64_t>()[row], factor, &micros))
+    return std::nullopt;
   return micros;
 }
 
@@ -177,14 +190,16 @@ ColumnPtr ltz_from_number(KernelContext& ctx, std::span<const ColumnPtr> args, c
     const bool known = precision == 0 || precision == 3;
     const auto micros = known ? epoch_micros(*args[0], row, precision) : std::nullopt;
     if (micros) return result.set(row, *micros);
-    ctx.fail(row, known ? "the number is out of range" : "the precision must be 0 (seconds) or 3 (milliseconds)");
+    ctx.fail(row, known ? "the number is out of range"
+                        : "the precision must be 0 (seconds) or 3 (milliseconds)");
     result.set_null(row);
   });
   return result.finish();
 }
 
 // The least BIGINT for a text that cannot be read, as in Flink.
-ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
+                                const Type& type) {
   FixedResult<std::int64_t> result(type, ctx.rows());
   if (args.empty()) {
     const std::int64_t now = text::floor_div(ctx.eval().wall_micros(), kMicros);
@@ -194,9 +209,11 @@ ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> a
   Memo& memo = memo_of(ctx);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const TimeFormat* format = memo.format_of(format_text(args, 1, row));
-    const auto time = format == nullptr ? std::nullopt : format->parse(args[0]->text(row), Leniency::kPrefix);
+    const auto time =
+        format == nullptr ? std::nullopt : format->parse(args[0]->text(row), Leniency::kPrefix);
     if (!time) return result.set(row, std::numeric_limits<std::int64_t>::min());
-    result.set(row, ctx.eval().zone.from_local(text::timestamp_from_civil(*time, 1000), 1000) / 1000);
+    result.set(row,
+               ctx.eval().zone.from_local(text::timestamp_from_civil(*time, 1000), 1000) / 1000);
   });
   return result.finish();
 }
@@ -220,13 +237,15 @@ ColumnPtr convert_tz_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
 // --- checks of constants ---
 
 Status check_format(std::span<const ColumnPtr> constants, std::size_t index) {
-  if (constants.size() <= index || constants[index] == nullptr || constants[index]->is_null(0)) return {};
+  if (constants.size() <= index || constants[index] == nullptr || constants[index]->is_null(0))
+    return {};
   if (!constants[index]->type().is_text()) return {};
   return TimeFormat::compile(constants[index]->text(0)).status();
 }
 
 Status check_zone(std::span<const ColumnPtr> constants, std::size_t index) {
-  if (constants.size() <= index || constants[index] == nullptr || constants[index]->is_null(0)) return {};
+  if (constants.size() <= index || constants[index] == nullptr || constants[index]->is_null(0))
+    return {};
   return TimeZone::from_name(constants[index]->text(0)).status();
 }
 
@@ -247,7 +266,8 @@ Function date_format() {
                                text_kernel(formatted_moment));
   function.resolve = [usage = function.usage](std::span<const Type> args) {
     const Accepts first = !args.empty() && args[0].is_text() ? Accepts::kText : Accepts::kTimestamp;
-    return with_parameters("DATE_FORMAT", usage, parameters({first, Accepts::kText}, 2, Type::string()))(args);
+    return with_parameters("DATE_FORMAT", usage,
+                           parameters({first, Accepts::kText}, 2, Type::string()))(args);
   };
   function.check = check_second;
   return function;
@@ -256,31 +276,38 @@ Function date_format() {
 Function to_timestamp_ltz() {
   Function function;
   function.name = "TO_TIMESTAMP_LTZ";
-  function.usage = "TO_TIMESTAMP_LTZ(epoch number [, 0 or 3]), TO_TIMESTAMP_LTZ(text [, pattern [, zone]])";
-  function.description = "An instant from seconds (0) or milliseconds (3), or from a text, in UTC unless a zone is given.";
+  function.usage =
+      "TO_TIMESTAMP_LTZ(epoch number [, 0 or 3]), TO_TIMESTAMP_LTZ(text [, pattern [, zone]])";
+  function.description =
+      "An instant from seconds (0) or milliseconds (3), or from a text, in UTC unless a zone is "
+      "given.";
   function.resolve = [usage = function.usage](std::span<const Type> args) {
     const bool is_text = !args.empty() && args[0].is_text();
-    const Accepts number = !args.empty() && args[0].is_numeric() && !args[0].is_integer() ? Accepts::kNumber
-                                                                                          : Accepts::kInteger;
+    const Accepts number = !args.empty() && args[0].is_numeric() && !args[0].is_integer()
+                               ? Accepts::kNumber
+                               : Accepts::kInteger;
     const Type result = Type::timestamp_ltz(3);
-    return with_parameters("TO_TIMESTAMP_LTZ", usage,
-                           is_text ? parameters({Accepts::kText, Accepts::kText, Accepts::kText}, 1, result)
-                                   : parameters({number, Accepts::kInteger}, 1, result))(args);
+    return with_parameters(
+        "TO_TIMESTAMP_LTZ", usage,
+        is_text ? parameters({Accepts::kText, Accepts::kText, Accepts::kText}, 1, result)
+                : parameters({number, Accepts::kInteger}, 1, result))(args);
   };
   function.check = [](std::span<const ColumnPtr> constants) -> Status {
     TRY(check_format(constants, 1));
     return check_zone(constants, 2);
   };
   function.kernel = [](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
-    return args[0]->type().is_text() ? ltz_from_text(ctx, args, type) : ltz_from_number(ctx, args, type);
+    return args[0]->type().is_text() ? ltz_from_text(ctx, args, type)
+                                     : ltz_from_number(ctx, args, type);
   };
   return function;
 }
 
 Function unix_timestamp() {
-  Function function = ordinary("UNIX_TIMESTAMP", "UNIX_TIMESTAMP(), UNIX_TIMESTAMP(text [, pattern])",
-                               "Seconds since 1970, now or of a text in the session's zone.",
-                               parameters({Accepts::kText, Accepts::kText}, 0, Type::bigint()), unix_timestamp_kernel);
+  Function function = ordinary(
+      "UNIX_TIMESTAMP", "UNIX_TIMESTAMP(), UNIX_TIMESTAMP(text [, pattern])",
+      "Seconds since 1970, now or of a text in the session's zone.",
+      parameters({Accepts::kText, Accepts::kText}, 0, Type::bigint()), unix_timestamp_kernel);
   function.check = check_second;
   function.deterministic = false;  // without arguments; with them only folding is lost
   return function;
@@ -291,23 +318,26 @@ Function unix_timestamp() {
 void add_time_text(Functions& out) {
   out.push_back(date_format());
   const std::vector<Accepts> texts = {Accepts::kText, Accepts::kText};
-  out.push_back(ordinary("TO_DATE", "TO_DATE(text [, pattern])", "A text as DATE; NULL when it is none.",
+  out.push_back(ordinary("TO_DATE", "TO_DATE(text [, pattern])",
+                         "A text as DATE; NULL when it is none.",
                          parameters(texts, 1, Type::date()), to_date_kernel));
   out.back().check = check_second;
   out.push_back(ordinary("TO_TIMESTAMP", "TO_TIMESTAMP(text [, pattern])",
-                         "A text as TIMESTAMP(3); NULL when it is none.", parameters(texts, 1, Type::timestamp(3)),
-                         to_timestamp_kernel));
+                         "A text as TIMESTAMP(3); NULL when it is none.",
+                         parameters(texts, 1, Type::timestamp(3)), to_timestamp_kernel));
   out.back().check = check_second;
   out.push_back(to_timestamp_ltz());
   out.push_back(unix_timestamp());
   out.push_back(ordinary("FROM_UNIXTIME", "FROM_UNIXTIME(seconds [, pattern])",
                          "Seconds since 1970 as text in the session's zone.",
-                         parameters({Accepts::kInteger, Accepts::kText}, 1, Type::string()), text_kernel(unix_moment)));
+                         parameters({Accepts::kInteger, Accepts::kText}, 1, Type::string()),
+                         text_kernel(unix_moment)));
   out.back().check = check_second;
-  out.push_back(ordinary("CONVERT_TZ", "CONVERT_TZ(text, from zone, to zone)",
-                         "A wall clock of one zone as another shows it.",
-                         parameters({Accepts::kText, Accepts::kText, Accepts::kText}, 3, Type::string()),
-                         convert_tz_kernel));
+  out.push_back(
+      ordinary("CONVERT_TZ", "CONVERT_TZ(text, from zone, to zone)",
+               "A wall clock of one zone as another shows it.",
+               parameters({Accepts::kText, Accepts::kText, Accepts::kText}, 3, Type::string()),
+               convert_tz_kernel));
   out.back().check = [](std::span<const ColumnPtr> constants) -> Status {
     TRY(check_zone(constants, 1));
     return check_zone(constants, 2);

@@ -37,7 +37,8 @@ std::optional<TimeUnit> time_unit(std::string_view name) {
   std::string_view wanted = upper;
   if (wanted.starts_with("SQL_TSI_")) wanted.remove_prefix(8);
   for (const auto& [known, unit] : kNames) {
-    if (wanted == known || (wanted.ends_with('S') && wanted.substr(0, wanted.size() - 1) == known)) return unit;
+    if (wanted == known || (wanted.ends_with('S') && wanted.substr(0, wanted.size() - 1) == known))
+      return unit;
   }
   return std::nullopt;
 }
@@ -80,7 +81,9 @@ std::int64_t millis_of(TimeUnit unit) {
   }
 }
 
-std::int64_t local_units(const Type& type) { return type.is_timestamp() ? type.units_per_second() : 1000; }
+std::int64_t local_units(const Type& type) {
+  return type.is_timestamp() ? type.units_per_second() : 1000;
+}
 
 std::int64_t local_value(const Column& column, std::size_t row, const TimeZone& zone) {
   const Type& type = column.type();

@@ -5,9 +5,10 @@
 #include <optional>
 #include <string_view>
 
+#include "slipstream/batch.h"
+
 #include "data/text/civil.h"
 #include "data/text/time_zone.h"
-#include "slipstream/batch.h"
 
 namespace slipstream::expr {
 
@@ -40,8 +41,8 @@ std::int64_t months_of(TimeUnit unit);
 // Milliseconds of MILLISECOND up to WEEK, else 0.
 std::int64_t millis_of(TimeUnit unit);
 
-// A cell of a DATE, TIME, TIMESTAMP or TIMESTAMP_LTZ column as the wall clock of `zone` shows it, in
-// local_units(type) per second since 1970-01-01 00:00.
+// A cell of a DATE, TIME, TIMESTAMP or TIMESTAMP_LTZ column as the wall clock of `zone` shows it,
+// in local_units(type) per second since 1970-01-01 00:00.
 std::int64_t local_value(const Column& column, std::size_t row, const TimeZone& zone);
 std::int64_t local_units(const Type& type);
 

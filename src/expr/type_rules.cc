@@ -18,7 +18,9 @@ Type adjusted(int precision, int scale) {
   return Type::decimal(kMaxDigits, std::max(kMaxDigits - whole, least_scale));
 }
 
-bool is_approximate(const Type& type) { return type.kind() == TypeKind::kFloat || type.kind() == TypeKind::kDouble; }
+bool is_approximate(const Type& type) {
+  return type.kind() == TypeKind::kFloat || type.kind() == TypeKind::kDouble;
+}
 
 Type common_numeric(const Type& a, const Type& b) {
   if (is_approximate(a) && is_approximate(b)) return a;
@@ -27,7 +29,8 @@ Type common_numeric(const Type& a, const Type& b) {
     if (exact.kind() == TypeKind::kDecimal) return Type::float64();
     return is_approximate(a) ? a : b;
   }
-  if (a.kind() != TypeKind::kDecimal && b.kind() != TypeKind::kDecimal) return a.kind() >= b.kind() ? a : b;
+  if (a.kind() != TypeKind::kDecimal && b.kind() != TypeKind::kDecimal)
+    return a.kind() >= b.kind() ? a : b;
   const Type left = as_decimal(a);
   const Type right = as_decimal(b);
   const int scale = std::max(left.scale(), right.scale());
@@ -41,12 +44,15 @@ Type common_text(const Type& a, const Type& b, TypeKind fixed, TypeKind varying)
   return Type(varying, std::max(a.precision(), b.precision()));
 }
 
-bool is_date_or_timestamp(const Type& type) { return type.kind() == TypeKind::kDate || type.is_timestamp(); }
+bool is_date_or_timestamp(const Type& type) {
+  return type.kind() == TypeKind::kDate || type.is_timestamp();
+}
 
 Type common_timestamp(const Type& a, const Type& b) {
   if (a.kind() == TypeKind::kDate && b.kind() == TypeKind::kDate) return a;
   const bool zoned = a.kind() == TypeKind::kTimestampLtz || b.kind() == TypeKind::kTimestampLtz;
-  const int precision = std::max(a.is_timestamp() ? a.precision() : 0, b.is_timestamp() ? b.precision() : 0);
+  const int precision =
+      std::max(a.is_timestamp() ? a.precision() : 0, b.is_timestamp() ? b.precision() : 0);
   return zoned ? Type::timestamp_ltz(precision) : Type::timestamp(precision);
 }
 
@@ -64,7 +70,8 @@ Result<Type> common_pair(const Type& a, const Type& b) {
   if (a.is_binary() && b.is_binary()) {
     return common_text(a, b, TypeKind::kBinary, TypeKind::kVarBinary).with_nullable(nullable);
   }
-  if (is_date_or_timestamp(a) && is_date_or_timestamp(b)) return common_timestamp(a, b).with_nullable(nullable);
+  if (is_date_or_timestamp(a) && is_date_or_timestamp(b))
+    return common_timestamp(a, b).with_nullable(nullable);
   if (a.kind() == TypeKind::kTime && b.kind() == TypeKind::kTime) {
     return Type::time(std::max(a.precision(), b.precision())).with_nullable(nullable);
   }
@@ -82,7 +89,8 @@ Result<Type> common_nested(const Type& a, const Type& b) {
   const auto& left = a.children();
   const auto& right = b.children();
   if (left.size() != right.size()) {
-    return Error{ErrorCode::kInvalidArgument, a.to_string() + " and " + b.to_string() + " differ in their fields"};
+    return Error{ErrorCode::kInvalidArgument,
+                 a.to_string() + " and " + b.to_string() + " differ in their fields"};
   }
   std::vector<Field> fields;
   for (std::size_t i = 0; i < left.size(); ++i) {
@@ -107,7 +115,8 @@ CastRule numeric_rule(const Type& from, const Type& to) {
   const bool widens = to.kind() >= from.kind() && to.is_integer();
   const bool to_decimal = to.kind() == TypeKind::kDecimal && is_exact(from);
   const bool to_float = to.kind() == TypeKind::kFloat && from.kind() != TypeKind::kDouble;
-  if (widens || to_decimal || to_float || to.kind() == TypeKind::kDouble) return CastRule::kImplicit;
+  if (widens || to_decimal || to_float || to.kind() == TypeKind::kDouble)
+    return CastRule::kImplicit;
   return CastRule::kExplicit;
 }
 
@@ -131,7 +140,8 @@ CastRule time_rule(const Type& from, const Type& to) {
 }
 
 CastRule nested_rule(const Type& from, const Type& to) {
-  if (from.kind() != to.kind() || from.children().size() != to.children().size()) return CastRule::kNever;
+  if (from.kind() != to.kind() || from.children().size() != to.children().size())
+    return CastRule::kNever;
   CastRule rule = CastRule::kImplicit;
   for (std::size_t i = 0; i < from.children().size(); ++i) {
     rule = std::min(rule, cast_rule(from.children()[i].type, to.children()[i].type));
@@ -158,7 +168,8 @@ Type as_decimal(const Type& numeric) {
 
 Type decimal_sum(const Type& a, const Type& b) {
   const int scale = std::max(a.scale(), b.scale());
-  return adjusted(std::max(a.precision() - a.scale(), b.precision() - b.scale()) + scale + 1, scale);
+  return adjusted(std::max(a.precision() - a.scale(), b.precision() - b.scale()) + scale + 1,
+                  scale);
 }
 Type decimal_product(const Type& a, const Type& b) {
   return adjusted(a.precision() + b.precision() + 1, a.scale() + b.scale());
@@ -169,7 +180,8 @@ Type decimal_quotient(const Type& a, const Type& b) {
 }
 Type decimal_remainder(const Type& a, const Type& b) {
   const int scale = std::max(a.scale(), b.scale());
-  return adjusted(std::max(1, std::min(a.precision() - a.scale(), b.precision() - b.scale()) + scale), scale);
+  return adjusted(
+      std::max(1, std::min(a.precision() - a.scale(), b.precision() - b.scale()) + scale), scale);
 }
 
 Result<Type> common_type(std::span<const Type> types) {
@@ -188,14 +200,18 @@ CastRule cast_rule(const Type& from, const Type& to) {
     return CastRule::kExplicit;  // every value has a text
   }
   if (from.is_text() && to.is_text()) {
-    return to.kind() == TypeKind::kVarChar || from.kind() == to.kind() ? CastRule::kImplicit : CastRule::kExplicit;
+    return to.kind() == TypeKind::kVarChar || from.kind() == to.kind() ? CastRule::kImplicit
+                                                                       : CastRule::kExplicit;
   }
   if (from.is_text()) return from_text_rule(to);
   if (from.is_numeric() && to.is_numeric()) return numeric_rule(from, to);
-  if (from.kind() == TypeKind::kBoolean) return to.is_numeric() ? CastRule::kExplicit : CastRule::kNever;
-  if (to.kind() == TypeKind::kBoolean) return is_exact(from) ? CastRule::kExplicit : CastRule::kNever;
+  if (from.kind() == TypeKind::kBoolean)
+    return to.is_numeric() ? CastRule::kExplicit : CastRule::kNever;
+  if (to.kind() == TypeKind::kBoolean)
+    return is_exact(from) ? CastRule::kExplicit : CastRule::kNever;
   if (from.is_binary() && to.is_binary()) {
-    return to.kind() == TypeKind::kVarBinary || from.kind() == to.kind() ? CastRule::kImplicit : CastRule::kExplicit;
+    return to.kind() == TypeKind::kVarBinary || from.kind() == to.kind() ? CastRule::kImplicit
+                                                                         : CastRule::kExplicit;
   }
   if (from.is_interval() && to.is_interval()) {
     return from.kind() == to.kind() ? CastRule::kImplicit : CastRule::kNever;
@@ -203,13 +219,16 @@ CastRule cast_rule(const Type& from, const Type& to) {
   if (from.is_interval() || to.is_interval()) {
     return is_exact(from) || is_exact(to) ? CastRule::kExplicit : CastRule::kNever;
   }
-  if (from.layout() == Layout::kNested || to.layout() == Layout::kNested) return nested_rule(from, to);
-  if (from.is_numeric() || to.is_numeric() || from.is_binary() || to.is_binary()) return CastRule::kNever;
+  if (from.layout() == Layout::kNested || to.layout() == Layout::kNested)
+    return nested_rule(from, to);
+  if (from.is_numeric() || to.is_numeric() || from.is_binary() || to.is_binary())
+    return CastRule::kNever;
   return time_rule(from, to);
 }
 
 Result<Type> comparison_type(const Type& a, const Type& b, bool equality) {
-  const bool mixed = a.is_text() != b.is_text() && a.kind() != TypeKind::kNull && b.kind() != TypeKind::kNull;
+  const bool mixed =
+      a.is_text() != b.is_text() && a.kind() != TypeKind::kNull && b.kind() != TypeKind::kNull;
   if (!mixed) {
     const Type pair[] = {a, b};
     return common_type(pair);
@@ -221,10 +240,12 @@ Result<Type> comparison_type(const Type& a, const Type& b, bool equality) {
   }
   if (other.is_numeric() && !equality) {
     // Text against an exact number keeps 18 fractional digits.
-    return (is_exact(other) ? Type::decimal(kMaxDigits, 18) : Type::float64()).with_nullable(nullable);
+    return (is_exact(other) ? Type::decimal(kMaxDigits, 18) : Type::float64())
+        .with_nullable(nullable);
   }
-  return Error{ErrorCode::kInvalidArgument, a.with_nullable(true).to_string() + " is not comparable with " +
-                                                b.with_nullable(true).to_string() + ": CAST one of them"};
+  return Error{ErrorCode::kInvalidArgument,
+               a.with_nullable(true).to_string() + " is not comparable with " +
+                   b.with_nullable(true).to_string() + ": CAST one of them"};
 }
 
 bool any_nullable(std::span<const Type> types) {
@@ -275,7 +296,8 @@ std::optional<Type> target(Accepts accepts, const Type& type) {
       if (type.is_numeric()) return type;
       break;
     case Accepts::kBoolean:
-      if (is_null || type.kind() == TypeKind::kBoolean) return Type::boolean().with_nullable(type.nullable());
+      if (is_null || type.kind() == TypeKind::kBoolean)
+        return Type::boolean().with_nullable(type.nullable());
       break;
     case Accepts::kTimestamp:
       if (is_null) return Type::timestamp(3);
@@ -284,7 +306,8 @@ std::optional<Type> target(Accepts accepts, const Type& type) {
       break;
     case Accepts::kDateTime:
       if (is_null) return Type::timestamp(3);
-      if (type.is_timestamp() || type.kind() == TypeKind::kDate || type.kind() == TypeKind::kTime) return type;
+      if (type.is_timestamp() || type.kind() == TypeKind::kDate || type.kind() == TypeKind::kTime)
+        return type;
       break;
     case Accepts::kAny:
       return type;
@@ -294,9 +317,10 @@ std::optional<Type> target(Accepts accepts, const Type& type) {
 
 }  // namespace
 
-Result<std::vector<Type>> accepted(std::string_view name, std::string_view usage, const Parameters& parameters,
-                                   std::span<const Type> args) {
-  if (args.size() < parameters.required || (!parameters.variadic && args.size() > parameters.accepts.size())) {
+Result<std::vector<Type>> accepted(std::string_view name, std::string_view usage,
+                                   const Parameters& parameters, std::span<const Type> args) {
+  if (args.size() < parameters.required ||
+      (!parameters.variadic && args.size() > parameters.accepts.size())) {
     return signature_error(name, args, usage);
   }
   std::vector<Type> targets;

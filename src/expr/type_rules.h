@@ -20,7 +20,8 @@ Type decimal_product(const Type& a, const Type& b);
 Type decimal_quotient(const Type& a, const Type& b);
 Type decimal_remainder(const Type& a, const Type& b);
 
-// What two values are compared as; as common_type, and text meets numbers, dates and times as those.
+// What two values are compared as; as common_type, and text meets numbers, dates and times as
+// those.
 Result<Type> comparison_type(const Type& a, const Type& b, bool equality);
 
 bool any_nullable(std::span<const Type> types);
@@ -31,16 +32,16 @@ Error signature_error(std::string_view name, std::span<const Type> args, std::st
 
 // What one parameter of an ordinary function accepts, and what an argument is cast to.
 enum class Accepts : std::uint8_t {
-  kText,        // CHAR, VARCHAR: as it is
-  kBytes,       // BINARY, VARBINARY: as it is
-  kTextOrBytes, //
-  kInteger,     // any integer: BIGINT
-  kNumber,      // any numeric: DOUBLE
-  kNumeric,     // any numeric: as it is
-  kBoolean,     //
-  kTimestamp,   // TIMESTAMP, TIMESTAMP_LTZ: as it is; DATE: TIMESTAMP(0)
-  kDateTime,    // DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ: as it is
-  kAny,         //
+  kText,         // CHAR, VARCHAR: as it is
+  kBytes,        // BINARY, VARBINARY: as it is
+  kTextOrBytes,  //
+  kInteger,      // any integer: BIGINT
+  kNumber,       // any numeric: DOUBLE
+  kNumeric,      // any numeric: as it is
+  kBoolean,      //
+  kTimestamp,    // TIMESTAMP, TIMESTAMP_LTZ: as it is; DATE: TIMESTAMP(0)
+  kDateTime,     // DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ: as it is
+  kAny,          //
 };
 
 using Resolve = std::function<Result<Signature>(std::span<const Type>)>;
@@ -58,7 +59,7 @@ Resolve with_parameters(std::string name, std::string usage, Parameters paramete
 Function ordinary(const std::string& name, const std::string& usage, const std::string& description,
                   const Parameters& parameters, Kernel kernel);
 // The arguments checked and cast as `accepts` says.
-Result<std::vector<Type>> accepted(std::string_view name, std::string_view usage, const Parameters& parameters,
-                                   std::span<const Type> args);
+Result<std::vector<Type>> accepted(std::string_view name, std::string_view usage,
+                                   const Parameters& parameters, std::span<const Type> args);
 
 }  // namespace slipstream::expr

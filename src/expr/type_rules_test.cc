@@ -24,7 +24,8 @@ TEST(TypeRules, CommonType) {
   EXPECT_EQ(common({Type::date(), Type::timestamp(3)}), "TIMESTAMP(3)");
   EXPECT_EQ(common({Type::timestamp(3), Type::timestamp_ltz(6)}), "TIMESTAMP_LTZ(6)");
   EXPECT_EQ(common({Type::array(Type::integer()), Type::array(Type::bigint())}), "ARRAY<BIGINT>");
-  EXPECT_EQ(common({Type::integer(), Type::string()}), "error: INT and STRING have no common type: CAST one of them");
+  EXPECT_EQ(common({Type::integer(), Type::string()}),
+            "error: INT and STRING have no common type: CAST one of them");
   EXPECT_EQ(common({Type::integer().not_null(), Type::integer().not_null()}), "INT NOT NULL");
 }
 
@@ -44,7 +45,8 @@ TEST(TypeRules, CastRules) {
   EXPECT_EQ(cast_rule(Type::boolean(), Type::integer()), CastRule::kExplicit);
   EXPECT_EQ(cast_rule(Type::boolean(), Type::date()), CastRule::kNever);
   EXPECT_EQ(cast_rule(Type::null(), Type::date()), CastRule::kImplicit);
-  EXPECT_EQ(cast_rule(Type::array(Type::integer()), Type::array(Type::bigint())), CastRule::kImplicit);
+  EXPECT_EQ(cast_rule(Type::array(Type::integer()), Type::array(Type::bigint())),
+            CastRule::kImplicit);
   EXPECT_EQ(cast_rule(Type::array(Type::date()), Type::array(Type::bigint())), CastRule::kNever);
   EXPECT_EQ(cast_rule(Type::string(), Type::array(Type::bigint())), CastRule::kNever);
   EXPECT_EQ(cast_rule(Type::array(Type::integer()), Type::string()), CastRule::kExplicit);

@@ -5,7 +5,11 @@ namespace slipstream::expr {
 CodePoint code_point_at(std::string_view text, std::size_t at) {
   const std::size_t length = character_length(text, at);
   const auto lead = static_cast<unsigned char>(text[at]);
-  const std::size_t wanted = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+  const std::size_t wanted = lead < 0x80    ? 1
+                             : lead >= 0xF0 ? 4
+                             : lead >= 0xE0 ? 3
+                             : lead >= 0xC0 ? 2
+                                            : 0;
   if (wanted != length) return {0xFFFD, at + length};
   if (length == 1) return {lead, at + 1};
   char32_t value = lead & (0x7FU >> wanted);
@@ -16,7 +20,9 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
 }
 
 void append_utf8(char32_t code_point, std::string& out) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  const auto put = [&](char32_t byte) {
+    out += static_cast<char>(static_cast<unsigned char>(byte));
+  };
   if (code_point < 0x80) {
     put(code_point);
   } else if (code_point < 0x800) {

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "flow/operator.h"
 #include "slipstream/connector.h"
+
+#include "flow/operator.h"
 
 namespace slipstream::flow {
 
@@ -30,15 +31,15 @@ struct Input {
 
 // One vertex. Exactly one of make, source, sink is set.
 struct Node {
-  std::string uid;           // identity of its state; unique in the graph
-  std::string name;          // for people: "Filter(price > 10)"
+  std::string uid;   // identity of its state; unique in the graph
+  std::string name;  // for people: "Filter(price > 10)"
   std::vector<Input> inputs;
   std::uint32_t parallelism = 0;  // 0 = the job's default
   Schema output;
   std::function<Result<std::unique_ptr<Operator>>()> make;
   std::shared_ptr<Source> source;
   std::shared_ptr<Sink> sink;
-  std::string state_note;    // "grows with the number of distinct user_id", empty = stateless
+  std::string state_note;  // "grows with the number of distinct user_id", empty = stateless
 };
 
 struct Graph {

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "flow/graph.h"
 #include "slipstream/status.h"
+
+#include "flow/graph.h"
 
 namespace slipstream::flow {
 
@@ -19,25 +20,28 @@ struct JobOptions {
   std::uint32_t max_parallelism = 128;
   std::size_t batch_rows = kBatchRows;
 
-  std::string checkpoint_dir;     // empty = checkpoints live in memory of the process only
+  std::string checkpoint_dir;  // empty = checkpoints live in memory of the process only
   std::chrono::milliseconds checkpoint_interval{10'000};  // 0 = off
   std::chrono::milliseconds checkpoint_timeout{600'000};
   std::uint32_t retained_checkpoints = 3;
-  std::string restore_from;       // explicit checkpoint or savepoint path
-  bool fresh = false;             // ignore what is in checkpoint_dir
-  bool allow_duplicates = false;  // fall back behind the newest checkpoint with an exactly-once sink
+  std::string restore_from;  // explicit checkpoint or savepoint path
+  bool fresh = false;        // ignore what is in checkpoint_dir
+  bool allow_duplicates =
+      false;  // fall back behind the newest checkpoint with an exactly-once sink
   bool allow_dropped_state = false;
 
-  std::uint32_t restart_attempts = 10;  // in a row without a completed checkpoint between; then the job fails
-  std::chrono::milliseconds restart_delay{200};       // doubled each time
+  std::uint32_t restart_attempts =
+      10;  // in a row without a completed checkpoint between; then the job fails
+  std::chrono::milliseconds restart_delay{200};  // doubled each time
   std::chrono::milliseconds restart_delay_max{30'000};
 
   std::size_t memory_bytes = std::size_t{1} << 30;    // the process budget
   std::size_t exchange_bytes = std::size_t{4} << 20;  // bound of one exchange queue
   std::chrono::milliseconds watermark_interval{200};
 
-  // Tests: drop the job as if killed (no flush, no commit, no restart; wait() answers kCancelled) right after this many
-  // completed checkpoints, counting those that cover new input only, so that starting it again and again ends; 0 = never.
+  // Tests: drop the job as if killed (no flush, no commit, no restart; wait() answers kCancelled)
+  // right after this many completed checkpoints, counting those that cover new input only, so that
+  // starting it again and again ends; 0 = never.
   std::uint32_t crash_after_checkpoints = 0;
 };
 
@@ -50,7 +54,14 @@ struct TaskReport {
 };
 
 struct JobReport {
-  enum class State { kStarting, kRunning, kRestarting, kStopping, kFinished, kFailed } state = State::kStarting;
+  enum class State {
+    kStarting,
+    kRunning,
+    kRestarting,
+    kStopping,
+    kFinished,
+    kFailed
+  } state = State::kStarting;
   std::uint64_t completed_checkpoints = 0;
   CheckpointId last_checkpoint = 0;
   std::chrono::milliseconds last_checkpoint_duration{0};
@@ -62,8 +73,8 @@ struct JobReport {
 // A running job. Thread: any.
 class Job {
  public:
-  // Refuses what cannot work: a guarantee without a checkpoint directory, state that would be dropped, a directory
-  // owned by another process.
+  // Refuses what cannot work: a guarantee without a checkpoint directory, state that would be
+  // dropped, a directory owned by another process.
   static Result<std::unique_ptr<Job>> start(Graph graph, JobOptions options,
                                             std::function<void(std::string_view)> say);
   ~Job();  // REQUIRES: wait() returned

@@ -20,17 +20,18 @@ using EventTime = std::int64_t;  // milliseconds since the epoch
 inline constexpr EventTime kMinWatermark = std::numeric_limits<EventTime>::min();
 inline constexpr EventTime kMaxWatermark = std::numeric_limits<EventTime>::max();  // end of input
 
-// Where an operator's results go. Never blocks: queues take what is emitted and report that they are full.
-// Thread: task.
+// Where an operator's results go. Never blocks: queues take what is emitted and report that they
+// are full. Thread: task.
 class Emitter {
  public:
   virtual ~Emitter() = default;
   virtual void emit(Batch&& batch) = 0;
-  virtual void emit_side(std::size_t output, Batch&& batch) = 0;  // 1, 2, ...: late rows, dead letters
-  virtual void emit_watermark(EventTime watermark) = 0;           // ascending
-  // True: this subtask has nothing that could hold event time back (no split, or all proven empty): until the next
-  // emit_idle(false), batch or watermark the tasks behind leave it out of their minimum. Operators behind it in the
-  // chain do not see this.
+  virtual void emit_side(std::size_t output,
+                         Batch&& batch) = 0;             // 1, 2, ...: late rows, dead letters
+  virtual void emit_watermark(EventTime watermark) = 0;  // ascending
+  // True: this subtask has nothing that could hold event time back (no split, or all proven empty):
+  // until the next emit_idle(false), batch or watermark the tasks behind leave it out of their
+  // minimum. Operators behind it in the chain do not see this.
   virtual void emit_idle(bool idle) { static_cast<void>(idle); }
   // False: return kMore as soon as possible and go on in resume().
   virtual bool has_room() const = 0;
@@ -38,30 +39,35 @@ class Emitter {
 
 enum class Progress : std::uint8_t {
   kDone,
-  kMore,  // unfinished: the runtime calls resume() when downstream has room; until kDone nothing else arrives
+  kMore,  // unfinished: the runtime calls resume() when downstream has room; until kDone nothing
+          // else arrives
 };
 
-// State of one operator instance in a checkpoint. Keyed entries go by key group so that another parallelism can
-// restore its share; operator entries are a list that is spread or handed to everyone by the operator's own choice.
+// State of one operator instance in a checkpoint. Keyed entries go by key group so that another
+// parallelism can restore its share; operator entries are a list that is spread or handed to
+// everyone by the operator's own choice.
 class SnapshotWriter {
  public:
   virtual ~SnapshotWriter() = default;
   // Thread: background. Several calls with the same name and key group append.
-  virtual Status write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) = 0;
+  virtual Status write(std::string_view name, std::uint32_t key_group,
+                       std::span<const std::byte> bytes) = 0;
 };
 inline constexpr std::uint32_t kOperatorState = 0xffffffffU;  // as key group: not keyed
 
 class SnapshotReader {
  public:
   virtual ~SnapshotReader() = default;
-  // Calls `entry` for each piece written under `name` whose key group belongs to this instance. Operator state of
-  // all former instances is visited (with their subtask number).
-  virtual Status visit(std::string_view name,
-                       const std::function<Status(std::uint32_t key_group, std::uint32_t former_subtask,
-                                                  std::span<const std::byte> bytes)>& entry) const = 0;
+  // Calls `entry` for each piece written under `name` whose key group belongs to this instance.
+  // Operator state of all former instances is visited (with their subtask number).
+  virtual Status visit(
+      std::string_view name,
+      const std::function<Status(std::uint32_t key_group, std::uint32_t former_subtask,
+                                 std::span<const std::byte> bytes)>& entry) const = 0;
 };
 
-// The background half of a snapshot: holds shared pages, writes them when called. Thread: background.
+// The background half of a snapshot: holds shared pages, writes them when called. Thread:
+// background.
 class PendingSnapshot {
  public:
   virtual ~PendingSnapshot() = default;
@@ -89,23 +95,26 @@ struct OperatorContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   KeyGroupRange key_groups;
-  std::size_t batch_rows = kBatchRows;          // cut emitted batches here
-  std::function<std::int64_t()> now_ms;         // wall clock of the job
-  // Asks for on_timer() at or after this wall time (processing time: state ttl, idle time-outs). Replaces the former.
+  std::size_t batch_rows = kBatchRows;   // cut emitted batches here
+  std::function<std::int64_t()> now_ms;  // wall clock of the job
+  // Asks for on_timer() at or after this wall time (processing time: state ttl, idle time-outs).
+  // Replaces the former.
   std::function<void(std::int64_t wall_ms)> set_timer;
   // Behind a source in its chain: SourceReader::pause. Null elsewhere.
   std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
   Metrics metrics;
-  MemoryReservation* memory = nullptr;          // outlives the operator
+  MemoryReservation* memory = nullptr;  // outlives the operator
 };
 
-// One instance of an operator: lives in one task, is called by one thread at a time and holds no locks.
+// One instance of an operator: lives in one task, is called by one thread at a time and holds no
+// locks.
 class Operator {
  public:
   virtual ~Operator() = default;
   virtual Status open(const OperatorContext& context) = 0;
   virtual Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) = 0;
-  // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the watermark on.
+  // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the
+  // watermark on.
   virtual Result<Progress> advance(EventTime watermark, Emitter& out) {
     out.emit_watermark(watermark);
     return Progress::kDone;
@@ -119,7 +128,8 @@ class Operator {
     static_cast<void>(wall_ms), static_cast<void>(out);
     return Progress::kDone;
   }
-  // One input ended (its watermark was kMaxWatermark before). After the last one the operator flushes what is left.
+  // One input ended (its watermark was kMaxWatermark before). After the last one the operator
+  // flushes what is left.
   virtual Result<Progress> end_input(std::size_t input, Emitter& out) {
     static_cast<void>(input), static_cast<void>(out);
     return Progress::kDone;

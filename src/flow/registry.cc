@@ -1,8 +1,9 @@
 #include <string>
 #include <vector>
 
-#include "base/suggest.h"
 #include "slipstream/connector.h"
+
+#include "base/suggest.h"
 
 namespace slipstream {
 
@@ -17,7 +18,9 @@ Schema rejected_schema() {
   return schema;
 }
 
-void ConnectorRegistry::add(std::unique_ptr<ConnectorFactory> factory) { factories_.push_back(std::move(factory)); }
+void ConnectorRegistry::add(std::unique_ptr<ConnectorFactory> factory) {
+  factories_.push_back(std::move(factory));
+}
 
 Result<const ConnectorFactory*> ConnectorRegistry::find(std::string_view name) const {
   std::vector<std::string> names;
@@ -27,7 +30,8 @@ Result<const ConnectorFactory*> ConnectorRegistry::find(std::string_view name) c
     names.emplace_back(factory->name());
     list += (list.empty() ? "" : ", ") + names.back();
   }
-  return Error{ErrorCode::kNotFound, "no connector '" + std::string(name) + "'" + did_you_mean(name, names) +
+  return Error{ErrorCode::kNotFound, "no connector '" + std::string(name) + "'" +
+                                         did_you_mean(name, names) +
                                          (list.empty() ? "" : " (there are: " + list + ")")};
 }
 

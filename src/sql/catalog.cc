@@ -16,9 +16,11 @@ TableDefinition CatalogTable::definition() const {
   definition.options = options;
   definition.primary_key = primary_key;
   for (const CatalogColumn& column : columns) {
-    if (column.kind == CatalogColumn::Kind::kPhysical) definition.physical.add(column.name, column.type);
+    if (column.kind == CatalogColumn::Kind::kPhysical)
+      definition.physical.add(column.name, column.type);
     if (column.kind == CatalogColumn::Kind::kMetadata) {
-      definition.metadata.push_back({column.name, column.metadata_key, column.type, column.is_virtual});
+      definition.metadata.push_back(
+          {column.name, column.metadata_key, column.type, column.is_virtual});
     }
   }
   return definition;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "slipstream/connector.h"
+
 #include "sql/parse/ast.h"
 
 namespace slipstream::sql {
@@ -28,7 +29,7 @@ struct CatalogTable {
   std::string connector;
   OptionMap options;  // without 'connector'
   std::vector<CatalogColumn> columns;
-  std::string watermark_column;                // empty = no event time
+  std::string watermark_column;  // empty = no event time
   const ast::Expr* watermark = nullptr;
   std::vector<std::string> primary_key;
   std::shared_ptr<const ast::CreateTable> source;  // keeps the expressions alive
@@ -50,7 +51,9 @@ class Catalog {
  public:
   const CatalogTable* find_table(std::string_view name) const;
   const CatalogView* find_view(std::string_view name) const;
-  bool contains(std::string_view name) const { return find_table(name) != nullptr || find_view(name) != nullptr; }
+  bool contains(std::string_view name) const {
+    return find_table(name) != nullptr || find_view(name) != nullptr;
+  }
   void add(CatalogTable table);
   void add(CatalogView view);
   bool drop_table(std::string_view name);

@@ -54,8 +54,10 @@ bool matches(const std::string& name, const ast::ShowStatement& show) {
   for (const char p : pattern) {
     std::vector<bool> next(name.size() + 1);
     for (std::size_t i = 0; i <= name.size(); ++i) {
-      if (p == '%') next[i] = row[i] || (i > 0 && next[i - 1]);
-      else if (i > 0) next[i] = row[i - 1] && (p == '_' || name[i - 1] == p);
+      if (p == '%')
+        next[i] = row[i] || (i > 0 && next[i - 1]);
+      else if (i > 0)
+        next[i] = row[i - 1] && (p == '_' || name[i - 1] == p);
     }
     row = std::move(next);
   }
@@ -80,7 +82,9 @@ struct Session::Run {
     out.steps.back().line = at.span.line;
     return out.steps.back();
   }
-  void say(const ast::Statement& at, std::string text) { add(Step::Kind::kText, at).text = std::move(text); }
+  void say(const ast::Statement& at, std::string text) {
+    add(Step::Kind::kText, at).text = std::move(text);
+  }
 
   void statement(ast::StatementPtr& node);
   void create_table(ast::StatementPtr& node);
@@ -113,7 +117,8 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   // sources first: whether they update decides what the sink is asked for
   const LowerOptions lowering = lower_options(registry, *options);
   const bool is_sink = roots[0]->kind == RelKind::kSink;
-  Status made = is_sink ? make_connectors(*roots[0]->inputs[0], lowering) : make_connectors(*roots[0], lowering);
+  Status made = is_sink ? make_connectors(*roots[0]->inputs[0], lowering)
+                        : make_connectors(*roots[0], lowering);
   spread_updating(*roots[0]);
   if (made.ok() && is_sink) made = make_connectors(*roots[0], lowering);
   if (!made.ok()) {
@@ -124,10 +129,13 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
 }
 
 void Session::Run::create_table(ast::StatementPtr& node) {
-  const std::shared_ptr<const ast::CreateTable> statement(static_cast<ast::CreateTable*>(node.release()));
+  const std::shared_ptr<const ast::CreateTable> statement(
+      static_cast<ast::CreateTable*>(node.release()));
   const std::string& name = statement->name.parts.back().name;
   if (catalog.contains(name)) {
-    if (!statement->if_not_exists) report(statement->name.span, "'" + name + "' exists already", "CREATE TABLE IF NOT EXISTS, or DROP it first");
+    if (!statement->if_not_exists)
+      report(statement->name.span, "'" + name + "' exists already",
+             "CREATE TABLE IF NOT EXISTS, or DROP it first");
     return;
   }
   auto table = bind_create_table(statement, registry, out.diagnostics);
@@ -137,17 +145,22 @@ void Session::Run::create_table(ast::StatementPtr& node) {
 }
 
 void Session::Run::create_view(ast::StatementPtr& node) {
-  const std::shared_ptr<const ast::CreateView> statement(static_cast<ast::CreateView*>(node.release()));
+  const std::shared_ptr<const ast::CreateView> statement(
+      static_cast<ast::CreateView*>(node.release()));
   const std::string& name = statement->name.parts.back().name;
   if (catalog.contains(name)) {
-    if (!statement->if_not_exists) report(statement->name.span, "'" + name + "' exists already", "CREATE VIEW IF NOT EXISTS, or DROP it first");
+    if (!statement->if_not_exists)
+      report(statement->name.span, "'" + name + "' exists already",
+             "CREATE VIEW IF NOT EXISTS, or DROP it first");
     return;
   }
   QueryBinder binder(catalog, registry, out.diagnostics);
   const RelPtr bound = binder.bind_query(*statement->query);
   if (!bound) return;
   if (!statement->columns.empty() && statement->columns.size() != bound->schema.size()) {
-    report(statement->name.span, "the view names " + std::to_string(statement->columns.size()) + " columns and its query has " + std::to_string(bound->schema.size()));
+    report(statement->name.span, "the view names " + std::to_string(statement->columns.size()) +
+                                     " columns and its query has " +
+                                     std::to_string(bound->schema.size()));
     return;
   }
   catalog.add(CatalogView{name, statement->temporary, statement, to_sql(*statement)});
@@ -160,7 +173,9 @@ void Session::Run::drop(const ast::DropStatement& statement) {
   const bool done = is_table ? catalog.drop_table(name) : catalog.drop_view(name);
   if (!done && !statement.if_exists) {
     const auto near = nearest_name(name, is_table ? catalog.table_names() : catalog.view_names());
-    report(statement.name.span, std::string("no ") + (is_table ? "table" : "view") + " '" + name + "'", near ? "did you mean '" + *near + "'?" : "");
+    report(statement.name.span,
+           std::string("no ") + (is_table ? "table" : "view") + " '" + name + "'",
+           near ? "did you mean '" + *near + "'?" : "");
     return;
   }
   say(statement, "OK");
@@ -168,8 +183,10 @@ void Session::Run::drop(const ast::DropStatement& statement) {
 
 RelPtr Session::Run::plan_of(const ast::Statement& statement) {
   QueryBinder binder(catalog, registry, out.diagnostics);
-  if (const auto* insert_node = ast::as_if<ast::InsertStatement>(statement)) return finish(binder.bind_insert(*insert_node), insert_node->span);
-  if (const auto* query = ast::as_if<ast::QueryStatement>(statement)) return finish(binder.bind_select(*query->query), query->span);
+  if (const auto* insert_node = ast::as_if<ast::InsertStatement>(statement))
+    return finish(binder.bind_insert(*insert_node), insert_node->span);
+  if (const auto* query = ast::as_if<ast::QueryStatement>(statement))
+    return finish(binder.bind_select(*query->query), query->span);
   report(statement.span, "only queries, INSERT and statement sets can be explained");
   return nullptr;
 }
@@ -209,23 +226,30 @@ void Session::Run::describe(const ast::DescribeStatement& statement) {
       std::string extras;
       if (column.kind == CatalogColumn::Kind::kComputed) extras = "AS " + to_sql(*column.expr);
       if (column.kind == CatalogColumn::Kind::kMetadata) {
-        extras = "METADATA FROM '" + column.metadata_key + "'" + (column.is_virtual ? " VIRTUAL" : "");
+        extras =
+            "METADATA FROM '" + column.metadata_key + "'" + (column.is_virtual ? " VIRTUAL" : "");
       }
-      const bool key = std::find(table->primary_key.begin(), table->primary_key.end(), column.name) != table->primary_key.end();
-      step.rows.push_back({column.name, column.type.with_nullable(true).to_string(), column.type.nullable() ? "TRUE" : "FALSE",
-                           key ? "PRI" : "", extras, column.name == table->watermark_column ? to_sql(*table->watermark) : ""});
+      const bool key = std::find(table->primary_key.begin(), table->primary_key.end(),
+                                 column.name) != table->primary_key.end();
+      step.rows.push_back(
+          {column.name, column.type.with_nullable(true).to_string(),
+           column.type.nullable() ? "TRUE" : "FALSE", key ? "PRI" : "", extras,
+           column.name == table->watermark_column ? to_sql(*table->watermark) : ""});
     }
   } else if (const CatalogView* view = catalog.find_view(name)) {
     QueryBinder binder(catalog, registry, out.diagnostics);
     const RelPtr bound = binder.bind_query(*view->source->query);
     for (std::size_t i = 0; bound && i < bound->schema.size(); ++i) {
       const Type& type = bound->schema[i].type;
-      const std::string column = view->source->columns.empty() ? bound->schema[i].name : view->source->columns[i].name;
-      step.rows.push_back({column, type.with_nullable(true).to_string(), type.nullable() ? "TRUE" : "FALSE", "", "", ""});
+      const std::string column =
+          view->source->columns.empty() ? bound->schema[i].name : view->source->columns[i].name;
+      step.rows.push_back({column, type.with_nullable(true).to_string(),
+                           type.nullable() ? "TRUE" : "FALSE", "", "", ""});
     }
   } else {
     const auto near = nearest_name(name, catalog.table_names());
-    report(statement.name.span, "unknown table '" + name + "'", near ? "did you mean '" + *near + "'?" : "");
+    report(statement.name.span, "unknown table '" + name + "'",
+           near ? "did you mean '" + *near + "'?" : "");
     return;
   }
   out.steps.push_back(std::move(step));
@@ -235,12 +259,17 @@ void Session::Run::show(const ast::ShowStatement& statement) {
   std::vector<std::string> names;
   std::string header;
   switch (statement.what) {
-    case ast::ShowKind::kTables: names = catalog.table_names(), header = "table name"; break;
-    case ast::ShowKind::kViews: names = catalog.view_names(), header = "view name"; break;
+    case ast::ShowKind::kTables:
+      names = catalog.table_names(), header = "table name";
+      break;
+    case ast::ShowKind::kViews:
+      names = catalog.view_names(), header = "view name";
+      break;
     case ast::ShowKind::kFunctions:
       header = "function name";
       for (const expr::Function* function : expr::all_functions()) names.push_back(function->name);
-      for (const expr::AggregateFunction* function : expr::all_aggregates()) names.push_back(function->name);
+      for (const expr::AggregateFunction* function : expr::all_aggregates())
+        names.push_back(function->name);
       std::sort(names.begin(), names.end());
       break;
     case ast::ShowKind::kCreateTable:
@@ -248,10 +277,13 @@ void Session::Run::show(const ast::ShowStatement& statement) {
       const std::string& name = statement.name->parts.back().name;
       const CatalogTable* table = catalog.find_table(name);
       const CatalogView* view = catalog.find_view(name);
-      if (table == nullptr && view == nullptr) return report(statement.name->span, "unknown table '" + name + "'");
+      if (table == nullptr && view == nullptr)
+        return report(statement.name->span, "unknown table '" + name + "'");
       return say(statement, table != nullptr ? table->text : view->text);
     }
-    default: return report(statement.span, "this SHOW is not supported", "SHOW TABLES, SHOW VIEWS, SHOW FUNCTIONS and SHOW CREATE TABLE are");
+    default:
+      return report(statement.span, "this SHOW is not supported",
+                    "SHOW TABLES, SHOW VIEWS, SHOW FUNCTIONS and SHOW CREATE TABLE are");
   }
   Step& step = add(Step::Kind::kTable, statement);
   step.header = {header};
@@ -267,7 +299,8 @@ void Session::Run::set(const ast::SetStatement& statement) {
     const OptionTable options = session_options();
     for (const OptionSpec& spec : options.specs()) {
       const auto given = settings.find(spec.name);
-      step.rows.push_back({spec.name, given == settings.end() ? spec.default_value : given->second});
+      step.rows.push_back(
+          {spec.name, given == settings.end() ? spec.default_value : given->second});
     }
     return;
   }
@@ -282,27 +315,40 @@ void Session::Run::set(const ast::SetStatement& statement) {
 }
 
 void Session::Run::reset(const ast::ResetStatement& statement) {
-  if (statement.key) settings.erase(*statement.key);
-  else settings.clear();
+  if (statement.key)
+    settings.erase(*statement.key);
+  else
+    settings.clear();
   say(statement, "OK");
 }
 
 void Session::Run::statement(ast::StatementPtr& node) {
   switch (node->kind) {
-    case ast::StatementKind::kCreateTable: return create_table(node);
-    case ast::StatementKind::kCreateView: return create_view(node);
-    case ast::StatementKind::kDrop: return drop(ast::as<ast::DropStatement>(*node));
-    case ast::StatementKind::kInsert: return insert(ast::as<ast::InsertStatement>(*node));
+    case ast::StatementKind::kCreateTable:
+      return create_table(node);
+    case ast::StatementKind::kCreateView:
+      return create_view(node);
+    case ast::StatementKind::kDrop:
+      return drop(ast::as<ast::DropStatement>(*node));
+    case ast::StatementKind::kInsert:
+      return insert(ast::as<ast::InsertStatement>(*node));
     case ast::StatementKind::kStatementSet:
       for (const auto& inner : ast::as<ast::StatementSet>(*node).inserts) insert(*inner);
       return;
-    case ast::StatementKind::kQuery: return select(ast::as<ast::QueryStatement>(*node));
-    case ast::StatementKind::kExplain: return explain(ast::as<ast::ExplainStatement>(*node));
-    case ast::StatementKind::kDescribe: return describe(ast::as<ast::DescribeStatement>(*node));
-    case ast::StatementKind::kShow: return show(ast::as<ast::ShowStatement>(*node));
-    case ast::StatementKind::kSet: return set(ast::as<ast::SetStatement>(*node));
-    case ast::StatementKind::kReset: return reset(ast::as<ast::ResetStatement>(*node));
-    case ast::StatementKind::kUse: return report(node->span, "there is one catalog and one database: USE is not supported");
+    case ast::StatementKind::kQuery:
+      return select(ast::as<ast::QueryStatement>(*node));
+    case ast::StatementKind::kExplain:
+      return explain(ast::as<ast::ExplainStatement>(*node));
+    case ast::StatementKind::kDescribe:
+      return describe(ast::as<ast::DescribeStatement>(*node));
+    case ast::StatementKind::kShow:
+      return show(ast::as<ast::ShowStatement>(*node));
+    case ast::StatementKind::kSet:
+      return set(ast::as<ast::SetStatement>(*node));
+    case ast::StatementKind::kReset:
+      return reset(ast::as<ast::ResetStatement>(*node));
+    case ast::StatementKind::kUse:
+      return report(node->span, "there is one catalog and one database: USE is not supported");
   }
 }
 
@@ -330,7 +376,8 @@ Status Session::set(std::string_view key, std::string_view value) {
   return {};
 }
 
-Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans, flow::CollectSpec collect) const {
+Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,
+                                   flow::CollectSpec collect) const {
   TRY_ASSIGN(const Options options, session_options().parse(settings_, "SET"));
   name_operators(plans);
   LowerOptions lowering = lower_options(registry_, options);
@@ -347,7 +394,8 @@ Result<flow::JobOptions> Session::job_options() const {
   job.checkpoint_dir = options.text("execution.checkpointing.dir");
   job.checkpoint_interval = options.duration("execution.checkpointing.interval");
   job.checkpoint_timeout = options.duration("execution.checkpointing.timeout");
-  job.retained_checkpoints = static_cast<std::uint32_t>(options.integer("execution.checkpointing.num-retained"));
+  job.retained_checkpoints =
+      static_cast<std::uint32_t>(options.integer("execution.checkpointing.num-retained"));
   job.restart_attempts = static_cast<std::uint32_t>(options.integer("restart-strategy.attempts"));
   job.restart_delay = options.duration("restart-strategy.delay");
   job.memory_bytes = static_cast<std::size_t>(options.bytes("slipstream.memory"));

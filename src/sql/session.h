@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/connector.h"
+
 #include "flow/job.h"
 #include "flow/operators/collect.h"
-#include "slipstream/connector.h"
 #include "sql/catalog.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/plan/rel.h"
@@ -27,7 +28,7 @@ struct Step {
   std::string text;
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
-  RelPtr plan;             // made: sources and sinks exist
+  RelPtr plan;  // made: sources and sinks exist
   std::uint32_t line = 0;
 };
 
@@ -44,8 +45,8 @@ class Session {
   // `registry` outlives the session.
   explicit Session(const ConnectorRegistry& registry);
 
-  // Parses, binds, plans; applies DDL and SET as it goes. Nothing is started. Sources and sinks of INSERT and
-  // SELECT are made, so their option errors are among the diagnostics.
+  // Parses, binds, plans; applies DDL and SET as it goes. Nothing is started. Sources and sinks of
+  // INSERT and SELECT are made, so their option errors are among the diagnostics.
   Compiled compile(std::string_view script);
   // The same on a copy of the catalog and settings.
   std::vector<Diagnostic> check(std::string_view script);

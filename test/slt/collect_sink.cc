@@ -29,7 +29,8 @@ class Writer : public SinkWriter {
 Result<std::vector<Batch>> read_batches(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   const std::vector<char> text(std::istreambuf_iterator<char>(in), {});
-  std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(text.data()),
+                                      text.size());
   std::vector<Batch> batches;
   while (!bytes.empty()) {
     TRY_ASSIGN(Batch batch, deserialize_batch(bytes));
@@ -57,7 +58,8 @@ class Committer : public SinkCommitter {
 
 class CollectSink : public Sink {
  public:
-  CollectSink(Schema schema, std::shared_ptr<CollectedRows> rows) : schema_(std::move(schema)), rows_(std::move(rows)) {}
+  CollectSink(Schema schema, std::shared_ptr<CollectedRows> rows)
+      : schema_(std::move(schema)), rows_(std::move(rows)) {}
   Schema schema() const override { return schema_; }
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
@@ -86,7 +88,8 @@ std::string row_text(const Batch& batch, std::size_t row) {
 
 }  // namespace
 
-void CollectedRows::publish(CheckpointId checkpoint, std::uint32_t subtask, std::vector<Batch> batches) {
+void CollectedRows::publish(CheckpointId checkpoint, std::uint32_t subtask,
+                            std::vector<Batch> batches) {
   const std::lock_guard lock(mutex_);
   epochs_[{checkpoint, subtask}] = std::move(batches);
 }
@@ -97,7 +100,8 @@ std::vector<std::string> CollectedRows::lines(bool with_kinds) const {
   for (const auto& [key, batches] : epochs_) {
     for (const Batch& batch : batches) {
       for (std::size_t row = 0; row < batch.rows(); ++row) {
-        lines.push_back((with_kinds ? std::string(row_kind_name(batch.kind(row))) + " " : "") + row_text(batch, row));
+        lines.push_back((with_kinds ? std::string(row_kind_name(batch.kind(row))) + " " : "") +
+                        row_text(batch, row));
       }
     }
   }

@@ -1,11 +1,11 @@
 // Runs SQL text tests. The format is described in test/slt/README.md.
-#include <stdlib.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+
+#include <stdlib.h>
 
 #include "base/try.h"
 #include "collect_sink.h"
@@ -23,7 +23,7 @@ namespace {
 
 struct Block {
   std::size_t line = 0;
-  std::string head;                   // first line: "query", "statement ok", "feed t"
+  std::string head;  // first line: "query", "statement ok", "feed t"
   std::vector<std::string> body;
   std::vector<std::string> expected;  // behind ----
 };
@@ -97,8 +97,10 @@ std::vector<std::optional<std::string>> split_cells(std::string_view line) {
       line.remove_prefix(std::min(end + 1, line.size()));
     } else {
       const std::string_view cell = line.substr(0, line.find(','));
-      if (cell == "NULL") cells.emplace_back(std::nullopt);
-      else cells.emplace_back(std::string(cell));
+      if (cell == "NULL")
+        cells.emplace_back(std::nullopt);
+      else
+        cells.emplace_back(std::string(cell));
       line.remove_prefix(cell.size());
     }
     if (line.empty()) return cells;
@@ -110,7 +112,8 @@ std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
   connectors::ScriptItem item;
   std::string_view text = line;
   if (text == "cut" || text == "checkpoint") {
-    item.kind = text == "cut" ? connectors::ScriptItem::Kind::kCut : connectors::ScriptItem::Kind::kCheckpoint;
+    item.kind = text == "cut" ? connectors::ScriptItem::Kind::kCut
+                              : connectors::ScriptItem::Kind::kCheckpoint;
     return item;
   }
   if (text.starts_with("watermark ")) {
@@ -120,7 +123,8 @@ std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
     item.watermark_ms = builder.finish()->data<std::int64_t>()[0] / 1000;
     return item;
   }
-  for (const RowKind kind : {RowKind::kInsert, RowKind::kUpdateBefore, RowKind::kUpdateAfter, RowKind::kDelete}) {
+  for (const RowKind kind :
+       {RowKind::kInsert, RowKind::kUpdateBefore, RowKind::kUpdateAfter, RowKind::kDelete}) {
     const std::string prefix = std::string(row_kind_name(kind)) + " ";
     if (!text.starts_with(prefix)) continue;
     item.row_kind = kind;
@@ -134,7 +138,8 @@ std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
 // Runs one file; counts what failed.
 class Runner {
  public:
-  explicit Runner(TestFile file) : file_(std::move(file)), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
+  explicit Runner(TestFile file)
+      : file_(std::move(file)), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
     registry_.add(connectors::make_script_connector(feeds_));
     registry_.add(connectors::make_datagen_connector());
     registry_.add(connectors::make_print_connector());
@@ -144,13 +149,20 @@ class Runner {
   int run() {
     sql::Session session(registry_);
     for (const Block& block : file_.blocks) {
-      if (block.head.starts_with("statement ")) statement(session, block);
-      else if (block.head.starts_with("feed ")) feed(block);
-      else if (block.head == "query" || block.head == "query log" || block.head.starts_with("query error ")) query(session, block);
-      else if (block.head == "explain") explain(session, block);
-      else fail(block, "unknown directive '" + block.head + "'");
+      if (block.head.starts_with("statement "))
+        statement(session, block);
+      else if (block.head.starts_with("feed "))
+        feed(block);
+      else if (block.head == "query" || block.head == "query log" ||
+               block.head.starts_with("query error "))
+        query(session, block);
+      else if (block.head == "explain")
+        explain(session, block);
+      else
+        fail(block, "unknown directive '" + block.head + "'");
     }
-    if (checks_ == 0) fail(file_.blocks.empty() ? Block{} : file_.blocks.back(), "the file checks nothing");
+    if (checks_ == 0)
+      fail(file_.blocks.empty() ? Block{} : file_.blocks.back(), "the file checks nothing");
     return failures_;
   }
   int checks() const { return checks_; }
@@ -164,15 +176,18 @@ class Runner {
   static std::string text_of(const std::vector<sql::Diagnostic>& diagnostics) {
     std::string text;
     for (const sql::Diagnostic& d : diagnostics) {
-      text += std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.message + (d.fix.empty() ? "" : " [" + d.fix + "]") + "\n";
+      text += std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.message +
+              (d.fix.empty() ? "" : " [" + d.fix + "]") + "\n";
     }
     return text;
   }
 
   void expect_error(const Block& block, const std::string& wanted, const std::string& seen) {
     ++checks_;
-    if (seen.empty()) fail(block, "no error, expected: " + wanted);
-    else if (seen.find(wanted) == std::string::npos) fail(block, "expected error: " + wanted + "\n  seen: " + seen);
+    if (seen.empty())
+      fail(block, "no error, expected: " + wanted);
+    else if (seen.find(wanted) == std::string::npos)
+      fail(block, "expected error: " + wanted + "\n  seen: " + seen);
   }
 
   void statement(sql::Session& session, const Block& block) {
@@ -231,13 +246,16 @@ class Runner {
       expect_error(block, block.head.substr(12), status.ok() ? "" : status.error().message);
       return failures_ == before;
     }
-    if (!status.ok()) return fail(block, "with " + configuration.name() + ": " + status.error().message), false;
+    if (!status.ok())
+      return fail(block, "with " + configuration.name() + ": " + status.error().message), false;
     std::vector<std::string> expected = block.expected;
-    std::vector<std::string> seen = block.head == "query log" ? rows->lines(true) : rows->materialised();
+    std::vector<std::string> seen =
+        block.head == "query log" ? rows->lines(true) : rows->materialised();
     std::sort(expected.begin(), expected.end());
     std::sort(seen.begin(), seen.end());
     if (seen == expected) return true;
-    fail(block, "with " + configuration.name() + ", expected:\n" + join(expected) + "seen:\n" + join(seen));
+    fail(block, "with " + configuration.name() + ", expected:\n" + join(expected) + "seen:\n" +
+                    join(seen));
     return false;
   }
 
@@ -257,7 +275,8 @@ class Runner {
   }
 
   Status run_attempt(sql::Session& session, const Block& block, const Configuration& configuration,
-                     const std::shared_ptr<CollectedRows>& rows, const std::string& directory, bool* crashed) {
+                     const std::shared_ptr<CollectedRows>& rows, const std::string& directory,
+                     bool* crashed) {
     auto compiled = session.compile(join(block.body));
     if (!compiled.ok()) return Error{ErrorCode::kInvalidArgument, text_of(compiled.diagnostics)};
     std::vector<sql::RelPtr> plans;
@@ -267,7 +286,8 @@ class Runner {
       step.plan->sink = make_collect_sink(step.plan->schema, rows);
       plans.push_back(std::move(step.plan));
     }
-    if (plans.size() != 1) return Error{ErrorCode::kInvalidArgument, "a query block holds one SELECT"};
+    if (plans.size() != 1)
+      return Error{ErrorCode::kInvalidArgument, "a query block holds one SELECT"};
     TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
     TRY_ASSIGN(flow::JobOptions options, session.job_options());
     options.parallelism = configuration.parallelism;
@@ -276,14 +296,16 @@ class Runner {
     options.checkpoint_interval = std::chrono::milliseconds(file_.crash ? 2 : 60'000);
     options.restart_attempts = 0;
     options.crash_after_checkpoints = configuration.crash ? 1 : 0;
-    TRY_ASSIGN(const auto job, flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
+    TRY_ASSIGN(const auto job,
+               flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
     const auto waited = job->wait_for(std::chrono::seconds(60));
     if (!waited) {
       job->cancel();
       static_cast<void>(job->wait());
       return Error{ErrorCode::kTimeout, "the query did not end within 60 s"};
     }
-    *crashed = configuration.crash && !waited->ok() && waited->error().code == ErrorCode::kCancelled;
+    *crashed =
+        configuration.crash && !waited->ok() && waited->error().code == ErrorCode::kCancelled;
     return *waited;
   }
 

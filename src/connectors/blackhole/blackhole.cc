@@ -39,7 +39,8 @@ class BlackholeConnector : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return OptionTable(); }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
-    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': blackhole can only be written"};
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + request.table.name + "': blackhole can only be written"};
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     TRY(options().parse(request.table.options, "table '" + request.table.name + "'"));
@@ -49,6 +50,8 @@ class BlackholeConnector : public ConnectorFactory {
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_blackhole_connector() { return std::make_unique<BlackholeConnector>(); }
+std::unique_ptr<ConnectorFactory> make_blackhole_connector() {
+  return std::make_unique<BlackholeConnector>();
+}
 
 }  // namespace slipstream::connectors

@@ -1,4 +1,5 @@
-// 'connector' = 'blackhole': takes every row and forgets it; for measuring what comes before a sink.
+// 'connector' = 'blackhole': takes every row and forgets it; for measuring what comes before a
+// sink.
 #pragma once
 
 #include <memory>

@@ -19,12 +19,19 @@ constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 
 OptionTable datagen_options() {
   return OptionTable({
-      OptionSpec{.name = "rows-per-second", .type = OptionType::kInt, .default_value = "10000",
-                 .description = "Rows made per second, all readers together; 0 = as fast as possible."},
-      OptionSpec{.name = "number-of-rows", .type = OptionType::kInt,
-                 .description = "Rows to make in all; without it the table is unbounded unless a sequence ends."},
+      OptionSpec{
+          .name = "rows-per-second",
+          .type = OptionType::kInt,
+          .default_value = "10000",
+          .description = "Rows made per second, all readers together; 0 = as fast as possible."},
+      OptionSpec{
+          .name = "number-of-rows",
+          .type = OptionType::kInt,
+          .description =
+              "Rows to make in all; without it the table is unbounded unless a sequence ends."},
       OptionSpec{.name = "fields.",
-                 .description = "Per column: fields.NAME.kind = random | sequence, .min, .max, .length, .start, .end, "
+                 .description = "Per column: fields.NAME.kind = random | sequence, .min, .max, "
+                                ".length, .start, .end, "
                                 ".max-past, .null-rate.",
                  .prefix = true},
   });
@@ -74,15 +81,18 @@ struct ColumnPlan {
 
 class Reader : public SourceReader {
  public:
-  Reader(std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate, ReaderContext context)
+  Reader(std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate,
+         ReaderContext context)
       : columns_(std::move(columns)), rows_(rows), rate_(rate), context_(std::move(context)) {
     if (rate_ > 0) pacer_.emplace(context_.wake);
   }
 
   Status add_split(std::uint32_t index, const Split& split) override {
     std::uint64_t next = 0;
-    const auto parsed = std::from_chars(split.state.data(), split.state.data() + split.state.size(), next);
-    if (parsed.ec != std::errc()) return Error{ErrorCode::kCorrupt, "datagen split state '" + split.state + "'"};
+    const auto parsed =
+        std::from_chars(split.state.data(), split.state.data() + split.state.size(), next);
+    if (parsed.ec != std::errc())
+      return Error{ErrorCode::kCorrupt, "datagen split state '" + split.state + "'"};
     splits_[index] = State{split.id, next};
     return {};
   }
@@ -106,7 +116,8 @@ class Reader : public SourceReader {
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
     static_cast<void>(checkpoint);
     std::vector<Split> states;
-    for (const auto& [index, state] : splits_) states.push_back(Split{state.id, std::to_string(state.next)});
+    for (const auto& [index, state] : splits_)
+      states.push_back(Split{state.id, std::to_string(state.next)});
     return states;
   }
   void checkpoint_complete(CheckpointId checkpoint) override { static_cast<void>(checkpoint); }
@@ -122,9 +133,12 @@ class Reader : public SourceReader {
     if (rate_ <= 0) return kBatchRows;
     const std::int64_t now = clock_.now_ms();
     if (started_ms_ < 0) started_ms_ = now;
-    const double share = static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
-    const auto due = static_cast<std::uint64_t>(share * (static_cast<double>(now - started_ms_) + 20.0) / 1000.0);
-    return due > made_ ? static_cast<std::size_t>(std::min<std::uint64_t>(due - made_, kBatchRows)) : 0;
+    const double share =
+        static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
+    const auto due = static_cast<std::uint64_t>(
+        share * (static_cast<double>(now - started_ms_) + 20.0) / 1000.0);
+    return due > made_ ? static_cast<std::size_t>(std::min<std::uint64_t>(due - made_, kBatchRows))
+                       : 0;
   }
 
   Batch make_rows(std::uint32_t index, State& state, std::size_t budget) {
@@ -134,7 +148,8 @@ class Reader : public SourceReader {
     for (const ColumnPlan& plan : columns_) {
       ColumnBuilder builder(plan.type);
       builder.reserve(count);
-      for (std::size_t i = 0; i < count; ++i) plan.generator->append(state.next + i * kDatagenSplits, builder);
+      for (std::size_t i = 0; i < count; ++i)
+        plan.generator->append(state.next + i * kDatagenSplits, builder);
       built.push_back(builder.finish());
     }
     state.next += count * kDatagenSplits;
@@ -159,7 +174,8 @@ class Reader : public SourceReader {
 
 class DatagenSource : public Source {
  public:
-  DatagenSource(Schema schema, std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate)
+  DatagenSource(Schema schema, std::vector<ColumnPlan> columns, std::uint64_t rows,
+                std::int64_t rate)
       : schema_(std::move(schema)), columns_(std::move(columns)), rows_(rows), rate_(rate) {}
   Schema schema() const override { return schema_; }
   bool bounded() const override { return rows_ != kUnbounded; }
@@ -171,7 +187,8 @@ class DatagenSource : public Source {
     return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
-    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(columns_, rows_, rate_, std::move(context)));
+    return std::unique_ptr<SourceReader>(
+        std::make_unique<Reader>(columns_, rows_, rate_, std::move(context)));
   }
 
  private:
@@ -187,9 +204,9 @@ Status check_field_names(const TableDefinition& table) {
     const std::string_view rest = std::string_view(name).substr(7);
     const std::string column(rest.substr(0, rest.rfind('.')));
     if (!table.physical.find(column)) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "table '" + table.name + "': option '" + name + "' names no column; columns are " +
-                       table.physical.to_string()};
+      return Error{ErrorCode::kInvalidArgument, "table '" + table.name + "': option '" + name +
+                                                    "' names no column; columns are " +
+                                                    table.physical.to_string()};
     }
   }
   return {};
@@ -205,14 +222,18 @@ class DatagenConnector : public ConnectorFactory {
 
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     const TableDefinition& table = request.table;
-    TRY_ASSIGN(const Options options, datagen_options().parse(table.options, "table '" + table.name + "'"));
+    TRY_ASSIGN(const Options options,
+               datagen_options().parse(table.options, "table '" + table.name + "'"));
     TRY(check_field_names(table));
-    std::uint64_t rows = options.has("number-of-rows") ? static_cast<std::uint64_t>(options.integer("number-of-rows")) : kUnbounded;
+    std::uint64_t rows = options.has("number-of-rows")
+                             ? static_cast<std::uint64_t>(options.integer("number-of-rows"))
+                             : kUnbounded;
     const std::int64_t now = SystemClock().wall_ms();
     std::vector<ColumnPlan> all;
     for (const Field& field : table.physical.fields()) {
-      TRY_ASSIGN(auto generator,
-                 FieldGenerator::make(field, options.with_prefix("fields." + field.name + "."), now));
+      TRY_ASSIGN(
+          auto generator,
+          FieldGenerator::make(field, options.with_prefix("fields." + field.name + "."), now));
       rows = std::min(rows, generator->rows());
       all.push_back(ColumnPlan{std::move(generator), field.type});
     }
@@ -222,16 +243,19 @@ class DatagenConnector : public ConnectorFactory {
       schema.add(table.physical[index].name, table.physical[index].type);
       projected.push_back(all[index]);
     }
-    return std::unique_ptr<Source>(std::make_unique<DatagenSource>(std::move(schema), std::move(projected), rows,
-                                                                   options.integer("rows-per-second")));
+    return std::unique_ptr<Source>(std::make_unique<DatagenSource>(
+        std::move(schema), std::move(projected), rows, options.integer("rows-per-second")));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
-    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': datagen can only be read"};
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + request.table.name + "': datagen can only be read"};
   }
 };
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_datagen_connector() { return std::make_unique<DatagenConnector>(); }
+std::unique_ptr<ConnectorFactory> make_datagen_connector() {
+  return std::make_unique<DatagenConnector>();
+}
 
 }  // namespace slipstream::connectors

@@ -18,8 +18,8 @@ class FieldGenerator {
   // Rows after which a bounded sequence is used up; the largest number when it never is.
   virtual std::uint64_t rows() const = 0;
 
-  // `options`: what follows "fields.NAME." in the WITH clause: kind, min, max, length, start, end, max-past, null-rate.
-  // `now_ms` dates TIMESTAMP fields.
+  // `options`: what follows "fields.NAME." in the WITH clause: kind, min, max, length, start, end,
+  // max-past, null-rate. `now_ms` dates TIMESTAMP fields.
   static Result<std::unique_ptr<FieldGenerator>> make(const Field& field, const OptionMap& options,
                                                       std::int64_t now_ms);
 };

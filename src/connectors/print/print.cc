@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+
 #include <unistd.h>
 
 #include "base/try.h"
@@ -13,7 +14,9 @@ namespace {
 OptionTable print_options() {
   return OptionTable({
       OptionSpec{.name = "print-identifier", .description = "Text in front of every row."},
-      OptionSpec{.name = "standard-error", .type = OptionType::kBool, .default_value = "false",
+      OptionSpec{.name = "standard-error",
+                 .type = OptionType::kBool,
+                 .default_value = "false",
                  .description = "Print to standard error instead of standard output."},
   });
 }
@@ -21,7 +24,8 @@ OptionTable print_options() {
 // One write per batch, so that rows of several writers never mix within a line.
 class Writer : public SinkWriter {
  public:
-  Writer(std::string prefix, int descriptor) : prefix_(std::move(prefix)), descriptor_(descriptor) {}
+  Writer(std::string prefix, int descriptor)
+      : prefix_(std::move(prefix)), descriptor_(descriptor) {}
 
   Result<Write> write(const Batch& batch, EpochFile* file) override {
     static_cast<void>(file);
@@ -58,7 +62,8 @@ class Writer : public SinkWriter {
       const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) {
-        return Error{ErrorCode::kUnavailable, std::string("printing rows: ") + std::strerror(errno)};
+        return Error{ErrorCode::kUnavailable,
+                     std::string("printing rows: ") + std::strerror(errno)};
       }
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
@@ -100,17 +105,22 @@ class PrintConnector : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return print_options(); }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
-    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': print can only be written"};
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + request.table.name + "': print can only be written"};
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
-    TRY_ASSIGN(const Options options, print_options().parse(request.table.options, "table '" + request.table.name + "'"));
+    TRY_ASSIGN(const Options options,
+               print_options().parse(request.table.options, "table '" + request.table.name + "'"));
     const int descriptor = options.boolean("standard-error") ? STDERR_FILENO : STDOUT_FILENO;
-    return std::unique_ptr<Sink>(std::make_unique<PrintSink>(request.table.physical, options.text("print-identifier"), descriptor));
+    return std::unique_ptr<Sink>(std::make_unique<PrintSink>(
+        request.table.physical, options.text("print-identifier"), descriptor));
   }
 };
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_print_connector() { return std::make_unique<PrintConnector>(); }
+std::unique_ptr<ConnectorFactory> make_print_connector() {
+  return std::make_unique<PrintConnector>();
+}
 
 }  // namespace slipstream::connectors

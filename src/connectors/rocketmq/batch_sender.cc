@@ -11,7 +11,8 @@ constexpr std::size_t kBytesMax = std::size_t{16} << 20;
 constexpr std::int64_t kLogPauseMs = 10'000;
 }  // namespace
 
-BatchSender::BatchSender(rocketmq::Client& client, rocketmq::ProducerOptions producer, Options options)
+BatchSender::BatchSender(rocketmq::Client& client, rocketmq::ProducerOptions producer,
+                         Options options)
     : options_(std::move(options)) {
   const auto& metric = options_.metrics.value;
   messages_ = metric("rocketmq_sink_messages_total", "Messages acknowledged by brokers.");
@@ -29,7 +30,8 @@ BatchSender::~BatchSender() {
   producer_.reset();  // no completion runs behind this
 }
 
-Result<bool> BatchSender::add(const rocketmq::MessageQueue& queue, std::string_view body, std::string_view properties) {
+Result<bool> BatchSender::add(const rocketmq::MessageQueue& queue, std::string_view body,
+                              std::string_view properties) {
   MutexLock lock(mutex_);
   Lane& lane = lanes_[queue];
   if (lane.queue.topic.empty()) lane.queue = queue;
@@ -41,7 +43,8 @@ Result<bool> BatchSender::add(const rocketmq::MessageQueue& queue, std::string_v
   return true;
 }
 
-// May be called with as many sends under way as there may be: a batch that takes no more must leave.
+// May be called with as many sends under way as there may be: a batch that takes no more must
+// leave.
 void BatchSender::send(Lane& lane) {
   if (closing_ || lane.pending.empty()) return;
   const std::size_t messages = lane.pending.count();
@@ -51,7 +54,9 @@ void BatchSender::send(Lane& lane) {
   ++under_way_;
   const Status accepted = producer_->send_encoded(
       rocketmq::EncodedBatch{lane.queue, std::move(body), messages}, rocketmq::SendRetry::kRetry,
-      [this, &lane, bytes, messages](const rocketmq::SendResult& result) { done(&lane, bytes, messages, result); });
+      [this, &lane, bytes, messages](const rocketmq::SendResult& result) {
+        done(&lane, bytes, messages, result);
+      });
   if (accepted.ok()) return;
   --lane.under_way;
   --under_way_;
@@ -64,7 +69,8 @@ Status BatchSender::send_single(rocketmq::Message message) {
   MutexLock lock(mutex_);
   const std::size_t bytes = message.body.size();
   const Status accepted = producer_->send(
-      std::move(message), [this, bytes](const rocketmq::SendResult& result) { done(nullptr, bytes, 1, result); });
+      std::move(message),
+      [this, bytes](const rocketmq::SendResult& result) { done(nullptr, bytes, 1, result); });
   TRY(accepted);
   bytes_ += bytes;
   ++under_way_;
@@ -80,10 +86,12 @@ void BatchSender::note_failure(const Error& error) {
   const std::int64_t now = SystemClock().now_ms();
   if (logged_ms_ != 0 && now - logged_ms_ < kLogPauseMs) return;
   logged_ms_ = now;
-  log(LogLevel::kWarn, "rocketmq", "messages were dropped ('sink.delivery-guarantee' = 'none'): " + told.to_string());
+  log(LogLevel::kWarn, "rocketmq",
+      "messages were dropped ('sink.delivery-guarantee' = 'none'): " + told.to_string());
 }
 
-void BatchSender::done(Lane* lane, std::size_t bytes, std::size_t messages, const rocketmq::SendResult& result) {
+void BatchSender::done(Lane* lane, std::size_t bytes, std::size_t messages,
+                       const rocketmq::SendResult& result) {
   bool wake = false;
   {
     MutexLock lock(mutex_);
@@ -101,7 +109,8 @@ void BatchSender::done(Lane* lane, std::size_t bytes, std::size_t messages, cons
       --lane->under_way;
       if (failure_.ok()) send(*lane);
     }
-    if (!closing_ && wake_wanted_ && (bytes_ < kBytesMax / 2 || under_way_ == 0 || !failure_.ok())) {
+    if (!closing_ && wake_wanted_ &&
+        (bytes_ < kBytesMax / 2 || under_way_ == 0 || !failure_.ok())) {
       wake = true;
       wake_wanted_ = false;
     }

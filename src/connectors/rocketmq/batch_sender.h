@@ -9,15 +9,16 @@
 #include <memory>
 #include <string_view>
 
-#include "base/mutex.h"
-#include "rocketmq/protocol/batch_encoder.h"
 #include "slipstream/connector.h"
 #include "slipstream/rocketmq/producer.h"
 
+#include "base/mutex.h"
+#include "rocketmq/protocol/batch_encoder.h"
+
 namespace slipstream::connectors {
 
-// A batch leaves when its queue has nothing under way, or when it is full: few rows leave at once, many in large
-// batches. A completed send takes what has gathered behind it along.
+// A batch leaves when its queue has nothing under way, or when it is full: few rows leave at once,
+// many in large batches. A completed send takes what has gathered behind it along.
 //
 // Owner:   a writer. Thread: task; completions run on the client's thread.
 // Order:   per queue when sends_per_queue is 1.
@@ -40,7 +41,8 @@ class BatchSender {
   rocketmq::Producer& producer() { return *producer_; }
 
   // True when the queue's batch is full now: take another queue for what follows.
-  Result<bool> add(const rocketmq::MessageQueue& queue, std::string_view body, std::string_view properties);
+  Result<bool> add(const rocketmq::MessageQueue& queue, std::string_view body,
+                   std::string_view properties);
   // A message that cannot be in a batch.
   Status send_single(rocketmq::Message message);
   // Sends what may leave now.
@@ -59,7 +61,8 @@ class BatchSender {
 
   void send(Lane& lane) SLIPSTREAM_REQUIRES(mutex_);
   void note_failure(const Error& error) SLIPSTREAM_REQUIRES(mutex_);
-  void done(Lane* lane, std::size_t bytes, std::size_t messages, const rocketmq::SendResult& result);
+  void done(Lane* lane, std::size_t bytes, std::size_t messages,
+            const rocketmq::SendResult& result);
 
   const Options options_;
   mutable Mutex mutex_;

@@ -1,14 +1,15 @@
 // What can be proven about the output of a sink before the job starts.
 #pragma once
 
-#include "connectors/rocketmq/message_encoder.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/status.h"
 
+#include "connectors/rocketmq/message_encoder.h"
+
 namespace slipstream::connectors {
 
-// The topic exists (or is created, where the cluster creates topics by itself), can be written, and, for exactly-once,
-// is of a kind that can be looked through, by the scan group.
+// The topic exists (or is created, where the cluster creates topics by itself), can be written,
+// and, for exactly-once, is of a kind that can be looked through, by the scan group.
 //
 // Thread:  any but the client's; blocks.
 // Failure: names table, topic, cause and fix.

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "slipstream/rocketmq/admin.h"
+
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +17,6 @@
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/properties.h"
-#include "slipstream/rocketmq/admin.h"
 
 namespace slipstream::connectors {
 
@@ -29,7 +30,7 @@ constexpr std::size_t kUnderWayPerQueue = 4;
 constexpr std::int64_t kWaitMs = 50;
 constexpr std::int64_t kAgainFirstMs = 50;
 constexpr std::int64_t kAgainMaxMs = 2'000;
-constexpr std::int64_t kSocketMs = 5'000;      // TCP_USER_TIMEOUT of fenced connections
+constexpr std::int64_t kSocketMs = 5'000;  // TCP_USER_TIMEOUT of fenced connections
 constexpr std::int64_t kClockMarginMs = 500;
 constexpr std::int64_t kFailOverMs = 300'000;  // how far back to look after a broker lost its end
 constexpr std::int64_t kTellMs = 5'000;
@@ -39,8 +40,8 @@ struct Epoch {
   EpochHandle handle;
   std::string prefix;
   std::unique_ptr<EpochFileReader> file;
-  std::vector<bool> found;     // by sequence: seen in a queue
-  std::vector<bool> found_now; // in the scan that runs
+  std::vector<bool> found;      // by sequence: seen in a queue
+  std::vector<bool> found_now;  // in the scan that runs
 };
 
 struct BatchWork {
@@ -57,9 +58,9 @@ struct QueueWork {
   std::deque<BatchWork> waiting;
   std::vector<BatchWork> doubtful;
   std::size_t under_way = 0;
-  bool suspect = false;          // a scan must decide
-  std::int64_t fence_ms = 0;     // now_ms() from which a scan sees everything
-  std::int64_t again_ms = 0;     // not before
+  bool suspect = false;       // a scan must decide
+  std::int64_t fence_ms = 0;  // now_ms() from which a scan sees everything
+  std::int64_t again_ms = 0;  // not before
   std::int64_t pause_ms = kAgainFirstMs;
 };
 
@@ -91,15 +92,22 @@ class Completions {
 // One call of commit().
 class Publication {
  public:
-  Publication(const SinkPlan& plan, const Metrics& metrics, rocketmq::Client& client, rocketmq::Producer& producer,
-              const CommitContext& context)
-      : plan_(plan), client_(client), producer_(producer), context_(context), admin_(client),
+  Publication(const SinkPlan& plan, const Metrics& metrics, rocketmq::Client& client,
+              rocketmq::Producer& producer, const CommitContext& context)
+      : plan_(plan),
+        client_(client),
+        producer_(producer),
+        context_(context),
+        admin_(client),
         completions_(std::make_shared<Completions>()) {
     messages_ = metrics.value("rocketmq_sink_messages_total", "Messages acknowledged by brokers.");
     retries_ = metrics.value("rocketmq_sink_retries_total", "Sends that were tried again.");
-    scans_ = metrics.value("rocketmq_sink_scans_total", "Looks into output queues after an unknown outcome or a crash.");
-    found_ = metrics.value("rocketmq_sink_found_messages_total", "Messages that a look into the queues found published.");
-    twice_ = metrics.value("rocketmq_sink_duplicates_total", "Messages that were found twice in the output queues.");
+    scans_ = metrics.value("rocketmq_sink_scans_total",
+                           "Looks into output queues after an unknown outcome or a crash.");
+    found_ = metrics.value("rocketmq_sink_found_messages_total",
+                           "Messages that a look into the queues found published.");
+    twice_ = metrics.value("rocketmq_sink_duplicates_total",
+                           "Messages that were found twice in the output queues.");
   }
 
   Status open(std::span<const Committable> committables);
@@ -158,17 +166,20 @@ Status Publication::open(std::span<const Committable> committables) {
     epoch.found.resize(epoch.handle.messages);
     TRY_ASSIGN(const std::vector<EpochFileReader::Place> places, epoch.file->batches());
     if (places.size() != epoch.handle.batches) {
-      return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' has " + std::to_string(places.size()) +
-                                            " batches instead of " + std::to_string(epoch.handle.batches)};
+      return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' has " +
+                                            std::to_string(places.size()) + " batches instead of " +
+                                            std::to_string(epoch.handle.batches)};
     }
     for (const EpochFileReader::Place& place : places) {
-      if (place.head.queue >= epoch.handle.queues.size()) return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' is damaged"};
+      if (place.head.queue >= epoch.handle.queues.size())
+        return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' is damaged"};
       const EpochQueue& target = epoch.handle.queues[place.head.queue];
       const auto [at, fresh] = queues_.try_emplace(target.queue);
       QueueWork& work = at->second;
       work.queue = target.queue;
       work.lower = fresh ? target.lower : std::min(work.lower, target.lower);
-      work.sealed_ms = fresh ? epoch.handle.sealed_ms : std::min(work.sealed_ms, epoch.handle.sealed_ms);
+      work.sealed_ms =
+          fresh ? epoch.handle.sealed_ms : std::min(work.sealed_ms, epoch.handle.sealed_ms);
       work.ordered = work.ordered || epoch.handle.ordered;
       work.waiting.push_back(BatchWork{epochs_.size(), place, false});
     }
@@ -177,8 +188,12 @@ Status Publication::open(std::span<const Committable> committables) {
   }
   if (!context_.recovered) return {};
   // The former process may have sent until its last sign of life.
-  const std::int64_t passed = context_.last_lease_ms > 0 ? std::max<std::int64_t>(0, clock_.wall_ms() - context_.last_lease_ms) : 0;
-  const std::int64_t wait = std::max<std::int64_t>(0, kSocketMs + plan_.settings.fence_wait_ms + kClockMarginMs - passed);
+  const std::int64_t passed =
+      context_.last_lease_ms > 0
+          ? std::max<std::int64_t>(0, clock_.wall_ms() - context_.last_lease_ms)
+          : 0;
+  const std::int64_t wait =
+      std::max<std::int64_t>(0, kSocketMs + plan_.settings.fence_wait_ms + kClockMarginMs - passed);
   for (auto& [queue, work] : queues_) {
     work.doubtful.assign(work.waiting.begin(), work.waiting.end());
     work.waiting.clear();
@@ -195,7 +210,8 @@ bool Publication::finished() const {
 
 Status Publication::run() {
   while (!finished()) {
-    if (context_.stop.stop_requested()) return drain(Error{ErrorCode::kCancelled, "stopped while publishing"});
+    if (context_.stop.stop_requested())
+      return drain(Error{ErrorCode::kCancelled, "stopped while publishing"});
     const Status started = start_sends();
     if (!started.ok()) return drain(started);
     const Status handled = handle_completions(under_way_ > 0 || !finished() ? kWaitMs : 0);
@@ -207,7 +223,8 @@ Status Publication::run() {
     tell_waiting();
   }
   if (found_twice_ > 0) {
-    const std::string text = std::to_string(found_twice_) + " messages of sink table '" + plan_.settings.table +
+    const std::string text = std::to_string(found_twice_) + " messages of sink table '" +
+                             plan_.settings.table +
                              "' were found twice in their queues: duplicates";
     log(LogLevel::kError, "rocketmq", text);
     tell(text);
@@ -235,7 +252,8 @@ void Publication::tell_waiting() {
 Status Publication::start_sends() {
   for (auto& [queue, work] : queues_) {
     const std::size_t most = work.ordered ? 1 : kUnderWayPerQueue;
-    while (!work.suspect && !work.waiting.empty() && work.under_way < most && under_way_ < kUnderWayMax && now() >= work.again_ms) {
+    while (!work.suspect && !work.waiting.empty() && work.under_way < most &&
+           under_way_ < kUnderWayMax && now() >= work.again_ms) {
       TRY(send(work));
     }
   }
@@ -254,7 +272,8 @@ Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& 
     TRY_ASSIGN(const rocketmq::BatchEntryView entry, rocketmq::decode_batch_entry(rest));
     const auto key = rocketmq::find_property(entry.properties, rocketmq::property::kUniqueKey);
     const auto sequence = key ? stamp_sequence(*key) : std::nullopt;
-    if (!sequence || *sequence >= epoch.found.size()) return Error{ErrorCode::kCorrupt, "a sealed message has no stamp of its epoch"};
+    if (!sequence || *sequence >= epoch.found.size())
+      return Error{ErrorCode::kCorrupt, "a sealed message has no stamp of its epoch"};
     if (epoch.found[*sequence]) continue;
     TRY(encoder.add(as_text(entry.body), entry.properties, entry.flag));
   }
@@ -272,8 +291,10 @@ Status Publication::send(QueueWork& work) {
   }
   const BatchWork batch = work.waiting.front();
   const Status accepted = producer_.send_encoded(
-      rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)), count},
-      rocketmq::SendRetry::kOnce, [completions = completions_, &work, batch](const rocketmq::SendResult& result) {
+      rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)),
+                             count},
+      rocketmq::SendRetry::kOnce,
+      [completions = completions_, &work, batch](const rocketmq::SendResult& result) {
         completions->add(Completions::Done{&work, batch, result});
       });
   if (!accepted.ok()) {
@@ -318,11 +339,15 @@ Status Publication::handle(Completions::Done& done) {
     case SendOutcome::kUnknown:
       work.doubtful.push_back(done.batch);
       last_trouble_ = done.result.error.to_string();
-      doubt(work, std::max(done.result.last_attempt_ms, now()) + kSocketMs + plan_.settings.fence_wait_ms);
+      doubt(work, std::max(done.result.last_attempt_ms, now()) + kSocketMs +
+                      plan_.settings.fence_wait_ms);
       return {};
-    case SendOutcome::kRefused: break;
+    case SendOutcome::kRefused:
+      break;
   }
-  return done.result.error.with_context("table '" + plan_.settings.table + "': a broker refuses sealed messages for ever; they are kept");
+  return done.result.error.with_context(
+      "table '" + plan_.settings.table +
+      "': a broker refuses sealed messages for ever; they are kept");
 }
 
 // Max offset that counts everything appended.
@@ -330,7 +355,8 @@ Result<std::int64_t> Publication::upper_bound(const MessageQueue& queue) {
   TRY_ASSIGN(const rocketmq::BrokerState state, admin_.broker_state(queue.topic, queue.broker));
   const bool counts_appended = state.version.starts_with("V5") || state.version.starts_with("V6");
   if (!counts_appended && state.dispatch_behind_bytes.value_or(0) != 0) {
-    return Error::retry(ErrorCode::kUnavailable, "broker '" + queue.broker + "' has not indexed all that it stored yet");
+    return Error::retry(ErrorCode::kUnavailable,
+                        "broker '" + queue.broker + "' has not indexed all that it stored yet");
   }
   return admin_.max_offset(queue, false);
 }
@@ -340,17 +366,21 @@ Result<ScanRange> Publication::scan_range(QueueWork& work) {
   TRY_ASSIGN(range.upper, upper_bound(work.queue));
   TRY_ASSIGN(const std::int64_t least, admin_.min_offset(work.queue));
   if (range.upper < work.lower) {
-    TRY_ASSIGN(const std::int64_t earlier, admin_.offset_at(work.queue, work.sealed_ms - kFailOverMs));
+    TRY_ASSIGN(const std::int64_t earlier,
+               admin_.offset_at(work.queue, work.sealed_ms - kFailOverMs));
     range.lower = std::max(least, std::min(earlier, range.upper));
-    const std::string text = work.queue.to_string() + " ends at " + std::to_string(range.upper) + ", before the recorded offset " +
-                             std::to_string(work.lower) + ": the broker lost messages; looking from " + std::to_string(range.lower);
+    const std::string text = work.queue.to_string() + " ends at " + std::to_string(range.upper) +
+                             ", before the recorded offset " + std::to_string(work.lower) +
+                             ": the broker lost messages; looking from " +
+                             std::to_string(range.lower);
     log(LogLevel::kError, "rocketmq", text);
     tell(text);
   } else if (least > work.lower) {
-    return Error{ErrorCode::kOutOfRange,
-                 "table '" + plan_.settings.table + "': " + work.queue.to_string() + " begins at offset " + std::to_string(least) +
-                     " now, the epoch began at " + std::to_string(work.lower) +
-                     ": messages were deleted since, so it cannot be seen which ones were published"};
+    return Error{
+        ErrorCode::kOutOfRange,
+        "table '" + plan_.settings.table + "': " + work.queue.to_string() + " begins at offset " +
+            std::to_string(least) + " now, the epoch began at " + std::to_string(work.lower) +
+            ": messages were deleted since, so it cannot be seen which ones were published"};
   }
   return range;
 }
@@ -377,12 +407,14 @@ Status Publication::resolve() {
   for (auto& [queue, work] : queues_) {
     if (!work.suspect) continue;
     if (now() < work.fence_ms || now() < work.again_ms) {
-      if (context_.recovered && last_trouble_.empty()) last_trouble_ = "until nothing of the former process can arrive any more";
+      if (context_.recovered && last_trouble_.empty())
+        last_trouble_ = "until nothing of the former process can arrive any more";
       continue;
     }
     auto range = scan_range(work);
     if (!range.ok()) {
-      if (!range.error().retryable && range.error().code != ErrorCode::kTimeout) return range.status();
+      if (!range.error().retryable && range.error().code != ErrorCode::kTimeout)
+        return range.status();
       last_trouble_ = range.error().to_string();
       work.again_ms = now() + work.pause_ms;
       work.pause_ms = std::min(work.pause_ms * 2, kAgainMaxMs);
@@ -424,16 +456,24 @@ Status Publication::requeue(QueueWork& work) {
 
 }  // namespace
 
-EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics, std::shared_ptr<rocketmq::Client> client)
-    : plan_(std::move(plan)), metrics_(metrics), client_(std::move(client)),
-      producer_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group, .retry_unknown = false, .fenced = true}) {}
+EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics,
+                               std::shared_ptr<rocketmq::Client> client)
+    : plan_(std::move(plan)),
+      metrics_(metrics),
+      client_(std::move(client)),
+      producer_(*client_,
+                rocketmq::ProducerOptions{
+                    .group = plan_->settings.group, .retry_unknown = false, .fenced = true}) {}
 
-Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics) {
+Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<const SinkPlan> plan,
+                                                            const Metrics& metrics) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers));
-  return std::unique_ptr<SinkCommitter>(new EpochCommitter(std::move(plan), metrics, std::move(client)));
+  return std::unique_ptr<SinkCommitter>(
+      new EpochCommitter(std::move(plan), metrics, std::move(client)));
 }
 
-Status EpochCommitter::commit(std::span<const Committable> committables, const CommitContext& context) {
+Status EpochCommitter::commit(std::span<const Committable> committables,
+                              const CommitContext& context) {
   Publication publication(*plan_, metrics_, *client_, producer_, context);
   TRY(publication.open(committables));
   return publication.run();

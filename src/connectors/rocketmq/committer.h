@@ -5,29 +5,35 @@
 #include <memory>
 #include <span>
 
-#include "connectors/rocketmq/message_encoder.h"
 #include "slipstream/connector.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/producer.h"
 
+#include "connectors/rocketmq/message_encoder.h"
+
 namespace slipstream::connectors {
 
 // Every message of the epochs is stored exactly once when commit() succeeds.
-//   1. Batches are sent, several at a time. Busy and unreachable brokers: again, for as long as it takes.
-//   2. An unknown outcome, or a recovered epoch, makes a queue doubtful. When nothing of it can be under way any more
-//      (the fence), the queue is looked through for stamps, and only messages that are not there are sent, as in 1.
+//   1. Batches are sent, several at a time. Busy and unreachable brokers: again, for as long as it
+//   takes.
+//   2. An unknown outcome, or a recovered epoch, makes a queue doubtful. When nothing of it can be
+//   under way any more
+//      (the fence), the queue is looked through for stamps, and only messages that are not there
+//      are sent, as in 1.
 //
 // Owner:   the engine's commit thread; blocks.
 // Bounds:  kUnderWayMax batches in memory.
 // Failure: what a broker refuses for ever, a lost lease, expired messages, stop.
 class EpochCommitter final : public SinkCommitter {
  public:
-  static Result<std::unique_ptr<SinkCommitter>> make(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics);
+  static Result<std::unique_ptr<SinkCommitter>> make(std::shared_ptr<const SinkPlan> plan,
+                                                     const Metrics& metrics);
 
   Status commit(std::span<const Committable> committables, const CommitContext& context) override;
 
  private:
-  EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics, std::shared_ptr<rocketmq::Client> client);
+  EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics,
+                 std::shared_ptr<rocketmq::Client> client);
 
   const std::shared_ptr<const SinkPlan> plan_;
   const Metrics metrics_;

@@ -9,13 +9,15 @@ namespace slipstream::connectors {
 
 using rocketmq::MessageQueue;
 
-QueueEnumerator::QueueEnumerator(std::shared_ptr<const SourceSettings> settings, std::shared_ptr<rocketmq::Client> client)
+QueueEnumerator::QueueEnumerator(std::shared_ptr<const SourceSettings> settings,
+                                 std::shared_ptr<rocketmq::Client> client)
     : settings_(std::move(settings)), client_(std::move(client)), admin_(*client_) {}
 
-Result<std::unique_ptr<SplitEnumerator>> QueueEnumerator::make(std::shared_ptr<const SourceSettings> settings,
-                                                               const EnumeratorContext& context) {
+Result<std::unique_ptr<SplitEnumerator>> QueueEnumerator::make(
+    std::shared_ptr<const SourceSettings> settings, const EnumeratorContext& context) {
   TRY_ASSIGN(auto client, shared_client(settings->name_servers));
-  std::unique_ptr<QueueEnumerator> made(new QueueEnumerator(std::move(settings), std::move(client)));
+  std::unique_ptr<QueueEnumerator> made(
+      new QueueEnumerator(std::move(settings), std::move(client)));
   if (context.has_restored) {
     made->fresh_ = false;
     // A checkpoint from before the first discovery has no state of it.
@@ -47,14 +49,16 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
     return error;
   }
   if (description->static_topic) {
-    return Error{ErrorCode::kUnsupported, "table '" + settings_->table + "': topic '" + settings_->topic +
-                                              "' is a static topic (logical queues); only ordinary topics can be read"};
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + settings_->table + "': topic '" + settings_->topic +
+                     "' is a static topic (logical queues); only ordinary topics can be read"};
   }
   const std::vector<MessageQueue> queues = description->readable_queues();
   if (fresh_) {
     if (queues.empty()) {
-      return Error::retry(ErrorCode::kUnavailable, "table '" + settings_->table + "': topic '" + settings_->topic +
-                                                       "' has no readable queue now; its permission must include read");
+      return Error::retry(ErrorCode::kUnavailable,
+                          "table '" + settings_->table + "': topic '" + settings_->topic +
+                              "' has no readable queue now; its permission must include read");
     }
     TRY(check_named_queues(queues));
   }
@@ -66,7 +70,9 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
     if (fresh_) {
       TRY_ASSIGN(position, first_position(queue));
     }
-    if (!fresh_) log(LogLevel::kInfo, "rocketmq", "new queue " + queue.to_string() + ": read from its first message");
+    if (!fresh_)
+      log(LogLevel::kInfo, "rocketmq",
+          "new queue " + queue.to_string() + ": read from its first message");
     found.added.push_back(encode_split(position));
   }
   known_ = std::move(known);
@@ -79,13 +85,16 @@ Status QueueEnumerator::check_named_queues(const std::vector<MessageQueue>& queu
   for (const QueueOffsets* offsets : {&settings_->start_offsets, &settings_->bound_offsets}) {
     for (const auto& [name, offset] : *offsets) {
       bool known = false;
-      for (const MessageQueue& queue : queues) known = known || (queue.broker == name.first && queue.id == name.second);
+      for (const MessageQueue& queue : queues)
+        known = known || (queue.broker == name.first && queue.id == name.second);
       if (known) continue;
       std::string all;
-      for (const MessageQueue& queue : queues) all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
-      return Error{ErrorCode::kInvalidArgument, "table '" + settings_->table + "': topic '" + settings_->topic +
-                                                    "' has no queue " + name.first + ":" + std::to_string(name.second) +
-                                                    " as named in the specific offsets; it has " + all};
+      for (const MessageQueue& queue : queues)
+        all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
+      return Error{ErrorCode::kInvalidArgument,
+                   "table '" + settings_->table + "': topic '" + settings_->topic +
+                       "' has no queue " + name.first + ":" + std::to_string(name.second) +
+                       " as named in the specific offsets; it has " + all};
     }
   }
   return {};
@@ -94,7 +103,8 @@ Status QueueEnumerator::check_named_queues(const std::vector<MessageQueue>& queu
 Result<QueuePosition> QueueEnumerator::first_position(const MessageQueue& queue) {
   QueuePosition position;
   position.queue = queue;
-  const std::string place = "table '" + settings_->table + "': finding where to begin in " + queue.to_string();
+  const std::string place =
+      "table '" + settings_->table + "': finding where to begin in " + queue.to_string();
   auto start = start_of(queue);
   if (!start.ok()) return start.error().with_context(place);
   position.next = *start;
@@ -106,22 +116,28 @@ Result<QueuePosition> QueueEnumerator::first_position(const MessageQueue& queue)
 
 Result<std::int64_t> QueueEnumerator::start_of(const MessageQueue& queue) {
   switch (settings_->start) {
-    case StartMode::kEarliest: return kFirstOffset;
-    case StartMode::kLatest: return admin_.max_offset(queue);
-    case StartMode::kTimestamp: return offset_at(queue, settings_->start_ms);
-    case StartMode::kOneOffset: return settings_->start_offset;
+    case StartMode::kEarliest:
+      return kFirstOffset;
+    case StartMode::kLatest:
+      return admin_.max_offset(queue);
+    case StartMode::kTimestamp:
+      return offset_at(queue, settings_->start_ms);
+    case StartMode::kOneOffset:
+      return settings_->start_offset;
     case StartMode::kSpecificOffsets: {
       const auto named = settings_->start_offsets.find({queue.broker, queue.id});
       if (named != settings_->start_offsets.end()) return named->second;
       return group_offset(queue);
     }
-    case StartMode::kGroupOffsets: break;
+    case StartMode::kGroupOffsets:
+      break;
   }
   return group_offset(queue);
 }
 
 Result<std::int64_t> QueueEnumerator::group_offset(const MessageQueue& queue) {
-  TRY_ASSIGN(const std::optional<std::int64_t> committed, admin_.group_offset(settings_->group, queue));
+  TRY_ASSIGN(const std::optional<std::int64_t> committed,
+             admin_.group_offset(settings_->group, queue));
   if (committed) return *committed;
   if (settings_->reset_to_earliest) return kFirstOffset;
   return admin_.max_offset(queue);
@@ -129,10 +145,14 @@ Result<std::int64_t> QueueEnumerator::group_offset(const MessageQueue& queue) {
 
 Result<std::int64_t> QueueEnumerator::end_of(const MessageQueue& queue) {
   switch (settings_->bound) {
-    case BoundMode::kUnbounded: return kNoEnd;
-    case BoundMode::kLatest: return admin_.max_offset(queue);
-    case BoundMode::kTimestamp: return offset_at(queue, settings_->bound_ms);
-    case BoundMode::kSpecificOffsets: break;
+    case BoundMode::kUnbounded:
+      return kNoEnd;
+    case BoundMode::kLatest:
+      return admin_.max_offset(queue);
+    case BoundMode::kTimestamp:
+      return offset_at(queue, settings_->bound_ms);
+    case BoundMode::kSpecificOffsets:
+      break;
   }
   const auto named = settings_->bound_offsets.find({queue.broker, queue.id});
   if (named != settings_->bound_offsets.end()) return named->second;
@@ -143,7 +163,8 @@ Result<std::int64_t> QueueEnumerator::offset_at(const MessageQueue& queue, std::
   TRY_ASSIGN(const std::int64_t offset, admin_.offset_at(queue, ms));
   TRY_ASSIGN(const std::int64_t max_offset, admin_.max_offset(queue));
   if (offset != max_offset - 1) return offset;
-  TRY_ASSIGN(const rocketmq::PulledFrame frame, admin_.pull_once(settings_->group, queue, offset, 1));
+  TRY_ASSIGN(const rocketmq::PulledFrame frame,
+             admin_.pull_once(settings_->group, queue, offset, 1));
   rocketmq::RecordCursor cursor(frame.records, {});
   rocketmq::RecordView record;
   const bool early = cursor.next(record) && record.queue_offset == offset && record.store_ms < ms;

@@ -1,11 +1,11 @@
 #include "connectors/rocketmq/epoch_codec.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "base/bytes.h"
 #include "base/try.h"
@@ -57,7 +57,8 @@ Result<EpochHandle> decode_epoch_handle(std::string_view bytes) {
   ByteReader reader(as_bytes(bytes));
   const std::uint8_t version = reader.u8();
   if (version != kVersion) {
-    return Error{ErrorCode::kCorrupt, "an epoch of format " + std::to_string(version) + "; this version reads format 1"};
+    return Error{ErrorCode::kCorrupt,
+                 "an epoch of format " + std::to_string(version) + "; this version reads format 1"};
   }
   EpochHandle handle;
   handle.series.token = reader.u64();
@@ -77,7 +78,8 @@ Result<EpochHandle> decode_epoch_handle(std::string_view bytes) {
     each.lower = reader.i64();
     handle.queues.push_back(std::move(each));
   }
-  if (!reader.ok() || reader.remaining() != 0) return Error{ErrorCode::kCorrupt, "the handle of a sealed epoch is damaged"};
+  if (!reader.ok() || reader.remaining() != 0)
+    return Error{ErrorCode::kCorrupt, "the handle of a sealed epoch is damaged"};
   return handle;
 }
 
@@ -93,7 +95,8 @@ Status append_epoch_batch(const EpochBatchHead& head, std::string_view body, Epo
 
 Result<std::unique_ptr<EpochFileReader>> EpochFileReader::open(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Error{ErrorCode::kNotFound, "epoch file '" + path + "': " + std::strerror(errno)};
+  if (file < 0)
+    return Error{ErrorCode::kNotFound, "epoch file '" + path + "': " + std::strerror(errno)};
   return std::unique_ptr<EpochFileReader>(new EpochFileReader(path, file));
 }
 
@@ -103,8 +106,11 @@ Status EpochFileReader::read(std::uint64_t at, char* out, std::size_t size) cons
   while (size > 0) {
     const ssize_t count = ::pread(file_, out, size, static_cast<off_t>(at));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Error::retry(ErrorCode::kUnavailable, "epoch file '" + path_ + "': " + std::strerror(errno));
-    if (count == 0) return Error{ErrorCode::kCorrupt, "epoch file '" + path_ + "' ends in the middle of a batch"};
+    if (count < 0)
+      return Error::retry(ErrorCode::kUnavailable,
+                          "epoch file '" + path_ + "': " + std::strerror(errno));
+    if (count == 0)
+      return Error{ErrorCode::kCorrupt, "epoch file '" + path_ + "' ends in the middle of a batch"};
     out += count;
     at += static_cast<std::uint64_t>(count);
     size -= static_cast<std::size_t>(count);
@@ -114,7 +120,8 @@ Status EpochFileReader::read(std::uint64_t at, char* out, std::size_t size) cons
 
 Result<std::vector<EpochFileReader::Place>> EpochFileReader::batches() const {
   struct stat found {};
-  if (::fstat(file_, &found) != 0) return Error{ErrorCode::kUnavailable, "epoch file '" + path_ + "': " + std::strerror(errno)};
+  if (::fstat(file_, &found) != 0)
+    return Error{ErrorCode::kUnavailable, "epoch file '" + path_ + "': " + std::strerror(errno)};
   const auto size = static_cast<std::uint64_t>(found.st_size);
   std::vector<Place> places;
   std::string head(kEpochBatchHead, '\0');
@@ -122,7 +129,8 @@ Result<std::vector<EpochFileReader::Place>> EpochFileReader::batches() const {
     TRY(read(at, head.data(), head.size()));
     Place place{parse_head(head), at + kEpochBatchHead};
     at = place.body_at + place.head.body_bytes;
-    if (at > size || place.head.count == 0) return Error{ErrorCode::kCorrupt, "epoch file '" + path_ + "' is damaged"};
+    if (at > size || place.head.count == 0)
+      return Error{ErrorCode::kCorrupt, "epoch file '" + path_ + "' is damaged"};
     places.push_back(place);
   }
   return places;

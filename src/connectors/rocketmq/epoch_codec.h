@@ -1,4 +1,5 @@
-// Sealed epochs of an exactly-once sink: the handle and the epoch file. Format: docs/formats/rocketmq-epoch.md.
+// Sealed epochs of an exactly-once sink: the handle and the epoch file. Format:
+// docs/formats/rocketmq-epoch.md.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "connectors/rocketmq/stamp.h"
 #include "slipstream/connector.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
+
+#include "connectors/rocketmq/stamp.h"
 
 namespace slipstream::connectors {
 

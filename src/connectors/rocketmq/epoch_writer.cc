@@ -18,10 +18,12 @@ constexpr std::size_t kSealBytes = std::size_t{256} << 10;
 constexpr std::int64_t kAskAgainMs = 200;
 }  // namespace
 
-// The newest max offset known of each queue. An older one is a bound as well: offsets of a queue only grow.
+// The newest max offset known of each queue. An older one is a bound as well: offsets of a queue
+// only grow.
 class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
  public:
-  Bounds(rocketmq::Client& client, std::function<void()> wake) : client_(&client), wake_(std::move(wake)) {}
+  Bounds(rocketmq::Client& client, std::function<void()> wake)
+      : client_(&client), wake_(std::move(wake)) {}
 
   // Asks unless an answer is awaited.
   void ask(const MessageQueue& queue) {
@@ -48,21 +50,26 @@ class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
   void request(const MessageQueue& queue) {
     if (closed()) return;
     rocketmq::internal::ClientCore& core = client_->core();
-    core.route(queue.topic, core.options().route_refresh_ms,
-               [self = shared_from_this(), queue, &core](const Result<rocketmq::internal::Route>& route) {
-                 if (self->closed()) return;
-                 const rocketmq::BrokerData* broker = route.ok() ? (*route)->broker(queue.broker) : nullptr;
-                 const std::string* master = broker == nullptr ? nullptr : broker->master();
-                 if (master == nullptr) return self->again(queue);
-                 core.call(*master, rocketmq::internal::ChannelRole::kControl, rocketmq::encode_max_offset(queue), nullptr,
-                           core.options().call_timeout_ms,
-                           [self, queue](const rocketmq::CallOutcome& outcome) { self->answered(queue, outcome); });
-               });
+    core.route(
+        queue.topic, core.options().route_refresh_ms,
+        [self = shared_from_this(), queue, &core](const Result<rocketmq::internal::Route>& route) {
+          if (self->closed()) return;
+          const rocketmq::BrokerData* broker =
+              route.ok() ? (*route)->broker(queue.broker) : nullptr;
+          const std::string* master = broker == nullptr ? nullptr : broker->master();
+          if (master == nullptr) return self->again(queue);
+          core.call(*master, rocketmq::internal::ChannelRole::kControl,
+                    rocketmq::encode_max_offset(queue), nullptr, core.options().call_timeout_ms,
+                    [self, queue](const rocketmq::CallOutcome& outcome) {
+                      self->answered(queue, outcome);
+                    });
+        });
   }
   void answered(const MessageQueue& queue, const rocketmq::CallOutcome& outcome) {
     if (closed()) return;
     if (!outcome.answer.ok()) return again(queue);
-    const auto offset = rocketmq::parse_offset(rocketmq::RequestCode::kMaxOffset, outcome.answer->header);
+    const auto offset =
+        rocketmq::parse_offset(rocketmq::RequestCode::kMaxOffset, outcome.answer->header);
     if (!offset.ok()) return again(queue);
     MutexLock lock(mutex_);
     awaited_.erase(queue);
@@ -70,7 +77,8 @@ class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
     if (first && wake_) wake_();
   }
   void again(const MessageQueue& queue) {
-    client_->core().loop().run_after(kAskAgainMs, [self = shared_from_this(), queue] { self->request(queue); });
+    client_->core().loop().run_after(kAskAgainMs,
+                                     [self = shared_from_this(), queue] { self->request(queue); });
   }
   bool closed() {
     MutexLock lock(mutex_);
@@ -86,17 +94,24 @@ class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
 };
 
 EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
-                         std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder)
-    : plan_(std::move(plan)), context_(std::move(context)), client_(std::move(client)), encoder_(std::move(encoder)),
+                         std::shared_ptr<rocketmq::Client> client,
+                         std::unique_ptr<MessageEncoder> encoder)
+    : plan_(std::move(plan)),
+      context_(std::move(context)),
+      client_(std::move(client)),
+      encoder_(std::move(encoder)),
       routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
-      queues_(routes_, plan_->ordered), bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
-  sealed_ = context_.metrics.value("rocketmq_sink_sealed_messages_total", "Messages sealed for exactly-once publishing.");
+      queues_(routes_, plan_->ordered),
+      bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
+  sealed_ = context_.metrics.value("rocketmq_sink_sealed_messages_total",
+                                   "Messages sealed for exactly-once publishing.");
   begin_epoch();
 }
 
 EpochWriter::~EpochWriter() { bounds_->close(); }
 
-Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const SinkPlan> plan, WriterContext context) {
+Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const SinkPlan> plan,
+                                                      WriterContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers));
   TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
   std::unique_ptr<EpochWriter> writer(
@@ -109,7 +124,8 @@ Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const Sink
 void EpochWriter::begin_epoch() {
   const std::uint64_t number = epoch_.series.epoch + 1;
   epoch_ = EpochHandle{};
-  epoch_.series = StampSeries{context_.attempt_token, sink_hash(plan_->uid), number, static_cast<std::uint16_t>(context_.subtask)};
+  epoch_.series = StampSeries{context_.attempt_token, sink_hash(plan_->uid), number,
+                              static_cast<std::uint16_t>(context_.subtask)};
   epoch_.ordered = plan_->ordered;
   prefix_ = stamp_prefix(epoch_.series);
   lanes_.clear();
@@ -131,8 +147,9 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
 }
 
 Status EpochWriter::add(const OutMessage& message, std::uint64_t hash, EpochFile& file) {
-  TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(message.topic));
-  const MessageQueue& queue = plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
+  TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
+  const MessageQueue& queue =
+      plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
   const auto [at, fresh] = lanes_.try_emplace(queue);
   Lane& lane = at->second;
   if (fresh) {
@@ -175,7 +192,7 @@ Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint,
   for (const EpochQueue& each : epoch_.queues) bounds_->ask(each.queue);
   begin_epoch();
   if (!plan_->ordered) {
-    TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(plan_->settings.topic));
+    TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(plan_->settings.topic));
     ++topic->turn;
     bounds_->ask(topic->current());
   }

@@ -7,23 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/connector.h"
+
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/message_encoder.h"
 #include "connectors/rocketmq/topic_queues.h"
 #include "rocketmq/protocol/batch_encoder.h"
-#include "slipstream/connector.h"
 
 namespace slipstream::connectors {
 
-// Every message gets its stamp and its queue here, for ever. The lower scan bound of a queue is a max offset that was
-// asked for in the background before the epoch was sealed: nothing of the epoch is sent before.
+// Every message gets its stamp and its queue here, for ever. The lower scan bound of a queue is a
+// max offset that was asked for in the background before the epoch was sealed: nothing of the epoch
+// is sent before.
 //
 // Owner:   a sink task.
 // Bounds:  kSealBytes per queue; the rest is in the epoch file.
-// Failure: rows that a broker would refuse for ever; prepare() waits for bounds as long as brokers do not answer.
+// Failure: rows that a broker would refuse for ever; prepare() waits for bounds as long as brokers
+// do not answer.
 class EpochWriter final : public SinkWriter {
  public:
-  static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan, WriterContext context);
+  static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan,
+                                                  WriterContext context);
   ~EpochWriter() override;
 
   Result<Write> write(const Batch& batch, EpochFile* file) override;
@@ -36,8 +40,8 @@ class EpochWriter final : public SinkWriter {
     rocketmq::BatchEncoder pending;
   };
 
-  EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context, std::shared_ptr<rocketmq::Client> client,
-              std::unique_ptr<MessageEncoder> encoder);
+  EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
+              std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
   void begin_epoch();
   Status add(const OutMessage& message, std::uint64_t hash, EpochFile& file);
   Status seal(Lane& lane, EpochFile& file);

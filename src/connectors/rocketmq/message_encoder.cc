@@ -18,12 +18,14 @@ void append_pair(std::string_view name, std::string_view value, std::string& out
 }
 
 bool has_separator(std::string_view text) {
-  return text.find(kNameEnd) != std::string_view::npos || text.find(kPairEnd) != std::string_view::npos;
+  return text.find(kNameEnd) != std::string_view::npos ||
+         text.find(kPairEnd) != std::string_view::npos;
 }
 
 }  // namespace
 
-MessageEncoder::MessageEncoder(std::shared_ptr<const SinkPlan> plan, std::unique_ptr<format::RowEncoder> encoder)
+MessageEncoder::MessageEncoder(std::shared_ptr<const SinkPlan> plan,
+                               std::unique_ptr<format::RowEncoder> encoder)
     : plan_(std::move(plan)), encoder_(std::move(encoder)) {}
 
 Result<std::unique_ptr<MessageEncoder>> MessageEncoder::make(std::shared_ptr<const SinkPlan> plan) {
@@ -39,11 +41,14 @@ Error MessageEncoder::refuse(const std::string& text) const {
 Status MessageEncoder::encode(const Batch& batch) {
   batch_ = &batch;
   bodies_.clear();
-  std::vector<ColumnPtr> physical(batch.columns().begin(),
-                                  batch.columns().begin() + static_cast<std::ptrdiff_t>(plan_->physical.size()));
+  std::vector<ColumnPtr> physical(
+      batch.columns().begin(),
+      batch.columns().begin() + static_cast<std::ptrdiff_t>(plan_->physical.size()));
   Batch rows(batch.rows(), std::move(physical));
-  if (!batch.kinds().empty()) rows.set_kinds(std::vector<RowKind>(batch.kinds().begin(), batch.kinds().end()));
-  return encoder_->encode(rows, 0, rows.rows(), bodies_).with_context("table '" + plan_->settings.table + "'");
+  if (!batch.kinds().empty())
+    rows.set_kinds(std::vector<RowKind>(batch.kinds().begin(), batch.kinds().end()));
+  return encoder_->encode(rows, 0, rows.rows(), bodies_)
+      .with_context("table '" + plan_->settings.table + "'");
 }
 
 Status MessageEncoder::message(std::size_t index, std::string_view unique_key, OutMessage& out) {
@@ -53,21 +58,25 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
   out.row = bodies_.rows[index];
   properties_.clear();
   if (out.body.empty()) {
-    return refuse("a row has an empty body, which brokers refuse; write a value, or filter such rows out");
+    return refuse(
+        "a row has an empty body, which brokers refuse; write a value, or filter such rows out");
   }
   if (plan_->metadata.empty()) {
-    if (!plan_->settings.tag.empty()) append_pair(rocketmq::property::kTags, plan_->settings.tag, properties_);
+    if (!plan_->settings.tag.empty())
+      append_pair(rocketmq::property::kTags, plan_->settings.tag, properties_);
   } else {
     TRY(add_metadata(out.row, out));
   }
   append_pair(rocketmq::property::kUniqueKey, unique_key, properties_);
   append_pair(rocketmq::property::kWait, "true", properties_);
   if (properties_.size() > rocketmq::kPropertiesBytesMax) {
-    return refuse("keys, tags and properties of a row take " + std::to_string(properties_.size()) + " bytes; a message holds " +
-                  std::to_string(rocketmq::kPropertiesBytesMax));
+    return refuse("keys, tags and properties of a row take " + std::to_string(properties_.size()) +
+                  " bytes; a message holds " + std::to_string(rocketmq::kPropertiesBytesMax));
   }
-  if (rocketmq::BatchEncoder::entry_size(out.body.size(), properties_.size()) > rocketmq::kMessageBytesMax) {
-    return refuse("a row has a body of " + std::to_string(out.body.size()) + " bytes; a message holds 4 MiB with its properties");
+  if (rocketmq::BatchEncoder::entry_size(out.body.size(), properties_.size()) >
+      rocketmq::kMessageBytesMax) {
+    return refuse("a row has a body of " + std::to_string(out.body.size()) +
+                  " bytes; a message holds 4 MiB with its properties");
   }
   out.properties = properties_;
   return {};
@@ -82,25 +91,33 @@ Status MessageEncoder::add_metadata(std::size_t row, OutMessage& out) {
       case MetadataKey::kTopic: {
         out.topic = values.text(row);
         if (out.topic == checked_topic_ || out.topic == plan_->settings.topic) break;
-        TRY(rocketmq::validate_writable_topic(out.topic).with_context("table '" + plan_->settings.table + "': column '" + column.name + "'"));
+        TRY(rocketmq::validate_writable_topic(out.topic).with_context(
+            "table '" + plan_->settings.table + "': column '" + column.name + "'"));
         checked_topic_ = out.topic;
         break;
       }
-      case MetadataKey::kTags: tag = values.text(row); break;
+      case MetadataKey::kTags:
+        tag = values.text(row);
+        break;
       case MetadataKey::kKeys: {
         const std::string_view keys = values.text(row);
-        if (has_separator(keys)) return refuse("column '" + column.name + "': keys cannot hold the characters 1 and 2");
+        if (has_separator(keys))
+          return refuse("column '" + column.name + "': keys cannot hold the characters 1 and 2");
         if (!keys.empty()) append_pair(rocketmq::property::kKeys, keys, properties_);
         break;
       }
       case MetadataKey::kDeliveryTime:
         out.deliver_at_ms = epoch_millis(values, row);
         if (out.deliver_at_ms > 0) {
-          append_pair(rocketmq::property::kTimerDeliverMs, std::to_string(out.deliver_at_ms), properties_);
+          append_pair(rocketmq::property::kTimerDeliverMs, std::to_string(out.deliver_at_ms),
+                      properties_);
         }
         break;
-      case MetadataKey::kProperties: TRY(add_properties(values, row)); break;
-      default: break;
+      case MetadataKey::kProperties:
+        TRY(add_properties(values, row));
+        break;
+      default:
+        break;
     }
   }
   if (has_separator(tag)) return refuse("a tag cannot hold the characters 1 and 2");
@@ -116,12 +133,17 @@ Status MessageEncoder::add_properties(const Column& column, std::size_t row) {
   for (std::size_t i = begin; i < end; ++i) {
     if (names.is_null(i)) return refuse("a property has no name");
     const std::string_view name = names.text(i);
-    if (name.empty() || has_separator(name)) return refuse("property name '" + std::string(name) + "' is empty or holds the characters 1 or 2");
+    if (name.empty() || has_separator(name))
+      return refuse("property name '" + std::string(name) +
+                    "' is empty or holds the characters 1 or 2");
     if (rocketmq::is_reserved_property(name)) {
-      return refuse("property '" + std::string(name) + "' is RocketMQ's own; use the metadata columns keys and tags, or another name");
+      return refuse("property '" + std::string(name) +
+                    "' is RocketMQ's own; use the metadata columns keys and tags, or another name");
     }
     if (values.is_null(i) || values.text(i).empty()) continue;
-    if (has_separator(values.text(i))) return refuse("the value of property '" + std::string(name) + "' holds the characters 1 or 2");
+    if (has_separator(values.text(i)))
+      return refuse("the value of property '" + std::string(name) +
+                    "' holds the characters 1 or 2");
     append_pair(name, values.text(i), properties_);
   }
   return {};

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/batch.h"
+
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/settings.h"
 #include "format/format.h"
-#include "slipstream/batch.h"
 
 namespace slipstream::connectors {
 
@@ -19,7 +20,8 @@ struct SinkPlan {
   Schema physical;
   std::vector<WriteColumn> metadata;  // behind the physical columns
   Schema schema;
-  // Changes of one key must stay in order: the key decides about the queue, one send under way per queue.
+  // Changes of one key must stay in order: the key decides about the queue, one send under way per
+  // queue.
   bool ordered = false;
   std::vector<std::size_t> order_key;  // columns of `schema`
   std::string uid;
@@ -35,7 +37,8 @@ struct OutMessage {
 };
 
 // Owner:   a writer. Thread: task.
-// Failure: kDataError naming table and row's fault: what a broker would refuse for ever is refused here.
+// Failure: kDataError naming table and row's fault: what a broker would refuse for ever is refused
+// here.
 class MessageEncoder {
  public:
   static Result<std::unique_ptr<MessageEncoder>> make(std::shared_ptr<const SinkPlan> plan);

@@ -9,9 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "rocketmq/protocol/record.h"
 #include "slipstream/batch.h"
 #include "slipstream/connector.h"
+
+#include "rocketmq/protocol/record.h"
 
 namespace slipstream::connectors {
 
@@ -32,7 +33,8 @@ enum class MetadataKey : std::uint8_t {
   kDeliveryTime,
 };
 
-// What DESCRIBE and docs list; other spellings of a key ("__queue_id__", "message_id") are among it.
+// What DESCRIBE and docs list; other spellings of a key ("__queue_id__", "message_id") are among
+// it.
 std::vector<MetadataSpec> rocketmq_metadata();
 std::optional<MetadataKey> find_metadata_key(std::string_view key);
 
@@ -42,7 +44,8 @@ struct ReadColumn {
   Type type;
 };
 // kInvalidArgument: unknown key (with the nearest), not readable, or of a type that it cannot have.
-Result<ReadColumn> resolve_read_column(const TableDefinition& table, const TableDefinition::MetadataColumn& column);
+Result<ReadColumn> resolve_read_column(const TableDefinition& table,
+                                       const TableDefinition::MetadataColumn& column);
 
 // One metadata column that is written. `index` in the sink's batches.
 struct WriteColumn {

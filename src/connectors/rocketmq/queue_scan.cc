@@ -1,11 +1,12 @@
 #include "connectors/rocketmq/queue_scan.h"
 
+#include "slipstream/rocketmq/consumer.h"
+
 #include "base/clock.h"
 #include "base/try.h"
 #include "connectors/rocketmq/stamp.h"
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/protocol/record.h"
-#include "slipstream/rocketmq/consumer.h"
 
 namespace slipstream::connectors {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 constexpr std::int64_t kPollMs = 100;
 constexpr std::int64_t kProgressMs = 2'000;
 
-Status look_through(const rocketmq::PulledFrame& frame, std::int64_t upper, const ScanOptions& options) {
+Status look_through(const rocketmq::PulledFrame& frame, std::int64_t upper,
+                    const ScanOptions& options) {
   rocketmq::RecordCursorOptions cursor_options;
   cursor_options.first_offset = frame.begin_offset;
   cursor_options.offset_delta = frame.offset_delta;
@@ -37,7 +39,8 @@ std::string trouble_of(const rocketmq::Consumer& consumer) {
 
 }  // namespace
 
-Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges, const ScanOptions& options) {
+Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
+                   const ScanOptions& options) {
   rocketmq::ConsumerOptions consumer_options;
   consumer_options.group = options.group;
   consumer_options.out_of_range = rocketmq::OffsetOutOfRange::kFail;
@@ -54,12 +57,14 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges, 
   std::int64_t told_ms = clock.now_ms();
   std::int64_t seen = 0;
   while (open > 0) {
-    if (options.stop.stop_requested()) return Error{ErrorCode::kCancelled, "stopped while looking through the output queues"};
+    if (options.stop.stop_requested())
+      return Error{ErrorCode::kCancelled, "stopped while looking through the output queues"};
     TRY_ASSIGN(const std::optional<rocketmq::PulledFrame> frame, consumer.poll_wait(kPollMs));
     if (frame) {
       const ScanRange& range = ranges[frame->tag];
       TRY(look_through(*frame, range.upper, options));
-      seen += std::min(frame->next_offset, range.upper) - std::min(frame->begin_offset, range.upper);
+      seen +=
+          std::min(frame->next_offset, range.upper) - std::min(frame->begin_offset, range.upper);
       if (frame->next_offset >= range.upper) {
         consumer.unassign(range.queue);
         --open;
@@ -67,8 +72,8 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges, 
     }
     if (options.progress && clock.now_ms() - told_ms >= kProgressMs) {
       told_ms = clock.now_ms();
-      options.progress("looked through " + std::to_string(seen) + " of " + std::to_string(all) + " messages of the output queues" +
-                       trouble_of(consumer));
+      options.progress("looked through " + std::to_string(seen) + " of " + std::to_string(all) +
+                       " messages of the output queues" + trouble_of(consumer));
     }
   }
   return {};

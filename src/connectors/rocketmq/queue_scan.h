@@ -24,15 +24,18 @@ struct ScanRange {
 struct ScanOptions {
   std::string group;
   std::stop_token stop;
-  std::function<void(std::string_view unique_key)> found;  // of every message that has the form of a stamp
-  std::function<void(std::string_view)> progress;          // for people
+  std::function<void(std::string_view unique_key)>
+      found;                                       // of every message that has the form of a stamp
+  std::function<void(std::string_view)> progress;  // for people
 };
 
 // Reads every message of the ranges. Waits for brokers that are away, for as long as it takes.
 //
 // Thread:  any but the client's; blocks.
-// Failure: kOutOfRange when messages from `lower` on were deleted by retention; kCancelled on stop; what the broker
+// Failure: kOutOfRange when messages from `lower` on were deleted by retention; kCancelled on stop;
+// what the broker
 //          refuses for ever.
-Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges, const ScanOptions& options);
+Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
+                   const ScanOptions& options);
 
 }  // namespace slipstream::connectors

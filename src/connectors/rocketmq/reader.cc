@@ -1,6 +1,8 @@
 // 1. poll() takes frames from the consumer until the batch is full.
-// 2. gather() walks records of a frame, decode() turns their bodies into rows, add_metadata() adds the other columns.
-// 3. A proof of emptiness is told only when it was requested after every row handed out so far was received.
+// 2. gather() walks records of a frame, decode() turns their bodies into rows, add_metadata() adds
+// the other columns.
+// 3. A proof of emptiness is told only when it was requested after every row handed out so far was
+// received.
 #include "connectors/rocketmq/reader.h"
 
 #include <algorithm>
@@ -51,7 +53,8 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
 // Bytes of a frame and bodies unpacked from it, as long as a column refers to them.
 class QueueRowReader::ReceivedBytes final : public Buffer {
  public:
-  ReceivedBytes(std::shared_ptr<const void> owner, std::size_t size) : owner_(std::move(owner)), bytes_(size) {}
+  ReceivedBytes(std::shared_ptr<const void> owner, std::size_t size)
+      : owner_(std::move(owner)), bytes_(size) {}
   std::size_t bytes() const override { return bytes_.load(std::memory_order_relaxed); }
   std::string& keep(std::string bytes) {
     bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
@@ -75,7 +78,9 @@ class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
       armed_ = true;
     }
     io::EventLoop& loop = client.core().loop();
-    loop.post([self = shared_from_this(), after_ms, &loop] { loop.run_after(after_ms, [self] { self->ring(); }); });
+    loop.post([self = shared_from_this(), after_ms, &loop] {
+      loop.run_after(after_ms, [self] { self->ring(); });
+    });
   }
   void close() {
     MutexLock lock(mutex_);
@@ -96,7 +101,8 @@ class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
 // Rows for the dead-letter output, in the columns of rejected_schema().
 class QueueRowReader::Rejected {
  public:
-  void add(std::string_view body, std::string_view reason, const MessageQueue& queue, std::int64_t offset) {
+  void add(std::string_view body, std::string_view reason, const MessageQueue& queue,
+           std::int64_t offset) {
     if (builders_.empty()) {
       const Schema schema = rejected_schema();
       for (const Field& field : schema.fields()) builders_.emplace_back(field.type);
@@ -127,13 +133,17 @@ struct QueueRowReader::Chunk {
   std::vector<std::string_view> bodies;
   std::size_t padded = 0;  // so many bodies from the front have room behind them
   std::size_t bytes = 0;
-  std::int64_t next = 0;   // offset behind the last record seen
+  std::int64_t next = 0;  // offset behind the last record seen
   bool frame_done = false;
 };
 
 QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
-                               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<format::RowDecoder> decoder)
-    : plan_(std::move(plan)), context_(std::move(context)), client_(std::move(client)), decoder_(std::move(decoder)),
+                               std::shared_ptr<rocketmq::Client> client,
+                               std::unique_ptr<format::RowDecoder> decoder)
+    : plan_(std::move(plan)),
+      context_(std::move(context)),
+      client_(std::move(client)),
+      decoder_(std::move(decoder)),
       consumer_(std::make_unique<rocketmq::Consumer>(*client_, consumer_options(*plan_))),
       alarm_(std::make_shared<Alarm>(context_.wake)) {
   consumer_->set_wake(context_.wake);
@@ -144,9 +154,12 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
   const auto& metric = context_.metrics.value;
   messages_ = metric("rocketmq_source_messages_total", "Messages read.");
   body_bytes_ = metric("rocketmq_source_body_bytes_total", "Bytes of bodies read.");
-  failed_bodies_ = metric("rocketmq_source_decode_errors_total", "Bodies or lines that were no row of the table.");
-  ignored_ = metric("rocketmq_source_ignored_total", "Bodies, lines or fields given up by options of the format.");
-  out_of_range_ = metric("rocketmq_source_offset_out_of_range_total", "Wanted offsets that did not exist any more.");
+  failed_bodies_ = metric("rocketmq_source_decode_errors_total",
+                          "Bodies or lines that were no row of the table.");
+  ignored_ = metric("rocketmq_source_ignored_total",
+                    "Bodies, lines or fields given up by options of the format.");
+  out_of_range_ = metric("rocketmq_source_offset_out_of_range_total",
+                         "Wanted offsets that did not exist any more.");
   lag_ = metric("rocketmq_source_lag_messages", "Messages behind the ends of the queues.");
 }
 
@@ -155,12 +168,14 @@ QueueRowReader::~QueueRowReader() {
   consumer_.reset();
 }
 
-Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan, ReaderContext context) {
+Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan,
+                                                           ReaderContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings->name_servers));
   const TableFormat& format = plan->settings->format;
-  TRY_ASSIGN(auto decoder, format.format->make_decoder(plan->physical, plan->projection, format.options));
-  return std::unique_ptr<SourceReader>(
-      new QueueRowReader(std::move(plan), std::move(context), std::move(client), std::move(decoder)));
+  TRY_ASSIGN(auto decoder,
+             format.format->make_decoder(plan->physical, plan->projection, format.options));
+  return std::unique_ptr<SourceReader>(new QueueRowReader(std::move(plan), std::move(context),
+                                                          std::move(client), std::move(decoder)));
 }
 
 Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
@@ -202,7 +217,8 @@ Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
 }
 
 bool QueueRowReader::all_ended() const {
-  return std::all_of(splits_.begin(), splits_.end(), [](const auto& each) { return each.second.ended; });
+  return std::all_of(splits_.begin(), splits_.end(),
+                     [](const auto& each) { return each.second.ended; });
 }
 
 // Makes frame_ the frame to read; false when there is none now.
@@ -232,7 +248,8 @@ Result<bool> QueueRowReader::next_frame() {
   frame_.emplace();
   frame_->split = static_cast<std::uint32_t>(pulled->tag);
   frame_->pulled = std::move(*pulled);
-  frame_->buffer = std::make_shared<ReceivedBytes>(frame_->pulled.owner, frame_->pulled.records.size());
+  frame_->buffer =
+      std::make_shared<ReceivedBytes>(frame_->pulled.owner, frame_->pulled.records.size());
   // Further back than before: the policy for lost offsets decided so.
   std::int64_t& next = splits_.at(frame_->split).position.next;
   next = std::min(next, frame_->pulled.begin_offset);
@@ -255,7 +272,8 @@ Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
   std::string_view body = as_text(record.body);
   const auto* frame_end = frame_->pulled.records.data() + frame_->pulled.records.size();
   // Inner messages of a batch record may lie in unpacked bytes, outside of the frame.
-  const bool in_frame = record.body.data() >= frame_->pulled.records.data() && record.body.data() <= frame_end;
+  const bool in_frame =
+      record.body.data() >= frame_->pulled.records.data() && record.body.data() <= frame_end;
   if (record.compressed() || !in_frame) {
     std::string unpacked;
     TRY(rocketmq::decompress_body(record, unpacked));
@@ -264,7 +282,8 @@ Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
     body = std::string_view(frame_->buffer->keep(std::move(unpacked))).substr(0, size);
     if (chunk.padded == chunk.bodies.size()) ++chunk.padded;
   } else if (chunk.padded == chunk.bodies.size() &&
-             static_cast<std::size_t>(frame_end - record.body.data()) >= record.body.size() + format::kBodyPadding) {
+             static_cast<std::size_t>(frame_end - record.body.data()) >=
+                 record.body.size() + format::kBodyPadding) {
     ++chunk.padded;
   }
   chunk.bodies.push_back(body);
@@ -301,7 +320,8 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
   const MessageQueue& queue = *frame_->pulled.queue;
   const Status gathered = gather(chunk);
   if (!gathered.ok()) {
-    return gathered.with_context("reading " + queue.to_string() + " near offset " + std::to_string(chunk.next));
+    return gathered.with_context("reading " + queue.to_string() + " near offset " +
+                                 std::to_string(chunk.next));
   }
   State& state = splits_.at(frame_->split);
   if (!chunk.bodies.empty()) {
@@ -350,8 +370,10 @@ void QueueRowReader::decode_range(Chunk& chunk, std::size_t begin, std::size_t e
   bodies.padded = padded;
   decoder_->decode(bodies, rows_);
   if (begin == 0) return;
-  for (std::size_t i = rows_before; i < rows_.bodies.size(); ++i) rows_.bodies[i] += static_cast<std::uint32_t>(begin);
-  for (std::size_t i = failures_before; i < rows_.failures.size(); ++i) rows_.failures[i].body += static_cast<std::uint32_t>(begin);
+  for (std::size_t i = rows_before; i < rows_.bodies.size(); ++i)
+    rows_.bodies[i] += static_cast<std::uint32_t>(begin);
+  for (std::size_t i = failures_before; i < rows_.failures.size(); ++i)
+    rows_.failures[i].body += static_cast<std::uint32_t>(begin);
 }
 
 Status QueueRowReader::decode(Chunk& chunk, Rejected& rejected) {
@@ -371,13 +393,18 @@ Status QueueRowReader::handle_failures(const Chunk& chunk, Rejected& rejected) {
     const std::int64_t offset = chunk.records[failure.body].queue_offset;
     switch (plan_->settings->decode_errors) {
       case DecodeErrors::kFail:
-        return Error{ErrorCode::kDataError,
-                     "table '" + plan_->settings->table + "': the message at offset " + std::to_string(offset) +
-                         " of topic '" + queue.topic + "', broker '" + queue.broker + "', queue " + std::to_string(queue.id) +
-                         " is no row of the table: " + failure.reason +
-                         "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages"};
-      case DecodeErrors::kSkip: break;
-      case DecodeErrors::kDeadLetter: rejected.add(failure.piece, failure.reason, queue, offset); break;
+        return Error{
+            ErrorCode::kDataError,
+            "table '" + plan_->settings->table + "': the message at offset " +
+                std::to_string(offset) + " of topic '" + queue.topic + "', broker '" +
+                queue.broker + "', queue " + std::to_string(queue.id) +
+                " is no row of the table: " + failure.reason +
+                "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages"};
+      case DecodeErrors::kSkip:
+        break;
+      case DecodeErrors::kDeadLetter:
+        rejected.add(failure.piece, failure.reason, queue, offset);
+        break;
     }
   }
   return {};
@@ -390,7 +417,8 @@ void QueueRowReader::add_metadata(const Chunk& chunk, std::size_t begin_row) {
     pin_everywhere(builder, frame_->buffer);
     for (std::size_t row = begin_row; row < rows_.bodies.size(); ++row) {
       const RecordView& record = chunk.records[rows_.bodies[row]];
-      append_metadata(plan_->metadata[i], MessageOrigin{frame_->pulled.queue.get(), &record}, builder);
+      append_metadata(plan_->metadata[i], MessageOrigin{frame_->pulled.queue.get(), &record},
+                      builder);
     }
   }
 }
@@ -417,12 +445,15 @@ void QueueRowReader::tell_proofs() {
     const auto found = splits_.find(index);
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
-    if (progress.max_offset > state.position.next && state.position.next >= 0) lag += progress.max_offset - state.position.next;
+    if (progress.max_offset > state.position.next && state.position.next >= 0)
+      lag += progress.max_offset - state.position.next;
     if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
     // A queue without messages has no position of its own yet.
-    if (state.position.next == kFirstOffset && progress.position >= 0) state.position.next = progress.position;
+    if (state.position.next == kFirstOffset && progress.position >= 0)
+      state.position.next = progress.position;
     if (progress.position != state.position.next) continue;
-    if (progress.proven_empty_ms > last_received_ms_ && progress.proven_empty_ms > state.proof_told_ms) {
+    if (progress.proven_empty_ms > last_received_ms_ &&
+        progress.proven_empty_ms > state.proof_told_ms) {
       state.proof_told_ms = progress.proven_empty_ms;
       events_.push_back(SplitEvent{index, SplitEvent::Kind::kProvenEmpty, 0});
     }
@@ -468,7 +499,9 @@ void QueueRowReader::checkpoint_complete(CheckpointId checkpoint) {
   for (const rocketmq::GroupOffset& each : offsets) committed_[each.queue] = each.offset;
   consumer_->commit(std::move(offsets), [table = plan_->settings->table](const Status& status) {
     if (status.ok()) return;
-    log(LogLevel::kWarn, "rocketmq", "table '" + table + "': group offsets were not written (the checkpoint has them): " + status.to_string());
+    log(LogLevel::kWarn, "rocketmq",
+        "table '" + table +
+            "': group offsets were not written (the checkpoint has them): " + status.to_string());
   });
 }
 

@@ -10,34 +10,37 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/connector.h"
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/rocketmq/consumer.h"
+
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/split_codec.h"
 #include "rocketmq/protocol/record.h"
-#include "slipstream/connector.h"
-#include "slipstream/rocketmq/client.h"
-#include "slipstream/rocketmq/consumer.h"
 
 namespace slipstream::connectors {
 
 // What a reader produces.
 struct RowPlan {
   std::shared_ptr<const SourceSettings> settings;
-  Schema physical;                     // of the table
-  std::vector<std::size_t> projection; // into `physical`
+  Schema physical;                      // of the table
+  std::vector<std::size_t> projection;  // into `physical`
   std::vector<ReadColumn> metadata;
-  Schema schema;                       // of the batches
-  std::vector<std::string> tags;       // empty = all
+  Schema schema;                  // of the batches
+  std::vector<std::string> tags;  // empty = all
 };
 
 // Owner:   a source task.
 // Thread:  task; the wake comes from the client's thread.
-// Order:   offsets ascend within a queue; a message's rows are in one batch, which may exceed batch_rows for it.
-// Bounds:  the consumer's bytes in flight, and kBatchBytesMax of bodies per batch.
-// Failure: what no retry can mend, and poison bodies under 'fail', with topic, broker, queue and offset.
+// Order:   offsets ascend within a queue; a message's rows are in one batch, which may exceed
+// batch_rows for it. Bounds:  the consumer's bytes in flight, and kBatchBytesMax of bodies per
+// batch. Failure: what no retry can mend, and poison bodies under 'fail', with topic, broker, queue
+// and offset.
 class QueueRowReader final : public SourceReader {
  public:
-  static Result<std::unique_ptr<SourceReader>> make(std::shared_ptr<const RowPlan> plan, ReaderContext context);
+  static Result<std::unique_ptr<SourceReader>> make(std::shared_ptr<const RowPlan> plan,
+                                                    ReaderContext context);
   ~QueueRowReader() override;
 
   Status add_split(std::uint32_t index, const Split& split) override;
@@ -66,7 +69,8 @@ class QueueRowReader final : public SourceReader {
   class Alarm;
   struct Chunk;
 
-  QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context, std::shared_ptr<rocketmq::Client> client,
+  QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
+                 std::shared_ptr<rocketmq::Client> client,
                  std::unique_ptr<format::RowDecoder> decoder);
 
   Result<bool> next_frame();

@@ -15,12 +15,18 @@ class RocketMqConnector final : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return rocketmq_options(); }
   std::vector<MetadataSpec> metadata() const override { return rocketmq_metadata(); }
-  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override { return make_queue_source(request); }
-  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override { return make_queue_sink(request); }
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
+    return make_queue_source(request);
+  }
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    return make_queue_sink(request);
+  }
 };
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_rocketmq_connector() { return std::make_unique<RocketMqConnector>(); }
+std::unique_ptr<ConnectorFactory> make_rocketmq_connector() {
+  return std::make_unique<RocketMqConnector>();
+}
 
 }  // namespace slipstream::connectors

@@ -1,4 +1,5 @@
-// 'connector' = 'rocketmq': topics as tables, read from any position, written at-least-once or exactly-once.
+// 'connector' = 'rocketmq': topics as tables, read from any position, written at-least-once or
+// exactly-once.
 #pragma once
 
 #include <memory>

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "format/format.h"
 #include "slipstream/connector.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
+
+#include "format/format.h"
 
 namespace slipstream::connectors {
 
@@ -21,7 +22,14 @@ OptionTable rocketmq_options();
 // "broker-a:1:201;broker-c:3:123": (broker, queue id) -> offset.
 using QueueOffsets = std::map<std::pair<std::string, std::int32_t>, std::int64_t>;
 
-enum class StartMode : std::uint8_t { kGroupOffsets, kEarliest, kLatest, kTimestamp, kSpecificOffsets, kOneOffset };
+enum class StartMode : std::uint8_t {
+  kGroupOffsets,
+  kEarliest,
+  kLatest,
+  kTimestamp,
+  kSpecificOffsets,
+  kOneOffset
+};
 enum class BoundMode : std::uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOffsets };
 enum class DecodeErrors : std::uint8_t { kFail, kSkip, kDeadLetter };
 

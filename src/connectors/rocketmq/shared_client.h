@@ -9,8 +9,8 @@
 
 namespace slipstream::connectors {
 
-// The client for these name servers: the one that is in use already, or a new one. It closes when its last user has
-// gone, which must not be on the client's own thread.
+// The client for these name servers: the one that is in use already, or a new one. It closes when
+// its last user has gone, which must not be on the client's own thread.
 //
 // Thread:  any; blocks while connecting, at most `start_timeout_ms` of the client's options.
 // Failure: no name server answers.

@@ -11,9 +11,12 @@ namespace {
 
 const char* guarantee_text(Guarantee guarantee) {
   switch (guarantee) {
-    case Guarantee::kNone: return "none";
-    case Guarantee::kAtLeastOnce: return "at-least-once";
-    case Guarantee::kExactlyOnce: break;
+    case Guarantee::kNone:
+      return "none";
+    case Guarantee::kAtLeastOnce:
+      return "at-least-once";
+    case Guarantee::kExactlyOnce:
+      break;
   }
   return "exactly-once";
 }
@@ -25,8 +28,9 @@ class QueueSink final : public Sink {
   Schema schema() const override { return plan_->schema; }
   Guarantee guarantee() const override { return plan_->settings.guarantee; }
   std::vector<std::string> explain() const override {
-    std::vector<std::string> lines{"topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
-                                   std::string("guarantee=") + guarantee_text(plan_->settings.guarantee)};
+    std::vector<std::string> lines{
+        "topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
+        std::string("guarantee=") + guarantee_text(plan_->settings.guarantee)};
     if (!plan_->settings.tag.empty()) lines.push_back("tag=" + plan_->settings.tag);
     if (plan_->ordered) lines.emplace_back("order=per key");
     return lines;
@@ -36,11 +40,13 @@ class QueueSink final : public Sink {
     return check_output_topic(*client, *plan_);
   }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
-    if (plan_->settings.guarantee == Guarantee::kExactlyOnce) return EpochWriter::make(plan_, std::move(context));
+    if (plan_->settings.guarantee == Guarantee::kExactlyOnce)
+      return EpochWriter::make(plan_, std::move(context));
     return QueueWriter::make(plan_, std::move(context));
   }
   Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
-    if (plan_->settings.guarantee != Guarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
+    if (plan_->settings.guarantee != Guarantee::kExactlyOnce)
+      return std::unique_ptr<SinkCommitter>();
     return EpochCommitter::make(plan_, metrics);
   }
 
@@ -51,9 +57,11 @@ class QueueSink final : public Sink {
 Status check_updating(const SinkRequest& request, const SinkPlan& plan) {
   if (!request.updating || plan.settings.format.format->changelog) return {};
   return Error{ErrorCode::kUnsupported,
-               "table '" + request.table.name + "': the query's result changes rows that it gave before, but format '" +
+               "table '" + request.table.name +
+                   "': the query's result changes rows that it gave before, but format '" +
                    plan.settings.format.format->name +
-                   "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results are final, or write "
+                   "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results "
+                   "are final, or write "
                    "changes with 'format' = 'debezium-json'"};
 }
 
@@ -61,10 +69,12 @@ Status check_exactly_once(const SinkPlan& plan) {
   if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
   for (const WriteColumn& column : plan.metadata) {
     if (column.key != MetadataKey::kDeliveryTime) continue;
-    return Error{ErrorCode::kUnsupported,
-                 "table '" + plan.settings.table + "': column '" + column.name +
-                     "' sets a delivery time, and delayed messages cannot be looked for after a crash, so exactly-once is "
-                     "not possible; leave the column out or use 'sink.delivery-guarantee' = 'at-least-once'"};
+    return Error{ErrorCode::kUnsupported, "table '" + plan.settings.table + "': column '" +
+                                              column.name +
+                                              "' sets a delivery time, and delayed messages cannot "
+                                              "be looked for after a crash, so exactly-once is "
+                                              "not possible; leave the column out or use "
+                                              "'sink.delivery-guarantee' = 'at-least-once'"};
   }
   return {};
 }

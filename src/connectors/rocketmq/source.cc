@@ -11,22 +11,32 @@ namespace {
 
 std::string start_text(const SourceSettings& settings) {
   switch (settings.start) {
-    case StartMode::kEarliest: return "earliest";
-    case StartMode::kLatest: return "latest";
-    case StartMode::kTimestamp: return "timestamp " + std::to_string(settings.start_ms);
-    case StartMode::kSpecificOffsets: return "specific-offsets";
-    case StartMode::kOneOffset: return "offset " + std::to_string(settings.start_offset);
-    case StartMode::kGroupOffsets: break;
+    case StartMode::kEarliest:
+      return "earliest";
+    case StartMode::kLatest:
+      return "latest";
+    case StartMode::kTimestamp:
+      return "timestamp " + std::to_string(settings.start_ms);
+    case StartMode::kSpecificOffsets:
+      return "specific-offsets";
+    case StartMode::kOneOffset:
+      return "offset " + std::to_string(settings.start_offset);
+    case StartMode::kGroupOffsets:
+      break;
   }
   return std::string("group-offsets, else ") + (settings.reset_to_earliest ? "earliest" : "latest");
 }
 
 std::string bound_text(const SourceSettings& settings) {
   switch (settings.bound) {
-    case BoundMode::kLatest: return "latest-offset";
-    case BoundMode::kTimestamp: return "timestamp " + std::to_string(settings.bound_ms);
-    case BoundMode::kSpecificOffsets: return "specific-offsets";
-    case BoundMode::kUnbounded: break;
+    case BoundMode::kLatest:
+      return "latest-offset";
+    case BoundMode::kTimestamp:
+      return "timestamp " + std::to_string(settings.bound_ms);
+    case BoundMode::kSpecificOffsets:
+      return "specific-offsets";
+    case BoundMode::kUnbounded:
+      break;
   }
   return {};
 }
@@ -43,7 +53,8 @@ class QueueSource final : public Source {
 
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{"topic=" + settings().topic, "group=" + settings().group,
-                                   "format=" + settings().format.format->name, "start=" + start_text(settings())};
+                                   "format=" + settings().format.format->name,
+                                   "start=" + start_text(settings())};
     if (bounded()) lines.push_back("end=" + bound_text(settings()));
     std::string tags;
     for (const std::string& tag : plan_->tags) tags += (tags.empty() ? "" : "||") + tag;
@@ -80,21 +91,28 @@ class QueueSource final : public Source {
   std::vector<std::size_t> accepted_;
 };
 
-// Equality on the tag narrows the subscription. Values that a tag expression cannot hold are left to the engine.
-void take_tag_predicates(const SourceRequest& request, RowPlan& plan, std::vector<std::size_t>& accepted) {
+// Equality on the tag narrows the subscription. Values that a tag expression cannot hold are left
+// to the engine.
+void take_tag_predicates(const SourceRequest& request, RowPlan& plan,
+                         std::vector<std::size_t>& accepted) {
   for (std::size_t i = 0; i < request.predicates.size(); ++i) {
     const PushedPredicate& predicate = request.predicates[i];
-    if (!predicate.is_metadata || find_metadata_key(predicate.column) != MetadataKey::kTags || predicate.values.empty()) continue;
-    const bool plain = std::all_of(predicate.values.begin(), predicate.values.end(), [](const std::string& value) {
-      return !value.empty() && value != "*" && value.find_first_of("| \t") == std::string::npos;
-    });
+    if (!predicate.is_metadata || find_metadata_key(predicate.column) != MetadataKey::kTags ||
+        predicate.values.empty())
+      continue;
+    const bool plain =
+        std::all_of(predicate.values.begin(), predicate.values.end(), [](const std::string& value) {
+          return !value.empty() && value != "*" && value.find_first_of("| \t") == std::string::npos;
+        });
     if (!plain) continue;
     std::vector<std::string> tags;
     for (const std::string& value : predicate.values) {
-      const bool wanted = plan.tags.empty() || std::find(plan.tags.begin(), plan.tags.end(), value) != plan.tags.end();
+      const bool wanted = plan.tags.empty() ||
+                          std::find(plan.tags.begin(), plan.tags.end(), value) != plan.tags.end();
       if (wanted && std::find(tags.begin(), tags.end(), value) == tags.end()) tags.push_back(value);
     }
-    if (tags.empty()) continue;  // contradiction: nothing to subscribe to, the engine filters everything
+    if (tags.empty())
+      continue;  // contradiction: nothing to subscribe to, the engine filters everything
     plan.tags = std::move(tags);
     accepted.push_back(i);
   }
@@ -108,7 +126,8 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
   auto plan = std::make_shared<RowPlan>();
   plan->physical = table.physical;
   plan->projection = request.physical;
-  for (const std::size_t index : request.physical) plan->schema.add(table.physical[index].name, table.physical[index].type);
+  for (const std::size_t index : request.physical)
+    plan->schema.add(table.physical[index].name, table.physical[index].type);
   for (const std::size_t index : request.metadata) {
     const TableDefinition::MetadataColumn& column = table.metadata[index];
     TRY_ASSIGN(ReadColumn resolved, resolve_read_column(table, column));
@@ -116,13 +135,15 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
     plan->schema.add(column.name, column.type);
   }
   // Refuses now what the format cannot hold.
-  const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection, settings.format.options);
+  const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection,
+                                                            settings.format.options);
   if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
   plan->tags = settings.tags;
   std::vector<std::size_t> accepted;
   take_tag_predicates(request, *plan, accepted);
   plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
-  return std::unique_ptr<Source>(std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));
+  return std::unique_ptr<Source>(
+      std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));
 }
 
 }  // namespace slipstream::connectors

@@ -28,7 +28,8 @@ Split encode_split(const QueuePosition& position) {
 }
 
 Result<QueuePosition> decode_split(const Split& split) {
-  const Error wrong{ErrorCode::kCorrupt, "split '" + split.id + "' with state '" + split.state + "' was not written by this connector"};
+  const Error wrong{ErrorCode::kCorrupt, "split '" + split.id + "' with state '" + split.state +
+                                             "' was not written by this connector"};
   const std::size_t last = split.id.rfind('/');
   const std::size_t first = split.id.find('/');
   if (last == std::string::npos || first == last) return wrong;
@@ -55,8 +56,9 @@ std::string encode_known_splits(const std::set<std::string>& ids) {
 
 Result<std::set<std::string>> decode_known_splits(std::string_view text) {
   if (text != "1" && !text.starts_with("1\n")) {
-    return Error{ErrorCode::kCorrupt, "state of a rocketmq source that this version does not know: '" +
-                                          std::string(text.substr(0, 40)) + "'"};
+    return Error{ErrorCode::kCorrupt,
+                 "state of a rocketmq source that this version does not know: '" +
+                     std::string(text.substr(0, 40)) + "'"};
   }
   std::set<std::string> ids;
   text.remove_prefix(1);

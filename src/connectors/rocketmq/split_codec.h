@@ -1,4 +1,5 @@
-// Splits and the enumerator's state as texts of snapshots. Versioned: what was written once stays readable.
+// Splits and the enumerator's state as texts of snapshots. Versioned: what was written once stays
+// readable.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@
 
 namespace slipstream::connectors {
 
-inline constexpr std::int64_t kFirstOffset = -1;  // the queue's first message, whatever its offset is then
+inline constexpr std::int64_t kFirstOffset =
+    -1;  // the queue's first message, whatever its offset is then
 inline constexpr std::int64_t kNoEnd = -1;
 
 struct QueuePosition {

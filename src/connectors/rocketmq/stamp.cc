@@ -21,13 +21,15 @@ void make_stamp(std::string_view prefix, std::uint64_t sequence, std::string& ou
   constexpr char kDigits[] = "0123456789ABCDEF";
   out.assign(prefix);
   out.resize(kStampSize);
-  for (std::size_t i = kStampSize; i-- > kStampPrefix; sequence >>= 4U) out[i] = kDigits[sequence & 0xFU];
+  for (std::size_t i = kStampSize; i-- > kStampPrefix; sequence >>= 4U)
+    out[i] = kDigits[sequence & 0xFU];
 }
 
 std::optional<std::uint64_t> stamp_sequence(std::string_view key) {
   if (key.size() != kStampSize) return std::nullopt;
   std::uint64_t sequence = 0;
-  const auto parsed = std::from_chars(key.data() + kStampPrefix, key.data() + kStampSize, sequence, 16);
+  const auto parsed =
+      std::from_chars(key.data() + kStampPrefix, key.data() + kStampSize, sequence, 16);
   if (parsed.ec != std::errc() || parsed.ptr != key.data() + kStampSize) return std::nullopt;
   return sequence;
 }

@@ -10,9 +10,9 @@ namespace slipstream::connectors {
 
 // The messages of one writer in one epoch.
 struct StampSeries {
-  std::uint64_t token = 0;    // of the attempt
-  std::uint32_t sink = 0;     // hash of the sink's uid
-  std::uint64_t epoch = 0;    // 48 bits: counted by the writer within the attempt
+  std::uint64_t token = 0;  // of the attempt
+  std::uint32_t sink = 0;   // hash of the sink's uid
+  std::uint64_t epoch = 0;  // 48 bits: counted by the writer within the attempt
   std::uint16_t subtask = 0;
 
   friend bool operator==(const StampSeries&, const StampSeries&) = default;

@@ -13,7 +13,8 @@ constexpr std::size_t kTopicsMax = 10'000;
 Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
   const auto known = topics_.find(name);
   const std::int64_t now = clock_.now_ms();
-  if (known != topics_.end() && (fixed_ || now - known->second.asked_ms < kAgeMaxMs)) return &known->second;
+  if (known != topics_.end() && (fixed_ || now - known->second.asked_ms < kAgeMaxMs))
+    return &known->second;
   auto queues = producer_.queues(name);
   if (known != topics_.end()) {
     known->second.asked_ms = now;
@@ -21,13 +22,16 @@ Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
     if (queues.ok() && !queues->empty()) known->second.queues = std::move(*queues);
     return &known->second;
   }
-  if (!queues.ok()) return queues.error().with_context("finding the queues of topic '" + std::string(name) + "'");
+  if (!queues.ok())
+    return queues.error().with_context("finding the queues of topic '" + std::string(name) + "'");
   if (queues->empty()) {
     return Error::retry(ErrorCode::kPermissionDenied,
-                        "topic '" + std::string(name) + "' has no writable queue; its permission must include write");
+                        "topic '" + std::string(name) +
+                            "' has no writable queue; its permission must include write");
   }
   if (topics_.size() >= kTopicsMax) {
-    return Error{ErrorCode::kResourceExhausted, "rows name more than " + std::to_string(kTopicsMax) + " different topics"};
+    return Error{ErrorCode::kResourceExhausted,
+                 "rows name more than " + std::to_string(kTopicsMax) + " different topics"};
   }
   Topic topic;
   topic.queues = std::move(*queues);

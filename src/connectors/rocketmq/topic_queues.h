@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/rocketmq/producer.h"
+
+#include "base/clock.h"
 
 namespace slipstream::connectors {
 

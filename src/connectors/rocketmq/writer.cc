@@ -1,8 +1,8 @@
 #include "connectors/rocketmq/writer.h"
 
-#include <unistd.h>
-
 #include <random>
+
+#include <unistd.h>
 
 #include "base/try.h"
 #include "connectors/rocketmq/shared_client.h"
@@ -32,14 +32,17 @@ BatchSender::Options sender_options(const SinkPlan& plan, const WriterContext& c
 rocketmq::UniqueKeyMaker make_keys() {
   std::random_device random;
   const std::uint32_t number = random();
-  const std::uint8_t ip[4] = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
-                              static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
-  return rocketmq::UniqueKeyMaker({.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
+  const std::uint8_t ip[4] = {
+      static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
+      static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
+  return rocketmq::UniqueKeyMaker(
+      {.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
 }
 
 }  // namespace
 
-rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue, const std::string& unique_key) {
+rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue,
+                                 const std::string& unique_key) {
   rocketmq::Message single;
   single.topic = message.topic;
   single.body = message.body;
@@ -49,20 +52,28 @@ rocketmq::Message single_message(const OutMessage& message, const rocketmq::Mess
   rocketmq::PropertyCursor cursor(message.properties);
   rocketmq::PropertyView property;
   while (cursor.next(property)) {
-    if (property.name == rocketmq::property::kTags) single.tags = property.value;
-    else if (property.name == rocketmq::property::kKeys) single.keys = rocketmq::split_keys(property.value);
-    else if (!rocketmq::is_reserved_property(property.name)) single.properties.push_back({std::string(property.name), std::string(property.value)});
+    if (property.name == rocketmq::property::kTags)
+      single.tags = property.value;
+    else if (property.name == rocketmq::property::kKeys)
+      single.keys = rocketmq::split_keys(property.value);
+    else if (!rocketmq::is_reserved_property(property.name))
+      single.properties.push_back({std::string(property.name), std::string(property.value)});
   }
   return single;
 }
 
 QueueWriter::QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
-                         std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder)
-    : plan_(std::move(plan)), client_(std::move(client)), encoder_(std::move(encoder)),
+                         std::shared_ptr<rocketmq::Client> client,
+                         std::unique_ptr<MessageEncoder> encoder)
+    : plan_(std::move(plan)),
+      client_(std::move(client)),
+      encoder_(std::move(encoder)),
       sender_(*client_, producer_options(plan_->settings), sender_options(*plan_, context)),
-      queues_(sender_.producer(), plan_->ordered), keys_(make_keys()) {}
+      queues_(sender_.producer(), plan_->ordered),
+      keys_(make_keys()) {}
 
-Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const SinkPlan> plan, WriterContext context) {
+Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const SinkPlan> plan,
+                                                      WriterContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers));
   TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
   return std::unique_ptr<SinkWriter>(
@@ -85,17 +96,21 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   }
   // What comes next goes to another queue.
   if (!plan_->ordered) {
-    TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(plan_->settings.topic));
+    TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(plan_->settings.topic));
     ++topic->turn;
   }
   sender_.flush();
   return Write::kAccepted;
 }
 
-Status QueueWriter::send(const OutMessage& message, const std::string& unique_key, std::uint64_t hash) {
-  TRY_ASSIGN(TopicQueues::Topic* topic, queues_.find(message.topic));
-  if (message.deliver_at_ms > 0) return sender_.send_single(single_message(message, topic->queues[topic->turn++ % topic->queues.size()], unique_key));
-  const rocketmq::MessageQueue& queue = plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
+Status QueueWriter::send(const OutMessage& message, const std::string& unique_key,
+                         std::uint64_t hash) {
+  TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
+  if (message.deliver_at_ms > 0)
+    return sender_.send_single(
+        single_message(message, topic->queues[topic->turn++ % topic->queues.size()], unique_key));
+  const rocketmq::MessageQueue& queue =
+      plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
   TRY_ASSIGN(const bool filled, sender_.add(queue, message.body, message.properties));
   if (filled && !plan_->ordered) ++topic->turn;
   return {};

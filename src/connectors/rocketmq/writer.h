@@ -3,26 +3,29 @@
 
 #include <memory>
 
+#include "slipstream/connector.h"
+
 #include "connectors/rocketmq/batch_sender.h"
 #include "connectors/rocketmq/message_encoder.h"
 #include "connectors/rocketmq/topic_queues.h"
 #include "rocketmq/protocol/message_id.h"
-#include "slipstream/connector.h"
 
 namespace slipstream::connectors {
 
 // Owner:   a sink task, and the client it writes with.
-// Failure: a send that was given up fails the next write() or prepare(); nothing is dropped silently.
+// Failure: a send that was given up fails the next write() or prepare(); nothing is dropped
+// silently.
 class QueueWriter final : public SinkWriter {
  public:
-  static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan, WriterContext context);
+  static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan,
+                                                  WriterContext context);
 
   Result<Write> write(const Batch& batch, EpochFile* file) override;
   Result<std::optional<std::string>> prepare(CheckpointId checkpoint, EpochFile* file) override;
 
  private:
-  QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context, std::shared_ptr<rocketmq::Client> client,
-              std::unique_ptr<MessageEncoder> encoder);
+  QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
+              std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
   Status send(const OutMessage& message, const std::string& unique_key, std::uint64_t hash);
 
   const std::shared_ptr<const SinkPlan> plan_;
@@ -35,6 +38,7 @@ class QueueWriter final : public SinkWriter {
 };
 
 // The single message of an encoded one, for sends outside of batches.
-rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue, const std::string& unique_key);
+rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue,
+                                 const std::string& unique_key);
 
 }  // namespace slipstream::connectors

@@ -10,8 +10,11 @@ namespace {
 
 OptionTable script_options() {
   return OptionTable({
-      OptionSpec{.name = "changelog", .type = OptionType::kEnum, .default_value = "insert",
-                 .description = "Which row kinds come.", .values = {"insert", "all"}},
+      OptionSpec{.name = "changelog",
+                 .type = OptionType::kEnum,
+                 .default_value = "insert",
+                 .description = "Which row kinds come.",
+                 .values = {"insert", "all"}},
   });
 }
 
@@ -35,7 +38,8 @@ using Items = std::shared_ptr<const std::vector<ScriptItem>>;
 
 class Reader : public SourceReader {
  public:
-  Reader(Items items, bool waits, Schema schema, std::vector<std::size_t> columns, ReaderContext context)
+  Reader(Items items, bool waits, Schema schema, std::vector<std::size_t> columns,
+         ReaderContext context)
       : items_(std::move(items)),
         waits_(waits),
         schema_(std::move(schema)),
@@ -45,8 +49,10 @@ class Reader : public SourceReader {
   Status add_split(std::uint32_t index, const Split& split) override {
     split_ = index;
     id_ = split.id;
-    const auto parsed = std::from_chars(split.state.data(), split.state.data() + split.state.size(), next_);
-    if (parsed.ec != std::errc()) return Error{ErrorCode::kCorrupt, "script split state '" + split.state + "'"};
+    const auto parsed =
+        std::from_chars(split.state.data(), split.state.data() + split.state.size(), next_);
+    if (parsed.ec != std::errc())
+      return Error{ErrorCode::kCorrupt, "script split state '" + split.state + "'"};
     return {};
   }
 
@@ -105,8 +111,9 @@ class Reader : public SourceReader {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const std::size_t column = columns_[i];
       if (column >= item.cells.size()) {
-        return Error{ErrorCode::kInvalidArgument, "scripted row " + std::to_string(next_) + " has " +
-                                                      std::to_string(item.cells.size()) + " cells, the table has " +
+        return Error{ErrorCode::kInvalidArgument, "scripted row " + std::to_string(next_) +
+                                                      " has " + std::to_string(item.cells.size()) +
+                                                      " cells, the table has " +
                                                       std::to_string(schema_.size()) + " columns"};
       }
       const auto& cell = item.cells[column];
@@ -137,7 +144,11 @@ class Reader : public SourceReader {
 class ScriptSource : public Source {
  public:
   ScriptSource(Items items, bool waits, const SourceRequest& request, bool updating)
-      : items_(std::move(items)), waits_(waits), all_(request.table.physical), columns_(request.physical), updating_(updating) {}
+      : items_(std::move(items)),
+        waits_(waits),
+        all_(request.table.physical),
+        columns_(request.physical),
+        updating_(updating) {}
   Schema schema() const override {
     Schema schema;
     for (const std::size_t column : columns_) schema.add(all_[column].name, all_[column].type);
@@ -149,7 +160,8 @@ class ScriptSource : public Source {
     return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
-    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(items_, waits_, all_, columns_, std::move(context)));
+    return std::unique_ptr<SourceReader>(
+        std::make_unique<Reader>(items_, waits_, all_, columns_, std::move(context)));
   }
 
  private:
@@ -170,15 +182,18 @@ class ScriptConnector : public ConnectorFactory {
   OptionTable options() const override { return script_options(); }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     const TableDefinition& table = request.table;
-    TRY_ASSIGN(const Options options, script_options().parse(table.options, "table '" + table.name + "'"));
+    TRY_ASSIGN(const Options options,
+               script_options().parse(table.options, "table '" + table.name + "'"));
     const auto found = feeds_->tables.find(table.name);
     Items items = found == feeds_->tables.end() ? std::make_shared<const std::vector<ScriptItem>>()
                                                 : Items(feeds_, &found->second);
     return std::unique_ptr<Source>(
-        std::make_unique<ScriptSource>(std::move(items), feeds_->wait_for_checkpoints, request, options.text("changelog") == "all"));
+        std::make_unique<ScriptSource>(std::move(items), feeds_->wait_for_checkpoints, request,
+                                       options.text("changelog") == "all"));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
-    return Error{ErrorCode::kUnsupported, "table '" + request.table.name + "': script can only be read"};
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + request.table.name + "': script can only be read"};
   }
 
  private:

@@ -20,8 +20,9 @@ struct ScriptItem {
     kCheckpoint,  // waits until a checkpoint that holds everything before it is complete
   } kind = Kind::kRow;
   RowKind row_kind = RowKind::kInsert;
-  std::vector<std::optional<std::string>> cells;  // kRow: one per physical column, as CAST reads them
-  std::int64_t watermark_ms = 0;                  // kWatermark: event time has reached this
+  std::vector<std::optional<std::string>>
+      cells;                      // kRow: one per physical column, as CAST reads them
+  std::int64_t watermark_ms = 0;  // kWatermark: event time has reached this
 };
 
 // Table name -> what it says, complete before the job starts.
@@ -30,8 +31,8 @@ struct ScriptFeeds {
   std::map<std::string, std::vector<ScriptItem>, std::less<>> tables;
 };
 
-// The connector reads from `feeds`, which must not change while a job runs. Option 'changelog' = 'all' declares
-// that rows of other kinds than +I come.
+// The connector reads from `feeds`, which must not change while a job runs. Option 'changelog' =
+// 'all' declares that rows of other kinds than +I come.
 std::unique_ptr<ConnectorFactory> make_script_connector(std::shared_ptr<const ScriptFeeds> feeds);
 
 }  // namespace slipstream::connectors

@@ -11,15 +11,16 @@
 
 namespace slipstream::flow {
 
-Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size, std::uint64_t checksum) {
+Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size,
+                   std::uint64_t checksum) {
   constexpr std::uint64_t kStep = std::uint64_t{1} << 20;
   TRY_ASSIGN(const std::uint64_t found, storage.size(name));
   if (found != size) {
-    return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' has " + std::to_string(found) + " bytes instead of " +
-                                          std::to_string(size)};
+    return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' has " + std::to_string(found) +
+                                          " bytes instead of " + std::to_string(size)};
   }
-  const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> state(XXH3_createState(),
-                                                                     [](XXH3_state_t* s) { XXH3_freeState(s); });
+  const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> state(
+      XXH3_createState(), [](XXH3_state_t* s) { XXH3_freeState(s); });
   XXH3_64bits_reset(state.get());
   for (std::uint64_t at = 0; at < size; at += kStep) {
     TRY_ASSIGN(const std::string bytes, storage.read_range(name, at, std::min(kStep, size - at)));
@@ -29,7 +30,8 @@ Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uin
   return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' is damaged: wrong checksum"};
 }
 
-CommitWorker::CommitWorker(Options options) : options_(std::move(options)), thread_([this] { work(); }) {}
+CommitWorker::CommitWorker(Options options)
+    : options_(std::move(options)), thread_([this] { work(); }) {}
 
 void CommitWorker::add(CheckpointId checkpoint, std::vector<Epoch> epochs, bool recovered) {
   MutexLock lock(mutex_);
@@ -56,8 +58,9 @@ Status CommitWorker::commit(const Group& group) {
   std::vector<Committable> committables;
   for (const Epoch& epoch : group.epochs) {
     if (group.recovered) TRY(check_file(epoch));
-    committables.push_back(Committable{epoch.checkpoint, epoch.subtask, epoch.handle,
-                                       epoch.file.empty() ? "" : options_.storage->path(epoch.file)});
+    committables.push_back(
+        Committable{epoch.checkpoint, epoch.subtask, epoch.handle,
+                    epoch.file.empty() ? "" : options_.storage->path(epoch.file)});
   }
   CommitContext context;
   context.recovered = group.recovered;
@@ -89,7 +92,8 @@ void CommitWorker::work() {
       continue;
     }
     if (!stop_.stop_requested()) {
-      options_.failed(status.with_context("publishing what sink '" + options_.sink + "' wrote up to checkpoint " +
+      options_.failed(status.with_context("publishing what sink '" + options_.sink +
+                                          "' wrote up to checkpoint " +
                                           std::to_string(group->checkpoint)));
     }
     return;

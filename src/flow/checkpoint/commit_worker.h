@@ -9,10 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "slipstream/connector.h"
+
 #include "base/mutex.h"
 #include "flow/checkpoint/manifest.h"
 #include "flow/checkpoint/storage.h"
-#include "slipstream/connector.h"
 
 namespace slipstream::flow {
 
@@ -59,6 +60,7 @@ class CommitWorker {
 };
 
 // kCorrupt when a blob has not this size and checksum.
-Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size, std::uint64_t checksum);
+Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uint64_t size,
+                   std::uint64_t checksum);
 
 }  // namespace slipstream::flow

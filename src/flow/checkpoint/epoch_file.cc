@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 }
 
-EpochLog::EpochLog(CheckpointStorage& storage, std::string name) : storage_(storage), name_(std::move(name)) {}
+EpochLog::EpochLog(CheckpointStorage& storage, std::string name)
+    : storage_(storage), name_(std::move(name)) {}
 
 EpochLog::~EpochLog() = default;
 

@@ -120,13 +120,16 @@ void get(Decoder& in, Epoch& epoch) {
   epoch.file_checksum = in.u64();
 }
 
-Error corrupt(const std::string& why) { return Error{ErrorCode::kCorrupt, "checkpoint manifest: " + why}; }
+Error corrupt(const std::string& why) {
+  return Error{ErrorCode::kCorrupt, "checkpoint manifest: " + why};
+}
 
 Status check(const Manifest& manifest) {
   if (manifest.max_parallelism == 0) return corrupt("no key groups");
   for (const OperatorState& state : manifest.operators) {
     for (const Section& section : state.sections) {
-      if (section.file >= manifest.files.size()) return corrupt("operator '" + state.uid + "' refers to a file that is not listed");
+      if (section.file >= manifest.files.size())
+        return corrupt("operator '" + state.uid + "' refers to a file that is not listed");
       const std::uint64_t size = manifest.files[section.file].size;
       if (section.offset > size || section.size > size - section.offset) {
         return corrupt("operator '" + state.uid + "' refers behind the end of a file");
@@ -167,14 +170,16 @@ std::string encode_manifest(const Manifest& manifest) {
 }
 
 Result<Manifest> decode_manifest(std::string_view bytes) {
-  if (bytes.size() < kMagic.size() + 4 + kTrailerBytes || !bytes.starts_with(kMagic)) return corrupt("not a manifest");
+  if (bytes.size() < kMagic.size() + 4 + kTrailerBytes || !bytes.starts_with(kMagic))
+    return corrupt("not a manifest");
   Decoder trailer(bytes.substr(bytes.size() - kTrailerBytes));
   const std::string_view content = bytes.substr(0, bytes.size() - kTrailerBytes);
   Decoder in(content.substr(kMagic.size()));
   const std::uint32_t version = in.u32();
   if (version != kVersion) {
-    return Error{ErrorCode::kUnsupported, "checkpoint manifest: format version " + std::to_string(version) +
-                                              "; this program reads version " + std::to_string(kVersion)};
+    return Error{ErrorCode::kUnsupported,
+                 "checkpoint manifest: format version " + std::to_string(version) +
+                     "; this program reads version " + std::to_string(kVersion)};
   }
   if (trailer.u64() != checksum_of(content)) return corrupt("wrong checksum");
   Manifest manifest;

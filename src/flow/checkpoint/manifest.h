@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "flow/runtime/element.h"
 #include "slipstream/connector.h"
 #include "slipstream/status.h"
+
+#include "flow/runtime/element.h"
 
 namespace slipstream::flow {
 
@@ -52,11 +53,11 @@ struct SourceState {
 
 // A sealed epoch of a sink that is not known to be published.
 struct Epoch {
-  std::string sink;                // uid
-  CheckpointId checkpoint = 0;     // in which it was sealed
+  std::string sink;             // uid
+  CheckpointId checkpoint = 0;  // in which it was sealed
   std::uint32_t subtask = 0;
   std::string handle;
-  std::string file;                // in the storage; empty = none
+  std::string file;  // in the storage; empty = none
   std::uint64_t file_size = 0;
   std::uint64_t file_checksum = 0;
 };

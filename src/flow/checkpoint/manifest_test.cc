@@ -17,7 +17,8 @@ Manifest sample() {
   manifest.max_parallelism = 64;
   manifest.files = {StateFile{"chk-42/state", 100, 7}, StateFile{"chk-41/state", 50, 8}};
   manifest.operators = {OperatorState{"sum", "Sum", 3, {Section{2, "table", 5, 1, 10, 40, 9}}}};
-  manifest.sources = {SourceState{"orders", "known", true, 4, {SplitState{3, Split{"t/b/3", "17"}}}}};
+  manifest.sources = {
+      SourceState{"orders", "known", true, 4, {SplitState{3, Split{"t/b/3", "17"}}}}};
   manifest.exactly_once_sinks = {"out"};
   manifest.epochs = {Epoch{"out", 41, 1, "handle", "epochs/a", 5, 6}};
   return manifest;
@@ -54,10 +55,13 @@ TEST(Manifest, ANewerVersionIsNamed) {
 TEST(Manifest, FolderNames) {
   EXPECT_EQ(checkpoint_folder(12), "chk-12");
   EXPECT_EQ(checkpoint_of_folder("chk-12"), 12U);
-  for (const char* name : {"chk-", "chk-1x", "sav-1", "chk--1", ""}) EXPECT_EQ(checkpoint_of_folder(name), 0U) << name;
+  for (const char* name : {"chk-", "chk-1x", "sav-1", "chk--1", ""})
+    EXPECT_EQ(checkpoint_of_folder(name), 0U) << name;
 }
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 TEST(SectionWriter, EveryInstanceReadsItsShare) {
   const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
@@ -79,11 +83,15 @@ TEST(SectionWriter, EveryInstanceReadsItsShare) {
   EXPECT_EQ(state->reader("other", KeyGroupRange{}), nullptr);
   const auto pieces = [&](KeyGroupRange range, std::string_view name) {
     std::string seen;
-    const Status status = state->reader("op", range)->visit(name, [&](std::uint32_t, std::uint32_t former, std::span<const std::byte> bytes) -> Status {
-      EXPECT_EQ(former, 1U);
-      seen += std::to_string(bytes.size()) + ":" + static_cast<char>(bytes[0]) + " ";
-      return {};
-    });
+    const Status status = state->reader("op", range)
+                              ->visit(name,
+                                      [&](std::uint32_t, std::uint32_t former,
+                                          std::span<const std::byte> bytes) -> Status {
+                                        EXPECT_EQ(former, 1U);
+                                        seen += std::to_string(bytes.size()) + ":" +
+                                                static_cast<char>(bytes[0]) + " ";
+                                        return {};
+                                      });
     EXPECT_TRUE(status.ok()) << status.to_string();
     return seen;
   };
@@ -109,7 +117,9 @@ TEST(SectionWriter, DamageIsNoticed) {
   manifest.files = {StateFile{"chk-1/state", bytes.size(), 0}};
   manifest.operators = {OperatorState{"op", "Op", 1, *sections}};
   const auto state = make_restored_state(storage, manifest);
-  const Status status = state->reader("op", KeyGroupRange{})->visit("table", [](std::uint32_t, std::uint32_t, std::span<const std::byte>) { return Status(); });
+  const Status status = state->reader("op", KeyGroupRange{})
+                            ->visit("table", [](std::uint32_t, std::uint32_t,
+                                                std::span<const std::byte>) { return Status(); });
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
 }

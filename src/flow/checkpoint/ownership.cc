@@ -1,8 +1,5 @@
 #include "flow/checkpoint/ownership.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -11,6 +8,9 @@
 #include <random>
 #include <sstream>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/try.h"
 
@@ -41,7 +41,8 @@ std::optional<Lease> read_lease(const std::string& path) {
   std::istringstream lines(*content);
   Lease lease;
   std::string time;
-  if (!std::getline(lines, time) || !std::getline(lines, lease.mark) || !std::getline(lines, lease.owner)) {
+  if (!std::getline(lines, time) || !std::getline(lines, lease.mark) ||
+      !std::getline(lines, lease.owner)) {
     return std::nullopt;
   }
   const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), lease.wall_ms);
@@ -65,22 +66,29 @@ Status write_lease(const std::string& path, const std::string& content) {
   const int code = errno;
   if (fd >= 0) ::close(fd);
   if (ok && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  return Error{ErrorCode::kUnavailable, "writing lease '" + path + "': " + std::system_category().message(ok ? errno : code)};
+  return Error{ErrorCode::kUnavailable, "writing lease '" + path + "': " +
+                                            std::system_category().message(ok ? errno : code)};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(const std::string& directory, const Clock& clock) {
+Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
+    const std::string& directory, const Clock& clock) {
   TRY(io::make_directories(directory));
   auto lock = io::FileLock::acquire(directory + "/LOCK");
-  if (!lock.ok()) return lock.status().with_context("checkpoint directory '" + directory + "' belongs to a running job");
+  if (!lock.ok())
+    return lock.status().with_context("checkpoint directory '" + directory +
+                                      "' belongs to a running job");
   const auto former = read_lease(directory + "/LEASE");
-  // The lock is free. A fresh lease from this very place is one of a process that was just killed; from another
-  // place it is a second host, or the original of a copy, that may still be publishing.
-  if (former && former->owner != own_place(directory) && clock.wall_ms() - former->wall_ms < kLeaseMs) {
-    return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory + "' was used a moment ago as '" +
-                                              former->owner + "'; stop that job, wait " +
-                                              std::to_string(kLeaseMs / 1'000) + " s and start again"};
+  // The lock is free. A fresh lease from this very place is one of a process that was just killed;
+  // from another place it is a second host, or the original of a copy, that may still be
+  // publishing.
+  if (former && former->owner != own_place(directory) &&
+      clock.wall_ms() - former->wall_ms < kLeaseMs) {
+    return Error{ErrorCode::kUnavailable,
+                 "checkpoint directory '" + directory + "' was used a moment ago as '" +
+                     former->owner + "'; stop that job, wait " + std::to_string(kLeaseMs / 1'000) +
+                     " s and start again"};
   }
   std::unique_ptr<DirectoryOwnership> made(
       new DirectoryOwnership(directory, clock, std::move(*lock), former ? former->wall_ms : 0));
@@ -109,8 +117,8 @@ DirectoryOwnership::~DirectoryOwnership() {
 
 Status DirectoryOwnership::renew() {
   const std::int64_t now = clock_.now_ms();
-  TRY(write_lease(directory_ + "/LEASE",
-                  std::to_string(clock_.wall_ms()) + "\n" + mark_ + "\n" + own_place(directory_) + "\n"));
+  TRY(write_lease(directory_ + "/LEASE", std::to_string(clock_.wall_ms()) + "\n" + mark_ + "\n" +
+                                             own_place(directory_) + "\n"));
   renewed_ms_.store(now);
   return {};
 }
@@ -119,9 +127,11 @@ Status DirectoryOwnership::check() {
   const std::int64_t age = clock_.now_ms() - renewed_ms_.load();
   const auto lease = read_lease(directory_ + "/LEASE");
   if (age < kLeaseMs && lease && lease->mark == mark_) return {};
-  const std::string why = lease && lease->mark != mark_ ? "another process took it over ('" + lease->owner + "')"
-                                                        : "its lease could not be renewed for " + std::to_string(age) + " ms";
-  return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory_ + "': " + why + "; nothing more is published from here"};
+  const std::string why = lease && lease->mark != mark_
+                              ? "another process took it over ('" + lease->owner + "')"
+                              : "its lease could not be renewed for " + std::to_string(age) + " ms";
+  return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory_ + "': " + why +
+                                            "; nothing more is published from here"};
 }
 
 void DirectoryOwnership::work() {
@@ -130,7 +140,8 @@ void DirectoryOwnership::work() {
     changed_.wait_for_ms(mutex_, kRenewMs);
     if (stopped_) return;
     const auto lease = read_lease(directory_ + "/LEASE");
-    // Never over another owner's mark: check() must see it. A failed renewal shows as age in check().
+    // Never over another owner's mark: check() must see it. A failed renewal shows as age in
+    // check().
     if (!lease || lease->mark == mark_) static_cast<void>(renew());
   }
 }

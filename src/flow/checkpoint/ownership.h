@@ -8,25 +8,28 @@
 #include <string>
 #include <thread>
 
+#include "slipstream/status.h"
+
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "io/files.h"
-#include "slipstream/status.h"
 
 namespace slipstream::flow {
 
-// Holds LOCK (between processes of this host) and renews LEASE each second (against a second host on a shared disk
-// and against a copied directory).
+// Holds LOCK (between processes of this host) and renews LEASE each second (against a second host
+// on a shared disk and against a copied directory).
 //
 // Owner:  the job. Thread: check(), last_lease_ms() any; one thread of its own.
-// Failure: acquire() is refused while another process owns the directory; check() answers an error as soon as the
+// Failure: acquire() is refused while another process owns the directory; check() answers an error
+// as soon as the
 //          lease could not be renewed for kLeaseMs or carries another owner's mark.
 class DirectoryOwnership {
  public:
   static constexpr std::int64_t kRenewMs = 1'000;
   static constexpr std::int64_t kLeaseMs = 10'000;
 
-  static Result<std::unique_ptr<DirectoryOwnership>> acquire(const std::string& directory, const Clock& clock);
+  static Result<std::unique_ptr<DirectoryOwnership>> acquire(const std::string& directory,
+                                                             const Clock& clock);
   ~DirectoryOwnership();
   DirectoryOwnership(const DirectoryOwnership&) = delete;
   DirectoryOwnership& operator=(const DirectoryOwnership&) = delete;
@@ -37,7 +40,8 @@ class DirectoryOwnership {
   std::int64_t former_lease_ms() const { return former_lease_ms_; }
 
  private:
-  DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock, std::int64_t former_lease_ms);
+  DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
+                     std::int64_t former_lease_ms);
   Status renew();
   void work();
 

@@ -34,13 +34,14 @@ CheckpointProtocol::Decisions CheckpointProtocol::start() {
 }
 
 std::size_t CheckpointProtocol::backlog(const std::string& sink) const {
-  return static_cast<std::size_t>(
-      std::count_if(handed_.begin(), handed_.end(), [&](const Handed& handed) { return handed.sink == sink; }));
+  return static_cast<std::size_t>(std::count_if(
+      handed_.begin(), handed_.end(), [&](const Handed& handed) { return handed.sink == sink; }));
 }
 
 bool CheckpointProtocol::too_many_epochs() const {
-  return std::any_of(handed_.begin(), handed_.end(),
-                     [&](const Handed& handed) { return backlog(handed.sink) >= options_.epochs_max; });
+  return std::any_of(handed_.begin(), handed_.end(), [&](const Handed& handed) {
+    return backlog(handed.sink) >= options_.epochs_max;
+  });
 }
 
 std::optional<CheckpointKind> CheckpointProtocol::wanted() const {
@@ -85,7 +86,8 @@ CheckpointProtocol::Decisions CheckpointProtocol::tick(std::int64_t now_ms) {
   Decisions out;
   if (flight_ && !flight_->storing && now_ms >= flight_->begun_ms + options_.timeout_ms) {
     abort("not all of " + std::to_string(options_.tasks) + " tasks took part within " +
-              std::to_string(options_.timeout_ms) + " ms (" + std::to_string(flight_->waiting.size()) + " are missing)",
+              std::to_string(options_.timeout_ms) + " ms (" +
+              std::to_string(flight_->waiting.size()) + " are missing)",
           false, now_ms, out);
   }
   maybe_begin(now_ms, out);
@@ -112,7 +114,8 @@ CheckpointProtocol::Decisions CheckpointProtocol::task_ended(TaskId task, std::i
 }
 
 CheckpointProtocol::Decisions CheckpointProtocol::acknowledged(TaskId task, CheckpointId checkpoint,
-                                                               std::vector<Epoch> epochs, std::int64_t now_ms) {
+                                                               std::vector<Epoch> epochs,
+                                                               std::int64_t now_ms) {
   Decisions out;
   // Sealed epochs count even when their checkpoint was given up: their rows will not come again.
   for (Epoch& epoch : epochs) unconfirmed_.push_back(std::move(epoch));
@@ -135,7 +138,8 @@ CheckpointProtocol::Decisions CheckpointProtocol::acknowledged(TaskId task, Chec
   return out;
 }
 
-CheckpointProtocol::Decisions CheckpointProtocol::write_failed(CheckpointId checkpoint, const std::string& why,
+CheckpointProtocol::Decisions CheckpointProtocol::write_failed(CheckpointId checkpoint,
+                                                               const std::string& why,
                                                                std::int64_t now_ms) {
   Decisions out;
   if (flight_ && flight_->barrier.checkpoint == checkpoint) {
@@ -145,7 +149,8 @@ CheckpointProtocol::Decisions CheckpointProtocol::write_failed(CheckpointId chec
   return out;
 }
 
-void CheckpointProtocol::abort(const std::string& why, bool counts, std::int64_t now_ms, Decisions& out) {
+void CheckpointProtocol::abort(const std::string& why, bool counts, std::int64_t now_ms,
+                               Decisions& out) {
   Decision decision = decide(Decision::Kind::kAbort, flight_->barrier);
   decision.why = why;
   out.push_back(std::move(decision));
@@ -156,12 +161,14 @@ void CheckpointProtocol::abort(const std::string& why, bool counts, std::int64_t
   failures_ += counts ? 1 : 0;
   if (failures_ < options_.failures_max && !stuck) return;
   Decision fail = decide(Decision::Kind::kFail);
-  fail.why = stuck ? "the savepoint failed: " + why
-                   : std::to_string(failures_) + " checkpoints in a row failed, the last because " + why;
+  fail.why =
+      stuck ? "the savepoint failed: " + why
+            : std::to_string(failures_) + " checkpoints in a row failed, the last because " + why;
   out.push_back(std::move(fail));
 }
 
-CheckpointProtocol::Decisions CheckpointProtocol::stored(CheckpointId checkpoint, std::int64_t now_ms) {
+CheckpointProtocol::Decisions CheckpointProtocol::stored(CheckpointId checkpoint,
+                                                         std::int64_t now_ms) {
   Decisions out;
   if (!flight_ || flight_->barrier.checkpoint != checkpoint) return out;
   complete(now_ms, out);
@@ -176,7 +183,8 @@ void CheckpointProtocol::complete(std::int64_t now_ms, Decisions& out) {
   out.push_back(decide(Decision::Kind::kComplete, barrier));
   retained_.push_back(barrier.checkpoint);
   while (retained_.size() > options_.retained) {
-    out.push_back(decide(Decision::Kind::kForget, Barrier{retained_.front(), CheckpointKind::kPeriodic}));
+    out.push_back(
+        decide(Decision::Kind::kForget, Barrier{retained_.front(), CheckpointKind::kPeriodic}));
     retained_.pop_front();
   }
   hand_over(named, false, out);
@@ -189,16 +197,19 @@ void CheckpointProtocol::complete(std::int64_t now_ms, Decisions& out) {
   maybe_begin(now_ms, out);
 }
 
-void CheckpointProtocol::hand_over(const std::vector<Epoch>& epochs, bool recovered, Decisions& out) {
+void CheckpointProtocol::hand_over(const std::vector<Epoch>& epochs, bool recovered,
+                                   Decisions& out) {
   std::map<std::pair<CheckpointId, std::string>, Decision> commits;
   for (const Epoch& epoch : epochs) {
     const bool known = std::any_of(handed_.begin(), handed_.end(), [&](const Handed& handed) {
       return handed.sink == epoch.sink && handed.checkpoint == epoch.checkpoint;
     });
     // Published while the manifest that names it was being written.
-    const bool done = std::none_of(unconfirmed_.begin(), unconfirmed_.end(), [&](const Epoch& open) {
-      return open.sink == epoch.sink && open.checkpoint == epoch.checkpoint && open.subtask == epoch.subtask;
-    });
+    const bool done =
+        std::none_of(unconfirmed_.begin(), unconfirmed_.end(), [&](const Epoch& open) {
+          return open.sink == epoch.sink && open.checkpoint == epoch.checkpoint &&
+                 open.subtask == epoch.subtask;
+        });
     if (known || done) continue;
     Decision& commit = commits[{epoch.checkpoint, epoch.sink}];
     commit.kind = Decision::Kind::kCommit;
@@ -212,7 +223,8 @@ void CheckpointProtocol::hand_over(const std::vector<Epoch>& epochs, bool recove
     out.push_back(std::move(commit));
   }
   for (const Handed& handed : handed_) {
-    if (backlog(handed.sink) < options_.epochs_max || !backlogged_.insert(handed.sink).second) continue;
+    if (backlog(handed.sink) < options_.epochs_max || !backlogged_.insert(handed.sink).second)
+      continue;
     Decision full = decide(Decision::Kind::kBacklog);
     full.sink = handed.sink;
     full.flag = true;
@@ -220,12 +232,16 @@ void CheckpointProtocol::hand_over(const std::vector<Epoch>& epochs, bool recove
   }
 }
 
-CheckpointProtocol::Decisions CheckpointProtocol::committed(const std::string& sink, CheckpointId checkpoint,
+CheckpointProtocol::Decisions CheckpointProtocol::committed(const std::string& sink,
+                                                            CheckpointId checkpoint,
                                                             std::int64_t now_ms) {
   Decisions out;
-  std::erase_if(handed_, [&](const Handed& handed) { return handed.sink == sink && handed.checkpoint == checkpoint; });
-  std::erase_if(unconfirmed_,
-                [&](const Epoch& epoch) { return epoch.sink == sink && epoch.checkpoint == checkpoint; });
+  std::erase_if(handed_, [&](const Handed& handed) {
+    return handed.sink == sink && handed.checkpoint == checkpoint;
+  });
+  std::erase_if(unconfirmed_, [&](const Epoch& epoch) {
+    return epoch.sink == sink && epoch.checkpoint == checkpoint;
+  });
   if (backlog(sink) < options_.epochs_max && backlogged_.erase(sink) != 0) {
     Decision room = decide(Decision::Kind::kBacklog);
     room.sink = sink;

@@ -1,9 +1,12 @@
 // When checkpoints begin, complete and are given up, and which sealed epochs may be published when.
 //
-// Pure: facts in, decisions out; no clock, no thread, no file. The coordinator feeds it and carries out what it says.
+// Pure: facts in, decisions out; no clock, no thread, no file. The coordinator feeds it and carries
+// out what it says.
 //
-//   begin -> every task acknowledges -> manifest written -> complete -> commit epochs in checkpoint order -> confirmed
-//                       \-> time-out or failed write -> abort: sealed epochs stay and are named by the next manifest
+//   begin -> every task acknowledges -> manifest written -> complete -> commit epochs in checkpoint
+//   order -> confirmed
+//                       \-> time-out or failed write -> abort: sealed epochs stay and are named by
+//                       the next manifest
 #pragma once
 
 #include <cstdint>
@@ -21,17 +24,19 @@ namespace slipstream::flow {
 
 struct Decision {
   enum class Kind : std::uint8_t {
-    kBegin,           // tell all sources and all ended tasks: barrier
-    kRequest,         // an ended task has still to take part: task, barrier
-    kStore,           // all acknowledged: write the manifest of barrier, naming `epochs`
-    kComplete,        // durable: tell the sources
-    kAbort,           // tell the sinks, drop what was written: barrier, why
-    kCommit,          // hand the epochs of one sink and checkpoint to its committer: sink, barrier.checkpoint, epochs
-    kForget,          // a checkpoint that is no longer retained: barrier.checkpoint
-    kSettle,          // the last checkpoint's epochs are all published: write its manifest anew without them
-    kBacklog,         // sink: too many epochs wait (flag) or no longer
-    kEnd,             // the job is over: barrier.kind says how
-    kFail,            // too many checkpoints failed in a row: why
+    kBegin,     // tell all sources and all ended tasks: barrier
+    kRequest,   // an ended task has still to take part: task, barrier
+    kStore,     // all acknowledged: write the manifest of barrier, naming `epochs`
+    kComplete,  // durable: tell the sources
+    kAbort,     // tell the sinks, drop what was written: barrier, why
+    kCommit,    // hand the epochs of one sink and checkpoint to its committer: sink,
+                // barrier.checkpoint, epochs
+    kForget,    // a checkpoint that is no longer retained: barrier.checkpoint
+    kSettle,    // the last checkpoint's epochs are all published: write its manifest anew without
+                // them
+    kBacklog,   // sink: too many epochs wait (flag) or no longer
+    kEnd,       // the job is over: barrier.kind says how
+    kFail,      // too many checkpoints failed in a row: why
   };
   Kind kind = Kind::kBegin;
   Barrier barrier;
@@ -43,17 +48,18 @@ struct Decision {
   std::string why;
 };
 
-// Thread: one. Bounds: one checkpoint in flight; at most epochs_max unpublished checkpoints per sink.
+// Thread: one. Bounds: one checkpoint in flight; at most epochs_max unpublished checkpoints per
+// sink.
 class CheckpointProtocol {
  public:
   struct Options {
     std::uint32_t tasks = 0;
-    std::int64_t interval_ms = 0;        // 0 = only those asked for
-    bool flush_only = false;             // periodic rounds only flush (checkpointing is off)
+    std::int64_t interval_ms = 0;  // 0 = only those asked for
+    bool flush_only = false;       // periodic rounds only flush (checkpointing is off)
     std::int64_t timeout_ms = 600'000;
     std::uint32_t retained = 3;
     std::uint32_t epochs_max = 2;
-    std::uint32_t failures_max = 10;     // failed writes in a row; time-outs only cost the checkpoint
+    std::uint32_t failures_max = 10;  // failed writes in a row; time-outs only cost the checkpoint
     CheckpointId next_id = 1;
     std::vector<CheckpointId> existing;  // complete ones in the storage, ascending
     std::optional<Barrier> finishing;    // only publish what this last checkpoint named, then end
@@ -71,7 +77,8 @@ class CheckpointProtocol {
   Decisions stop(std::int64_t now_ms);
   Decisions task_ended(TaskId task, std::int64_t now_ms);
   // `epochs`: what the task sealed for this checkpoint, also when that is no longer in flight.
-  Decisions acknowledged(TaskId task, CheckpointId checkpoint, std::vector<Epoch> epochs, std::int64_t now_ms);
+  Decisions acknowledged(TaskId task, CheckpointId checkpoint, std::vector<Epoch> epochs,
+                         std::int64_t now_ms);
   Decisions write_failed(CheckpointId checkpoint, const std::string& why, std::int64_t now_ms);
   Decisions stored(CheckpointId checkpoint, std::int64_t now_ms);
   Decisions committed(const std::string& sink, CheckpointId checkpoint, std::int64_t now_ms);
@@ -110,16 +117,16 @@ class CheckpointProtocol {
   std::set<TaskId> ended_;
   bool ready_ = false;
   bool stop_wanted_ = false;
-  bool over_ = false;                  // the last checkpoint is complete
-  std::optional<Barrier> last_;        // that one, until its epochs are published
+  bool over_ = false;            // the last checkpoint is complete
+  std::optional<Barrier> last_;  // that one, until its epochs are published
   std::uint32_t failures_ = 0;
   std::deque<CheckpointId> retained_;
-  std::vector<Epoch> unconfirmed_;     // sealed and not published, in commit order
+  std::vector<Epoch> unconfirmed_;  // sealed and not published, in commit order
   struct Handed {
     std::string sink;
     CheckpointId checkpoint;
   };
-  std::vector<Handed> handed_;         // given to committers, in order
+  std::vector<Handed> handed_;  // given to committers, in order
   std::set<std::string> backlogged_;
 };
 

@@ -1,9 +1,9 @@
 #include "flow/checkpoint/protocol.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace slipstream::flow {
 namespace {
@@ -11,7 +11,8 @@ namespace {
 using Kind = Decision::Kind;
 
 const Decision* find(const CheckpointProtocol::Decisions& decisions, Kind kind) {
-  const auto found = std::find_if(decisions.begin(), decisions.end(), [&](const Decision& decision) { return decision.kind == kind; });
+  const auto found = std::find_if(decisions.begin(), decisions.end(),
+                                  [&](const Decision& decision) { return decision.kind == kind; });
   return found == decisions.end() ? nullptr : &*found;
 }
 
@@ -126,9 +127,9 @@ TEST(CheckpointProtocol, TheLastOneOnlyPublishesWhatWasRestored) {
   ASSERT_NE(find(settled, Kind::kEnd), nullptr);
 }
 
-// A world around the protocol that does things in random order: tasks that acknowledge in their own order, a writer
-// and a committer that are slow, time-outs, failed writes, ends, and kills after which a new protocol starts from the
-// last manifest.
+// A world around the protocol that does things in random order: tasks that acknowledge in their own
+// order, a writer and a committer that are slow, time-outs, failed writes, ends, and kills after
+// which a new protocol starts from the last manifest.
 class World {
  public:
   World(std::uint64_t seed, std::uint32_t tasks) : random_(seed), tasks_(tasks) { boot({}, 1); }
@@ -139,7 +140,8 @@ class World {
   bool over() const { return over_; }
   void check_end() {
     for (const auto& [key, state] : epochs_) {
-      if (state.durable) EXPECT_TRUE(state.published) << "epoch " << key.first << " was promised and not published";
+      if (state.durable)
+        EXPECT_TRUE(state.published) << "epoch " << key.first << " was promised and not published";
     }
   }
   void stop() { act(protocol_->stop(now_)); }
@@ -147,7 +149,7 @@ class World {
  private:
   using Key = std::pair<CheckpointId, std::uint32_t>;
   struct State {
-    bool durable = false;    // named by a stored manifest
+    bool durable = false;  // named by a stored manifest
     bool published = false;
   };
 
@@ -184,9 +186,11 @@ class World {
         break;
       case Kind::kCommit:
         for (const Epoch& one : decision.epochs) {
-          EXPECT_TRUE(epochs_[{one.checkpoint, one.subtask}].durable) << "published before it was durable";
+          EXPECT_TRUE(epochs_[{one.checkpoint, one.subtask}].durable)
+              << "published before it was durable";
         }
-        if (!commits_.empty()) EXPECT_GT(decision.barrier.checkpoint, commits_.back().barrier.checkpoint);
+        if (!commits_.empty())
+          EXPECT_GT(decision.barrier.checkpoint, commits_.back().barrier.checkpoint);
         commits_.push_back(decision);
         EXPECT_TRUE(decision.recovered || commits_.size() <= 3 + aborted_in_a_row_);
         break;

@@ -47,7 +47,8 @@ Status SectionWriter::close_section() {
   return {};
 }
 
-Status SectionWriter::write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) {
+Status SectionWriter::write(std::string_view name, std::uint32_t key_group,
+                            std::span<const std::byte> bytes) {
   Section& section = running_->section;
   if (!running_->open || section.name != name || section.key_group != key_group) {
     TRY(close_section());
@@ -79,7 +80,8 @@ Result<std::vector<Section>> SectionWriter::finish() {
   return std::move(sections_);
 }
 
-Status visit_pieces(std::string_view section, const std::function<Status(std::string_view)>& visit) {
+Status visit_pieces(std::string_view section,
+                    const std::function<Status(std::string_view)>& visit) {
   ByteReader reader(as_bytes(section));
   while (reader.remaining() != 0) {
     const std::uint64_t size = reader.u64();
@@ -101,14 +103,16 @@ class ManifestState final : public RestoredState {
   ManifestState(const ManifestState&) = delete;
   ManifestState& operator=(const ManifestState&) = delete;
 
-  std::unique_ptr<SnapshotReader> reader(const std::string& uid, KeyGroupRange range) const override;
+  std::unique_ptr<SnapshotReader> reader(const std::string& uid,
+                                         KeyGroupRange range) const override;
 
   Result<std::string> read(const Section& section) const {
     const StateFile& file = manifest_.files[section.file];
     TRY_ASSIGN(std::string bytes, storage_->read_range(file.name, section.offset, section.size));
     if (checksum_of(bytes) != section.checksum) {
       return Error{ErrorCode::kCorrupt, "'" + storage_->path(file.name) + "' is damaged at " +
-                                            std::to_string(section.offset) + "; restore an older checkpoint"};
+                                            std::to_string(section.offset) +
+                                            "; restore an older checkpoint"};
     }
     return bytes;
   }
@@ -125,15 +129,18 @@ class ManifestReader final : public SnapshotReader {
       : all_(all), state_(state), range_(range) {}
 
   Status visit(std::string_view name,
-               const std::function<Status(std::uint32_t, std::uint32_t, std::span<const std::byte>)>& entry) const override {
+               const std::function<Status(std::uint32_t, std::uint32_t,
+                                          std::span<const std::byte>)>& entry) const override {
     for (const Section& section : state_.sections) {
       if (section.name != name) continue;
-      if (section.key_group != kOperatorState && (section.key_group < range_.begin || section.key_group >= range_.end)) {
+      if (section.key_group != kOperatorState &&
+          (section.key_group < range_.begin || section.key_group >= range_.end)) {
         continue;
       }
       TRY_ASSIGN(const std::string bytes, all_.read(section));
       TRY(visit_pieces(bytes, [&](std::string_view piece) {
-        return entry(section.key_group, section.subtask, std::as_bytes(std::span(piece.data(), piece.size())));
+        return entry(section.key_group, section.subtask,
+                     std::as_bytes(std::span(piece.data(), piece.size())));
       }));
     }
     return {};
@@ -145,7 +152,8 @@ class ManifestReader final : public SnapshotReader {
   const KeyGroupRange range_;
 };
 
-std::unique_ptr<SnapshotReader> ManifestState::reader(const std::string& uid, KeyGroupRange range) const {
+std::unique_ptr<SnapshotReader> ManifestState::reader(const std::string& uid,
+                                                      KeyGroupRange range) const {
   const auto found = by_uid_.find(uid);
   if (found == by_uid_.end()) return nullptr;
   return std::make_unique<ManifestReader>(*this, *found->second, range);
@@ -153,7 +161,8 @@ std::unique_ptr<SnapshotReader> ManifestState::reader(const std::string& uid, Ke
 
 }  // namespace
 
-std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage, Manifest manifest) {
+std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage,
+                                                   Manifest manifest) {
   return std::make_unique<ManifestState>(std::move(storage), std::move(manifest));
 }
 

@@ -1,4 +1,5 @@
-// Operator state as sections of a state file, and back. Bytes: docs/formats/checkpoint.md, "State file".
+// Operator state as sections of a state file, and back. Bytes: docs/formats/checkpoint.md, "State
+// file".
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ class SectionWriter final : public SnapshotWriter {
  public:
   SectionWriter(BlobWriter& out, std::uint32_t subtask);
   ~SectionWriter() override;
-  Status write(std::string_view name, std::uint32_t key_group, std::span<const std::byte> bytes) override;
+  Status write(std::string_view name, std::uint32_t key_group,
+               std::span<const std::byte> bytes) override;
   // Closes the last section; the sections in the order of the file.
   Result<std::vector<Section>> finish();
 
@@ -35,9 +37,11 @@ class SectionWriter final : public SnapshotWriter {
 };
 
 // State of a manifest for the operators of an attempt. Thread: any. `storage` outlives it.
-std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage, Manifest manifest);
+std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage,
+                                                   Manifest manifest);
 
 // Visits the pieces of one section's bytes. kCorrupt when lengths do not fit.
-Status visit_pieces(std::string_view section, const std::function<Status(std::string_view piece)>& visit);
+Status visit_pieces(std::string_view section,
+                    const std::function<Status(std::string_view piece)>& visit);
 
 }  // namespace slipstream::flow

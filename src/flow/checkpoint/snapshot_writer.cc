@@ -48,7 +48,8 @@ void SnapshotThread::work() {
     if (auto* snapshot = std::get_if<TaskSnapshot>(&*next)) handle(*snapshot);
     if (auto* manifest = std::get_if<Manifest>(&*next)) handle(*manifest);
     if (auto* dropped = std::get_if<CheckpointId>(&*next)) handle(*dropped);
-    if (auto* other = std::get_if<std::function<void(CheckpointStorage&)>>(&*next)) (*other)(storage_);
+    if (auto* other = std::get_if<std::function<void(CheckpointStorage&)>>(&*next))
+      (*other)(storage_);
   }
 }
 
@@ -66,7 +67,8 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
   stored.task = snapshot.task;
   stored.barrier = snapshot.barrier;
   stored.source = std::move(snapshot.source);
-  // First the epoch: its rows will not come again, so it counts even when the state cannot be written.
+  // First the epoch: its rows will not come again, so it counts even when the state cannot be
+  // written.
   if (snapshot.epoch) {
     Epoch epoch;
     epoch.sink = snapshot.epoch->sink;
@@ -87,7 +89,8 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
     SectionWriter writer(*out, part.subtask);
     TRY(part.state->write(writer).with_context("operator '" + part.name + "'"));
     TRY_ASSIGN(auto sections, writer.finish());
-    stored.operators.push_back(OperatorState{part.uid, part.name, part.parallelism, std::move(sections)});
+    stored.operators.push_back(
+        OperatorState{part.uid, part.name, part.parallelism, std::move(sections)});
     part.state.reset();
   }
   return stored;
@@ -105,8 +108,10 @@ void SnapshotThread::handle(TaskSnapshot& snapshot) {
   if (stored.ok()) {
     callbacks_.written(std::move(*stored));
   } else {
-    callbacks_.write_failed(checkpoint, stored.status().with_context("writing checkpoint " + std::to_string(checkpoint)),
-                            has_epoch);
+    callbacks_.write_failed(
+        checkpoint,
+        stored.status().with_context("writing checkpoint " + std::to_string(checkpoint)),
+        has_epoch);
   }
 }
 
@@ -115,7 +120,8 @@ Status SnapshotThread::publish(Manifest& manifest) {
   if (output != outputs_.end()) {
     BlobWriter& file = *output->second;
     TRY(file.sync());
-    manifest.files.insert(manifest.files.begin(), StateFile{state_file(manifest.id), file.size(), file.checksum()});
+    manifest.files.insert(manifest.files.begin(),
+                          StateFile{state_file(manifest.id), file.size(), file.checksum()});
     outputs_.erase(output);
   }
   return storage_.publish(manifest_file(manifest.id), encode_manifest(manifest));
@@ -127,7 +133,8 @@ void SnapshotThread::handle(Manifest& manifest) {
   if (status.ok()) {
     callbacks_.stored(checkpoint, std::move(manifest));
   } else {
-    callbacks_.stored(checkpoint, status.with_context("writing checkpoint " + std::to_string(checkpoint)));
+    callbacks_.stored(checkpoint,
+                      status.with_context("writing checkpoint " + std::to_string(checkpoint)));
   }
 }
 

@@ -42,7 +42,8 @@ class SnapshotThread {
   ~SnapshotThread() { stop(); }
 
   void add(TaskSnapshot snapshot);
-  // Makes the state file durable, then publishes the manifest; `manifest.files` gets the state file at index 0.
+  // Makes the state file durable, then publishes the manifest; `manifest.files` gets the state file
+  // at index 0.
   void store(Manifest manifest);
   // Removes what was written for a checkpoint that was given up.
   void drop(CheckpointId checkpoint);
@@ -51,11 +52,16 @@ class SnapshotThread {
   // Finishes what it is at, forgets the rest. Idempotent.
   void stop();
   // What a checkpoint's state file is called.
-  static std::string state_file(CheckpointId checkpoint) { return checkpoint_folder(checkpoint) + "/state"; }
-  static std::string manifest_file(CheckpointId checkpoint) { return checkpoint_folder(checkpoint) + "/manifest"; }
+  static std::string state_file(CheckpointId checkpoint) {
+    return checkpoint_folder(checkpoint) + "/state";
+  }
+  static std::string manifest_file(CheckpointId checkpoint) {
+    return checkpoint_folder(checkpoint) + "/manifest";
+  }
 
  private:
-  using Work = std::variant<TaskSnapshot, Manifest, CheckpointId, std::function<void(CheckpointStorage&)>>;
+  using Work =
+      std::variant<TaskSnapshot, Manifest, CheckpointId, std::function<void(CheckpointStorage&)>>;
   void push(Work work);
   void work();
   void handle(TaskSnapshot& snapshot);
@@ -69,7 +75,8 @@ class SnapshotThread {
   const Callbacks callbacks_;
   // Own thread only.
   std::map<CheckpointId, std::unique_ptr<BlobWriter>> outputs_;
-  CheckpointId dropped_ = 0;  // the newest: later snapshots of it and of older ones keep their epochs only
+  CheckpointId dropped_ =
+      0;  // the newest: later snapshots of it and of older ones keep their epochs only
   Mutex mutex_;
   Condition changed_;
   std::deque<Work> queue_ SLIPSTREAM_GUARDED_BY(mutex_);

@@ -33,7 +33,8 @@ class Checksum {
 
 class FileBlob final : public BlobWriter {
  public:
-  FileBlob(io::AppendFile file, fs::path folder) : file_(std::move(file)), folder_(std::move(folder)) {}
+  FileBlob(io::AppendFile file, fs::path folder)
+      : file_(std::move(file)), folder_(std::move(folder)) {}
   Status append(std::string_view bytes) override {
     checksum_.update(bytes);
     return file_.append(bytes);
@@ -59,23 +60,28 @@ class DirectoryStorage final : public CheckpointStorage {
     TRY(io::remove_file(root_ / name));
     TRY(make_folder(name));
     TRY_ASSIGN(io::AppendFile file, io::AppendFile::open(root_ / name));
-    return std::unique_ptr<BlobWriter>(std::make_unique<FileBlob>(std::move(file), (root_ / name).parent_path()));
+    return std::unique_ptr<BlobWriter>(
+        std::make_unique<FileBlob>(std::move(file), (root_ / name).parent_path()));
   }
   Status publish(const std::string& name, std::string_view content) override {
     TRY(make_folder(name));
     return io::write_file_atomically(root_ / name, content);
   }
   Result<std::string> read(const std::string& name) override { return io::read_file(root_ / name); }
-  Result<std::string> read_range(const std::string& name, std::uint64_t offset, std::uint64_t size) override {
+  Result<std::string> read_range(const std::string& name, std::uint64_t offset,
+                                 std::uint64_t size) override {
     return io::read_file_range(root_ / name, offset, size);
   }
-  Result<std::uint64_t> size(const std::string& name) override { return io::file_size(root_ / name); }
+  Result<std::uint64_t> size(const std::string& name) override {
+    return io::file_size(root_ / name);
+  }
   Status remove(const std::string& name) override { return io::remove_file(root_ / name); }
   Status remove_folder(const std::string& folder) override {
     std::error_code error;
     fs::remove_all(root_ / folder, error);
     if (!error) return {};
-    return Error{ErrorCode::kUnavailable, "removing '" + (root_ / folder).string() + "': " + error.message()};
+    return Error{ErrorCode::kUnavailable,
+                 "removing '" + (root_ / folder).string() + "': " + error.message()};
   }
   Result<std::vector<std::string>> list(const std::string& folder) override {
     const fs::path path = folder.empty() ? root_ : root_ / folder;
@@ -112,7 +118,8 @@ class MemoryStorage final : public CheckpointStorage {
     if (found == blobs_.end()) return missing(name);
     return found->second;
   }
-  Result<std::string> read_range(const std::string& name, std::uint64_t offset, std::uint64_t size) override {
+  Result<std::string> read_range(const std::string& name, std::uint64_t offset,
+                                 std::uint64_t size) override {
     MutexLock lock(mutex_);
     const auto found = blobs_.find(name);
     if (found == blobs_.end()) return missing(name);
@@ -135,7 +142,8 @@ class MemoryStorage final : public CheckpointStorage {
   Status remove_folder(const std::string& folder) override {
     MutexLock lock(mutex_);
     const std::string prefix = folder + "/";
-    for (auto blob = blobs_.lower_bound(prefix); blob != blobs_.end() && blob->first.starts_with(prefix);) {
+    for (auto blob = blobs_.lower_bound(prefix);
+         blob != blobs_.end() && blob->first.starts_with(prefix);) {
       blob = blobs_.erase(blob);
     }
     return {};
@@ -145,7 +153,8 @@ class MemoryStorage final : public CheckpointStorage {
     const std::string prefix = folder.empty() ? "" : folder + "/";
     std::set<std::string> names;
     for (const auto& [name, content] : blobs_) {
-      if (name.starts_with(prefix)) names.insert(name.substr(prefix.size(), name.find('/', prefix.size()) - prefix.size()));
+      if (name.starts_with(prefix))
+        names.insert(name.substr(prefix.size(), name.find('/', prefix.size()) - prefix.size()));
     }
     return std::vector<std::string>(names.begin(), names.end());
   }
@@ -169,7 +178,8 @@ class MemoryStorage final : public CheckpointStorage {
 
 class MemoryBlob final : public BlobWriter {
  public:
-  MemoryBlob(MemoryStorage& storage, std::string name) : storage_(storage), name_(std::move(name)) {}
+  MemoryBlob(MemoryStorage& storage, std::string name)
+      : storage_(storage), name_(std::move(name)) {}
   Status append(std::string_view bytes) override {
     checksum_.update(bytes);
     size_ += bytes.size();
@@ -194,13 +204,17 @@ Result<std::unique_ptr<BlobWriter>> MemoryStorage::create(const std::string& nam
 
 }  // namespace
 
-std::unique_ptr<CheckpointStorage> make_memory_storage() { return std::make_unique<MemoryStorage>(); }
+std::unique_ptr<CheckpointStorage> make_memory_storage() {
+  return std::make_unique<MemoryStorage>();
+}
 
 Result<std::unique_ptr<CheckpointStorage>> open_directory_storage(const std::string& root) {
   TRY(io::make_directories(root));
   return std::unique_ptr<CheckpointStorage>(std::make_unique<DirectoryStorage>(root));
 }
 
-std::uint64_t checksum_of(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t checksum_of(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace slipstream::flow

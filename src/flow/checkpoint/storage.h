@@ -31,7 +31,8 @@ class CheckpointStorage {
   // The old or the new content is there after a crash; durable.
   virtual Status publish(const std::string& name, std::string_view content) = 0;
   virtual Result<std::string> read(const std::string& name) = 0;
-  virtual Result<std::string> read_range(const std::string& name, std::uint64_t offset, std::uint64_t size) = 0;
+  virtual Result<std::string> read_range(const std::string& name, std::uint64_t offset,
+                                         std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size(const std::string& name) = 0;
   // No error when it is not there.
   virtual Status remove(const std::string& name) = 0;

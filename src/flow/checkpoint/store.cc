@@ -35,10 +35,14 @@ std::set<std::string> files_of(const Manifest& manifest) {
 Result<Manifest> load(CheckpointStorage& storage, CheckpointId id) {
   TRY_ASSIGN(const std::string bytes, storage.read(SnapshotThread::manifest_file(id)));
   TRY_ASSIGN(Manifest manifest, decode_manifest(bytes));
-  if (manifest.id != id) return Error{ErrorCode::kCorrupt, "its manifest is one of checkpoint " + std::to_string(manifest.id)};
-  for (const StateFile& file : manifest.files) TRY(verify_blob(storage, file.name, file.size, file.checksum));
+  if (manifest.id != id)
+    return Error{ErrorCode::kCorrupt,
+                 "its manifest is one of checkpoint " + std::to_string(manifest.id)};
+  for (const StateFile& file : manifest.files)
+    TRY(verify_blob(storage, file.name, file.size, file.checksum));
   for (const Epoch& epoch : manifest.epochs) {
-    if (!epoch.file.empty()) TRY(verify_blob(storage, epoch.file, epoch.file_size, epoch.file_checksum));
+    if (!epoch.file.empty())
+      TRY(verify_blob(storage, epoch.file, epoch.file_size, epoch.file_checksum));
   }
   return manifest;
 }
@@ -89,9 +93,11 @@ class StoreOpener {
   Status refuse_exactly_once_without_directory() const {
     for (const Node& node : graph_.nodes) {
       if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
-      return Error{ErrorCode::kInvalidArgument,
-                   "sink '" + node.name + "' writes exactly-once, which needs checkpoints that survive the process: "
-                   "give --checkpoint-dir DIR, or set 'sink.delivery-guarantee' = 'at-least-once'"};
+      return Error{
+          ErrorCode::kInvalidArgument,
+          "sink '" + node.name +
+              "' writes exactly-once, which needs checkpoints that survive the process: "
+              "give --checkpoint-dir DIR, or set 'sink.delivery-guarantee' = 'at-least-once'"};
     }
     return {};
   }
@@ -125,10 +131,12 @@ class StoreOpener {
 
   void say_fresh() const {
     if (found_.empty()) return;
-    std::string text = "ignoring checkpoint " + std::to_string(found_.back()) + " in '" + options_.checkpoint_dir + "' (fresh start)";
+    std::string text = "ignoring checkpoint " + std::to_string(found_.back()) + " in '" +
+                       options_.checkpoint_dir + "' (fresh start)";
     const auto& newest = loaded_.at(found_.back());
     if (newest.ok() && !newest->epochs.empty()) {
-      text += "; it names " + std::to_string(newest->epochs.size()) + " sealed epochs that may not be published and never will be";
+      text += "; it names " + std::to_string(newest->epochs.size()) +
+              " sealed epochs that may not be published and never will be";
     }
     say_(text);
   }
@@ -145,21 +153,24 @@ class StoreOpener {
       why += "\n  checkpoint " + std::to_string(*id) + ": " + manifest.error().message;
     }
     if (found_.empty()) return {};
-    return Error{ErrorCode::kCorrupt, "no checkpoint in '" + options_.checkpoint_dir + "' can be read:" + why +
+    return Error{ErrorCode::kCorrupt, "no checkpoint in '" + options_.checkpoint_dir +
+                                          "' can be read:" + why +
                                           "\nstart with --fresh to begin anew without them"};
   }
 
   Status fall_back(CheckpointId chosen, const std::string& why) const {
-    const std::string epochs = chosen + 1 == found_.back()
-                                   ? "epoch " + std::to_string(found_.back())
-                                   : "epochs " + std::to_string(chosen + 1) + " to " + std::to_string(found_.back());
+    const std::string epochs =
+        chosen + 1 == found_.back()
+            ? "epoch " + std::to_string(found_.back())
+            : "epochs " + std::to_string(chosen + 1) + " to " + std::to_string(found_.back());
     if (exactly_once() && !options_.allow_duplicates) {
-      return Error{ErrorCode::kCorrupt, "the newest checkpoint cannot be read:" + why + "\nfalling back to checkpoint " +
-                                            std::to_string(chosen) + " would publish " + epochs +
-                                            " again, which may already be out; allow it with --allow-duplicates"};
+      return Error{ErrorCode::kCorrupt,
+                   "the newest checkpoint cannot be read:" + why + "\nfalling back to checkpoint " +
+                       std::to_string(chosen) + " would publish " + epochs +
+                       " again, which may already be out; allow it with --allow-duplicates"};
     }
-    say_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " + std::to_string(chosen) + "; what " +
-         epochs + " wrote is written again");
+    say_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
+         std::to_string(chosen) + "; what " + epochs + " wrote is written again");
     return {};
   }
 
@@ -175,7 +186,8 @@ class StoreOpener {
     }
     if (root.empty()) root = ".";
     std::error_code error;
-    const bool own = !options_.checkpoint_dir.empty() && std::filesystem::equivalent(root, options_.checkpoint_dir, error);
+    const bool own = !options_.checkpoint_dir.empty() &&
+                     std::filesystem::equivalent(root, options_.checkpoint_dir, error);
     if (!own) {
       if (!std::filesystem::exists(root, error)) {
         return Error{ErrorCode::kNotFound, "no checkpoint at '" + options_.restore_from + "'"};
@@ -184,7 +196,8 @@ class StoreOpener {
       foreign_ = true;
     }
     auto manifest = load(*store_->restore_storage_, id);
-    if (!manifest.ok()) return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
+    if (!manifest.ok())
+      return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
     if (own && !found_.empty() && id < found_.back()) {
       TRY(fall_back(id, "\n  checkpoint " + std::to_string(id) + " was asked for"));
     }
@@ -207,7 +220,8 @@ class StoreOpener {
 
   static Result<std::unique_ptr<CheckpointStorage>> open_existing(const std::string& root) {
     std::error_code error;
-    if (!std::filesystem::is_directory(root, error)) return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
+    if (!std::filesystem::is_directory(root, error))
+      return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
     return open_directory_storage(root);
   }
 
@@ -222,41 +236,49 @@ class StoreOpener {
     std::set<std::string> with_state;
     const auto sort_in = [&](const std::string& uid, const std::string& name) {
       with_state.insert(uid);
-      (nodes.contains(uid) ? kept : dropped).push_back(name.empty() || name == uid ? uid : name + " (" + uid + ")");
+      (nodes.contains(uid) ? kept : dropped)
+          .push_back(name.empty() || name == uid ? uid : name + " (" + uid + ")");
     };
     for (const OperatorState& state : manifest.operators) sort_in(state.uid, state.name);
     for (const SourceState& source : manifest.sources) {
       const auto found = nodes.find(source.uid);
       if (found != nodes.end() && found->second->source == nullptr) {
-        return Error{ErrorCode::kInvalidArgument, "'" + source.uid + "' is a source in checkpoint " +
-                                                      std::to_string(manifest.id) + " and none in this job"};
+        return Error{ErrorCode::kInvalidArgument,
+                     "'" + source.uid + "' is a source in checkpoint " +
+                         std::to_string(manifest.id) + " and none in this job"};
       }
       sort_in(source.uid, "source");
     }
     for (const Node& node : graph_.nodes) {
-      if ((node.source != nullptr || !node.state_note.empty()) && !with_state.contains(node.uid)) fresh.push_back(node.name + " (" + node.uid + ")");
+      if ((node.source != nullptr || !node.state_note.empty()) && !with_state.contains(node.uid))
+        fresh.push_back(node.name + " (" + node.uid + ")");
     }
     const std::string lists = "kept: " + (kept.empty() ? "nothing" : joined(kept)) +
                               "; dropped: " + (dropped.empty() ? "nothing" : joined(dropped)) +
                               "; starting empty: " + (fresh.empty() ? "nothing" : joined(fresh));
     if (!dropped.empty() && !options_.allow_dropped_state) {
       return Error{ErrorCode::kInvalidArgument,
-                   "checkpoint " + std::to_string(manifest.id) + " has state that this job does not use (" + lists +
+                   "checkpoint " + std::to_string(manifest.id) +
+                       " has state that this job does not use (" + lists +
                        "); allow it with --allow-dropped-state, or start with --fresh"};
     }
-    if (!dropped.empty() || !fresh.empty()) say_("restoring checkpoint " + std::to_string(manifest.id) + ": " + lists);
+    if (!dropped.empty() || !fresh.empty())
+      say_("restoring checkpoint " + std::to_string(manifest.id) + ": " + lists);
     return {};
   }
 
-  Status check_epochs(const Manifest& manifest, const std::map<std::string, const Node*>& nodes) const {
+  Status check_epochs(const Manifest& manifest,
+                      const std::map<std::string, const Node*>& nodes) const {
     for (const Epoch& epoch : manifest.epochs) {
       const auto found = nodes.find(epoch.sink);
       const bool there = found != nodes.end() && found->second->sink != nullptr &&
                          found->second->sink->guarantee() == Guarantee::kExactlyOnce;
       if (there) continue;
       return Error{ErrorCode::kInvalidArgument,
-                   "checkpoint " + std::to_string(manifest.id) + " holds rows of sink '" + epoch.sink +
-                       "' that are not published yet, and this job has no such exactly-once sink; run the former job once "
+                   "checkpoint " + std::to_string(manifest.id) + " holds rows of sink '" +
+                       epoch.sink +
+                       "' that are not published yet, and this job has no such exactly-once sink; "
+                       "run the former job once "
                        "more so that it publishes them (SIGTERM ends it with a savepoint)"};
     }
     return {};
@@ -268,12 +290,14 @@ class StoreOpener {
     Manifest manifest = *store_->latest_;
     for (Epoch& epoch : manifest.epochs) {
       if (epoch.file.empty()) continue;
-      const std::string name = std::string(kEpochFolder) + "/adopted-" + std::filesystem::path(epoch.file).filename().string();
+      const std::string name = std::string(kEpochFolder) + "/adopted-" +
+                               std::filesystem::path(epoch.file).filename().string();
       TRY_ASSIGN(auto out, store_->storage_->create(name));
       constexpr std::uint64_t kStep = std::uint64_t{1} << 20;
       for (std::uint64_t at = 0; at < epoch.file_size; at += kStep) {
         TRY_ASSIGN(const std::string bytes,
-                   store_->restore_storage_->read_range(epoch.file, at, std::min(kStep, epoch.file_size - at)));
+                   store_->restore_storage_->read_range(epoch.file, at,
+                                                        std::min(kStep, epoch.file_size - at)));
         TRY(out->append(bytes));
       }
       TRY(out->sync());
@@ -290,7 +314,9 @@ class StoreOpener {
       bool needed = false;
       const std::string prefix = checkpoint_folder(id) + "/";
       for (const auto& [other, files] : store_->files_) {
-        needed = needed || std::any_of(files.begin(), files.end(), [&](const std::string& file) { return file.starts_with(prefix); });
+        needed = needed || std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+                   return file.starts_with(prefix);
+                 });
       }
       if (!needed) TRY(store_->storage_->remove_folder(checkpoint_folder(id)));
     }
@@ -316,7 +342,8 @@ class StoreOpener {
   bool foreign_ = false;
 };
 
-Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const JobOptions& options, const Graph& graph, const Say& say) {
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const JobOptions& options,
+                                                               const Graph& graph, const Say& say) {
   return StoreOpener(options, graph, say).open();
 }
 
@@ -336,7 +363,9 @@ void CheckpointStore::completed(Manifest manifest) {
 void CheckpointStore::confirmed(const std::string& sink, CheckpointId checkpoint) {
   if (latest_ == nullptr) return;
   Manifest manifest = *latest_;
-  std::erase_if(manifest.epochs, [&](const Epoch& epoch) { return epoch.sink == sink && epoch.checkpoint == checkpoint; });
+  std::erase_if(manifest.epochs, [&](const Epoch& epoch) {
+    return epoch.sink == sink && epoch.checkpoint == checkpoint;
+  });
   latest_ = std::make_shared<const Manifest>(std::move(manifest));
 }
 
@@ -347,16 +376,19 @@ CheckpointStore::Garbage CheckpointStore::forget(CheckpointId checkpoint) {
   const std::set<std::string> files = std::move(found->second);
   files_.erase(found);
   const auto needed = [&](const std::string& name) {
-    return std::any_of(files_.begin(), files_.end(), [&](const auto& other) { return other.second.contains(name); });
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const auto& other) { return other.second.contains(name); });
   };
   const auto folder_needed = [&](CheckpointId id) {
     const std::string prefix = checkpoint_folder(id) + "/";
     return std::any_of(files_.begin(), files_.end(), [&](const auto& other) {
-      return std::any_of(other.second.begin(), other.second.end(), [&](const std::string& file) { return file.starts_with(prefix); });
+      return std::any_of(other.second.begin(), other.second.end(),
+                         [&](const std::string& file) { return file.starts_with(prefix); });
     });
   };
   for (const std::string& file : files) {
-    if (file.starts_with(std::string(kEpochFolder) + "/") && !needed(file)) garbage.files.push_back(file);
+    if (file.starts_with(std::string(kEpochFolder) + "/") && !needed(file))
+      garbage.files.push_back(file);
   }
   doomed_.insert(checkpoint);
   for (auto id = doomed_.begin(); id != doomed_.end();) {

@@ -19,11 +19,14 @@ namespace slipstream::flow {
 using Say = std::function<void(std::string_view)>;
 
 // Owner:  the job. Thread: the job's thread (start() before it runs).
-// Bounds: JobOptions::retained_checkpoints complete checkpoints, each manifest's epoch names in memory.
+// Bounds: JobOptions::retained_checkpoints complete checkpoints, each manifest's epoch names in
+// memory.
 class CheckpointStore {
  public:
-  // Opens or makes the storage and chooses what to start from. Refuses what start() promises to refuse.
-  static Result<std::unique_ptr<CheckpointStore>> open(const JobOptions& options, const Graph& graph, const Say& say);
+  // Opens or makes the storage and chooses what to start from. Refuses what start() promises to
+  // refuse.
+  static Result<std::unique_ptr<CheckpointStore>> open(const JobOptions& options,
+                                                       const Graph& graph, const Say& say);
 
   CheckpointStorage& storage() { return *storage_; }
   // What the next attempt starts from; null = nothing. Its files are in `restore_storage`.

@@ -12,7 +12,8 @@
 namespace slipstream::flow {
 namespace {
 
-constexpr std::int64_t kFlushIntervalMs = 5'000;  // group offsets and sinks when checkpointing is off
+constexpr std::int64_t kFlushIntervalMs =
+    5'000;  // group offsets and sinks when checkpointing is off
 
 std::string hex(std::uint64_t value) {
   char text[20];
@@ -130,15 +131,17 @@ Attempt::Outcome Attempt::run() {
 }
 
 void Attempt::build_tasks() {
-  tasks_of_chain_ = make_tasks(*options_.graph, *options_.plan, environment_,
-                               WiringOptions{options_.store->latest() != nullptr, options_.job->exchange_bytes}, tasks_);
+  tasks_of_chain_ = make_tasks(
+      *options_.graph, *options_.plan, environment_,
+      WiringOptions{options_.store->latest() != nullptr, options_.job->exchange_bytes}, tasks_);
   tasks_built_.store(true);
 }
 
 void Attempt::make_protocol() {
   CheckpointProtocol::Options protocol;
   protocol.tasks = static_cast<std::uint32_t>(tasks_.size());
-  protocol.interval_ms = checkpointing() ? options_.job->checkpoint_interval.count() : kFlushIntervalMs;
+  protocol.interval_ms =
+      checkpointing() ? options_.job->checkpoint_interval.count() : kFlushIntervalMs;
   protocol.flush_only = !checkpointing();
   protocol.timeout_ms = options_.job->checkpoint_timeout.count();
   protocol.retained = std::max<std::uint32_t>(1, options_.job->retained_checkpoints);
@@ -155,13 +158,19 @@ Status Attempt::start_commit_workers() {
     if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
     CommitWorker::Options worker;
     worker.sink = node.uid;
-    TRY_ASSIGN(worker.committer, node.sink->make_committer(process_metrics().metrics("job=\"" + options_.job->name + "\",sink=\"" + node.uid + "\"")));
+    TRY_ASSIGN(worker.committer,
+               node.sink->make_committer(process_metrics().metrics(
+                   "job=\"" + options_.job->name + "\",sink=\"" + node.uid + "\"")));
     if (worker.committer == nullptr) {
-      return Error{ErrorCode::kInternal, "sink '" + node.name + "' promises exactly-once and has no committer"};
+      return Error{ErrorCode::kInternal,
+                   "sink '" + node.name + "' promises exactly-once and has no committer"};
     }
     worker.storage = &options_.store->storage();
-    worker.check_lease = [ownership = options_.ownership] { return ownership != nullptr ? ownership->check() : Status(); };
-    worker.last_lease_ms = options_.ownership != nullptr ? options_.ownership->former_lease_ms() : 0;
+    worker.check_lease = [ownership = options_.ownership] {
+      return ownership != nullptr ? ownership->check() : Status();
+    };
+    worker.last_lease_ms =
+        options_.ownership != nullptr ? options_.ownership->former_lease_ms() : 0;
     worker.say = options_.say;
     worker.committed = [this, uid = node.uid](CheckpointId checkpoint) {
       post([this, uid, checkpoint] {
@@ -169,7 +178,9 @@ Status Attempt::start_commit_workers() {
         carry_out(protocol_->committed(uid, checkpoint, now()));
       });
     };
-    worker.failed = [this](Status status) { post([this, status] { finish(End::kFailed, status); }); };
+    worker.failed = [this](Status status) {
+      post([this, status] { finish(End::kFailed, status); });
+    };
     commit_workers_.emplace(node.uid, std::make_unique<CommitWorker>(std::move(worker)));
   }
   return {};
@@ -186,7 +197,8 @@ void Attempt::start_discovery() {
     source.name = node.name;
     source.source = node.source.get();
     source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
-    source.metrics = process_metrics().metrics("job=\"" + options_.job->name + "\",task=\"" + node.name + "\"");
+    source.metrics =
+        process_metrics().metrics("job=\"" + options_.job->name + "\",task=\"" + node.name + "\"");
     if (latest != nullptr) {
       for (const SourceState& state : latest->sources) {
         if (state.uid != node.uid) continue;
@@ -197,7 +209,8 @@ void Attempt::start_discovery() {
     sources.push_back(std::move(source));
   }
   discovery_ = std::make_unique<Discovery>(
-      std::move(sources), *options_.clock, [this](Status status) { post([this, status] { finish(End::kFailed, status); }); },
+      std::move(sources), *options_.clock,
+      [this](Status status) { post([this, status] { finish(End::kFailed, status); }); },
       [this] {
         post([this] {
           options_.progress->ever_ran = true;
@@ -254,7 +267,8 @@ void Attempt::carry_out(Decision& decision) {
     case Decision::Kind::kAbort:
       return abort(decision);
     case Decision::Kind::kCommit:
-      commit_workers_.at(decision.sink)->add(decision.barrier.checkpoint, std::move(decision.epochs), decision.recovered);
+      commit_workers_.at(decision.sink)
+          ->add(decision.barrier.checkpoint, std::move(decision.epochs), decision.recovered);
       return;
     case Decision::Kind::kForget:
       return forget(decision);
@@ -267,7 +281,9 @@ void Attempt::carry_out(Decision& decision) {
       return tell_sinks(decision.sink, control);
     }
     case Decision::Kind::kEnd:
-      return finish(decision.barrier.kind == CheckpointKind::kFinal ? End::kFinished : End::kStopped, Status());
+      return finish(
+          decision.barrier.kind == CheckpointKind::kFinal ? End::kFinished : End::kStopped,
+          Status());
     case Decision::Kind::kFail:
       return finish(End::kFailed, Error{ErrorCode::kUnavailable, decision.why});
   }
@@ -300,8 +316,9 @@ void Attempt::request(const Decision& decision) {
 void Attempt::collect(StoredSnapshot snapshot) {
   if (snapshot.barrier.checkpoint == building_.id) {
     for (OperatorState& part : snapshot.operators) {
-      const auto found = std::find_if(building_.operators.begin(), building_.operators.end(),
-                                      [&](const OperatorState& known) { return known.uid == part.uid; });
+      const auto found =
+          std::find_if(building_.operators.begin(), building_.operators.end(),
+                       [&](const OperatorState& known) { return known.uid == part.uid; });
       if (found == building_.operators.end()) {
         building_.operators.push_back(std::move(part));
       } else {
@@ -311,11 +328,13 @@ void Attempt::collect(StoredSnapshot snapshot) {
     if (snapshot.source) {
       for (SourceState& source : building_.sources) {
         if (source.uid != snapshot.source->source) continue;
-        std::move(snapshot.source->splits.begin(), snapshot.source->splits.end(), std::back_inserter(source.splits));
+        std::move(snapshot.source->splits.begin(), snapshot.source->splits.end(),
+                  std::back_inserter(source.splits));
       }
     }
   }
-  carry_out(protocol_->acknowledged(snapshot.task, snapshot.barrier.checkpoint, std::move(snapshot.epochs), now()));
+  carry_out(protocol_->acknowledged(snapshot.task, snapshot.barrier.checkpoint,
+                                    std::move(snapshot.epochs), now()));
 }
 
 void Attempt::store_manifest(const Decision& decision) {
@@ -338,8 +357,9 @@ void Attempt::complete(const Decision& decision) {
     progress.failures = 0;
     options_.progressed(progress);
     if (crash_is_due()) {
-      finish(End::kCrashed, Error{ErrorCode::kCancelled, "crashed on purpose after checkpoint " +
-                                                             std::to_string(decision.barrier.checkpoint)});
+      finish(End::kCrashed,
+             Error{ErrorCode::kCancelled, "crashed on purpose after checkpoint " +
+                                              std::to_string(decision.barrier.checkpoint)});
       return;
     }
   }
@@ -354,7 +374,8 @@ bool Attempt::crash_is_due() {
 }
 
 void Attempt::abort(const Decision& decision) {
-  options_.say("checkpoint " + std::to_string(decision.barrier.checkpoint) + " was given up: " + decision.why);
+  options_.say("checkpoint " + std::to_string(decision.barrier.checkpoint) +
+               " was given up: " + decision.why);
   Control control;
   control.kind = Control::Kind::kAborted;
   control.barrier = decision.barrier;
@@ -367,7 +388,8 @@ void Attempt::forget(const Decision& decision) {
   CheckpointStore::Garbage garbage = options_.store->forget(decision.barrier.checkpoint);
   // What cannot be removed now is collected at the next start.
   snapshots_->run([garbage = std::move(garbage)](CheckpointStorage& storage) {
-    for (const std::string& folder : garbage.folders) static_cast<void>(storage.remove_folder(folder));
+    for (const std::string& folder : garbage.folders)
+      static_cast<void>(storage.remove_folder(folder));
     for (const std::string& file : garbage.files) static_cast<void>(storage.remove(file));
   });
 }

@@ -30,8 +30,8 @@ struct JobProgress {
   std::uint64_t completed_checkpoints = 0;
   CheckpointId last_checkpoint = 0;
   std::int64_t last_duration_ms = 0;
-  std::uint32_t crash_count = 0;         // checkpoints that count for crash_after_checkpoints
-  std::uint32_t failures = 0;  // in a row, without a completed checkpoint between
+  std::uint32_t crash_count = 0;  // checkpoints that count for crash_after_checkpoints
+  std::uint32_t failures = 0;     // in a row, without a completed checkpoint between
   bool ever_ran = false;
 };
 
@@ -118,7 +118,8 @@ class Attempt final : public TaskListener {
   Manifest building_;
   std::int64_t begun_ms_ = 0;
   std::int64_t building_rows_ = 0;  // input when the checkpoint in flight began
-  std::int64_t rows_counted_ = 0;  // input when a checkpoint last counted for crash_after_checkpoints
+  std::int64_t rows_counted_ =
+      0;  // input when a checkpoint last counted for crash_after_checkpoints
   std::optional<Outcome> outcome_;
   std::atomic<std::uint64_t> epoch_files_{0};
   std::atomic<bool> tasks_built_{false};

@@ -14,8 +14,8 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRetryMs = 1'000;
 }  // namespace
 
-Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock, std::function<void(Status)> failed,
-                     std::function<void()> ready)
+Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock,
+                     std::function<void(Status)> failed, std::function<void()> ready)
     : clock_(clock), failed_(std::move(failed)), ready_(std::move(ready)) {
   entries_.reserve(sources.size());
   for (SourceOptions& options : sources) {
@@ -103,7 +103,8 @@ Status Discovery::discover(Entry& entry) {
   std::string snapshot = entry.enumerator->snapshot();
   MutexLock lock(mutex_);
   std::vector<SplitState> splits;
-  for (Split& split : found.added) splits.push_back(SplitState{entry.state.next_index++, std::move(split)});
+  for (Split& split : found.added)
+    splits.push_back(SplitState{entry.state.next_index++, std::move(split)});
   const bool to_all = !entry.succeeded || found.complete != entry.state.complete;
   entry.state.enumerator = std::move(snapshot);
   entry.state.complete = found.complete;
@@ -134,7 +135,9 @@ void Discovery::work() {
     }
   }
   while (!stop_.stop_requested()) {
-    if (!told && std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.succeeded || entry.options.restored; })) {
+    if (!told && std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+          return entry.succeeded || entry.options.restored;
+        })) {
       told = true;
       ready_();
     }
@@ -147,7 +150,9 @@ void Discovery::work() {
         entry.succeeded = true;
         entry.next_ms = interval > 0 && !entry.state.complete ? clock_.now_ms() + interval : kNever;
       } else if (status.error().retryable && (entry.succeeded || entry.options.restored)) {
-        log(LogLevel::kWarn, "flow", "source '" + entry.options.name + "': looking for splits failed, trying again: " + status.to_string());
+        log(LogLevel::kWarn, "flow",
+            "source '" + entry.options.name +
+                "': looking for splits failed, trying again: " + status.to_string());
         entry.next_ms = clock_.now_ms() + std::max(interval, kRetryMs);
       } else {
         failed_(status.with_context("finding the splits of source '" + entry.options.name + "'"));

@@ -16,11 +16,11 @@
 
 namespace slipstream::flow {
 
-// Owner:  the attempt. One thread, which may be held up by a slow peer for seconds; trigger() is not.
-// Thread: trigger(), stop() any.
-// Order:  splits found before trigger() are with their readers before its barrier is.
-// Ready:   every source has splits of the checkpoint or has looked once; no checkpoint may begin before that.
-// Failure: before the first success reported once; later and after a restore retryable errors are logged and tried again.
+// Owner:  the attempt. One thread, which may be held up by a slow peer for seconds; trigger() is
+// not. Thread: trigger(), stop() any. Order:  splits found before trigger() are with their readers
+// before its barrier is. Ready:   every source has splits of the checkpoint or has looked once; no
+// checkpoint may begin before that. Failure: before the first success reported once; later and
+// after a restore retryable errors are logged and tried again.
 class Discovery {
  public:
   struct SourceOptions {
@@ -29,16 +29,17 @@ class Discovery {
     Source* source = nullptr;
     std::vector<Task*> readers;  // by subtask
     bool restored = false;
-    SourceState state;           // of the checkpoint
+    SourceState state;  // of the checkpoint
     Metrics metrics;
   };
-  Discovery(std::vector<SourceOptions> sources, const Clock& clock, std::function<void(Status)> failed,
-            std::function<void()> ready);
+  Discovery(std::vector<SourceOptions> sources, const Clock& clock,
+            std::function<void(Status)> failed, std::function<void()> ready);
   ~Discovery() { stop(); }
 
   // Makes the enumerators, gives out restored splits, begins to look for new ones.
   void start();
-  // Tells every reader the barrier; what the checkpoint has to know about the sources (without splits).
+  // Tells every reader the barrier; what the checkpoint has to know about the sources (without
+  // splits).
   std::vector<SourceState> trigger(Barrier barrier);
   void stop();
 
@@ -49,8 +50,8 @@ class Discovery {
     std::int64_t next_ms = 0;
     bool succeeded = false;
     std::string restored_enumerator;
-    SourceState state;                            // under mutex_, `splits` unused
-    std::vector<std::size_t> load;                // splits of each reader
+    SourceState state;              // under mutex_, `splits` unused
+    std::vector<std::size_t> load;  // splits of each reader
   };
   void work();
   Status discover(Entry& entry);

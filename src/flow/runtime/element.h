@@ -11,7 +11,7 @@ enum class CheckpointKind : std::uint8_t {
   kPeriodic = 0,
   kSavepoint = 1,  // sources stop after its barrier; the job ends when it is written and committed
   kFinal = 2,      // all input has ended
-  kFlush = 3,      // checkpointing is off: sinks flush, sources note their offsets, nothing is stored
+  kFlush = 3,  // checkpointing is off: sinks flush, sources note their offsets, nothing is stored
 };
 
 struct Barrier {

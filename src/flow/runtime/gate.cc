@@ -69,7 +69,8 @@ Element Gate::take(Queue& queue) {
     queue.items.clear();
     queue.head = 0;
   } else if (queue.head >= 64 && queue.head * 2 > queue.items.size()) {
-    queue.items.erase(queue.items.begin(), queue.items.begin() + static_cast<std::ptrdiff_t>(queue.head));
+    queue.items.erase(queue.items.begin(),
+                      queue.items.begin() + static_cast<std::ptrdiff_t>(queue.head));
     queue.head = 0;
   }
   return element;

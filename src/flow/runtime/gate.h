@@ -15,16 +15,18 @@
 namespace slipstream::flow {
 
 // Owner:  the attempt. Dies after the pool was stopped.
-// Thread: push(), has_room(), wait_for_room(): the producer of that channel; pop(), block(), unblock_all(): the consumer.
-// Order:  per channel as pushed; channels take turns.
-// Bounds: per channel bytes_max. A producer asks has_room() first and may pass the bound by what one call emits.
+// Thread: push(), has_room(), wait_for_room(): the producer of that channel; pop(), block(),
+// unblock_all(): the consumer. Order:  per channel as pushed; channels take turns. Bounds: per
+// channel bytes_max. A producer asks has_room() first and may pass the bound by what one call
+// emits.
 class Gate {
  public:
   struct Channel {
     Runnable* producer = nullptr;
     std::uint32_t input = 0;  // of the consuming operator
   };
-  Gate(TaskPool& pool, Runnable& consumer, std::vector<Channel> channels, std::size_t bytes_max, MemoryBudget& budget);
+  Gate(TaskPool& pool, Runnable& consumer, std::vector<Channel> channels, std::size_t bytes_max,
+       MemoryBudget& budget);
   ~Gate();
 
   std::size_t channels() const { return queues_.size(); }
@@ -34,7 +36,8 @@ class Gate {
   bool has_room(std::size_t channel) const {
     return queues_[channel].bytes.load(std::memory_order_acquire) < bytes_max_;
   }
-  // The producer is about to park. True: there is still no room, and it will be scheduled when there is.
+  // The producer is about to park. True: there is still no room, and it will be scheduled when
+  // there is.
   bool wait_for_room(std::size_t channel);
 
   struct Popped {
@@ -66,7 +69,8 @@ class Gate {
   MemoryBudget& budget_;
   Mutex mutex_;
   std::vector<Queue> queues_;
-  std::vector<std::size_t> ready_ SLIPSTREAM_GUARDED_BY(mutex_);  // ring of channels that have something
+  std::vector<std::size_t> ready_
+      SLIPSTREAM_GUARDED_BY(mutex_);  // ring of channels that have something
   std::size_t ready_head_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
 };
 

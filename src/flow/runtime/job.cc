@@ -29,7 +29,8 @@ std::uint64_t random_token() {
 // Thread: public methods any.
 class Job::Impl {
  public:
-  Impl(Graph graph, JobOptions options, Say say) : graph_(std::move(graph)), options_(std::move(options)), say_(std::move(say)) {}
+  Impl(Graph graph, JobOptions options, Say say)
+      : graph_(std::move(graph)), options_(std::move(options)), say_(std::move(say)) {}
 
   ~Impl() {
     cancel();
@@ -37,8 +38,10 @@ class Job::Impl {
   }
 
   Status start() {
-    if (options_.parallelism == 0) options_.parallelism = std::max(1U, std::thread::hardware_concurrency());
-    if (options_.batch_rows == 0) return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
+    if (options_.parallelism == 0)
+      options_.parallelism = std::max(1U, std::thread::hardware_concurrency());
+    if (options_.batch_rows == 0)
+      return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
     if (!say_) say_ = [](std::string_view) {};
     if (!options_.checkpoint_dir.empty()) {
       TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, clock_));
@@ -55,10 +58,13 @@ class Job::Impl {
       return {};
     }
     for (const Node& node : graph_.nodes) {
-      if (node.sink != nullptr) TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
+      if (node.sink != nullptr)
+        TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
     }
     if (options_.checkpoint_interval.count() == 0) {
-      say_("checkpoints are off: no guarantee, a failure ends the job; group offsets are noted every 5 s");
+      say_(
+          "checkpoints are off: no guarantee, a failure ends the job; group offsets are noted "
+          "every 5 s");
     }
     budget_ = std::make_unique<MemoryBudget>(options_.memory_bytes);
     thread_ = std::thread([this] { run(); });
@@ -100,7 +106,8 @@ class Job::Impl {
     MutexLock lock(mutex_);
     JobReport report = report_;
     if (attempt_ != nullptr) report.tasks = attempt_->report();
-    if (stop_wanted_ && report.state == JobReport::State::kRunning) report.state = JobReport::State::kStopping;
+    if (stop_wanted_ && report.state == JobReport::State::kRunning)
+      report.state = JobReport::State::kStopping;
     return report;
   }
 
@@ -168,9 +175,10 @@ class Job::Impl {
       return false;
     }
     say_("the job failed: " + cause.to_string() + "; restarting " +
-         (store_->latest() == nullptr ? "from the beginning" : "from checkpoint " + std::to_string(store_->latest()->id)) +
-         " in " + std::to_string(delay->count()) + " ms (attempt " + std::to_string(facts.failures) + " of " +
-         std::to_string(options_.restart_attempts) + ")");
+         (store_->latest() == nullptr ? "from the beginning"
+                                      : "from checkpoint " + std::to_string(store_->latest()->id)) +
+         " in " + std::to_string(delay->count()) + " ms (attempt " +
+         std::to_string(facts.failures) + " of " + std::to_string(options_.restart_attempts) + ")");
     MutexLock lock(mutex_);
     ++report_.restarts;
     report_.last_error = cause.to_string();
@@ -218,7 +226,8 @@ Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Job::~Job() = default;
 
-Result<std::unique_ptr<Job>> Job::start(Graph graph, JobOptions options, std::function<void(std::string_view)> say) {
+Result<std::unique_ptr<Job>> Job::start(Graph graph, JobOptions options,
+                                        std::function<void(std::string_view)> say) {
   auto impl = std::make_unique<Impl>(std::move(graph), std::move(options), std::move(say));
   TRY(impl->start());
   return std::unique_ptr<Job>(new Job(std::move(impl)));
@@ -226,7 +235,9 @@ Result<std::unique_ptr<Job>> Job::start(Graph graph, JobOptions options, std::fu
 
 Status Job::wait() { return impl_->wait(); }
 
-std::optional<Status> Job::wait_for(std::chrono::milliseconds limit) { return impl_->wait_for(limit); }
+std::optional<Status> Job::wait_for(std::chrono::milliseconds limit) {
+  return impl_->wait_for(limit);
+}
 
 void Job::stop_with_savepoint() { impl_->stop(); }
 

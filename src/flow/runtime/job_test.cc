@@ -35,7 +35,8 @@ void expect_each_once(Audit& audit, std::uint32_t splits, std::int64_t rows) {
 TEST(Job, RunsAChainToTheEnd) {
   AuditSinkOptions sink;
   Graph graph;
-  const NodeId numbers = graph.add(source_node(std::make_shared<NumbersSource>(NumbersOptions{}), 1));
+  const NodeId numbers =
+      graph.add(source_node(std::make_shared<NumbersSource>(NumbersOptions{}), 1));
   graph.add(sink_node(numbers, std::make_shared<AuditSink>(sink), Partitioning::kForward, 1));
   auto job = Job::start(std::move(graph), JobOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
@@ -52,7 +53,9 @@ TEST(Job, RunsAKeyedJobInParallel) {
     numbers.splits = 5;
     JobOptions options;
     options.parallelism = parallelism;
-    auto job = Job::start(sum_graph(std::make_shared<NumbersSource>(numbers), std::make_shared<AuditSink>(sink)), options, nullptr);
+    auto job = Job::start(
+        sum_graph(std::make_shared<NumbersSource>(numbers), std::make_shared<AuditSink>(sink)),
+        options, nullptr);
     ASSERT_TRUE(job.ok()) << job.status().to_string();
     const Status status = (*job)->wait();
     EXPECT_TRUE(status.ok()) << status.to_string();

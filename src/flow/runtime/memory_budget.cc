@@ -9,16 +9,18 @@ namespace {
 // Owner: one task. Thread: task.
 class OperatorReservation final : public MemoryReservation {
  public:
-  OperatorReservation(MemoryBudget& budget, std::string name) : budget_(budget), name_(std::move(name)) {}
+  OperatorReservation(MemoryBudget& budget, std::string name)
+      : budget_(budget), name_(std::move(name)) {}
   ~OperatorReservation() override { budget_.release(held_); }
 
   Status grow(std::size_t bytes) override {
     if (!budget_.reserve(bytes)) {
-      return Error{ErrorCode::kResourceExhausted,
-                   "operator '" + name_ + "' holds " + std::to_string(held_) + " bytes and needs " +
-                       std::to_string(bytes) + " more, but the process uses " + std::to_string(budget_.used()) +
-                       " of its " + std::to_string(budget_.limit()) +
-                       " bytes; let its state expire ('table.exec.state.ttl') or raise the memory budget"};
+      return Error{
+          ErrorCode::kResourceExhausted,
+          "operator '" + name_ + "' holds " + std::to_string(held_) + " bytes and needs " +
+              std::to_string(bytes) + " more, but the process uses " +
+              std::to_string(budget_.used()) + " of its " + std::to_string(budget_.limit()) +
+              " bytes; let its state expire ('table.exec.state.ttl') or raise the memory budget"};
     }
     held_ += bytes;
     return {};
@@ -45,7 +47,8 @@ bool MemoryBudget::reserve(std::size_t bytes) {
   return true;
 }
 
-std::unique_ptr<MemoryReservation> make_reservation(MemoryBudget& budget, std::string operator_name) {
+std::unique_ptr<MemoryReservation> make_reservation(MemoryBudget& budget,
+                                                    std::string operator_name) {
   return std::make_unique<OperatorReservation>(budget, std::move(operator_name));
 }
 

@@ -29,6 +29,7 @@ class MemoryBudget {
 };
 
 // One operator's share; gives back what is left when it dies.
-std::unique_ptr<MemoryReservation> make_reservation(MemoryBudget& budget, std::string operator_name);
+std::unique_ptr<MemoryReservation> make_reservation(MemoryBudget& budget,
+                                                    std::string operator_name);
 
 }  // namespace slipstream::flow

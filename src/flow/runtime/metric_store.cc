@@ -5,7 +5,8 @@
 namespace slipstream::flow {
 
 MetricStore& process_metrics() {
-  static MetricStore* store = new MetricStore();  // never destroyed: threads of connectors may outlive main()
+  static MetricStore* store =
+      new MetricStore();  // never destroyed: threads of connectors may outlive main()
   return *store;
 }
 
@@ -17,10 +18,12 @@ Metrics MetricStore::metrics(std::string labels) {
   return metrics;
 }
 
-std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string_view help, const std::string& labels) {
+std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string_view help,
+                                              const std::string& labels) {
   MutexLock lock(mutex_);
   auto family = families_.find(name);
-  if (family == families_.end()) family = families_.emplace(std::string(name), Family{std::string(help), {}}).first;
+  if (family == families_.end())
+    family = families_.emplace(std::string(name), Family{std::string(help), {}}).first;
   auto& values = family->second.values;
   const bool known = values.contains(labels);
   auto& slot = values[known || count_ < values_max_ ? labels : "overflow=\"true\""];
@@ -38,7 +41,8 @@ std::string MetricStore::prometheus_text() const {
     text += "# HELP " + name + " " + family.help + "\n";
     text += "# TYPE " + name + (name.ends_with("_total") ? " counter\n" : " gauge\n");
     for (const auto& [labels, value] : family.values) {
-      text += name + "{" + labels + "} " + std::to_string(value->load(std::memory_order_relaxed)) + "\n";
+      text += name + "{" + labels + "} " + std::to_string(value->load(std::memory_order_relaxed)) +
+              "\n";
     }
   }
   return text;

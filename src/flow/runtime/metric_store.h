@@ -8,12 +8,14 @@
 #include <string>
 #include <string_view>
 
-#include "base/mutex.h"
 #include "slipstream/connector.h"
+
+#include "base/mutex.h"
 
 namespace slipstream::flow {
 
-// Thread: any. Bounds: values_max values; further ones of a name share one with the label overflow="true".
+// Thread: any. Bounds: values_max values; further ones of a name share one with the label
+// overflow="true".
 class MetricStore {
  public:
   explicit MetricStore(std::size_t values_max = 50'000) : values_max_(values_max) {}
@@ -24,7 +26,8 @@ class MetricStore {
   std::string prometheus_text() const;
 
  private:
-  std::atomic<std::int64_t>* value(std::string_view name, std::string_view help, const std::string& labels);
+  std::atomic<std::int64_t>* value(std::string_view name, std::string_view help,
+                                   const std::string& labels);
 
   struct Family {
     std::string help;

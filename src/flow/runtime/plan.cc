@@ -9,7 +9,8 @@ namespace slipstream::flow {
 namespace {
 
 Error refuse(const Node& node, const std::string& why) {
-  return Error{ErrorCode::kInvalidArgument, "job graph: node '" + (node.name.empty() ? node.uid : node.name) + "' " + why};
+  return Error{ErrorCode::kInvalidArgument,
+               "job graph: node '" + (node.name.empty() ? node.uid : node.name) + "' " + why};
 }
 
 std::uint32_t parallelism_of(const Node& node, std::uint32_t default_parallelism) {
@@ -19,10 +20,12 @@ std::uint32_t parallelism_of(const Node& node, std::uint32_t default_parallelism
 Status check_node(const Graph& graph, NodeId id, std::set<std::string>& uids) {
   const Node& node = graph.nodes[id];
   if (node.uid.empty()) return refuse(node, "has no uid");
-  if (!uids.insert(node.uid).second) return refuse(node, "has the uid '" + node.uid + "' of another node");
+  if (!uids.insert(node.uid).second)
+    return refuse(node, "has the uid '" + node.uid + "' of another node");
   const int kinds = (node.make ? 1 : 0) + (node.source ? 1 : 0) + (node.sink ? 1 : 0);
   if (kinds != 1) return refuse(node, "must be exactly one of operator, source and sink");
-  if (node.source != nullptr && !node.inputs.empty()) return refuse(node, "is a source and has inputs");
+  if (node.source != nullptr && !node.inputs.empty())
+    return refuse(node, "is a source and has inputs");
   if (node.source == nullptr && node.inputs.empty()) return refuse(node, "has no input");
   for (const Input& input : node.inputs) {
     if (input.from >= id) return refuse(node, "stands before its input");
@@ -31,14 +34,15 @@ Status check_node(const Graph& graph, NodeId id, std::set<std::string>& uids) {
   return {};
 }
 
-Status check_edges(const Graph& graph, NodeId id, std::uint32_t default_parallelism, std::uint32_t max_parallelism) {
+Status check_edges(const Graph& graph, NodeId id, std::uint32_t default_parallelism,
+                   std::uint32_t max_parallelism) {
   const Node& node = graph.nodes[id];
   const std::uint32_t own = parallelism_of(node, default_parallelism);
   for (const Input& input : node.inputs) {
     const std::uint32_t theirs = parallelism_of(graph.nodes[input.from], default_parallelism);
     if (input.partitioning == Partitioning::kForward && own != theirs) {
-      return refuse(node, "has parallelism " + std::to_string(own) + " and a forward edge from parallelism " +
-                              std::to_string(theirs));
+      return refuse(node, "has parallelism " + std::to_string(own) +
+                              " and a forward edge from parallelism " + std::to_string(theirs));
     }
     if (input.partitioning == Partitioning::kHash && own > max_parallelism) {
       return refuse(node, "has parallelism " + std::to_string(own) + " above the maximum of " +
@@ -49,16 +53,19 @@ Status check_edges(const Graph& graph, NodeId id, std::uint32_t default_parallel
 }
 
 // The only consumer of the main output over a forward edge, and this its only input.
-bool chains_to_producer(const Graph& graph, NodeId id, const std::vector<std::size_t>& main_consumers) {
+bool chains_to_producer(const Graph& graph, NodeId id,
+                        const std::vector<std::size_t>& main_consumers) {
   const Node& node = graph.nodes[id];
   if (node.inputs.size() != 1) return false;
   const Input& input = node.inputs.front();
-  return input.partitioning == Partitioning::kForward && input.output == 0 && main_consumers[input.from] == 1;
+  return input.partitioning == Partitioning::kForward && input.output == 0 &&
+         main_consumers[input.from] == 1;
 }
 
 }  // namespace
 
-Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism, std::uint32_t max_parallelism) {
+Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
+                       std::uint32_t max_parallelism) {
   if (graph.nodes.empty()) return Error{ErrorCode::kInvalidArgument, "job graph: it is empty"};
   std::set<std::string> uids;
   std::vector<std::size_t> main_consumers(graph.nodes.size());

@@ -19,7 +19,9 @@ struct Plan {
   std::vector<std::size_t> chain_of;  // of each node
 };
 
-// Nodes with parallelism 0 get `default_parallelism`. kInvalidArgument names the node and what is wrong with it.
-Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism, std::uint32_t max_parallelism);
+// Nodes with parallelism 0 get `default_parallelism`. kInvalidArgument names the node and what is
+// wrong with it.
+Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
+                       std::uint32_t max_parallelism);
 
 }  // namespace slipstream::flow

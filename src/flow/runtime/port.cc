@@ -39,7 +39,8 @@ void Edge::split_by_key(Batch&& batch) {
   for (auto& rows : rows_) rows.clear();
   for (std::size_t row = 0; row < hashes.size(); ++row) {
     const std::uint32_t group = key_group(hashes[row], options_.max_parallelism);
-    rows_[key_group_owner(group, options_.max_parallelism, targets)].push_back(static_cast<std::uint32_t>(row));
+    rows_[key_group_owner(group, options_.max_parallelism, targets)].push_back(
+        static_cast<std::uint32_t>(row));
   }
   batch.set_key_hashes(std::move(hashes));
   for (std::uint32_t i = 0; i < targets; ++i) {
@@ -62,8 +63,9 @@ bool Edge::has_room() const {
 }
 
 bool Edge::wait_for_room() {
-  return std::any_of(options_.targets.begin(), options_.targets.end(),
-                     [](const Target& target) { return target.gate->wait_for_room(target.channel); });
+  return std::any_of(options_.targets.begin(), options_.targets.end(), [](const Target& target) {
+    return target.gate->wait_for_room(target.channel);
+  });
 }
 
 void Port::send(std::size_t output, Batch&& batch) {
@@ -101,7 +103,8 @@ void Port::emit_idle(bool idle) {
 
 bool Port::has_room() const {
   if (next_ != nullptr && !next_->accepts()) return false;
-  return std::all_of(edges_.begin(), edges_.end(), [](const Edge& edge) { return edge.has_room(); });
+  return std::all_of(edges_.begin(), edges_.end(),
+                     [](const Edge& edge) { return edge.has_room(); });
 }
 
 void Port::broadcast(const Element& element) {

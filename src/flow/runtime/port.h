@@ -1,4 +1,5 @@
-// The output side of a source or operator inside a task: to the next operator of the chain, or to other tasks.
+// The output side of a source or operator inside a task: to the next operator of the chain, or to
+// other tasks.
 #pragma once
 
 #include <atomic>
@@ -26,7 +27,8 @@ class Edge {
     std::vector<Target> targets;  // kForward and kSingle: one
     std::size_t first = 0;        // kRebalance: where to begin, modulo targets
   };
-  explicit Edge(Options options) : options_(std::move(options)), next_(options_.first % options_.targets.size()) {}
+  explicit Edge(Options options)
+      : options_(std::move(options)), next_(options_.first % options_.targets.size()) {}
 
   std::size_t output() const { return options_.output; }
   void send(Batch&& batch);
@@ -38,10 +40,12 @@ class Edge {
 
  private:
   void split_by_key(Batch&& batch);
-  void push(const Target& target, Batch&& batch) { target.gate->push(target.channel, Element::of(std::move(batch))); }
+  void push(const Target& target, Batch&& batch) {
+    target.gate->push(target.channel, Element::of(std::move(batch)));
+  }
 
   Options options_;
-  std::size_t next_;  // round robin
+  std::size_t next_;                              // round robin
   std::vector<std::vector<std::uint32_t>> rows_;  // of each target, scratch
 };
 

@@ -1,7 +1,7 @@
 // Checkpoints, crashes, restores, stops and failures of whole jobs.
-#include <gtest/gtest.h>
-
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include "flow/job.h"
 #include "flow/runtime/script_nodes.h"
@@ -55,7 +55,9 @@ struct Fixture {
   }
   bool has_said(std::string_view part) {
     std::lock_guard lock(said_mutex);
-    return std::any_of(said.begin(), said.end(), [&](const std::string& text) { return text.find(part) != std::string::npos; });
+    return std::any_of(said.begin(), said.end(), [&](const std::string& text) {
+      return text.find(part) != std::string::npos;
+    });
   }
   std::vector<std::string> folders() const {
     std::vector<std::string> names;
@@ -68,7 +70,8 @@ struct Fixture {
   }
   std::string newest() const {
     std::uint64_t id = 0;
-    for (const std::string& name : folders()) id = std::max<std::uint64_t>(id, std::stoull(name.substr(4)));
+    for (const std::string& name : folders())
+      id = std::max<std::uint64_t>(id, std::stoull(name.substr(4)));
     return folder.path() + "/chk-" + std::to_string(id);
   }
 };
@@ -119,7 +122,8 @@ TEST(Recovery, SurvivesACrashAfterEveryCheckpoint) {
   fixture.pace();
   int crashes = 0;
   while (true) {
-    fixture.options.parallelism = 1 + static_cast<std::uint32_t>(crashes % 4);  // and with another parallelism
+    fixture.options.parallelism =
+        1 + static_cast<std::uint32_t>(crashes % 4);  // and with another parallelism
     const Status status = fixture.run();
     if (status.ok()) break;
     ASSERT_EQ(status.error().code, ErrorCode::kCancelled) << status.to_string();
@@ -150,7 +154,8 @@ TEST(Recovery, RestartsInTheProcess) {
     Graph graph;
     const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
     const NodeId failing = graph.add(operator_node(source, "failing", [=] {
-      return std::make_unique<FailOnce>(rows_left, throws, Error{ErrorCode::kUnavailable, "failed on purpose"});
+      return std::make_unique<FailOnce>(rows_left, throws,
+                                        Error{ErrorCode::kUnavailable, "failed on purpose"});
     }));
     const NodeId sum = graph.add(sum_node(failing, 1'000));
     graph.add(sink_node(sum, std::make_shared<AuditSink>(fixture.sink)));
@@ -159,7 +164,9 @@ TEST(Recovery, RestartsInTheProcess) {
     const Status status = (*job)->wait();
     ASSERT_TRUE(status.ok()) << status.to_string();
     EXPECT_EQ((*job)->report().restarts, 1U);
-    EXPECT_NE((*job)->report().last_error.find(throws ? "thrown by an operator" : "failed on purpose"), std::string::npos);
+    EXPECT_NE(
+        (*job)->report().last_error.find(throws ? "thrown by an operator" : "failed on purpose"),
+        std::string::npos);
     expect_exact(*fixture.sink.audit);
   }
 }
@@ -172,7 +179,8 @@ TEST(Recovery, RestartsFromMemoryWithoutADirectory) {
   Graph graph;
   const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
   const NodeId failing = graph.add(operator_node(source, "failing", [=] {
-    return std::make_unique<FailOnce>(rows_left, false, Error{ErrorCode::kUnavailable, "failed on purpose"});
+    return std::make_unique<FailOnce>(rows_left, false,
+                                      Error{ErrorCode::kUnavailable, "failed on purpose"});
   }));
   const NodeId sum = graph.add(sum_node(failing, 1'000));
   graph.add(sink_node(sum, std::make_shared<AuditSink>(fixture.sink)));
@@ -210,7 +218,8 @@ TEST(Recovery, StopsWithASavepointThatHoldsNoEpoch) {
     ASSERT_TRUE(job.ok()) << job.status().to_string();
     ASSERT_TRUE(eventually([&] {
       std::int64_t rows = 0;
-      for (const TaskReport& task : (*job)->report().tasks) rows += task.name == "Audit" ? task.rows_in : 0;
+      for (const TaskReport& task : (*job)->report().tasks)
+        rows += task.name == "Audit" ? task.rows_in : 0;
       return rows == kSplits * kRows / 2;
     }));
     EXPECT_EQ(fixture.sink.audit->count(), 0U);
@@ -288,7 +297,8 @@ TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
   const Status status = (*job)->wait();
   ASSERT_TRUE(status.ok()) << status.to_string();
   expect_exact(*fixture.sink.audit);
-  EXPECT_TRUE(std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
+  EXPECT_TRUE(
+      std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
 }
 
 TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
@@ -303,7 +313,8 @@ TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
       return fixture.sink.audit->sealed.size() >= 2;
     }));
     const std::uint64_t completed = (*job)->report().completed_checkpoints;
-    ASSERT_TRUE(eventually([&] { return (*job)->report().completed_checkpoints > completed || completed >= 2; }));
+    ASSERT_TRUE(eventually(
+        [&] { return (*job)->report().completed_checkpoints > completed || completed >= 2; }));
     (*job)->cancel();
     EXPECT_FALSE((*job)->wait().ok());
   }
@@ -313,7 +324,8 @@ TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
   ASSERT_TRUE(status.ok()) << status.to_string();
   EXPECT_GT(fixture.sink.audit->recovered, 0U);
   expect_exact(*fixture.sink.audit);
-  EXPECT_TRUE(std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
+  EXPECT_TRUE(
+      std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));
 }
 
 TEST(Recovery, KeepsSoManyCheckpointsAndNoEpochFileTooMany) {
@@ -332,7 +344,8 @@ TEST(Recovery, IdsAreNeverReused) {
   fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
   const std::string newest = fixture.newest();
-  for (const std::string& name : fixture.folders()) std::filesystem::remove_all(fixture.folder.path() + "/" + name);
+  for (const std::string& name : fixture.folders())
+    std::filesystem::remove_all(fixture.folder.path() + "/" + name);
   fixture.options.crash_after_checkpoints = 1;
   fixture.pace();
   ASSERT_FALSE(fixture.run().ok());
@@ -356,7 +369,8 @@ TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
     damage(fixture.newest() + part);
     const Status refused = fixture.run();
     ASSERT_FALSE(refused.ok());
-    EXPECT_NE(refused.error().message.find("--allow-duplicates"), std::string::npos) << refused.to_string();
+    EXPECT_NE(refused.error().message.find("--allow-duplicates"), std::string::npos)
+        << refused.to_string();
     EXPECT_NE(refused.error().message.find("epoch 3"), std::string::npos) << refused.to_string();
     fixture.options.allow_duplicates = true;
     const Status status = fixture.run();
@@ -404,8 +418,10 @@ TEST(Recovery, DroppedStateIsRefused) {
   };
   auto refused = fixture.start(without_sum());
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("--allow-dropped-state"), std::string::npos) << refused.error().message;
-  EXPECT_NE(refused.error().message.find("Sum (sum)"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("--allow-dropped-state"), std::string::npos)
+      << refused.error().message;
+  EXPECT_NE(refused.error().message.find("Sum (sum)"), std::string::npos)
+      << refused.error().message;
   fixture.options.allow_dropped_state = true;
   auto job = fixture.start(without_sum());
   ASSERT_TRUE(job.ok()) << job.status().to_string();
@@ -422,7 +438,8 @@ TEST(Recovery, ASinkWithPendingEpochsCannotGoAway) {
   fixture.options.allow_dropped_state = true;
   const auto refused = fixture.start(std::move(graph));
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("not published"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("not published"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST(Recovery, ADirectoryHasOneOwner) {
@@ -432,7 +449,8 @@ TEST(Recovery, ADirectoryHasOneOwner) {
   ASSERT_TRUE(first.ok());
   const auto second = fixture.start();
   ASSERT_FALSE(second.ok());
-  EXPECT_NE(second.error().message.find("belongs to a running job"), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("belongs to a running job"), std::string::npos)
+      << second.error().message;
   (*first)->cancel();
   EXPECT_FALSE((*first)->wait().ok());
 }

@@ -22,11 +22,13 @@ bool repeats_itself(const Error& cause) {
 
 }  // namespace
 
-std::optional<std::chrono::milliseconds> restart_delay(const RestartFacts& facts, const JobOptions& options) {
+std::optional<std::chrono::milliseconds> restart_delay(const RestartFacts& facts,
+                                                       const JobOptions& options) {
   if (!facts.checkpointing || !facts.ever_ran || repeats_itself(facts.cause)) return std::nullopt;
   if (facts.failures > options.restart_attempts) return std::nullopt;
   const std::uint32_t doublings = std::min<std::uint32_t>(facts.failures - 1, 20);
-  return std::min(options.restart_delay * (std::int64_t{1} << doublings), options.restart_delay_max);
+  return std::min(options.restart_delay * (std::int64_t{1} << doublings),
+                  options.restart_delay_max);
 }
 
 }  // namespace slipstream::flow

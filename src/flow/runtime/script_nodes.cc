@@ -15,7 +15,8 @@ class SumSnapshot final : public PendingSnapshot {
   std::string watermark;
 
   Status write(SnapshotWriter& out) override {
-    for (const auto& [group, bytes] : groups) TRY(out.write("sums", group, std::as_bytes(std::span(bytes))));
+    for (const auto& [group, bytes] : groups)
+      TRY(out.write("sums", group, std::as_bytes(std::span(bytes))));
     return out.write("watermark", kOperatorState, std::as_bytes(std::span(watermark)));
   }
 };
@@ -44,7 +45,8 @@ Result<Progress> KeyedSum::push(std::size_t input, Batch&& batch, Emitter& out) 
 
 Result<Progress> KeyedSum::end_input(std::size_t input, Emitter& out) {
   static_cast<void>(input);
-  if (watermark_ != kMaxWatermark) return Error{ErrorCode::kInternal, "the end came before the last watermark"};
+  if (watermark_ != kMaxWatermark)
+    return Error{ErrorCode::kInternal, "the end came before the last watermark"};
   ColumnBuilder keys(Type::bigint());
   ColumnBuilder sums(Type::bigint());
   for (const auto& [group, entries] : groups_) {
@@ -74,35 +76,40 @@ Result<std::unique_ptr<PendingSnapshot>> KeyedSum::snapshot(CheckpointId checkpo
 }
 
 Status KeyedSum::restore(const SnapshotReader& from) {
-  return from.visit("sums", [this](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) -> Status {
-    if (group < context_.key_groups.begin || group >= context_.key_groups.end) {
-      return Error{ErrorCode::kInternal, "state of another task came here"};
-    }
-    for (std::size_t at = 0; at < bytes.size(); at += 24) {
-      std::int64_t values[3];
-      std::memcpy(values, bytes.data() + at, sizeof values);
-      Sum& sum = groups_[group][values[0]];
-      sum.sum += values[1];
-      sum.count += values[2];
-    }
-    return {};
-  });
+  return from.visit(
+      "sums",
+      [this](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) -> Status {
+        if (group < context_.key_groups.begin || group >= context_.key_groups.end) {
+          return Error{ErrorCode::kInternal, "state of another task came here"};
+        }
+        for (std::size_t at = 0; at < bytes.size(); at += 24) {
+          std::int64_t values[3];
+          std::memcpy(values, bytes.data() + at, sizeof values);
+          Sum& sum = groups_[group][values[0]];
+          sum.sum += values[1];
+          sum.count += values[2];
+        }
+        return {};
+      });
 }
 
 namespace {
 
 class AuditWriter final : public SinkWriter {
  public:
-  AuditWriter(AuditSinkOptions options, WriterContext context) : options_(std::move(options)), context_(std::move(context)) {}
+  AuditWriter(AuditSinkOptions options, WriterContext context)
+      : options_(std::move(options)), context_(std::move(context)) {}
 
   Result<Write> write(const Batch& batch, EpochFile* file) override {
     if (options_.full != nullptr && options_.full->load()) return Write::kFull;
-    if ((file != nullptr) != (context_.guarantee == Guarantee::kExactlyOnce)) return Error{ErrorCode::kInternal, "wrong epoch file"};
+    if ((file != nullptr) != (context_.guarantee == Guarantee::kExactlyOnce))
+      return Error{ErrorCode::kInternal, "wrong epoch file"};
     const std::int64_t* keys = batch.column(0)->data<std::int64_t>();
     const std::int64_t* numbers = batch.column(1)->data<std::int64_t>();
     if (file == nullptr) {
       std::lock_guard lock(options_.audit->mutex);
-      for (std::size_t row = 0; row < batch.rows(); ++row) options_.audit->rows.emplace_back(keys[row], numbers[row]);
+      for (std::size_t row = 0; row < batch.rows(); ++row)
+        options_.audit->rows.emplace_back(keys[row], numbers[row]);
       return Write::kAccepted;
     }
     for (std::size_t row = 0; row < batch.rows(); ++row) {
@@ -131,7 +138,8 @@ class AuditWriter final : public SinkWriter {
       std::lock_guard lock(options_.audit->mutex);
       options_.audit->sealed.insert(checkpoint);
     }
-    return std::optional<std::string>(std::to_string(context_.attempt_token) + "/" + std::to_string(checkpoint) + "/" +
+    return std::optional<std::string>(std::to_string(context_.attempt_token) + "/" +
+                                      std::to_string(checkpoint) + "/" +
                                       std::to_string(context_.subtask));
   }
   Status checkpoint_aborted(CheckpointId checkpoint) override {
@@ -152,16 +160,20 @@ class AuditCommitter final : public SinkCommitter {
  public:
   explicit AuditCommitter(AuditSinkOptions options) : options_(std::move(options)) {}
   Status commit(std::span<const Committable> committables, const CommitContext& context) override {
-    while (options_.hold_commit != nullptr && options_.hold_commit->load() && !context.stop.stop_requested()) std::this_thread::yield();
+    while (options_.hold_commit != nullptr && options_.hold_commit->load() &&
+           !context.stop.stop_requested())
+      std::this_thread::yield();
     if (context.stop.stop_requested()) return Error{ErrorCode::kCancelled, "stopped"};
     TRY(context.check_lease());
     std::lock_guard lock(options_.audit->mutex);
     for (const Committable& committable : committables) {
       if (!options_.audit->published.insert(committable.handle).second) continue;
       std::ifstream file(committable.epoch_file, std::ios::binary);
-      if (!file) return Error{ErrorCode::kNotFound, "no epoch file '" + committable.epoch_file + "'"};
+      if (!file)
+        return Error{ErrorCode::kNotFound, "no epoch file '" + committable.epoch_file + "'"};
       std::int64_t values[2];
-      while (file.read(reinterpret_cast<char*>(values), sizeof values)) options_.audit->rows.emplace_back(values[0], values[1]);
+      while (file.read(reinterpret_cast<char*>(values), sizeof values))
+        options_.audit->rows.emplace_back(values[0], values[1]);
       options_.audit->commits.push_back(committable.checkpoint);
       if (context.recovered) ++options_.audit->recovered;
     }
@@ -200,7 +212,8 @@ Node source_node(std::shared_ptr<Source> source, std::uint32_t parallelism) {
   return node;
 }
 
-Node sink_node(NodeId from, std::shared_ptr<Sink> sink, Partitioning partitioning, std::uint32_t parallelism) {
+Node sink_node(NodeId from, std::shared_ptr<Sink> sink, Partitioning partitioning,
+               std::uint32_t parallelism) {
   Node node;
   node.uid = "audit";
   node.name = "Audit";
@@ -217,7 +230,9 @@ Node sum_node(NodeId from, std::int64_t keys, std::uint32_t parallelism) {
   node.parallelism = parallelism;
   node.inputs = {Input{from, 0, Partitioning::kHash, first_column()}};
   node.state_note = "grows with the number of keys";
-  node.make = [keys]() -> Result<std::unique_ptr<Operator>> { return std::unique_ptr<Operator>(std::make_unique<KeyedSum>(keys)); };
+  node.make = [keys]() -> Result<std::unique_ptr<Operator>> {
+    return std::unique_ptr<Operator>(std::make_unique<KeyedSum>(keys));
+  };
   return node;
 }
 

@@ -6,8 +6,8 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,22 +32,25 @@ inline bool eventually(const std::function<bool()>& condition, int seconds = 30)
   return true;
 }
 
-// Each split counts from 0 to `rows_per_split`; a row is (split, number). Bounded, or it waits at the end. `gate` holds
-// readers back: rows below it may be read.
+// Each split counts from 0 to `rows_per_split`; a row is (split, number). Bounded, or it waits at
+// the end. `gate` holds readers back: rows below it may be read.
 struct NumbersOptions {
   std::uint32_t splits = 2;
   std::int64_t rows_per_split = 1'000;
   std::size_t rows_per_batch = 10;
   bool bounded = true;
-  std::int64_t rows_per_checkpoint = 0;  // > 0: each split waits for a completed checkpoint after so many
+  std::int64_t rows_per_checkpoint =
+      0;  // > 0: each split waits for a completed checkpoint after so many
   std::shared_ptr<std::atomic<std::int64_t>> limit;  // null = no limit; of each split
-  std::shared_ptr<std::atomic<std::int64_t>> completes = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::shared_ptr<std::atomic<std::int64_t>> completes =
+      std::make_shared<std::atomic<std::int64_t>>(0);
   std::shared_ptr<std::atomic<std::uint32_t>> splits_now;  // grows while running; null = `splits`
 };
 
 class NumbersReader final : public SourceReader {
  public:
-  NumbersReader(NumbersOptions options, ReaderContext context) : options_(std::move(options)), context_(std::move(context)) {}
+  NumbersReader(NumbersOptions options, ReaderContext context)
+      : options_(std::move(options)), context_(std::move(context)) {}
 
   Status add_split(std::uint32_t index, const Split& split) override {
     const std::int64_t next = split.state.empty() ? 0 : std::stoll(split.state);
@@ -60,7 +63,8 @@ class NumbersReader final : public SourceReader {
     for (std::size_t i = 0; i < splits_.size(); ++i) {
       Running& split = splits_[(next_ + i) % splits_.size()];
       if (split.next < options_.rows_per_split) ended = false;
-      std::int64_t end = std::min(options_.rows_per_split, split.next + static_cast<std::int64_t>(options_.rows_per_batch));
+      std::int64_t end = std::min(options_.rows_per_split,
+                                  split.next + static_cast<std::int64_t>(options_.rows_per_batch));
       if (options_.rows_per_checkpoint > 0) end = std::min(end, split.allowed);
       if (options_.limit != nullptr) end = std::min(end, options_.limit->load());
       if (end <= split.next) continue;
@@ -83,13 +87,15 @@ class NumbersReader final : public SourceReader {
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
     static_cast<void>(checkpoint);
     std::vector<Split> states;
-    for (const Running& split : splits_) states.push_back(Split{split.split.id, std::to_string(split.next)});
+    for (const Running& split : splits_)
+      states.push_back(Split{split.split.id, std::to_string(split.next)});
     return states;
   }
   void checkpoint_complete(CheckpointId checkpoint) override {
     static_cast<void>(checkpoint);
     options_.completes->fetch_add(1);
-    for (Running& split : splits_) split.allowed = std::max(split.allowed, split.next + options_.rows_per_checkpoint);
+    for (Running& split : splits_)
+      split.allowed = std::max(split.allowed, split.next + options_.rows_per_checkpoint);
   }
 
  private:
@@ -107,12 +113,14 @@ class NumbersReader final : public SourceReader {
 
 class NumbersEnumerator final : public SplitEnumerator {
  public:
-  NumbersEnumerator(NumbersOptions options, EnumeratorContext context) : options_(std::move(options)) {
+  NumbersEnumerator(NumbersOptions options, EnumeratorContext context)
+      : options_(std::move(options)) {
     if (context.has_restored) known_ = static_cast<std::uint32_t>(std::stoul(context.restored));
   }
   Result<Discovery> discover() override {
     Discovery found;
-    const std::uint32_t now = options_.splits_now != nullptr ? options_.splits_now->load() : options_.splits;
+    const std::uint32_t now =
+        options_.splits_now != nullptr ? options_.splits_now->load() : options_.splits;
     for (; known_ < now; ++known_) found.added.push_back(Split{"s" + std::to_string(known_), ""});
     found.complete = options_.bounded && options_.splits_now == nullptr;
     return found;
@@ -133,14 +141,16 @@ class NumbersSource final : public Source {
   Schema schema() const override { return numbers_schema(); }
   bool bounded() const override { return options_.bounded; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
-    return std::unique_ptr<SplitEnumerator>(std::make_unique<NumbersEnumerator>(options_, std::move(context)));
+    return std::unique_ptr<SplitEnumerator>(
+        std::make_unique<NumbersEnumerator>(options_, std::move(context)));
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     if (options_.limit != nullptr) {
       std::lock_guard lock(mutex_);
       wakes_.push_back(context.wake);
     }
-    return std::unique_ptr<SourceReader>(std::make_unique<NumbersReader>(options_, std::move(context)));
+    return std::unique_ptr<SourceReader>(
+        std::make_unique<NumbersReader>(options_, std::move(context)));
   }
   void raise_limit(std::int64_t limit) {
     options_.limit->store(limit);
@@ -195,7 +205,7 @@ struct Audit {
   std::vector<std::pair<std::int64_t, std::int64_t>> rows;
   std::set<std::string> published;  // handles of epochs
   std::vector<CheckpointId> commits;
-  std::set<CheckpointId> sealed;    // with rows
+  std::set<CheckpointId> sealed;  // with rows
   std::size_t recovered = 0;
   std::size_t aborted = 0;
   std::size_t writers = 0;
@@ -212,13 +222,14 @@ struct Audit {
   }
 };
 
-// At-least-once: writes to the audit at once. Exactly-once: epochs go to files and from there to the audit.
+// At-least-once: writes to the audit at once. Exactly-once: epochs go to files and from there to
+// the audit.
 struct AuditSinkOptions {
   std::shared_ptr<Audit> audit = std::make_shared<Audit>();
   Guarantee guarantee = Guarantee::kAtLeastOnce;
-  std::shared_ptr<std::atomic<bool>> full;         // writers take nothing while true
-  std::shared_ptr<std::atomic<bool>> hold_commit;  // committers wait while true
-  std::shared_ptr<std::atomic<int>> fail_prepares; // prepares still to fail
+  std::shared_ptr<std::atomic<bool>> full;          // writers take nothing while true
+  std::shared_ptr<std::atomic<bool>> hold_commit;   // committers wait while true
+  std::shared_ptr<std::atomic<int>> fail_prepares;  // prepares still to fail
 };
 
 class AuditSink final : public Sink {
@@ -266,7 +277,8 @@ class FailOnce final : public Operator {
 };
 
 Node source_node(std::shared_ptr<Source> source, std::uint32_t parallelism = 0);
-Node sink_node(NodeId from, std::shared_ptr<Sink> sink, Partitioning partitioning = Partitioning::kRebalance, std::uint32_t parallelism = 0);
+Node sink_node(NodeId from, std::shared_ptr<Sink> sink,
+               Partitioning partitioning = Partitioning::kRebalance, std::uint32_t parallelism = 0);
 Node sum_node(NodeId from, std::int64_t keys, std::uint32_t parallelism = 0);
 Node operator_node(NodeId from, std::string uid, std::function<std::unique_ptr<Operator>()> make);
 

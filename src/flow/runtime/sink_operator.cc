@@ -33,7 +33,8 @@ Result<Progress> SinkOperator::push(std::size_t input, Batch&& batch, Emitter& o
 Result<Progress> SinkOperator::resume(Emitter& out) {
   static_cast<void>(out);
   if (!held_) return Progress::kDone;
-  if (backlog_ && epoch_ != nullptr && epoch_->size() >= options_.epoch_bytes_max) return Progress::kMore;
+  if (backlog_ && epoch_ != nullptr && epoch_->size() >= options_.epoch_bytes_max)
+    return Progress::kMore;
   TRY_ASSIGN(const SinkWriter::Write written, writer_->write(*held_, epoch()));
   if (written == SinkWriter::Write::kFull) return Progress::kMore;
   held_.reset();
@@ -43,7 +44,8 @@ Result<Progress> SinkOperator::resume(Emitter& out) {
 Result<bool> SinkOperator::prepare(Barrier barrier, TaskSnapshot& snapshot) {
   const bool flush = barrier.kind == CheckpointKind::kFlush;
   if (flush && exactly_once()) return true;
-  TRY_ASSIGN(std::optional<std::string> handle, writer_->prepare(flush ? 0 : barrier.checkpoint, epoch()));
+  TRY_ASSIGN(std::optional<std::string> handle,
+             writer_->prepare(flush ? 0 : barrier.checkpoint, epoch()));
   if (!handle) return false;
   if (!exactly_once()) return true;
   if (handle->empty()) {
@@ -51,7 +53,8 @@ Result<bool> SinkOperator::prepare(Barrier barrier, TaskSnapshot& snapshot) {
     epoch_.reset();
     return true;
   }
-  snapshot.epoch = SealedEpoch{options_.uid, options_.writer.subtask, std::move(*handle), std::move(epoch_)};
+  snapshot.epoch =
+      SealedEpoch{options_.uid, options_.writer.subtask, std::move(*handle), std::move(epoch_)};
   return true;
 }
 

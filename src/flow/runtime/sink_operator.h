@@ -6,14 +6,16 @@
 #include <optional>
 #include <string>
 
+#include "slipstream/connector.h"
+
 #include "flow/checkpoint/snapshot.h"
 #include "flow/operator.h"
-#include "slipstream/connector.h"
 
 namespace slipstream::flow {
 
 // Owner:  the task. Thread: task.
-// Bounds: holds one batch that the writer did not take. While epochs wait to be published (backlog), the running
+// Bounds: holds one batch that the writer did not take. While epochs wait to be published
+// (backlog), the running
 //         epoch is held at epoch_bytes_max.
 class SinkOperator final : public Operator {
  public:

@@ -9,7 +9,8 @@ namespace slipstream::flow {
 
 Status SourceHead::add(std::vector<SplitState> splits, bool complete, Port& out) {
   for (SplitState& split : splits) {
-    TRY(reader_->add_split(split.index, split.split).with_context("adding split '" + split.split.id + "'"));
+    TRY(reader_->add_split(split.index, split.split)
+            .with_context("adding split '" + split.split.id + "'"));
     splits_.push_back(std::move(split));
   }
   discovered_ = true;
@@ -40,10 +41,12 @@ Result<std::vector<SplitState>> SourceHead::snapshot(CheckpointId checkpoint) {
   TRY_ASSIGN(std::vector<Split> states, reader_->snapshot(checkpoint));
   std::vector<SplitState> result = splits_;
   for (Split& state : states) {
-    const auto found = std::find_if(result.begin(), result.end(),
-                                    [&](const SplitState& known) { return known.split.id == state.id; });
+    const auto found = std::find_if(result.begin(), result.end(), [&](const SplitState& known) {
+      return known.split.id == state.id;
+    });
     if (found == result.end()) {
-      return Error{ErrorCode::kInternal, "the reader answered a state of split '" + state.id + "' that it was not given"};
+      return Error{ErrorCode::kInternal,
+                   "the reader answered a state of split '" + state.id + "' that it was not given"};
     }
     found->split.state = std::move(state.state);
   }

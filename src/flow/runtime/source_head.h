@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/connector.h"
+
 #include "flow/checkpoint/manifest.h"
 #include "flow/runtime/port.h"
-#include "slipstream/connector.h"
 
 namespace slipstream::flow {
 
@@ -28,7 +29,7 @@ class SourceHead {
   std::vector<SplitState> splits_;
   bool discovered_ = false;  // the first discovery was applied
   bool complete_ = false;
-  bool idle_ = false;        // said so downstream: no split
+  bool idle_ = false;  // said so downstream: no split
 };
 
 }  // namespace slipstream::flow

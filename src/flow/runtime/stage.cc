@@ -26,7 +26,8 @@ void Stage::process(Element&& element) {
   mark_wakes();
   switch (element.kind) {
     case Element::Kind::kBatch:
-      rows_in_.fetch_add(static_cast<std::int64_t>(element.batch.rows()), std::memory_order_relaxed);
+      rows_in_.fetch_add(static_cast<std::int64_t>(element.batch.rows()),
+                         std::memory_order_relaxed);
       note(operator_->push(element.input, std::move(element.batch), port_));
       return;
     case Element::Kind::kWatermark:

@@ -12,7 +12,8 @@
 namespace slipstream::flow {
 
 // Owner:   the task. Thread: task.
-// Bounds:  the inbox holds what the operator in front emitted in one call after this one answered kMore or ran out of
+// Bounds:  the inbox holds what the operator in front emitted in one call after this one answered
+// kMore or ran out of
 //          room; that operator sees has_room() false from then on.
 // Failure: kept in failure(); nothing is processed after it.
 class Stage {
@@ -33,7 +34,9 @@ class Stage {
   // One step of what waits; false when there was nothing that could be done.
   bool step();
   // Waits for its waker, not for room. rows_in() and watermark(): any thread.
-  bool waits_for_wake() const { return pending_ && waker_ != nullptr && waker_->count() == wakes_seen_; }
+  bool waits_for_wake() const {
+    return pending_ && waker_ != nullptr && waker_->count() == wakes_seen_;
+  }
 
   void end_input(std::size_t input);
   void on_timer(std::int64_t wall_ms);

@@ -16,11 +16,6 @@ namespace {
 constexpr int kStepsPerSlice = 16;
 constexpr int kDriveSteps = 64;
 
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 std::string quoted(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -36,22 +31,47 @@ Task::Task(Options options, TaskEnvironment& environment)
     : options_(std::move(options)),
       environment_(environment),
       waker_(std::make_shared<Waker>(*environment.pool, *this)),
-      since_ns_(steady_ns()) {}
+      since_ns_(environment_.clock->now_ns()) {}
 
 Task::~Task() { waker_->detach(); }
 
 KeyGroupRange Task::key_groups() const {
   const std::uint64_t total = environment_.max_parallelism;
   const auto begin_of = [&](std::uint64_t subtask) {
-    return static_cast<std::uint32_t>((subtask * total + options_.parallelism - 1) / options_.parallelism);
+    return static_cast<std::uint32_t>((subtask * total + options_.parallelism - 1) /
+                                      options_.parallelism);
   };
-  return KeyGroupRange{begin_of(options_.subtask), begin_of(options_.subtask + 1), environment_.max_parallelism};
+  return KeyGroupRange{begin_of(options_.subtask), begin_of(options_.subtask + 1),
+                       environment_.max_parallelism};
+}
+
+Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const std::string& labels) {
+  if (node.sink == nullptr) return node.make();
+  SinkOperator::Options sink;
+  sink.sink = node.sink;
+  sink.uid = node.uid;
+  sink.writer.subtask = options_.subtask;
+  sink.writer.parallelism = options_.parallelism;
+  sink.writer.attempt_token = environment_.attempt_token;
+  sink.writer.guarantee = node.sink->guarantee();
+  sink.writer.wake = [waker = waker_] { waker->wake(); };
+  sink.writer.stop = environment_.stop;
+  sink.writer.metrics = environment_.metrics->metrics(labels);
+  if (node.sink->guarantee() == Guarantee::kExactlyOnce) {
+    sink.make_epoch_file = [this, uid = node.uid] {
+      return environment_.make_epoch_file(uid, options_.subtask);
+    };
+  }
+  auto made = std::make_unique<SinkOperator>(std::move(sink));
+  sink_ = made.get();
+  return std::unique_ptr<Operator>(std::move(made));
 }
 
 Status Task::open_stage(std::size_t chain_index) {
   const Node& node = *options_.chain[chain_index];
-  const std::string labels = "job=\"" + quoted(environment_.options->name) + "\",task=\"" + quoted(node.name) +
-                             "\",subtask=\"" + std::to_string(options_.subtask) + "\"";
+  const std::string labels = "job=\"" + quoted(environment_.options->name) + "\",task=\"" +
+                             quoted(node.name) + "\",subtask=\"" +
+                             std::to_string(options_.subtask) + "\"";
   if (node.source != nullptr) {
     ReaderContext context;
     context.subtask = options_.subtask;
@@ -65,27 +85,7 @@ Status Task::open_stage(std::size_t chain_index) {
     source_ = std::make_unique<SourceHead>(std::move(reader));
     return {};
   }
-  std::unique_ptr<Operator> op;
-  if (node.sink != nullptr) {
-    SinkOperator::Options sink;
-    sink.sink = node.sink;
-    sink.uid = node.uid;
-    sink.writer.subtask = options_.subtask;
-    sink.writer.parallelism = options_.parallelism;
-    sink.writer.attempt_token = environment_.attempt_token;
-    sink.writer.guarantee = node.sink->guarantee();
-    sink.writer.wake = [waker = waker_] { waker->wake(); };
-    sink.writer.stop = environment_.stop;
-    sink.writer.metrics = environment_.metrics->metrics(labels);
-    if (node.sink->guarantee() == Guarantee::kExactlyOnce) {
-      sink.make_epoch_file = [this, uid = node.uid] { return environment_.make_epoch_file(uid, options_.subtask); };
-    }
-    auto made = std::make_unique<SinkOperator>(std::move(sink));
-    sink_ = made.get();
-    op = std::move(made);
-  } else {
-    TRY_ASSIGN(op, node.make());
-  }
+  TRY_ASSIGN(std::unique_ptr<Operator> op, make_operator(node, labels));
   reservations_.push_back(make_reservation(*environment_.budget, node.name));
   OperatorContext context;
   context.uid = node.uid;
@@ -95,9 +95,13 @@ Status Task::open_stage(std::size_t chain_index) {
   context.key_groups = key_groups();
   context.batch_rows = environment_.options->batch_rows;
   context.now_ms = [clock = environment_.clock] { return clock->wall_ms(); };
-  context.set_timer = [this, stage = stages_.size()](std::int64_t wall_ms) { set_timer(stage, wall_ms); };
+  context.set_timer = [this, stage = stages_.size()](std::int64_t wall_ms) {
+    set_timer(stage, wall_ms);
+  };
   if (source_ != nullptr) {
-    context.pause_splits = [this](std::span<const std::uint32_t> splits) { source_->pause(splits); };
+    context.pause_splits = [this](std::span<const std::uint32_t> splits) {
+      source_->pause(splits);
+    };
   }
   context.metrics = environment_.metrics->metrics(labels);
   context.memory = reservations_.back().get();
@@ -108,7 +112,8 @@ Status Task::open_stage(std::size_t chain_index) {
       TRY(op->restore(*from).with_context("restoring state"));
     }
   }
-  stages_.push_back(std::make_unique<Stage>(std::move(op), node.name, node.sink != nullptr ? waker_.get() : nullptr));
+  stages_.push_back(std::make_unique<Stage>(std::move(op), node.name,
+                                            node.sink != nullptr ? waker_.get() : nullptr));
   return {};
 }
 
@@ -120,7 +125,8 @@ Status Task::open() {
   if (source_ != nullptr) ports.push_back(&source_port_);
   for (const auto& stage : stages_) ports.push_back(&stage->port());
   const std::size_t first_stage = source_ != nullptr ? 1 : 0;
-  for (std::size_t i = 0; i + 1 < ports.size(); ++i) ports[i]->connect(stages_[i + 1 - first_stage].get());
+  for (std::size_t i = 0; i + 1 < ports.size(); ++i)
+    ports[i]->connect(stages_[i + 1 - first_stage].get());
   for (auto& [chain_index, edge] : edges_) ports[chain_index]->add_edge(std::move(edge));
   edges_.clear();
   if (gate_ != nullptr) {
@@ -137,16 +143,17 @@ Status Task::open() {
 }
 
 void Task::account_start() {
-  const std::int64_t now = steady_ns();
+  const std::int64_t now = environment_.clock->now_ns();
   const std::int64_t passed = now - since_ns_.load(std::memory_order_relaxed);
-  auto& counter = state_.load(std::memory_order_relaxed) == Park::kBackpressured ? backpressured_ns_ : idle_ns_;
+  auto& counter =
+      state_.load(std::memory_order_relaxed) == Park::kBackpressured ? backpressured_ns_ : idle_ns_;
   counter.fetch_add(passed, std::memory_order_relaxed);
   since_ns_.store(now, std::memory_order_relaxed);
   state_.store(Park::kNo, std::memory_order_relaxed);
 }
 
 void Task::account_park(Park why) {
-  const std::int64_t now = steady_ns();
+  const std::int64_t now = environment_.clock->now_ns();
   busy_ns_.fetch_add(now - since_ns_.load(std::memory_order_relaxed), std::memory_order_relaxed);
   since_ns_.store(now, std::memory_order_relaxed);
   state_.store(why, std::memory_order_relaxed);
@@ -170,8 +177,9 @@ Runnable::Next Task::run() {
   if (status.ok()) return next;
   account_park(Park::kIdle);
   failed_.store(true);
-  environment_.listener->on_failed(
-      options_.id, status.with_context("task '" + head_node().name + "' [" + std::to_string(options_.subtask) + "]"));
+  environment_.listener->on_failed(options_.id,
+                                   status.with_context("task '" + head_node().name + "' [" +
+                                                       std::to_string(options_.subtask) + "]"));
   return Next::kDone;
 }
 
@@ -202,19 +210,22 @@ Status Task::chain_failure() const {
 }
 
 bool Task::quiet() const {
-  return std::all_of(stages_.begin(), stages_.end(), [](const auto& stage) { return stage->quiet(); });
+  return std::all_of(stages_.begin(), stages_.end(),
+                     [](const auto& stage) { return stage->quiet(); });
 }
 
 bool Task::has_room() const {
   if (source_ != nullptr && !source_port_.has_room()) return false;
-  return std::all_of(stages_.begin(), stages_.end(), [](const auto& stage) { return stage->port().has_room(); });
+  return std::all_of(stages_.begin(), stages_.end(),
+                     [](const auto& stage) { return stage->port().has_room(); });
 }
 
 bool Task::drive() {
   bool any = false;
   for (int i = 0; i < kDriveSteps; ++i) {
     bool moved = false;
-    for (auto stage = stages_.rbegin(); stage != stages_.rend() && !moved; ++stage) moved = (*stage)->step();
+    for (auto stage = stages_.rbegin(); stage != stages_.rend() && !moved; ++stage)
+      moved = (*stage)->step();
     if (!moved) break;
     any = true;
   }
@@ -376,7 +387,8 @@ void Task::advance_watermark() {
 
 Status Task::align(std::size_t channel, Barrier barrier) {
   if (aligning_ && aligning_->checkpoint != barrier.checkpoint) {
-    return Error{ErrorCode::kInternal, "barrier " + std::to_string(barrier.checkpoint) + " arrived while " +
+    return Error{ErrorCode::kInternal, "barrier " + std::to_string(barrier.checkpoint) +
+                                           " arrived while " +
                                            std::to_string(aligning_->checkpoint) + " is aligned"};
   }
   aligning_ = barrier;
@@ -411,8 +423,8 @@ Status Task::take_snapshot(Barrier barrier) {
     const Node& node = *options_.chain[i + first_stage];
     TRY_ASSIGN(auto state, stages_[i]->op().snapshot(barrier.checkpoint));
     if (state == nullptr) continue;
-    snapshot.operators.push_back(
-        OperatorSnapshot{node.uid, node.name, options_.subtask, options_.parallelism, std::move(state)});
+    snapshot.operators.push_back(OperatorSnapshot{node.uid, node.name, options_.subtask,
+                                                  options_.parallelism, std::move(state)});
   }
   snapshot_ = std::move(snapshot);
   return {};
@@ -484,12 +496,13 @@ bool Task::fire_timer() {
 
 TaskReport Task::report() const {
   TaskReport report;
-  for (const Node* node : options_.chain) report.name += (report.name.empty() ? "" : " -> ") + node->name;
+  for (const Node* node : options_.chain)
+    report.name += (report.name.empty() ? "" : " -> ") + node->name;
   report.subtask = options_.subtask;
   std::int64_t times[3] = {busy_ns_.load(), idle_ns_.load(), backpressured_ns_.load()};
   const Park state = state_.load();
   const std::size_t running = state == Park::kNo ? 0 : state == Park::kIdle ? 1 : 2;
-  times[running] += std::max<std::int64_t>(0, steady_ns() - since_ns_.load());
+  times[running] += std::max<std::int64_t>(0, environment_.clock->now_ns() - since_ns_.load());
   report.busy_ms = static_cast<double>(times[0]) / 1e6;
   report.idle_ms = static_cast<double>(times[1]) / 1e6;
   report.backpressured_ms = static_cast<double>(times[2]) / 1e6;

@@ -37,7 +37,8 @@ class RestoredState {
  public:
   virtual ~RestoredState() = default;
   // Null when the checkpoint has no state of this uid.
-  virtual std::unique_ptr<SnapshotReader> reader(const std::string& uid, KeyGroupRange range) const = 0;
+  virtual std::unique_ptr<SnapshotReader> reader(const std::string& uid,
+                                                 KeyGroupRange range) const = 0;
 };
 
 // What all tasks of one attempt share; outlives them.
@@ -50,7 +51,8 @@ struct TaskEnvironment {
   TaskListener* listener = nullptr;
   MetricStore* metrics = nullptr;
   const RestoredState* restored = nullptr;  // null = fresh start
-  std::function<std::unique_ptr<EpochLog>(const std::string& sink, std::uint32_t subtask)> make_epoch_file;
+  std::function<std::unique_ptr<EpochLog>(const std::string& sink, std::uint32_t subtask)>
+      make_epoch_file;
   std::uint32_t max_parallelism = 128;
   std::uint64_t attempt_token = 0;
   std::stop_token stop;
@@ -84,7 +86,7 @@ class Task final : public Runnable {
     std::vector<const Node*> chain;  // at least one
     std::uint32_t subtask = 0;
     std::uint32_t parallelism = 1;
-    bool restored = false;           // source: splits carry offsets of a checkpoint
+    bool restored = false;  // source: splits carry offsets of a checkpoint
   };
   Task(Options options, TaskEnvironment& environment);
   ~Task() override;
@@ -92,7 +94,9 @@ class Task final : public Runnable {
   // Wiring, before the first schedule().
   void set_gate(std::unique_ptr<Gate> gate) { gate_ = std::move(gate); }
   Gate* gate() { return gate_.get(); }
-  void add_edge(std::size_t chain_index, Edge edge) { edges_.emplace_back(chain_index, std::move(edge)); }
+  void add_edge(std::size_t chain_index, Edge edge) {
+    edges_.emplace_back(chain_index, std::move(edge));
+  }
 
   Next run() override;
   void tell(Control control);
@@ -105,6 +109,7 @@ class Task final : public Runnable {
   enum class Park : std::uint8_t { kNo, kIdle, kBackpressured };
 
   Status open();
+  Result<std::unique_ptr<Operator>> make_operator(const Node& node, const std::string& labels);
   Status open_stage(std::size_t chain_index);
   Result<Next> run_steps();
   // One thing done, or the reason why nothing can be.
@@ -159,7 +164,7 @@ class Task final : public Runnable {
   EventTime watermark_ = kMinWatermark;
   bool all_idle_ = false;
   std::optional<Barrier> aligning_;
-  bool snapshot_due_ = false;  // aligned; taken as soon as the chain is quiet
+  bool snapshot_due_ = false;              // aligned; taken as soon as the chain is quiet
   std::vector<std::size_t> ended_inputs_;  // end_input() still to be called
 
   // Snapshot in progress: the sink has not finished preparing.

@@ -20,10 +20,13 @@ void TaskPool::schedule(Runnable& task) {
         }
         break;
       case Runnable::kRunning:
-        if (task.state_.compare_exchange_weak(state, Runnable::kRunningAgain, std::memory_order_acq_rel)) return;
+        if (task.state_.compare_exchange_weak(state, Runnable::kRunningAgain,
+                                              std::memory_order_acq_rel))
+          return;
         break;
       default:
-        // A read-modify-write, so that what the caller wrote before is seen by the slice that is already due.
+        // A read-modify-write, so that what the caller wrote before is seen by the slice that is
+        // already due.
         if (task.state_.compare_exchange_weak(state, state, std::memory_order_acq_rel)) return;
         break;
     }
@@ -69,7 +72,8 @@ void TaskPool::work() {
     }
     int expected = Runnable::kRunning;
     if (next == Runnable::Next::kPark &&
-        task->state_.compare_exchange_strong(expected, Runnable::kIdle, std::memory_order_acq_rel)) {
+        task->state_.compare_exchange_strong(expected, Runnable::kIdle,
+                                             std::memory_order_acq_rel)) {
       continue;
     }
     task->state_.exchange(Runnable::kReady, std::memory_order_acq_rel);

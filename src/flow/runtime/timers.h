@@ -13,15 +13,15 @@
 
 namespace slipstream::flow {
 
-// Owner:  the attempt; stopped before the pool. Its thread sleeps until the earliest time, and for ever without one.
-// Thread: arm() any.
-// Bounds: one time per task.
+// Owner:  the attempt; stopped before the pool. Its thread sleeps until the earliest time, and for
+// ever without one. Thread: arm() any. Bounds: one time per task.
 class Timers {
  public:
   Timers(const Clock& clock, TaskPool& pool) : clock_(clock), pool_(pool) {}
   ~Timers() { stop(); }
 
-  // Schedules `task` at or after `wall_ms`; replaces its former time. The task looks at its own timers then.
+  // Schedules `task` at or after `wall_ms`; replaces its former time. The task looks at its own
+  // timers then.
   void arm(Runnable& task, std::int64_t wall_ms);
   void stop();
 

@@ -7,7 +7,8 @@ namespace slipstream::flow {
 namespace {
 
 std::size_t position_in(const Chain& chain, NodeId node) {
-  return static_cast<std::size_t>(std::find(chain.nodes.begin(), chain.nodes.end(), node) - chain.nodes.begin());
+  return static_cast<std::size_t>(std::find(chain.nodes.begin(), chain.nodes.end(), node) -
+                                  chain.nodes.begin());
 }
 
 bool connects_all(Partitioning partitioning) {
@@ -16,7 +17,8 @@ bool connects_all(Partitioning partitioning) {
 }
 
 // Consumers of producer `subtask`, by subtask.
-std::vector<std::uint32_t> targets_of(const Input& input, std::uint32_t subtask, std::uint32_t consumers) {
+std::vector<std::uint32_t> targets_of(const Input& input, std::uint32_t subtask,
+                                      std::uint32_t consumers) {
   if (input.partitioning == Partitioning::kForward) return {subtask};
   if (input.partitioning == Partitioning::kSingle) return {0};
   std::vector<std::uint32_t> all(consumers);
@@ -27,8 +29,8 @@ std::vector<std::uint32_t> targets_of(const Input& input, std::uint32_t subtask,
 // One head node's inputs: counts channels first, since edges point into finished gates.
 class HeadWiring {
  public:
-  HeadWiring(const Graph& graph, const Plan& plan, TaskEnvironment& environment, const WiringOptions& options,
-             std::vector<std::vector<Task*>>& tasks)
+  HeadWiring(const Graph& graph, const Plan& plan, TaskEnvironment& environment,
+             const WiringOptions& options, std::vector<std::vector<Task*>>& tasks)
       : graph_(graph), plan_(plan), environment_(environment), options_(options), tasks_(tasks) {}
 
   void wire(std::size_t chain) {
@@ -41,7 +43,8 @@ class HeadWiring {
       const Input& input = head.inputs[i];
       for (Task* producer : tasks_[plan_.chain_of[input.from]]) {
         Pending edge{producer, &input, {}};
-        for (const std::uint32_t target : targets_of(input, subtask_of(producer, input.from), consumers)) {
+        for (const std::uint32_t target :
+             targets_of(input, subtask_of(producer, input.from), consumers)) {
           edge.places.emplace_back(target, channels[target].size());
           channels[target].push_back(Gate::Channel{producer, static_cast<std::uint32_t>(i)});
         }
@@ -49,8 +52,9 @@ class HeadWiring {
       }
     }
     for (std::uint32_t i = 0; i < consumers; ++i) {
-      tasks_[chain][i]->set_gate(std::make_unique<Gate>(*environment_.pool, *tasks_[chain][i], std::move(channels[i]),
-                                                        options_.exchange_bytes, *environment_.budget));
+      tasks_[chain][i]->set_gate(
+          std::make_unique<Gate>(*environment_.pool, *tasks_[chain][i], std::move(channels[i]),
+                                 options_.exchange_bytes, *environment_.budget));
     }
     for (const Pending& edge : pending) connect(edge, chain);
   }
@@ -77,7 +81,8 @@ class HeadWiring {
       edge.targets.push_back(Edge::Target{tasks_[chain][consumer]->gate(), channel});
     }
     // Rebalancing producers begin at different consumers.
-    if (connects_all(edge.partitioning)) edge.first = subtask_of(pending.producer, pending.input->from);
+    if (connects_all(edge.partitioning))
+      edge.first = subtask_of(pending.producer, pending.input->from);
     const Chain& producers = plan_.chains[plan_.chain_of[pending.input->from]];
     pending.producer->add_edge(position_in(producers, pending.input->from), Edge(std::move(edge)));
   }
@@ -91,8 +96,10 @@ class HeadWiring {
 
 }  // namespace
 
-std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan, TaskEnvironment& environment,
-                                           const WiringOptions& options, std::vector<std::unique_ptr<Task>>& tasks) {
+std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
+                                           TaskEnvironment& environment,
+                                           const WiringOptions& options,
+                                           std::vector<std::unique_ptr<Task>>& tasks) {
   std::vector<std::vector<Task*>> of_chain;
   for (const Chain& chain : plan.chains) {
     std::vector<Task*>& subtasks = of_chain.emplace_back();

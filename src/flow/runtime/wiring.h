@@ -15,7 +15,9 @@ struct WiringOptions {
 };
 
 // Appends to `tasks`; answers the tasks of each chain by subtask. The graph outlives them.
-std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan, TaskEnvironment& environment,
-                                           const WiringOptions& options, std::vector<std::unique_ptr<Task>>& tasks);
+std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
+                                           TaskEnvironment& environment,
+                                           const WiringOptions& options,
+                                           std::vector<std::unique_ptr<Task>>& tasks);
 
 }  // namespace slipstream::flow

@@ -1,4 +1,5 @@
-// SELECT with GROUP BY or aggregates: keys and arguments are projected below the aggregate, items above it.
+// SELECT with GROUP BY or aggregates: keys and arguments are projected below the aggregate, items
+// above it.
 #include <algorithm>
 
 #include "base/try.h"
@@ -13,7 +14,8 @@ namespace {
 
 // Collects what the aggregate node needs while the select items are bound.
 struct Grouping {
-  std::vector<ExprPtr> below;        // projections under the aggregate: keys first, then arguments and filters
+  std::vector<ExprPtr>
+      below;  // projections under the aggregate: keys first, then arguments and filters
   std::vector<std::string> names;
   std::size_t keys = 0;
   std::vector<AggregateCall> calls;
@@ -29,7 +31,8 @@ struct Grouping {
 };
 
 bool same_call(const AggregateCall& a, const AggregateCall& b) {
-  return a.function == b.function && a.args == b.args && a.distinct == b.distinct && a.filter == b.filter;
+  return a.function == b.function && a.args == b.args && a.distinct == b.distinct &&
+         a.filter == b.filter;
 }
 
 // Binds one aggregate call over the input; the answer is its position in `grouping.calls`.
@@ -64,7 +67,8 @@ std::optional<std::size_t> add_call(const ast::CallExpr& e, ExprBinder& below, G
     return std::nullopt;
   }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    call.args.push_back(grouping.add(expr::cast(arguments[i], signature->args[i].with_nullable(arguments[i]->type.nullable()))));
+    call.args.push_back(grouping.add(
+        expr::cast(arguments[i], signature->args[i].with_nullable(arguments[i]->type.nullable()))));
   }
   call.arg_types = signature->args;
   call.result = signature->result;
@@ -80,10 +84,14 @@ std::optional<std::size_t> add_call(const ast::CallExpr& e, ExprBinder& below, G
   return grouping.calls.size() - 1;
 }
 
-// GROUP BY 1 is not Flink's; GROUP BY alias is: an unknown name that is an alias of an item means that item.
-const ast::Expr* group_expression(const ast::Expr& e, const ast::SelectBody& select, ExprBinder& binder) {
+// GROUP BY 1 is not Flink's; GROUP BY alias is: an unknown name that is an alias of an item means
+// that item.
+const ast::Expr* group_expression(const ast::Expr& e, const ast::SelectBody& select,
+                                  ExprBinder& binder) {
   const auto* column = ast::as_if<ast::ColumnRef>(e);
-  if (column == nullptr || column->name.parts.size() != 1 || binder.find_column(column->name, false)) return &e;
+  if (column == nullptr || column->name.parts.size() != 1 ||
+      binder.find_column(column->name, false))
+    return &e;
   for (const ast::SelectItem& item : select.items) {
     if (item.alias && item.alias->name == column->name.parts[0].name) return item.expr.get();
   }
@@ -118,8 +126,9 @@ RelPtr aggregate_node(RelPtr below, Grouping grouping) {
     const auto window = below->traits[i].window;
     if (window == ColumnTrait::Window::kNone) continue;
     rel->window_outputs.push_back(window == ColumnTrait::Window::kStart ? flow::WindowColumn::kStart
-                                  : window == ColumnTrait::Window::kEnd ? flow::WindowColumn::kEnd
-                                                                        : flow::WindowColumn::kTime);
+                                  : window == ColumnTrait::Window::kEnd
+                                      ? flow::WindowColumn::kEnd
+                                      : flow::WindowColumn::kTime);
     rel->schema.add(input[i].name, input[i].type);
     ColumnTrait trait;
     trait.window = window;
@@ -136,7 +145,8 @@ struct OutputPlaces {
   std::vector<std::size_t> keys;
   std::size_t calls = 0;
 
-  static OutputPlaces of(const Grouping& grouping, const std::vector<ColumnTrait>& below, bool windowed) {
+  static OutputPlaces of(const Grouping& grouping, const std::vector<ColumnTrait>& below,
+                         bool windowed) {
     OutputPlaces places;
     places.keys.resize(grouping.keys);
     std::size_t plain = 0;
@@ -152,16 +162,16 @@ struct OutputPlaces {
   }
 };
 
-}  // namespace
-
-RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, const Scope& scope) {
+// The grouping keys; nullopt when one of them does not bind.
+std::optional<Grouping> bind_group_keys(const ast::SelectBody& select, ExprBinder& below,
+                                        std::vector<Diagnostic>& diagnostics) {
   Grouping grouping;
-  ExprBinder below(scope, diagnostics_);
   bool ok = true;
   for (const ast::GroupingItem& item : select.group_by) {
     if (item.kind != ast::GroupingKind::kExpression) {
-      report(item.span, "GROUPING SETS, ROLLUP and CUBE are not supported");
-      return nullptr;
+      diagnostics.push_back(
+          Diagnostic::at(item.span, "GROUPING SETS, ROLLUP and CUBE are not supported"));
+      return std::nullopt;
     }
     for (const auto& node : item.sets[0]) {
       const ast::Expr* source = group_expression(*node, select, below);
@@ -169,13 +179,25 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, 
       ok = ok && key;
       if (!key) continue;
       const auto* column = ast::as_if<ast::ColumnRef>(*source);
-      grouping.names.push_back(column ? column->name.parts.back().name : "$k" + std::to_string(grouping.below.size()));
+      grouping.names.push_back(column ? column->name.parts.back().name
+                                      : "$k" + std::to_string(grouping.below.size()));
       grouping.below.push_back(std::move(key));
     }
   }
-  if (!ok) return nullptr;
+  if (!ok) return std::nullopt;
   grouping.keys = grouping.below.size();
+  return grouping;
+}
 
+}  // namespace
+
+RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
+                                   const Scope& scope) {
+  ExprBinder below(scope, diagnostics_);
+  auto keys = bind_group_keys(select, below, diagnostics_);
+  if (!keys) return nullptr;
+  Grouping grouping = std::move(*keys);
+  bool ok = true;
   // First pass: calls and keys become provisional columns: call i -> kCall + i, key i -> i.
   constexpr std::size_t kCall = 4096;
   ExprBinder above(scope, diagnostics_);
@@ -184,7 +206,8 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, 
     if (call != nullptr && !call->over && expr::find_aggregate(call->simple_name()) != nullptr) {
       *handled = true;
       const auto index = add_call(*call, below, grouping);
-      return index ? expr::column(kCall + *index, grouping.calls[*index].result, to_sql(e)) : nullptr;
+      return index ? expr::column(kCall + *index, grouping.calls[*index].result, to_sql(e))
+                   : nullptr;
     }
     if (contains_aggregate(e)) return nullptr;
     std::vector<Diagnostic> silent;
@@ -197,7 +220,8 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, 
     }
     if (bound && e.kind == ast::ExprKind::kColumn) {
       *handled = true;
-      report(e.span, "column '" + to_sql(e) + "' is neither grouped nor aggregated", "add it to GROUP BY, or wrap it in an aggregate such as MAX(" + to_sql(e) + ")");
+      report(e.span, "column '" + to_sql(e) + "' is neither grouped nor aggregated",
+             "add it to GROUP BY, or wrap it in an aggregate such as MAX(" + to_sql(e) + ")");
     }
     return nullptr;
   });
@@ -212,7 +236,9 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, 
     ExprPtr bound = above.bind(*item.expr);
     ok = ok && bound;
     const auto* column = ast::as_if<ast::ColumnRef>(*item.expr);
-    names.push_back(item.alias ? item.alias->name : column ? column->name.parts.back().name : "EXPR$" + std::to_string(names.size()));
+    names.push_back(item.alias ? item.alias->name
+                    : column   ? column->name.parts.back().name
+                               : "EXPR$" + std::to_string(names.size()));
     items.push_back(std::move(bound));
   }
   ExprPtr having = select.having ? above.bind_predicate(*select.having, "HAVING") : nullptr;
@@ -228,7 +254,8 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input, 
     columns[i] = expr::column(places.keys[i], places_of.below[i]->type, places_of.names[i]);
   }
   for (std::size_t i = 0; i < places_of.calls.size(); ++i) {
-    columns[kCall + i] = expr::column(places.calls + i, places_of.calls[i].result, places_of.calls[i].name);
+    columns[kCall + i] =
+        expr::column(places.calls + i, places_of.calls[i].result, places_of.calls[i].name);
   }
   for (ExprPtr& item : items) item = expr::substitute(item, columns);
   if (having) node = make_filter(std::move(node), expr::substitute(having, columns));

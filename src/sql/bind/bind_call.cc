@@ -17,46 +17,70 @@ ExprPtr symbol_text(const ast::Expr& e) {
   return symbol == nullptr ? nullptr : expr::string_literal(symbol->name);
 }
 
-void visit_children(const ast::Expr& e, const std::function<void(const ast::Expr&)>& visit) {
+using Visit = std::function<void(const ast::Expr&)>;
+
+void visit(const Visit& each, const ast::ExprPtr& node) {
+  if (node) for_each_expr(*node, each);
+}
+
+void visit(const Visit& each, const std::vector<ast::ExprPtr>& nodes) {
+  for (const auto& node : nodes) visit(each, node);
+}
+
+template <typename Node, typename... Members>
+void visit_members(const Visit& each, const ast::Expr& e, Members Node::*... members) {
+  (visit(each, ast::as<Node>(e).*members), ...);
+}
+
+void visit_case(const Visit& each, const ast::CaseExpr& node) {
+  visit(each, node.operand);
+  visit(each, node.otherwise);
+  for (const auto& branch : node.branches) {
+    visit(each, branch.condition);
+    visit(each, branch.result);
+  }
+}
+
+void visit_children(const ast::Expr& e, const Visit& each) {
+  using namespace ast;
   using K = ast::ExprKind;
-  const auto all = [&](const std::vector<ast::ExprPtr>& nodes) {
-    for (const auto& node : nodes) for_each_expr(*node, visit);
-  };
-  const auto one = [&](const ast::ExprPtr& node) {
-    if (node) for_each_expr(*node, visit);
-  };
   switch (e.kind) {
-    case K::kUnary: one(ast::as<ast::UnaryExpr>(e).operand); return;
-    case K::kBinary: one(ast::as<ast::BinaryExpr>(e).left), one(ast::as<ast::BinaryExpr>(e).right); return;
-    case K::kLogical: all(ast::as<ast::LogicalExpr>(e).operands); return;
-    case K::kIs: one(ast::as<ast::IsExpr>(e).operand); return;
-    case K::kIsDistinct: one(ast::as<ast::IsDistinctExpr>(e).left), one(ast::as<ast::IsDistinctExpr>(e).right); return;
-    case K::kBetween: {
-      const auto& node = ast::as<ast::BetweenExpr>(e);
-      one(node.operand), one(node.low), one(node.high);
+    case K::kUnary:
+      return visit_members(each, e, &UnaryExpr::operand);
+    case K::kBinary:
+      return visit_members(each, e, &BinaryExpr::left, &BinaryExpr::right);
+    case K::kLogical:
+      return visit_members(each, e, &LogicalExpr::operands);
+    case K::kIs:
+      return visit_members(each, e, &IsExpr::operand);
+    case K::kIsDistinct:
+      return visit_members(each, e, &IsDistinctExpr::left, &IsDistinctExpr::right);
+    case K::kBetween:
+      return visit_members(each, e, &BetweenExpr::operand, &BetweenExpr::low, &BetweenExpr::high);
+    case K::kInList:
+      return visit_members(each, e, &InListExpr::operand, &InListExpr::items);
+    case K::kLike:
+      return visit_members(each, e, &LikeExpr::operand, &LikeExpr::pattern, &LikeExpr::escape);
+    case K::kCase:
+      return visit_case(each, as<CaseExpr>(e));
+    case K::kCast:
+      return visit_members(each, e, &CastExpr::operand);
+    case K::kCall:
+      return visit_members(each, e, &CallExpr::arguments, &CallExpr::filter);
+    case K::kJsonCall:
+      return visit_members(each, e, &JsonCallExpr::arguments);
+    case K::kRow:
+      return visit_members(each, e, &RowExpr::fields);
+    case K::kArray:
+      return visit_members(each, e, &ArrayExpr::elements);
+    case K::kMap:
+      return visit_members(each, e, &MapExpr::entries);
+    case K::kSubscript:
+      return visit_members(each, e, &SubscriptExpr::base, &SubscriptExpr::index);
+    case K::kFieldAccess:
+      return visit_members(each, e, &FieldAccessExpr::base);
+    default:
       return;
-    }
-    case K::kInList: one(ast::as<ast::InListExpr>(e).operand), all(ast::as<ast::InListExpr>(e).items); return;
-    case K::kLike: {
-      const auto& node = ast::as<ast::LikeExpr>(e);
-      one(node.operand), one(node.pattern), one(node.escape);
-      return;
-    }
-    case K::kCase: {
-      const auto& node = ast::as<ast::CaseExpr>(e);
-      one(node.operand), one(node.otherwise);
-      for (const auto& branch : node.branches) one(branch.condition), one(branch.result);
-      return;
-    }
-    case K::kCast: one(ast::as<ast::CastExpr>(e).operand); return;
-    case K::kCall: all(ast::as<ast::CallExpr>(e).arguments), one(ast::as<ast::CallExpr>(e).filter); return;
-    case K::kJsonCall: all(ast::as<ast::JsonCallExpr>(e).arguments); return;
-    case K::kRow: all(ast::as<ast::RowExpr>(e).fields); return;
-    case K::kArray: all(ast::as<ast::ArrayExpr>(e).elements); return;
-    case K::kMap: all(ast::as<ast::MapExpr>(e).entries); return;
-    case K::kSubscript: one(ast::as<ast::SubscriptExpr>(e).base), one(ast::as<ast::SubscriptExpr>(e).index); return;
-    case K::kFieldAccess: one(ast::as<ast::FieldAccessExpr>(e).base); return;
-    default: return;
   }
 }
 
@@ -71,12 +95,14 @@ bool contains_aggregate(const ast::Expr& e) {
   bool found = false;
   for_each_expr(e, [&](const ast::Expr& node) {
     const auto* call = ast::as_if<ast::CallExpr>(node);
-    found = found || (call != nullptr && !call->over && expr::find_aggregate(call->simple_name()) != nullptr);
+    found = found || (call != nullptr && !call->over &&
+                      expr::find_aggregate(call->simple_name()) != nullptr);
   });
   return found;
 }
 
-ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallExpr& e, bool* handled) {
+ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallExpr& e,
+                                      bool* handled) {
   *handled = true;
   const auto symbol_first = [&](std::string_view function) -> ExprPtr {
     std::vector<ExprPtr> arguments = {symbol_text(*e.arguments[0])};
@@ -86,15 +112,18 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
     }
     return make_call(function, std::move(arguments), e);
   };
-  const bool first_is_symbol = !e.arguments.empty() && e.arguments[0]->kind == ast::ExprKind::kSymbol;
-  if (first_is_symbol && (name == "EXTRACT" || name == "TIMESTAMPADD" || name == "TIMESTAMPDIFF" || name == "TRIM")) {
+  const bool first_is_symbol =
+      !e.arguments.empty() && e.arguments[0]->kind == ast::ExprKind::kSymbol;
+  if (first_is_symbol &&
+      (name == "EXTRACT" || name == "TIMESTAMPADD" || name == "TIMESTAMPDIFF" || name == "TRIM")) {
     return symbol_first(name);
   }
   if ((name == "FLOOR" || name == "CEIL" || name == "CEILING") && e.arguments.size() == 2 &&
       e.arguments[1]->kind == ast::ExprKind::kSymbol) {
     ExprPtr value = bind(*e.arguments[0]);
     if (!value) return nullptr;
-    return make_call(name == "FLOOR" ? "FLOOR_TO" : "CEIL_TO", {std::move(value), symbol_text(*e.arguments[1])}, e);
+    return make_call(name == "FLOOR" ? "FLOOR_TO" : "CEIL_TO",
+                     {std::move(value), symbol_text(*e.arguments[1])}, e);
   }
   if (name == "COALESCE" || name == "IFNULL" || name == "IF" || name == "NULLIF") {
     bool ok = true;
@@ -102,7 +131,9 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
     if (!ok) return nullptr;
     const std::size_t wanted = name == "IF" ? 3 : 2;
     if (name == "COALESCE" ? arguments.empty() : arguments.size() != wanted) {
-      report(e.span, name + " takes " + (name == "COALESCE" ? "one argument or more" : std::to_string(wanted) + " arguments"));
+      report(e.span, name + " takes " +
+                         (name == "COALESCE" ? "one argument or more"
+                                             : std::to_string(wanted) + " arguments"));
       return nullptr;
     }
     Type type;
@@ -132,7 +163,8 @@ ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
     return nullptr;
   }
   if (expr::find_aggregate(name) != nullptr) {
-    report(e.span, "the aggregate " + name + " cannot stand here", "aggregates belong in SELECT and HAVING");
+    report(e.span, "the aggregate " + name + " cannot stand here",
+           "aggregates belong in SELECT and HAVING");
     return nullptr;
   }
   if (e.distinct || e.filter || e.star) {
@@ -141,7 +173,8 @@ ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
   }
   if (name == "TUMBLE" || name == "HOP" || name == "SESSION" || name == "CUMULATE") {
     report(e.span, "the window function " + name + " in GROUP BY is not supported",
-           "use the table function: FROM " + name + "(TABLE t, DESCRIPTOR(ts), ...) GROUP BY window_start, window_end");
+           "use the table function: FROM " + name +
+               "(TABLE t, DESCRIPTOR(ts), ...) GROUP BY window_start, window_end");
     return nullptr;
   }
   bool handled = false;
@@ -152,7 +185,8 @@ ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
     std::vector<std::string> names;
     for (const expr::Function* candidate : expr::all_functions()) names.push_back(candidate->name);
     const auto near = nearest_name(name, names);
-    report(e.name.span, "unknown function " + e.name.text(), near ? "did you mean " + *near + "?" : "");
+    report(e.name.span, "unknown function " + e.name.text(),
+           near ? "did you mean " + *near + "?" : "");
     return nullptr;
   }
   bool ok = true;
@@ -172,12 +206,20 @@ ExprPtr ExprBinder::bind_json_value(const ast::JsonCallExpr& e) {
     if (!bound) return nullptr;
     type = *bound;
     switch (type.kind()) {
-      case TypeKind::kVarChar: break;
-      case TypeKind::kBoolean: name += "_BOOLEAN"; break;
-      case TypeKind::kInt: name += "_INTEGER"; break;
-      case TypeKind::kDouble: name += "_DOUBLE"; break;
+      case TypeKind::kVarChar:
+        break;
+      case TypeKind::kBoolean:
+        name += "_BOOLEAN";
+        break;
+      case TypeKind::kInt:
+        name += "_INTEGER";
+        break;
+      case TypeKind::kDouble:
+        name += "_DOUBLE";
+        break;
       default:
-        report(e.returning->span, "JSON_VALUE cannot return " + type.to_string(), "STRING, BOOLEAN, INTEGER and DOUBLE are possible");
+        report(e.returning->span, "JSON_VALUE cannot return " + type.to_string(),
+               "STRING, BOOLEAN, INTEGER and DOUBLE are possible");
         return nullptr;
     }
   }

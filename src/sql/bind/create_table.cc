@@ -15,14 +15,19 @@ namespace {
 
 class TableBinder {
  public:
-  TableBinder(const ast::CreateTable& statement, const ConnectorRegistry& registry, std::vector<Diagnostic>& diagnostics)
+  TableBinder(const ast::CreateTable& statement, const ConnectorRegistry& registry,
+              std::vector<Diagnostic>& diagnostics)
       : statement_(statement), registry_(registry), diagnostics_(diagnostics) {}
 
   std::unique_ptr<CatalogTable> bind() {
     const std::size_t before = diagnostics_.size();
-    if (statement_.like) report(statement_.like->span, "CREATE TABLE ... LIKE is not supported", "repeat the columns");
-    if (statement_.as_query) report(statement_.span, "CREATE TABLE ... AS SELECT is not supported", "CREATE TABLE, then INSERT INTO");
-    if (!statement_.partitioned_by.empty()) report(statement_.partitioned_by[0].span, "PARTITIONED BY is not supported");
+    if (statement_.like)
+      report(statement_.like->span, "CREATE TABLE ... LIKE is not supported", "repeat the columns");
+    if (statement_.as_query)
+      report(statement_.span, "CREATE TABLE ... AS SELECT is not supported",
+             "CREATE TABLE, then INSERT INTO");
+    if (!statement_.partitioned_by.empty())
+      report(statement_.partitioned_by[0].span, "PARTITIONED BY is not supported");
     table_->name = statement_.name.parts.back().name;
     table_->temporary = statement_.temporary;
     table_->text = to_sql(statement_);
@@ -50,7 +55,8 @@ class TableBinder {
       }
     }
     if (table_->connector.empty()) {
-      report(statement_.name.span, "table '" + table_->name + "' names no connector", "WITH ('connector' = 'rocketmq', ...)");
+      report(statement_.name.span, "table '" + table_->name + "' names no connector",
+             "WITH ('connector' = 'rocketmq', ...)");
       return;
     }
     auto factory = registry_.find(table_->connector);
@@ -92,7 +98,8 @@ class TableBinder {
       keys.push_back(spec.key);
       if (spec.key != column.metadata_key) continue;
       if (expr::cast_rule(spec.type, column.type) == expr::CastRule::kNever) {
-        report(definition.type->span, "metadata '" + spec.key + "' is " + spec.type.to_string() + " and cannot become " + column.type.to_string());
+        report(definition.type->span, "metadata '" + spec.key + "' is " + spec.type.to_string() +
+                                          " and cannot become " + column.type.to_string());
       }
       return;
     }
@@ -102,14 +109,16 @@ class TableBinder {
       for (const std::string& key : keys) fix += (fix.empty() ? "keys are " : ", ") + key;
     }
     report(definition.metadata_key ? definition.metadata_key_span : definition.name.span,
-           "connector '" + table_->connector + "' has no metadata '" + column.metadata_key + "'", fix);
+           "connector '" + table_->connector + "' has no metadata '" + column.metadata_key + "'",
+           fix);
   }
 
   // Columns that expressions of the table may name: all but later computed ones.
   Scope scope() const {
     Scope scope;
     for (const CatalogColumn& column : table_->columns) {
-      if (column.kind == CatalogColumn::Kind::kComputed && column.type.kind() == TypeKind::kNull) continue;
+      if (column.kind == CatalogColumn::Kind::kComputed && column.type.kind() == TypeKind::kNull)
+        continue;
       scope.columns.push_back(ScopeColumn{table_->name, column.name, column.type, {}});
     }
     return scope;
@@ -143,13 +152,16 @@ class TableBinder {
     if (!index) return;
     const ScopeColumn& column = all.columns[*index];
     if (!column.type.is_timestamp()) {
-      report(definition.column.span, "event time must be TIMESTAMP or TIMESTAMP_LTZ, and '" + column.name + "' is " + column.type.to_string(),
+      report(definition.column.span,
+             "event time must be TIMESTAMP or TIMESTAMP_LTZ, and '" + column.name + "' is " +
+                 column.type.to_string(),
              "a computed column: ts AS TO_TIMESTAMP(" + column.name + ")");
       return;
     }
     const expr::ExprPtr bound = binder.bind(*definition.expr);
     if (bound && !bound->type.is_timestamp()) {
-      report(definition.expr->span, "a watermark must be a timestamp, and this is " + bound->type.to_string());
+      report(definition.expr->span,
+             "a watermark must be a timestamp, and this is " + bound->type.to_string());
     }
     table_->watermark_column = column.name;
     table_->watermark = definition.expr.get();
@@ -157,11 +169,13 @@ class TableBinder {
 
   void bind_keys() {
     for (const ast::KeyDefinition& key : statement_.keys) {
-      if (key.unique_only) report(key.span, "UNIQUE is not supported", "PRIMARY KEY (...) NOT ENFORCED");
+      if (key.unique_only)
+        report(key.span, "UNIQUE is not supported", "PRIMARY KEY (...) NOT ENFORCED");
       for (const ast::Identifier& column : key.columns) {
-        const bool known = std::any_of(table_->columns.begin(), table_->columns.end(), [&](const CatalogColumn& c) {
-          return c.name == column.name && c.kind == CatalogColumn::Kind::kPhysical;
-        });
+        const bool known = std::any_of(
+            table_->columns.begin(), table_->columns.end(), [&](const CatalogColumn& c) {
+              return c.name == column.name && c.kind == CatalogColumn::Kind::kPhysical;
+            });
         if (!known) report(column.span, "the key names no physical column '" + column.name + "'");
         table_->primary_key.push_back(column.name);
       }
@@ -184,100 +198,6 @@ std::unique_ptr<CatalogTable> bind_create_table(std::shared_ptr<const ast::Creat
   auto table = TableBinder(*statement, registry, diagnostics).bind();
   if (table) table->source = std::move(statement);
   return table;
-}
-
-// ---------------------------------------------------------------- INSERT
-
-RelPtr QueryBinder::bind_insert(const ast::InsertStatement& insert) {
-  const std::string& name = insert.table.parts.back().name;
-  const CatalogTable* table = catalog_.find_table(name);
-  if (table == nullptr) {
-    if (catalog_.find_view(name) != nullptr) {
-      report(insert.table.span, "'" + name + "' is a view and cannot be written");
-    } else {
-      const auto near = nearest_name(name, catalog_.table_names());
-      report(insert.table.span, "unknown table '" + name + "'", near ? "did you mean '" + *near + "'?" : "");
-    }
-    bind_query(*insert.query);
-    return nullptr;
-  }
-  if (insert.overwrite || !insert.partition.empty()) {
-    report(insert.span, "INSERT OVERWRITE and PARTITION are not supported");
-    return nullptr;
-  }
-  RelPtr query = bind_query(*insert.query);
-  if (!query) return nullptr;
-  // what a sink takes, in the order of declaration; then where each lies in the sink's schema
-  std::vector<const CatalogColumn*> targets;
-  for (const CatalogColumn& column : table->columns) {
-    if (column.kind == CatalogColumn::Kind::kComputed || (column.kind == CatalogColumn::Kind::kMetadata && column.is_virtual)) continue;
-    targets.push_back(&column);
-  }
-  std::vector<std::optional<std::size_t>> from(targets.size());
-  if (insert.columns.empty()) {
-    if (query->schema.size() != targets.size()) {
-      std::string wanted;
-      for (const CatalogColumn* target : targets) wanted += (wanted.empty() ? "" : ", ") + target->name + " " + target->type.to_string();
-      report(insert.table.span, "the query has " + std::to_string(query->schema.size()) + " columns, table '" + name + "' takes " +
-                                    std::to_string(targets.size()) + ": " + wanted);
-      return nullptr;
-    }
-    for (std::size_t i = 0; i < targets.size(); ++i) from[i] = i;
-  } else {
-    if (insert.columns.size() != query->schema.size()) {
-      report(insert.table.span, std::to_string(insert.columns.size()) + " columns are named and the query has " + std::to_string(query->schema.size()));
-      return nullptr;
-    }
-    for (std::size_t i = 0; i < insert.columns.size(); ++i) {
-      bool found = false;
-      std::vector<std::string> names;
-      for (std::size_t t = 0; t < targets.size(); ++t) {
-        names.push_back(targets[t]->name);
-        if (targets[t]->name == insert.columns[i].name) from[t] = i, found = true;
-      }
-      if (!found) {
-        const auto near = nearest_name(insert.columns[i].name, names);
-        report(insert.columns[i].span, "table '" + name + "' takes no column '" + insert.columns[i].name + "'", near ? "did you mean '" + *near + "'?" : "");
-        return nullptr;
-      }
-    }
-  }
-  const Scope empty;
-  ExprBinder binder(empty, diagnostics_);
-  std::vector<ExprPtr> physical;
-  std::vector<ExprPtr> metadata;
-  std::vector<std::string> physical_names;
-  std::vector<std::string> metadata_names;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const CatalogColumn& target = *targets[i];
-    ExprPtr value = from[i] ? expr::column(*from[i], query->schema[*from[i]].type, query->schema[*from[i]].name)
-                            : expr::null_literal(target.type);
-    if (!from[i] && !target.type.nullable()) {
-      report(insert.table.span, "column '" + target.name + "' is NOT NULL and the INSERT does not give it");
-      return nullptr;
-    }
-    value = binder.coerce(std::move(value), target.type, insert.table.span, "column '" + target.name + "' of table '" + name + "'");
-    if (!value) return nullptr;
-    const bool is_metadata = target.kind == CatalogColumn::Kind::kMetadata;
-    (is_metadata ? metadata : physical).push_back(std::move(value));
-    (is_metadata ? metadata_names : physical_names).push_back(target.name);
-  }
-  physical.insert(physical.end(), metadata.begin(), metadata.end());
-  physical_names.insert(physical_names.end(), metadata_names.begin(), metadata_names.end());
-  RelPtr below = make_calc(std::move(query), nullptr, std::move(physical), std::move(physical_names));
-  auto rel = std::make_unique<Rel>();
-  rel->kind = RelKind::kSink;
-  rel->schema = below->schema;
-  rel->traits = below->traits;
-  rel->updating = below->updating;
-  rel->sink_table = table->definition();
-  rel->sink_connector = table->connector;
-  rel->span = insert.table.span;
-  for (const ast::Hint& hint : insert.hints) {
-    for (const ast::HintArgument& argument : hint.arguments) rel->sink_table.options[argument.key] = argument.value.value_or("");
-  }
-  rel->inputs.push_back(std::move(below));
-  return rel;
 }
 
 }  // namespace slipstream::sql

@@ -13,7 +13,8 @@ namespace {
 
 using expr::ExprPtr;
 
-ExprPtr text_literal(const ast::Literal& e, Type type, std::string_view what, std::vector<Diagnostic>& diagnostics) {
+ExprPtr text_literal(const ast::Literal& e, Type type, std::string_view what,
+                     std::vector<Diagnostic>& diagnostics) {
   ColumnBuilder builder(type.not_null());
   if (!text::parse(e.text, TimeZone(), builder)) {
     diagnostics.push_back(Diagnostic::at(e.span, "'" + e.text + "' is no " + std::string(what)));
@@ -24,10 +25,13 @@ ExprPtr text_literal(const ast::Literal& e, Type type, std::string_view what, st
 
 int fraction_digits(std::string_view text) {
   const std::size_t point = text.find('.');
-  return point == std::string_view::npos ? 0 : static_cast<int>(std::min<std::size_t>(text.size() - point - 1, 9));
+  return point == std::string_view::npos
+             ? 0
+             : static_cast<int>(std::min<std::size_t>(text.size() - point - 1, 9));
 }
 
-ExprPtr number_literal(const std::string& digits, const SourceSpan& span, std::vector<Diagnostic>& diagnostics) {
+ExprPtr number_literal(const std::string& digits, const SourceSpan& span,
+                       std::vector<Diagnostic>& diagnostics) {
   for (const Type& type : {Type::integer(), Type::bigint()}) {
     ColumnBuilder builder(type.not_null());
     if (text::parse(digits, TimeZone(), builder)) return expr::literal(builder.finish(), digits);
@@ -68,68 +72,103 @@ ExprPtr ExprBinder::bind(const ast::Expr& e) {
 ExprPtr ExprBinder::bind_node(const ast::Expr& e) {
   using K = ast::ExprKind;
   switch (e.kind) {
-    case K::kLiteral: return bind_literal(ast::as<ast::Literal>(e));
-    case K::kInterval: return bind_interval(ast::as<ast::IntervalLiteral>(e), diagnostics_);
-    case K::kColumn: return bind_column(ast::as<ast::ColumnRef>(e));
-    case K::kUnary: return bind_unary(ast::as<ast::UnaryExpr>(e));
-    case K::kBinary: return bind_binary(ast::as<ast::BinaryExpr>(e));
-    case K::kLogical: return bind_logical(ast::as<ast::LogicalExpr>(e));
-    case K::kIs: return bind_is(ast::as<ast::IsExpr>(e));
+    case K::kLiteral:
+      return bind_literal(ast::as<ast::Literal>(e));
+    case K::kInterval:
+      return bind_interval(ast::as<ast::IntervalLiteral>(e), diagnostics_);
+    case K::kColumn:
+      return bind_column(ast::as<ast::ColumnRef>(e));
+    case K::kUnary:
+      return bind_unary(ast::as<ast::UnaryExpr>(e));
+    case K::kBinary:
+      return bind_binary(ast::as<ast::BinaryExpr>(e));
+    case K::kLogical:
+      return bind_logical(ast::as<ast::LogicalExpr>(e));
+    case K::kIs:
+      return bind_is(ast::as<ast::IsExpr>(e));
     case K::kIsDistinct: {
       const auto& node = ast::as<ast::IsDistinctExpr>(e);
       ExprPtr left = bind(*node.left);
       ExprPtr right = bind(*node.right);
       if (!left || !right) return nullptr;
-      return compare(node.negated ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", std::move(left), std::move(right), e);
+      return compare(node.negated ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", std::move(left),
+                     std::move(right), e);
     }
-    case K::kBetween: return bind_between(ast::as<ast::BetweenExpr>(e));
-    case K::kInList: return bind_in_list(ast::as<ast::InListExpr>(e));
-    case K::kLike: return bind_like(ast::as<ast::LikeExpr>(e));
-    case K::kCase: return bind_case(ast::as<ast::CaseExpr>(e));
-    case K::kCast: return bind_cast(ast::as<ast::CastExpr>(e));
-    case K::kCall: return bind_call(ast::as<ast::CallExpr>(e));
-    case K::kJsonCall: return bind_json_value(ast::as<ast::JsonCallExpr>(e));
-    case K::kFieldAccess: return bind_field(ast::as<ast::FieldAccessExpr>(e));
-    case K::kStar: report(e.span, "'*' is not an expression"); return nullptr;
+    case K::kBetween:
+      return bind_between(ast::as<ast::BetweenExpr>(e));
+    case K::kInList:
+      return bind_in_list(ast::as<ast::InListExpr>(e));
+    case K::kLike:
+      return bind_like(ast::as<ast::LikeExpr>(e));
+    case K::kCase:
+      return bind_case(ast::as<ast::CaseExpr>(e));
+    case K::kCast:
+      return bind_cast(ast::as<ast::CastExpr>(e));
+    case K::kCall:
+      return bind_call(ast::as<ast::CallExpr>(e));
+    case K::kJsonCall:
+      return bind_json_value(ast::as<ast::JsonCallExpr>(e));
+    case K::kFieldAccess:
+      return bind_field(ast::as<ast::FieldAccessExpr>(e));
+    case K::kStar:
+      report(e.span, "'*' is not an expression");
+      return nullptr;
     case K::kInSubquery:
     case K::kExists:
     case K::kSubquery:
-      report(e.span, "a subquery as part of an expression is not supported", "write it as a join in FROM");
+      report(e.span, "a subquery as part of an expression is not supported",
+             "write it as a join in FROM");
       return nullptr;
-    default: report(e.span, "this expression is not supported: " + to_sql(e)); return nullptr;
+    default:
+      report(e.span, "this expression is not supported: " + to_sql(e));
+      return nullptr;
   }
 }
 
 ExprPtr ExprBinder::bind_literal(const ast::Literal& e) {
   using L = ast::LiteralKind;
   switch (e.literal) {
-    case L::kNull: return expr::null_literal(Type::null());
-    case L::kUnknown: return expr::null_literal(Type::boolean());
-    case L::kTrue: return expr::bool_literal(true);
-    case L::kFalse: return expr::bool_literal(false);
-    case L::kInteger: return number_literal(e.text, e.span, diagnostics_);
-    case L::kDecimal: return decimal_literal(e, diagnostics_);
-    case L::kApproximate: return text_literal(e, Type::float64(), "number", diagnostics_);
+    case L::kNull:
+      return expr::null_literal(Type::null());
+    case L::kUnknown:
+      return expr::null_literal(Type::boolean());
+    case L::kTrue:
+      return expr::bool_literal(true);
+    case L::kFalse:
+      return expr::bool_literal(false);
+    case L::kInteger:
+      return number_literal(e.text, e.span, diagnostics_);
+    case L::kDecimal:
+      return decimal_literal(e, diagnostics_);
+    case L::kApproximate:
+      return text_literal(e, Type::float64(), "number", diagnostics_);
     case L::kString: {
       const auto length = static_cast<int>(std::max<std::size_t>(text::code_points(e.text), 1));
-      return text_literal(e, e.text.empty() ? Type::varchar(1) : Type::character(length), "text", diagnostics_);
+      return text_literal(e, e.text.empty() ? Type::varchar(1) : Type::character(length), "text",
+                          diagnostics_);
     }
     case L::kBinary: {
-      ColumnBuilder builder(Type::binary(static_cast<int>(std::max<std::size_t>(e.text.size(), 1))).not_null());
+      ColumnBuilder builder(
+          Type::binary(static_cast<int>(std::max<std::size_t>(e.text.size(), 1))).not_null());
       builder.append_text(e.text);
       return expr::literal(builder.finish(), to_sql(e));
     }
-    case L::kDate: return text_literal(e, Type::date(), "date (yyyy-MM-dd)", diagnostics_);
-    case L::kTime: return text_literal(e, Type::time(fraction_digits(e.text)), "time (HH:mm:ss)", diagnostics_);
+    case L::kDate:
+      return text_literal(e, Type::date(), "date (yyyy-MM-dd)", diagnostics_);
+    case L::kTime:
+      return text_literal(e, Type::time(fraction_digits(e.text)), "time (HH:mm:ss)", diagnostics_);
     case L::kTimestamp:
-      return text_literal(e, Type::timestamp(fraction_digits(e.text)), "timestamp (yyyy-MM-dd HH:mm:ss)", diagnostics_);
+      return text_literal(e, Type::timestamp(fraction_digits(e.text)),
+                          "timestamp (yyyy-MM-dd HH:mm:ss)", diagnostics_);
     case L::kTimestampLtz:
-      return text_literal(e, Type::timestamp_ltz(fraction_digits(e.text)), "timestamp (yyyy-MM-dd HH:mm:ss)", diagnostics_);
+      return text_literal(e, Type::timestamp_ltz(fraction_digits(e.text)),
+                          "timestamp (yyyy-MM-dd HH:mm:ss)", diagnostics_);
   }
   return nullptr;
 }
 
-std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& name, bool should_report) {
+std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& name,
+                                                   bool should_report) {
   const std::string& column = name.parts.back().name;
   const std::string qualifier = name.parts.size() == 2 ? name.parts[0].name : "";
   std::optional<std::size_t> found;
@@ -143,8 +182,10 @@ std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& nam
     if (candidate.name != column) continue;
     if (found) {
       if (should_report) {
-        report(name.span, "column '" + column + "' is ambiguous: '" + scope_.columns[*found].qualifier + "' and '" +
-                              candidate.qualifier + "' have one", "write " + candidate.qualifier + "." + column);
+        report(name.span,
+               "column '" + column + "' is ambiguous: '" + scope_.columns[*found].qualifier +
+                   "' and '" + candidate.qualifier + "' have one",
+               "write " + candidate.qualifier + "." + column);
       }
       return std::nullopt;
     }
@@ -155,14 +196,16 @@ std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& nam
     std::vector<std::string> tables;
     for (const ScopeColumn& candidate : scope_.columns) tables.push_back(candidate.qualifier);
     const auto near = nearest_name(qualifier, tables);
-    report(name.parts[0].span, "no table or alias '" + qualifier + "' in FROM", near ? "did you mean '" + *near + "'?" : "");
+    report(name.parts[0].span, "no table or alias '" + qualifier + "' in FROM",
+           near ? "did you mean '" + *near + "'?" : "");
     return std::nullopt;
   }
   const auto near = nearest_name(column, candidates);
   std::string fix = near ? "did you mean '" + *near + "'?" : "";
   if (fix.empty() && !candidates.empty()) {
     fix = "columns are ";
-    for (std::size_t i = 0; i < candidates.size() && i < 20; ++i) fix += (i == 0 ? "" : ", ") + candidates[i];
+    for (std::size_t i = 0; i < candidates.size() && i < 20; ++i)
+      fix += (i == 0 ? "" : ", ") + candidates[i];
   }
   report(name.parts.back().span, "unknown column '" + column + "'", std::move(fix));
   return std::nullopt;
@@ -173,7 +216,8 @@ ExprPtr ExprBinder::bind_column(const ast::ColumnRef& e) {
   if (e.name.parts.size() >= 2 && !find_column(e.name, false)) {
     for (std::size_t i = 0; i < scope_.columns.size(); ++i) {
       const ScopeColumn& candidate = scope_.columns[i];
-      if (candidate.name != e.name.parts[0].name || candidate.type.kind() != TypeKind::kRow) continue;
+      if (candidate.name != e.name.parts[0].name || candidate.type.kind() != TypeKind::kRow)
+        continue;
       ExprPtr value = expr::column(i, candidate.type, candidate.name);
       for (std::size_t part = 1; part < e.name.parts.size(); ++part) {
         std::optional<std::size_t> index;
@@ -182,7 +226,8 @@ ExprPtr ExprBinder::bind_column(const ast::ColumnRef& e) {
           if (fields[f].name == e.name.parts[part].name) index = f;
         }
         if (value->type.kind() != TypeKind::kRow || !index) {
-          report(e.name.parts[part].span, "no field '" + e.name.parts[part].name + "' in " + value->type.to_string());
+          report(e.name.parts[part].span,
+                 "no field '" + e.name.parts[part].name + "' in " + value->type.to_string());
           return nullptr;
         }
         auto field = std::make_shared<expr::Expr>();
@@ -210,9 +255,12 @@ ExprPtr ExprBinder::bind_unary(const ast::UnaryExpr& e) {
   ExprPtr operand = bind(*e.operand);
   if (!operand) return nullptr;
   switch (e.op) {
-    case ast::UnaryOp::kPlus: return operand;
-    case ast::UnaryOp::kMinus: return make_call("NEGATE", {std::move(operand)}, e);
-    case ast::UnaryOp::kNot: break;
+    case ast::UnaryOp::kPlus:
+      return operand;
+    case ast::UnaryOp::kMinus:
+      return make_call("NEGATE", {std::move(operand)}, e);
+    case ast::UnaryOp::kNot:
+      break;
   }
   operand = coerce(std::move(operand), Type::boolean(), e.operand->span, "NOT");
   return operand ? expr::negation(std::move(operand)) : nullptr;
@@ -222,7 +270,8 @@ ExprPtr ExprBinder::bind_binary(const ast::BinaryExpr& e) {
   ExprPtr left = bind(*e.left);
   ExprPtr right = bind(*e.right);
   if (!left || !right) return nullptr;
-  if (e.op <= ast::BinaryOp::kGreaterEqual) return compare(ast::binary_op_text(e.op), std::move(left), std::move(right), e);
+  if (e.op <= ast::BinaryOp::kGreaterEqual)
+    return compare(ast::binary_op_text(e.op), std::move(left), std::move(right), e);
   return make_call(ast::binary_op_text(e.op), {std::move(left), std::move(right)}, e);
 }
 
@@ -245,7 +294,8 @@ ExprPtr ExprBinder::bind_logical(const ast::LogicalExpr& e) {
   bool ok = true;
   for (const auto& node : e.operands) {
     ExprPtr operand = bind(*node);
-    if (operand) operand = coerce(std::move(operand), Type::boolean(), node->span, e.is_and ? "AND" : "OR");
+    if (operand)
+      operand = coerce(std::move(operand), Type::boolean(), node->span, e.is_and ? "AND" : "OR");
     ok = ok && operand != nullptr;
     operands.push_back(std::move(operand));
   }
@@ -258,11 +308,19 @@ ExprPtr ExprBinder::bind_is(const ast::IsExpr& e) {
   if (!operand) return nullptr;
   std::string name = e.negated ? "IS NOT " : "IS ";
   switch (e.test) {
-    case ast::IsTest::kNull: return expr::is_null(std::move(operand), e.negated);
-    case ast::IsTest::kTrue: name += "TRUE"; break;
-    case ast::IsTest::kFalse: name += "FALSE"; break;
-    case ast::IsTest::kUnknown: return expr::is_null(std::move(operand), e.negated);
-    case ast::IsTest::kJson: report(e.span, "IS JSON is not supported"); return nullptr;
+    case ast::IsTest::kNull:
+      return expr::is_null(std::move(operand), e.negated);
+    case ast::IsTest::kTrue:
+      name += "TRUE";
+      break;
+    case ast::IsTest::kFalse:
+      name += "FALSE";
+      break;
+    case ast::IsTest::kUnknown:
+      return expr::is_null(std::move(operand), e.negated);
+    case ast::IsTest::kJson:
+      report(e.span, "IS JSON is not supported");
+      return nullptr;
   }
   return make_call(name, {std::move(operand)}, e);
 }
@@ -306,7 +364,8 @@ ExprPtr ExprBinder::bind_like(const ast::LikeExpr& e) {
   return result && e.negated ? expr::negation(std::move(result)) : result;
 }
 
-std::vector<ExprPtr> ExprBinder::unify(std::vector<ExprPtr> values, const ast::Expr& at, Type* result) {
+std::vector<ExprPtr> ExprBinder::unify(std::vector<ExprPtr> values, const ast::Expr& at,
+                                       Type* result) {
   std::vector<Type> types;
   for (const ExprPtr& value : values) types.push_back(value->type);
   auto common = expr::common_type(types);
@@ -315,7 +374,8 @@ std::vector<ExprPtr> ExprBinder::unify(std::vector<ExprPtr> values, const ast::E
     return {};
   }
   *result = *common;
-  for (ExprPtr& value : values) value = expr::cast(value, common->with_nullable(value->type.nullable()));
+  for (ExprPtr& value : values)
+    value = expr::cast(value, common->with_nullable(value->type.nullable()));
   return values;
 }
 
@@ -355,7 +415,8 @@ ExprPtr ExprBinder::bind_cast(const ast::CastExpr& e) {
   const auto type = bind_type(*e.type, diagnostics_);
   if (!operand || !type) return nullptr;
   if (expr::cast_rule(operand->type, *type) == expr::CastRule::kNever) {
-    report(e.span, "a value of type " + operand->type.to_string() + " cannot be cast to " + type->to_string());
+    report(e.span, "a value of type " + operand->type.to_string() + " cannot be cast to " +
+                       type->to_string());
     return nullptr;
   }
   ExprPtr result = expr::cast(std::move(operand), *type, e.is_try);
@@ -384,7 +445,8 @@ ExprPtr ExprBinder::bind_field(const ast::FieldAccessExpr& e) {
   return nullptr;
 }
 
-ExprPtr ExprBinder::make_call(std::string_view function, std::vector<ExprPtr> arguments, const ast::Expr& at) {
+ExprPtr ExprBinder::make_call(std::string_view function, std::vector<ExprPtr> arguments,
+                              const ast::Expr& at) {
   const expr::Function* found = expr::find_function(function);
   if (found == nullptr) {
     report(at.span, "the operation " + std::string(function) + " is not supported");
@@ -404,14 +466,17 @@ ExprPtr ExprBinder::bind_predicate(const ast::Expr& e, std::string_view what) {
   return coerce(std::move(bound), Type::boolean(), e.span, what);
 }
 
-ExprPtr ExprBinder::coerce(ExprPtr e, const Type& to, const SourceSpan& span, std::string_view what) {
+ExprPtr ExprBinder::coerce(ExprPtr e, const Type& to, const SourceSpan& span,
+                           std::string_view what) {
   if (e->type.kind() == TypeKind::kNull) return expr::null_literal(to.with_nullable(true));
   if (same_type(e->type, to)) return e;
   if (expr::cast_rule(e->type, to) != expr::CastRule::kImplicit) {
-    report(span, std::string(what) + " needs " + to.with_nullable(true).to_string() + " but this is " +
-                     e->type.with_nullable(true).to_string(),
+    report(span,
+           std::string(what) + " needs " + to.with_nullable(true).to_string() + " but this is " +
+               e->type.with_nullable(true).to_string(),
            expr::cast_rule(e->type, to) == expr::CastRule::kExplicit
-               ? "CAST(... AS " + to.with_nullable(true).to_string() + ")" : "");
+               ? "CAST(... AS " + to.with_nullable(true).to_string() + ")"
+               : "");
     return nullptr;
   }
   const bool nullable = e->type.nullable();

@@ -13,23 +13,26 @@
 
 namespace slipstream::sql {
 
-// Binds expressions of one scope. Every problem is appended to `diagnostics`; the result is then null.
+// Binds expressions of one scope. Every problem is appended to `diagnostics`; the result is then
+// null.
 //
-// `intercept` sees every node before it is bound and may answer in its place: how aggregate calls and grouped
-// expressions become columns of an aggregate's output. It sets *handled; a null answer then means a reported error.
-// Thread: one.
+// `intercept` sees every node before it is bound and may answer in its place: how aggregate calls
+// and grouped expressions become columns of an aggregate's output. It sets *handled; a null answer
+// then means a reported error. Thread: one.
 class ExprBinder {
  public:
   using Intercept = std::function<expr::ExprPtr(const ast::Expr&, bool* handled)>;
 
-  ExprBinder(const Scope& scope, std::vector<Diagnostic>& diagnostics) : scope_(scope), diagnostics_(diagnostics) {}
+  ExprBinder(const Scope& scope, std::vector<Diagnostic>& diagnostics)
+      : scope_(scope), diagnostics_(diagnostics) {}
   void set_intercept(Intercept intercept) { intercept_ = std::move(intercept); }
 
   expr::ExprPtr bind(const ast::Expr& e);
   // A predicate: BOOLEAN is required; `what` is "WHERE", "HAVING", "ON".
   expr::ExprPtr bind_predicate(const ast::Expr& e, std::string_view what);
   // Casts `e` to `to` as INSERT does; reports at `span` when the types do not go together.
-  expr::ExprPtr coerce(expr::ExprPtr e, const Type& to, const SourceSpan& span, std::string_view what);
+  expr::ExprPtr coerce(expr::ExprPtr e, const Type& to, const SourceSpan& span,
+                       std::string_view what);
 
   // The column a name means; nullopt after an error was reported.
   std::optional<std::size_t> find_column(const ast::QualifiedName& name, bool report = true);
@@ -53,10 +56,13 @@ class ExprBinder {
   expr::ExprPtr bind_field(const ast::FieldAccessExpr& e);
   expr::ExprPtr bind_special_call(const std::string& name, const ast::CallExpr& e, bool* handled);
   // Resolves and casts; `arguments` are bound already.
-  expr::ExprPtr make_call(std::string_view function, std::vector<expr::ExprPtr> arguments, const ast::Expr& at);
-  expr::ExprPtr compare(std::string_view op, expr::ExprPtr left, expr::ExprPtr right, const ast::Expr& at);
+  expr::ExprPtr make_call(std::string_view function, std::vector<expr::ExprPtr> arguments,
+                          const ast::Expr& at);
+  expr::ExprPtr compare(std::string_view op, expr::ExprPtr left, expr::ExprPtr right,
+                        const ast::Expr& at);
   // Casts all to their common type; empty after an error.
-  std::vector<expr::ExprPtr> unify(std::vector<expr::ExprPtr> values, const ast::Expr& at, Type* result);
+  std::vector<expr::ExprPtr> unify(std::vector<expr::ExprPtr> values, const ast::Expr& at,
+                                   Type* result);
   std::vector<expr::ExprPtr> bind_all(const std::vector<ast::ExprPtr>& nodes, bool* ok);
 
   const Scope& scope_;

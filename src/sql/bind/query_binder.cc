@@ -11,7 +11,8 @@ namespace slipstream::sql {
 
 using expr::ExprPtr;
 
-RelPtr make_calc(RelPtr input, ExprPtr predicate, std::vector<ExprPtr> projections, std::vector<std::string> names) {
+RelPtr make_calc(RelPtr input, ExprPtr predicate, std::vector<ExprPtr> projections,
+                 std::vector<std::string> names) {
   auto rel = std::make_unique<Rel>();
   rel->kind = RelKind::kCalc;
   rel->predicate = std::move(predicate);
@@ -19,7 +20,8 @@ RelPtr make_calc(RelPtr input, ExprPtr predicate, std::vector<ExprPtr> projectio
   for (std::size_t i = 0; i < projections.size(); ++i) {
     const expr::Expr& e = *projections[i];
     rel->schema.add(std::move(names[i]), e.type);
-    rel->traits.push_back(e.kind == expr::ExprKind::kColumn ? input->traits[e.index] : ColumnTrait{});
+    rel->traits.push_back(e.kind == expr::ExprKind::kColumn ? input->traits[e.index]
+                                                            : ColumnTrait{});
   }
   rel->projections = std::move(projections);
   rel->inputs.push_back(std::move(input));
@@ -33,15 +35,18 @@ RelPtr make_filter(RelPtr input, ExprPtr predicate) {
     projections.push_back(expr::column(i, input->schema[i].type, input->schema[i].name));
     names.push_back(input->schema[i].name);
   }
-  return make_calc(std::move(input), std::move(predicate), std::move(projections), std::move(names));
+  return make_calc(std::move(input), std::move(predicate), std::move(projections),
+                   std::move(names));
 }
 
-RelPtr QueryBinder::project(RelPtr input, std::vector<ExprPtr> projections, std::vector<std::string> names) {
+RelPtr QueryBinder::project(RelPtr input, std::vector<ExprPtr> projections,
+                            std::vector<std::string> names) {
   // one name twice: a, a0 as Flink names them
   std::set<std::string> used;
   for (std::string& name : names) {
     std::string candidate = name;
-    for (int suffix = 0; !used.insert(candidate).second; ++suffix) candidate = name + std::to_string(suffix);
+    for (int suffix = 0; !used.insert(candidate).second; ++suffix)
+      candidate = name + std::to_string(suffix);
     name = candidate;
   }
   return make_calc(std::move(input), nullptr, std::move(projections), std::move(names));
@@ -52,14 +57,16 @@ RelPtr QueryBinder::bind_select(const ast::Query& query) {
   std::int64_t limit = -1;
   if (query.limit) {
     const auto* number = ast::as_if<ast::Literal>(*query.limit);
-    if (number == nullptr || number->literal != ast::LiteralKind::kInteger || number->text.size() > 18) {
+    if (number == nullptr || number->literal != ast::LiteralKind::kInteger ||
+        number->text.size() > 18) {
       report(query.limit->span, "LIMIT takes a whole number");
       return nullptr;
     }
     limit = std::stoll(number->text);
   }
   if (!query.order_by.empty()) {
-    report(query.order_by[0].span, "ORDER BY is not supported on a stream", "sort the result outside, or use a window");
+    report(query.order_by[0].span, "ORDER BY is not supported on a stream",
+           "sort the result outside, or use a window");
     return nullptr;
   }
   if (query.offset) {
@@ -84,8 +91,11 @@ RelPtr QueryBinder::bind_select(const ast::Query& query) {
 
 RelPtr QueryBinder::bind_query(const ast::Query& query) {
   if (!query.order_by.empty() || query.limit || query.offset) {
-    const SourceSpan& span = !query.order_by.empty() ? query.order_by[0].span : query.limit ? query.limit->span : query.offset->span;
-    report(span, "ORDER BY, LIMIT and OFFSET are not supported here", "LIMIT works in a SELECT at the top");
+    const SourceSpan& span = !query.order_by.empty() ? query.order_by[0].span
+                             : query.limit           ? query.limit->span
+                                                     : query.offset->span;
+    report(span, "ORDER BY, LIMIT and OFFSET are not supported here",
+           "LIMIT works in a SELECT at the top");
     return nullptr;
   }
   CommonTables tables;
@@ -98,19 +108,26 @@ RelPtr QueryBinder::bind_query(const ast::Query& query) {
 
 RelPtr QueryBinder::bind_body(const ast::QueryBody& body) {
   switch (body.kind) {
-    case ast::QueryBodyKind::kSelect: return bind_select_body(ast::as<ast::SelectBody>(body));
-    case ast::QueryBodyKind::kSetOperation: return bind_set_operation(ast::as<ast::SetOperation>(body));
-    case ast::QueryBodyKind::kValues: return bind_values(ast::as<ast::ValuesBody>(body));
-    case ast::QueryBodyKind::kNested: return bind_query(*ast::as<ast::NestedQuery>(body).query);
-    case ast::QueryBodyKind::kTable: return bind_named(ast::as<ast::TableBody>(body).name, {});
+    case ast::QueryBodyKind::kSelect:
+      return bind_select_body(ast::as<ast::SelectBody>(body));
+    case ast::QueryBodyKind::kSetOperation:
+      return bind_set_operation(ast::as<ast::SetOperation>(body));
+    case ast::QueryBodyKind::kValues:
+      return bind_values(ast::as<ast::ValuesBody>(body));
+    case ast::QueryBodyKind::kNested:
+      return bind_query(*ast::as<ast::NestedQuery>(body).query);
+    case ast::QueryBodyKind::kTable:
+      return bind_named(ast::as<ast::TableBody>(body).name, {});
   }
   return nullptr;
 }
 
-void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns, const SourceSpan& span) {
+void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns,
+                         const SourceSpan& span) {
   if (columns.empty()) return;
   if (columns.size() != rel.schema.size()) {
-    report(span, std::to_string(columns.size()) + " column names for " + std::to_string(rel.schema.size()) + " columns");
+    report(span, std::to_string(columns.size()) + " column names for " +
+                     std::to_string(rel.schema.size()) + " columns");
     return;
   }
   Schema renamed;
@@ -118,7 +135,8 @@ void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns, 
   rel.schema = std::move(renamed);
 }
 
-RelPtr QueryBinder::bind_named(const ast::QualifiedName& name, const std::vector<ast::Hint>& hints) {
+RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
+                               const std::vector<ast::Hint>& hints) {
   const std::string& text = name.parts.back().name;
   if (name.parts.size() == 1) {
     for (std::size_t i = with_.size(); i-- > 0;) {
@@ -150,7 +168,8 @@ RelPtr QueryBinder::bind_named(const ast::QualifiedName& name, const std::vector
   }
   if (const CatalogTable* table = catalog_.find_table(text)) return bind_scan(*table, hints);
   const auto near = nearest_name(text, catalog_.table_names());
-  report(name.span, "unknown table '" + name.text() + "'", near ? "did you mean '" + *near + "'?" : "");
+  report(name.span, "unknown table '" + name.text() + "'",
+         near ? "did you mean '" + *near + "'?" : "");
   return nullptr;
 }
 
@@ -162,7 +181,8 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
   scan->scan->connector = table.connector;
   for (const ast::Hint& hint : hints) {
     if (hint.name.name != "OPTIONS" && hint.name.name != "options") {
-      report(hint.span, "the hint " + hint.name.name + " is not supported", "OPTIONS('key' = 'value') is");
+      report(hint.span, "the hint " + hint.name.name + " is not supported",
+             "OPTIONS('key' = 'value') is");
       return nullptr;
     }
     for (const ast::HintArgument& argument : hint.arguments) {
@@ -231,10 +251,17 @@ RelPtr QueryBinder::bind_table_ref(const ast::TableRef& ref, Scope* scope) {
       qualifier = named.name.parts.back().name;
       break;
     }
-    case ast::TableRefKind::kDerived: rel = bind_query(*ast::as<ast::DerivedTable>(ref).query); break;
-    case ast::TableRefKind::kFunction: rel = bind_window_function(ast::as<ast::FunctionTable>(ref)); break;
-    case ast::TableRefKind::kUnnest: report(ref.span, "UNNEST is not supported"); return nullptr;
-    case ast::TableRefKind::kJoin: return bind_join(ast::as<ast::JoinTable>(ref), scope);
+    case ast::TableRefKind::kDerived:
+      rel = bind_query(*ast::as<ast::DerivedTable>(ref).query);
+      break;
+    case ast::TableRefKind::kFunction:
+      rel = bind_window_function(ast::as<ast::FunctionTable>(ref));
+      break;
+    case ast::TableRefKind::kUnnest:
+      report(ref.span, "UNNEST is not supported");
+      return nullptr;
+    case ast::TableRefKind::kJoin:
+      return bind_join(ast::as<ast::JoinTable>(ref), scope);
   }
   if (!rel) return nullptr;
   if (ref.alias) {
@@ -251,7 +278,8 @@ RelPtr QueryBinder::bind_join(const ast::JoinTable& join, Scope* scope) {
   RelPtr left = bind_table_ref(*join.left, &left_scope);
   RelPtr right = bind_table_ref(*join.right, &right_scope);
   if (!left || !right) return nullptr;
-  if (join.type == ast::JoinType::kLeft || join.type == ast::JoinType::kRight || join.type == ast::JoinType::kFull) {
+  if (join.type == ast::JoinType::kLeft || join.type == ast::JoinType::kRight ||
+      join.type == ast::JoinType::kFull) {
     report(join.span, "outer joins are not supported", "an inner join of two streams is");
     return nullptr;
   }
@@ -260,7 +288,8 @@ RelPtr QueryBinder::bind_join(const ast::JoinTable& join, Scope* scope) {
     return nullptr;
   }
   *scope = left_scope;
-  scope->columns.insert(scope->columns.end(), right_scope.columns.begin(), right_scope.columns.end());
+  scope->columns.insert(scope->columns.end(), right_scope.columns.begin(),
+                        right_scope.columns.end());
   auto rel = std::make_unique<Rel>();
   rel->kind = RelKind::kJoin;
   rel->updating = left->updating || right->updating;
@@ -301,7 +330,8 @@ RelPtr QueryBinder::bind_values(const ast::ValuesBody& values) {
     }
     if (cells.size() != wanted) return nullptr;
     if (!rows.empty() && rows[0].size() != cells.size()) {
-      report(row->span, "this row has " + std::to_string(cells.size()) + " values, the first has " + std::to_string(rows[0].size()));
+      report(row->span, "this row has " + std::to_string(cells.size()) + " values, the first has " +
+                            std::to_string(rows[0].size()));
       return nullptr;
     }
     rows.push_back(std::move(cells));
@@ -346,7 +376,8 @@ RelPtr QueryBinder::bind_set_operation(const ast::SetOperation& operation) {
     const std::vector<Type> types = {left->schema[i].type, right->schema[i].type};
     const auto common = expr::common_type(types);
     if (!common.ok()) {
-      report(operation.span, "column " + std::to_string(i + 1) + " of UNION: " + common.error().message);
+      report(operation.span,
+             "column " + std::to_string(i + 1) + " of UNION: " + common.error().message);
       return nullptr;
     }
     names.push_back(left->schema[i].name);
@@ -354,8 +385,10 @@ RelPtr QueryBinder::bind_set_operation(const ast::SetOperation& operation) {
     ColumnTrait trait;
     trait.rowtime = left->traits[i].rowtime && right->traits[i].rowtime;
     rel->traits.push_back(trait);
-    projections[0].push_back(expr::cast(expr::column(i, types[0], names.back()), common->with_nullable(types[0].nullable())));
-    projections[1].push_back(expr::cast(expr::column(i, types[1], names.back()), common->with_nullable(types[1].nullable())));
+    projections[0].push_back(expr::cast(expr::column(i, types[0], names.back()),
+                                        common->with_nullable(types[0].nullable())));
+    projections[1].push_back(expr::cast(expr::column(i, types[1], names.back()),
+                                        common->with_nullable(types[1].nullable())));
   }
   rel->inputs.push_back(make_calc(std::move(left), nullptr, std::move(projections[0]), names));
   rel->inputs.push_back(make_calc(std::move(right), nullptr, std::move(projections[1]), names));
@@ -378,7 +411,8 @@ namespace {
 
 std::string item_name(const ast::SelectItem& item, std::size_t position) {
   if (item.alias) return item.alias->name;
-  if (const auto* column = ast::as_if<ast::ColumnRef>(*item.expr)) return column->name.parts.back().name;
+  if (const auto* column = ast::as_if<ast::ColumnRef>(*item.expr))
+    return column->name.parts.back().name;
   if (const auto* field = ast::as_if<ast::FieldAccessExpr>(*item.expr)) return field->field.name;
   return "EXPR$" + std::to_string(position);
 }
@@ -404,7 +438,8 @@ RelPtr QueryBinder::bind_select_body(const ast::SelectBody& select) {
     if (ok) input = make_filter(std::move(input), std::move(predicate));
   }
   bool aggregates = select.has_group_by || select.having != nullptr;
-  for (const ast::SelectItem& item : select.items) aggregates = aggregates || contains_aggregate(*item.expr);
+  for (const ast::SelectItem& item : select.items)
+    aggregates = aggregates || contains_aggregate(*item.expr);
   if (aggregates) {
     if (!ok) return nullptr;
     RelPtr rel = bind_aggregate(select, std::move(input), scope);
@@ -417,12 +452,16 @@ RelPtr QueryBinder::bind_select_body(const ast::SelectBody& select) {
     if (const auto* star = ast::as_if<ast::StarExpr>(*item.expr)) {
       bool any = false;
       for (std::size_t i = 0; i < scope.columns.size(); ++i) {
-        if (!star->qualifier.empty() && scope.columns[i].qualifier != star->qualifier.back().name) continue;
+        if (!star->qualifier.empty() && scope.columns[i].qualifier != star->qualifier.back().name)
+          continue;
         any = true;
         projections.push_back(expr::column(i, scope.columns[i].type, scope.columns[i].name));
         names.push_back(scope.columns[i].name);
       }
-      if (!any) report(star->span, star->qualifier.empty() ? "SELECT * needs FROM" : "no table or alias '" + star->qualifier.back().name + "' in FROM");
+      if (!any)
+        report(star->span, star->qualifier.empty()
+                               ? "SELECT * needs FROM"
+                               : "no table or alias '" + star->qualifier.back().name + "' in FROM");
       ok = ok && any;
       continue;
     }

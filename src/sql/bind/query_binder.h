@@ -12,10 +12,12 @@
 
 namespace slipstream::sql {
 
-// Binds queries against a catalog. Problems go to `diagnostics`; the result is then null. Thread: one.
+// Binds queries against a catalog. Problems go to `diagnostics`; the result is then null. Thread:
+// one.
 class QueryBinder {
  public:
-  QueryBinder(const Catalog& catalog, const ConnectorRegistry& registry, std::vector<Diagnostic>& diagnostics)
+  QueryBinder(const Catalog& catalog, const ConnectorRegistry& registry,
+              std::vector<Diagnostic>& diagnostics)
       : catalog_(catalog), registry_(registry), diagnostics_(diagnostics) {}
 
   // A query at the top: its root is kCollect.
@@ -35,9 +37,14 @@ class QueryBinder {
   RelPtr bind_named(const ast::QualifiedName& name, const std::vector<ast::Hint>& hints);
   RelPtr bind_join(const ast::JoinTable& join, Scope* scope);
   RelPtr bind_window_function(const ast::FunctionTable& table);
+  // Null when there is no such table to be written; then the query was bound for its own errors.
+  const CatalogTable* insert_target(const ast::InsertStatement& insert);
+  RelPtr arrange_for_sink(const ast::InsertStatement& insert, const CatalogTable& table,
+                          RelPtr query);
   RelPtr bind_scan(const CatalogTable& table, const std::vector<ast::Hint>& hints);
   RelPtr bind_aggregate(const ast::SelectBody& select, RelPtr input, const Scope& scope);
-  RelPtr project(RelPtr input, std::vector<expr::ExprPtr> projections, std::vector<std::string> names);
+  RelPtr project(RelPtr input, std::vector<expr::ExprPtr> projections,
+                 std::vector<std::string> names);
   RelPtr distinct(RelPtr input);
   void rename(Rel& rel, const std::vector<ast::Identifier>& columns, const SourceSpan& span);
   void report(const SourceSpan& span, std::string message, std::string fix = {}) {

@@ -22,7 +22,8 @@ struct Scope {
   static Scope of(const Rel& rel, const std::string& qualifier) {
     Scope scope;
     for (std::size_t i = 0; i < rel.schema.size(); ++i) {
-      scope.columns.push_back(ScopeColumn{qualifier, rel.schema[i].name, rel.schema[i].type, rel.traits[i]});
+      scope.columns.push_back(
+          ScopeColumn{qualifier, rel.schema[i].name, rel.schema[i].type, rel.traits[i]});
     }
     return scope;
   }

@@ -13,7 +13,8 @@ struct Limits {
   int max;
 };
 
-std::optional<int> checked(const ast::TypeName& type, const Limits& limits, std::vector<Diagnostic>& diagnostics) {
+std::optional<int> checked(const ast::TypeName& type, const Limits& limits,
+                           std::vector<Diagnostic>& diagnostics) {
   const int value = type.precision.value_or(limits.fallback);
   if (value >= limits.min && value <= limits.max) return value;
   diagnostics.push_back(Diagnostic::at(
@@ -27,7 +28,8 @@ std::optional<Type> bind_decimal(const ast::TypeName& type, std::vector<Diagnost
   if (!precision) return std::nullopt;
   const int scale = type.scale.value_or(0);
   if (scale < 0 || scale > *precision) {
-    diagnostics.push_back(Diagnostic::at(type.span, "the scale of a DECIMAL lies between 0 and its precision"));
+    diagnostics.push_back(
+        Diagnostic::at(type.span, "the scale of a DECIMAL lies between 0 and its precision"));
     return std::nullopt;
   }
   return Type::decimal(*precision, scale);
@@ -53,8 +55,8 @@ std::optional<Type> bind_nested(const ast::TypeName& type, std::vector<Diagnosti
 }
 
 template <typename Make>
-std::optional<Type> sized(const ast::TypeName& type, const Limits& limits, std::vector<Diagnostic>& diagnostics,
-                          Make make) {
+std::optional<Type> sized(const ast::TypeName& type, const Limits& limits,
+                          std::vector<Diagnostic>& diagnostics, Make make) {
   const auto value = checked(type, limits, diagnostics);
   if (!value) return std::nullopt;
   return make(*value);
@@ -63,34 +65,55 @@ std::optional<Type> sized(const ast::TypeName& type, const Limits& limits, std::
 std::optional<Type> bind_kind(const ast::TypeName& type, std::vector<Diagnostic>& diagnostics) {
   using K = ast::TypeKind;
   switch (type.kind) {
-    case K::kBoolean: return Type::boolean();
-    case K::kTinyint: return Type::tinyint();
-    case K::kSmallint: return Type::smallint();
-    case K::kInteger: return Type::integer();
-    case K::kBigint: return Type::bigint();
-    case K::kFloat: return Type::float32();
-    case K::kDouble: return Type::float64();
-    case K::kDecimal: return bind_decimal(type, diagnostics);
-    case K::kChar: return sized(type, {"CHAR", 1, 1, Type::kUnlimited}, diagnostics, Type::character);
-    case K::kVarchar: return sized(type, {"VARCHAR", 1, 1, Type::kUnlimited}, diagnostics, [&](int length) {
-      return type.precision ? Type::varchar(length) : Type::string();
-    });
-    case K::kString: return Type::string();
-    case K::kBinary: return sized(type, {"BINARY", 1, 1, Type::kUnlimited}, diagnostics, Type::binary);
-    case K::kVarbinary: return sized(type, {"VARBINARY", 1, 1, Type::kUnlimited}, diagnostics, [&](int length) {
-      return type.precision ? Type::varbinary(length) : Type::bytes();
-    });
-    case K::kBytes: return Type::bytes();
-    case K::kDate: return Type::date();
-    case K::kTime: return sized(type, {"TIME", 0, 0, 9}, diagnostics, Type::time);
-    case K::kTimestamp: return sized(type, {"TIMESTAMP", 6, 0, 9}, diagnostics, Type::timestamp);
-    case K::kTimestampLtz: return sized(type, {"TIMESTAMP_LTZ", 6, 0, 9}, diagnostics, Type::timestamp_ltz);
-    case K::kIntervalYearMonth: return Type::interval_year_month();
-    case K::kIntervalDayTime: return Type::interval_day_time();
+    case K::kBoolean:
+      return Type::boolean();
+    case K::kTinyint:
+      return Type::tinyint();
+    case K::kSmallint:
+      return Type::smallint();
+    case K::kInteger:
+      return Type::integer();
+    case K::kBigint:
+      return Type::bigint();
+    case K::kFloat:
+      return Type::float32();
+    case K::kDouble:
+      return Type::float64();
+    case K::kDecimal:
+      return bind_decimal(type, diagnostics);
+    case K::kChar:
+      return sized(type, {"CHAR", 1, 1, Type::kUnlimited}, diagnostics, Type::character);
+    case K::kVarchar:
+      return sized(type, {"VARCHAR", 1, 1, Type::kUnlimited}, diagnostics, [&](int length) {
+        return type.precision ? Type::varchar(length) : Type::string();
+      });
+    case K::kString:
+      return Type::string();
+    case K::kBinary:
+      return sized(type, {"BINARY", 1, 1, Type::kUnlimited}, diagnostics, Type::binary);
+    case K::kVarbinary:
+      return sized(type, {"VARBINARY", 1, 1, Type::kUnlimited}, diagnostics, [&](int length) {
+        return type.precision ? Type::varbinary(length) : Type::bytes();
+      });
+    case K::kBytes:
+      return Type::bytes();
+    case K::kDate:
+      return Type::date();
+    case K::kTime:
+      return sized(type, {"TIME", 0, 0, 9}, diagnostics, Type::time);
+    case K::kTimestamp:
+      return sized(type, {"TIMESTAMP", 6, 0, 9}, diagnostics, Type::timestamp);
+    case K::kTimestampLtz:
+      return sized(type, {"TIMESTAMP_LTZ", 6, 0, 9}, diagnostics, Type::timestamp_ltz);
+    case K::kIntervalYearMonth:
+      return Type::interval_year_month();
+    case K::kIntervalDayTime:
+      return Type::interval_day_time();
     case K::kArray:
     case K::kMap:
     case K::kMultiset:
-    case K::kRow: return bind_nested(type, diagnostics);
+    case K::kRow:
+      return bind_nested(type, diagnostics);
   }
   return std::nullopt;
 }
@@ -99,16 +122,26 @@ std::optional<Type> bind_kind(const ast::TypeName& type, std::vector<Diagnostic>
 std::int64_t unit_size(ast::TimeUnit unit) {
   using U = ast::TimeUnit;
   switch (unit) {
-    case U::kYear: return 12;
-    case U::kQuarter: return 3;
-    case U::kMonth: return 1;
-    case U::kWeek: return 7 * 86'400'000LL;
-    case U::kDay: return 86'400'000LL;
-    case U::kHour: return 3'600'000LL;
-    case U::kMinute: return 60'000LL;
-    case U::kSecond: return 1'000LL;
-    case U::kMillisecond: return 1;
-    default: return 0;
+    case U::kYear:
+      return 12;
+    case U::kQuarter:
+      return 3;
+    case U::kMonth:
+      return 1;
+    case U::kWeek:
+      return 7 * 86'400'000LL;
+    case U::kDay:
+      return 86'400'000LL;
+    case U::kHour:
+      return 3'600'000LL;
+    case U::kMinute:
+      return 60'000LL;
+    case U::kSecond:
+      return 1'000LL;
+    case U::kMillisecond:
+      return 1;
+    default:
+      return 0;
   }
 }
 
@@ -116,10 +149,14 @@ std::int64_t unit_size(ast::TimeUnit unit) {
 ast::TimeUnit next_unit(ast::TimeUnit unit) {
   using U = ast::TimeUnit;
   switch (unit) {
-    case U::kYear: return U::kMonth;
-    case U::kDay: return U::kHour;
-    case U::kHour: return U::kMinute;
-    default: return U::kSecond;
+    case U::kYear:
+      return U::kMonth;
+    case U::kDay:
+      return U::kHour;
+    case U::kHour:
+      return U::kMinute;
+    default:
+      return U::kSecond;
   }
 }
 
@@ -181,8 +218,9 @@ std::optional<Type> bind_type(const ast::TypeName& type, std::vector<Diagnostic>
 expr::ExprPtr bind_interval(const ast::IntervalLiteral& e, std::vector<Diagnostic>& diagnostics) {
   const auto value = interval_value(e);
   if (!value || unit_size(e.qualifier.start) == 0) {
-    diagnostics.push_back(Diagnostic::at(e.span, "'" + e.text + "' is no interval of the given units",
-                                         "for example INTERVAL '10' SECOND or INTERVAL '1:30' HOUR TO MINUTE"));
+    diagnostics.push_back(
+        Diagnostic::at(e.span, "'" + e.text + "' is no interval of the given units",
+                       "for example INTERVAL '10' SECOND or INTERVAL '1:30' HOUR TO MINUTE"));
     return nullptr;
   }
   if (e.qualifier.start_precision.value_or(2) < 9 && !e.qualifier.end) {
@@ -191,9 +229,10 @@ expr::ExprPtr bind_interval(const ast::IntervalLiteral& e, std::vector<Diagnosti
     const std::size_t signs = !digits.empty() && (digits[0] == '-' || digits[0] == '+') ? 1 : 0;
     if (digits.size() - signs > limit) {
       const std::string unit(ast::time_unit_name(e.qualifier.start));
-      diagnostics.push_back(Diagnostic::at(e.span, "the interval '" + e.text + "' has more than " +
-                                                       std::to_string(limit) + " digits",
-                                           "write " + unit + "(" + std::to_string(digits.size() - signs) + ")"));
+      diagnostics.push_back(Diagnostic::at(
+          e.span,
+          "the interval '" + e.text + "' has more than " + std::to_string(limit) + " digits",
+          "write " + unit + "(" + std::to_string(digits.size() - signs) + ")"));
       return nullptr;
     }
   }

@@ -17,24 +17,37 @@ using flow::Partitioning;
 
 OptionTable watermark_options() {
   return OptionTable({
-      OptionSpec{.name = "scan.watermark.empty-grace", .type = OptionType::kDuration, .default_value = "1 s",
-                 .description = "How long a queue must be proven empty before it stops holding the watermark."},
-      OptionSpec{.name = "scan.watermark.idle-timeout", .type = OptionType::kDuration, .default_value = "0 ms",
-                 .description = "A queue that gives neither row nor proof for so long stops holding; 0 = never."},
-      OptionSpec{.name = "scan.watermark.max-drift", .type = OptionType::kDuration, .default_value = "0 ms",
-                 .description = "Queues further ahead than this in event time are paused; 0 = off."},
+      OptionSpec{
+          .name = "scan.watermark.empty-grace",
+          .type = OptionType::kDuration,
+          .default_value = "1 s",
+          .description =
+              "How long a queue must be proven empty before it stops holding the watermark."},
+      OptionSpec{
+          .name = "scan.watermark.idle-timeout",
+          .type = OptionType::kDuration,
+          .default_value = "0 ms",
+          .description =
+              "A queue that gives neither row nor proof for so long stops holding; 0 = never."},
+      OptionSpec{
+          .name = "scan.watermark.max-drift",
+          .type = OptionType::kDuration,
+          .default_value = "0 ms",
+          .description = "Queues further ahead than this in event time are paused; 0 = off."},
   });
 }
 
 std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>& calls) {
   std::vector<flow::AggregateCallSpec> specs;
   for (const AggregateCall& call : calls) {
-    specs.push_back({call.function, call.args, call.arg_types, call.result, call.distinct, call.filter});
+    specs.push_back(
+        {call.function, call.args, call.arg_types, call.result, call.distinct, call.filter});
   }
   return specs;
 }
 
-// The window function below a windowed aggregate; null when its columns came from elsewhere (a joined subquery).
+// The window function below a windowed aggregate; null when its columns came from elsewhere (a
+// joined subquery).
 const Rel* window_below(const Rel& rel) {
   const Rel* below = rel.inputs[0].get();
   while (below->kind == RelKind::kCalc) below = below->inputs[0].get();
@@ -47,17 +60,28 @@ class Lowering {
 
   Result<NodeId> add(const Rel& rel) {
     switch (rel.kind) {
-      case RelKind::kScan: return add_scan(rel);
-      case RelKind::kCalc: return add_calc(rel);
-      case RelKind::kWatermark: return add_watermark(rel);
-      case RelKind::kWindowTable: return add_window_table(rel);
-      case RelKind::kWindowAggregate: return add_window_aggregate(rel);
-      case RelKind::kGroupAggregate: return add_group_aggregate(rel);
-      case RelKind::kJoin: return add_join(rel);
-      case RelKind::kUnion: return add_union(rel);
-      case RelKind::kValues: return add_values(rel);
-      case RelKind::kSink: return add_sink(rel);
-      case RelKind::kCollect: return add_collect(rel);
+      case RelKind::kScan:
+        return add_scan(rel);
+      case RelKind::kCalc:
+        return add_calc(rel);
+      case RelKind::kWatermark:
+        return add_watermark(rel);
+      case RelKind::kWindowTable:
+        return add_window_table(rel);
+      case RelKind::kWindowAggregate:
+        return add_window_aggregate(rel);
+      case RelKind::kGroupAggregate:
+        return add_group_aggregate(rel);
+      case RelKind::kJoin:
+        return add_join(rel);
+      case RelKind::kUnion:
+        return add_union(rel);
+      case RelKind::kValues:
+        return add_values(rel);
+      case RelKind::kSink:
+        return add_sink(rel);
+      case RelKind::kCollect:
+        return add_collect(rel);
     }
     return Error{ErrorCode::kInternal, "unknown plan node"};
   }
@@ -80,7 +104,8 @@ class Lowering {
     const NodeId id = graph_.add(std::move(made));
     const auto dead_letter = rel.scan->source->dead_letter();
     if (!dead_letter) return id;
-    TRY_ASSIGN(const ConnectorFactory* factory, options_.registry->find(rel.scan->source->dead_letter_connector()));
+    TRY_ASSIGN(const ConnectorFactory* factory,
+               options_.registry->find(rel.scan->source->dead_letter_connector()));
     SinkRequest request;
     request.table = *dead_letter;
     request.uid = rel.uid + "-dead-letter";
@@ -105,7 +130,8 @@ class Lowering {
 
   Result<NodeId> add_calc(const Rel& rel) {
     TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
-    Node made = node(rel, rel.predicate ? "Filter(" + expr::to_string(*rel.predicate) + ")" : "Project");
+    Node made =
+        node(rel, rel.predicate ? "Filter(" + expr::to_string(*rel.predicate) + ")" : "Project");
     made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
     made.parallelism = graph_.nodes[input].parallelism;
     flow::CalcSpec spec{rel.predicate, rel.projections, options_.eval};
@@ -115,7 +141,8 @@ class Lowering {
 
   Result<NodeId> add_watermark(const Rel& rel) {
     TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
-    TRY_ASSIGN(const Options options, watermark_options().parse(rel.watermark_options, "watermark of the table"));
+    TRY_ASSIGN(const Options options,
+               watermark_options().parse(rel.watermark_options, "watermark of the table"));
     Node made = node(rel, "Watermark(" + rel.schema[rel.time_column].name + ")");
     made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
     made.parallelism = graph_.nodes[input].parallelism;
@@ -127,7 +154,9 @@ class Lowering {
     spec.max_drift_ms = options.duration("scan.watermark.max-drift").count();
     spec.store_time = reads_store_time(rel);
     spec.eval = options_.eval;
-    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_watermark_assigner(spec)); };
+    made.make = [spec] {
+      return Result<std::unique_ptr<flow::Operator>>(flow::make_watermark_assigner(spec));
+    };
     return graph_.add(std::move(made));
   }
 
@@ -164,13 +193,16 @@ class Lowering {
     made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
     made.parallelism = graph_.nodes[input].parallelism;
     const flow::WindowAssignSpec spec{assignment(rel)};
-    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_window_assign(spec)); };
+    made.make = [spec] {
+      return Result<std::unique_ptr<flow::Operator>>(flow::make_window_assign(spec));
+    };
     return graph_.add(std::move(made));
   }
 
   // By key; without keys everything goes to one subtask.
   void partition(Node& made, NodeId input, const std::vector<std::size_t>& keys) const {
-    made.inputs.push_back(Input{input, 0, keys.empty() ? Partitioning::kSingle : Partitioning::kHash, keys});
+    made.inputs.push_back(
+        Input{input, 0, keys.empty() ? Partitioning::kSingle : Partitioning::kHash, keys});
     if (keys.empty()) made.parallelism = 1;
   }
 
@@ -192,7 +224,9 @@ class Lowering {
     spec.calls = call_specs(rel.calls);
     spec.outputs = rel.window_outputs;
     spec.updating_input = rel.inputs[0]->updating;
-    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_window_aggregate(spec)); };
+    made.make = [spec] {
+      return Result<std::unique_ptr<flow::Operator>>(flow::make_window_aggregate(spec));
+    };
     return graph_.add(std::move(made));
   }
 
@@ -206,7 +240,9 @@ class Lowering {
     spec.calls = call_specs(rel.calls);
     spec.updating_input = rel.inputs[0]->updating;
     spec.ttl_ms = options_.state_ttl_ms;
-    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_group_aggregate(spec)); };
+    made.make = [spec] {
+      return Result<std::unique_ptr<flow::Operator>>(flow::make_group_aggregate(spec));
+    };
     return graph_.add(std::move(made));
   }
 
@@ -233,7 +269,8 @@ class Lowering {
     for (const RelPtr& input : rel.inputs) {
       TRY_ASSIGN(const NodeId id, add(*input));
       const bool same = graph_.nodes[id].parallelism == 0;
-      made.inputs.push_back(Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
+      made.inputs.push_back(
+          Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
     }
     made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
     return graph_.add(std::move(made));
@@ -254,7 +291,9 @@ class Lowering {
     made.inputs.push_back(Input{input, 0, Partitioning::kSingle, {}});
     made.parallelism = 1;
     const flow::CollectSpec spec = options_.collect;
-    made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_collect(spec)); };
+    made.make = [spec] {
+      return Result<std::unique_ptr<flow::Operator>>(flow::make_collect(spec));
+    };
     return graph_.add(std::move(made));
   }
 
@@ -270,7 +309,8 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
     ScanSpec& scan = *root.scan;
     TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(scan.connector));
     SourceRequest request{scan.table, scan.physical, scan.metadata, scan.predicates, root.uid};
-    std::erase_if(request.table.options, [](const auto& option) { return option.first.starts_with("scan.watermark."); });
+    std::erase_if(request.table.options,
+                  [](const auto& option) { return option.first.starts_with("scan.watermark."); });
     TRY_ASSIGN(scan.source, factory->make_source(request));
     if (scan.source->updating()) {
       // the binder planned for inserts: rows of other kinds must be announced before it
@@ -280,7 +320,8 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
   if (root.kind == RelKind::kSink) {
     TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(root.sink_connector));
     SinkRequest request{root.sink_table, root.updating, root.uid, options.job_name};
-    std::erase_if(request.table.options, [](const auto& option) { return option.first.starts_with("scan."); });
+    std::erase_if(request.table.options,
+                  [](const auto& option) { return option.first.starts_with("scan."); });
     TRY_ASSIGN(root.sink, factory->make_sink(request));
   }
   return {};

@@ -16,18 +16,19 @@ struct LowerOptions {
   const ConnectorRegistry* registry = nullptr;
   expr::EvalContext eval;
   std::string job_name;
-  std::int64_t state_ttl_ms = 0;      // table.exec.state.ttl
-  flow::CollectSpec collect;          // for roots of kind kCollect
+  std::int64_t state_ttl_ms = 0;  // table.exec.state.ttl
+  flow::CollectSpec collect;      // for roots of kind kCollect
 };
 
-// Makes the sources and sinks of a named plan (name_operators): their option errors appear here. After this the
-// plan can be explained.
+// Makes the sources and sinks of a named plan (name_operators): their option errors appear here.
+// After this the plan can be explained.
 Status make_connectors(Rel& root, const LowerOptions& options);
 
 // REQUIRES: make_connectors() succeeded for every root.
 Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& options);
 
 // A bounded source of the given rows, constant expressions, in order.
-Result<std::shared_ptr<Source>> make_values_source(const Rel& values, const expr::EvalContext& eval);
+Result<std::shared_ptr<Source>> make_values_source(const Rel& values,
+                                                   const expr::EvalContext& eval);
 
 }  // namespace slipstream::sql

@@ -75,7 +75,8 @@ class ValuesSource : public Source {
 
 }  // namespace
 
-Result<std::shared_ptr<Source>> make_values_source(const Rel& values, const expr::EvalContext& eval) {
+Result<std::shared_ptr<Source>> make_values_source(const Rel& values,
+                                                   const expr::EvalContext& eval) {
   std::vector<ColumnPtr> columns;
   for (std::size_t column = 0; column < values.schema.size(); ++column) {
     ColumnBuilder builder(values.schema[column].type);
@@ -85,7 +86,8 @@ Result<std::shared_ptr<Source>> make_values_source(const Rel& values, const expr
     }
     columns.push_back(builder.finish());
   }
-  return std::shared_ptr<Source>(std::make_shared<ValuesSource>(values.schema, Batch(values.rows.size(), std::move(columns))));
+  return std::shared_ptr<Source>(
+      std::make_shared<ValuesSource>(values.schema, Batch(values.rows.size(), std::move(columns))));
 }
 
 }  // namespace slipstream::sql

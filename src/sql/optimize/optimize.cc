@@ -20,16 +20,20 @@ std::vector<std::string> column_names(const Schema& schema) {
 
 std::vector<ExprPtr> identity_projections(const Schema& schema) {
   std::vector<ExprPtr> projections;
-  for (std::size_t i = 0; i < schema.size(); ++i) projections.push_back(expr::column(i, schema[i].type, schema[i].name));
+  for (std::size_t i = 0; i < schema.size(); ++i)
+    projections.push_back(expr::column(i, schema[i].type, schema[i].name));
   return projections;
 }
 
-bool is_plain(const ExprPtr& e) { return e->kind == expr::ExprKind::kColumn || e->kind == expr::ExprKind::kLiteral; }
+bool is_plain(const ExprPtr& e) {
+  return e->kind == expr::ExprKind::kColumn || e->kind == expr::ExprKind::kLiteral;
+}
 
 // e over columns [begin, begin + count) moved down to start at 0.
 ExprPtr shift(const ExprPtr& e, std::size_t begin, const Schema& below) {
   std::vector<ExprPtr> replacements(begin + below.size());
-  for (std::size_t i = 0; i < below.size(); ++i) replacements[begin + i] = expr::column(i, below[i].type, below[i].name);
+  for (std::size_t i = 0; i < below.size(); ++i)
+    replacements[begin + i] = expr::column(i, below[i].type, below[i].name);
   return expr::substitute(e, replacements);
 }
 
@@ -41,7 +45,8 @@ bool reads_only(const ExprPtr& e, std::size_t begin, std::size_t end) {
 // Adds a predicate directly below `rel`'s input `index`.
 void filter_input(Rel& rel, std::size_t index, std::vector<ExprPtr> conjuncts) {
   if (conjuncts.empty()) return;
-  rel.inputs[index] = push_filters(make_filter(std::move(rel.inputs[index]), expr::conjunction(std::move(conjuncts))));
+  rel.inputs[index] = push_filters(
+      make_filter(std::move(rel.inputs[index]), expr::conjunction(std::move(conjuncts))));
 }
 
 std::vector<ExprPtr> push_into_join(Rel& join, std::vector<ExprPtr> conjuncts) {
@@ -73,7 +78,8 @@ std::vector<ExprPtr> push_into_window(Rel& node, const std::vector<ExprPtr>& con
   std::vector<ExprPtr> below;
   std::vector<ExprPtr> kept;
   for (const ExprPtr& conjunct : conjuncts) {
-    const bool pushable = expr::deterministic(*conjunct) && reads_only(conjunct, 0, node.inputs[0]->schema.size());
+    const bool pushable =
+        expr::deterministic(*conjunct) && reads_only(conjunct, 0, node.inputs[0]->schema.size());
     (pushable ? below : kept).push_back(conjunct);
   }
   filter_input(node, 0, std::move(below));
@@ -92,7 +98,8 @@ RelPtr push_filters(RelPtr rel) {
   Rel& below = *rel->inputs[0];
   std::vector<ExprPtr> conjuncts = expr::split_conjunction(rel->predicate);
   if (below.kind == RelKind::kCalc && !below.predicate &&
-      std::all_of(conjuncts.begin(), conjuncts.end(), [](const ExprPtr& e) { return expr::deterministic(*e); }) &&
+      std::all_of(conjuncts.begin(), conjuncts.end(),
+                  [](const ExprPtr& e) { return expr::deterministic(*e); }) &&
       std::all_of(below.projections.begin(), below.projections.end(), is_plain)) {
     below.predicate = expr::substitute(rel->predicate, below.projections);
     rel->predicate = nullptr;
@@ -118,15 +125,17 @@ RelPtr merge_calcs(RelPtr rel) {
   if (rel->kind != RelKind::kCalc) return rel;
   while (rel->inputs[0]->kind == RelKind::kCalc) {
     Rel& below = *rel->inputs[0];
-    // an expression used twice above would be computed twice after the merge (the program shares it), but a
-    // non-deterministic one must stay single
-    const bool safe = std::all_of(below.projections.begin(), below.projections.end(),
-                                  [](const ExprPtr& e) { return is_plain(e) || expr::deterministic(*e); });
+    // an expression used twice above would be computed twice after the merge (the program shares
+    // it), but a non-deterministic one must stay single
+    const bool safe =
+        std::all_of(below.projections.begin(), below.projections.end(),
+                    [](const ExprPtr& e) { return is_plain(e) || expr::deterministic(*e); });
     if (!safe) break;
     std::vector<ExprPtr> conjuncts;
     if (below.predicate) conjuncts.push_back(below.predicate);
     if (rel->predicate) conjuncts.push_back(expr::substitute(rel->predicate, below.projections));
-    for (ExprPtr& projection : rel->projections) projection = expr::substitute(projection, below.projections);
+    for (ExprPtr& projection : rel->projections)
+      projection = expr::substitute(projection, below.projections);
     rel->predicate = conjuncts.empty() ? nullptr : expr::conjunction(std::move(conjuncts));
     RelPtr deeper = std::move(below.inputs[0]);
     rel->inputs[0] = std::move(deeper);
@@ -135,7 +144,8 @@ RelPtr merge_calcs(RelPtr rel) {
   if (!rel->predicate && rel->schema == rel->inputs[0]->schema) {
     bool same = true;
     for (std::size_t i = 0; i < rel->projections.size(); ++i) {
-      same = same && rel->projections[i]->kind == expr::ExprKind::kColumn && rel->projections[i]->index == i;
+      same = same && rel->projections[i]->kind == expr::ExprKind::kColumn &&
+             rel->projections[i]->index == i;
     }
     if (same) {
       RelPtr input = std::move(rel->inputs[0]);
@@ -175,7 +185,8 @@ struct Equality {
 };
 
 std::optional<Equality> as_equality(const ExprPtr& e, const Rel& join) {
-  if (e->kind != expr::ExprKind::kCall || e->function->name != "=" || e->args.size() != 2) return std::nullopt;
+  if (e->kind != expr::ExprKind::kCall || e->function->name != "=" || e->args.size() != 2)
+    return std::nullopt;
   const std::size_t left = join.inputs[0]->schema.size();
   const std::size_t total = join.schema.size();
   for (const bool swapped : {false, true}) {
@@ -209,7 +220,9 @@ RelPtr find_join_keys(RelPtr rel, std::vector<Diagnostic>& diagnostics) {
     }
   }
   if (rel->left_keys.empty()) {
-    diagnostics.push_back(Diagnostic::at(rel->span, "a join of two streams needs an equality between them", "JOIN b ON a.id = b.id"));
+    diagnostics.push_back(Diagnostic::at(rel->span,
+                                         "a join of two streams needs an equality between them",
+                                         "JOIN b ON a.id = b.id"));
     return rel;
   }
   const std::size_t left = rel->inputs[0]->schema.size();
@@ -224,8 +237,10 @@ RelPtr find_join_keys(RelPtr rel, std::vector<Diagnostic>& diagnostics) {
     const std::size_t at = i < left ? i : new_left + (i - left);
     places.push_back(expr::column(at, old_schema[i].type, old_schema[i].name));
   }
-  if (!rest.empty()) rel->predicate = expr::substitute(expr::conjunction(std::move(rest)), places);
-  else rel->predicate = nullptr;
+  if (!rest.empty())
+    rel->predicate = expr::substitute(expr::conjunction(std::move(rest)), places);
+  else
+    rel->predicate = nullptr;
   if (left_extra.empty() && right_extra.empty()) return rel;
   rel->schema = Schema();
   for (const RelPtr& input : rel->inputs) {
@@ -279,8 +294,10 @@ RelPtr prune_scan(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapp
   std::vector<std::size_t> physical;
   std::vector<std::size_t> metadata;
   for (const std::size_t i : needed) {
-    if (i < scan.physical.size()) physical.push_back(scan.physical[i]);
-    else metadata.push_back(scan.metadata[i - scan.physical.size()]);
+    if (i < scan.physical.size())
+      physical.push_back(scan.physical[i]);
+    else
+      metadata.push_back(scan.metadata[i - scan.physical.size()]);
   }
   keep_outputs(*rel, needed, mapping);
   scan.physical = std::move(physical);
@@ -366,7 +383,8 @@ RelPtr prune_join(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapp
   }
   const std::size_t new_left = rel->inputs[0]->schema.size();
   mapping->assign(rel->schema.size(), 0);
-  for (const std::size_t i : used) (*mapping)[i] = i < left ? moved[0][i] : new_left + moved[1][i - left];
+  for (const std::size_t i : used)
+    (*mapping)[i] = i < left ? moved[0][i] : new_left + moved[1][i - left];
   rel->schema = Schema();
   for (const RelPtr& input : rel->inputs) {
     for (const Field& field : input->schema.fields()) rel->schema.add(field.name, field.type);
@@ -403,13 +421,19 @@ RelPtr prune_aggregate(RelPtr rel, Mapping* mapping) {
 
 RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) {
   switch (rel->kind) {
-    case RelKind::kScan: return prune_scan(std::move(rel), needed, mapping);
-    case RelKind::kCalc: return prune_calc(std::move(rel), needed, mapping);
-    case RelKind::kWatermark: return prune_watermark(std::move(rel), needed, mapping);
-    case RelKind::kWindowTable: return prune_window_table(std::move(rel), needed, mapping);
-    case RelKind::kJoin: return prune_join(std::move(rel), needed, mapping);
+    case RelKind::kScan:
+      return prune_scan(std::move(rel), needed, mapping);
+    case RelKind::kCalc:
+      return prune_calc(std::move(rel), needed, mapping);
+    case RelKind::kWatermark:
+      return prune_watermark(std::move(rel), needed, mapping);
+    case RelKind::kWindowTable:
+      return prune_window_table(std::move(rel), needed, mapping);
+    case RelKind::kJoin:
+      return prune_join(std::move(rel), needed, mapping);
     case RelKind::kGroupAggregate:
-    case RelKind::kWindowAggregate: return prune_aggregate(std::move(rel), mapping);
+    case RelKind::kWindowAggregate:
+      return prune_aggregate(std::move(rel), mapping);
     case RelKind::kUnion:
     case RelKind::kSink:
     case RelKind::kCollect: {
@@ -423,12 +447,14 @@ RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) 
         for (std::size_t i = 0; i < moved.size(); ++i) same = same && moved[i] == i;
         if (same) continue;
         std::vector<ExprPtr> places;
-        for (std::size_t i = 0; i < moved.size(); ++i) places.push_back(expr::column(moved[i], before[i].type, before[i].name));
+        for (std::size_t i = 0; i < moved.size(); ++i)
+          places.push_back(expr::column(moved[i], before[i].type, before[i].name));
         input = make_calc(std::move(input), nullptr, std::move(places), names);
       }
       break;
     }
-    case RelKind::kValues: break;
+    case RelKind::kValues:
+      break;
   }
   mapping->resize(rel->schema.size());
   for (std::size_t i = 0; i < mapping->size(); ++i) (*mapping)[i] = i;
@@ -437,7 +463,8 @@ RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) 
 
 // "column = 'text'" or "column IN ('a', 'b')" over the scan: an offer.
 std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan) {
-  if (e->kind != expr::ExprKind::kCall || (e->function->name != "=" && e->function->name != "IN")) return std::nullopt;
+  if (e->kind != expr::ExprKind::kCall || (e->function->name != "=" && e->function->name != "IN"))
+    return std::nullopt;
   PushedPredicate offer;
   std::optional<std::size_t> column;
   for (const ExprPtr& argument : e->args) {
@@ -445,7 +472,8 @@ std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan) {
     while (inner->kind == expr::ExprKind::kCast) inner = inner->args[0].get();
     if (inner->kind == expr::ExprKind::kColumn && !column && inner->type.is_text()) {
       column = inner->index;
-    } else if (inner->kind == expr::ExprKind::kLiteral && inner->type.is_text() && !inner->literal->is_null(0)) {
+    } else if (inner->kind == expr::ExprKind::kLiteral && inner->type.is_text() &&
+               !inner->literal->is_null(0)) {
       offer.values.emplace_back(inner->literal->text(0));
     } else {
       return std::nullopt;
@@ -454,8 +482,9 @@ std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan) {
   if (!column || offer.values.empty()) return std::nullopt;
   const ScanSpec& spec = *scan.scan;
   offer.is_metadata = *column >= spec.physical.size();
-  offer.column = offer.is_metadata ? spec.table.metadata[spec.metadata[*column - spec.physical.size()]].key
-                                   : spec.table.physical[spec.physical[*column]].name;
+  offer.column = offer.is_metadata
+                     ? spec.table.metadata[spec.metadata[*column - spec.physical.size()]].key
+                     : spec.table.physical[spec.physical[*column]].name;
   return offer;
 }
 

@@ -23,15 +23,18 @@ std::string duration(std::int64_t ms) {
 
 std::string calls_text(const Rel& rel) {
   std::string text;
-  for (const AggregateCall& call : rel.calls) text += (text.empty() ? "" : ", ") + call.to_string(rel.inputs[0]->schema);
+  for (const AggregateCall& call : rel.calls)
+    text += (text.empty() ? "" : ", ") + call.to_string(rel.inputs[0]->schema);
   return text;
 }
 
 std::string scan_text(const ScanSpec& scan) {
   std::string text = "Scan(" + scan.table.name + ", connector=" + scan.connector + ", columns=[";
   std::string columns;
-  for (const std::size_t i : scan.physical) columns += (columns.empty() ? "" : ", ") + scan.table.physical[i].name;
-  for (const std::size_t i : scan.metadata) columns += (columns.empty() ? "" : ", ") + ("metadata " + scan.table.metadata[i].key);
+  for (const std::size_t i : scan.physical)
+    columns += (columns.empty() ? "" : ", ") + scan.table.physical[i].name;
+  for (const std::size_t i : scan.metadata)
+    columns += (columns.empty() ? "" : ", ") + ("metadata " + scan.table.metadata[i].key);
   text += columns + "]";
   if (scan.source) {
     for (const std::string& note : scan.source->explain()) text += ", " + note;
@@ -63,17 +66,29 @@ std::string join_text(const Rel& rel) {
 
 std::string node_text(const Rel& rel) {
   switch (rel.kind) {
-    case RelKind::kScan: return scan_text(*rel.scan);
-    case RelKind::kCalc: return calc_text(rel);
+    case RelKind::kScan:
+      return scan_text(*rel.scan);
+    case RelKind::kCalc:
+      return calc_text(rel);
     case RelKind::kWatermark:
-      return "WatermarkAssigner(rowtime=" + rel.schema[rel.time_column].name + ", watermark=[" + expr::to_string(*rel.watermark) + "])";
-    case RelKind::kWindowTable: return "WindowTableFunction(" + rel.window.to_string() + " over " + rel.schema[rel.window.time_column].name + ")";
+      return "WatermarkAssigner(rowtime=" + rel.schema[rel.time_column].name + ", watermark=[" +
+             expr::to_string(*rel.watermark) + "])";
+    case RelKind::kWindowTable:
+      return "WindowTableFunction(" + rel.window.to_string() + " over " +
+             rel.schema[rel.window.time_column].name + ")";
     case RelKind::kWindowAggregate:
-      return "WindowAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], window=[" + rel.window.to_string() + "], calls=[" + calls_text(rel) + "])";
-    case RelKind::kGroupAggregate: return "GroupAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], calls=[" + calls_text(rel) + "])";
-    case RelKind::kJoin: return join_text(rel);
-    case RelKind::kUnion: return "Union(all)";
-    case RelKind::kValues: return "Values(" + std::to_string(rel.rows.size()) + (rel.rows.size() == 1 ? " row)" : " rows)");
+      return "WindowAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], window=[" +
+             rel.window.to_string() + "], calls=[" + calls_text(rel) + "])";
+    case RelKind::kGroupAggregate:
+      return "GroupAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], calls=[" +
+             calls_text(rel) + "])";
+    case RelKind::kJoin:
+      return join_text(rel);
+    case RelKind::kUnion:
+      return "Union(all)";
+    case RelKind::kValues:
+      return "Values(" + std::to_string(rel.rows.size()) +
+             (rel.rows.size() == 1 ? " row)" : " rows)");
     case RelKind::kSink: {
       std::string text = "Sink(" + rel.sink_table.name + ", connector=" + rel.sink_connector;
       if (rel.sink) {
@@ -81,12 +96,14 @@ std::string node_text(const Rel& rel) {
       }
       return text + ")";
     }
-    case RelKind::kCollect: return rel.limit >= 0 ? "Collect(limit=" + std::to_string(rel.limit) + ")" : "Collect()";
+    case RelKind::kCollect:
+      return rel.limit >= 0 ? "Collect(limit=" + std::to_string(rel.limit) + ")" : "Collect()";
   }
   return "";
 }
 
-void append_tree(const Rel& rel, const std::string& indent, bool last, bool root, std::string& out) {
+void append_tree(const Rel& rel, const std::string& indent, bool last, bool root,
+                 std::string& out) {
   out += root ? "" : indent + (last ? "`- " : "|- ");
   out += node_text(rel);
   if (rel.updating) out += " [updating]";
@@ -104,7 +121,8 @@ std::string identity(const Rel& rel) {
   std::string text = std::to_string(static_cast<int>(rel.kind)) + "|" + node_text(rel);
   if (rel.kind == RelKind::kScan) {
     const auto topic = rel.scan->table.options.find("topic");
-    text = "scan|" + rel.scan->table.name + "|" + rel.scan->connector + "|" + (topic == rel.scan->table.options.end() ? "" : topic->second);
+    text = "scan|" + rel.scan->table.name + "|" + rel.scan->connector + "|" +
+           (topic == rel.scan->table.options.end() ? "" : topic->second);
   }
   if (rel.kind == RelKind::kSink) text = "sink|" + rel.sink_table.name + "|" + rel.sink_connector;
   return text;
@@ -137,7 +155,9 @@ std::string name_tree(Rel& rel, std::map<std::string, int>& used) {
 }  // namespace
 
 std::string WindowSpec::to_string() const {
-  std::string text = kind == flow::WindowKind::kTumble ? "TUMBLE(" : kind == flow::WindowKind::kHop ? "HOP(" : "CUMULATE(";
+  std::string text = kind == flow::WindowKind::kTumble ? "TUMBLE("
+                     : kind == flow::WindowKind::kHop  ? "HOP("
+                                                       : "CUMULATE(";
   if (slide_ms != 0) text += duration(slide_ms) + ", ";
   text += duration(size_ms);
   if (offset_ms != 0) text += ", offset " + duration(offset_ms);
@@ -145,7 +165,8 @@ std::string WindowSpec::to_string() const {
 }
 
 std::string AggregateCall::to_string(const Schema& input) const {
-  std::string text = function->name + "(" + (distinct ? "DISTINCT " : "") + (args.empty() ? "*" : list(input, args)) + ")";
+  std::string text = function->name + "(" + (distinct ? "DISTINCT " : "") +
+                     (args.empty() ? "*" : list(input, args)) + ")";
   if (filter) text += " FILTER (" + input[*filter].name + ")";
   return text;
 }
@@ -163,10 +184,13 @@ std::string state_note(const Rel& rel) {
       return "grows with the number of distinct (" + list(rel.inputs[0]->schema, rel.keys) + ")";
     case RelKind::kWindowAggregate:
       return "grows with the number of groups in open windows" +
-             (rel.keys.empty() ? std::string() : " of (" + list(rel.inputs[0]->schema, rel.keys) + ")") +
+             (rel.keys.empty() ? std::string()
+                               : " of (" + list(rel.inputs[0]->schema, rel.keys) + ")") +
              ", dropped with the window";
-    case RelKind::kJoin: return "grows with all rows of both sides";
-    default: return "";
+    case RelKind::kJoin:
+      return "grows with all rows of both sides";
+    default:
+      return "";
   }
 }
 

@@ -1,7 +1,7 @@
 // Relational plans: what the binder makes, rules rewrite and lower/ turns into a job graph.
 //
-// A node is a plain value tree owned by unique_ptr. Expressions refer to the columns of the node's input by position
-// (for joins: left columns, then right columns).
+// A node is a plain value tree owned by unique_ptr. Expressions refer to the columns of the node's
+// input by position (for joins: left columns, then right columns).
 #pragma once
 
 #include <memory>
@@ -9,10 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/connector.h"
+
 #include "expr/expr.h"
 #include "expr/function.h"
 #include "flow/operators/window.h"
-#include "slipstream/connector.h"
 #include "sql/parse/diagnostic.h"
 
 namespace slipstream::sql {
@@ -20,26 +21,32 @@ namespace slipstream::sql {
 // What is known of a column beyond its type.
 struct ColumnTrait {
   bool rowtime = false;  // an event-time attribute: windows may be built on it
-  enum class Window : std::uint8_t { kNone, kStart, kEnd, kTime } window = Window::kNone;  // made by a window function
+  enum class Window : std::uint8_t {
+    kNone,
+    kStart,
+    kEnd,
+    kTime
+  } window = Window::kNone;  // made by a window function
 };
 
 struct WindowSpec {
   flow::WindowKind kind = flow::WindowKind::kTumble;
-  std::size_t time_column = 0;     // of the input
+  std::size_t time_column = 0;  // of the input
   std::int64_t size_ms = 0;
-  std::int64_t slide_ms = 0;       // kHop: slide; kCumulate: step
+  std::int64_t slide_ms = 0;  // kHop: slide; kCumulate: step
   std::int64_t offset_ms = 0;
-  std::string to_string() const;   // "TUMBLE(ts, 10 s)"
+  std::string to_string() const;  // "TUMBLE(ts, 10 s)"
 };
 
 struct AggregateCall {
   const expr::AggregateFunction* function = nullptr;
-  std::vector<std::size_t> args;       // input columns
-  std::vector<Type> arg_types;         // what the function wants, after coercion (the binder has cast below)
+  std::vector<std::size_t> args;  // input columns
+  std::vector<Type>
+      arg_types;  // what the function wants, after coercion (the binder has cast below)
   Type result;
   bool distinct = false;
-  std::optional<std::size_t> filter;   // input column, BOOLEAN
-  std::string name;                    // output column
+  std::optional<std::size_t> filter;  // input column, BOOLEAN
+  std::string name;                   // output column
   std::string to_string(const Schema& input) const;
 };
 
@@ -63,12 +70,12 @@ using RelPtr = std::unique_ptr<Rel>;
 struct ScanSpec {
   TableDefinition table;
   std::string connector;
-  std::vector<std::size_t> physical;       // read columns, ascending
+  std::vector<std::size_t> physical;  // read columns, ascending
   std::vector<std::size_t> metadata;
-  std::vector<PushedPredicate> predicates; // offered to the source
-  std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source does not accept
-                                               // is evaluated above the scan
-  std::shared_ptr<Source> source;          // made when the plan is complete
+  std::vector<PushedPredicate> predicates;     // offered to the source
+  std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source
+                                               // does not accept is evaluated above the scan
+  std::shared_ptr<Source> source;              // made when the plan is complete
 };
 
 // One node. Only the members of its kind are used.
@@ -77,21 +84,22 @@ struct Rel {
   Schema schema;
   std::vector<ColumnTrait> traits;  // one per column
   std::vector<RelPtr> inputs;
-  bool updating = false;            // emits -U, +U, -D
+  bool updating = false;  // emits -U, +U, -D
 
   std::optional<ScanSpec> scan;
 
-  expr::ExprPtr predicate;                 // kCalc; kJoin: what is left of ON after the keys; may be null
+  expr::ExprPtr predicate;  // kCalc; kJoin: what is left of ON after the keys; may be null
   std::vector<expr::ExprPtr> projections;  // kCalc
 
-  std::size_t time_column = 0;        // kWatermark: the rowtime column
-  expr::ExprPtr watermark;            // kWatermark: over the input
-  OptionMap watermark_options;        // kWatermark: scan.watermark.* of the table
+  std::size_t time_column = 0;  // kWatermark: the rowtime column
+  expr::ExprPtr watermark;      // kWatermark: over the input
+  OptionMap watermark_options;  // kWatermark: scan.watermark.* of the table
 
-  WindowSpec window;                  // kWindowTable, kWindowAggregate
-  std::vector<std::size_t> keys;      // aggregates: grouped input columns
-  std::vector<flow::WindowColumn> window_outputs;  // kWindowAggregate: window columns after keys and calls
-  std::size_t window_start = 0;       // kWindowAggregate: input columns that name the window
+  WindowSpec window;              // kWindowTable, kWindowAggregate
+  std::vector<std::size_t> keys;  // aggregates: grouped input columns
+  std::vector<flow::WindowColumn>
+      window_outputs;            // kWindowAggregate: window columns after keys and calls
+  std::size_t window_start = 0;  // kWindowAggregate: input columns that name the window
   std::size_t window_end = 0;
   std::vector<AggregateCall> calls;
 
@@ -100,22 +108,22 @@ struct Rel {
 
   std::vector<std::vector<expr::ExprPtr>> rows;  // kValues
 
-  TableDefinition sink_table;         // kSink
-  std::string sink_connector;         // kSink
-  std::shared_ptr<Sink> sink;         // kSink, made when the plan is complete
+  TableDefinition sink_table;  // kSink
+  std::string sink_connector;  // kSink
+  std::shared_ptr<Sink> sink;  // kSink, made when the plan is complete
 
-  std::int64_t limit = -1;            // kCollect: rows after which the query ends; -1 = none
-  SourceSpan span;                    // kJoin, kSink: where an error about the node points
+  std::int64_t limit = -1;  // kCollect: rows after which the query ends; -1 = none
+  SourceSpan span;          // kJoin, kSink: where an error about the node points
 
-  std::string uid;                    // given by name_operators()
+  std::string uid;  // given by name_operators()
 };
 
 // The tree as text, one node a line, inputs indented below.
 std::string to_string(const Rel& rel);
 // "grows with ..." or empty.
 std::string state_note(const Rel& rel);
-// Gives every node a uid that depends on what it computes over which inputs, never on its position; equal
-// subtrees are told apart by their order.
+// Gives every node a uid that depends on what it computes over which inputs, never on its position;
+// equal subtrees are told apart by their order.
 void name_operators(const std::vector<RelPtr>& roots);
 
 }  // namespace slipstream::sql
