@@ -6,6 +6,7 @@
 
 #include "cli/builtin_connectors.h"
 #include "cli/run_command.h"
+#include "cli/shell.h"
 #include "cli/topic_commands.h"
 
 namespace slipstream::cli {
@@ -21,10 +22,14 @@ void add_name_server(CLI::App* command, std::string& target) {
       ->required();
 }
 
-void add_script(CLI::App* command, RunArguments& arguments) {
-  auto* file = command->add_option("file", arguments.file, "SQL file, - for standard input");
-  auto* text = command->add_option("-e", arguments.text, "SQL text");
-  file->excludes(text);
+void add_output(CLI::App* command, RunArguments& arguments) {
+  const std::map<std::string, OutputFormat> formats = {
+      {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"csv", OutputFormat::kCsv}};
+  command->add_option("--output", arguments.output, "rows of a SELECT: table, json, csv")
+      ->transform(CLI::CheckedTransformer(formats));
+}
+
+void add_settings(CLI::App* command, RunArguments& arguments) {
   command
       ->add_option_function<std::vector<std::string>>(
           "--set",
@@ -42,6 +47,13 @@ void add_script(CLI::App* command, RunArguments& arguments) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_script(CLI::App* command, RunArguments& arguments) {
+  auto* file = command->add_option("file", arguments.file, "SQL file, - for standard input");
+  auto* text = command->add_option("-e", arguments.text, "SQL text");
+  file->excludes(text);
+  add_settings(command, arguments);
+}
+
 void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
   CLI::App* run = app.add_subcommand("run", "run a SQL script");
   add_script(run, arguments);
@@ -54,11 +66,18 @@ void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
                 "accept that published epochs are published again");
   run->add_flag("--allow-dropped-state", arguments.allow_dropped_state,
                 "accept that state of removed operators is lost");
-  const std::map<std::string, OutputFormat> formats = {
-      {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"csv", OutputFormat::kCsv}};
-  run->add_option("--output", arguments.output, "rows of a SELECT: table, json, csv")
-      ->transform(CLI::CheckedTransformer(formats));
+  run->add_option("--metrics-port", arguments.metrics_port,
+                  "serve Prometheus metrics on 127.0.0.1; 0 takes a free port")
+      ->check(CLI::Range(0, 65535));
+  add_output(run, arguments);
   run->callback([&] { exit_code = run_command(arguments); });
+
+  CLI::App* shell = app.add_subcommand("sql", "type SQL and see its rows");
+  add_settings(shell, arguments);
+  shell->add_option("--checkpoint-dir", arguments.checkpoint_dir,
+                    "keep the checkpoints of INSERTs here, and resume from the newest");
+  add_output(shell, arguments);
+  shell->callback([&] { exit_code = sql_command(arguments); });
 
   CLI::App* explain = app.add_subcommand("explain", "show the plan of a SQL script");
   add_script(explain, arguments);

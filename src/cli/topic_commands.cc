@@ -1,12 +1,16 @@
 #include "cli/topic_commands.h"
 
+#include <algorithm>
 #include <atomic>
-#include <fstream>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
 #include <iostream>
 #include <mutex>
-#include <set>
 #include <thread>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "slipstream/rocketmq/admin.h"
@@ -61,25 +65,87 @@ int with_admin(const std::string& name_server, Action action) {
   return report(action(admin));
 }
 
-// Lines to batches; counts what is not stored.
+// Lines of a descriptor; does not hold back what has come when more takes its time.
+class LineSource {
+ public:
+  explicit LineSource(int descriptor) : descriptor_(descriptor) {}
+
+  enum class Next : std::uint8_t { kLine, kNothingYet, kEnd };
+  // Waits at most wait_ms for more bytes. The last line needs no line break.
+  Result<Next> next(std::string* line, int wait_ms) {
+    while (true) {
+      const std::size_t end = buffer_.find('\n', begin_);
+      if (end != std::string::npos) {
+        line->assign(buffer_, begin_, end - begin_);
+        begin_ = end + 1;
+        return Next::kLine;
+      }
+      buffer_.erase(0, begin_);
+      begin_ = 0;
+      if (ended_ && buffer_.empty()) return Next::kEnd;
+      if (ended_) {
+        *line = std::exchange(buffer_, {});
+        return Next::kLine;
+      }
+      if (buffer_.size() > kLongestLine) {
+        return Error{ErrorCode::kResourceExhausted,
+                     "a line is longer than 4 MiB, the largest message"};
+      }
+      pollfd waited{descriptor_, POLLIN, 0};
+      if (::poll(&waited, 1, wait_ms) == 0) return Next::kNothingYet;
+      TRY(fill());
+    }
+  }
+
+ private:
+  static constexpr std::size_t kChunk = std::size_t{64} << 10;
+  static constexpr std::size_t kLongestLine = std::size_t{4} << 20;
+
+  Status fill() {
+    const std::size_t had = buffer_.size();
+    buffer_.resize(had + kChunk);
+    const ssize_t count = ::read(descriptor_, buffer_.data() + had, kChunk);
+    buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (count < 0 && errno != EINTR) {
+      return Error{ErrorCode::kUnavailable, std::string("reading lines: ") + std::strerror(errno)};
+    }
+    ended_ = count == 0;
+    return {};
+  }
+
+  const int descriptor_;
+  std::string buffer_;
+  std::size_t begin_ = 0;
+  bool ended_ = false;
+};
+
+// Lines to batches, the queues in turn; counts what is stored. One batch at a time is on its way to
+// a queue, so that the lines of a queue keep their order.
 class LineSender {
  public:
   LineSender(mq::Client& client, const ProduceArguments& arguments)
       : arguments_(arguments), producer_(client, mq::ProducerOptions{.group = "slipstream_cli"}) {}
 
-  Status add(std::string line) {
-    mq::Message message;
-    message.topic = arguments_.topic;
-    message.tags = arguments_.tag;
-    if (!arguments_.key.empty()) message.keys = {arguments_.key};
+  Status open() {
     for (const std::string& property : arguments_.properties) {
       const std::size_t equals = property.find('=');
       if (equals == std::string::npos) {
         return Error{ErrorCode::kInvalidArgument,
                      "--property " + property + ": NAME=VALUE is expected"};
       }
-      message.properties.push_back({property.substr(0, equals), property.substr(equals + 1)});
+      properties_.push_back({property.substr(0, equals), property.substr(equals + 1)});
     }
+    TRY_ASSIGN(queues_, producer_.queues(arguments_.topic));
+    busy_.assign(queues_.size(), false);
+    return {};
+  }
+
+  Status add(std::string line) {
+    mq::Message message;
+    message.topic = arguments_.topic;
+    message.tags = arguments_.tag;
+    message.properties = properties_;
+    if (!arguments_.key.empty()) message.keys = {arguments_.key};
     bytes_ += line.size();
     message.body = std::move(line);
     batch_.push_back(std::move(message));
@@ -89,75 +155,91 @@ class LineSender {
 
   Status send() {
     if (batch_.empty()) return {};
-    const std::size_t count = batch_.size();
-    SystemClock clock;
-    const std::int64_t deadline = clock.now_ms() + 60'000;
-    while (true) {
-      Status status = producer_.send_batch(
-          batch_, [this, count](const mq::SendResult& result) { done(result, count); });
-      if (status.ok()) break;
-      if (status.error().code != ErrorCode::kResourceExhausted || clock.now_ms() > deadline)
-        return status;
-      TRY(producer_.flush(10'000));
+    const std::size_t queue = next_++ % queues_.size();
+    {
+      std::unique_lock lock(mutex_);
+      idle_.wait(lock, [&] { return !busy_[queue]; });
+      if (!failure_.ok()) return failure_;
+      busy_[queue] = true;
     }
+    batch_.front().queue = queues_[queue];
+    const std::size_t count = batch_.size();
+    const Status status = producer_.send_batch(
+        batch_, [this, queue, count](const mq::SendResult& result) { done(queue, result, count); });
     batch_.clear();
     bytes_ = 0;
-    return failure();
+    return status;
   }
 
   Status finish() {
     TRY(send());
-    TRY(producer_.flush(60'000));
-    return failure();
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [&] { return std::find(busy_.begin(), busy_.end(), true) == busy_.end(); });
+    return failure_;
   }
-  std::int64_t stored() const { return stored_; }
+  std::int64_t stored() {
+    const std::lock_guard lock(mutex_);
+    return stored_;
+  }
 
  private:
-  void done(const mq::SendResult& result, std::size_t count) {
+  void done(std::size_t queue, const mq::SendResult& result, std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    busy_[queue] = false;
     if (result.stored()) {
       stored_ += static_cast<std::int64_t>(count);
-      return;
+    } else if (failure_.ok()) {
+      failure_ = result.error;
     }
-    const std::lock_guard lock(mutex_);
-    if (failure_.ok()) failure_ = result.error;
-  }
-  Status failure() {
-    const std::lock_guard lock(mutex_);
-    return failure_;
+    idle_.notify_all();
   }
 
   const ProduceArguments& arguments_;
+  std::vector<mq::Property> properties_;
+  std::vector<mq::MessageQueue> queues_;
+  std::size_t next_ = 0;
   std::vector<mq::Message> batch_;
   std::size_t bytes_ = 0;
-  std::atomic<std::int64_t> stored_{0};
   std::mutex mutex_;
+  std::condition_variable idle_;
+  std::vector<bool> busy_;  // by queue
+  std::int64_t stored_ = 0;
   Status failure_;
   mq::Producer producer_;  // last: its callbacks use the members above
 };
 
-Status send_lines(std::istream& in, mq::Client& client, const ProduceArguments& arguments,
+Status send_lines(int descriptor, mq::Client& client, const ProduceArguments& arguments,
                   std::int64_t* stored) {
+  constexpr int kPatienceMs = 20;
+  LineSource source(descriptor);
   LineSender sender(client, arguments);
+  TRY(sender.open());
   SystemClock clock;
   const std::int64_t started = clock.now_ms();
   std::int64_t lines = 0;
-  std::int64_t next_send = 0;
-  for (std::string line; std::getline(in, line); ++lines) {
-    if (line.empty()) continue;
-    TRY(sender.add(std::move(line)));
-    line.clear();
-    if (arguments.rate <= 0) continue;
-    const double due_ms = 1000.0 * static_cast<double>(lines + 1) / arguments.rate;
-    const std::int64_t ahead = static_cast<std::int64_t>(due_ms) - (clock.now_ms() - started);
-    if (ahead > 20 || clock.now_ms() >= next_send) {
+  std::string line;
+  const auto send_all = [&]() -> Status {
+    while (true) {
+      TRY_ASSIGN(const LineSource::Next next, source.next(&line, kPatienceMs));
+      if (next == LineSource::Next::kEnd) return {};
+      if (next == LineSource::Next::kNothingYet) {
+        TRY(sender.send());
+        continue;
+      }
+      if (line.empty()) continue;  // a message has a body
+      TRY(sender.add(line));
+      if (arguments.rate <= 0) continue;
+      const double due_ms = 1000.0 * static_cast<double>(++lines) / arguments.rate;
+      const std::int64_t ahead = static_cast<std::int64_t>(due_ms) - (clock.now_ms() - started);
+      if (ahead < kPatienceMs) continue;
       TRY(sender.send());
-      next_send = clock.now_ms() + 50;
+      std::this_thread::sleep_for(std::chrono::milliseconds(ahead));
     }
-    if (ahead > 20) std::this_thread::sleep_for(std::chrono::milliseconds(ahead));
-  }
-  const Status status = sender.finish();
+  };
+  const Status read = send_all();
+  const Status finished = sender.finish();
   *stored = sender.stored();
-  return status;
+  return read.ok() ? finished : read;
 }
 
 std::string unescape(const std::string& format) {
@@ -308,11 +390,15 @@ int produce_command(const ProduceArguments& arguments) {
   std::int64_t stored = 0;
   Status status;
   if (arguments.file == "-") {
-    status = send_lines(std::cin, **client, arguments, &stored);
+    status = send_lines(STDIN_FILENO, **client, arguments, &stored);
   } else {
-    std::ifstream in(arguments.file);
-    if (!in) return report(Error{ErrorCode::kNotFound, "cannot read '" + arguments.file + "'"});
-    status = send_lines(in, **client, arguments, &stored);
+    const int file = ::open(arguments.file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+      return report(Error{ErrorCode::kNotFound,
+                          "cannot read '" + arguments.file + "': " + std::strerror(errno)});
+    }
+    status = send_lines(file, **client, arguments, &stored);
+    ::close(file);
   }
   std::cerr << stored << " messages stored in topic " << arguments.topic << '\n';
   return report(status);

@@ -1,6 +1,7 @@
 #include "connectors/rocketmq/committer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <map>
 #include <utility>
@@ -60,9 +61,20 @@ struct QueueWork {
   std::size_t under_way = 0;
   bool suspect = false;       // a scan must decide
   std::int64_t fence_ms = 0;  // now_ms() from which a scan sees everything
+  std::int64_t log_goal = -1;  // of the broker's log: what a scan has to see; -1 = not asked yet
   std::int64_t again_ms = 0;  // not before
   std::int64_t pause_ms = kAgainFirstMs;
 };
+
+std::optional<std::int64_t> counter(const rocketmq::BrokerState& state, const char* name) {
+  const auto found = state.counters.find(name);
+  if (found == state.counters.end()) return std::nullopt;
+  std::int64_t value = 0;
+  const char* end = found->second.data() + found->second.size();
+  const auto parsed = std::from_chars(found->second.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return value;
+}
 
 // What completions bring back to the commit thread.
 class Completions {
@@ -124,7 +136,7 @@ class Publication {
   void doubt(QueueWork& work, std::int64_t fence_ms);
   Status resolve();
   Result<ScanRange> scan_range(QueueWork& work);
-  Result<std::int64_t> upper_bound(const MessageQueue& queue);
+  Result<std::int64_t> upper_bound(QueueWork& work);
   void note_found(std::string_view key);
   Status requeue(QueueWork& work);
   void tell(const std::string& text);
@@ -320,6 +332,7 @@ Status Publication::handle_completions(std::int64_t wait_ms) {
 void Publication::doubt(QueueWork& work, std::int64_t fence_ms) {
   work.suspect = true;
   work.fence_ms = std::max(work.fence_ms, fence_ms);
+  work.log_goal = -1;
 }
 
 Status Publication::handle(Completions::Done& done) {
@@ -350,20 +363,30 @@ Status Publication::handle(Completions::Done& done) {
       "': a broker refuses sealed messages for ever; they are kept");
 }
 
-// Max offset that counts everything appended.
-Result<std::int64_t> Publication::upper_bound(const MessageQueue& queue) {
+// Max offset that counts everything appended before this call. Brokers of all versions answer one
+// that counts what their queues know; those follow the log.
+Result<std::int64_t> Publication::upper_bound(QueueWork& work) {
+  const MessageQueue& queue = work.queue;
   TRY_ASSIGN(const rocketmq::BrokerState state, admin_.broker_state(queue.topic, queue.broker));
-  const bool counts_appended = state.version.starts_with("V5") || state.version.starts_with("V6");
-  if (!counts_appended && state.dispatch_behind_bytes.value_or(0) != 0) {
+  const std::optional<std::int64_t> log_end = counter(state, "commitLogMaxOffset");
+  if (!log_end || !state.dispatch_behind_bytes) {
+    return Error{ErrorCode::kUnsupported,
+                 "broker '" + queue.broker +
+                     "' does not tell how far its queues follow its log (commitLogMaxOffset, "
+                     "dispatchBehindBytes), so what was published cannot be found"};
+  }
+  // Others may write all the time: what counts is what was in the log at the first look.
+  if (work.log_goal < 0 || *log_end < work.log_goal) work.log_goal = *log_end;
+  if (*log_end - *state.dispatch_behind_bytes < work.log_goal) {
     return Error::retry(ErrorCode::kUnavailable,
                         "broker '" + queue.broker + "' has not indexed all that it stored yet");
   }
-  return admin_.max_offset(queue, false);
+  return admin_.max_offset(queue);
 }
 
 Result<ScanRange> Publication::scan_range(QueueWork& work) {
   ScanRange range{work.queue, work.lower, 0};
-  TRY_ASSIGN(range.upper, upper_bound(work.queue));
+  TRY_ASSIGN(range.upper, upper_bound(work));
   TRY_ASSIGN(const std::int64_t least, admin_.min_offset(work.queue));
   if (range.upper < work.lower) {
     TRY_ASSIGN(const std::int64_t earlier,

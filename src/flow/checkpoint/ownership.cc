@@ -1,5 +1,6 @@
 #include "flow/checkpoint/ownership.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -90,19 +91,22 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
                      former->owner + "'; stop that job, wait " + std::to_string(kLeaseMs / 1'000) +
                      " s and start again"};
   }
+  // It has ended by now, and check() let nothing out later than this after its last renewal.
+  const std::int64_t former_end_ms =
+      former ? std::min(clock.wall_ms(), former->wall_ms + kLeaseMs) : 0;
   std::unique_ptr<DirectoryOwnership> made(
-      new DirectoryOwnership(directory, clock, std::move(*lock), former ? former->wall_ms : 0));
+      new DirectoryOwnership(directory, clock, std::move(*lock), former_end_ms));
   TRY(made->renew());
   made->thread_ = std::thread([owner = made.get()] { owner->work(); });
   return made;
 }
 
 DirectoryOwnership::DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
-                                       std::int64_t former_lease_ms)
+                                       std::int64_t former_end_ms)
     : directory_(std::move(directory)),
       clock_(clock),
       lock_(std::move(lock)),
-      former_lease_ms_(former_lease_ms),
+      former_end_ms_(former_end_ms),
       mark_(new_mark()),
       renewed_ms_(clock.now_ms()) {}
 

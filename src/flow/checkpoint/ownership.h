@@ -19,7 +19,7 @@ namespace slipstream::flow {
 // Holds LOCK (between processes of this host) and renews LEASE each second (against a second host
 // on a shared disk and against a copied directory).
 //
-// Owner:  the job. Thread: check(), last_lease_ms() any; one thread of its own.
+// Owner:  the job. Thread: check(), former_end_ms() any; one thread of its own.
 // Failure: acquire() is refused while another process owns the directory; check() answers an error
 // as soon as the
 //          lease could not be renewed for kLeaseMs or carries another owner's mark.
@@ -36,19 +36,19 @@ class DirectoryOwnership {
 
   // Before everything that leaves the process on behalf of the directory.
   Status check();
-  // Wall time of the former owner's last sign of life; 0 = there was none.
-  std::int64_t former_lease_ms() const { return former_lease_ms_; }
+  // Wall time from which on the former owner did nothing any more; 0 = there was none.
+  std::int64_t former_end_ms() const { return former_end_ms_; }
 
  private:
   DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
-                     std::int64_t former_lease_ms);
+                     std::int64_t former_end_ms);
   Status renew();
   void work();
 
   const std::string directory_;
   const Clock& clock_;
   const io::FileLock lock_;
-  const std::int64_t former_lease_ms_;
+  const std::int64_t former_end_ms_;
   const std::string mark_;  // of this owner, random
   std::atomic<std::int64_t> renewed_ms_;
   Mutex mutex_;

@@ -127,6 +127,7 @@ Attempt::Outcome Attempt::run() {
     loop();
   }
   tear_down();
+  options_.progress->attempt_ended_ms = options_.clock->wall_ms();
   return *outcome_;
 }
 
@@ -169,8 +170,10 @@ Status Attempt::start_commit_workers() {
     worker.check_lease = [ownership = options_.ownership] {
       return ownership != nullptr ? ownership->check() : Status();
     };
-    worker.last_lease_ms =
-        options_.ownership != nullptr ? options_.ownership->former_lease_ms() : 0;
+    // Until then somebody may have published: the former process, or an attempt of this one.
+    worker.last_lease_ms = options_.progress->attempt_ended_ms;
+    if (worker.last_lease_ms == 0 && options_.ownership != nullptr)
+      worker.last_lease_ms = options_.ownership->former_end_ms();
     worker.say = options_.say;
     worker.committed = [this, uid = node.uid](CheckpointId checkpoint) {
       post([this, uid, checkpoint] {

@@ -33,6 +33,7 @@ struct JobProgress {
   std::uint32_t crash_count = 0;  // checkpoints that count for crash_after_checkpoints
   std::uint32_t failures = 0;     // in a row, without a completed checkpoint between
   bool ever_ran = false;
+  std::int64_t attempt_ended_ms = 0;  // wall time; 0 = this is the first of the process
 };
 
 // Owner:  the job's thread, which constructs it and calls run().

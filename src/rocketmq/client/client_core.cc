@@ -25,6 +25,7 @@ ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
   if (role == ChannelRole::kFencedSend) {
     result.connection.reset_on_close = true;
     result.connection.user_timeout_ms = kFencedUserTimeoutMs;
+    result.drop_on_timeout = true;
   }
   return result;
 }

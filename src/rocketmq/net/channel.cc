@@ -227,11 +227,19 @@ class Channel::State final : public io::ConnectionHandler,
       calls_.erase(call++);
     }
     const auto alive = shared_from_this();
+    const bool drop = connection_ != nullptr && !expired.empty() && options_.drop_on_timeout;
+    // What a connection in the making was given leaves as soon as it is made.
+    const bool maybe_done = open_ || (connection_ != nullptr && !drop);
+    // Before the calls end: their callbacks may call again.
+    if (drop) {
+      on_closed(Error::retry(ErrorCode::kUnavailable,
+                             "dropping the connection to " + name_ + ": a request timed out"));
+    }
     for (Call& call : expired) {
       Error error = Error::retry(ErrorCode::kTimeout, request_code_name(call.request_code) +
                                                           ": no answer from " + name_ + " within " +
                                                           std::to_string(call.timeout_ms) + " ms");
-      call.done(CallOutcome{std::move(error), open_});
+      call.done(CallOutcome{std::move(error), maybe_done});
     }
     if (open_ && !expired.empty() && now_ms - last_received_ms_ > options_.silence_max_ms) {
       on_closed(Error::retry(ErrorCode::kUnavailable,

@@ -31,6 +31,9 @@ struct ChannelOptions {
   // poll.
   std::int64_t silence_max_ms = 45'000;
   std::size_t calls_max = 65'536;
+  // A time-out drops the connection, with all that was not sent yet: nothing of the call arrives
+  // later.
+  bool drop_on_timeout = false;
 };
 
 // Connects when there is something to send, again with growing pauses after failures.

@@ -79,6 +79,24 @@ TEST_F(ChannelTest, ATimeOutKeepsTheConnectionAndDropsTheLateAnswer) {
   loop_.run_and_wait([&] { EXPECT_TRUE(channel_->connected()); });
 }
 
+TEST_F(ChannelTest, ATimeOutMayDropTheConnectionAndEveryCallIsUnknownThen) {
+  open({.drop_on_timeout = true});
+  ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0});
+  auto patient = call(encode_route("T"), 60'000);
+  const CallOutcome late = call(encode_route("T"), 50).get();
+  ASSERT_FALSE(late.answer.ok());
+  EXPECT_EQ(late.answer.error().code, ErrorCode::kTimeout);
+  EXPECT_TRUE(late.maybe_done);
+  const CallOutcome lost = patient.get();
+  ASSERT_FALSE(lost.answer.ok());
+  EXPECT_TRUE(lost.maybe_done);
+  EXPECT_TRUE(call(encode_route("T")).get().answer.ok());
+}
+
 TEST_F(ChannelTest, ALostConnectionEndsItsCallsAndIsMadeAgain) {
   ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
   broker_.inject(RequestCode::kRouteByTopic,

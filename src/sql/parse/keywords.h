@@ -1,6 +1,7 @@
 // Words of the dialect: which names need backquotes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,9 @@ namespace slipstream::sql {
 // True for a word that cannot be a bare name ("value", "timestamp", "order"), as in Flink.
 // REQUIRES: `upper` is in upper case
 bool is_reserved_word(std::string_view upper);
+
+// All of them, in upper case and in byte order.
+std::span<const std::string_view> reserved_words();
 
 // True for a reserved word that only ever continues a statement (FROM, WHERE, THEN, ...), so that
 // meeting it means that something before it is missing.

@@ -1,0 +1,47 @@
+// Running what a session has compiled: inserts as one job, each SELECT as a query.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "cli/run_command.h"
+#include "flow/job.h"
+#include "sql/session.h"
+
+namespace slipstream::cli {
+
+// One job at a time. Thread: signal() any; everything else the one that runs jobs.
+class Execution {
+ public:
+  // Both outlive it.
+  Execution(const RunArguments& arguments, sql::Session& session)
+      : arguments_(arguments), session_(session) {}
+
+  // Blocks until the job ended. All plans are one job.
+  Status run_inserts(std::vector<sql::RelPtr> plans);
+  // Blocks until the query ended; its rows go to standard output. Returns how many there were.
+  Result<std::int64_t> run_select(sql::RelPtr plan);
+
+  // 1st: savepoint, then end. 2nd: end without. A query ends at the 1st. False = no job runs.
+  bool signal(int count);
+  bool stopped();  // signal() was called
+
+ private:
+  Result<flow::JobOptions> options(bool is_query) const;
+  Status run_job(flow::Graph graph, bool is_query, const std::atomic<bool>* limit_reached);
+  void set(flow::Job* job, bool is_query);
+  void end_query();
+
+  const RunArguments& arguments_;
+  sql::Session& session_;
+  std::mutex mutex_;
+  flow::Job* job_ = nullptr;
+  bool is_query_ = false;
+  int signals_ = 0;
+};
+
+// A message, or the rows of SHOW and DESCRIBE, on standard output.
+Status show_step(const sql::Step& step);
+
+}  // namespace slipstream::cli
