@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/try.h"
@@ -94,11 +95,19 @@ class Reader : public SourceReader {
     if (parsed.ec != std::errc())
       return Error{ErrorCode::kCorrupt, "datagen split state '" + split.state + "'"};
     splits_[index] = State{split.id, next};
+    // Known before the first row of any other: event time waits for it.
+    events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
+    if (next >= rows_) events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
     return {};
   }
 
   Result<Poll> poll(Batch* out, Batch* rejected) override {
     static_cast<void>(rejected);
+    if (!events_.empty()) {
+      *out = no_rows();
+      out->events = std::exchange(events_, {});
+      return Poll::kBatch;
+    }
     std::size_t budget = std::min(context_.batch_rows, allowance());
     if (budget == 0) return Poll::kNothing;
     for (std::size_t tries = 0; tries < splits_.size(); ++tries) {
@@ -141,15 +150,22 @@ class Reader : public SourceReader {
                        : 0;
   }
 
+  Batch no_rows() const {
+    std::vector<ColumnPtr> none;
+    for (const ColumnPlan& plan : columns_) none.push_back(ColumnBuilder(plan.type).finish());
+    return Batch(0, std::move(none));
+  }
+
   Batch make_rows(std::uint32_t index, State& state, std::size_t budget) {
     const std::uint64_t left = (rows_ - state.next + kDatagenSplits - 1) / kDatagenSplits;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(budget, left));
     std::vector<ColumnPtr> built;
+    const std::int64_t now_ms = clock_.wall_ms();
     for (const ColumnPlan& plan : columns_) {
       ColumnBuilder builder(plan.type);
       builder.reserve(count);
       for (std::size_t i = 0; i < count; ++i)
-        plan.generator->append(state.next + i * kDatagenSplits, builder);
+        plan.generator->append(state.next + i * kDatagenSplits, now_ms, builder);
       built.push_back(builder.finish());
     }
     state.next += count * kDatagenSplits;
@@ -166,6 +182,7 @@ class Reader : public SourceReader {
   ReaderContext context_;
   SystemClock clock_;
   std::map<std::uint32_t, State> splits_;
+  std::vector<SplitEvent> events_;
   std::uint32_t last_split_ = std::numeric_limits<std::uint32_t>::max();
   std::uint64_t made_ = 0;
   std::int64_t started_ms_ = -1;
@@ -225,17 +242,22 @@ class DatagenConnector : public ConnectorFactory {
     TRY_ASSIGN(const Options options,
                datagen_options().parse(table.options, "table '" + table.name + "'"));
     TRY(check_field_names(table));
+    for (const char* name : {"number-of-rows", "rows-per-second"}) {
+      if (options.has(name) && options.integer(name) < 0) {
+        return Error{ErrorCode::kInvalidArgument,
+                     "table '" + table.name + "': option '" + name + "' must not be below 0"};
+      }
+    }
     std::uint64_t rows = options.has("number-of-rows")
                              ? static_cast<std::uint64_t>(options.integer("number-of-rows"))
                              : kUnbounded;
-    const std::int64_t now = SystemClock().wall_ms();
     std::vector<ColumnPlan> all;
     for (const Field& field : table.physical.fields()) {
-      TRY_ASSIGN(
-          auto generator,
-          FieldGenerator::make(field, options.with_prefix("fields." + field.name + "."), now));
-      rows = std::min(rows, generator->rows());
-      all.push_back(ColumnPlan{std::move(generator), field.type});
+      auto generator =
+          FieldGenerator::make(field, options.with_prefix("fields." + field.name + "."));
+      if (!generator.ok()) return generator.error().with_context("table '" + table.name + "'");
+      rows = std::min(rows, (*generator)->rows());
+      all.push_back(ColumnPlan{std::move(*generator), field.type});
     }
     Schema schema;
     std::vector<ColumnPlan> projected;

@@ -1,5 +1,6 @@
 #include "connectors/datagen/field_generator.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -11,6 +12,7 @@ namespace slipstream::connectors {
 namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+constexpr int kDigitsMax = 18;  // of numbers made for DECIMAL: they fit into 64 bits
 
 // SplitMix64: a good 64-bit mix of (row, column) without state.
 std::uint64_t mix(std::uint64_t value) {
@@ -53,6 +55,13 @@ Result<double> number_option(const Field& field, const OptionMap& options, std::
   return value;
 }
 
+std::int64_t power_of_ten(int exponent) {
+  std::int64_t power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
+// DECIMAL: unscaled.
 void append_integer(const Type& type, std::int64_t value, ColumnBuilder& out) {
   switch (type.layout()) {
     case Layout::kInt8:
@@ -86,16 +95,25 @@ void append_integer(const Type& type, std::int64_t value, ColumnBuilder& out) {
 class SequenceField : public FieldGenerator {
  public:
   SequenceField(Type type, std::int64_t start, std::int64_t end)
-      : type_(std::move(type)), start_(start), end_(end) {}
-  void append(std::uint64_t row, ColumnBuilder& out) const override {
-    append_integer(type_, start_ + static_cast<std::int64_t>(row), out);
+      : type_(std::move(type)),
+        start_(start),
+        end_(end),
+        scale_(type_.kind() == TypeKind::kDecimal ? power_of_ten(type_.scale()) : 1) {}
+  void append(std::uint64_t row, std::int64_t now_ms, ColumnBuilder& out) const override {
+    static_cast<void>(now_ms);
+    append_integer(type_, (start_ + static_cast<std::int64_t>(row)) * scale_, out);
   }
-  std::uint64_t rows() const override { return static_cast<std::uint64_t>(end_ - start_) + 1; }
+  std::uint64_t rows() const override {
+    const std::uint64_t last =
+        static_cast<std::uint64_t>(end_) - static_cast<std::uint64_t>(start_);
+    return last == kNoEnd ? kNoEnd : last + 1;
+  }
 
  private:
   Type type_;
   std::int64_t start_;
   std::int64_t end_;
+  std::int64_t scale_;
 };
 
 struct RandomSpec {
@@ -106,7 +124,6 @@ struct RandomSpec {
   double real_min = 0;
   double real_max = 1;
   std::int64_t length = 100;
-  std::int64_t now_ms = 0;
   std::int64_t max_past_ms = 0;
 };
 
@@ -114,7 +131,7 @@ class RandomField : public FieldGenerator {
  public:
   RandomField(Type type, RandomSpec spec) : type_(std::move(type)), spec_(spec) {}
 
-  void append(std::uint64_t row, ColumnBuilder& out) const override {
+  void append(std::uint64_t row, std::int64_t now_ms, ColumnBuilder& out) const override {
     const std::uint64_t bits = mix(mix(row) ^ spec_.seed);
     if (spec_.null_rate > 0 && unit(mix(bits ^ 1)) < spec_.null_rate) {
       out.append_null();
@@ -142,7 +159,7 @@ class RandomField : public FieldGenerator {
             spec_.max_past_ms == 0
                 ? 0
                 : static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(spec_.max_past_ms));
-        out.append((spec_.now_ms - past) * (type_.units_per_second() / 1000));
+        out.append((now_ms - past) * (type_.units_per_second() / 1000));
         return;
       }
       default:
@@ -181,6 +198,7 @@ struct Range {
   std::int64_t max;
 };
 
+// What values of the type can be: bounds of 'min' and 'max', and their defaults. DECIMAL: unscaled.
 Range natural_range(const Type& type) {
   switch (type.kind()) {
     case TypeKind::kTinyInt:
@@ -194,12 +212,16 @@ Range natural_range(const Type& type) {
     case TypeKind::kTime:
       return {0, 86'399'999};
     case TypeKind::kDecimal: {
-      const int digits = std::min(type.precision(), 18);
-      return {0, static_cast<std::int64_t>(std::pow(10.0, digits)) - 1};
+      const std::int64_t most = power_of_ten(std::min(type.precision(), kDigitsMax)) - 1;
+      return {-most, most};
     }
     default:
       return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
   }
+}
+
+bool takes_sequence(const Type& type) {
+  return type.is_numeric() || type.kind() == TypeKind::kChar || type.kind() == TypeKind::kVarChar;
 }
 
 Status check_names(const Field& field, const OptionMap& options) {
@@ -217,45 +239,114 @@ Status check_names(const Field& field, const OptionMap& options) {
   return {};
 }
 
-Result<std::unique_ptr<FieldGenerator>> make_random(const Field& field, const OptionMap& options,
-                                                    std::int64_t now_ms) {
-  RandomSpec spec;
-  for (const char letter : field.name)
-    spec.seed = mix(spec.seed ^ static_cast<unsigned char>(letter));
+Error beyond_type(const Field& field, std::string_view option, std::string_view value) {
+  return bad_option(field, option, value, "is beyond what " + field.type.to_string() + " can be");
+}
+
+// One of 'min' and 'max' of a column of whole numbers or decimals.
+Result<std::int64_t> bound_option(const Field& field, const OptionMap& options,
+                                  std::string_view name, std::int64_t fallback) {
+  const auto given = options.find(name);
+  if (given == options.end()) return fallback;
   const Range range = natural_range(field.type);
-  const bool real = field.type.kind() == TypeKind::kFloat || field.type.kind() == TypeKind::kDouble;
-  if (real) {
-    TRY_ASSIGN(spec.real_min, number_option(field, options, "min", 0.0));
-    TRY_ASSIGN(spec.real_max, number_option(field, options, "max", 1.0));
+  std::int64_t value = 0;
+  if (field.type.kind() == TypeKind::kDecimal) {
+    TRY_ASSIGN(const double number, number_option(field, options, name, 0));
+    const double unscaled = std::round(number * std::pow(10.0, field.type.scale()));
+    if (!(std::abs(unscaled) <= static_cast<double>(range.max)))
+      return beyond_type(field, name, given->second);
+    value = static_cast<std::int64_t>(unscaled);
   } else {
-    TRY_ASSIGN(spec.min, integer_option(field, options, "min", range.min));
-    TRY_ASSIGN(spec.max, integer_option(field, options, "max", range.max));
+    TRY_ASSIGN(value, integer_option(field, options, name, 0));
   }
-  if (spec.max < spec.min || spec.real_max < spec.real_min) {
-    return bad_option(field, "max", options.find("max")->second, "must not be below min");
+  if (value < range.min || value > range.max) return beyond_type(field, name, given->second);
+  return value;
+}
+
+Status read_bounds(const Field& field, const OptionMap& options, RandomSpec& spec) {
+  const Range range = natural_range(field.type);
+  if (field.type.kind() == TypeKind::kFloat || field.type.kind() == TypeKind::kDouble) {
+    TRY_ASSIGN(spec.real_min, number_option(field, options, "min", 0.0));
+    TRY_ASSIGN(spec.real_max, number_option(field, options, "max", std::max(1.0, spec.real_min)));
+  } else {
+    // Decimals are positive unless asked otherwise.
+    const bool decimal = field.type.kind() == TypeKind::kDecimal;
+    TRY_ASSIGN(spec.max, bound_option(field, options, "max", range.max));
+    TRY_ASSIGN(spec.min, bound_option(field, options, "min",
+                                      decimal ? std::min<std::int64_t>(0, spec.max) : range.min));
   }
-  TRY_ASSIGN(spec.null_rate, number_option(field, options, "null-rate", 0.0));
-  const bool sized = field.type.kind() == TypeKind::kChar || field.type.kind() == TypeKind::kBinary;
-  TRY_ASSIGN(spec.length,
-             integer_option(field, options, "length", sized ? field.type.precision() : 100));
+  if (spec.max >= spec.min && spec.real_max >= spec.real_min) return {};
+  const auto max = options.find("max");
+  return bad_option(field, "max", max == options.end() ? "" : max->second, "must not be below min");
+}
+
+// CHAR and BINARY have one length; VARCHAR and VARBINARY an upper bound.
+Status read_length(const Field& field, const OptionMap& options, RandomSpec& spec) {
+  const TypeKind kind = field.type.kind();
+  const bool sized = kind == TypeKind::kChar || kind == TypeKind::kBinary;
+  if (!sized && kind != TypeKind::kVarChar && kind != TypeKind::kVarBinary) return {};
+  const std::int64_t most = field.type.precision();
+  TRY_ASSIGN(spec.length, integer_option(field, options, "length",
+                                         sized ? most : std::min<std::int64_t>(most, 100)));
   if (spec.length < 0 || spec.length > 1'000'000) {
     return bad_option(field, "length", std::to_string(spec.length),
                       "must lie between 0 and 1000000");
   }
+  if (spec.length > most || (sized && spec.length != most)) {
+    return bad_option(field, "length", std::to_string(spec.length),
+                      "is not a length of " + field.type.to_string());
+  }
+  return {};
+}
+
+Result<std::unique_ptr<FieldGenerator>> make_random(const Field& field, const OptionMap& options) {
+  RandomSpec spec;
+  for (const char letter : field.name)
+    spec.seed = mix(spec.seed ^ static_cast<unsigned char>(letter));
+  TRY(read_bounds(field, options, spec));
+  TRY(read_length(field, options, spec));
+  TRY_ASSIGN(spec.null_rate, number_option(field, options, "null-rate", 0.0));
+  if (!(spec.null_rate >= 0 && spec.null_rate <= 1)) {
+    return bad_option(field, "null-rate", options.find("null-rate")->second,
+                      "must lie between 0 and 1");
+  }
   const auto past = options.find("max-past");
   if (past != options.end()) {
-    TRY_ASSIGN(const auto duration, parse_duration(past->second));
-    spec.max_past_ms = duration.count();
+    const auto duration = parse_duration(past->second);
+    if (!duration.ok())
+      return bad_option(field, "max-past", past->second, duration.error().message);
+    spec.max_past_ms = duration->count();
   }
-  spec.now_ms = now_ms;
   return std::unique_ptr<FieldGenerator>(std::make_unique<RandomField>(field.type, spec));
+}
+
+Result<std::unique_ptr<FieldGenerator>> make_sequence(const Field& field,
+                                                      const OptionMap& options) {
+  if (!takes_sequence(field.type)) {
+    return bad_option(
+        field, "kind", "sequence",
+        field.type.to_string() + " columns cannot be a sequence; numbers and text can");
+  }
+  if (options.find("start") == options.end() || options.find("end") == options.end())
+    return bad_option(field, "kind", "sequence", "needs 'start' and 'end' too");
+  TRY_ASSIGN(const std::int64_t start, integer_option(field, options, "start", 0));
+  TRY_ASSIGN(const std::int64_t end, integer_option(field, options, "end", 0));
+  if (end < start) return bad_option(field, "end", std::to_string(end), "must not be below start");
+  Range range = natural_range(field.type);
+  if (field.type.kind() == TypeKind::kDecimal) {
+    const int scale = field.type.scale();
+    if (scale > kDigitsMax) return beyond_type(field, "start", std::to_string(start));
+    range = {range.min / power_of_ten(scale), range.max / power_of_ten(scale)};
+  }
+  if (start < range.min) return beyond_type(field, "start", std::to_string(start));
+  if (end > range.max) return beyond_type(field, "end", std::to_string(end));
+  return std::unique_ptr<FieldGenerator>(std::make_unique<SequenceField>(field.type, start, end));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<FieldGenerator>> FieldGenerator::make(const Field& field,
-                                                             const OptionMap& options,
-                                                             std::int64_t now_ms) {
+                                                             const OptionMap& options) {
   TRY(check_names(field, options));
   if (field.type.layout() == Layout::kNested) {
     return Error{ErrorCode::kUnsupported,
@@ -263,16 +354,9 @@ Result<std::unique_ptr<FieldGenerator>> FieldGenerator::make(const Field& field,
                      ", which datagen cannot make; use a computed column instead"};
   }
   const auto kind = options.find("kind");
-  if (kind == options.end() || kind->second == "random") return make_random(field, options, now_ms);
-  if (kind->second != "sequence")
-    return bad_option(field, "kind", kind->second, "'random' or 'sequence' is expected");
-  if (options.find("start") == options.end() || options.find("end") == options.end()) {
-    return bad_option(field, "kind", kind->second, "needs 'start' and 'end' too");
-  }
-  TRY_ASSIGN(const std::int64_t start, integer_option(field, options, "start", 0));
-  TRY_ASSIGN(const std::int64_t end, integer_option(field, options, "end", 0));
-  if (end < start) return bad_option(field, "end", std::to_string(end), "must not be below start");
-  return std::unique_ptr<FieldGenerator>(std::make_unique<SequenceField>(field.type, start, end));
+  if (kind == options.end() || kind->second == "random") return make_random(field, options);
+  if (kind->second == "sequence") return make_sequence(field, options);
+  return bad_option(field, "kind", kind->second, "'random' or 'sequence' is expected");
 }
 
 }  // namespace slipstream::connectors

@@ -9,19 +9,19 @@
 
 namespace slipstream::connectors {
 
-// Makes the value of a column for a row number. Stateless: the same number gives the same value.
+// Makes the value of a column for a row number. Stateless: the same number gives the same value,
+// except of TIMESTAMP fields, which lie before the time of the call.
 // Thread: any, one builder each.
 class FieldGenerator {
  public:
   virtual ~FieldGenerator() = default;
-  virtual void append(std::uint64_t row, ColumnBuilder& out) const = 0;
+  virtual void append(std::uint64_t row, std::int64_t now_ms, ColumnBuilder& out) const = 0;
   // Rows after which a bounded sequence is used up; the largest number when it never is.
   virtual std::uint64_t rows() const = 0;
 
   // `options`: what follows "fields.NAME." in the WITH clause: kind, min, max, length, start, end,
-  // max-past, null-rate. `now_ms` dates TIMESTAMP fields.
-  static Result<std::unique_ptr<FieldGenerator>> make(const Field& field, const OptionMap& options,
-                                                      std::int64_t now_ms);
+  // max-past, null-rate.
+  static Result<std::unique_ptr<FieldGenerator>> make(const Field& field, const OptionMap& options);
 };
 
 }  // namespace slipstream::connectors

@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include <poll.h>
 #include <unistd.h>
 
+#include "base/mutex.h"
 #include "base/try.h"
 #include "data/text/value.h"
 
@@ -21,7 +23,13 @@ OptionTable print_options() {
   });
 }
 
-// One write per batch, so that rows of several writers never mix within a line.
+// Whole batches, one after the other: a pipe takes a large one in pieces, and rows of several
+// writers must not mix within a line.
+Mutex& output_mutex() {
+  static Mutex mutex;
+  return mutex;
+}
+
 class Writer : public SinkWriter {
  public:
   Writer(std::string prefix, int descriptor)
@@ -58,9 +66,15 @@ class Writer : public SinkWriter {
 
   Status put() {
     std::string_view rest = text_;
+    MutexLock lock(output_mutex());
     while (!rest.empty()) {
       const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
       if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN) {
+        pollfd room{descriptor_, POLLOUT, 0};
+        ::poll(&room, 1, -1);
+        continue;
+      }
       if (written < 0) {
         return Error{ErrorCode::kUnavailable,
                      std::string("printing rows: ") + std::strerror(errno)};

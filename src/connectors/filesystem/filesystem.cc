@@ -1,0 +1,191 @@
+#include "connectors/filesystem/filesystem.h"
+
+#include <unistd.h>
+
+#include "slipstream/located.h"
+
+#include "base/clock.h"
+#include "base/try.h"
+#include "connectors/filesystem/enumerator.h"
+#include "connectors/filesystem/listing.h"
+#include "connectors/filesystem/part_writers.h"
+#include "connectors/filesystem/publisher.h"
+#include "connectors/filesystem/reader.h"
+#include "connectors/filesystem/settings.h"
+#include "io/files.h"
+
+namespace slipstream::connectors::filesystem {
+namespace {
+
+const char* guarantee_text(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::kNone:
+      return "none";
+    case Guarantee::kAtLeastOnce:
+      return "at-least-once";
+    case Guarantee::kExactlyOnce:
+      break;
+  }
+  return "exactly-once";
+}
+
+std::string place_of(const std::filesystem::path& folder) {
+  return "folder '" + folder.string() + "'";
+}
+
+class FileSource final : public Source, public Located {
+ public:
+  explicit FileSource(std::shared_ptr<const RowPlan> plan) : plan_(std::move(plan)) {}
+
+  Schema schema() const override { return plan_->schema; }
+  bool bounded() const override { return settings().monitor_ms == 0; }
+  bool updating() const override { return settings().format.format->changelog; }
+  std::vector<std::string> explain() const override {
+    std::vector<std::string> lines{"path=" + settings().path.string(),
+                                   "format=" + settings().format.format->name};
+    if (!bounded()) lines.push_back("monitor=" + std::to_string(settings().monitor_ms) + " ms");
+    return lines;
+  }
+  // Files found once do not grow by what is written; a pattern tells input from output.
+  std::vector<std::string> places() const override {
+    if (bounded() || settings().pattern) return {};
+    return {place_of(settings().path)};
+  }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return FileEnumerator::make(plan_->settings, context);
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return FileRowReader::make(plan_, std::move(context));
+  }
+
+ private:
+  const SourceSettings& settings() const { return *plan_->settings; }
+
+  std::shared_ptr<const RowPlan> plan_;
+};
+
+class FileSink final : public Sink, public Located {
+ public:
+  explicit FileSink(std::shared_ptr<const SinkPlan> plan) : plan_(std::move(plan)) {}
+
+  Schema schema() const override { return plan_->schema; }
+  Guarantee guarantee() const override { return plan_->settings.guarantee; }
+  std::vector<std::string> explain() const override {
+    return {"path=" + plan_->settings.folder.string(),
+            "format=" + plan_->settings.format.format->name,
+            std::string("guarantee=") + guarantee_text(guarantee())};
+  }
+  // Folders are read with those inside them.
+  std::vector<std::string> places() const override {
+    std::vector<std::string> all;
+    std::filesystem::path folder = plan_->settings.folder;
+    all.push_back(place_of(folder));
+    while (folder.has_relative_path()) {
+      folder = folder.parent_path();
+      all.push_back(place_of(folder));
+    }
+    return all;
+  }
+  Status check_before_start() override {
+    return prepare_folder().with_context("table '" + plan_->settings.table + "': option 'path'");
+  }
+  Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
+    if (guarantee() == Guarantee::kExactlyOnce)
+      return EpochLineWriter::make(plan_, std::move(context));
+    return PartWriter::make(plan_, std::move(context), clock_);
+  }
+  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
+    if (guarantee() != Guarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
+    return std::unique_ptr<SinkCommitter>(std::make_unique<Publisher>(plan_, metrics, clock_));
+  }
+
+ private:
+  Status prepare_folder() {
+    const std::filesystem::path& folder = plan_->settings.folder;
+    std::error_code error;
+    if (std::filesystem::exists(folder, error) && !std::filesystem::is_directory(folder, error)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "'" + folder.string() + "' is a file; a table is written into a folder"};
+    }
+    TRY(io::make_directories(folder));
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+      return Error{
+          ErrorCode::kPermissionDenied,
+          "'" + folder.string() + "' cannot be written to; allow it to the user that runs the job"};
+    }
+    return remove_left_overs(folder, plan_->sink);
+  }
+
+  std::shared_ptr<const SinkPlan> plan_;
+  SystemClock clock_;
+};
+
+class FilesystemConnector final : public ConnectorFactory {
+ public:
+  std::string_view name() const override { return "filesystem"; }
+  std::string_view description() const override {
+    return "Local files of lines: JSON, CSV and other text.";
+  }
+  bool can_read() const override { return true; }
+  bool can_write() const override { return true; }
+  OptionTable options() const override { return filesystem_options(); }
+  std::vector<MetadataSpec> metadata() const override { return filesystem_metadata(); }
+
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
+    const TableDefinition& table = request.table;
+    TRY_ASSIGN(SourceSettings settings, read_source_settings(table));
+    auto plan = std::make_shared<RowPlan>();
+    plan->physical = table.physical;
+    plan->projection = request.physical;
+    for (const std::size_t index : request.physical)
+      plan->schema.add(table.physical[index].name, table.physical[index].type);
+    for (const std::size_t index : request.metadata) {
+      const TableDefinition::MetadataColumn& column = table.metadata[index];
+      TRY_ASSIGN(const FileProperty property, resolve_property(table, column));
+      plan->properties.push_back(property);
+      plan->schema.add(column.name, column.type);
+    }
+    // Refuses now what the format cannot hold.
+    const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection,
+                                                              settings.format.options);
+    if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
+    plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
+    return std::unique_ptr<Source>(std::make_unique<FileSource>(std::move(plan)));
+  }
+
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    const TableDefinition& table = request.table;
+    auto plan = std::make_shared<SinkPlan>();
+    TRY_ASSIGN(plan->settings, read_sink_settings(table));
+    plan->schema = table.physical;
+    plan->sink = hash_of_sink(request.uid);
+    for (const TableDefinition::MetadataColumn& column : table.metadata) {
+      TRY(resolve_property(table, column));
+      if (column.is_virtual) continue;
+      return Error{ErrorCode::kInvalidArgument,
+                   "table '" + table.name + "': column '" + column.name + "': metadata '" +
+                       column.key + "' cannot be written; declare the column VIRTUAL"};
+    }
+    if (request.updating && !plan->settings.format.format->changelog) {
+      return Error{ErrorCode::kUnsupported,
+                   "table '" + table.name +
+                       "': the query's result changes rows that it gave before, but format '" +
+                       plan->settings.format.format->name +
+                       "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose "
+                       "results are final, or write changes with 'format' = 'debezium-json'"};
+    }
+    TRY(LineEncoder::make(plan));
+    return std::unique_ptr<Sink>(std::make_unique<FileSink>(std::move(plan)));
+  }
+};
+
+}  // namespace
+}  // namespace slipstream::connectors::filesystem
+
+namespace slipstream::connectors {
+
+std::unique_ptr<ConnectorFactory> make_filesystem_connector() {
+  return std::make_unique<filesystem::FilesystemConnector>();
+}
+
+}  // namespace slipstream::connectors

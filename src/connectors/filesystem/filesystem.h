@@ -1,0 +1,13 @@
+// 'connector' = 'filesystem': lines of files as rows, and rows as lines of files.
+#pragma once
+
+#include <memory>
+
+#include "slipstream/connector.h"
+
+namespace slipstream::connectors {
+
+// Options, guarantees and limits: docs/connectors/filesystem.md.
+std::unique_ptr<ConnectorFactory> make_filesystem_connector();
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,51 @@
+// What a filesystem table says, checked.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "slipstream/connector.h"
+
+#include "format/format.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace slipstream::connectors::filesystem {
+
+// The connector's options, without those of formats.
+OptionTable filesystem_options();
+
+struct TableFormat {
+  const format::Format* format = nullptr;
+  Options options;  // of connector and format together
+};
+
+struct SourceSettings {
+  std::string table;                        // for errors
+  std::filesystem::path path;               // absolute: a file or a folder
+  std::shared_ptr<const re2::RE2> pattern;  // of absolute paths; null = all
+  std::int64_t monitor_ms = 0;              // 0 = what is there at the start, then the end
+  std::uint64_t line_bytes_max = 0;
+  bool skip_bad_lines = false;
+  TableFormat format;
+};
+
+struct SinkSettings {
+  std::string table;
+  std::filesystem::path folder;  // absolute
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  std::uint64_t part_bytes = 0;  // a part file ends after the row that reaches this
+  std::int64_t rollover_ms = 0;  // or when it has been written to for so long
+  std::string extension;         // ".json"
+  TableFormat format;
+};
+
+// kInvalidArgument names the table, the option, the cause and the fix.
+Result<SourceSettings> read_source_settings(const TableDefinition& table);
+Result<SinkSettings> read_sink_settings(const TableDefinition& table);
+
+}  // namespace slipstream::connectors::filesystem
