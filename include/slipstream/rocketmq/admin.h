@@ -95,7 +95,7 @@ class Admin {
   Result<std::vector<OffsetRange>> bounds(std::string_view topic);
 
   // --- groups ---
-  // Nothing when the group has none. Brokers 4.x may answer 0 for "none".
+  // Nothing when the group has none.
   Result<std::optional<std::int64_t>> group_offset(std::string_view group,
                                                    const MessageQueue& queue);
   Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);

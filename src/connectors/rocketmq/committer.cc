@@ -59,10 +59,10 @@ struct QueueWork {
   std::deque<BatchWork> waiting;
   std::vector<BatchWork> doubtful;
   std::size_t under_way = 0;
-  bool suspect = false;       // a scan must decide
-  std::int64_t fence_ms = 0;  // now_ms() from which a scan sees everything
+  bool suspect = false;        // a scan must decide
+  std::int64_t fence_ms = 0;   // now_ms() from which a scan sees everything
   std::int64_t log_goal = -1;  // of the broker's log: what a scan has to see; -1 = not asked yet
-  std::int64_t again_ms = 0;  // not before
+  std::int64_t again_ms = 0;   // not before
   std::int64_t pause_ms = kAgainFirstMs;
 };
 

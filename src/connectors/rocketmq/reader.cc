@@ -27,6 +27,8 @@ namespace {
 
 constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
 constexpr std::int64_t kRenewProofsMs = 200;
+constexpr std::int64_t kCommitAgainMs = 5'000;
+constexpr std::int64_t kCommitWaitMs = 3'000;  // as long as a request may take
 
 void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
   if (builder.type().kind() == TypeKind::kMap) {
@@ -98,6 +100,47 @@ class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
+// Group offsets on their way to the brokers, and those that arrived.
+class QueueRowReader::Commits {
+ public:
+  // Not for ever: what a broker lost comes again.
+  bool has(const rocketmq::GroupOffset& offset) {
+    MutexLock lock(mutex_);
+    const auto known = written_.find(offset.queue);
+    return known != written_.end() && known->second.offset == offset.offset &&
+           clock_.now_ms() - known->second.written_ms < kCommitAgainMs;
+  }
+  void begin() {
+    MutexLock lock(mutex_);
+    ++under_way_;
+  }
+  void end(const std::vector<rocketmq::GroupOffset>& offsets, bool written) {
+    MutexLock lock(mutex_);
+    --under_way_;
+    for (const rocketmq::GroupOffset& each : offsets) {
+      if (written) written_[each.queue] = Written{each.offset, clock_.now_ms()};
+    }
+    changed_.notify_all();
+  }
+  void wait(std::int64_t wait_ms) {
+    const std::int64_t deadline = clock_.now_ms() + wait_ms;
+    MutexLock lock(mutex_);
+    while (under_way_ > 0 && clock_.now_ms() < deadline)
+      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
+  }
+
+ private:
+  struct Written {
+    std::int64_t offset = 0;
+    std::int64_t written_ms = 0;
+  };
+  const SystemClock clock_;
+  Mutex mutex_;
+  Condition changed_;
+  std::size_t under_way_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::map<MessageQueue, Written> written_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
 // Rows for the dead-letter output, in the columns of rejected_schema().
 class QueueRowReader::Rejected {
  public:
@@ -145,7 +188,8 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
       client_(std::move(client)),
       decoder_(std::move(decoder)),
       consumer_(std::make_unique<rocketmq::Consumer>(*client_, consumer_options(*plan_))),
-      alarm_(std::make_shared<Alarm>(context_.wake)) {
+      alarm_(std::make_shared<Alarm>(context_.wake)),
+      commits_(std::make_shared<Commits>()) {
   consumer_->set_wake(context_.wake);
   for (const Field& field : plan_->schema.fields()) {
     builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
@@ -165,6 +209,7 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
 
 QueueRowReader::~QueueRowReader() {
   alarm_->close();
+  commits_->wait(kCommitWaitMs);
   consumer_.reset();
 }
 
@@ -448,6 +493,11 @@ void QueueRowReader::tell_proofs() {
     if (progress.max_offset > state.position.next && state.position.next >= 0)
       lag += progress.max_offset - state.position.next;
     if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
+    // Its end can be reached without a message: the queue was empty, or what it held is gone.
+    if (state.position.end != kNoEnd && progress.position >= state.position.end) {
+      end_split(index, state);
+      continue;
+    }
     // A queue without messages has no position of its own yet.
     if (state.position.next == kFirstOffset && progress.position >= 0)
       state.position.next = progress.position;
@@ -480,9 +530,8 @@ Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {
   for (const auto& [index, state] : splits_) {
     states.push_back(encode_split(state.position));
     if (state.position.next < 0) continue;
-    const auto known = committed_.find(state.position.queue);
-    if (known != committed_.end() && known->second == state.position.next) continue;
-    offsets.push_back(rocketmq::GroupOffset{state.position.queue, state.position.next});
+    rocketmq::GroupOffset offset{state.position.queue, state.position.next};
+    if (!commits_->has(offset)) offsets.push_back(std::move(offset));
   }
   uncommitted_[checkpoint] = std::move(offsets);
   // Checkpoints that were never told complete.
@@ -496,13 +545,16 @@ void QueueRowReader::checkpoint_complete(CheckpointId checkpoint) {
   std::vector<rocketmq::GroupOffset> offsets = std::move(found->second);
   uncommitted_.erase(uncommitted_.begin(), std::next(found));
   if (offsets.empty()) return;
-  for (const rocketmq::GroupOffset& each : offsets) committed_[each.queue] = each.offset;
-  consumer_->commit(std::move(offsets), [table = plan_->settings->table](const Status& status) {
+  commits_->begin();
+  const auto done = [commits = commits_, offsets,
+                     table = plan_->settings->table](const Status& status) {
+    commits->end(offsets, status.ok());
     if (status.ok()) return;
     log(LogLevel::kWarn, "rocketmq",
         "table '" + table +
             "': group offsets were not written (the checkpoint has them): " + status.to_string());
-  });
+  };
+  consumer_->commit(std::move(offsets), done);
 }
 
 void QueueRowReader::pause(std::span<const std::uint32_t> splits) {

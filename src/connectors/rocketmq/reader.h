@@ -33,6 +33,7 @@ struct RowPlan {
 
 // Owner:   a source task.
 // Thread:  task; the wake comes from the client's thread.
+// End:     waits a moment for group offsets that are being written.
 // Order:   offsets ascend within a queue; a message's rows are in one batch, which may exceed
 // batch_rows for it. Bounds:  the consumer's bytes in flight, and kBatchBytesMax of bodies per
 // batch. Failure: what no retry can mend, and poison bodies under 'fail', with topic, broker, queue
@@ -67,6 +68,7 @@ class QueueRowReader final : public SourceReader {
   };
   class Rejected;
   class Alarm;
+  class Commits;
   struct Chunk;
 
   QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
@@ -112,7 +114,7 @@ class QueueRowReader final : public SourceReader {
   std::vector<SplitEvent> events_;
 
   std::map<CheckpointId, std::vector<rocketmq::GroupOffset>> uncommitted_;
-  std::map<rocketmq::MessageQueue, std::int64_t> committed_;
+  const std::shared_ptr<Commits> commits_;
 
   std::atomic<std::int64_t>* messages_;
   std::atomic<std::int64_t>* body_bytes_;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "slipstream/connector.h"
 
 namespace slipstream::connectors {
 
-std::unique_ptr<ConnectorFactory> make_rocketmq_connector();
+// `name_servers` stands for the nameServerAddress of tables that give none; empty = they must.
+std::unique_ptr<ConnectorFactory> make_rocketmq_connector(std::string name_servers = "");
 
 }  // namespace slipstream::connectors

@@ -317,6 +317,17 @@ OptionTable rocketmq_options() {
   return OptionTable(std::move(all));
 }
 
+std::vector<std::string> topic_places(const std::string& name_servers, const std::string& topic) {
+  std::vector<std::string> places;
+  std::string_view rest = name_servers;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(";, "), rest.size());
+    if (end > 0) places.push_back("topic '" + topic + "' at " + std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return places;
+}
+
 Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   SourceSettings settings;
   settings.table = table.name;

@@ -2,37 +2,53 @@
 
 #include <map>
 
+#include "base/clock.h"
 #include "base/mutex.h"
-#include "base/try.h"
 
 namespace slipstream::connectors {
 namespace {
 
 constexpr std::int64_t kRouteAgeMaxMs = 5'000;
 
-struct Clients {
+// The client of one cluster. Who waits while another connects gets the same outcome.
+struct Entry {
   Mutex mutex;
-  std::map<std::string, std::weak_ptr<rocketmq::Client>> by_address SLIPSTREAM_GUARDED_BY(mutex);
+  std::weak_ptr<rocketmq::Client> client SLIPSTREAM_GUARDED_BY(mutex);
+  Status failure SLIPSTREAM_GUARDED_BY(mutex);
+  std::int64_t failed_ms SLIPSTREAM_GUARDED_BY(mutex) = -1;
 };
 
-Clients& clients() {
+struct Clients {
+  Mutex mutex;
+  std::map<std::string, Entry> by_address SLIPSTREAM_GUARDED_BY(mutex);  // nodes never move
+};
+
+Entry& entry_of(const std::string& name_servers) {
   static Clients all;
-  return all;
+  MutexLock lock(all.mutex);
+  return all.by_address[name_servers];
 }
 
 }  // namespace
 
 Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers) {
-  Clients& all = clients();
-  MutexLock lock(all.mutex);
-  std::weak_ptr<rocketmq::Client>& known = all.by_address[name_servers];
-  if (auto client = known.lock()) return client;
+  const SystemClock clock;
+  const std::int64_t asked_ms = clock.now_ms();
+  Entry& entry = entry_of(name_servers);
+  MutexLock lock(entry.mutex);
+  if (auto client = entry.client.lock()) return client;
+  if (entry.failed_ms >= asked_ms) return entry.failure.error();
   rocketmq::ClientOptions options;
   options.name_servers = name_servers;
   options.route_refresh_ms = kRouteAgeMaxMs;
-  TRY_ASSIGN(std::unique_ptr<rocketmq::Client> made, rocketmq::Client::connect(options));
-  std::shared_ptr<rocketmq::Client> client = std::move(made);
-  known = client;
+  auto made = rocketmq::Client::connect(options);
+  if (!made.ok()) {
+    entry.failure = made.status();
+    entry.failed_ms = clock.now_ms();
+    return made.error();
+  }
+  std::shared_ptr<rocketmq::Client> client = std::move(*made);
+  entry.client = client;
   return client;
 }
 

@@ -1,3 +1,5 @@
+#include "slipstream/located.h"
+
 #include "base/try.h"
 #include "connectors/rocketmq/check_sink.h"
 #include "connectors/rocketmq/committer.h"
@@ -21,12 +23,15 @@ const char* guarantee_text(Guarantee guarantee) {
   return "exactly-once";
 }
 
-class QueueSink final : public Sink {
+class QueueSink final : public Sink, public Located {
  public:
   explicit QueueSink(std::shared_ptr<const SinkPlan> plan) : plan_(std::move(plan)) {}
 
   Schema schema() const override { return plan_->schema; }
   Guarantee guarantee() const override { return plan_->settings.guarantee; }
+  std::vector<std::string> places() const override {
+    return topic_places(plan_->settings.name_servers, plan_->settings.topic);
+  }
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{
         "topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "slipstream/located.h"
+
 #include "base/try.h"
 #include "connectors/rocketmq/enumerator.h"
 #include "connectors/rocketmq/reader.h"
@@ -41,7 +43,7 @@ std::string bound_text(const SourceSettings& settings) {
   return {};
 }
 
-class QueueSource final : public Source {
+class QueueSource final : public Source, public Located {
  public:
   QueueSource(std::shared_ptr<const RowPlan> plan, std::vector<std::size_t> accepted)
       : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
@@ -50,6 +52,9 @@ class QueueSource final : public Source {
   bool bounded() const override { return settings().bound != BoundMode::kUnbounded; }
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
+  std::vector<std::string> places() const override {
+    return topic_places(settings().name_servers, settings().topic);
+  }
 
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{"topic=" + settings().topic, "group=" + settings().group,

@@ -40,5 +40,9 @@ list(APPEND connector_sources
   rocketmq/writer.cc
 )
 list(APPEND connector_tests
+  rocketmq/codecs_test.cc
+  rocketmq/publish_test.cc
+  rocketmq/reader_test.cc
+  rocketmq/settings_test.cc
 )
-list(APPEND connector_test_deps)
+list(APPEND connector_test_deps rocketmq_testing)

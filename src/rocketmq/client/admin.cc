@@ -69,6 +69,16 @@ Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue,
   return *offset;
 }
 
+// Brokers 4.x answer 0 also for groups that never read a young queue; which groups have offsets in
+// a topic they do know. Who may not ask that gets the 0.
+bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& queue) {
+  const auto answer = succeed(RequestCode::kGroupsOfTopic,
+                              call_queue(core, queue, encode_groups_of_topic(queue.topic)));
+  if (!answer.ok()) return true;
+  const auto groups = parse_group_list(answer->body());
+  return !groups.ok() || std::find(groups->begin(), groups->end(), group) != groups->end();
+}
+
 Result<ClusterView> ask_cluster(ClientCore& core) {
   TRY_ASSIGN(const Answer answer,
              succeed(RequestCode::kBrokerCluster,
@@ -297,6 +307,8 @@ Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
     return std::move(offset).error().with_context("offset of group '" + std::string(group) +
                                                   "' in " + queue.to_string());
   }
+  if (*offset && **offset == 0 && !reads_topic(*core_, group, queue))
+    return std::optional<std::int64_t>();
   return offset;
 }
 

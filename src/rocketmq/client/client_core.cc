@@ -243,6 +243,51 @@ void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
   for (const RouteDone& done : waiters) done(result);
 }
 
+void ClientCore::write_group_offset(const std::string& group, const MessageQueue& queue,
+                                    std::int64_t offset, std::function<void(const Status&)> done) {
+  route(queue.topic, options_.route_refresh_ms,
+        [this, group, queue, offset, done = std::move(done)](const Result<Route>& route) {
+          if (!route.ok()) return done(route.status());
+          const BrokerData* broker = (*route)->broker(queue.broker);
+          const std::string* master = broker == nullptr ? nullptr : broker->master();
+          if (master == nullptr) {
+            return done(Error::retry(ErrorCode::kUnavailable,
+                                     "broker '" + queue.broker + "' has no master now"));
+          }
+          send_group_offset(*master, group, queue, offset, done);
+        });
+}
+
+void ClientCore::send_group_offset(const std::string& address, const std::string& group,
+                                   const MessageQueue& queue, std::int64_t offset,
+                                   std::function<void(const Status&)> done) {
+  const std::string key = queue.broker + "/" + queue.topic + "/" + group;
+  const auto [known, first] = group_writes_.try_emplace(key);
+  if (first) known->second = std::make_unique<Writes>();
+  if (!first && known->second) {
+    known->second->push_back([this, address, group, queue, offset, done = std::move(done)] {
+      send_group_offset(address, group, queue, offset, done);
+    });
+    return;
+  }
+  call(address, ChannelRole::kControl,
+       encode_update_consumer_offset({.group = group, .queue = queue}, offset), nullptr,
+       options_.call_timeout_ms,
+       [this, key, first = first, done = std::move(done)](const CallOutcome& outcome) {
+         Status status = outcome.answer.status();
+         if (status.ok() && outcome.answer->header.code != response_code::kSuccess) {
+           status = answer_error(RequestCode::kUpdateConsumerOffset, outcome.answer->header.code,
+                                 outcome.answer->header.remark);
+         }
+         const std::unique_ptr<Writes> waiting =
+             first ? std::exchange(group_writes_[key], nullptr) : nullptr;
+         if (!status.ok()) group_writes_.erase(key);  // the next one is a first one again
+         done(status);
+         if (!waiting) return;
+         for (const auto& write : *waiting) write();
+       });
+}
+
 void ClientCore::heartbeat_later() {
   loop_.run_after(kHeartbeatMs, [this] {
     for (auto& [key, each] : channels_) {

@@ -60,6 +60,10 @@ class ClientCore {
   // answer, an old one is given. kNotFound when they say that there is no such topic. `done` may
   // run at once.
   void route(const std::string& topic, std::int64_t age_max_ms, RouteDone done);
+  // Writes where a group stands in a queue. A group's first write to a broker goes alone: brokers
+  // that get several at once may lose some of them.
+  void write_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset,
+                          std::function<void(const Status&)> done);
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
 
@@ -84,6 +88,9 @@ class ClientCore {
   void fetch_route(const std::string& topic);
   void route_arrived(const std::string& topic, CallOutcome outcome);
   void make_room_for_route();
+  void send_group_offset(const std::string& address, const std::string& group,
+                         const MessageQueue& queue, std::int64_t offset,
+                         std::function<void(const Status&)> done);
   Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
   void heartbeat_later();
 
@@ -94,6 +101,9 @@ class ClientCore {
   std::shared_ptr<ReceivePool> pool_;
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
   std::map<std::string, CachedRoute, std::less<>> routes_;
+  // Writes that wait for the first of their group, topic and broker; null when that is done.
+  using Writes = std::vector<std::function<void()>>;
+  std::map<std::string, std::unique_ptr<Writes>> group_writes_;
   std::atomic<bool> closed_{false};
   io::EventLoop loop_;
   io::TcpNet net_;

@@ -338,30 +338,8 @@ void Consumer::State::commit(std::vector<GroupOffset> offsets,
   }
   core_.loop().post([self = shared_from_this(), pending, offsets = std::move(offsets)] {
     for (const GroupOffset& each : offsets) {
-      ClientCore* core = &self->core_;
-      const std::string group = self->options_.group;
-      core->route(
-          each.queue.topic, core->options().route_refresh_ms,
-          [core, group, each, pending](const Result<Route>& route) {
-            if (!route.ok()) return pending->one(route.status());
-            const BrokerData* broker = (*route)->broker(each.queue.broker);
-            const std::string* master = broker == nullptr ? nullptr : broker->master();
-            if (master == nullptr) {
-              return pending->one(Error::retry(
-                  ErrorCode::kUnavailable, "broker '" + each.queue.broker + "' has no master now"));
-            }
-            core->call(
-                *master, ChannelRole::kControl,
-                encode_update_consumer_offset({.group = group, .queue = each.queue}, each.offset),
-                nullptr, core->options().call_timeout_ms, [pending](const CallOutcome& outcome) {
-                  if (!outcome.answer.ok()) return pending->one(outcome.answer.status());
-                  const FrameHeader& header = outcome.answer->header;
-                  pending->one(header.code == 0
-                                   ? Status()
-                                   : Status(answer_error(RequestCode::kUpdateConsumerOffset,
-                                                         header.code, header.remark)));
-                });
-          });
+      self->core_.write_group_offset(self->options_.group, each.queue, each.offset,
+                                     [pending](const Status& status) { pending->one(status); });
     }
   });
 }

@@ -51,6 +51,7 @@ enum class RequestCode : std::int32_t {
   kConsumerStatusFromClient = 221,
   kInvokeBrokerToResetOffset = 222,
   kTopicsByCluster = 224,
+  kGroupsOfTopic = 300,
   kConsumerRunningState = 307,
   kConsumeMessageDirectly = 309,
   kSendMessageV2 = 310,

@@ -118,6 +118,10 @@ Command encode_delete_topic_in_broker(std::string_view topic) {
   return make_for_topic(RequestCode::kDeleteTopicInBroker, topic);
 }
 
+Command encode_groups_of_topic(std::string_view topic) {
+  return make_for_topic(RequestCode::kGroupsOfTopic, topic);
+}
+
 Command encode_topic_stats(std::string_view topic) {
   return make_for_topic(RequestCode::kTopicStats, topic);
 }

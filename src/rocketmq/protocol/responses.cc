@@ -193,6 +193,11 @@ Result<std::vector<std::string>> parse_topic_list(BodyBytes body) {
   return strings_of(root["topicList"]);
 }
 
+Result<std::vector<std::string>> parse_group_list(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "list of groups"));
+  return strings_of(root["groupList"]);
+}
+
 Result<TopicConfig> parse_topic_config(BodyBytes body) {
   TRY_ASSIGN(const JsonValue root, parse_object(body, "topic config"));
   if (!root["topicName"].is_string())

@@ -67,8 +67,9 @@ struct ClusterView {
 };
 Result<ClusterView> parse_cluster(BodyBytes body);
 Result<std::vector<std::string>> parse_topic_list(
-    BodyBytes body);                                     // 206, 224; system topics included
-Result<TopicConfig> parse_topic_config(BodyBytes body);  // 351
+    BodyBytes body);  // 206, 224; system topics included
+Result<std::vector<std::string>> parse_group_list(BodyBytes body);         // 300
+Result<TopicConfig> parse_topic_config(BodyBytes body);                    // 351
 Result<std::vector<TopicConfig>> parse_all_topic_configs(BodyBytes body);  // 21
 Result<std::vector<std::string>> parse_consumer_list(BodyBytes body);      // 38
 

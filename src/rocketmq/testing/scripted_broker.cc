@@ -266,7 +266,7 @@ class ScriptedBroker::Impl {
       case RequestCode::kBrokerRuntime: {
         Command done = make_answer(request.header, 0);
         done.body =
-            R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","dispatchBehindBytes":"0"}})";
+            R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","commitLogMaxOffset":"0","dispatchBehindBytes":"0"}})";
         return done;
       }
       default:

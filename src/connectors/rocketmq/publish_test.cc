@@ -1,0 +1,229 @@
+// Exactly-once publishing against a scripted broker: what a crash or a lost answer leaves behind is
+// found.
+#include <gmock/gmock.h>
+
+#include "base/clock.h"
+#include "connectors/connector_bench.h"
+#include "connectors/rocketmq/epoch_codec.h"
+#include "connectors/rocketmq/queue_scan.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
+#include "connectors/rocketmq/shared_client.h"
+#include "rocketmq/testing/scripted_broker.h"
+#include "rocketmq/testing/wait_until.h"
+
+namespace slipstream::connectors {
+namespace {
+
+using rocketmq::MessageQueue;
+using rocketmq::RequestCode;
+using rocketmq::testing::Fault;
+using rocketmq::testing::ScriptedBroker;
+using rocketmq::testing::wait_until;
+using testing::Counters;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::MemoryEpochFile;
+using testing::TemporaryFolder;
+using ::testing::UnorderedElementsAreArray;
+
+constexpr std::int64_t kLongAgoMs = 60'000;
+
+class PublishTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    broker_.create_topic("out", 2);
+    const auto made = make_rocketmq_connector()->make_sink(testing::sink_request(testing::table_of(
+        Schema({{"n", Type::integer()}}), {{"topic", "out"},
+                                           {"nameServerAddress", broker_.name_server()},
+                                           {"format", "json"},
+                                           {"sink.delivery-guarantee", "exactly-once"},
+                                           {"sink.fence-wait", "0 ms"}})));
+    ASSERT_TRUE(made.ok()) << made.status().to_string();
+    // Shared: the writer and the committer keep what they need of it.
+    sink_ = std::shared_ptr<Sink>(std::move(const_cast<std::unique_ptr<Sink>&>(*made)));
+  }
+
+  // One sealed epoch with the rows [first, last), as subtask `subtask` of attempt `token` wrote it.
+  Committable epoch_of(int first, int last, std::uint64_t token = 7, std::uint32_t subtask = 0) {
+    WriterContext context;
+    context.subtask = subtask;
+    context.attempt_token = token;
+    context.guarantee = Guarantee::kExactlyOnce;
+    context.metrics = counters_.metrics();
+    context.wake = [] {};
+    const auto writer = sink_->make_writer(std::move(context));
+    EXPECT_TRUE(writer.ok());
+    MemoryEpochFile file;
+    slipstream::testing::Texts texts;
+    for (int n = first; n < last; ++n) texts.emplace_back(std::to_string(n));
+    EXPECT_TRUE((*writer)
+                    ->write(slipstream::testing::batch_of(
+                                {slipstream::testing::column_of(Type::integer(), texts)}),
+                            &file)
+                    .ok());
+    Committable committable;
+    committable.checkpoint = 1;
+    committable.subtask = subtask;
+    EXPECT_TRUE(wait_until([&] {
+      const auto handle = (*writer)->prepare(1, &file);
+      EXPECT_TRUE(handle.ok());
+      if (handle.ok() && *handle) committable.handle = **handle;
+      return !committable.handle.empty();
+    }));
+    const std::string name = "epoch-" + std::to_string(token) + "-" + std::to_string(subtask);
+    folder_.write(name, file.content);
+    committable.epoch_file = folder_ / name;
+    return committable;
+  }
+
+  // `recovered`: of a process that ended long ago, so that no fence is left to wait for.
+  Status commit(const std::vector<Committable>& epochs, bool recovered = false) {
+    const auto committer = sink_->make_committer(counters_.metrics());
+    EXPECT_TRUE(committer.ok());
+    CommitContext context;
+    context.recovered = recovered;
+    context.check_lease = [] { return Status(); };
+    context.last_lease_ms = SystemClock().wall_ms() - kLongAgoMs;
+    return (*committer)->commit(epochs, context);
+  }
+
+  std::vector<std::string> published() const {
+    std::vector<std::string> bodies;
+    for (std::int32_t queue = 0; queue < 2; ++queue) {
+      for (const auto& message : broker_.messages({"out", "broker-a", queue}))
+        bodies.push_back(message.body);
+    }
+    return bodies;
+  }
+  static std::vector<std::string> numbers(int first, int last) {
+    std::vector<std::string> bodies;
+    for (int n = first; n < last; ++n) bodies.push_back("{\"n\":" + std::to_string(n) + "}");
+    return bodies;
+  }
+
+  ScriptedBroker broker_;
+  TemporaryFolder folder_;
+  Counters counters_;
+  std::shared_ptr<Sink> sink_;
+};
+
+TEST_F(PublishTest, NothingIsSentBeforeTheCommit) {
+  const Committable epoch = epoch_of(0, 5);
+  EXPECT_TRUE(published().empty());
+  ASSERT_TRUE(commit({epoch}).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
+}
+
+TEST_F(PublishTest, ARecoveredEpochThatWasPublishedIsNotPublishedAgain) {
+  const std::vector<Committable> epochs{epoch_of(0, 5), epoch_of(5, 9, 7, 1)};
+  ASSERT_TRUE(commit(epochs).ok());
+  ASSERT_TRUE(commit(epochs, true).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 9)));
+  EXPECT_EQ(counters_["rocketmq_sink_found_messages_total"], 9);
+  EXPECT_EQ(counters_["rocketmq_sink_duplicates_total"], 0);
+}
+
+TEST_F(PublishTest, ARecoveredEpochThatNeverLeftIsPublished) {
+  ASSERT_TRUE(commit({epoch_of(0, 5)}, true).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
+}
+
+TEST_F(PublishTest, OfAnEpochThatWasPublishedInPartOnlyTheRestIsSent) {
+  const Committable epoch = epoch_of(0, 6);
+  const auto handle = decode_epoch_handle(epoch.handle);
+  // What a crash in the middle of a batch leaves: some of its messages.
+  for (const int n : {0, 1, 4}) {
+    std::string stamp;
+    make_stamp(stamp_prefix(handle->series), static_cast<std::uint64_t>(n), stamp);
+    broker_.append(handle->queues[0].queue, "{\"n\":" + std::to_string(n) + "}",
+                   "UNIQ_KEY\x01" + stamp + "\x02");
+  }
+  ASSERT_TRUE(commit({epoch}, true).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 6)));
+}
+
+TEST_F(PublishTest, MessagesOfAnotherAttemptAreNotTakenForOnesOwn) {
+  ASSERT_TRUE(commit({epoch_of(0, 3, 7)}).ok());
+  ASSERT_TRUE(commit({epoch_of(0, 3, 8)}, true).ok());
+  EXPECT_EQ(published().size(), 6U);
+}
+
+TEST_F(PublishTest, ABusyBrokerIsAskedAgain) {
+  const Committable epoch = epoch_of(0, 3);
+  broker_.inject(RequestCode::kSendBatchMessage,
+                 {.kind = Fault::Kind::kCode, .code = 2, .remark = "busy"}, 2);
+  ASSERT_TRUE(commit({epoch}).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 3)));
+  EXPECT_EQ(counters_["rocketmq_sink_retries_total"], 2);
+  EXPECT_EQ(counters_["rocketmq_sink_scans_total"], 0) << "busy is not stored, for sure";
+}
+
+TEST_F(PublishTest, ALostAnswerIsLookedUpAndTheMessagesAreNotSentTwice) {
+  const Committable epoch = epoch_of(0, 3);
+  broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kDropAfter});
+  ASSERT_TRUE(commit({epoch}).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 3)));
+  EXPECT_EQ(counters_["rocketmq_sink_scans_total"], 1);
+  EXPECT_EQ(counters_["rocketmq_sink_found_messages_total"], 3);
+}
+
+TEST_F(PublishTest, ARequestThatGotLostIsSentAgainAfterALook) {
+  const Committable epoch = epoch_of(0, 3);
+  broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kDropBefore});
+  ASSERT_TRUE(commit({epoch}).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 3)));
+  EXPECT_EQ(counters_["rocketmq_sink_scans_total"], 1);
+}
+
+TEST_F(PublishTest, MessagesThatExpiredCannotBeLookedFor) {
+  ASSERT_TRUE(commit({epoch_of(0, 3, 1)}).ok());
+  const Committable epoch = epoch_of(3, 6);
+  const auto handle = decode_epoch_handle(epoch.handle);
+  const MessageQueue queue = handle->queues[0].queue;
+  for (int n = 0; n < 5; ++n) broker_.append(queue, "x");
+  broker_.expire(queue, handle->queues[0].lower + 1);
+  const Status status = commit({epoch}, true);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kOutOfRange);
+  EXPECT_THAT(status.error().message, HasSubstr("messages were deleted since"));
+}
+
+TEST_F(PublishTest, ALostLeaseStopsPublishing) {
+  const Committable epoch = epoch_of(0, 3);
+  const auto committer = sink_->make_committer(counters_.metrics());
+  CommitContext context;
+  context.check_lease = [] { return Status(Error{ErrorCode::kUnavailable, "taken over"}); };
+  const Status status = (*committer)->commit(std::vector{epoch}, context);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("taken over"));
+  EXPECT_TRUE(published().empty());
+}
+
+TEST_F(PublishTest, ADamagedEpochFileIsNotPublished) {
+  const Committable epoch = epoch_of(0, 3);
+  folder_.write("epoch-7-0", "");
+  const Status status = commit({epoch});
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(published().empty());
+}
+
+TEST_F(PublishTest, AScanReadsItsRangesAndNothingElse) {
+  const MessageQueue queue{"out", "broker-a", 0};
+  for (int n = 0; n < 100; ++n) {
+    std::string stamp;
+    make_stamp(stamp_prefix({}), static_cast<std::uint64_t>(n), stamp);
+    broker_.append(queue, "x", "UNIQ_KEY\x01" + (n % 2 == 0 ? stamp : "other") + "\x02");
+  }
+  const auto client = shared_client(broker_.name_server());
+  std::vector<std::uint64_t> found;
+  ScanOptions options;
+  options.group = "scan";
+  options.found = [&](std::string_view key) { found.push_back(*stamp_sequence(key)); };
+  const std::vector<ScanRange> ranges{{queue, 90, 97}, {{"out", "broker-a", 1}, 0, 0}};
+  ASSERT_TRUE(scan_queues(**client, ranges, options).ok());
+  EXPECT_THAT(found, ElementsAre(90, 92, 94, 96));
+}
+
+}  // namespace
+}  // namespace slipstream::connectors

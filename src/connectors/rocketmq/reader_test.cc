@@ -1,0 +1,212 @@
+// The source against a scripted broker.
+#include <gmock/gmock.h>
+
+#include "connectors/connector_bench.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
+#include "rocketmq/testing/scripted_broker.h"
+#include "rocketmq/testing/wait_until.h"
+
+namespace slipstream::connectors {
+namespace {
+
+using rocketmq::MessageQueue;
+using rocketmq::testing::ScriptedBroker;
+using rocketmq::testing::wait_until;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::ReaderBench;
+using ::testing::UnorderedElementsAre;
+using Poll = SourceReader::Poll;
+
+class QueueRowReaderTest : public ::testing::Test {
+ protected:
+  void SetUp() override { broker_.create_topic("T", 2); }
+
+  Result<std::unique_ptr<Source>> source(OptionMap options) {
+    options.insert({{"topic", "T"},
+                    {"nameServerAddress", broker_.name_server()},
+                    {"consumerGroup", "g"},
+                    {"format", "json"},
+                    {"scan.startup.mode", "earliest"}});
+    return make_rocketmq_connector()->make_source(testing::source_request(
+        testing::table_of(Schema({{"n", Type::integer()}}), std::move(options))));
+  }
+  void send(std::int32_t queue, int n) {
+    broker_.append({"T", "broker-a", queue}, "{\"n\":" + std::to_string(n) + "}");
+  }
+  // Polls until so many rows are there, or the reader has read everything.
+  static Status read(ReaderBench& bench, std::size_t rows) {
+    Status status;
+    EXPECT_TRUE(wait_until([&] {
+      const auto polled = bench.poll();
+      if (!polled.ok()) status = polled.status();
+      return !polled.ok() || *polled == Poll::kEnd || bench.rows.size() >= rows;
+    }));
+    return status;
+  }
+  static bool ends(ReaderBench& bench) {
+    return wait_until([&] {
+      const auto polled = bench.poll();
+      return polled.ok() && *polled == Poll::kEnd;
+    });
+  }
+
+  ScriptedBroker broker_;
+};
+
+TEST_F(QueueRowReaderTest, ABoundedReadEndsAlsoInQueuesWithoutMessages) {
+  send(1, 7);
+  const auto table = source({{"scan.bounded.mode", "latest-offset"}});
+  ASSERT_TRUE(table.ok()) << table.status().to_string();
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  EXPECT_TRUE(bench.complete);
+  ASSERT_TRUE(ends(bench));
+  EXPECT_THAT(bench.rows, ElementsAre("+I(7)"));
+}
+
+TEST_F(QueueRowReaderTest, ABoundedReadIgnoresWhatComesLater) {
+  send(0, 1);
+  const auto table = source({{"scan.bounded.mode", "latest-offset"}});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  send(0, 2);
+  send(1, 3);
+  ASSERT_TRUE(ends(bench));
+  EXPECT_THAT(bench.rows, ElementsAre("+I(1)"));
+}
+
+TEST_F(QueueRowReaderTest, SnapshotsHoldWhatWasGivenOutAndARestoreGoesOnThere) {
+  for (int n = 0; n < 5; ++n) send(0, n);
+  const auto table = source({});
+  ReaderBench first(**table, 2);
+  ASSERT_TRUE(first.discover().ok());
+  ASSERT_TRUE(read(first, 2).ok());
+  const auto splits = first.reader->snapshot(1);
+  ASSERT_TRUE(splits.ok());
+  const std::string enumerator = first.enumerator->snapshot();
+  const std::vector<std::string> before = first.rows;
+  ReaderBench second(**table);
+  ASSERT_TRUE(second.discover(enumerator, true).ok());
+  ASSERT_TRUE(second.add(*splits).ok());
+  ASSERT_TRUE(read(second, 5 - before.size()).ok());
+  std::vector<std::string> all = before;
+  all.insert(all.end(), second.rows.begin(), second.rows.end());
+  EXPECT_THAT(all, ElementsAre("+I(0)", "+I(1)", "+I(2)", "+I(3)", "+I(4)"));
+}
+
+TEST_F(QueueRowReaderTest, ANewQueueIsReadFromItsFirstMessage) {
+  send(0, 1);
+  const auto table = source({{"scan.startup.mode", "latest"}});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  broker_.create_topic("T", 3);
+  send(2, 20);
+  ASSERT_TRUE(bench.look().ok());
+  ASSERT_TRUE(read(bench, 1).ok());
+  EXPECT_THAT(bench.rows, ElementsAre("+I(20)"));
+}
+
+TEST_F(QueueRowReaderTest, AfterARestoreAQueueThatWasNotThereIsNew) {
+  const auto table = source({{"scan.startup.mode", "latest"}});
+  ReaderBench first(**table);
+  ASSERT_TRUE(first.discover().ok());
+  const std::string enumerator = first.enumerator->snapshot();
+  broker_.create_topic("T", 3);
+  send(2, 20);
+  send(0, 1);
+  ReaderBench second(**table);
+  ASSERT_TRUE(second.discover(enumerator, true).ok());
+  ASSERT_TRUE(read(second, 1).ok());
+  EXPECT_THAT(second.rows, ElementsAre("+I(20)")) << "queue 0 belongs to the restored splits";
+}
+
+TEST_F(QueueRowReaderTest, GroupOffsetsAreThoseOfTheCompletedCheckpointAndArriveBeforeTheEnd) {
+  for (int n = 0; n < 3; ++n) send(0, n);
+  const MessageQueue queue{"T", "broker-a", 0};
+  const auto table = source({});
+  {
+    ReaderBench bench(**table);
+    ASSERT_TRUE(bench.discover().ok());
+    ASSERT_TRUE(read(bench, 3).ok());
+    ASSERT_TRUE(bench.reader->snapshot(1).ok());
+    send(0, 3);
+    ASSERT_TRUE(read(bench, 4).ok());
+    ASSERT_TRUE(bench.reader->snapshot(2).ok());
+    EXPECT_EQ(broker_.group_offset("g", queue), -1) << "no checkpoint is complete";
+    bench.reader->checkpoint_complete(1);
+  }
+  EXPECT_EQ(broker_.group_offset("g", queue), 3);
+}
+
+TEST_F(QueueRowReaderTest, AnOffsetThatWasNotWrittenIsWrittenWithTheNextCheckpoint) {
+  send(0, 0);
+  const MessageQueue queue{"T", "broker-a", 0};
+  const auto table = source({});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(read(bench, 1).ok());
+  broker_.inject(rocketmq::RequestCode::kUpdateConsumerOffset,
+                 {.kind = rocketmq::testing::Fault::Kind::kCode, .code = 1, .remark = "no"}, 2);
+  ASSERT_TRUE(bench.reader->snapshot(1).ok());
+  bench.reader->checkpoint_complete(1);
+  ASSERT_TRUE(wait_until([&] {
+    return broker_.requests_seen(rocketmq::RequestCode::kUpdateConsumerOffset) == 2;
+  })) << "one for each queue";
+  ASSERT_EQ(broker_.group_offset("g", queue), -1);
+  std::uint64_t checkpoint = 1;
+  EXPECT_TRUE(wait_until([&] {
+    EXPECT_TRUE(bench.reader->snapshot(++checkpoint).ok());
+    bench.reader->checkpoint_complete(checkpoint);
+    return broker_.group_offset("g", queue) == 1;
+  }));
+}
+
+TEST_F(QueueRowReaderTest, ABodyThatIsNoRowFailsWithItsPlaceOrIsSkipped) {
+  send(0, 1);
+  broker_.append({"T", "broker-a", 0}, "no json");
+  send(0, 2);
+  const auto strict = source({});
+  ReaderBench failing(**strict);
+  ASSERT_TRUE(failing.discover().ok());
+  const Status status = read(failing, 3);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kDataError);
+  EXPECT_THAT(status.error().message,
+              HasSubstr("offset 1 of topic 'T', broker 'broker-a', queue 0"));
+  const auto lenient = source({{"decode.errors", "skip"}});
+  ReaderBench skipping(**lenient);
+  ASSERT_TRUE(skipping.discover().ok());
+  ASSERT_TRUE(read(skipping, 2).ok());
+  EXPECT_THAT(skipping.rows, ElementsAre("+I(1)", "+I(2)"));
+  EXPECT_EQ(skipping.counters["rocketmq_source_decode_errors_total"], 1);
+}
+
+TEST_F(QueueRowReaderTest, TagsAreComparedExactly) {
+  // "Aa" and "BB" have the same hash, which is all that a broker compares.
+  broker_.append({"T", "broker-a", 0}, R"({"n":1})",
+                 "TAGS\x01"
+                 "Aa\x02");
+  broker_.append({"T", "broker-a", 0}, R"({"n":2})",
+                 "TAGS\x01"
+                 "BB\x02");
+  broker_.append({"T", "broker-a", 0}, R"({"n":3})");
+  const auto table = source({{"tag", "BB"}, {"scan.bounded.mode", "latest-offset"}});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(ends(bench));
+  EXPECT_THAT(bench.rows, ElementsAre("+I(2)"));
+}
+
+TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {
+  const auto table = source({{"scan.startup.mode", "specific-offsets"},
+                             {"scan.startup.specific-offsets", "broker-a:9:0"}});
+  ReaderBench bench(**table);
+  const Status status = bench.discover();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("it has broker-a:0, broker-a:1"));
+}
+
+}  // namespace
+}  // namespace slipstream::connectors

@@ -1,0 +1,222 @@
+// What a table may say, and what is said about what it may not.
+#include "connectors/rocketmq/settings.h"
+
+#include <gmock/gmock.h>
+
+#include "connectors/connector_bench.h"
+#include "connectors/rocketmq/metadata_columns.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
+
+namespace slipstream::connectors {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::table_of;
+
+TableDefinition table_with(OptionMap more) {
+  OptionMap options{{"topic", "orders"}, {"nameServerAddress", "ns:9876"}};
+  for (auto& [name, value] : more) {
+    if (value.empty())
+      options.erase(name);
+    else
+      options[name] = value;
+  }
+  return table_of(Schema({{"n", Type::integer()}}), std::move(options));
+}
+
+Result<SourceSettings> source_with(OptionMap more) {
+  more.try_emplace("consumerGroup", "g");
+  return read_source_settings(table_with(std::move(more)));
+}
+
+Result<SinkSettings> sink_with(OptionMap more) {
+  return read_sink_settings(table_with(std::move(more)), "my job", "uid-1");
+}
+
+std::string refusal(const Status& status) {
+  EXPECT_FALSE(status.ok());
+  return status.ok() ? "" : status.error().message;
+}
+
+TEST(SourceSettings, FourNamesAreEnough) {
+  const auto settings = source_with({});
+  ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+  EXPECT_EQ(settings->topic, "orders");
+  EXPECT_EQ(settings->group, "g");
+  EXPECT_EQ(settings->format.format->name, "delimited");
+  EXPECT_EQ(settings->start, StartMode::kGroupOffsets);
+  EXPECT_FALSE(settings->reset_to_earliest);
+  EXPECT_EQ(settings->bound, BoundMode::kUnbounded);
+  EXPECT_EQ(settings->discovery_ms, 5'000);
+  EXPECT_EQ(settings->out_of_range, rocketmq::OffsetOutOfRange::kFail);
+  EXPECT_EQ(settings->decode_errors, DecodeErrors::kFail);
+}
+
+TEST(SourceSettings, OtherSpellingsMeanTheSame) {
+  for (const char* name : {"consumer-group", "rocketmq.source.group"}) {
+    const auto settings = source_with({{"consumerGroup", ""}, {name, "other"}});
+    ASSERT_TRUE(settings.ok()) << name << settings.status().to_string();
+    EXPECT_EQ(settings->group, "other");
+  }
+  for (const char* name : {"name-server-address", "endPoint", "rocketmq.client.endpoints"}) {
+    const auto settings = source_with({{"nameServerAddress", ""}, {name, "b:1"}});
+    ASSERT_TRUE(settings.ok()) << name << settings.status().to_string();
+    EXPECT_EQ(settings->name_servers, "b:1");
+  }
+  EXPECT_EQ(source_with({{"scanStartupMode", "latest"}})->start, StartMode::kLatest);
+  EXPECT_EQ(source_with({{"partitionDiscoveryIntervalMs", "30000"}})->discovery_ms, 30'000);
+}
+
+TEST(SourceSettings, StartModes) {
+  EXPECT_EQ(source_with({{"scan.startup.mode", "earliest-offset"}})->start, StartMode::kEarliest);
+  EXPECT_EQ(source_with({{"scan.startup.mode", "latest"}})->start, StartMode::kLatest);
+  const auto reset = source_with({{"scan.startup.group-offsets.reset", "earliest"}});
+  EXPECT_EQ(reset->start, StartMode::kGroupOffsets);
+  EXPECT_TRUE(reset->reset_to_earliest);
+  const auto time =
+      source_with({{"scan.startup.mode", "timestamp"}, {"scan.startup.timestamp-millis", "1234"}});
+  EXPECT_EQ(time->start, StartMode::kTimestamp);
+  EXPECT_EQ(time->start_ms, 1'234);
+  const auto text =
+      source_with({{"startTime", "1970-01-02 08:00:00"}, {"timeZone", "Asia/Shanghai"}});
+  EXPECT_EQ(text->start, StartMode::kTimestamp) << "a time without a mode is the mode";
+  EXPECT_EQ(text->start_ms, 86'400'000);
+  const auto offset = source_with({{"startMessageOffset", "7"}, {"startTimeMs", "5"}});
+  EXPECT_EQ(offset->start, StartMode::kOneOffset) << "an offset wins over a time";
+  EXPECT_EQ(offset->start_offset, 7);
+  const auto named = source_with({{"scan.startup.mode", "specific-offsets"},
+                                  {"scan.startup.specific-offsets", "broker-a:1:201; b:0:3;"}});
+  EXPECT_EQ(named->start_offsets, (QueueOffsets{{{"broker-a", 1}, 201}, {{"b", 0}, 3}}));
+}
+
+TEST(SourceSettings, BadStartsAreRefused) {
+  EXPECT_THAT(refusal(source_with({{"scan.startup.mode", "timestamp"}}).status()),
+              AllOf(HasSubstr("table 't'"), HasSubstr("scan.startup.timestamp-millis")));
+  EXPECT_THAT(refusal(source_with({{"startTime", "soon"}}).status()),
+              HasSubstr("'soon' is no time"));
+  for (const char* text : {"broker-a:1", "broker-a:x:1", "broker-a:1:-2", ":1:2", "broker-a"}) {
+    EXPECT_THAT(refusal(source_with({{"scan.startup.specific-offsets", text}}).status()),
+                HasSubstr("broker:queue:offset"))
+        << text;
+  }
+  EXPECT_THAT(refusal(source_with({{"scan.startup.specific-offsets", "a:1:2;a:1:3"}}).status()),
+              HasSubstr("a:1 twice"));
+  EXPECT_THAT(refusal(source_with({{"scan.startup.mode", "ealiest"}}).status()),
+              AllOf(HasSubstr("ealiest"), HasSubstr("earliest")));
+}
+
+TEST(SourceSettings, Bounds) {
+  EXPECT_EQ(source_with({{"scan.bounded.mode", "latest"}})->bound, BoundMode::kLatest);
+  EXPECT_EQ(source_with({{"scan.bounded.mode", "latest-offset"}})->bound, BoundMode::kLatest);
+  const auto time = source_with({{"endTime", "1970-01-01 00:00:01"}});
+  EXPECT_EQ(time->bound, BoundMode::kTimestamp);
+  EXPECT_EQ(time->bound_ms, 1'000);
+  const auto named = source_with({{"scan.bounded.mode", "specific-offsets"},
+                                  {"scan.bounded.specific-offsets", "broker-a:1:201"}});
+  EXPECT_EQ(named->bound_offsets, (QueueOffsets{{{"broker-a", 1}, 201}}));
+  EXPECT_THAT(
+      refusal(source_with({{"startTimeMs", "5000"}, {"endTime", "1970-01-01 00:00:01"}}).status()),
+      HasSubstr("before the start"));
+}
+
+TEST(SourceSettings, WhatIsMissingOrUnknownIsNamed) {
+  EXPECT_THAT(refusal(read_source_settings(table_with({})).status()),
+              AllOf(HasSubstr("consumerGroup"), HasSubstr("table 't'")));
+  EXPECT_THAT(refusal(source_with({{"topic", ""}}).status()), HasSubstr("topic"));
+  EXPECT_THAT(refusal(source_with({{"scan.startup.mod", "latest"}}).status()),
+              HasSubstr("did you mean 'scan.startup.mode'"));
+  EXPECT_THAT(refusal(source_with({{"topic", "no/topic"}}).status()), HasSubstr("option 'topic'"));
+  EXPECT_THAT(refusal(source_with({{"format", "jsn"}}).status()), HasSubstr("json"));
+  EXPECT_THAT(refusal(source_with({{"pullBatchSize", "2000"}}).status()), HasSubstr("1 to 1024"));
+}
+
+TEST(SourceSettings, DeadLetters) {
+  const auto dead = source_with({{"decode.errors", "dead-letter"}, {"dead-letter.topic", "dlq"}});
+  EXPECT_EQ(dead->decode_errors, DecodeErrors::kDeadLetter);
+  EXPECT_EQ(dead->dead_letter_topic, "dlq");
+  EXPECT_THAT(refusal(source_with({{"decode.errors", "dead-letter"}}).status()),
+              HasSubstr("'dead-letter.topic'"));
+  EXPECT_THAT(
+      refusal(source_with({{"decode.errors", "dead-letter"}, {"dead-letter.topic", "orders"}})
+                  .status()),
+      HasSubstr("name another one"));
+  EXPECT_THAT(refusal(source_with({{"dead-letter.topic", "dlq"}}).status()),
+              HasSubstr("has no effect"));
+}
+
+TEST(SinkSettings, DefaultsAndGuarantees) {
+  const auto plain = sink_with({});
+  ASSERT_TRUE(plain.ok()) << plain.status().to_string();
+  EXPECT_EQ(plain->guarantee, Guarantee::kAtLeastOnce);
+  EXPECT_EQ(plain->group, "slipstream_my_job") << "one stable group per job";
+  EXPECT_EQ(sink_with({{"sink.delivery-guarantee", "exactly-once"}})->guarantee,
+            Guarantee::kExactlyOnce);
+  EXPECT_EQ(sink_with({{"sink.delivery-guarantee", "none"}})->guarantee, Guarantee::kNone);
+  for (const char* name : {"produceGroup", "producerGroup", "produce-group", "rocketmq.sink.group"})
+    EXPECT_EQ(sink_with({{name, "mine"}})->group, "mine");
+  EXPECT_EQ(sink_with({{"tag", "red"}})->tag, "red");
+  EXPECT_THAT(refusal(sink_with({{"tag", "a || b"}}).status()), HasSubstr("one tag"));
+  EXPECT_EQ(sink_with({{"sink.fence-wait", "3 s"}})->fence_wait_ms, 3'000);
+}
+
+TEST(Places, OneForEachNameServer) {
+  EXPECT_THAT(topic_places("a:1;b:2", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
+  EXPECT_THAT(topic_places("a:1, b:2;", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
+}
+
+TableDefinition with_metadata(std::string key, Type type, bool is_virtual) {
+  TableDefinition table = table_with({{"consumerGroup", "g"}});
+  table.metadata.push_back({"m", std::move(key), std::move(type), is_virtual});
+  return table;
+}
+
+Result<ReadColumn> read_column(const char* key, Type type) {
+  const TableDefinition table = with_metadata(key, std::move(type), true);
+  return resolve_read_column(table, table.metadata[0]);
+}
+
+TEST(Metadata, EveryReadableKeyIsReadInItsType) {
+  for (const MetadataSpec& spec : rocketmq_metadata()) {
+    EXPECT_EQ(read_column(spec.key.c_str(), spec.type).ok(), spec.readable) << spec.key;
+  }
+  EXPECT_EQ(read_column("__queue_id__", Type::integer())->key, MetadataKey::kQueueId);
+  EXPECT_EQ(read_column("message_id", Type::string())->key, MetadataKey::kMessageId);
+  EXPECT_EQ(read_column("store-timestamp", Type::bigint())->key, MetadataKey::kStoreTime);
+}
+
+TEST(Metadata, WrongKeysAndTypesAreRefused) {
+  EXPECT_THAT(refusal(read_column("tgas", Type::string()).status()),
+              AllOf(HasSubstr("'tgas'"), HasSubstr("did you mean 'tags'")));
+  EXPECT_THAT(refusal(read_column("queue-offset", Type::string()).status()), HasSubstr("BIGINT"));
+  EXPECT_THAT(refusal(read_column("delivery-time", Type::timestamp(3)).status()),
+              HasSubstr("only be written"));
+}
+
+TEST(Metadata, OnlyWritableKeysAreWritten) {
+  for (const MetadataSpec& spec : rocketmq_metadata()) {
+    const auto columns = resolve_write_columns(with_metadata(spec.key, spec.type, false));
+    EXPECT_EQ(columns.ok(), spec.writable) << spec.key;
+    if (!columns.ok()) EXPECT_THAT(refusal(columns.status()), HasSubstr("METADATA VIRTUAL"));
+    EXPECT_TRUE(resolve_write_columns(with_metadata(spec.key, spec.type, true))->empty());
+  }
+  TableDefinition twice = with_metadata("tags", Type::string(), false);
+  twice.metadata.push_back({"other", "tag", Type::string(), false});
+  EXPECT_THAT(refusal(resolve_write_columns(twice).status()), HasSubstr("both write"));
+}
+
+TEST(Sink, WhatCannotBeHeldIsRefused) {
+  const auto connector = make_rocketmq_connector();
+  TableDefinition table = with_metadata("delivery-time", Type::timestamp(3), false);
+  table.options["sink.delivery-guarantee"] = "exactly-once";
+  EXPECT_THAT(refusal(connector->make_sink(testing::sink_request(table)).status()),
+              AllOf(HasSubstr("delivery time"), HasSubstr("at-least-once")));
+  SinkRequest updating = testing::sink_request(table_with({}));
+  updating.updating = true;
+  EXPECT_THAT(refusal(connector->make_sink(updating).status()),
+              AllOf(HasSubstr("debezium-json"), HasSubstr("TUMBLE")));
+}
+
+}  // namespace
+}  // namespace slipstream::connectors
