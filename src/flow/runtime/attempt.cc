@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t kFlushIntervalMs =
     5'000;  // group offsets and sinks when checkpointing is off
 
+constexpr std::chrono::milliseconds kLastWordsLimit(2'000);
+
 std::string hex(std::uint64_t value) {
   char text[20];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
@@ -126,6 +128,8 @@ Attempt::Outcome Attempt::run() {
     }
     loop();
   }
+  const bool in_order = outcome_->end == End::kFinished || outcome_->end == End::kStopped;
+  if (in_order) let_sources_hear();
   tear_down();
   options_.progress->attempt_ended_ms = options_.clock->wall_ms();
   return *outcome_;
@@ -367,6 +371,13 @@ void Attempt::complete(const Decision& decision) {
     }
   }
   tell_sources(control);
+}
+
+// Of the last checkpoint: they tell their brokers how far it is.
+void Attempt::let_sources_hear() {
+  for (const auto& task : tasks_) {
+    if (task->head_node().source != nullptr) task->await_controls(kLastWordsLimit);
+  }
 }
 
 bool Attempt::crash_is_due() {

@@ -96,6 +96,7 @@ class Attempt final : public TaskListener {
   void tell_sinks(const std::string& uid, const Control& control);
   void tell_sources(const Control& control);
   void finish(End end, Status cause);
+  void let_sources_hear();
   void tear_down();
   bool crash_is_due();
   bool checkpointing() const;

@@ -24,6 +24,9 @@ class Gate {
   struct Channel {
     Runnable* producer = nullptr;
     std::uint32_t input = 0;  // of the consuming operator
+    // Every sister of the producer hears the same upstream tasks: it is never idle alone, only
+    // behind them.
+    bool joint = false;
   };
   Gate(TaskPool& pool, Runnable& consumer, std::vector<Channel> channels, std::size_t bytes_max,
        MemoryBudget& budget);
@@ -31,6 +34,7 @@ class Gate {
 
   std::size_t channels() const { return queues_.size(); }
   std::uint32_t input_of(std::size_t channel) const { return queues_[channel].producer.input; }
+  bool joint(std::size_t channel) const { return queues_[channel].producer.joint; }
 
   void push(std::size_t channel, Element&& element);
   bool has_room(std::size_t channel) const {

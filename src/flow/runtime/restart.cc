@@ -12,6 +12,7 @@ bool repeats_itself(const Error& cause) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kUnsupported:
     case ErrorCode::kDataError:
+    case ErrorCode::kOutOfRange:
     case ErrorCode::kPermissionDenied:
     case ErrorCode::kCorrupt:
       return true;

@@ -273,9 +273,20 @@ void Task::tell(Control control) {
   {
     MutexLock lock(controls_mutex_);
     controls_.push_back(std::move(control));
+    ++told_;
   }
   has_controls_.store(true, std::memory_order_release);
   environment_.pool->schedule(*this);
+}
+
+void Task::await_controls(std::chrono::milliseconds limit) {
+  const std::int64_t deadline = environment_.clock->now_ms() + limit.count();
+  MutexLock lock(controls_mutex_);
+  while (handled_ < told_) {
+    const std::int64_t left = deadline - environment_.clock->now_ms();
+    if (left <= 0) return;
+    controls_handled_.wait_for_ms(controls_mutex_, left);
+  }
 }
 
 Status Task::handle_controls() {
@@ -286,6 +297,9 @@ Status Task::handle_controls() {
     has_controls_.store(false, std::memory_order_release);
   }
   for (Control& control : controls) TRY(handle(control));
+  MutexLock lock(controls_mutex_);
+  handled_ += controls.size();
+  controls_handled_.notify_all();
   return {};
 }
 
@@ -343,7 +357,10 @@ Result<Task::Park> Task::take_element() {
   Element& element = popped->element;
   switch (element.kind) {
     case Element::Kind::kBatch:
-      channel.idle = false;
+      if (channel.idle) {
+        channel.idle = false;
+        advance_watermark();
+      }
       stages_.front()->deliver(std::move(element));
       break;
     case Element::Kind::kWatermark:
@@ -366,16 +383,33 @@ Result<Task::Park> Task::take_element() {
   return Park::kNo;
 }
 
+// A joint channel that says idle may only be behind its sisters: what they heard reaches it too,
+// and may make it emit rows. It is left out of the minimum only together with all of them.
+bool Task::left_out(std::size_t channel) const {
+  if (!channels_[channel].idle) return false;
+  if (!gate_->joint(channel)) return true;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (gate_->input_of(i) == gate_->input_of(channel) &&
+        (!channels_[i].idle || channels_[i].done()))
+      return false;
+  }
+  return true;
+}
+
+// Channels that are done bound nothing, but only when all are done has event time come to its end:
+// an idle one may still hold rows.
 void Task::advance_watermark() {
   EventTime lowest = kMaxWatermark;
   bool any_active = false;
-  for (const Channel& channel : channels_) {
-    if (channel.ended || channel.idle) continue;
+  bool all_done = true;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (channels_[i].done()) continue;
+    all_done = false;
+    if (left_out(i)) continue;
     any_active = true;
-    lowest = std::min(lowest, channel.watermark);
+    lowest = std::min(lowest, channels_[i].watermark);
   }
-  const bool all_ended = ended_channels_ == channels_.size();
-  const bool all_idle = !any_active && !all_ended;
+  const bool all_idle = !any_active && !all_done;
   if (all_idle != all_idle_) {
     all_idle_ = all_idle;
     stages_.front()->deliver(Element::of(all_idle ? Element::Kind::kIdle : Element::Kind::kActive));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -100,6 +101,8 @@ class Task final : public Runnable {
 
   Next run() override;
   void tell(Control control);
+  // Waits until everything told so far was handled. Thread: any but a worker.
+  void await_controls(std::chrono::milliseconds limit);
   TaskReport report() const;
   TaskId id() const { return options_.id; }
   const Node& head_node() const { return *options_.chain.front(); }
@@ -121,6 +124,7 @@ class Task final : public Runnable {
   Result<Park> poll_source();
   Result<Park> take_element();
   Status align(std::size_t channel, Barrier barrier);
+  bool left_out(std::size_t channel) const;
   void advance_watermark();
   void end_channel(std::size_t channel);
   bool fire_timer();
@@ -156,6 +160,7 @@ class Task final : public Runnable {
     bool idle = false;
     bool ended = false;
     bool aligned = false;
+    bool done() const { return ended || watermark == kMaxWatermark; }
   };
   std::vector<Channel> channels_;
   std::vector<std::size_t> open_channels_;  // of each input
@@ -181,7 +186,10 @@ class Task final : public Runnable {
   std::int64_t armed_ms_ = 0;                        // 0 = none
 
   Mutex controls_mutex_;
+  Condition controls_handled_;
   std::vector<Control> controls_ SLIPSTREAM_GUARDED_BY(controls_mutex_);
+  std::uint64_t told_ SLIPSTREAM_GUARDED_BY(controls_mutex_) = 0;
+  std::uint64_t handled_ SLIPSTREAM_GUARDED_BY(controls_mutex_) = 0;
   std::atomic<bool> has_controls_{false};
 
   // Times, nanoseconds.
