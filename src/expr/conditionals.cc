@@ -4,6 +4,7 @@
 
 #include "base/try.h"
 #include "data/compare.h"
+#include "data/text/civil.h"
 #include "expr/kernel.h"
 #include "expr/merge.h"
 #include "expr/registry.h"
@@ -77,8 +78,35 @@ std::uint32_t text_hash(std::string_view text) {
   return value;
 }
 
+// BigDecimal: the magnitude's 32-bit words from the most significant one, the sign, the scale.
+std::uint32_t decimal_hash(Int128 unscaled, int scale) {
+  __extension__ using UInt128 = unsigned __int128;
+  const UInt128 magnitude =
+      unscaled < 0 ? UInt128{0} - static_cast<UInt128>(unscaled) : static_cast<UInt128>(unscaled);
+  std::uint32_t value = 0;
+  for (unsigned shift = 128; shift > 0;) {
+    shift -= 32;
+    value = value * 31 + static_cast<std::uint32_t>(magnitude >> shift);
+  }
+  if (unscaled < 0) value = 0U - value;
+  return value * 31 + static_cast<std::uint32_t>(scale);
+}
+
+// Flink's TimestampData: milliseconds, and the nanoseconds behind them.
+std::uint32_t timestamp_hash(std::int64_t value, std::int64_t units_per_second) {
+  const std::int64_t per_milli = units_per_second / 1000;
+  const std::int64_t millis = text::floor_div(value, per_milli);
+  const std::int64_t nanos = (value - millis * per_milli) * (1'000'000 / per_milli);
+  return fold(static_cast<std::uint64_t>(millis)) * 31 + static_cast<std::uint32_t>(nanos);
+}
+
 std::uint32_t cell_hash(const Column& column, std::size_t row) {
+  if (column.type().is_timestamp()) {
+    return timestamp_hash(column.data<std::int64_t>()[row], column.type().units_per_second());
+  }
   switch (column.type().layout()) {
+    case Layout::kInt128:
+      return decimal_hash(column.data<Int128>()[row], column.type().scale());
     case Layout::kBool:
       return column.data<std::uint8_t>()[row] != 0 ? 1231 : 1237;
     case Layout::kInt8:
@@ -131,9 +159,8 @@ void add_types(Functions& out) {
   hash.description = "Java's hashCode() of a text, number, BOOLEAN, date or time.";
   hash.resolve = [](std::span<const Type> args) -> Result<Signature> {
     const bool fits = args.size() == 1 && args[0].layout() != Layout::kNested &&
-                      args[0].kind() != TypeKind::kDecimal && !args[0].is_binary();
-    if (!fits)
-      return signature_error("HASH_CODE", args, "HASH_CODE(text, number other than DECIMAL, time)");
+                      !args[0].is_interval() && !args[0].is_binary();
+    if (!fits) return signature_error("HASH_CODE", args, "HASH_CODE(text, number, BOOLEAN or time)");
     const Type arg = args[0].kind() == TypeKind::kNull ? Type::string() : args[0];
     return Signature{{arg}, Type::integer().with_nullable(arg.nullable())};
   };

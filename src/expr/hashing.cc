@@ -174,19 +174,24 @@ void add_hashing(Functions& out) {
   struct Named {
     const char* name;
     const EVP_MD* (*algorithm)();
+    int digits;
   };
   const Parameters one = {.accepts = {Accepts::kTextOrBytes},
                           .required = 1,
                           .variadic = false,
                           .result = Type::string()};
   for (const Named& named :
-       {Named{"MD5", EVP_md5}, Named{"SHA1", EVP_sha1}, Named{"SHA224", EVP_sha224},
-        Named{"SHA256", EVP_sha256}, Named{"SHA384", EVP_sha384}, Named{"SHA512", EVP_sha512}}) {
+       {Named{"MD5", EVP_md5, 32}, Named{"SHA1", EVP_sha1, 40}, Named{"SHA224", EVP_sha224, 56},
+        Named{"SHA256", EVP_sha256, 64}, Named{"SHA384", EVP_sha384, 96},
+        Named{"SHA512", EVP_sha512, 128}}) {
+    Parameters digest = one;
+    digest.result = Type::character(named.digits);
     out.push_back(ordinary(named.name, std::string(named.name) + "(text)",
                            std::string("The ") + named.name + " digest in lower-case hexadecimal.",
-                           one, digest_kernel(named.algorithm)));
+                           digest, digest_kernel(named.algorithm)));
   }
   Parameters with_bits = one;
+  with_bits.result = Type::varchar(128);
   with_bits.accepts.push_back(Accepts::kInteger);
   with_bits.required = 2;
   out.push_back(ordinary("SHA2", "SHA2(text, bits)",

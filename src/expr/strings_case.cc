@@ -219,11 +219,16 @@ void add_text_cases(Functions& out) {
   length.result = Type::integer();
   Parameters bytes = length;
   bytes.accepts = {Accepts::kTextOrBytes};
-  out.push_back(ordinary("UPPER", "UPPER(text)", "Upper case.", text, case_kernel<true>));
-  out.push_back(ordinary("LOWER", "LOWER(text)", "Lower case.", text, case_kernel<false>));
-  out.push_back(ordinary("INITCAP", "INITCAP(text)",
-                         "First letter of each ASCII word upper case, the rest lower.", text,
-                         initcap_kernel));
+  const auto same_type = [](std::span<const Type> args) { return args[0]; };
+  out.push_back(with_result_type(
+      ordinary("UPPER", "UPPER(text)", "Upper case.", text, case_kernel<true>), same_type));
+  out.push_back(with_result_type(
+      ordinary("LOWER", "LOWER(text)", "Lower case.", text, case_kernel<false>), same_type));
+  out.push_back(
+      with_result_type(ordinary("INITCAP", "INITCAP(text)",
+                                "First letter of each ASCII word upper case, the rest lower.", text,
+                                initcap_kernel),
+                       same_type));
   out.push_back(
       ordinary("REVERSE", "REVERSE(text)", "Characters in reverse order.", text, reverse_kernel));
   for (const char* name : {"CHAR_LENGTH", "CHARACTER_LENGTH"}) {

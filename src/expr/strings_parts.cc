@@ -124,9 +124,11 @@ ColumnPtr side_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 // --- POSITION, LOCATE, INSTR ---
 
 // The 1-based character position of `part` at or after character `from`; 0 = none.
+// A position before the text is its beginning, and the empty part is found there, as in Flink.
 std::int32_t position(std::string_view part, std::string_view text, Index from) {
-  if (from < 1) return 0;
-  const std::size_t start = character_position(text, static_cast<std::size_t>(from - 1));
+  if (part.empty()) return 1;
+  const std::size_t start =
+      from < 1 ? 0 : character_position(text, static_cast<std::size_t>(from - 1));
   const std::size_t found = text.find(part, start);
   if (found == std::string_view::npos) return 0;
   return static_cast<std::int32_t>(count_characters(text.substr(0, found)) + 1);
@@ -141,6 +143,43 @@ Kernel position_kernel(std::size_t part, std::size_t text) {
     });
     return result.finish();
   };
+}
+
+// The position of occurrence `nth` at or after character `from`; a negative `from` counts from the
+// end and searches backwards. Occurrences may overlap. REQUIRES: nth >= 1
+std::int32_t nth_position(std::string_view part, std::string_view text, Index from, Index nth) {
+  if (part.empty()) return 1;
+  if (from == 0) return 0;
+  const bool forwards = from > 0;
+  std::size_t at = 0;
+  if (forwards) {
+    at = character_position(text, static_cast<std::size_t>(from - 1));
+  } else {
+    const auto count = static_cast<Index>(count_characters(text));
+    if (from < -count) return 0;
+    at = character_position(text, static_cast<std::size_t>(count + from));
+  }
+  while (true) {
+    const std::size_t found = forwards ? text.find(part, at) : text.rfind(part, at);
+    if (found == std::string_view::npos) return 0;
+    if (--nth == 0) return static_cast<std::int32_t>(count_characters(text.substr(0, found)) + 1);
+    if (!forwards && found == 0) return 0;
+    at = forwards ? found + 1 : found - 1;
+  }
+}
+
+ColumnPtr instr_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  FixedResult<std::int32_t> result(type, ctx.rows());
+  each_complete_row(ctx, args, result, [&](std::size_t row) {
+    const Index from = args.size() > 2 ? args[2]->data<Index>()[row] : 1;
+    const Index nth = args.size() > 3 ? args[3]->data<Index>()[row] : 1;
+    if (nth < 1) {
+      ctx.fail(row, "the occurrence must be 1 or greater");
+      return result.set_null(row);
+    }
+    result.set(row, nth_position(args[1]->text(row), args[0]->text(row), from, nth));
+  });
+  return result.finish();
 }
 
 // --- LPAD, RPAD, OVERLAY: they count as Java does, UTF-16 units ---
@@ -277,14 +316,18 @@ void add_trims(Functions& out) {
         "TRIM", usage,
         parameters({kText, kText, kText}, args.size() == 1 ? 1 : 3, Type::string()))(args);
   };
-  out.push_back(std::move(trim));
+  out.push_back(with_result_type(std::move(trim),
+                                 [](std::span<const Type> args) { return varchar_like(args.back()); }));
+  const auto like_first = [](std::span<const Type> args) { return varchar_like(args[0]); };
   const Parameters sides = parameters({kText, kText}, 1, Type::string());
-  out.push_back(ordinary("LTRIM", "LTRIM(text [, characters])",
-                         "Without the characters (blanks) in front.", sides,
-                         side_trim(true, false)));
-  out.push_back(ordinary("RTRIM", "RTRIM(text [, characters])",
-                         "Without the characters (blanks) at the end.", sides,
-                         side_trim(false, true)));
+  out.push_back(with_result_type(
+      ordinary("LTRIM", "LTRIM(text [, characters])", "Without the characters (blanks) in front.",
+               sides, side_trim(true, false)),
+      like_first));
+  out.push_back(with_result_type(
+      ordinary("RTRIM", "RTRIM(text [, characters])", "Without the characters (blanks) at the end.",
+               sides, side_trim(false, true)),
+      like_first));
   out.push_back(ordinary("BTRIM", "BTRIM(text [, characters])",
                          "Without the characters (blanks) at both ends.", sides,
                          side_trim(true, true)));
@@ -294,26 +337,34 @@ void add_trims(Functions& out) {
 
 void add_text_parts(Functions& out) {
   add_trims(out);
+  const auto like_first = [](std::span<const Type> args) { return varchar_like(args[0]); };
   for (const char* name : {"SUBSTRING", "SUBSTR"}) {
-    out.push_back(ordinary(
-        name, std::string(name) + "(text, from [, length])",
-        "Characters from a 1-based position; a negative one counts from the end.",
-        parameters({kText, kInteger, kInteger}, 2, Type::string(), true), substring_kernel));
+    out.push_back(with_result_type(
+        ordinary(name, std::string(name) + "(text, from [, length])",
+                 "Characters from a 1-based position; a negative one counts from the end.",
+                 parameters({kText, kInteger, kInteger}, 2, Type::string(), true),
+                 substring_kernel),
+        like_first));
   }
-  const Parameters side = parameters({kText, kInteger}, 2, Type::string());
-  out.push_back(
-      ordinary("LEFT", "LEFT(text, count)", "The first characters.", side, side_kernel<true>));
-  out.push_back(
-      ordinary("RIGHT", "RIGHT(text, count)", "The last characters.", side, side_kernel<false>));
+  const Parameters side = parameters({kText, kInteger}, 2, Type::string(), true);
+  out.push_back(with_result_type(
+      ordinary("LEFT", "LEFT(text, count)", "The first characters.", side, side_kernel<true>),
+      like_first));
+  out.push_back(with_result_type(
+      ordinary("RIGHT", "RIGHT(text, count)", "The last characters.", side, side_kernel<false>),
+      like_first));
   const Parameters pad = parameters({kText, kInteger, kText}, 3, Type::string(), true);
   out.push_back(ordinary("LPAD", "LPAD(text, length, with)",
                          "Filled up in front, or cut, to a length.", pad, pad_kernel<true>));
   out.push_back(ordinary("RPAD", "RPAD(text, length, with)",
                          "Filled up behind, or cut, to a length.", pad, pad_kernel<false>));
-  out.push_back(ordinary("OVERLAY", "OVERLAY(text PLACING replacement FROM start [FOR length])",
-                         "Part of a text replaced.",
-                         parameters({kText, kText, kInteger, kInteger}, 3, Type::string()),
-                         overlay_kernel));
+  out.push_back(with_result_type(
+      ordinary("OVERLAY", "OVERLAY(text PLACING replacement FROM start [FOR length])",
+               "Part of a text replaced.",
+               parameters({kText, kText, kInteger, kInteger}, 3, Type::string()), overlay_kernel),
+      [](std::span<const Type> args) {
+        return Type::varchar(joined_length(args[0], args[1]));
+      }));
   const Parameters find = parameters({kText, kText, kInteger}, 2, Type::integer());
   out.push_back(ordinary("POSITION", "POSITION(part IN text)",
                          "1-based position of the first occurrence, 0 when none.",
@@ -322,9 +373,11 @@ void add_text_parts(Functions& out) {
       ordinary("LOCATE", "LOCATE(part, text [, from])",
                "1-based position of the first occurrence at or after `from`, 0 when none.", find,
                position_kernel(0, 1)));
-  out.push_back(ordinary("INSTR", "INSTR(text, part)",
-                         "1-based position of the first occurrence, 0 when none.",
-                         parameters({kText, kText}, 2, Type::integer()), position_kernel(1, 0)));
+  out.push_back(ordinary(
+      "INSTR", "INSTR(text, part [, from [, occurrence]])",
+      "1-based position of an occurrence, 0 when none; a negative `from` searches backwards from "
+      "the end.",
+      parameters({kText, kText, kInteger, kInteger}, 2, Type::integer()), instr_kernel));
   Function split =
       ordinary("SPLIT_INDEX", "SPLIT_INDEX(text, separator, index)",
                "Part number `index` (from 0) between separators; NULL when there is none.",

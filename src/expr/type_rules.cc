@@ -208,7 +208,7 @@ CastRule cast_rule(const Type& from, const Type& to) {
   if (from.kind() == TypeKind::kBoolean)
     return to.is_numeric() ? CastRule::kExplicit : CastRule::kNever;
   if (to.kind() == TypeKind::kBoolean)
-    return is_exact(from) ? CastRule::kExplicit : CastRule::kNever;
+    return from.is_numeric() ? CastRule::kExplicit : CastRule::kNever;
   if (from.is_binary() && to.is_binary()) {
     return to.kind() == TypeKind::kVarBinary || from.kind() == to.kind() ? CastRule::kImplicit
                                                                          : CastRule::kExplicit;
@@ -216,9 +216,7 @@ CastRule cast_rule(const Type& from, const Type& to) {
   if (from.is_interval() && to.is_interval()) {
     return from.kind() == to.kind() ? CastRule::kImplicit : CastRule::kNever;
   }
-  if (from.is_interval() || to.is_interval()) {
-    return is_exact(from) || is_exact(to) ? CastRule::kExplicit : CastRule::kNever;
-  }
+  if (from.is_interval() || to.is_interval()) return CastRule::kNever;
   if (from.layout() == Layout::kNested || to.layout() == Layout::kNested)
     return nested_rule(from, to);
   if (from.is_numeric() || to.is_numeric() || from.is_binary() || to.is_binary())
@@ -341,6 +339,23 @@ Resolve with_parameters(std::string name, std::string usage, Parameters paramete
     return Signature{std::move(targets), parameters.result.with_nullable(nullable)};
   };
 }
+
+Function with_result_type(Function function, std::function<Type(std::span<const Type>)> derive) {
+  function.resolve = [resolve = std::move(function.resolve), derive = std::move(derive)](
+                         std::span<const Type> args) -> Result<Signature> {
+    TRY_ASSIGN(Signature signature, resolve(args));
+    signature.result = derive(signature.args).with_nullable(signature.result.nullable());
+    return signature;
+  };
+  return function;
+}
+
+int joined_length(const Type& a, const Type& b) {
+  return static_cast<int>(
+      std::min(std::int64_t{a.precision()} + b.precision(), std::int64_t{Type::kUnlimited}));
+}
+
+Type varchar_like(const Type& text) { return Type::varchar(text.precision()); }
 
 Function ordinary(const std::string& name, const std::string& usage, const std::string& description,
                   const Parameters& parameters, Kernel kernel) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ class Catalog {
   bool contains(std::string_view name) const {
     return find_table(name) != nullptr || find_view(name) != nullptr;
   }
+  // A CREATE of this name failed in the running script: that it is unknown is no news.
+  void mark_broken(std::string name) { broken_.insert(std::move(name)); }
+  bool is_broken(std::string_view name) const { return broken_.count(name) != 0; }
   void add(CatalogTable table);
   void add(CatalogView view);
   bool drop_table(std::string_view name);
@@ -64,6 +68,7 @@ class Catalog {
  private:
   std::map<std::string, CatalogTable, std::less<>> tables_;
   std::map<std::string, CatalogView, std::less<>> views_;
+  std::set<std::string, std::less<>> broken_;
 };
 
 }  // namespace slipstream::sql

@@ -1,7 +1,10 @@
 #include "sql/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <random>
+
+#include "slipstream/located.h"
 
 #include "base/clock.h"
 #include "base/suggest.h"
@@ -33,8 +36,12 @@ LowerOptions lower_options(const ConnectorRegistry& registry, const Options& opt
   lowering.registry = &registry;
   lowering.eval = eval_context(options);
   lowering.job_name = options.text("pipeline.name");
-  lowering.state_ttl_ms = options.duration("table.exec.state.ttl").count();
   return lowering;
+}
+
+void set_state_ttl(Rel& rel, std::int64_t ttl_ms) {
+  for (const RelPtr& input : rel.inputs) set_state_ttl(*input, ttl_ms);
+  if (rel.kind == RelKind::kGroupAggregate || rel.kind == RelKind::kJoin) rel.state_ttl_ms = ttl_ms;
 }
 
 // Row kinds of sources are known only now: an operator above an updating one is updating too.
@@ -43,6 +50,25 @@ void spread_updating(Rel& rel) {
     spread_updating(*input);
     if (input->updating && rel.kind != RelKind::kWindowAggregate) rel.updating = true;
   }
+}
+
+// A place that the statement writes and, at any depth, reads.
+std::optional<std::string> find_loop(const std::vector<std::string>& written, const Rel& rel) {
+  const Source* source = rel.scan ? rel.scan->source.get() : nullptr;
+  if (const auto* read = dynamic_cast<const Located*>(source)) {
+    for (const std::string& place : read->places()) {
+      if (std::find(written.begin(), written.end(), place) != written.end()) return place;
+    }
+  }
+  for (const RelPtr& input : rel.inputs) {
+    if (auto place = find_loop(written, *input)) return place;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_loop(const Rel& root) {
+  const auto* written = dynamic_cast<const Located*>(root.sink.get());
+  return written == nullptr ? std::nullopt : find_loop(written->places(), root);
 }
 
 bool matches(const std::string& name, const ast::ShowStatement& show) {
@@ -114,6 +140,7 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   std::vector<RelPtr> roots;
   roots.push_back(std::move(root));
   name_operators(roots);
+  set_state_ttl(*roots[0], options->duration("table.exec.state.ttl").count());
   // sources first: whether they update decides what the sink is asked for
   const LowerOptions lowering = lower_options(registry, *options);
   const bool is_sink = roots[0]->kind == RelKind::kSink;
@@ -123,6 +150,13 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   if (made.ok() && is_sink) made = make_connectors(*roots[0], lowering);
   if (!made.ok()) {
     report(roots[0]->kind == RelKind::kSink ? roots[0]->span : span, made.error().message);
+    return nullptr;
+  }
+  if (const auto place = find_loop(*roots[0])) {
+    report(roots[0]->span,
+           "this INSERT is a loop: it reads " + *place + " and writes to it, so every row that it "
+           "writes comes back to it, for ever",
+           "write to another topic");
     return nullptr;
   }
   return std::move(roots[0]);
@@ -139,7 +173,7 @@ void Session::Run::create_table(ast::StatementPtr& node) {
     return;
   }
   auto table = bind_create_table(statement, registry, out.diagnostics);
-  if (!table) return;
+  if (!table) return catalog.mark_broken(name);
   catalog.add(std::move(*table));
   say(*statement, "OK");
 }
@@ -156,8 +190,9 @@ void Session::Run::create_view(ast::StatementPtr& node) {
   }
   QueryBinder binder(catalog, registry, out.diagnostics);
   const RelPtr bound = binder.bind_query(*statement->query);
-  if (!bound) return;
+  if (!bound) return catalog.mark_broken(name);
   if (!statement->columns.empty() && statement->columns.size() != bound->schema.size()) {
+    catalog.mark_broken(name);
     report(statement->name.span, "the view names " + std::to_string(statement->columns.size()) +
                                      " columns and its query has " +
                                      std::to_string(bound->schema.size()));
@@ -171,6 +206,7 @@ void Session::Run::drop(const ast::DropStatement& statement) {
   const std::string& name = statement.name.parts.back().name;
   const bool is_table = statement.object == ast::ObjectKind::kTable;
   const bool done = is_table ? catalog.drop_table(name) : catalog.drop_view(name);
+  if (!done && catalog.is_broken(name)) return;
   if (!done && !statement.if_exists) {
     const auto near = nearest_name(name, is_table ? catalog.table_names() : catalog.view_names());
     report(statement.name.span,
@@ -246,6 +282,8 @@ void Session::Run::describe(const ast::DescribeStatement& statement) {
       step.rows.push_back({column, type.with_nullable(true).to_string(),
                            type.nullable() ? "TRUE" : "FALSE", "", "", ""});
     }
+  } else if (catalog.is_broken(name)) {
+    return;
   } else {
     const auto near = nearest_name(name, catalog.table_names());
     report(statement.name.span, "unknown table '" + name + "'",
@@ -277,6 +315,7 @@ void Session::Run::show(const ast::ShowStatement& statement) {
       const std::string& name = statement.name->parts.back().name;
       const CatalogTable* table = catalog.find_table(name);
       const CatalogView* view = catalog.find_view(name);
+      if (table == nullptr && view == nullptr && catalog.is_broken(name)) return;
       if (table == nullptr && view == nullptr)
         return report(statement.name->span, "unknown table '" + name + "'");
       return say(statement, table != nullptr ? table->text : view->text);
@@ -356,10 +395,17 @@ Session::Session(const ConnectorRegistry& registry) : registry_(registry) {}
 
 Compiled Session::compile(std::string_view script) {
   ParseResult parsed = parse_script(script);
+  const Catalog catalog_before = catalog_;
+  const OptionMap settings_before = settings_;
   Run run{registry_, catalog_, settings_, {}};
   run.out.diagnostics = std::move(parsed.diagnostics);
+  for (std::string& name : parsed.broken_names) catalog_.mark_broken(std::move(name));
   for (ast::StatementPtr& statement : parsed.statements) run.statement(statement);
   sort_by_place(run.out.diagnostics);
+  if (!run.out.ok()) {
+    catalog_ = catalog_before;
+    settings_ = settings_before;
+  }
   return std::move(run.out);
 }
 

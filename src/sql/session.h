@@ -45,7 +45,8 @@ class Session {
   // `registry` outlives the session.
   explicit Session(const ConnectorRegistry& registry);
 
-  // Parses, binds, plans; applies DDL and SET as it goes. Nothing is started. Sources and sinks of
+  // Parses, binds, plans; applies DDL and SET as it goes, and takes all of it back when anything is
+  // wrong. Nothing is started. Sources and sinks of
   // INSERT and SELECT are made, so their option errors are among the diagnostics.
   Compiled compile(std::string_view script);
   // The same on a copy of the catalog and settings.

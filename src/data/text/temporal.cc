@@ -215,7 +215,11 @@ std::optional<std::int32_t> parse_date(std::string_view text) {
 std::optional<std::int32_t> parse_time(std::string_view text, int precision) {
   Scanner scanner(trim(text));
   CivilTime time;
-  scan_clock(scanner, time, 1, true);
+  if (text.find(':') == std::string_view::npos) {
+    time.hour = scanner.small(1, 2, 0, 23);
+  } else {
+    scan_clock(scanner, time, 1, true);
+  }
   if (!scanner.ok() || !scanner.done()) return std::nullopt;
   std::int32_t unit = 1;
   for (int digit = 3; digit > precision; --digit) unit *= 10;

@@ -80,7 +80,7 @@ const CatalogTable* QueryBinder::insert_target(const ast::InsertStatement& inser
   }
   if (catalog_.find_view(name) != nullptr) {
     report(insert.table.span, "'" + name + "' is a view and cannot be written");
-  } else {
+  } else if (!catalog_.is_broken(name)) {
     const auto near = nearest_name(name, catalog_.table_names());
     report(insert.table.span, "unknown table '" + name + "'",
            near ? "did you mean '" + *near + "'?" : "");

@@ -155,7 +155,9 @@ class TableBinder {
       report(definition.column.span,
              "event time must be TIMESTAMP or TIMESTAMP_LTZ, and '" + column.name + "' is " +
                  column.type.to_string(),
-             "a computed column: ts AS TO_TIMESTAMP(" + column.name + ")");
+             column.type.kind() == TypeKind::kBigInt
+                 ? "a computed column: ts AS TO_TIMESTAMP_LTZ(" + column.name + ", 3)"
+                 : "a computed column: ts AS TO_TIMESTAMP(" + column.name + ")");
       return;
     }
     const expr::ExprPtr bound = binder.bind(*definition.expr);

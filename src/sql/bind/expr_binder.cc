@@ -42,11 +42,12 @@ ExprPtr number_literal(const std::string& digits, const SourceSpan& span,
 }
 
 ExprPtr decimal_literal(const ast::Literal& e, std::vector<Diagnostic>& diagnostics) {
-  const std::size_t point = e.text.find('.');
-  std::string whole = e.text.substr(0, point);
-  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
-  const int scale = fraction_digits(e.text);
-  const int precision = std::max(static_cast<int>(whole.size()) + scale, 1);
+  if (e.text.ends_with('.'))
+    return number_literal(e.text.substr(0, e.text.size() - 1), e.span, diagnostics);
+  // Every written digit counts, leading zeros too: 0.5 is a DECIMAL(2, 1).
+  const auto digits = static_cast<int>(e.text.size() - 1);
+  const int scale = digits - static_cast<int>(e.text.find('.'));
+  const int precision = digits;
   if (precision > 38) {
     diagnostics.push_back(Diagnostic::at(e.span, "the number has more than 38 digits"));
     return nullptr;
@@ -156,6 +157,10 @@ ExprPtr ExprBinder::bind_literal(const ast::Literal& e) {
     case L::kDate:
       return text_literal(e, Type::date(), "date (yyyy-MM-dd)", diagnostics_);
     case L::kTime:
+      if (std::count(e.text.begin(), e.text.end(), ':') != 2) {
+        report(e.span, "'" + e.text + "' is no time (HH:mm:ss)");
+        return nullptr;
+      }
       return text_literal(e, Type::time(fraction_digits(e.text)), "time (HH:mm:ss)", diagnostics_);
     case L::kTimestamp:
       return text_literal(e, Type::timestamp(fraction_digits(e.text)),
@@ -165,6 +170,20 @@ ExprPtr ExprBinder::bind_literal(const ast::Literal& e) {
                           "timestamp (yyyy-MM-dd HH:mm:ss)", diagnostics_);
   }
   return nullptr;
+}
+
+void ExprBinder::report_ambiguous(const ast::QualifiedName& name, const std::string& first,
+                                  const ScopeColumn& second) {
+  const std::string& column = name.parts.back().name;
+  if (first == second.qualifier) {
+    report(name.span, "column '" + column + "' is ambiguous: its input has two of that name",
+           "rename one of them in a subquery: SELECT " + column + " AS ...");
+  } else {
+    report(name.span,
+           "column '" + column + "' is ambiguous: '" + first + "' and '" + second.qualifier +
+               "' have one",
+           "write " + second.qualifier + "." + column);
+  }
 }
 
 std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& name,
@@ -181,12 +200,7 @@ std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& nam
     candidates.push_back(candidate.name);
     if (candidate.name != column) continue;
     if (found) {
-      if (should_report) {
-        report(name.span,
-               "column '" + column + "' is ambiguous: '" + scope_.columns[*found].qualifier +
-                   "' and '" + candidate.qualifier + "' have one",
-               "write " + candidate.qualifier + "." + column);
-      }
+      if (should_report) report_ambiguous(name, scope_.columns[*found].qualifier, candidate);
       return std::nullopt;
     }
     found = i;
@@ -415,8 +429,10 @@ ExprPtr ExprBinder::bind_cast(const ast::CastExpr& e) {
   const auto type = bind_type(*e.type, diagnostics_);
   if (!operand || !type) return nullptr;
   if (expr::cast_rule(operand->type, *type) == expr::CastRule::kNever) {
-    report(e.span, "a value of type " + operand->type.to_string() + " cannot be cast to " +
-                       type->to_string());
+    report(e.span,
+           "a value of type " + operand->type.with_nullable(true).to_string() +
+               " cannot be cast to " + type->with_nullable(true).to_string(),
+           type->is_interval() ? "multiply: n * INTERVAL '1' DAY" : "");
     return nullptr;
   }
   ExprPtr result = expr::cast(std::move(operand), *type, e.is_try);

@@ -39,6 +39,8 @@ class ExprBinder {
   void report(const SourceSpan& span, std::string message, std::string fix = {});
 
  private:
+  void report_ambiguous(const ast::QualifiedName& name, const std::string& first,
+                        const ScopeColumn& second);
   expr::ExprPtr bind_node(const ast::Expr& e);
   expr::ExprPtr bind_literal(const ast::Literal& e);
   expr::ExprPtr bind_column(const ast::ColumnRef& e);

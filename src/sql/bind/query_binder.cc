@@ -167,6 +167,7 @@ RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
     return rel;
   }
   if (const CatalogTable* table = catalog_.find_table(text)) return bind_scan(*table, hints);
+  if (catalog_.is_broken(text)) return nullptr;
   const auto near = nearest_name(text, catalog_.table_names());
   report(name.span, "unknown table '" + name.text() + "'",
          near ? "did you mean '" + *near + "'?" : "");

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "sql/bind/expr_binder.h"
+#include "sql/parse/printer.h"
 
 namespace slipstream::sql {
 namespace {
@@ -166,10 +167,15 @@ char separator(ast::TimeUnit from) {
 }
 
 // "12" or, for seconds, "12.345": in milliseconds of the unit; advances `text`.
-std::optional<std::int64_t> read_field(std::string_view& text, ast::TimeUnit unit) {
+std::optional<std::int64_t> read_field(std::string_view& text, ast::TimeUnit unit, bool leading) {
   std::int64_t whole = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), whole);
   if (parsed.ec != std::errc() || whole < 0) return std::nullopt;
+  // HOUR below 24, MINUTE and SECOND below 60, MONTH below 12, unless they come first.
+  const std::int64_t most = unit == ast::TimeUnit::kHour    ? 23
+                            : unit == ast::TimeUnit::kMonth ? 11
+                                                            : 59;
+  if (!leading && whole > most) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
   std::int64_t value = whole * unit_size(unit);
   if (unit == ast::TimeUnit::kSecond && !text.empty() && text[0] == '.') {
@@ -195,7 +201,7 @@ std::optional<std::int64_t> interval_value(const ast::IntervalLiteral& e) {
   const ast::TimeUnit last = e.qualifier.end.value_or(unit);
   std::int64_t total = 0;
   while (true) {
-    const auto field = read_field(text, unit);
+    const auto field = read_field(text, unit, unit == e.qualifier.start);
     if (!field) return std::nullopt;
     total += *field;
     if (unit == last) break;
@@ -239,11 +245,11 @@ expr::ExprPtr bind_interval(const ast::IntervalLiteral& e, std::vector<Diagnosti
   if (e.qualifier.is_year_month()) {
     ColumnBuilder builder(Type::interval_year_month().not_null());
     builder.append(static_cast<std::int32_t>(*value));
-    return expr::literal(builder.finish());
+    return expr::literal(builder.finish(), to_sql(e));
   }
   ColumnBuilder builder(Type::interval_day_time().not_null());
   builder.append(*value);
-  return expr::literal(builder.finish());
+  return expr::literal(builder.finish(), to_sql(e));
 }
 
 }  // namespace slipstream::sql

@@ -46,14 +46,6 @@ std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>
   return specs;
 }
 
-// The window function below a windowed aggregate; null when its columns came from elsewhere (a
-// joined subquery).
-const Rel* window_below(const Rel& rel) {
-  const Rel* below = rel.inputs[0].get();
-  while (below->kind == RelKind::kCalc) below = below->inputs[0].get();
-  return below;
-}
-
 class Lowering {
  public:
   explicit Lowering(const LowerOptions& options) : options_(options) {}
@@ -208,16 +200,10 @@ class Lowering {
 
   Result<NodeId> add_window_aggregate(const Rel& rel) {
     TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
-    Node made = node(rel, "WindowAggregate(" + rel.window.to_string() + ")");
+    Node made = node(rel, "WindowAggregate(" + window_function_of(rel).window.to_string() + ")");
     partition(made, input, rel.keys);
     flow::WindowAggregateSpec spec;
-    const Rel* window = window_below(rel);
-    if (window->kind == RelKind::kWindowTable) {
-      spec.window = assignment(*window);
-    } else {
-      spec.window.time_type = Type::timestamp(3);
-      spec.window.time_zone = options_.eval.session_time_zone;
-    }
+    spec.window = assignment(window_function_of(rel));
     spec.attached = flow::WindowAggregateSpec::Attached{rel.window_start, rel.window_end};
     spec.input = rel.inputs[0]->schema;
     spec.keys = rel.keys;
@@ -239,7 +225,7 @@ class Lowering {
     spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
     spec.updating_input = rel.inputs[0]->updating;
-    spec.ttl_ms = options_.state_ttl_ms;
+    spec.ttl_ms = rel.state_ttl_ms;
     made.make = [spec] {
       return Result<std::unique_ptr<flow::Operator>>(flow::make_group_aggregate(spec));
     };
@@ -259,7 +245,7 @@ class Lowering {
     spec.right_keys = rel.right_keys;
     spec.residual = rel.predicate;
     spec.eval = options_.eval;
-    spec.left_ttl_ms = spec.right_ttl_ms = options_.state_ttl_ms;
+    spec.left_ttl_ms = spec.right_ttl_ms = rel.state_ttl_ms;
     made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_join(spec)); };
     return graph_.add(std::move(made));
   }

@@ -16,7 +16,6 @@ struct LowerOptions {
   const ConnectorRegistry* registry = nullptr;
   expr::EvalContext eval;
   std::string job_name;
-  std::int64_t state_ttl_ms = 0;  // table.exec.state.ttl
   flow::CollectSpec collect;      // for roots of kind kCollect
 };
 

@@ -78,7 +78,7 @@ std::string node_text(const Rel& rel) {
              rel.schema[rel.window.time_column].name + ")";
     case RelKind::kWindowAggregate:
       return "WindowAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], window=[" +
-             rel.window.to_string() + "], calls=[" + calls_text(rel) + "])";
+             window_function_of(rel).window.to_string() + "], calls=[" + calls_text(rel) + "])";
     case RelKind::kGroupAggregate:
       return "GroupAggregate(group=[" + list(rel.inputs[0]->schema, rel.keys) + "], calls=[" +
              calls_text(rel) + "])";
@@ -177,18 +177,30 @@ std::string to_string(const Rel& rel) {
   return text;
 }
 
+const Rel& window_function_of(const Rel& aggregate) {
+  const Rel* below = aggregate.inputs[0].get();
+  while (below->kind != RelKind::kWindowTable) below = below->inputs[0].get();
+  return *below;
+}
+
 std::string state_note(const Rel& rel) {
+  const auto kept = [&](const char* since) {
+    return rel.state_ttl_ms == 0
+               ? std::string()
+               : ", each dropped " + duration(rel.state_ttl_ms) + " after " + since;
+  };
   switch (rel.kind) {
     case RelKind::kGroupAggregate:
       if (rel.keys.empty()) return "is one group";
-      return "grows with the number of distinct (" + list(rel.inputs[0]->schema, rel.keys) + ")";
+      return "grows with the number of distinct (" + list(rel.inputs[0]->schema, rel.keys) + ")" +
+             kept("its last change");
     case RelKind::kWindowAggregate:
       return "grows with the number of groups in open windows" +
              (rel.keys.empty() ? std::string()
                                : " of (" + list(rel.inputs[0]->schema, rel.keys) + ")") +
              ", dropped with the window";
     case RelKind::kJoin:
-      return "grows with all rows of both sides";
+      return "grows with all rows of both sides" + kept("it came");
     default:
       return "";
   }

@@ -103,6 +103,8 @@ struct Rel {
   std::size_t window_end = 0;
   std::vector<AggregateCall> calls;
 
+  std::int64_t state_ttl_ms = 0;  // kGroupAggregate, kJoin: table.exec.state.ttl; 0 = for ever
+
   std::vector<std::size_t> left_keys;   // kJoin, positions in the left input
   std::vector<std::size_t> right_keys;  // kJoin, positions in the right input
 
@@ -120,6 +122,8 @@ struct Rel {
 
 // The tree as text, one node a line, inputs indented below.
 std::string to_string(const Rel& rel);
+// The window table function whose windows a kWindowAggregate groups by.
+const Rel& window_function_of(const Rel& aggregate);
 // "grows with ..." or empty.
 std::string state_note(const Rel& rel);
 // Gives every node a uid that depends on what it computes over which inputs, never on its position;
