@@ -3,15 +3,19 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/try.h"
 #include "collect_sink.h"
 #include "connectors/blackhole/blackhole.h"
 #include "connectors/datagen/datagen.h"
+#include "connectors/filesystem/filesystem.h"
 #include "connectors/print/print.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
 #include "connectors/script/script.h"
 #include "data/text/temporal.h"
 #include "data/text/value.h"
@@ -138,12 +142,15 @@ std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
 // Runs one file; counts what failed.
 class Runner {
  public:
-  explicit Runner(TestFile file)
-      : file_(std::move(file)), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
+  Runner(TestFile file, bool quick)
+      : file_(std::move(file)), quick_(quick), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
     registry_.add(connectors::make_script_connector(feeds_));
     registry_.add(connectors::make_datagen_connector());
+    registry_.add(connectors::make_filesystem_connector());
     registry_.add(connectors::make_print_connector());
     registry_.add(connectors::make_blackhole_connector());
+    registry_.add(
+        connectors::make_rocketmq_connector(""));  // for plans and checks: it connects late
   }
 
   int run() {
@@ -154,13 +161,17 @@ class Runner {
       else if (block.head.starts_with("feed "))
         feed(block);
       else if (block.head == "query" || block.head == "query log" ||
-               block.head.starts_with("query error "))
+               block.head.starts_with("query error ") || block.head == "job")
         query(session, block);
+      else if (block.head.starts_with("job error "))
+        refused_job(session, block);
       else if (block.head == "explain")
         explain(session, block);
       else
         fail(block, "unknown directive '" + block.head + "'");
     }
+    if (file_.crash && failures_ == 0 && crashes_ == 0)
+      fail(file_.blocks.back(), "mode crash, but no query met a checkpoint: nothing crashed");
     if (checks_ == 0)
       fail(file_.blocks.empty() ? Block{} : file_.blocks.back(), "the file checks nothing");
     return failures_;
@@ -195,10 +206,15 @@ class Runner {
     if (block.head == "statement ok") {
       ++checks_;
       if (!compiled.ok()) fail(block, text_of(compiled.diagnostics));
+    } else if (block.head == "statement error") {
+      ++checks_;
+      const std::string seen = text_of(compiled.diagnostics);
+      if (seen != join(block.expected) || seen.empty())
+        fail(block, "the errors differ; seen:\n" + seen);
     } else if (block.head.starts_with("statement error ")) {
       expect_error(block, block.head.substr(16), text_of(compiled.diagnostics));
     } else {
-      fail(block, "'statement ok' or 'statement error TEXT' is expected");
+      fail(block, "'statement ok', 'statement error' or 'statement error TEXT' is expected");
     }
   }
 
@@ -230,6 +246,7 @@ class Runner {
         if (file_.crash) configurations.push_back({parallelism, batch_rows, true});
       }
     }
+    if (quick_) configurations = {{3, 7, file_.crash}};
     for (const Configuration& configuration : configurations) {
       if (!query_once(session, block, configuration)) return;
     }
@@ -238,8 +255,8 @@ class Runner {
   bool query_once(sql::Session& session, const Block& block, const Configuration& configuration) {
     ++checks_;
     const bool wants_error = block.head.starts_with("query error ");
-    const auto rows = std::make_shared<CollectedRows>();
-    const Status status = run_job(session, block, configuration, rows);
+    Outputs outputs;
+    const Status status = run_job(session, block, configuration, outputs);
     if (wants_error) {
       --checks_;
       const int before = failures_;
@@ -249,8 +266,12 @@ class Runner {
     if (!status.ok())
       return fail(block, "with " + configuration.name() + ": " + status.error().message), false;
     std::vector<std::string> expected = block.expected;
-    std::vector<std::string> seen =
-        block.head == "query log" ? rows->lines(true) : rows->materialised();
+    std::vector<std::string> seen;
+    for (const auto& [table, rows] : outputs) {
+      for (const std::string& line :
+           block.head == "query log" ? rows->lines(true) : rows->materialised())
+        seen.push_back(table.empty() ? line : table + ": " + line);
+    }
     std::sort(expected.begin(), expected.end());
     std::sort(seen.begin(), seen.end());
     if (seen == expected) return true;
@@ -259,34 +280,65 @@ class Runner {
     return false;
   }
 
+  // A job that is refused before it starts, without a checkpoint directory.
+  void refused_job(sql::Session& session, const Block& block) {
+    auto compiled = session.compile(join(block.body));
+    if (!compiled.ok()) return fail(block, text_of(compiled.diagnostics));
+    std::vector<sql::RelPtr> plans;
+    for (sql::Step& step : compiled.steps) {
+      if (step.plan) plans.push_back(std::move(step.plan));
+    }
+    const auto start = [&]() -> Status {
+      TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
+      TRY_ASSIGN(flow::JobOptions options, session.job_options());
+      TRY_ASSIGN(const auto job,
+                 flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
+      job->cancel();
+      static_cast<void>(job->wait());
+      return {};
+    };
+    const Status status = start();
+    expect_error(block, block.head.substr(10), status.ok() ? "" : status.error().message);
+  }
+
+  // What was written, by table; a query's own rows have no name.
+  using Outputs = std::map<std::string, std::shared_ptr<CollectedRows>>;
+
   Status run_job(sql::Session& session, const Block& block, const Configuration& configuration,
-                 const std::shared_ptr<CollectedRows>& rows) {
+                 Outputs& outputs) {
     feeds_->wait_for_checkpoints = file_.crash;
-    char pattern[] = "/tmp/slipstream-slt-XXXXXX";
-    const std::string directory = ::mkdtemp(pattern);
+    // In memory where there is such a place: what is tested here is what is written, not the disk.
+    const bool in_memory = ::access("/dev/shm", W_OK) == 0;
+    std::string directory =
+        (in_memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) +
+        "/slipstream-slt-XXXXXX";
+    if (::mkdtemp(directory.data()) == nullptr)
+      return Error{ErrorCode::kUnavailable, "no temporary directory: " + directory};
     Status status;
     for (int attempt = 0; attempt < 200; ++attempt) {
       bool crashed = false;
-      status = run_attempt(session, block, configuration, rows, directory, &crashed);
+      status = run_attempt(session, block, configuration, outputs, directory, &crashed);
       if (!crashed) break;
+      ++crashes_;
     }
     std::filesystem::remove_all(directory);
     return status;
   }
 
   Status run_attempt(sql::Session& session, const Block& block, const Configuration& configuration,
-                     const std::shared_ptr<CollectedRows>& rows, const std::string& directory,
-                     bool* crashed) {
+                     Outputs& outputs, const std::string& directory, bool* crashed) {
     auto compiled = session.compile(join(block.body));
     if (!compiled.ok()) return Error{ErrorCode::kInvalidArgument, text_of(compiled.diagnostics)};
     std::vector<sql::RelPtr> plans;
     for (sql::Step& step : compiled.steps) {
-      if (step.kind != sql::Step::Kind::kSelect) continue;
+      if (!step.plan) continue;
+      auto& rows = outputs[step.plan->sink_table.name];
+      if (!rows) rows = std::make_shared<CollectedRows>();
       step.plan->kind = sql::RelKind::kSink;
       step.plan->sink = make_collect_sink(step.plan->schema, rows);
       plans.push_back(std::move(step.plan));
     }
-    if (plans.size() != 1)
+    if (plans.empty() || (plans.size() > 1 && block.head != "job"))
       return Error{ErrorCode::kInvalidArgument, "a query block holds one SELECT"};
     TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
     TRY_ASSIGN(flow::JobOptions options, session.job_options());
@@ -310,10 +362,12 @@ class Runner {
   }
 
   TestFile file_;
+  const bool quick_;  // one configuration, for a look while writing a test
   std::shared_ptr<connectors::ScriptFeeds> feeds_;
   ConnectorRegistry registry_;
   int failures_ = 0;
   int checks_ = 0;
+  int crashes_ = 0;
 };
 
 }  // namespace
@@ -322,8 +376,13 @@ class Runner {
 int main(int argc, char** argv) {
   int failures = 0;
   int checks = 0;
+  bool quick = false;
   for (int i = 1; i < argc; ++i) {
-    slipstream::test::Runner runner(slipstream::test::read_file(argv[i]));
+    if (std::string_view(argv[i]) == "--quick") {
+      quick = true;
+      continue;
+    }
+    slipstream::test::Runner runner(slipstream::test::read_file(argv[i]), quick);
     failures += runner.run();
     checks += runner.checks();
   }

@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""What the options of a rocketmq table say is what happens, on a real broker."""
+import json
+import time
+
+from harness import EndToEndTest, main, wait_for
+from wire import Wire
+
+BROKER = "broker-a"
+
+
+class SourceTest(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.wire = Wire(self.cluster)
+        self.topic = self._testMethodName[5:45]
+
+    def tearDown(self):
+        self.wire.close()
+        super().tearDown()
+
+    # -- tables
+
+    def table(self, name, columns, topic=None, **options):
+        """CREATE TABLE; in option names _ stands for . and __ for -."""
+        given = {"connector": "rocketmq", "topic": topic or self.topic, "nameServerAddress": self.cluster.namesrv,
+                 "format": "json"}
+        for key, value in options.items():
+            given[key.replace("__", "-").replace("_", ".")] = value
+        text = ", ".join(f"'{key}' = '{value}'" for key, value in given.items() if value is not None)
+        return f"CREATE TABLE {name} ({columns}) WITH ({text});\n"
+
+    def source(self, columns="n INT", **options):
+        return self.table("source", columns, **{"consumerGroup": "g_" + self.topic, **options})
+
+    def bounded(self, columns="n INT", **options):
+        return self.source(columns, **{"scan_bounded_mode": "latest-offset", **options})
+
+    def select(self, create, query="SELECT * FROM source", seconds=120):
+        out = self.run_engine("run", self.write("select.sql", create + query + ";"), "--output", "json",
+                              seconds=seconds)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def numbers(self, create, query="SELECT n FROM source"):
+        return sorted(row["n"] for row in self.select(create, query))
+
+    def fails(self, sql, status, *texts, verb="run"):
+        engine = self.engine(verb, self.write("fails.sql", sql))
+        self.assertEqual(engine.wait(60), status, engine.err)
+        for text in texts:
+            self.assertIn(text, engine.err)
+        return engine.err
+
+    def send_numbers(self, first, last, queue=0, **options):
+        for n in range(first, last):
+            self.wire.send(self.topic, '{"n":%d}' % n, queue=queue, **options)
+
+    def three_and_three(self):
+        """0, 1, 2 in queue 0 and 10, 11, 12 in queue 1."""
+        self.create_topics({self.topic: 2})
+        self.send_numbers(0, 3, queue=0)
+        self.send_numbers(10, 13, queue=1)
+
+    def send_later(self, number, queue):
+        """Sends until the store time has moved on; answers that time. The message of before is the last earlier one."""
+        before = self.wire.messages(self.topic, queue)[-1].store_ms
+        wait_for(lambda: time.time() * 1000 > before + 1, what="the clock to go on")
+        self.send_numbers(number, number + 1, queue=queue)
+        return self.wire.messages(self.topic, queue)[-1].store_ms
+
+    def start_copy(self, create):
+        """A job that copies n of the source to the topic `copies`, with checkpoints."""
+        self.create_topics({self.topic + "_copies": 1})
+        sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create
+               + self.table("copies", "n INT", self.topic + "_copies") + "INSERT INTO copies SELECT n FROM source;")
+        return self.engine("run", self.write("copy.sql", sql), "--checkpoint-dir", self.path("checkpoints"))
+
+    def copies(self):
+        return sorted(message.row["n"] for message in self.wire.messages(self.topic + "_copies"))
+
+    def wait_for_copies(self, engine, expected):
+        def arrived():
+            self.assertTrue(engine.is_running(), engine.err)
+            return self.copies() == expected
+        wait_for(arrived, what=f"the copies {expected}")
+
+    # -- where reading begins
+
+    def test_start_earliest_and_latest(self):
+        self.three_and_three()
+        for word in ("earliest", "earliest-offset"):
+            self.assertEqual(self.numbers(self.bounded(scan_startup_mode=word)), [0, 1, 2, 10, 11, 12])
+        for word in ("latest", "latest-offset"):
+            self.assertEqual(self.numbers(self.bounded(scan_startup_mode=word)), [])
+
+    def test_start_at_a_time(self):
+        self.three_and_three()
+        moment = self.send_later(3, queue=0)
+        self.assertEqual(self.numbers(self.bounded(scan_startup_mode="timestamp",
+                                                   **{"scan.startup.timestamp-millis": moment})), [3])
+        self.assertEqual(self.numbers(self.bounded(scan_startup_mode="timestamp",
+                                                   **{"scan.startup.timestamp-millis": moment + 60_000})), [])
+
+    def test_start_at_group_offsets(self):
+        self.three_and_three()
+        group = "g_" + self.topic
+        self.assertEqual(self.numbers(self.bounded()), [], "no offset, and latest is the default for that")
+        earliest = {"scan.startup.group-offsets.reset": "earliest", "consumerGroup": group + "_e"}
+        self.assertEqual(self.numbers(self.bounded(**earliest)), [0, 1, 2, 10, 11, 12])
+        self.wire.set_group_offset(group, self.topic, 0, 2)
+        self.wire.set_group_offset(group, self.topic, 1, 1)
+        self.assertEqual(self.numbers(self.bounded()), [2, 11, 12])
+
+    def test_start_at_specific_offsets(self):
+        self.three_and_three()
+        self.wire.set_group_offset("g_" + self.topic, self.topic, 1, 2)
+        named = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": f"{BROKER}:0:1"}
+        self.assertEqual(self.numbers(self.bounded(**named)), [1, 2, 12], "queue 1 is not named: the group's offset")
+        both = {**named, "scan.startup.specific-offsets": f"{BROKER}:0:2;{BROKER}:1:0"}
+        self.assertEqual(self.numbers(self.bounded(**both)), [2, 10, 11, 12])
+        wrong = {**named, "scan.startup.specific-offsets": f"{BROKER}:7:0"}
+        self.fails(self.bounded(**wrong) + "SELECT * FROM source;", 1, f"no queue {BROKER}:7", f"{BROKER}:0")
+
+    def test_start_options_do_not_count_after_a_restore(self):
+        self.three_and_three()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"))
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12])
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.send_numbers(20, 22)
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"))
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    # -- where it ends
+
+    def test_bounded_by_time_and_by_offsets(self):
+        self.three_and_three()
+        moment = self.send_later(3, queue=0)
+        start = {"scan_startup_mode": "earliest"}
+        until = {"scan.bounded.mode": "timestamp", "scan.bounded.timestamp-millis": moment}
+        self.assertEqual(self.numbers(self.source(**start, **until)), [0, 1, 2, 10, 11, 12])
+        offsets = {"scan.bounded.mode": "specific-offsets",
+                   "scan.bounded.specific-offsets": f"{BROKER}:0:2;{BROKER}:1:1"}
+        self.assertEqual(self.numbers(self.source(**start, **offsets)), [0, 1, 10])
+
+    # -- while running
+
+    def test_a_new_queue_is_read_from_its_first_message(self):
+        self.create_topics({self.topic: 1})
+        self.send_numbers(0, 2)
+        engine = self.start_copy(self.source(scan_startup_mode="latest",
+                                             **{"scan.topic-partition-discovery.interval": "5 s"}))
+        wait_for(lambda: self.wire.group_offset("g_" + self.topic, self.topic, 0) == 2, what="the start")
+        self.create_topics({self.topic: 3})
+        self.send_numbers(10, 12, queue=2)  # before the engine looks again
+        self.wait_for_copies(engine, [10, 11])
+        self.send_numbers(2, 3, queue=0)
+        self.wait_for_copies(engine, [2, 10, 11])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_group_offsets_follow_checkpoints(self):
+        self.three_and_three()
+        group = "g_" + self.topic
+        offsets = lambda: [self.wire.group_offset(group, self.topic, queue) for queue in (0, 1)]  # noqa: E731
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"))
+        wait_for(lambda: offsets() == [3, 3], what="the first offsets")
+        self.send_numbers(13, 15, queue=1)
+        wait_for(lambda: offsets() == [3, 5], what="the offsets behind the new messages")
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.assertEqual(offsets(), [3, 5])
+
+    def test_group_offsets_are_written_before_a_bounded_job_ends(self):
+        self.three_and_three()
+        engine = self.start_copy(self.bounded(scan_startup_mode="earliest"))
+        self.assertEqual(engine.wait(60), 0, engine.err)
+        self.assertEqual(self.copies(), [0, 1, 2, 10, 11, 12])
+        self.assertEqual([self.wire.group_offset("g_" + self.topic, self.topic, queue) for queue in (0, 1)], [3, 3])
+        self.assertNotIn("warn", engine.err.lower())
+
+    def test_a_broker_that_comes_back_is_read_on(self):
+        self.three_and_three()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"))
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12])
+        self.crash_broker()
+        wait_for(lambda: "trying again" in engine.err or "closed" in engine.err, what="the engine to notice")
+        self.start_broker()
+        self.send_numbers(20, 22)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    # -- tags
+
+    def test_tags_are_filtered(self):
+        self.create_topics({self.topic: 1})
+        for n, tag in enumerate(["a", "b", "c", None, "a"]):
+            self.send_numbers(n, n + 1, tags=tag)
+        start = {"scan_startup_mode": "earliest"}
+        self.assertEqual(self.numbers(self.bounded(tag="a || b", **start)), [0, 1, 4])
+        columns = "n INT, tags STRING METADATA VIRTUAL"
+        create = self.bounded(columns, **start)
+        for where, expected in (("tags = 'a'", [0, 4]), ("tags IN ('b', 'c')", [1, 2]), ("tags IS NULL", [3]),
+                                ("tags = 'a' AND n > 0", [4])):
+            self.assertEqual(self.numbers(create, "SELECT n FROM source WHERE " + where), expected, where)
+        plan = self.run_engine("explain", self.write("e.sql", create + "SELECT n FROM source WHERE tags = 'a';"))
+        self.assertIn("tag=a", plan)
+
+    # -- messages that are no rows
+
+    def test_decode_errors(self):
+        self.create_topics({self.topic: 1, self.topic + "_dead": 1})
+        self.send_numbers(0, 1)
+        self.wire.send(self.topic, '{"n":"many"}')
+        self.wire.send(self.topic, "no json")
+        self.send_numbers(1, 2)
+        start = {"scan_startup_mode": "earliest"}
+        self.fails(self.bounded(**start) + "SELECT * FROM source;", 1, f"offset 1 of topic '{self.topic}'",
+                   f"broker '{BROKER}'", "queue 0", "'decode.errors' = 'skip'")
+        self.assertEqual(self.numbers(self.bounded(decode_errors="skip", **start)), [0, 1])
+        dead = {"decode.errors": "dead-letter", "dead-letter.topic": self.topic + "_dead", **start}
+        self.assertEqual(self.numbers(self.bounded(**dead)), [0, 1])
+        rows = [message.row for message in self.wire.messages(self.topic + "_dead")]
+        self.assertEqual([(row["queue_offset"], row["topic"], row["broker"], row["queue_id"]) for row in rows],
+                         [(1, self.topic, BROKER, 0), (2, self.topic, BROKER, 0)])
+        self.assertTrue(all(row["reason"] for row in rows), rows)
+        no_topic = {**dead, "dead-letter.topic": None}
+        self.fails(self.bounded(**no_topic) + "SELECT * FROM source;", 2, "'dead-letter.topic'", verb="check")
+
+    # -- offsets that are not there
+
+    def test_offset_out_of_range(self):
+        self.create_topics({self.topic: 1})
+        self.send_numbers(0, 3)
+        beyond = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": f"{BROKER}:0:1000"}
+        self.fails(self.source(**beyond) + "SELECT * FROM source;", 1, "offset 1000", "[0, 3]",
+                   "scan.offset-out-of-range")
+        for sent, policy in enumerate(("earliest", "latest", "nearest")):
+            create = self.source(**beyond, **{"scan.offset-out-of-range": policy})
+            engine = self.engine("run", self.write(policy + ".sql", create + "SELECT * FROM source;"),
+                                 "--output", "json")
+            wait_for(lambda: "going on at" in engine.err, what="the log line about the offset")  # noqa: B023
+            self.send_numbers(3 + sent, 4 + sent)
+            expected = [0, 1, 2, 3] if policy == "earliest" else [3 + sent]
+            wait_for(lambda: len(engine.out.splitlines()) >= len(expected), what=str(expected))  # noqa: B023
+            self.assertEqual(sorted(json.loads(line)["n"] for line in engine.out.splitlines()), expected)
+            self.assertEqual(engine.stop(), 0, engine.err)
+
+    # -- metadata
+
+    def test_metadata_is_read(self):
+        self.create_topics({self.topic: 2})
+        self.wire.send(self.topic, '{"n":7}', queue=1, tags="red", keys="k1 k2", properties={"a": "1", "b": "zwei"})
+        columns = """n INT,
+          t STRING METADATA FROM 'topic' VIRTUAL, broker STRING METADATA VIRTUAL,
+          q INT METADATA FROM 'queue-id' VIRTUAL, o BIGINT METADATA FROM 'queue-offset' VIRTUAL,
+          id STRING METADATA FROM 'msg-id' VIRTUAL, stored TIMESTAMP(3) METADATA FROM 'store-timestamp' VIRTUAL,
+          born TIMESTAMP_LTZ(3) METADATA FROM 'born-timestamp' VIRTUAL, sh STRING METADATA FROM 'store-host' VIRTUAL,
+          bh STRING METADATA FROM 'born-host' VIRTUAL, `keys` STRING METADATA VIRTUAL, tags STRING METADATA VIRTUAL,
+          properties MAP<STRING, STRING> METADATA VIRTUAL, times INT METADATA FROM 'reconsume-times' VIRTUAL"""
+        [row] = self.select(self.bounded(columns, scan_startup_mode="earliest"))
+        [message] = self.wire.messages(self.topic)
+        self.assertEqual((row["n"], row["t"], row["broker"], row["q"], row["o"], row["times"]),
+                         (7, self.topic, BROKER, 1, 0, 0))
+        self.assertEqual((row["keys"], row["tags"]), ("k1 k2", "red"))
+        self.assertEqual({name: row["properties"].get(name) for name in "ab"}, {"a": "1", "b": "zwei"})
+        self.assertFalse({"TAGS", "KEYS", "UNIQ_KEY"} & set(row["properties"]), row)
+        unique = message.properties.get("UNIQ_KEY")
+        self.assertEqual(row["id"], unique) if unique else self.assertRegex(row["id"], "^[0-9A-F]{32}$")
+        self.assertEqual(row["sh"], self.wire.broker)
+        self.assertRegex(row["bh"], r"^127\.0\.0\.1:\d+$")
+        self.assertIn("2023-11-14", row["born"])
+        self.assertIn("22:13:20.123", row["born"])
+        stored = time.strftime("%H:%M:%S", time.gmtime(message.store_ms / 1000)) + f".{message.store_ms % 1000:03d}"
+        self.assertIn(stored.rstrip("0").rstrip("."), row["stored"])
+
+    def test_metadata_is_written(self):
+        self.create_topics({self.topic: 1, self.topic + "_in": 1, self.topic + "_b": 1})
+        self.wire.send(self.topic + "_in", '{"n":1,"t":"%s_b"}' % self.topic, tags="red", keys="k1 k2",
+                       properties={"a": "1", "b": "zwei"})
+        self.wire.send(self.topic + "_in", '{"n":2}')
+        read = self.bounded("""n INT, t STRING, `keys` STRING METADATA VIRTUAL, tags STRING METADATA VIRTUAL,
+          properties MAP<STRING, STRING> METADATA VIRTUAL""", topic=self.topic + "_in", scan_startup_mode="earliest")
+        sink = self.table("sink", """n INT, `topic` STRING METADATA, `keys` STRING METADATA, tags STRING METADATA,
+          properties MAP<STRING, STRING> METADATA""")
+        insert = "INSERT INTO sink SELECT n, t, `keys`, tags, properties FROM source;"
+        self.run_engine("run", self.write("w.sql", read + sink + insert))
+        [other] = self.wire.messages(self.topic + "_b")
+        self.assertEqual((other.row, other.keys, other.tags), ({"n": 1}, "k1 k2", "red"))
+        self.assertEqual({name: other.properties.get(name) for name in "ab"}, {"a": "1", "b": "zwei"})
+        [own] = self.wire.messages(self.topic)
+        self.assertEqual((own.row, own.keys, own.tags), ({"n": 2}, None, None))
+
+    def test_delivery_time_is_written(self):
+        if self.version.startswith("4"):
+            self.skipTest("brokers 4.x have no delivery times")
+        self.create_topics({self.topic: 1})
+        sink = self.table("sink", "n INT, due TIMESTAMP_LTZ(3) METADATA FROM 'delivery-time'")
+        due_ms = int(time.time() * 1000) + 3_000
+        self.run_engine("run", self.write("w.sql", sink + f"INSERT INTO sink VALUES (1, TO_TIMESTAMP_LTZ({due_ms}, 3));"))
+        self.assertEqual(self.wire.count(self.topic), 0)
+        wait_for(lambda: self.wire.count(self.topic) == 1, what="the delayed message")
+        self.assertGreaterEqual(time.time() * 1000, due_ms)
+        exactly = self.table("sink", "n INT, due TIMESTAMP_LTZ(3) METADATA FROM 'delivery-time'",
+                             **{"sink.delivery-guarantee": "exactly-once"})
+        self.fails(exactly + "INSERT INTO sink VALUES (1, NOW());", 2, "delivery time", "at-least-once", verb="check")
+
+    # -- what is refused
+
+    def test_metadata_that_cannot_be_written_must_be_virtual(self):
+        sink = self.table("sink", "n INT, o BIGINT METADATA FROM 'queue-offset'")
+        self.fails(sink + "INSERT INTO sink VALUES (1, 2);", 2, "'o'", "'queue-offset'", "METADATA VIRTUAL", verb="check")
+
+    def test_wrong_options_are_named(self):
+        text = self.fails(self.source(**{"scan.startup.mod": "earliest"}) + "SELECT * FROM source;", 2,
+                          "'scan.startup.mod'", "did you mean 'scan.startup.mode'", verb="check")
+        self.assertIn("nothing was started", text)
+        self.fails(self.source(scan_startup_mode="erliest") + "SELECT * FROM source;", 2, "erliest", "earliest",
+                   verb="check")
+        self.fails(self.source(consumerGroup=None) + "SELECT * FROM source;", 2, "'consumerGroup'", verb="check")
+        self.fails(self.source("n INT, x STRING METADATA FROM 'tgas' VIRTUAL") + "SELECT * FROM source;", 2,
+                   "'tgas'", "tags", verb="check")
+
+    def test_exactly_once_without_a_directory_is_refused(self):
+        self.create_topics({self.topic: 1})
+        sink = self.table("sink", "n INT", **{"sink.delivery-guarantee": "exactly-once"})
+        self.fails(sink + "INSERT INTO sink VALUES (1);", 1, "--checkpoint-dir", "at-least-once")
+
+    def test_a_name_server_that_is_not_there(self):
+        begun = time.monotonic()
+        create = self.bounded().replace(self.cluster.namesrv, "127.0.0.1:9")
+        self.fails(create + "SELECT * FROM source;", 1, "127.0.0.1:9", "no RocketMQ name server answered")
+        self.assertLess(time.monotonic() - begun, 15)  # 10 s, and the start of a process on a busy machine
+
+    def test_a_topic_that_is_not_there(self):
+        self.fails(self.bounded() + "SELECT * FROM source;", 1, f"topic '{self.topic}' does not exist", "create")
+
+
+if __name__ == "__main__":
+    main()
