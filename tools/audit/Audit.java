@@ -23,6 +23,7 @@ import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.protocol.RemotingSysResponseCode;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /**
@@ -146,6 +147,7 @@ public final class Audit {
     producer.setVipChannelEnabled(false);
     producer.setSendMsgTimeout(10_000);
     producer.start();
+    findQueues(producer);
     long first = Long.parseLong(options.getOrDefault("start", "0"));
     long count = Long.parseLong(options.get("count"));
     int batch = number("batch", 32);
@@ -175,6 +177,22 @@ public final class Audit {
     out.write("sent " + count + "\n");
   }
 
+  /** Before anything is sent, a slow name server may be asked again. */
+  private void findQueues(DefaultMQProducer producer) throws Exception {
+    long deadline = System.currentTimeMillis() + PATIENCE_MS;
+    while (true) {
+      try {
+        producer.fetchPublishMessageQueues(options.get("topic"));
+        return;
+      } catch (MQClientException | IllegalStateException slow) {
+        if (System.currentTimeMillis() > deadline) {
+          throw slow;
+        }
+        Thread.sleep(50);
+      }
+    }
+  }
+
   private static final Pattern PLACE = Pattern.compile("\\{n(?:%(\\d+))?\\}");
 
   private static String fill(String template, long n) {
@@ -201,13 +219,20 @@ public final class Audit {
           return;
         }
         throw new IllegalStateException("send status " + result.getSendStatus());
-      } catch (MQBrokerException refused) {
-        if (System.currentTimeMillis() > deadline) {
+      } catch (MQBrokerException | MQClientException refused) {
+        if (!isBusy(refused) || System.currentTimeMillis() > deadline) {
           throw refused;
         }
         Thread.sleep(20);
       }
     }
+  }
+
+  /** The client wraps a broker's refusal when its own attempts are used up. */
+  private static boolean isBusy(Exception error) {
+    Throwable cause = error instanceof MQBrokerException ? error : error.getCause();
+    return cause instanceof MQBrokerException
+        && ((MQBrokerException) cause).getResponseCode() == RemotingSysResponseCode.SYSTEM_BUSY;
   }
 
   private void read() throws Exception {

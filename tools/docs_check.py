@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Keeps the documentation true.
+
+docs_check.py generated   every block between `<!-- generated: COMMAND -->` and `<!-- end -->` is what COMMAND prints;
+                          with SLIPSTREAM_UPDATE_DOCS=1 the blocks are written anew
+docs_check.py links       every relative link leads to a file, every anchor to a heading
+"""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("SLIPSTREAM_PROGRAM", ROOT / "build/release/bin/slipstream"))
+GENERATED = re.compile(r"(<!-- generated: slipstream ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.S)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def pages():
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "src").rglob("*.md"))]
+
+
+def printed(arguments):
+    environment = {key: value for key, value in os.environ.items() if key != "SLIPSTREAM_NAMESERVER"}
+    done = subprocess.run([str(PROGRAM), *arguments.split()], capture_output=True, text=True, env=environment,
+                          check=True, timeout=30)
+    return done.stdout
+
+
+def check_generated():
+    problems, blocks = [], 0
+    for page in pages():
+        text = page.read_text()
+        whole = GENERATED.sub(lambda match: match[1] + printed(match[2]) + match[4], text)
+        blocks += len(GENERATED.findall(text))
+        if whole == text:
+            continue
+        if os.environ.get("SLIPSTREAM_UPDATE_DOCS") == "1":
+            page.write_text(whole)
+        else:
+            problems.append(f"{page.relative_to(ROOT)}: a generated table differs from what the program prints; "
+                            "run SLIPSTREAM_UPDATE_DOCS=1 tools/docs_check.py generated")
+    if blocks == 0:
+        problems.append("no page has a generated block")
+    return problems
+
+
+def anchor_of(heading):
+    text = re.sub(r"[`*\[\]()]", "", heading.strip().lower())
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def check_links():
+    problems = []
+    for page in pages():
+        for target in LINK.findall(re.sub(r"```.*?```", "", page.read_text(), flags=re.S)):
+            if target.startswith(("http://", "https://")):
+                continue
+            name, _, anchor = target.partition("#")
+            path = (page.parent / name).resolve() if name else page
+            if not path.exists():
+                problems.append(f"{page.relative_to(ROOT)}: link to {target}: no such file")
+            elif anchor and path.suffix == ".md":
+                anchors = {anchor_of(line.lstrip("#")) for line in path.read_text().splitlines() if line.startswith("#")}
+                if anchor not in anchors:
+                    problems.append(f"{page.relative_to(ROOT)}: link to {target}: no such heading")
+    return problems
+
+
+def main():
+    checks = {"generated": check_generated, "links": check_links}
+    wanted = sys.argv[1:] or list(checks)
+    problems = [problem for name in wanted for problem in checks[name]()]
+    for problem in problems:
+        print(problem)
+    print(f"docs: {len(problems)} problems" if problems else "docs: nothing to say")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
