@@ -310,7 +310,8 @@ std::string OptionTable::to_markdown() const {
     } else {
       text += spec.default_value.empty() ? "none" : "`" + spec.default_value + "`";
     }
-    text += " | " + spec.description;
+    text += " | ";
+    for (const char c : spec.description) text += c == '|' ? "\\|" : std::string(1, c);
     if (!spec.aliases.empty()) text += " Also: " + quoted_list(spec.aliases) + ".";
     text += " |\n";
   }

@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/builtin_connectors.h"
+#include "cli/catalogue_commands.h"
 #include "cli/run_command.h"
 #include "cli/shell.h"
 #include "cli/topic_commands.h"
@@ -133,24 +133,14 @@ void add_messages(CLI::App& app, ProduceArguments& produce, ConsumeArguments& co
 }
 
 void add_catalogues(CLI::App& app, std::string& name, int& exit_code) {
-  CLI::App* list = app.add_subcommand("connectors", "connectors and their options");
-  list->add_option("name", name, "one connector");
-  list->callback([&] {
-    const auto registry = builtin_connectors();
-    if (name.empty()) {
-      for (const ConnectorFactory* factory : registry->all()) {
-        std::cout << factory->name() << "  " << factory->description() << '\n';
-      }
-      return;
-    }
-    const auto factory = registry->find(name);
-    if (!factory.ok()) {
-      std::cerr << "error: " << factory.error().message << '\n';
-      exit_code = kExitUsage;
-      return;
-    }
-    std::cout << (*factory)->options().to_markdown();
-  });
+  const auto add = [&](const char* command, const char* help, int (*show)(const std::string&)) {
+    CLI::App* list = app.add_subcommand(command, help);
+    list->add_option("name", name, "one of them");
+    list->callback([&name, &exit_code, show] { exit_code = show(name); });
+  };
+  add("connectors", "connectors, their options and metadata", connectors_command);
+  add("functions", "SQL functions", functions_command);
+  add("settings", "what SET takes", settings_command);
   app.add_subcommand("version", "print the version")->callback([] {
     std::cout << "slipstream " SLIPSTREAM_VERSION "\n";
   });
@@ -164,11 +154,11 @@ int run_main(int argc, char** argv) {
   TopicArguments topic;
   ProduceArguments produce;
   ConsumeArguments consume;
-  std::string connector;
+  std::string entry;
   add_run(app, run, exit_code);
   add_topic(app, topic, exit_code);
   add_messages(app, produce, consume, exit_code);
-  add_catalogues(app, connector, exit_code);
+  add_catalogues(app, entry, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -19,6 +19,7 @@ struct CsvStyle {
   bool has_null_literal = false;
   std::string null_literal;
   bool ignore_errors = false;
+  bool scientific_decimals = true;
 };
 
 bool is_scalar(const Type& type) {
@@ -248,7 +249,7 @@ class CsvEncoder final : public RowEncoder {
     const Type& type = column.type();
     if (type.is_text()) {
       out += column.text(row);
-    } else if (type.kind() == TypeKind::kDecimal) {
+    } else if (type.kind() == TypeKind::kDecimal && !style_.scientific_decimals) {
       text::append_decimal(column.data<Int128>()[row], type.scale(), out);
     } else {
       scratch_.clear();
@@ -301,6 +302,7 @@ Result<CsvStyle> csv_style(const Options& options) {
   style.has_null_literal = options.has("csv.null-literal");
   style.null_literal = options.text("csv.null-literal");
   style.ignore_errors = options.boolean("csv.ignore-parse-errors");
+  style.scientific_decimals = options.boolean("csv.write-bigdecimal-in-scientific-notation");
   return style;
 }
 
@@ -343,6 +345,10 @@ Format csv_format() {
       {.name = "csv.array-element-delimiter",
        .default_value = ";",
        .description = "Between elements of ARRAY and ROW."},
+      {.name = "csv.write-bigdecimal-in-scientific-notation",
+       .type = OptionType::kBool,
+       .default_value = "true",
+       .description = "DECIMAL in its shortest form, 1.5E+3, instead of 1500.00."},
       {.name = "csv.allow-comments",
        .type = OptionType::kBool,
        .default_value = "false",

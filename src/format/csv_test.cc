@@ -127,6 +127,21 @@ TEST(CsvEncoder, WithoutQuotesADelimiterIsRefused) {
       "a\\,b");
 }
 
+TEST(CsvEncoder, DecimalsInBothForms) {
+  const Schema schema({{"d", Type::decimal(20, 10)}, {"a", Type::array(Type::decimal(6, 2))}});
+  ColumnBuilder elements(schema[1].type);
+  elements.child(0).append<Int128>(150'000);
+  elements.child(0).append<Int128>(25);
+  elements.append_nested();
+  const Batch batch = batch_of({column_of(schema[0].type, {"1500"}), elements.finish()});
+  const auto line = [&](const OptionMap& options) {
+    return encode({.format = "csv", .schema = schema, .options = options}, batch)[0];
+  };
+  EXPECT_EQ(line({}), "1.5E+3,1.5E+3;0.25");
+  EXPECT_EQ(line({{"csv.write-bigdecimal-in-scientific-notation", "false"}}),
+            "1500.0000000000,1500.00;0.25");
+}
+
 TEST(CsvRoundTrip, EveryTypeReadsWhatItWrites) {
   const Schema schema({{"s", Type::string()},
                        {"b", Type::bytes()},

@@ -1,6 +1,9 @@
 #include "connectors/script/script.h"
 
 #include <charconv>
+#include <functional>
+#include <map>
+#include <mutex>
 
 #include "base/try.h"
 #include "data/text/value.h"
@@ -36,11 +39,35 @@ class Enumerator : public SplitEnumerator {
 
 using Items = std::shared_ptr<const std::vector<ScriptItem>>;
 
+// Readers of one source begin together: which row is late must not depend on whether a reader
+// without a split has already said that it holds event time back no longer. Thread: any.
+class StartLine {
+ public:
+  // True: all have arrived. Otherwise `wake` is called when the last one does.
+  bool arrive(std::uint32_t subtask, std::uint32_t readers, const std::function<void()>& wake) {
+    std::vector<std::function<void()>> wakes;
+    {
+      const std::lock_guard lock(mutex_);
+      if (arrived_.size() >= readers) return true;
+      arrived_.insert_or_assign(subtask, wake);
+      if (arrived_.size() < readers) return false;
+      for (const auto& [index, one] : arrived_) wakes.push_back(one);
+    }
+    for (const auto& one : wakes) one();
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::uint32_t, std::function<void()>> arrived_;  // by subtask
+};
+
 class Reader : public SourceReader {
  public:
-  Reader(Items items, bool waits, Schema schema, std::vector<std::size_t> columns,
-         ReaderContext context)
+  Reader(Items items, std::shared_ptr<StartLine> start, bool waits, Schema schema,
+         std::vector<std::size_t> columns, ReaderContext context)
       : items_(std::move(items)),
+        start_(std::move(start)),
         waits_(waits),
         schema_(std::move(schema)),
         columns_(std::move(columns)),
@@ -58,7 +85,9 @@ class Reader : public SourceReader {
 
   Result<Poll> poll(Batch* out, Batch* rejected) override {
     static_cast<void>(rejected);
+    const bool started = start_->arrive(context_.subtask, context_.parallelism, context_.wake);
     if (id_.empty() || ended_) return Poll::kEnd;
+    if (!started) return Poll::kNothing;
     if (waiting_) return Poll::kNothing;
     std::vector<ColumnBuilder> builders;
     for (const std::size_t column : columns_) builders.emplace_back(schema_[column].type);
@@ -129,6 +158,7 @@ class Reader : public SourceReader {
   }
 
   Items items_;
+  std::shared_ptr<StartLine> start_;
   bool waits_;
   Schema schema_;
   std::vector<std::size_t> columns_;
@@ -161,11 +191,12 @@ class ScriptSource : public Source {
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     return std::unique_ptr<SourceReader>(
-        std::make_unique<Reader>(items_, waits_, all_, columns_, std::move(context)));
+        std::make_unique<Reader>(items_, start_, waits_, all_, columns_, std::move(context)));
   }
 
  private:
   Items items_;
+  std::shared_ptr<StartLine> start_ = std::make_shared<StartLine>();
   bool waits_;
   Schema all_;
   std::vector<std::size_t> columns_;

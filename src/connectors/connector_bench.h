@@ -1,0 +1,177 @@
+// What a connector is given by the engine, made by hand: for tests only.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <stdlib.h>
+
+#include "slipstream/connector.h"
+
+#include "data/testing/columns.h"
+
+namespace slipstream::connectors::testing {
+
+// A folder that is gone with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "slipstream-XXXXXX").string();
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  void write(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << content;
+  }
+  void append(const std::string& name, const std::string& content) const {
+    std::ofstream(path_ / name, std::ios::binary | std::ios::app) << content;
+  }
+  std::string read(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(path_ / name, std::ios::binary).rdbuf();
+    return text.str();
+  }
+  // Name and content of every file, hidden ones too.
+  std::map<std::string, std::string> files() const {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.is_regular_file()) found[name] = read(name);
+    }
+    return found;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Counters {
+ public:
+  Metrics metrics() {
+    return Metrics{
+        [this](std::string_view name, std::string_view) { return &values_[std::string(name)]; }};
+  }
+  std::int64_t operator[](const std::string& name) { return values_[name].load(); }
+
+ private:
+  std::map<std::string, std::atomic<std::int64_t>> values_;
+};
+
+// The epoch file in memory, or copied into `path` for a committer.
+class MemoryEpochFile final : public EpochFile {
+ public:
+  Status append(std::span<const std::byte> bytes) override {
+    content.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return {};
+  }
+  std::uint64_t size() const override { return content.size(); }
+  std::string content;
+};
+
+inline TableDefinition table_of(Schema physical, OptionMap options) {
+  TableDefinition table;
+  table.name = "t";
+  table.physical = std::move(physical);
+  table.options = std::move(options);
+  return table;
+}
+
+inline SourceRequest source_request(TableDefinition table) {
+  SourceRequest request;
+  request.uid = "source-1";
+  for (std::size_t i = 0; i < table.physical.size(); ++i) request.physical.push_back(i);
+  for (std::size_t i = 0; i < table.metadata.size(); ++i) request.metadata.push_back(i);
+  request.table = std::move(table);
+  return request;
+}
+
+inline SinkRequest sink_request(TableDefinition table) {
+  SinkRequest request;
+  request.table = std::move(table);
+  request.uid = "sink-1";
+  request.job_name = "job";
+  return request;
+}
+
+// One reader of a source: takes splits, gives rows as texts.
+class ReaderBench {
+ public:
+  explicit ReaderBench(Source& source, std::size_t batch_rows = 4096) : source_(source) {
+    ReaderContext context;
+    context.wake = [this] { ++wakes; };
+    context.metrics = counters.metrics();
+    context.batch_rows = batch_rows;
+    auto made = source.make_reader(std::move(context));
+    CHECK(made.ok());
+    reader = std::move(*made);
+  }
+
+  // Finds splits and takes them all. `restored`: an enumerator's snapshot.
+  Status discover(const std::string& restored = "", bool has_restored = false) {
+    EnumeratorContext context;
+    context.restored = restored;
+    context.has_restored = has_restored;
+    context.metrics = counters.metrics();
+    TRY_ASSIGN(enumerator, source_.make_enumerator(std::move(context)));
+    return look();
+  }
+  Status look() {
+    TRY_ASSIGN(const auto found, enumerator->discover());
+    complete = found.complete;
+    return add(found.added);
+  }
+  Status add(const std::vector<Split>& splits) {
+    for (const Split& split : splits) TRY(reader->add_split(next_index++, split));
+    return {};
+  }
+  // One poll; its rows, events and kind are kept.
+  Result<SourceReader::Poll> poll() {
+    Batch batch;
+    Batch rejected;
+    TRY_ASSIGN(const auto polled, reader->poll(&batch, &rejected));
+    if (polled != SourceReader::Poll::kBatch) return polled;
+    batch_sizes.push_back(batch.rows());
+    for (std::string& row : slipstream::testing::row_texts(batch)) rows.push_back(std::move(row));
+    for (const SplitEvent& event : batch.events) events.push_back(event);
+    for (const SplitRun& run : batch.runs) runs.push_back(run);
+    return polled;
+  }
+  // Polls until nothing more comes; the last answer.
+  Result<SourceReader::Poll> drain() {
+    while (true) {
+      TRY_ASSIGN(const auto polled, poll());
+      if (polled != SourceReader::Poll::kBatch) return polled;
+    }
+  }
+
+  Counters counters;
+  std::atomic<int> wakes = 0;
+  std::unique_ptr<SourceReader> reader;
+  std::unique_ptr<SplitEnumerator> enumerator;
+  bool complete = false;
+  std::vector<std::string> rows;
+  std::vector<std::size_t> batch_sizes;
+  std::vector<SplitEvent> events;
+  std::vector<SplitRun> runs;
+  std::uint32_t next_index = 0;
+
+ private:
+  Source& source_;
+};
+
+}  // namespace slipstream::connectors::testing
