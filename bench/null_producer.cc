@@ -41,7 +41,7 @@ class Filler {
         batch_(flags.number("batch")),
         size_(static_cast<std::size_t>(flags.number("size"))),
         same_(flags.text("rows") == "same"),
-        producer_(client, {}),
+        producer_(client, {.attempt_timeout_ms = 30'000, .total_timeout_ms = 600'000}),
         keys_({.ip = kAddress, .process_id = 1, .hash = 1}) {}
 
   Status run(const std::string& topic, long lanes_per_queue) {

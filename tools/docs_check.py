@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Keeps the documentation true.
 
-docs_check.py generated   every block between `<!-- generated: COMMAND -->` and `<!-- end -->` is what COMMAND prints;
-                          with SLIPSTREAM_UPDATE_DOCS=1 the blocks are written anew
+docs_check.py generated   every block between `<!-- generated: COMMAND -->` and `<!-- end -->` is what
+                          COMMAND prints; with SLIPSTREAM_UPDATE_DOCS=1 the blocks are written anew
 docs_check.py links       every relative link leads to a file, every anchor to a heading
 """
 import os
@@ -18,13 +18,14 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def pages():
-    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "src").rglob("*.md"))]
+    folders = (ROOT / "docs", ROOT / "src", ROOT / "test", ROOT / "bench")
+    return [*sorted(ROOT.glob("*.md")), *(page for folder in folders for page in sorted(folder.rglob("*.md")))]
 
 
 def printed(arguments):
     environment = {key: value for key, value in os.environ.items() if key != "SLIPSTREAM_NAMESERVER"}
-    done = subprocess.run([str(PROGRAM), *arguments.split()], capture_output=True, text=True, env=environment,
-                          check=True, timeout=30)
+    done = subprocess.run([str(PROGRAM), *arguments.split()], capture_output=True, text=True,
+                          env=environment, check=True, timeout=30)
     return done.stdout
 
 
@@ -39,8 +40,8 @@ def check_generated():
         if os.environ.get("SLIPSTREAM_UPDATE_DOCS") == "1":
             page.write_text(whole)
         else:
-            problems.append(f"{page.relative_to(ROOT)}: a generated table differs from what the program prints; "
-                            "run SLIPSTREAM_UPDATE_DOCS=1 tools/docs_check.py generated")
+            problems.append(f"{page.relative_to(ROOT)}: a generated table differs from what the program "
+                            "prints; run SLIPSTREAM_UPDATE_DOCS=1 tools/docs_check.py generated")
     if blocks == 0:
         problems.append("no page has a generated block")
     return problems
@@ -62,7 +63,8 @@ def check_links():
             if not path.exists():
                 problems.append(f"{page.relative_to(ROOT)}: link to {target}: no such file")
             elif anchor and path.suffix == ".md":
-                anchors = {anchor_of(line.lstrip("#")) for line in path.read_text().splitlines() if line.startswith("#")}
+                lines = path.read_text().splitlines()
+                anchors = {anchor_of(line.lstrip("#")) for line in lines if line.startswith("#")}
                 if anchor not in anchors:
                     problems.append(f"{page.relative_to(ROOT)}: link to {target}: no such heading")
     return problems

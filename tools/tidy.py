@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES_MAX = 1000
-LINE_CHARS_MAX = 110
+LINE_CHARS_MAX = 120
 FUNCTION_LINES_MAX = 70
 
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "info", "misc"}

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "cli/row_printer.h"
+#include "flow/runtime/metric_store.h"
 
 namespace slipstream::cli {
 namespace {
@@ -38,6 +39,11 @@ bool Execution::stopped() {
   return signals_ > 0;
 }
 
+std::string Execution::metrics() {
+  const std::lock_guard lock(mutex_);
+  return job_ == nullptr ? "" : flow::prometheus_text(job_->report(), job_name_);
+}
+
 void Execution::end_query() {
   const std::lock_guard lock(mutex_);
   if (job_ != nullptr) job_->cancel();
@@ -57,10 +63,21 @@ Result<flow::JobOptions> Execution::options(bool is_query) const {
 Status Execution::run_job(flow::Graph graph, bool is_query,
                           const std::atomic<bool>* limit_reached) {
   TRY_ASSIGN(flow::JobOptions job_options, options(is_query));
+  std::string name = job_options.name;
+  const std::int64_t late_before = flow::process_metrics().total("late_rows_total");
   TRY_ASSIGN(const auto job, flow::Job::start(std::move(graph), std::move(job_options), say));
+  {
+    const std::lock_guard lock(mutex_);
+    job_name_ = std::move(name);
+  }
   set(job.get(), is_query);
   const Status status = job->wait();
   set(nullptr, false);
+  const std::int64_t late = flow::process_metrics().total("late_rows_total") - late_before;
+  if (late > 0) {
+    say(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
+        "their windows had fired");
+  }
   const bool ended_by_us = (limit_reached != nullptr && *limit_reached) || (is_query && stopped());
   if (!status.ok() && status.error().code == ErrorCode::kCancelled && ended_by_us) return {};
   return status;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "cli/run_command.h"
@@ -26,6 +27,8 @@ class Execution {
   // 1st: savepoint, then end. 2nd: end without. A query ends at the 1st. False = no job runs.
   bool signal(int count);
   bool stopped();  // signal() was called
+  // What runs now, for /metrics; empty when nothing does. Thread: any.
+  std::string metrics();
 
  private:
   Result<flow::JobOptions> options(bool is_query) const;
@@ -38,6 +41,7 @@ class Execution {
   std::mutex mutex_;
   flow::Job* job_ = nullptr;
   bool is_query_ = false;
+  std::string job_name_;
   int signals_ = 0;
 };
 

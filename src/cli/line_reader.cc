@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <clocale>
+#include <cwchar>
 #include <iostream>
 
 #include <fcntl.h>
@@ -53,22 +54,29 @@ struct LineReader::State {
   void open();
   unsigned char complete();
   // Waits for a key or for interrupt(); libedit takes 0 as the end of the input.
-  int wait_for_key(char* key);
+  int wait_for_key(wchar_t* key);
   bool take_interrupt() {
     std::uint64_t count = 0;
     return ::read(wake, &count, sizeof count) > 0;
   }
 };
 
-int LineReader::State::wait_for_key(char* key) {
-  pollfd waited[2] = {{STDIN_FILENO, POLLIN, 0}, {wake, POLLIN, 0}};
-  while (::poll(waited, 2, -1) < 0 && errno == EINTR) {
+int LineReader::State::wait_for_key(wchar_t* key) {
+  std::mbstate_t partial{};
+  while (true) {
+    pollfd waited[2] = {{STDIN_FILENO, POLLIN, 0}, {wake, POLLIN, 0}};
+    while (::poll(waited, 2, -1) < 0 && errno == EINTR) {
+    }
+    if ((waited[1].revents & POLLIN) != 0 && take_interrupt()) {
+      interrupted = true;
+      return 0;
+    }
+    char byte = 0;
+    if (::read(STDIN_FILENO, &byte, 1) <= 0) return 0;
+    const std::size_t length = std::mbrtowc(key, &byte, 1, &partial);
+    if (length == 0 || length == 1) return 1;
+    if (length == static_cast<std::size_t>(-1)) partial = {};  // no UTF-8: dropped
   }
-  if ((waited[1].revents & POLLIN) != 0 && take_interrupt()) {
-    interrupted = true;
-    return 0;
-  }
-  return static_cast<int>(::read(STDIN_FILENO, key, 1));
 }
 
 unsigned char LineReader::State::complete() {
@@ -124,7 +132,7 @@ void LineReader::State::open() {
   el_set(edit, EL_SIGNAL, 0);
   el_set(edit, EL_HIST, ::history, history);
   el_set(
-      edit, EL_GETCFN, +[](EditLine* e, char* key) { return state(e)->wait_for_key(key); });
+      edit, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return state(e)->wait_for_key(key); });
   el_set(
       edit, EL_ADDFN, "slipstream-complete", "complete the word",
       +[](EditLine* e, int) { return state(e)->complete(); });

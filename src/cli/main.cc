@@ -1,9 +1,11 @@
 // The program `slipstream`: reads the command line and calls one command.
+#include <algorithm>
 #include <iostream>
 #include <map>
 
 #include <CLI/CLI.hpp>
 
+#include "base/suggest.h"
 #include "cli/catalogue_commands.h"
 #include "cli/run_command.h"
 #include "cli/shell.h"
@@ -159,6 +161,15 @@ int run_main(int argc, char** argv) {
   add_topic(app, topic, exit_code);
   add_messages(app, produce, consume, exit_code);
   add_catalogues(app, entry, exit_code);
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::find(commands.begin(), commands.end(), argv[1]) == commands.end()) {
+    const auto near = nearest_name(argv[1], commands);
+    std::cerr << "error: no command '" << argv[1] << "'"
+              << (near ? "; did you mean '" + *near + "'?" : "; see slipstream --help") << '\n';
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -70,7 +70,8 @@ int run_command(const RunArguments& arguments) {
   }
   std::unique_ptr<server::MetricsServer> metrics;
   if (arguments.metrics_port >= 0) {
-    auto started = server::MetricsServer::start(arguments.metrics_port);
+    auto started = server::MetricsServer::start(arguments.metrics_port,
+                                                [&execution] { return execution.metrics(); });
     if (!started.ok()) return fail(started.error(), kExitUsage);
     metrics = std::move(*started);
     std::cerr << "metrics: " << metrics->url() << '\n';

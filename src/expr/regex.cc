@@ -1,6 +1,7 @@
 // REGEXP, REGEXP_REPLACE, REGEXP_EXTRACT and SIMILAR TO.
 //
-// Patterns are RE2's: Java's without look-around, back-references and possessive quantifiers. A bad
+// Patterns are Java's without look-around, back-references, possessive quantifiers and operations
+// on sets; RE2 matches them in time linear to the text. A bad
 // constant pattern is an error at compile time; a bad pattern in a row gives FALSE or NULL, as in
 // Flink.
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "expr/kernel.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
+#include "expr/utf8.h"
 
 namespace slipstream::expr {
 
@@ -20,14 +22,107 @@ namespace {
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
+// Java's names of character classes, \p{Alpha}, as those of POSIX.
+std::string_view posix_class(std::string_view name) {
+  struct Named {
+    std::string_view java;
+    std::string_view posix;
+  };
+  constexpr Named kClasses[] = {
+      {"Alpha", "[:alpha:]"},   {"Digit", "[:digit:]"}, {"Alnum", "[:alnum:]"},
+      {"Upper", "[:upper:]"},   {"Lower", "[:lower:]"}, {"Punct", "[:punct:]"},
+      {"Graph", "[:graph:]"},   {"Print", "[:print:]"}, {"Blank", "[:blank:]"},
+      {"XDigit", "[:xdigit:]"}, {"Space", "[:space:]"}, {"Cntrl", "[:cntrl:]"},
+      {"ASCII", "[:ascii:]"}};
+  for (const Named& named : kClasses) {
+    if (named.java == name) return named.posix;
+  }
+  return {};
+}
+
+// A Java pattern as RE2 spells it. What RE2 would silently read in another way becomes a syntax
+// that it refuses: sets in sets ([a-z&&[^b]]) and the flag U.
+class JavaPattern {
+ public:
+  explicit JavaPattern(std::string_view pattern) : rest_(pattern) {}
+
+  std::string translated() {
+    while (!rest_.empty()) step();
+    return std::move(out_);
+  }
+
+ private:
+  void take(std::size_t count) {
+    out_ += rest_.substr(0, count);
+    rest_.remove_prefix(std::min(count, rest_.size()));
+  }
+
+  void step() {
+    if (rest_[0] == '\\') return escape();
+    if (in_set_) return set_character();
+    if (rest_[0] == '[') {
+      in_set_ = true;
+      take(rest_.starts_with("[^") ? 2 : 1);
+      if (rest_.starts_with(']')) take(1);
+      return;
+    }
+    if (rest_.starts_with("(?<") && rest_.size() > 3 && rest_[3] != '=' && rest_[3] != '!') {
+      rest_.remove_prefix(3);
+      out_ += "(?P<";
+      return;
+    }
+    if (rest_.starts_with("(?U") || rest_.starts_with("(?-U")) {
+      out_ += "(?refused";
+      rest_.remove_prefix(3);
+      return;
+    }
+    take(1);
+  }
+
+  void set_character() {
+    if (rest_.starts_with("[:")) return take(std::min(rest_.find(":]"), rest_.size() - 2) + 2);
+    if (rest_[0] == '[' || rest_.starts_with("&&")) {
+      out_ += "[:set-operation:]";
+      return take(rest_[0] == '[' ? 1 : 2);
+    }
+    in_set_ = rest_[0] != ']';
+    take(1);
+  }
+
+  void escape() {
+    if (rest_.starts_with("\\Q")) return take(std::min(rest_.find("\\E"), rest_.size() - 2) + 2);
+    const std::size_t close = rest_.find('}');
+    const bool named = rest_.starts_with("\\p{") || rest_.starts_with("\\P{");
+    const std::string_view posix = named && close != std::string_view::npos
+                                       ? posix_class(rest_.substr(3, close - 3))
+                                       : std::string_view();
+    if (posix.empty()) return take(2);
+    std::string set(posix);
+    if (rest_[1] == 'P') set.insert(2, "^");
+    out_ += in_set_ ? set : "[" + set + "]";
+    rest_.remove_prefix(close + 1);
+  }
+
+  std::string_view rest_;
+  std::string out_;
+  bool in_set_ = false;
+};
+
 std::unique_ptr<RE2> compile_pattern(std::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
-  return std::make_unique<RE2>(piece(pattern), options);
+  return std::make_unique<RE2>(JavaPattern(pattern).translated(), options);
+}
+
+// "[:ALPHA:]" -> "[:alpha:]"
+std::string class_name(std::string_view name) {
+  std::string lower;
+  for (const char c : name) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower == "[:whitespace:]" ? "[:space:]" : lower;
 }
 
 // SQL's pattern as a regular expression: % and _ are wildcards; | * + ? { } ( ) [ ] keep their
-// meaning.
+// meaning, and so do . and ^, as in Flink. Names of classes may be in upper case: [[:ALPHA:]].
 std::string similar_to_regex(std::string_view pattern, std::string_view escape) {
   std::string regex;
   bool in_class = false;
@@ -37,14 +132,19 @@ std::string similar_to_regex(std::string_view pattern, std::string_view escape) 
         at + escape.size() < pattern.size()) {
       at += escape.size();
       regex += RE2::QuoteMeta(piece(pattern.substr(at, 1)));
+    } else if (in_class && pattern.substr(at).starts_with("[:") &&
+               pattern.find(":]", at) != std::string_view::npos) {
+      const std::size_t end = pattern.find(":]", at) + 2;
+      regex += class_name(pattern.substr(at, end - at));
+      at = end - 1;
     } else if (in_class) {
       regex += c == '\\' ? "\\\\" : std::string(1, c);
-      in_class = c != ']' || pattern.substr(0, at).ends_with(":");
+      in_class = c != ']';
     } else if (c == '%') {
-      regex += ".*";
+      regex += "(?s:.*)";
     } else if (c == '_') {
       regex += '.';
-    } else if (c == '.' || c == '$' || c == '^' || c == '\\') {
+    } else if (c == '$' || c == '\\') {
       regex.append("\\").append(1, c);
     } else {
       in_class = c == '[';
@@ -113,14 +213,21 @@ ColumnPtr similar_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   return result.finish();
 }
 
-// The replacement is taken literally, $1 included.
-std::string literal_rewrite(std::string_view replacement) {
-  std::string rewrite;
-  for (const char c : replacement) {
-    if (c == '\\') rewrite += '\\';
-    rewrite += c;
+// Every match replaced by the text, taken literally, $1 included. Unlike RE2's own replacement an
+// empty match may follow a match directly, as in Java: 'aaa' with a* is replaced twice.
+void replace_matches(std::string_view text, const RE2& regex, std::string_view replacement,
+                     std::string& out) {
+  std::size_t copied = 0;
+  for (std::size_t from = 0; from <= text.size();) {
+    re2::StringPiece match;
+    if (!regex.Match(piece(text), from, text.size(), RE2::UNANCHORED, &match, 1)) break;
+    const auto begin = static_cast<std::size_t>(match.data() - text.data());
+    const std::size_t end = begin + match.size();
+    out.append(text.substr(copied, begin - copied)).append(replacement);
+    copied = end;
+    from = match.empty() ? end + (end < text.size() ? character_length(text, end) : 1) : end;
   }
-  return rewrite;
+  if (copied < text.size()) out.append(text.substr(copied));
 }
 
 ColumnPtr replace_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
@@ -130,8 +237,8 @@ ColumnPtr replace_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const RE2& regex = cache.get(args[1]->text(row), {}, false);
     if (!regex.ok()) return result.set_null(row);
-    scratch.assign(args[0]->text(row));
-    RE2::GlobalReplace(&scratch, regex, literal_rewrite(args[2]->text(row)));
+    scratch.clear();
+    replace_matches(args[0]->text(row), regex, args[2]->text(row), scratch);
     result.set(row, scratch);
   });
   return result.finish();
@@ -164,7 +271,7 @@ Status check_pattern(const ColumnPtr& pattern, std::string_view escape, bool sim
   if (regex->ok()) return {};
   return Error{ErrorCode::kInvalidArgument,
                "the pattern '" + std::string(text) + "' is wrong: " + regex->error() +
-                   " (RE2 syntax: no look-around, no back-references)"};
+                   " (no look-around, back-references, possessive quantifiers or set operations)"};
 }
 
 Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& result,

@@ -6,6 +6,7 @@
 
 #include "expr/kernel.h"
 #include "expr/registry.h"
+#include "expr/result_types.h"
 #include "expr/type_rules.h"
 #include "expr/utf8.h"
 

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "expr/kernel.h"
 #include "expr/registry.h"
+#include "expr/result_types.h"
 #include "expr/type_rules.h"
 
 namespace slipstream::expr {

@@ -44,7 +44,7 @@ TimeUnit unit_of(const KernelContext& ctx, const Column& column) {
 // A DATE moved by hours becomes a TIMESTAMP.
 Type moved_type(const Type& moment, TimeUnit unit) {
   if (moment.kind() == TypeKind::kDate && unit <= TimeUnit::kHour) {
-    return Type::timestamp(unit < TimeUnit::kSecond ? 3 : 0).with_nullable(moment.nullable());
+    return Type::timestamp(6).with_nullable(moment.nullable());
   }
   return moment;
 }
@@ -112,15 +112,20 @@ Function timestamp_add() {
 
 // --- TIMESTAMPDIFF(unit, from, to) ---
 
-// Whole months from `from` to `to`, both in `units` per second.
+// The most whole months that `from` can be moved by without passing `to`, both in `units` per
+// second: from January 31st to February 29th it is one. Backwards it is the same with the sign
+// turned (Flink counts one too many there when the times of day differ).
 std::int64_t months_between(std::int64_t from, std::int64_t to, std::int64_t units) {
   if (to < from) return -months_between(to, from, units);
   const std::int64_t day = units * text::kSecondsPerDay;
-  const text::CivilDate first = text::civil_from_days(floor_div(from, day));
-  const text::CivilDate last = text::civil_from_days(floor_div(to, day));
+  const std::int64_t first_day = floor_div(from, day);
+  const std::int64_t last_day = floor_div(to, day);
+  const text::CivilDate first = text::civil_from_days(first_day);
+  const text::CivilDate last = text::civil_from_days(last_day);
   const std::int64_t months = (last.year - first.year) * 12 + last.month - first.month;
+  const std::int64_t reached = text::add_months(first_day, months);
   const bool is_short =
-      last.day < first.day || (last.day == first.day && floor_mod(to, day) < floor_mod(from, day));
+      reached > last_day || (reached == last_day && floor_mod(to, day) < floor_mod(from, day));
   return is_short ? months - 1 : months;
 }
 
@@ -153,7 +158,7 @@ ColumnPtr diff_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 Function timestamp_diff() {
   Function function = ordinary(
       "TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)", "Whole units from one time to another.",
-      {.accepts = {Accepts::kText, Accepts::kTimestamp, Accepts::kTimestamp},
+      {.accepts = {Accepts::kText, Accepts::kDateTime, Accepts::kDateTime},
        .required = 3,
        .variadic = false,
        .result = Type::integer()},

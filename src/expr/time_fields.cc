@@ -95,11 +95,61 @@ void extract_rows(KernelContext& ctx, const Column& moment, TimeUnit unit,
   });
 }
 
+// A field of an interval, with its sign: the months of +1-02 are 2, the minutes of -0 01:05 are -5.
+std::int64_t interval_field(std::int64_t value, TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kYear:
+      return value / 12;
+    case TimeUnit::kQuarter:
+      return value % 12 / 3 + 1;
+    case TimeUnit::kMonth:
+      return value % 12;
+    case TimeUnit::kDay:
+      return value / text::kMillisPerDay;
+    case TimeUnit::kHour:
+      return value / 3'600'000 % 24;
+    case TimeUnit::kMinute:
+      return value / 60'000 % 60;
+    case TimeUnit::kSecond:
+      return value / 1000 % 60;
+    default:
+      return value % 1000;
+  }
+}
+
+bool is_interval_unit(const Type& interval, TimeUnit unit) {
+  if (interval.kind() == TypeKind::kIntervalYearMonth)
+    return unit == TimeUnit::kYear || unit == TimeUnit::kQuarter || unit == TimeUnit::kMonth;
+  return unit == TimeUnit::kDay || unit == TimeUnit::kHour || unit == TimeUnit::kMinute ||
+         unit == TimeUnit::kSecond || unit == TimeUnit::kMillisecond;
+}
+
+void extract_intervals(KernelContext& ctx, const Column& interval, TimeUnit unit,
+                       FixedResult<std::int64_t>& result) {
+  const bool months = interval.type().kind() == TypeKind::kIntervalYearMonth;
+  each_row(ctx, [&](std::size_t row) {
+    if (interval.is_null(row)) return result.set_null(row);
+    if (!is_interval_unit(interval.type(), unit)) {
+      ctx.fail(row, "an interval of this kind has no such unit");
+      return result.set_null(row);
+    }
+    result.set(row, interval_field(months ? interval.data<std::int32_t>()[row]
+                                          : interval.data<std::int64_t>()[row],
+                                   unit));
+  });
+}
+
 ColumnPtr extract_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   FixedResult<std::int64_t> result(type, ctx.rows());
   if (ctx.selection().empty()) return result.finish();
   const std::size_t first = ctx.selection()[0];
-  if (const auto unit = unit_at(args, 0, first)) extract_rows(ctx, *args[1], *unit, result);
+  const auto unit = unit_at(args, 0, first);
+  if (!unit) return result.finish();
+  if (args[1]->type().is_interval()) {
+    extract_intervals(ctx, *args[1], *unit, result);
+  } else {
+    extract_rows(ctx, *args[1], *unit, result);
+  }
   return result.finish();
 }
 
@@ -117,14 +167,19 @@ Status check_unit(const ColumnPtr& unit, bool (*fits)(TimeUnit), std::string_vie
 Function extract() {
   Function function;
   function.name = "EXTRACT";
-  function.usage = "EXTRACT(unit FROM time)";
+  function.usage = "EXTRACT(unit FROM time or interval)";
   function.description =
-      "A field of a date, time or timestamp: YEAR, MONTH, DAY, HOUR, DOW, WEEK (ISO), EPOCH, ...";
-  function.resolve = with_parameters("EXTRACT", function.usage,
-                                     {.accepts = {Accepts::kText, Accepts::kDateTime},
-                                      .required = 2,
-                                      .variadic = false,
-                                      .result = Type::bigint()});
+      "A field of a date, time, timestamp or interval: YEAR, MONTH, DAY, HOUR, DOW, WEEK (ISO), "
+      "EPOCH, ...";
+  function.resolve = [usage = function.usage](std::span<const Type> args) {
+    const bool interval = args.size() == 2 && args[1].is_interval();
+    return with_parameters("EXTRACT", usage,
+                           {.accepts = {Accepts::kText,
+                                        interval ? Accepts::kAny : Accepts::kDateTime},
+                            .required = 2,
+                            .variadic = false,
+                            .result = Type::bigint()})(args);
+  };
   function.check = [](std::span<const ColumnPtr> constants) {
     return check_unit(
         constants[0], [](TimeUnit) { return true; },

@@ -16,18 +16,25 @@ namespace slipstream::expr {
 // A compiled pattern: prints and reads wall-clock times. English names.
 //
 // Letters: y u (year), M L (month: M MM MMM MMMM), d (day), D (day of year), E (weekday), a
-// (AM/PM), H k (0-23, 1-24), h K (1-12, 0-11), m, s, S (fraction of a second); text in quotes;
-// other letters are refused.
+// (AM/PM), H k (0-23, 1-24), h K (1-12, 0-11), m, s, S (fraction of a second); text in quotes.
+// Only printed: Y w W (week year, week of year, of month: weeks start on Sunday), G (era), and the
+// letters of one dialect. Other letters are refused.
 class TimeFormat {
  public:
-  static Result<TimeFormat> compile(std::string_view pattern);
+  // Whose letters a pattern has.
+  enum class Dialect : std::uint8_t {
+    kFormatter,  // java.time's DateTimeFormatter; also Q q (quarter), e c (day of week), n (nanos
+                 // of the second), A N (milliseconds, nanoseconds of the day)
+    kSimple,     // java.text's SimpleDateFormat: u is the weekday from Monday = 1, S milliseconds
+  };
+  enum class Use : std::uint8_t { kPrint, kRead };
+  static Result<TimeFormat> compile(std::string_view pattern, Dialect dialect, Use use);
 
   void append(const text::CivilTime& time, std::string& out) const;
-  // What happens to a day 29 to 31 that the month lacks, and to text behind the pattern.
   enum class Leniency : std::uint8_t {
-    kStrict,  // both are a mismatch
-    kSmart,   // the last day of the month; text behind is a mismatch
-    kPrefix,  // the last day of the month; text behind is passed over
+    kSmart,    // a day that the month lacks is its last; text behind is a mismatch
+    kLenient,  // fields beyond their range carry over (Feb 30 is Mar 1), numbers may have fewer or
+               // more digits, text behind is passed over; two-digit years lie in 1950-2049
   };
   // Fields that the pattern lacks are those of 1970-01-01 00:00:00. Nothing when the text does not
   // match.
@@ -41,8 +48,11 @@ class TimeFormat {
     bool fixed = false;  // another number follows at once: exactly `width` digits are read
   };
   class Reader;
-  static void append_part(const Part& part, const text::CivilTime& time, std::string& out);
+  void append_part(const Part& part, const text::CivilTime& time, std::string& out) const;
+  void append_name_or_number(const Part& part, const text::CivilTime& time,
+                             std::string& out) const;
 
+  Dialect dialect_ = Dialect::kFormatter;
   std::vector<Part> parts_;
 };
 

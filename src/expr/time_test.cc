@@ -249,15 +249,21 @@ TEST(Clock, FollowsTheSessionZone) {
 
 TEST(TimeFormat, Leniency) {
   using Leniency = TimeFormat::Leniency;
-  const TimeFormat format = *TimeFormat::compile("yyyy-MM-dd");
-  EXPECT_FALSE(format.parse("2024-02-30", Leniency::kStrict));
+  using Dialect = TimeFormat::Dialect;
+  using Use = TimeFormat::Use;
+  const auto compiled = [](std::string_view pattern) {
+    return TimeFormat::compile(pattern, Dialect::kSimple, Use::kRead);
+  };
+  const TimeFormat format = *compiled("yyyy-MM-dd");
   EXPECT_EQ(format.parse("2024-02-30", Leniency::kSmart)->date.day, 29);
   EXPECT_FALSE(format.parse("2024-02-03 ", Leniency::kSmart));
-  EXPECT_EQ(format.parse("2024-02-03 more", Leniency::kPrefix)->date.day, 3);
-  EXPECT_FALSE(format.parse("2024-13-01", Leniency::kPrefix));
-  EXPECT_FALSE(format.parse("24-01-01", Leniency::kPrefix));
-  EXPECT_EQ(TimeFormat::compile("d/M/yyyy")->parse("3/12/2024", Leniency::kStrict)->date.month, 12);
-  EXPECT_FALSE(TimeFormat::compile("yyyy 'open").ok());
+  EXPECT_EQ(format.parse("2024-02-03 more", Leniency::kLenient)->date.day, 3);
+  EXPECT_EQ(format.parse("2024-13-01", Leniency::kLenient)->date.year, 2025);
+  EXPECT_EQ(format.parse("2024-2-30", Leniency::kLenient)->date.month, 3);
+  EXPECT_EQ(compiled("yy-MM-dd")->parse("99-01-01", Leniency::kLenient)->date.year, 1999);
+  EXPECT_EQ(compiled("d/M/yyyy")->parse("3/12/2024", Leniency::kSmart)->date.month, 12);
+  EXPECT_FALSE(compiled("yyyy 'open").ok());
+  EXPECT_FALSE(compiled("YYYY-MM-dd").ok());
 }
 
 }  // namespace

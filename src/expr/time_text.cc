@@ -9,6 +9,7 @@
 
 #include "base/try.h"
 #include "data/text/civil.h"
+#include "data/text/number.h"
 #include "data/text/temporal.h"
 #include "data/text/value.h"
 #include "expr/kernel.h"
@@ -23,6 +24,8 @@ namespace slipstream::expr {
 namespace {
 
 using Leniency = TimeFormat::Leniency;
+using Dialect = TimeFormat::Dialect;
+using Use = TimeFormat::Use;
 
 constexpr std::string_view kDefaultFormat = "yyyy-MM-dd HH:mm:ss";
 constexpr std::int64_t kMicros = 1'000'000;
@@ -37,12 +40,13 @@ struct Memo {
   std::optional<TimeZone> zones[2];
 
   // nullptr for a pattern that cannot be.
-  const TimeFormat* format_of(std::string_view wanted) {
+  const TimeFormat* format_of(std::string_view wanted, Dialect dialect, Use use) {
     if (!compiled || wanted != pattern) {
       pattern = wanted;
       compiled = true;
       format.reset();
-      if (auto made = TimeFormat::compile(pattern); made.ok()) format = std::move(*made);
+      if (auto made = TimeFormat::compile(pattern, dialect, use); made.ok())
+        format = std::move(*made);
     }
     return format ? &*format : nullptr;
   }
@@ -66,15 +70,16 @@ std::string_view format_text(std::span<const ColumnPtr> args, std::size_t index,
   return args.size() > index ? args[index]->text(row) : kDefaultFormat;
 }
 
-Kernel text_kernel(std::optional<text::CivilTime> (*civil)(KernelContext&,
-                                                           std::span<const ColumnPtr>,
-                                                           std::size_t)) {
-  return [civil](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+Kernel text_kernel(Dialect dialect, std::optional<text::CivilTime> (*civil)(
+                                        KernelContext&, std::span<const ColumnPtr>, std::size_t)) {
+  return [=](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
     TextResult result(type, ctx.rows());
     Memo& memo = memo_of(ctx);
     std::string scratch;
     each_complete_row(ctx, args, result, [&](std::size_t row) {
-      const TimeFormat* format = memo.format_of(format_text(args, 1, row));
+      const TimeFormat* format = memo.format_of(
+          format_text(args, 1, row), args[0]->type().is_text() ? Dialect::kSimple : dialect,
+          Use::kPrint);
       const std::optional<text::CivilTime> time = civil(ctx, args, row);
       if (format == nullptr || !time) return result.set_null(row);
       scratch.clear();
@@ -93,9 +98,10 @@ std::optional<text::CivilTime> formatted_moment(KernelContext& ctx, std::span<co
     return text::civil_from_timestamp(local_value(moment, row, ctx.eval().zone),
                                       local_units(moment.type()));
   }
-  const auto value = text::parse_timestamp(moment.text(row), 9);
-  if (!value) return std::nullopt;
-  return text::civil_from_timestamp(*value, 1'000'000'000);
+  // As Flink: read with the default pattern, fraction left out.
+  static const Result<TimeFormat> format =
+      TimeFormat::compile(kDefaultFormat, Dialect::kSimple, Use::kRead);
+  return format->parse(moment.text(row), Leniency::kLenient);
 }
 
 std::optional<text::CivilTime> unix_moment(KernelContext& ctx, std::span<const ColumnPtr> args,
@@ -118,8 +124,9 @@ ColumnPtr to_date_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
     std::optional<std::int32_t> days;
     if (args.size() == 1) {
       days = text::parse_date(args[0]->text(row));
-    } else if (const TimeFormat* format = memo.format_of(args[1]->text(row))) {
-      if (const auto time = format->parse(args[0]->text(row), Leniency::kSmart)) {
+    } else if (const TimeFormat* format =
+                   memo.format_of(args[1]->text(row), Dialect::kSimple, Use::kRead)) {
+      if (const auto time = format->parse(args[0]->text(row), Leniency::kLenient)) {
         days = static_cast<std::int32_t>(
             text::days_from_civil(time->date.year, time->date.month, time->date.day));
       }
@@ -134,10 +141,12 @@ ColumnPtr to_date_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 std::optional<std::int64_t> parsed_micros(Memo& memo, std::span<const ColumnPtr> args,
                                           std::size_t row) {
   if (args.size() == 1) return text::parse_timestamp(args[0]->text(row), 3);
-  const TimeFormat* format = memo.format_of(args[1]->text(row));
+  const TimeFormat* format =
+      memo.format_of(args[1]->text(row), Dialect::kFormatter, Use::kRead);
   if (format == nullptr) return std::nullopt;
   auto time = format->parse(args[0]->text(row), Leniency::kSmart);
-  if (!time) return std::nullopt;
+  // As Flink: what does not fit the pattern may still have the plain form, 2024-8-5 1:02:03.
+  if (!time) return text::parse_timestamp(text::trim(args[0]->text(row)), 3);
   time->nanos -= time->nanos % 1'000'000;
   return text::timestamp_from_civil(*time, kMicros);
 }
@@ -169,9 +178,11 @@ ColumnPtr ltz_from_text(KernelContext& ctx, std::span<const ColumnPtr> args, con
   return result.finish();
 }
 
+// Units of 10^-precision seconds as microseconds. REQUIRES: 0 <= precision <= 6
 std::optional<std::int64_t> epoch_micros(const Column& number, std::size_t row,
                                          std::int64_t precision) {
-  const std::int64_t factor = precision == 0 ? kMicros : 1000;
+  const auto factor =
+      static_cast<std::int64_t>(text::power_of_ten(static_cast<int>(6 - precision)));
   if (number.type().kind() == TypeKind::kDouble) {
     const double micros = number.data<double>()[row] * static_cast<double>(factor);
     if (!(std::fabs(micros) < 9e18)) return std::nullopt;
@@ -187,11 +198,11 @@ ColumnPtr ltz_from_number(KernelContext& ctx, std::span<const ColumnPtr> args, c
   FixedResult<std::int64_t> result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const std::int64_t precision = args.size() > 1 ? args[1]->data<std::int64_t>()[row] : 3;
-    const bool known = precision == 0 || precision == 3;
+    const bool known = precision >= 0 && precision <= 3;
     const auto micros = known ? epoch_micros(*args[0], row, precision) : std::nullopt;
     if (micros) return result.set(row, *micros);
     ctx.fail(row, known ? "the number is out of range"
-                        : "the precision must be 0 (seconds) or 3 (milliseconds)");
+                        : "the precision must be 0 (seconds) to 3 (milliseconds)");
     result.set_null(row);
   });
   return result.finish();
@@ -208,9 +219,10 @@ ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> a
   }
   Memo& memo = memo_of(ctx);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const TimeFormat* format = memo.format_of(format_text(args, 1, row));
+    const TimeFormat* format =
+        memo.format_of(format_text(args, 1, row), Dialect::kSimple, Use::kRead);
     const auto time =
-        format == nullptr ? std::nullopt : format->parse(args[0]->text(row), Leniency::kPrefix);
+        format == nullptr ? std::nullopt : format->parse(args[0]->text(row), Leniency::kLenient);
     if (!time) return result.set(row, std::numeric_limits<std::int64_t>::min());
     result.set(row,
                ctx.eval().zone.from_local(text::timestamp_from_civil(*time, 1000), 1000) / 1000);
@@ -236,11 +248,12 @@ ColumnPtr convert_tz_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
 
 // --- checks of constants ---
 
-Status check_format(std::span<const ColumnPtr> constants, std::size_t index) {
+Status check_format(std::span<const ColumnPtr> constants, std::size_t index, Dialect dialect,
+                    Use use) {
   if (constants.size() <= index || constants[index] == nullptr || constants[index]->is_null(0))
     return {};
   if (!constants[index]->type().is_text()) return {};
-  return TimeFormat::compile(constants[index]->text(0)).status();
+  return TimeFormat::compile(constants[index]->text(0), dialect, use).status();
 }
 
 Status check_zone(std::span<const ColumnPtr> constants, std::size_t index) {
@@ -249,7 +262,10 @@ Status check_zone(std::span<const ColumnPtr> constants, std::size_t index) {
   return TimeZone::from_name(constants[index]->text(0)).status();
 }
 
-Status check_second(std::span<const ColumnPtr> constants) { return check_format(constants, 1); }
+template <Dialect kDialect, Use kUse>
+Status check_second(std::span<const ColumnPtr> constants) {
+  return check_format(constants, 1, kDialect, kUse);
+}
 
 Parameters parameters(std::vector<Accepts> accepts, std::size_t required, const Type& result) {
   return {.accepts = std::move(accepts),
@@ -263,13 +279,18 @@ Function date_format() {
   Function function = ordinary("DATE_FORMAT", "DATE_FORMAT(timestamp or text, pattern)",
                                "A time as text by a pattern of Java's DateTimeFormatter.",
                                parameters({Accepts::kText, Accepts::kText}, 2, Type::string()),
-                               text_kernel(formatted_moment));
+                               text_kernel(Dialect::kFormatter, formatted_moment));
   function.resolve = [usage = function.usage](std::span<const Type> args) {
     const Accepts first = !args.empty() && args[0].is_text() ? Accepts::kText : Accepts::kTimestamp;
     return with_parameters("DATE_FORMAT", usage,
                            parameters({first, Accepts::kText}, 2, Type::string()))(args);
   };
-  function.check = check_second;
+  // A text's pattern has SimpleDateFormat's letters; the argument may be no constant, so that only
+  // what neither dialect has is refused here.
+  function.check = [](std::span<const ColumnPtr> constants) -> Status {
+    Status simple = check_format(constants, 1, Dialect::kSimple, Use::kPrint);
+    return simple.ok() ? simple : check_format(constants, 1, Dialect::kFormatter, Use::kPrint);
+  };
   return function;
 }
 
@@ -283,17 +304,24 @@ Function to_timestamp_ltz() {
       "given.";
   function.resolve = [usage = function.usage](std::span<const Type> args) {
     const bool is_text = !args.empty() && args[0].is_text();
-    const Accepts number = !args.empty() && args[0].is_numeric() && !args[0].is_integer()
-                               ? Accepts::kNumber
-                               : Accepts::kInteger;
+    const bool approximate = !args.empty() && (args[0].kind() == TypeKind::kFloat ||
+                                               args[0].kind() == TypeKind::kDouble);
+    const Accepts number = approximate ? Accepts::kNumber : Accepts::kInteger;
     const Type result = Type::timestamp_ltz(3);
+    if (!args.empty() && args[0].kind() == TypeKind::kDecimal) {
+      // As in Flink the fraction of a DECIMAL is cut.
+      std::vector<Type> whole(args.begin(), args.end());
+      whole[0] = Type::bigint().with_nullable(args[0].nullable());
+      return with_parameters("TO_TIMESTAMP_LTZ", usage,
+                             parameters({Accepts::kInteger, Accepts::kInteger}, 1, result))(whole);
+    }
     return with_parameters(
         "TO_TIMESTAMP_LTZ", usage,
         is_text ? parameters({Accepts::kText, Accepts::kText, Accepts::kText}, 1, result)
                 : parameters({number, Accepts::kInteger}, 1, result))(args);
   };
   function.check = [](std::span<const ColumnPtr> constants) -> Status {
-    TRY(check_format(constants, 1));
+    TRY(check_format(constants, 1, Dialect::kFormatter, Use::kRead));
     return check_zone(constants, 2);
   };
   function.kernel = [](KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
@@ -307,8 +335,12 @@ Function unix_timestamp() {
   Function function = ordinary(
       "UNIX_TIMESTAMP", "UNIX_TIMESTAMP(), UNIX_TIMESTAMP(text [, pattern])",
       "Seconds since 1970, now or of a text in the session's zone.",
-      parameters({Accepts::kText, Accepts::kText}, 0, Type::bigint()), unix_timestamp_kernel);
-  function.check = check_second;
+      {.accepts = {Accepts::kText, Accepts::kText},
+       .required = 0,
+       .variadic = false,
+       .result = Type::bigint()},
+      unix_timestamp_kernel);
+  function.check = check_second<Dialect::kSimple, Use::kRead>;
   function.deterministic = false;  // without arguments; with them only folding is lost
   return function;
 }
@@ -321,18 +353,18 @@ void add_time_text(Functions& out) {
   out.push_back(ordinary("TO_DATE", "TO_DATE(text [, pattern])",
                          "A text as DATE; NULL when it is none.",
                          parameters(texts, 1, Type::date()), to_date_kernel));
-  out.back().check = check_second;
+  out.back().check = check_second<Dialect::kSimple, Use::kRead>;
   out.push_back(ordinary("TO_TIMESTAMP", "TO_TIMESTAMP(text [, pattern])",
                          "A text as TIMESTAMP(3); NULL when it is none.",
                          parameters(texts, 1, Type::timestamp(3)), to_timestamp_kernel));
-  out.back().check = check_second;
+  out.back().check = check_second<Dialect::kFormatter, Use::kRead>;
   out.push_back(to_timestamp_ltz());
   out.push_back(unix_timestamp());
   out.push_back(ordinary("FROM_UNIXTIME", "FROM_UNIXTIME(seconds [, pattern])",
                          "Seconds since 1970 as text in the session's zone.",
                          parameters({Accepts::kInteger, Accepts::kText}, 1, Type::string()),
-                         text_kernel(unix_moment)));
-  out.back().check = check_second;
+                         text_kernel(Dialect::kSimple, unix_moment)));
+  out.back().check = check_second<Dialect::kSimple, Use::kPrint>;
   out.push_back(
       ordinary("CONVERT_TZ", "CONVERT_TZ(text, from zone, to zone)",
                "A wall clock of one zone as another shows it.",

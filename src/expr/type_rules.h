@@ -58,13 +58,6 @@ Resolve with_parameters(std::string name, std::string usage, Parameters paramete
 // A function with a fixed result type.
 Function ordinary(const std::string& name, const std::string& usage, const std::string& description,
                   const Parameters& parameters, Kernel kernel);
-// `function` with a result type that depends on the types of its arguments. Nullability stays as it
-// was resolved.
-Function with_result_type(Function function, std::function<Type(std::span<const Type>)> derive);
-// The length of two texts one after the other, at most the greatest there is.
-int joined_length(const Type& a, const Type& b);
-// VARCHAR as long as the text.
-Type varchar_like(const Type& text);
 // The arguments checked and cast as `accepts` says.
 Result<std::vector<Type>> accepted(std::string_view name, std::string_view usage,
                                    const Parameters& parameters, std::span<const Type> args);

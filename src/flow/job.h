@@ -70,6 +70,9 @@ struct JobReport {
   std::vector<TaskReport> tasks;
 };
 
+// The report in Prometheus' text form: rows and time of each task, checkpoints, restarts.
+std::string prometheus_text(const JobReport& report, const std::string& job);
+
 // A running job. Thread: any.
 class Job {
  public:

@@ -21,13 +21,15 @@ MetricsServer::~MetricsServer() {
   state_->thread.join();
 }
 
-Result<std::unique_ptr<MetricsServer>> MetricsServer::start(int port) {
+Result<std::unique_ptr<MetricsServer>> MetricsServer::start(int port,
+                                                            std::function<std::string()> more) {
   auto state = std::make_unique<State>();
   state->http.new_task_queue = [] { return new httplib::ThreadPool(2); };
-  state->http.Get("/metrics", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content(flow::process_metrics().prometheus_text(),
-                         "text/plain; version=0.0.4; charset=utf-8");
-  });
+  state->http.Get("/metrics",
+                  [more = std::move(more)](const httplib::Request&, httplib::Response& response) {
+                    response.set_content(flow::process_metrics().prometheus_text() + more(),
+                                         "text/plain; version=0.0.4; charset=utf-8");
+                  });
   const char* host = "127.0.0.1";
   state->port = port;
   if (port == 0) state->port = state->http.bind_to_any_port(host);

@@ -1,6 +1,7 @@
 // The metrics of this process over HTTP, in Prometheus' text form.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,8 +13,9 @@ namespace slipstream::server {
 // few threads of its own answer.
 class MetricsServer {
  public:
-  // Port 0 takes a free one. An error when the port is in use.
-  static Result<std::unique_ptr<MetricsServer>> start(int port);
+  // Port 0 takes a free one. An error when the port is in use. `more` is asked at every request for
+  // text behind that of the process's own counters. Thread: the server's.
+  static Result<std::unique_ptr<MetricsServer>> start(int port, std::function<std::string()> more);
   ~MetricsServer();
   std::string url() const;
 

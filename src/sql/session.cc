@@ -129,20 +129,20 @@ struct Session::Run {
 
 RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   if (!root) return nullptr;
-  const std::size_t before = out.diagnostics.size();
-  root = optimize(std::move(root), out.diagnostics);
-  if (out.diagnostics.size() != before) return nullptr;
   const auto options = session_options().parse(settings, "SET");
   if (!options.ok()) {
     report(span, options.error().message);
     return nullptr;
   }
+  const LowerOptions lowering = lower_options(registry, *options);
+  const std::size_t before = out.diagnostics.size();
+  root = optimize(std::move(root), lowering.eval, out.diagnostics);
+  if (out.diagnostics.size() != before) return nullptr;
   std::vector<RelPtr> roots;
   roots.push_back(std::move(root));
   name_operators(roots);
   set_state_ttl(*roots[0], options->duration("table.exec.state.ttl").count());
   // sources first: whether they update decides what the sink is asked for
-  const LowerOptions lowering = lower_options(registry, *options);
   const bool is_sink = roots[0]->kind == RelKind::kSink;
   Status made = is_sink ? make_connectors(*roots[0]->inputs[0], lowering)
                         : make_connectors(*roots[0], lowering);

@@ -11,6 +11,8 @@ INSERT INTO kept SELECT seq - seq / 10 - 1, k FROM events WHERE digit <> 0;
 
 
 class AtLeastOnceTest(CrashRun):
+    moments = [(0.05, 1), (1, 4)]  # nothing waits for a fence here
+
     def test_nothing_is_lost(self):
         sql = "SET 'execution.checkpointing.interval' = '500 ms';" + SOURCE + SINK
         self.run_phases(sql.replace("{namesrv}", self.cluster.namesrv), {"kept": 4})

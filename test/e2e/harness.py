@@ -216,8 +216,8 @@ class EndToEndTest(unittest.TestCase):
     def create_topics(self, queues_by_name):
         """Creates topics, or widens them, with the program under test: quicker than the audit."""
         for topic, queues in queues_by_name.items():
-            self.run_engine("topic", "create", topic, "--queues", queues, "--nameserver", self.cluster.namesrv,
-                            seconds=60)
+            self.run_engine("topic", "create", topic, "--queues", queues,
+                            "--nameserver", self.cluster.namesrv, seconds=60)
 
     def run_engine(self, *arguments, seconds=300, status=0):
         """Runs the program to its end and returns what it wrote to standard output."""

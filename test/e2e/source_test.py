@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What the options of a rocketmq table say is what happens, on a real broker."""
 import json
+import re
 import time
+import urllib.request
 
 from harness import EndToEndTest, main, wait_for
 from wire import Wire
@@ -23,8 +25,8 @@ class SourceTest(EndToEndTest):
 
     def table(self, name, columns, topic=None, **options):
         """CREATE TABLE; in option names _ stands for . and __ for -."""
-        given = {"connector": "rocketmq", "topic": topic or self.topic, "nameServerAddress": self.cluster.namesrv,
-                 "format": "json"}
+        given = {"connector": "rocketmq", "topic": topic or self.topic, "format": "json",
+                 "nameServerAddress": self.cluster.namesrv}
         for key, value in options.items():
             given[key.replace("__", "-").replace("_", ".")] = value
         text = ", ".join(f"'{key}' = '{value}'" for key, value in given.items() if value is not None)
@@ -62,7 +64,7 @@ class SourceTest(EndToEndTest):
         self.send_numbers(10, 13, queue=1)
 
     def send_later(self, number, queue):
-        """Sends until the store time has moved on; answers that time. The message of before is the last earlier one."""
+        """Sends one message with a later store time than all before; answers that time."""
         before = self.wire.messages(self.topic, queue)[-1].store_ms
         wait_for(lambda: time.time() * 1000 > before + 1, what="the clock to go on")
         self.send_numbers(number, number + 1, queue=queue)
@@ -72,7 +74,8 @@ class SourceTest(EndToEndTest):
         """A job that copies n of the source to the topic `copies`, with checkpoints."""
         self.create_topics({self.topic + "_copies": 1})
         sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create
-               + self.table("copies", "n INT", self.topic + "_copies") + "INSERT INTO copies SELECT n FROM source;")
+               + self.table("copies", "n INT", self.topic + "_copies")
+               + "INSERT INTO copies SELECT n FROM source;")
         return self.engine("run", self.write("copy.sql", sql), "--checkpoint-dir", self.path("checkpoints"))
 
     def copies(self):
@@ -115,7 +118,7 @@ class SourceTest(EndToEndTest):
         self.three_and_three()
         self.wire.set_group_offset("g_" + self.topic, self.topic, 1, 2)
         named = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": f"{BROKER}:0:1"}
-        self.assertEqual(self.numbers(self.bounded(**named)), [1, 2, 12], "queue 1 is not named: the group's offset")
+        self.assertEqual(self.numbers(self.bounded(**named)), [1, 2, 12], "queue 1: the group's offset")
         both = {**named, "scan.startup.specific-offsets": f"{BROKER}:0:2;{BROKER}:1:0"}
         self.assertEqual(self.numbers(self.bounded(**both)), [2, 10, 11, 12])
         wrong = {**named, "scan.startup.specific-offsets": f"{BROKER}:7:0"}
@@ -174,7 +177,8 @@ class SourceTest(EndToEndTest):
         engine = self.start_copy(self.bounded(scan_startup_mode="earliest"))
         self.assertEqual(engine.wait(60), 0, engine.err)
         self.assertEqual(self.copies(), [0, 1, 2, 10, 11, 12])
-        self.assertEqual([self.wire.group_offset("g_" + self.topic, self.topic, queue) for queue in (0, 1)], [3, 3])
+        group = "g_" + self.topic
+        self.assertEqual([self.wire.group_offset(group, self.topic, queue) for queue in (0, 1)], [3, 3])
         self.assertNotIn("warn", engine.err.lower())
 
     def test_a_broker_that_comes_back_is_read_on(self):
@@ -186,6 +190,31 @@ class SourceTest(EndToEndTest):
         self.start_broker()
         self.send_numbers(20, 22)
         self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_rows_that_come_late_are_counted(self):
+        self.create_topics({self.topic: 1, self.topic + "_copies": 1})
+        create = self.source("ts BIGINT, happened AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR happened AS happened",
+                             scan_startup_mode="earliest")
+        sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create
+               + self.table("copies", "n BIGINT", self.topic + "_copies")
+               + "INSERT INTO copies SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE source, DESCRIPTOR(happened), "
+               "INTERVAL '1' SECOND)) GROUP BY window_start, window_end;")
+        engine = self.engine("run", self.write("late.sql", sql), "--checkpoint-dir", self.path("checkpoints"),
+                             "--metrics-port", 0)
+
+        def send(*times):
+            for ts in times:
+                self.wire.send(self.topic, '{"ts":%d}' % ts)
+        send(1100, 1200, 2500)
+        self.wait_for_copies(engine, [2])
+        send(1300, 1400, 2600)  # the first two come after their window was closed
+        send(9000)
+        self.wait_for_copies(engine, [2, 2])
+        url = re.search(r"metrics: (\S+)", engine.err).group(1)
+        text = urllib.request.urlopen(url).read().decode()
+        late = sum(float(value) for value in re.findall(r"^late_rows\{.*\} (\S+)$", text, re.MULTILINE))
+        self.assertEqual(late, 2, text)
         self.assertEqual(engine.stop(), 0, engine.err)
 
     # -- tags
@@ -201,7 +230,8 @@ class SourceTest(EndToEndTest):
         for where, expected in (("tags = 'a'", [0, 4]), ("tags IN ('b', 'c')", [1, 2]), ("tags IS NULL", [3]),
                                 ("tags = 'a' AND n > 0", [4])):
             self.assertEqual(self.numbers(create, "SELECT n FROM source WHERE " + where), expected, where)
-        plan = self.run_engine("explain", self.write("e.sql", create + "SELECT n FROM source WHERE tags = 'a';"))
+        script = self.write("explain.sql", create + "SELECT n FROM source WHERE tags = 'a';")
+        plan = self.run_engine("explain", script)
         self.assertIn("tag=a", plan)
 
     # -- messages that are no rows
@@ -219,7 +249,8 @@ class SourceTest(EndToEndTest):
         dead = {"decode.errors": "dead-letter", "dead-letter.topic": self.topic + "_dead", **start}
         self.assertEqual(self.numbers(self.bounded(**dead)), [0, 1])
         rows = [message.row for message in self.wire.messages(self.topic + "_dead")]
-        self.assertEqual([(row["queue_offset"], row["topic"], row["broker"], row["queue_id"]) for row in rows],
+        places = [(row["queue_offset"], row["topic"], row["broker"], row["queue_id"]) for row in rows]
+        self.assertEqual(places,
                          [(1, self.topic, BROKER, 0), (2, self.topic, BROKER, 0)])
         self.assertTrue(all(row["reason"] for row in rows), rows)
         no_topic = {**dead, "dead-letter.topic": None}
@@ -230,7 +261,8 @@ class SourceTest(EndToEndTest):
     def test_offset_out_of_range(self):
         self.create_topics({self.topic: 1})
         self.send_numbers(0, 3)
-        beyond = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": f"{BROKER}:0:1000"}
+        beyond = {"scan.startup.mode": "specific-offsets",
+                  "scan.startup.specific-offsets": f"{BROKER}:0:1000"}
         self.fails(self.source(**beyond) + "SELECT * FROM source;", 1, "offset 1000", "[0, 3]",
                    "scan.offset-out-of-range")
         for sent, policy in enumerate(("earliest", "latest", "nearest")):
@@ -248,14 +280,18 @@ class SourceTest(EndToEndTest):
 
     def test_metadata_is_read(self):
         self.create_topics({self.topic: 2})
-        self.wire.send(self.topic, '{"n":7}', queue=1, tags="red", keys="k1 k2", properties={"a": "1", "b": "zwei"})
+        self.wire.send(self.topic, '{"n":7}', queue=1, tags="red", keys="k1 k2",
+                       properties={"a": "1", "b": "zwei"})
         columns = """n INT,
           t STRING METADATA FROM 'topic' VIRTUAL, broker STRING METADATA VIRTUAL,
           q INT METADATA FROM 'queue-id' VIRTUAL, o BIGINT METADATA FROM 'queue-offset' VIRTUAL,
-          id STRING METADATA FROM 'msg-id' VIRTUAL, stored TIMESTAMP(3) METADATA FROM 'store-timestamp' VIRTUAL,
-          born TIMESTAMP_LTZ(3) METADATA FROM 'born-timestamp' VIRTUAL, sh STRING METADATA FROM 'store-host' VIRTUAL,
-          bh STRING METADATA FROM 'born-host' VIRTUAL, `keys` STRING METADATA VIRTUAL, tags STRING METADATA VIRTUAL,
-          properties MAP<STRING, STRING> METADATA VIRTUAL, times INT METADATA FROM 'reconsume-times' VIRTUAL"""
+          id STRING METADATA FROM 'msg-id' VIRTUAL,
+          stored TIMESTAMP(3) METADATA FROM 'store-timestamp' VIRTUAL,
+          born TIMESTAMP_LTZ(3) METADATA FROM 'born-timestamp' VIRTUAL,
+          sh STRING METADATA FROM 'store-host' VIRTUAL, bh STRING METADATA FROM 'born-host' VIRTUAL,
+          `keys` STRING METADATA VIRTUAL, tags STRING METADATA VIRTUAL,
+          properties MAP<STRING, STRING> METADATA VIRTUAL,
+          times INT METADATA FROM 'reconsume-times' VIRTUAL"""
         [row] = self.select(self.bounded(columns, scan_startup_mode="earliest"))
         [message] = self.wire.messages(self.topic)
         self.assertEqual((row["n"], row["t"], row["broker"], row["q"], row["o"], row["times"]),
@@ -269,7 +305,8 @@ class SourceTest(EndToEndTest):
         self.assertRegex(row["bh"], r"^127\.0\.0\.1:\d+$")
         self.assertIn("2023-11-14", row["born"])
         self.assertIn("22:13:20.123", row["born"])
-        stored = time.strftime("%H:%M:%S", time.gmtime(message.store_ms / 1000)) + f".{message.store_ms % 1000:03d}"
+        seconds, ms = divmod(message.store_ms, 1000)
+        stored = time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{ms:03d}"
         self.assertIn(stored.rstrip("0").rstrip("."), row["stored"])
 
     def test_metadata_is_written(self):
@@ -278,9 +315,10 @@ class SourceTest(EndToEndTest):
                        properties={"a": "1", "b": "zwei"})
         self.wire.send(self.topic + "_in", '{"n":2}')
         read = self.bounded("""n INT, t STRING, `keys` STRING METADATA VIRTUAL, tags STRING METADATA VIRTUAL,
-          properties MAP<STRING, STRING> METADATA VIRTUAL""", topic=self.topic + "_in", scan_startup_mode="earliest")
-        sink = self.table("sink", """n INT, `topic` STRING METADATA, `keys` STRING METADATA, tags STRING METADATA,
-          properties MAP<STRING, STRING> METADATA""")
+          properties MAP<STRING, STRING> METADATA VIRTUAL""",
+                            topic=self.topic + "_in", scan_startup_mode="earliest")
+        sink = self.table("sink", """n INT, `topic` STRING METADATA, `keys` STRING METADATA,
+          tags STRING METADATA, properties MAP<STRING, STRING> METADATA""")
         insert = "INSERT INTO sink SELECT n, t, `keys`, tags, properties FROM source;"
         self.run_engine("run", self.write("w.sql", read + sink + insert))
         [other] = self.wire.messages(self.topic + "_b")
@@ -295,27 +333,30 @@ class SourceTest(EndToEndTest):
         self.create_topics({self.topic: 1})
         sink = self.table("sink", "n INT, due TIMESTAMP_LTZ(3) METADATA FROM 'delivery-time'")
         due_ms = int(time.time() * 1000) + 3_000
-        self.run_engine("run", self.write("w.sql", sink + f"INSERT INTO sink VALUES (1, TO_TIMESTAMP_LTZ({due_ms}, 3));"))
+        insert = f"INSERT INTO sink VALUES (1, TO_TIMESTAMP_LTZ({due_ms}, 3));"
+        self.run_engine("run", self.write("w.sql", sink + insert))
         self.assertEqual(self.wire.count(self.topic), 0)
         wait_for(lambda: self.wire.count(self.topic) == 1, what="the delayed message")
         self.assertGreaterEqual(time.time() * 1000, due_ms)
         exactly = self.table("sink", "n INT, due TIMESTAMP_LTZ(3) METADATA FROM 'delivery-time'",
                              **{"sink.delivery-guarantee": "exactly-once"})
-        self.fails(exactly + "INSERT INTO sink VALUES (1, NOW());", 2, "delivery time", "at-least-once", verb="check")
+        self.fails(exactly + "INSERT INTO sink VALUES (1, NOW());", 2, "delivery time", "at-least-once",
+                   verb="check")
 
     # -- what is refused
 
     def test_metadata_that_cannot_be_written_must_be_virtual(self):
         sink = self.table("sink", "n INT, o BIGINT METADATA FROM 'queue-offset'")
-        self.fails(sink + "INSERT INTO sink VALUES (1, 2);", 2, "'o'", "'queue-offset'", "METADATA VIRTUAL", verb="check")
+        self.fails(sink + "INSERT INTO sink VALUES (1, 2);", 2, "'o'", "'queue-offset'", "METADATA VIRTUAL",
+                   verb="check")
 
     def test_wrong_options_are_named(self):
+        query = "SELECT * FROM source;"
         text = self.fails(self.source(**{"scan.startup.mod": "earliest"}) + "SELECT * FROM source;", 2,
                           "'scan.startup.mod'", "did you mean 'scan.startup.mode'", verb="check")
         self.assertIn("nothing was started", text)
-        self.fails(self.source(scan_startup_mode="erliest") + "SELECT * FROM source;", 2, "erliest", "earliest",
-                   verb="check")
-        self.fails(self.source(consumerGroup=None) + "SELECT * FROM source;", 2, "'consumerGroup'", verb="check")
+        self.fails(self.source(scan_startup_mode="erliest") + query, 2, "erliest", "earliest", verb="check")
+        self.fails(self.source(consumerGroup=None) + query, 2, "'consumerGroup'", verb="check")
         self.fails(self.source("n INT, x STRING METADATA FROM 'tgas' VIRTUAL") + "SELECT * FROM source;", 2,
                    "'tgas'", "tags", verb="check")
 
@@ -331,7 +372,8 @@ class SourceTest(EndToEndTest):
         self.assertLess(time.monotonic() - begun, 15)  # 10 s, and the start of a process on a busy machine
 
     def test_a_topic_that_is_not_there(self):
-        self.fails(self.bounded() + "SELECT * FROM source;", 1, f"topic '{self.topic}' does not exist", "create")
+        self.fails(self.bounded() + "SELECT * FROM source;", 1, f"topic '{self.topic}' does not exist",
+                   "create")
 
 
 if __name__ == "__main__":

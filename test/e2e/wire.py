@@ -46,13 +46,6 @@ class StoredMessage:
     def row(self):
         return json.loads(self.body)
 
-    @property
-    def user_properties(self):
-        hidden = {"TAGS", "KEYS", "WAIT", "UNIQ_KEY", "CLUSTER", "PGROUP", "DELAY", "MIN_OFFSET", "MAX_OFFSET",
-                  "TIMER_DELIVER_MS", "INSTANCE_ID", "TRACE_ON", "MSG_REGION", "__BORNHOST", "TIMER_OUT_MS",
-                  "REAL_TOPIC", "REAL_QID"}
-        return {name: value for name, value in self.properties.items() if name not in hidden}
-
 
 class Refused(Exception):
     def __init__(self, code, remark):
@@ -163,9 +156,9 @@ class Wire:
             pairs["KEYS"] = keys
         text = "".join(name + NAME_END + value + PAIR_END for name, value in pairs.items())
         body = body.encode() if isinstance(body, str) else body
-        fields = {"producerGroup": "wire", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": 4,
-                  "queueId": queue, "sysFlag": 0, "bornTimestamp": 1_700_000_000_123, "flag": 0,
-                  "properties": text, "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
+        fields = {"producerGroup": "wire", "topic": topic,
+                  "defaultTopic": "TBW102", "defaultTopicQueueNums": 4, "queueId": queue, "sysFlag": 0,
+                  "bornTimestamp": 1_700_000_000_123, "flag": 0, "properties": text, "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
         _, answer, _ = self.ask(SEND, fields, body)
         return int(answer["queueOffset"])
 
@@ -187,12 +180,13 @@ class Wire:
 
     def set_group_offset(self, group, topic, queue, offset):
         self._pull(group, topic, queue, offset)  # brokers 5.x know a group from its first pull on
-        self.ask(UPDATE_OFFSET, {"consumerGroup": group, "topic": topic, "queueId": queue, "commitOffset": offset})
+        self.ask(UPDATE_OFFSET, {"consumerGroup": group, "topic": topic, "queueId": queue,
+                                 "commitOffset": offset})
 
     def _pull(self, group, topic, queue, offset):
-        fields = {"consumerGroup": group, "topic": topic, "queueId": queue, "queueOffset": offset, "maxMsgNums": 32,
-                  "sysFlag": 4, "commitOffset": 0, "suspendTimeoutMillis": 0, "subscription": "*", "subVersion": 0,
-                  "expressionType": "TAG"}
+        fields = {"consumerGroup": group, "topic": topic, "queueId": queue, "queueOffset": offset,
+                  "maxMsgNums": 32, "sysFlag": 4, "commitOffset": 0, "suspendTimeoutMillis": 0,
+                  "subscription": "*", "subVersion": 0, "expressionType": "TAG"}
         return self.ask(PULL, fields, allowed=(FOUND, NOTHING_NEW, 20, MOVED))
 
     def messages(self, topic, queue=None):

@@ -32,15 +32,14 @@ class PublishTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("out", 2);
-    const auto made = make_rocketmq_connector()->make_sink(testing::sink_request(testing::table_of(
+    auto made = make_rocketmq_connector()->make_sink(testing::sink_request(testing::table_of(
         Schema({{"n", Type::integer()}}), {{"topic", "out"},
                                            {"nameServerAddress", broker_.name_server()},
                                            {"format", "json"},
                                            {"sink.delivery-guarantee", "exactly-once"},
                                            {"sink.fence-wait", "0 ms"}})));
     ASSERT_TRUE(made.ok()) << made.status().to_string();
-    // Shared: the writer and the committer keep what they need of it.
-    sink_ = std::shared_ptr<Sink>(std::move(const_cast<std::unique_ptr<Sink>&>(*made)));
+    sink_ = std::move(*made);
   }
 
   // One sealed epoch with the rows [first, last), as subtask `subtask` of attempt `token` wrote it.
@@ -104,7 +103,7 @@ class PublishTest : public ::testing::Test {
   ScriptedBroker broker_;
   TemporaryFolder folder_;
   Counters counters_;
-  std::shared_ptr<Sink> sink_;
+  std::unique_ptr<Sink> sink_;
 };
 
 TEST_F(PublishTest, NothingIsSentBeforeTheCommit) {

@@ -147,13 +147,13 @@ TEST_F(QueueRowReaderTest, AnOffsetThatWasNotWrittenIsWrittenWithTheNextCheckpoi
   ReaderBench bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(read(bench, 1).ok());
-  broker_.inject(rocketmq::RequestCode::kUpdateConsumerOffset,
-                 {.kind = rocketmq::testing::Fault::Kind::kCode, .code = 1, .remark = "no"}, 2);
+  broker_.inject(
+      rocketmq::RequestCode::kUpdateConsumerOffset,
+      {.kind = rocketmq::testing::Fault::Kind::kCode, .code = 1, .remark = "no", .delay_ms = 0});
   ASSERT_TRUE(bench.reader->snapshot(1).ok());
   bench.reader->checkpoint_complete(1);
-  ASSERT_TRUE(wait_until([&] {
-    return broker_.requests_seen(rocketmq::RequestCode::kUpdateConsumerOffset) == 2;
-  })) << "one for each queue";
+  ASSERT_TRUE(wait_until(
+      [&] { return broker_.requests_seen(rocketmq::RequestCode::kUpdateConsumerOffset) > 0; }));
   ASSERT_EQ(broker_.group_offset("g", queue), -1);
   std::uint64_t checkpoint = 1;
   EXPECT_TRUE(wait_until([&] {

@@ -198,7 +198,9 @@ TEST(Metadata, OnlyWritableKeysAreWritten) {
   for (const MetadataSpec& spec : rocketmq_metadata()) {
     const auto columns = resolve_write_columns(with_metadata(spec.key, spec.type, false));
     EXPECT_EQ(columns.ok(), spec.writable) << spec.key;
-    if (!columns.ok()) EXPECT_THAT(refusal(columns.status()), HasSubstr("METADATA VIRTUAL"));
+    if (!columns.ok()) {
+      EXPECT_THAT(refusal(columns.status()), HasSubstr("METADATA VIRTUAL"));
+    }
     EXPECT_TRUE(resolve_write_columns(with_metadata(spec.key, spec.type, true))->empty());
   }
   TableDefinition twice = with_metadata("tags", Type::string(), false);

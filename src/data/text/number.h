@@ -22,7 +22,7 @@ void append_float(float value, std::string& out);
 void append_decimal(Int128 unscaled, int scale, std::string& out);
 void append_boolean(bool value, std::string& out);  // TRUE, FALSE
 
-// '42', ' -7 ', '42.9' (42), '.9' (0). Not '1e3', '', '+', text beyond the range [low, high].
+// '42', ' -7 ', '42.9' (42). Not '1e3', '', '+', text beyond the range [low, high].
 std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t low,
                                           std::int64_t high);
 // As Java's Double.parseDouble, without hexadecimal: '1', '1.', '.5', '1e3', '1.5f', 'NaN',

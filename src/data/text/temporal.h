@@ -21,7 +21,7 @@ void append_interval_day_time(std::int64_t millis, std::string& out);    // +1 0
 // '2024-01-31', '2024-1-5', '2024-01' (first day), '2024'; what follows a blank is ignored.
 // Impossible days: none.
 std::optional<std::int32_t> parse_date(std::string_view text);
-// '23:59:59.123', '23:59', '23'; digits beyond `precision` are cut; at most milliseconds are kept.
+// '23:59:59.123', '23:59'; digits beyond `precision` are cut; at most milliseconds are kept.
 std::optional<std::int32_t> parse_time(std::string_view text, int precision);
 // '2024-01-31 23:59:59.123456789', '2024-1-5 1:2:3', '2024-01-31'; digits beyond `precision` are
 // cut; as in Flink day 29..31 of a shorter month is its last day. No 'T', no zone, no blanks around

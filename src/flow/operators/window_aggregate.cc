@@ -30,7 +30,7 @@ class WindowAggregate final : public Operator {
     context_ = context;
     pool_ = StatePool(context.memory);
     late_rows_ =
-        Metric(context.metrics, "late_rows", "rows that came after all their windows had fired");
+        Metric(context.metrics, "late_rows_total", "rows that came after all their windows had fired");
     WindowAssignment window = spec_.window;
     if (spec_.attached)
       window =

@@ -92,10 +92,10 @@ TEST(WindowAggregate, LateRowsAreCountedAndGoToTheSideAlsoAfterARestart) {
   harness.take_rows();
   harness.push(0, rows({1100, 999, 1300}, {"a", "a", "a"}, {"1", "2", "4"}));
   EXPECT_EQ(harness.take_side_rows(), (Rows{"+I(1970-01-01 00:00:00.999, a, 2)"}));
-  EXPECT_EQ(harness.metric("late_rows"), 1);
+  EXPECT_EQ(harness.metric("late_rows_total"), 1);
   harness.restart(harness.save(), 2);
   harness.push(0, rows({0, 1400}, {"a", "a"}, {"8", "16"}));
-  EXPECT_EQ(harness.metric("late_rows"), 2) << "no purged window reopens";
+  EXPECT_EQ(harness.metric("late_rows_total"), 2) << "no purged window reopens";
   harness.advance(kMaxWatermark);
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 3, 21, " + second(1) + ", " + second(2) + ")"}));
 }
@@ -107,7 +107,7 @@ TEST(WindowAggregate, HopCountsARowInEveryOpenWindow) {
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 1, 1, 1969-12-31 23:59:58.000, " + second(1) + ")",
                                        "+I(a, 1, 1, 1969-12-31 23:59:59.000, " + second(2) + ")"}));
   harness.push(0, rows({700}, {"a"}, {"4"}));
-  EXPECT_EQ(harness.metric("late_rows"), 0) << "late for two windows, in time for the third";
+  EXPECT_EQ(harness.metric("late_rows_total"), 0) << "late for two windows, in time for the third";
   harness.advance(kMaxWatermark);
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 3, 7, " + second(0) + ", " + second(3) + ")",
                                        "+I(a, 1, 2, " + second(1) + ", " + second(4) + ")",

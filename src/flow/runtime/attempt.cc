@@ -67,7 +67,19 @@ void Attempt::on_ended(TaskId task) {
 
 void Attempt::on_failed(TaskId task, Status cause) {
   static_cast<void>(task);
-  post([this, cause = std::move(cause)] { finish(End::kFailed, cause); });
+  post([this, cause = std::move(cause)] {
+    // The first rows may be quicker than the word that all splits are found.
+    if (rows_read() > 0) options_.progress->ever_ran = true;
+    finish(End::kFailed, cause);
+  });
+}
+
+std::int64_t Attempt::rows_read() const {
+  std::int64_t rows = 0;
+  for (const auto& task : tasks_) {
+    if (task->head_node().source != nullptr) rows += task->report().rows_in;
+  }
+  return rows;
 }
 
 void Attempt::stop() {
@@ -205,7 +217,8 @@ void Attempt::start_discovery() {
     source.source = node.source.get();
     source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
     source.metrics =
-        process_metrics().metrics("job=\"" + options_.job->name + "\",task=\"" + node.name + "\"");
+        process_metrics().metrics("job=" + quoted_label(options_.job->name) +
+                                  ",task=" + quoted_label(node.name));
     if (latest != nullptr) {
       for (const SourceState& state : latest->sources) {
         if (state.uid != node.uid) continue;
@@ -306,10 +319,7 @@ void Attempt::begin(const Decision& decision) {
   building_.created_ms = options_.clock->wall_ms();
   building_.max_parallelism = options_.max_parallelism;
   for (const auto& [uid, worker] : commit_workers_) building_.exactly_once_sinks.push_back(uid);
-  building_rows_ = 0;
-  for (const auto& task : tasks_) {
-    if (task->head_node().source != nullptr) building_rows_ += task->report().rows_in;
-  }
+  building_rows_ = rows_read();
   building_.sources = discovery_->trigger(decision.barrier);
 }
 

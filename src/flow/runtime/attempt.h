@@ -98,6 +98,7 @@ class Attempt final : public TaskListener {
   void finish(End end, Status cause);
   void let_sources_hear();
   void tear_down();
+  std::int64_t rows_read() const;  // by all sources
   bool crash_is_due();
   bool checkpointing() const;
   std::int64_t now() const { return options_.clock->now_ms(); }

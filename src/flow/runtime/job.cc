@@ -57,6 +57,11 @@ class Job::Impl {
       end(JobReport::State::kFinished, Status());
       return {};
     }
+    if (store_->latest() != nullptr) {
+      const bool savepoint = store_->latest()->kind == CheckpointKind::kSavepoint;
+      say_(std::string("going on from ") + (savepoint ? "savepoint " : "checkpoint ") +
+           std::to_string(store_->latest()->id));
+    }
     for (const Node& node : graph_.nodes) {
       if (node.sink != nullptr)
         TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));

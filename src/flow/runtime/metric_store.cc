@@ -4,6 +4,15 @@
 
 namespace slipstream::flow {
 
+std::string quoted_label(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out + '"';
+}
+
 MetricStore& process_metrics() {
   static MetricStore* store =
       new MetricStore();  // never destroyed: threads of connectors may outlive main()
@@ -34,10 +43,21 @@ std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string
   return slot.get();
 }
 
+std::int64_t MetricStore::total(std::string_view name) const {
+  MutexLock lock(mutex_);
+  const auto family = families_.find(name);
+  std::int64_t sum = 0;
+  if (family == families_.end()) return sum;
+  for (const auto& [labels, value] : family->second.values)
+    sum += value->load(std::memory_order_relaxed);
+  return sum;
+}
+
 std::string MetricStore::prometheus_text() const {
   MutexLock lock(mutex_);
   std::string text;
-  for (const auto& [name, family] : families_) {
+  for (const auto& [short_name, family] : families_) {
+    const std::string name = "slipstream_" + short_name;
     text += "# HELP " + name + " " + family.help + "\n";
     text += "# TYPE " + name + (name.ends_with("_total") ? " counter\n" : " gauge\n");
     for (const auto& [labels, value] : family.values) {

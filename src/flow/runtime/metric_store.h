@@ -22,8 +22,11 @@ class MetricStore {
 
   // `labels` as Prometheus writes them, without braces: job="a",task="b",subtask="0".
   Metrics metrics(std::string labels);
-  // Prometheus' text form, families together. Names that end in _total are counters.
+  // Prometheus' text form, families together, names behind "slipstream_". Those that end in _total
+  // are counters.
   std::string prometheus_text() const;
+  // Sum over all labels; 0 when nobody counts it.
+  std::int64_t total(std::string_view name) const;
 
  private:
   std::atomic<std::int64_t>* value(std::string_view name, std::string_view help,
@@ -38,6 +41,9 @@ class MetricStore {
   std::map<std::string, Family, std::less<>> families_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::size_t count_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
 };
+
+// A label's value in quotes, as Prometheus reads it.
+std::string quoted_label(std::string_view text);
 
 // The one of this process: connectors may keep its values beyond a job.
 MetricStore& process_metrics();

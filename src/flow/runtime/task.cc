@@ -16,15 +16,6 @@ namespace {
 constexpr int kStepsPerSlice = 16;
 constexpr int kDriveSteps = 64;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
-}
-
 }  // namespace
 
 Task::Task(Options options, TaskEnvironment& environment)
@@ -69,8 +60,8 @@ Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const st
 
 Status Task::open_stage(std::size_t chain_index) {
   const Node& node = *options_.chain[chain_index];
-  const std::string labels = "job=\"" + quoted(environment_.options->name) + "\",task=\"" +
-                             quoted(node.name) + "\",subtask=\"" +
+  const std::string labels = "job=" + quoted_label(environment_.options->name) +
+                             ",task=" + quoted_label(node.name) + ",subtask=\"" +
                              std::to_string(options_.subtask) + "\"";
   if (node.source != nullptr) {
     ReaderContext context;

@@ -86,6 +86,24 @@ std::vector<ExprPtr> push_into_window(Rel& node, const std::vector<ExprPtr>& con
   return kept;
 }
 
+// What is said of keys alone holds for whole groups. Without keys the one group must stay.
+std::vector<ExprPtr> push_into_aggregate(Rel& node, const std::vector<ExprPtr>& conjuncts) {
+  std::vector<ExprPtr> below;
+  std::vector<ExprPtr> kept;
+  std::vector<ExprPtr> keys(node.keys.size());
+  const Schema& input = node.inputs[0]->schema;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    keys[i] = expr::column(node.keys[i], input[node.keys[i]].type, input[node.keys[i]].name);
+  for (const ExprPtr& conjunct : conjuncts) {
+    if (expr::deterministic(*conjunct) && reads_only(conjunct, 0, keys.size()))
+      below.push_back(expr::substitute(conjunct, keys));
+    else
+      kept.push_back(conjunct);
+  }
+  filter_input(node, 0, std::move(below));
+  return kept;
+}
+
 }  // namespace
 
 RelPtr push_filters(RelPtr rel) {
@@ -115,6 +133,8 @@ RelPtr push_filters(RelPtr rel) {
     conjuncts = push_into_union(below, conjuncts);
   } else if (below.kind == RelKind::kWindowTable) {
     conjuncts = push_into_window(below, conjuncts);
+  } else if (below.kind == RelKind::kGroupAggregate || below.kind == RelKind::kWindowAggregate) {
+    conjuncts = push_into_aggregate(below, conjuncts);
   }
   rel->predicate = conjuncts.empty() ? nullptr : expr::conjunction(std::move(conjuncts));
   return rel;
@@ -519,7 +539,8 @@ RelPtr offer_predicates(RelPtr rel) {
   return rel;
 }
 
-RelPtr optimize(RelPtr root, std::vector<Diagnostic>& diagnostics) {
+RelPtr optimize(RelPtr root, const expr::EvalContext& eval, std::vector<Diagnostic>& diagnostics) {
+  root = fold_constants(std::move(root), eval);
   root = merge_calcs(std::move(root));
   root = push_filters(std::move(root));
   root = merge_calcs(std::move(root));
@@ -527,6 +548,7 @@ RelPtr optimize(RelPtr root, std::vector<Diagnostic>& diagnostics) {
   root = merge_calcs(std::move(root));
   root = prune_columns(std::move(root));
   root = merge_calcs(std::move(root));
+  root = fold_constants(std::move(root), eval);
   return offer_predicates(std::move(root));
 }
 
