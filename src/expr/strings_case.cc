@@ -1,10 +1,10 @@
 // Functions that map characters: UPPER, LOWER, INITCAP, REVERSE, REPLACE, REPEAT, ASCII, CHR and
 // lengths.
-#include <array>
 #include <cstdint>
 #include <string>
 
 #include "expr/kernel.h"
+#include "expr/letter_case.h"
 #include "expr/registry.h"
 #include "expr/result_types.h"
 #include "expr/type_rules.h"
@@ -24,56 +24,40 @@ bool is_ascii(std::string_view text) {
 char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// Case pairs of the scripts that have case: Latin-1, Latin Extended-A, Greek, Cyrillic, Armenian,
-// full width. Two letters with an even and an odd code, or two blocks at a fixed distance.
-struct CaseBlock {
-  char32_t first_upper;
-  char32_t last_upper;
-  char32_t distance;  // 1: upper and lower alternate
-};
-constexpr std::array<CaseBlock, 17> kCaseBlocks = {{
-    {0xC0, 0xD6, 32},
-    {0xD8, 0xDE, 32},
-    {0x100, 0x12E, 1},
-    {0x132, 0x136, 1},
-    {0x139, 0x147, 1},
-    {0x14A, 0x176, 1},
-    {0x179, 0x17D, 1},
-    {0x391, 0x3A1, 32},
-    {0x3A3, 0x3AB, 32},
-    {0x400, 0x40F, 80},
-    {0x410, 0x42F, 32},
-    {0x460, 0x480, 1},
-    {0x48A, 0x4BE, 1},
-    {0x4D0, 0x52E, 1},
-    {0x531, 0x556, 48},
-    {0x1E00, 0x1E94, 1},
-    {0xFF21, 0xFF3A, 32},
-}};
+// The Greek sigma at the end of a word has a lower case of its own.
+constexpr char32_t kSigma = 0x3A3;
+constexpr char32_t kFinalSigma = 0x3C2;
+constexpr char32_t kDottedI = 0x130;
 
-bool in_block(char32_t c, const CaseBlock& block, bool upper) {
-  const char32_t shift = upper ? 0 : block.distance;
-  if (c < block.first_upper + shift || c > block.last_upper + shift) return false;
-  return block.distance != 1 || (c - block.first_upper - shift) % 2 == 0;
+bool ends_word(std::string_view text, std::size_t sigma, std::size_t next) {
+  if (sigma == 0) return false;
+  std::size_t before = sigma - 1;
+  while (before > 0 && is_continuation(text[before])) --before;
+  const bool letter_before = has_case(code_point_at(text, before).value);
+  return letter_before && (next >= text.size() || !has_case(code_point_at(text, next).value));
 }
 
-char32_t to_lower(char32_t c) {
-  if (c < 0x80) return static_cast<unsigned char>(ascii_lower(static_cast<char>(c)));
-  for (const CaseBlock& block : kCaseBlocks) {
-    if (in_block(c, block, true)) return c + block.distance;
+void append_upper(char32_t letter, std::string& out) {
+  if (letter < 0x80) {
+    out += ascii_upper(static_cast<char>(letter));
+    return;
   }
-  return c == 0x178 ? 0xFF : c;
+  const std::u32string_view several = upper_expansion(letter);
+  for (const char32_t c : several) append_utf8(c, out);
+  if (several.empty()) append_utf8(upper_letter(letter), out);
 }
 
-char32_t to_upper(char32_t c) {
-  if (c < 0x80) return static_cast<unsigned char>(ascii_upper(static_cast<char>(c)));
-  for (const CaseBlock& block : kCaseBlocks) {
-    if (in_block(c, block, false)) return c - block.distance;
+void append_lower(std::string_view text, std::size_t at, const CodePoint& point,
+                  std::string& out) {
+  if (point.value < 0x80) {
+    out += ascii_lower(static_cast<char>(point.value));
+  } else if (point.value == kSigma && ends_word(text, at, point.next)) {
+    append_utf8(kFinalSigma, out);
+  } else if (point.value == kDottedI) {
+    out += "i\u0307";
+  } else {
+    append_utf8(lower_letter(point.value), out);
   }
-  if (c == 0xFF) return 0x178;
-  if (c == 0xB5) return 0x39C;
-  if (c == 0x3C2) return 0x3A3;
-  return c;
 }
 
 template <bool kUpper>
@@ -88,10 +72,10 @@ ColumnPtr case_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
     } else {
       for (std::size_t at = 0; at < text.size();) {
         const CodePoint point = code_point_at(text, at);
-        if (kUpper && point.value == 0xDF) {
-          scratch += "SS";
+        if constexpr (kUpper) {
+          append_upper(point.value, scratch);
         } else {
-          append_utf8(kUpper ? to_upper(point.value) : to_lower(point.value), scratch);
+          append_lower(text, at, point, scratch);
         }
         at = point.next;
       }

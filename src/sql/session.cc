@@ -98,6 +98,7 @@ struct Session::Run {
   Catalog& catalog;
   OptionMap& settings;
   Compiled out;
+  std::map<std::string, int> insert_names = {};  // all inserts of a script are one job
 
   void report(const SourceSpan& span, std::string message, std::string fix = {}) {
     out.diagnostics.push_back(Diagnostic::at(span, std::move(message), std::move(fix)));
@@ -138,28 +139,28 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   const std::size_t before = out.diagnostics.size();
   root = optimize(std::move(root), lowering.eval, out.diagnostics);
   if (out.diagnostics.size() != before) return nullptr;
-  std::vector<RelPtr> roots;
-  roots.push_back(std::move(root));
-  name_operators(roots);
-  set_state_ttl(*roots[0], options->duration("table.exec.state.ttl").count());
+  const bool is_sink = root->kind == RelKind::kSink;
+  std::map<std::string, int> own;  // a query is a job of its own
+  name_operators(*root, is_sink ? insert_names : own);
+  set_state_ttl(*root, options->duration("table.exec.state.ttl").count());
   // sources first: whether they update decides what the sink is asked for
-  const bool is_sink = roots[0]->kind == RelKind::kSink;
-  Status made = is_sink ? make_connectors(*roots[0]->inputs[0], lowering)
-                        : make_connectors(*roots[0], lowering);
-  spread_updating(*roots[0]);
-  if (made.ok() && is_sink) made = make_connectors(*roots[0], lowering);
+  Status made =
+      is_sink ? make_connectors(*root->inputs[0], lowering) : make_connectors(*root, lowering);
+  spread_updating(*root);
+  if (made.ok() && is_sink) made = make_connectors(*root, lowering);
   if (!made.ok()) {
-    report(roots[0]->kind == RelKind::kSink ? roots[0]->span : span, made.error().message);
+    report(root->kind == RelKind::kSink ? root->span : span, made.error().message);
     return nullptr;
   }
-  if (const auto place = find_loop(*roots[0])) {
-    report(roots[0]->span,
-           "this INSERT is a loop: it reads " + *place + " and writes to it, so every row that it "
-           "writes comes back to it, for ever",
+  if (const auto place = find_loop(*root)) {
+    report(root->span,
+           "this INSERT is a loop: it reads " + *place +
+               " and writes to it, so every row that it "
+               "writes comes back to it, for ever",
            "write to another topic");
     return nullptr;
   }
-  return std::move(roots[0]);
+  return root;
 }
 
 void Session::Run::create_table(ast::StatementPtr& node) {
@@ -239,6 +240,7 @@ void Session::Run::select(const ast::QueryStatement& statement) {
 
 void Session::Run::explain(const ast::ExplainStatement& statement) {
   std::string text;
+  const auto names = insert_names;  // what is explained is not run
   const auto append = [&](const ast::Statement& inner) {
     const RelPtr plan = plan_of(inner);
     if (plan) text += to_string(*plan);
@@ -248,6 +250,7 @@ void Session::Run::explain(const ast::ExplainStatement& statement) {
   } else {
     append(*statement.statement);
   }
+  insert_names = names;
   say(statement, "== Plan ==\n" + text);
 }
 

@@ -74,7 +74,9 @@ std::uint64_t fingerprint_size(std::uint64_t size) {
 class LineFile::Chunk final : public Buffer {
  public:
   explicit Chunk(std::size_t size)
-      : size_(size), bytes_(std::make_unique<char[]>(size + format::kBodyPadding)) {}
+      : size_(size), bytes_(std::make_unique_for_overwrite<char[]>(size + format::kBodyPadding)) {
+    std::memset(bytes_.get() + size, 0, format::kBodyPadding);
+  }
   std::size_t bytes() const override { return size_; }
   char* data() { return bytes_.get(); }
   std::string_view text() const { return {bytes_.get(), size_}; }

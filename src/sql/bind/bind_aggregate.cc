@@ -24,8 +24,9 @@ struct Grouping {
     for (std::size_t i = keys; i < below.size(); ++i) {
       if (expr::equal(*below[i], *e)) return i;
     }
+    const bool is_column = e->kind == expr::ExprKind::kColumn && !e->text.empty();
+    names.push_back(is_column ? e->text : "$f" + std::to_string(below.size()));
     below.push_back(std::move(e));
-    names.push_back("$f" + std::to_string(below.size() - 1));
     return below.size() - 1;
   }
 };

@@ -481,8 +481,26 @@ RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) 
   return rel;
 }
 
+std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan);
+
+// "column = 'a' OR column = 'b'": what all of them say of one column.
+std::optional<PushedPredicate> as_common_offer(const ExprPtr& e, const Rel& scan) {
+  std::optional<PushedPredicate> all;
+  for (const ExprPtr& arg : e->args) {
+    const auto one = as_offer(arg, scan);
+    if (!one || (all && (one->column != all->column || one->is_metadata != all->is_metadata)))
+      return std::nullopt;
+    if (all)
+      all->values.insert(all->values.end(), one->values.begin(), one->values.end());
+    else
+      all = one;
+  }
+  return all;
+}
+
 // "column = 'text'" or "column IN ('a', 'b')" over the scan: an offer.
 std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan) {
+  if (e->kind == expr::ExprKind::kOr) return as_common_offer(e, scan);
   if (e->kind != expr::ExprKind::kCall || (e->function->name != "=" && e->function->name != "IN"))
     return std::nullopt;
   PushedPredicate offer;

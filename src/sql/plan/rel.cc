@@ -211,4 +211,6 @@ void name_operators(const std::vector<RelPtr>& roots) {
   for (const RelPtr& root : roots) name_tree(*root, used);
 }
 
+void name_operators(Rel& root, std::map<std::string, int>& used) { name_tree(root, used); }
+
 }  // namespace slipstream::sql

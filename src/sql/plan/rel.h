@@ -4,6 +4,7 @@
 // input by position (for joins: left columns, then right columns).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,5 +130,7 @@ std::string state_note(const Rel& rel);
 // Gives every node a uid that depends on what it computes over which inputs, never on its position;
 // equal subtrees are told apart by their order.
 void name_operators(const std::vector<RelPtr>& roots);
+// The same for one root of several; `used` is carried from root to root.
+void name_operators(Rel& root, std::map<std::string, int>& used);
 
 }  // namespace slipstream::sql
