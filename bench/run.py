@@ -170,9 +170,11 @@ def main():
     parser.add_argument("--programs", default=ROOT / "build/release/bin", help="folder of the programs")
     parser.add_argument("--write", action="store_true", help="put the table into bench/README.md")
     bench = Bench(parser.parse_args())
-    bench.cluster.start()
     try:
+        bench.cluster.start()
         bench.measure_all()
+    except broker.BrokerError as error:
+        raise SystemExit(f"the benchmark needs a broker: {error}") from None
     finally:
         bench.cluster.stop(kill=True)
         shutil.rmtree(bench.directory / "rocketmq", ignore_errors=True)

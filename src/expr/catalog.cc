@@ -37,7 +37,8 @@ std::vector<FunctionEntry> forms() {
        "The value when the condition is TRUE, else the other."},
       {Kind::kScalar, "IFNULL", "IFNULL(value, otherwise)",
        "The value, or the other when it is NULL."},
-      {Kind::kScalar, "NULLIF", "NULLIF(value, other)", "NULL when both are equal, else the value."},
+      {Kind::kScalar, "NULLIF", "NULLIF(value, other)",
+       "NULL when both are equal, else the value."},
   };
 }
 
@@ -86,8 +87,7 @@ std::vector<FunctionEntry> function_catalog() {
                        function->usage, function->description});
   }
   for (const AggregateFunction* function : all_aggregates()) {
-    entries.push_back(
-        {Kind::kAggregate, function->name, function->usage, function->description});
+    entries.push_back({Kind::kAggregate, function->name, function->usage, function->description});
   }
   std::sort(entries.begin(), entries.end(), [](const FunctionEntry& a, const FunctionEntry& b) {
     return std::tie(a.kind, a.name) < std::tie(b.kind, b.name);

@@ -160,7 +160,8 @@ void add_types(Functions& out) {
   hash.resolve = [](std::span<const Type> args) -> Result<Signature> {
     const bool fits = args.size() == 1 && args[0].layout() != Layout::kNested &&
                       !args[0].is_interval() && !args[0].is_binary();
-    if (!fits) return signature_error("HASH_CODE", args, "HASH_CODE(text, number, BOOLEAN or time)");
+    if (!fits)
+      return signature_error("HASH_CODE", args, "HASH_CODE(text, number, BOOLEAN or time)");
     const Type arg = args[0].kind() == TypeKind::kNull ? Type::string() : args[0];
     return Signature{{arg}, Type::integer().with_nullable(arg.nullable())};
   };

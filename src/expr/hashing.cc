@@ -180,10 +180,9 @@ void add_hashing(Functions& out) {
                           .required = 1,
                           .variadic = false,
                           .result = Type::string()};
-  for (const Named& named :
-       {Named{"MD5", EVP_md5, 32}, Named{"SHA1", EVP_sha1, 40}, Named{"SHA224", EVP_sha224, 56},
-        Named{"SHA256", EVP_sha256, 64}, Named{"SHA384", EVP_sha384, 96},
-        Named{"SHA512", EVP_sha512, 128}}) {
+  for (const Named& named : {Named{"MD5", EVP_md5, 32}, Named{"SHA1", EVP_sha1, 40},
+                             Named{"SHA224", EVP_sha224, 56}, Named{"SHA256", EVP_sha256, 64},
+                             Named{"SHA384", EVP_sha384, 96}, Named{"SHA512", EVP_sha512, 128}}) {
     Parameters digest = one;
     digest.result = Type::character(named.digits);
     out.push_back(ordinary(named.name, std::string(named.name) + "(text)",

@@ -204,8 +204,7 @@ std::u32string_view upper_expansion(char32_t letter) {
 }
 
 bool has_case(char32_t letter) {
-  if (letter < 0x80)
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+  if (letter < 0x80) return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
   return lower_letter(letter) != letter || upper_letter(letter) != letter;
 }
 

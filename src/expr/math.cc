@@ -212,8 +212,8 @@ void add_math(Functions& out) {
   out.push_back(ordinary("ATAN2", "ATAN2(y, x)", "Angle of a point.", numbers(2),
                          binary([](double a, double b) { return std::atan2(a, b); })));
   out.push_back(
-      ordinary("PI", "PI()", "3.141592653589793", numbers(0), constant(std::numbers::pi)));
-  out.push_back(ordinary("E", "E()", "2.718281828459045", numbers(0), constant(std::numbers::e)));
+      ordinary("PI", "PI()", "3.141592653589793.", numbers(0), constant(std::numbers::pi)));
+  out.push_back(ordinary("E", "E()", "2.718281828459045.", numbers(0), constant(std::numbers::e)));
   for (Function* constant_function : {&out[out.size() - 2], &out[out.size() - 1]}) {
     constant_function->resolve =
         [name = constant_function->name](std::span<const Type> args) -> Result<Signature> {

@@ -8,8 +8,8 @@
 namespace slipstream::expr {
 
 Function with_result_type(Function function, std::function<Type(std::span<const Type>)> derive) {
-  function.resolve = [resolve = std::move(function.resolve), derive = std::move(derive)](
-                         std::span<const Type> args) -> Result<Signature> {
+  function.resolve = [resolve = std::move(function.resolve),
+                      derive = std::move(derive)](std::span<const Type> args) -> Result<Signature> {
     TRY_ASSIGN(Signature signature, resolve(args));
     signature.result = derive(signature.args).with_nullable(signature.result.nullable());
     return signature;

@@ -47,8 +47,7 @@ void append_upper(char32_t letter, std::string& out) {
   if (several.empty()) append_utf8(upper_letter(letter), out);
 }
 
-void append_lower(std::string_view text, std::size_t at, const CodePoint& point,
-                  std::string& out) {
+void append_lower(std::string_view text, std::size_t at, const CodePoint& point, std::string& out) {
   if (point.value < 0x80) {
     out += ascii_lower(static_cast<char>(point.value));
   } else if (point.value == kSigma && ends_word(text, at, point.next)) {
@@ -209,11 +208,10 @@ void add_text_cases(Functions& out) {
       ordinary("UPPER", "UPPER(text)", "Upper case.", text, case_kernel<true>), same_type));
   out.push_back(with_result_type(
       ordinary("LOWER", "LOWER(text)", "Lower case.", text, case_kernel<false>), same_type));
-  out.push_back(
-      with_result_type(ordinary("INITCAP", "INITCAP(text)",
-                                "First letter of each ASCII word upper case, the rest lower.", text,
-                                initcap_kernel),
-                       same_type));
+  out.push_back(with_result_type(
+      ordinary("INITCAP", "INITCAP(text)",
+               "First letter of each ASCII word upper case, the rest lower.", text, initcap_kernel),
+      same_type));
   out.push_back(
       ordinary("REVERSE", "REVERSE(text)", "Characters in reverse order.", text, reverse_kernel));
   for (const char* name : {"CHAR_LENGTH", "CHARACTER_LENGTH"}) {

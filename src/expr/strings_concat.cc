@@ -63,9 +63,8 @@ Function bars() {
   };
   function.kernel = concat_kernel;
   return with_result_type(std::move(function), [](std::span<const Type> args) {
-    const bool fixed =
-        args[0].kind() == args[1].kind() &&
-        (args[0].kind() == TypeKind::kChar || args[0].kind() == TypeKind::kBinary);
+    const bool fixed = args[0].kind() == args[1].kind() &&
+                       (args[0].kind() == TypeKind::kChar || args[0].kind() == TypeKind::kBinary);
     const int length = joined_length(args[0], args[1]);
     if (args[0].is_binary()) return fixed ? Type::binary(length) : Type::varbinary(length);
     return fixed ? Type::character(length) : Type::varchar(length);

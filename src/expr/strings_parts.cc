@@ -317,8 +317,8 @@ void add_trims(Functions& out) {
         "TRIM", usage,
         parameters({kText, kText, kText}, args.size() == 1 ? 1 : 3, Type::string()))(args);
   };
-  out.push_back(with_result_type(std::move(trim),
-                                 [](std::span<const Type> args) { return varchar_like(args.back()); }));
+  out.push_back(with_result_type(
+      std::move(trim), [](std::span<const Type> args) { return varchar_like(args.back()); }));
   const auto like_first = [](std::span<const Type> args) { return varchar_like(args[0]); };
   const Parameters sides = parameters({kText, kText}, 1, Type::string());
   out.push_back(with_result_type(
@@ -363,9 +363,7 @@ void add_text_parts(Functions& out) {
       ordinary("OVERLAY", "OVERLAY(text PLACING replacement FROM start [FOR length])",
                "Part of a text replaced.",
                parameters({kText, kText, kInteger, kInteger}, 3, Type::string()), overlay_kernel),
-      [](std::span<const Type> args) {
-        return Type::varchar(joined_length(args[0], args[1]));
-      }));
+      [](std::span<const Type> args) { return Type::varchar(joined_length(args[0], args[1])); }));
   const Parameters find = parameters({kText, kText, kInteger}, 2, Type::integer());
   out.push_back(ordinary("POSITION", "POSITION(part IN text)",
                          "1-based position of the first occurrence, 0 when none.",

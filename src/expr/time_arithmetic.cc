@@ -156,13 +156,13 @@ ColumnPtr diff_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 }
 
 Function timestamp_diff() {
-  Function function = ordinary(
-      "TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)", "Whole units from one time to another.",
-      {.accepts = {Accepts::kText, Accepts::kDateTime, Accepts::kDateTime},
-       .required = 3,
-       .variadic = false,
-       .result = Type::integer()},
-      diff_kernel);
+  Function function = ordinary("TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)",
+                               "Whole units from one time to another.",
+                               {.accepts = {Accepts::kText, Accepts::kDateTime, Accepts::kDateTime},
+                                .required = 3,
+                                .variadic = false,
+                                .result = Type::integer()},
+                               diff_kernel);
   function.check = check_unit;
   return function;
 }

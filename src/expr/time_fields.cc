@@ -173,12 +173,12 @@ Function extract() {
       "EPOCH, ...";
   function.resolve = [usage = function.usage](std::span<const Type> args) {
     const bool interval = args.size() == 2 && args[1].is_interval();
-    return with_parameters("EXTRACT", usage,
-                           {.accepts = {Accepts::kText,
-                                        interval ? Accepts::kAny : Accepts::kDateTime},
-                            .required = 2,
-                            .variadic = false,
-                            .result = Type::bigint()})(args);
+    return with_parameters(
+        "EXTRACT", usage,
+        {.accepts = {Accepts::kText, interval ? Accepts::kAny : Accepts::kDateTime},
+         .required = 2,
+         .variadic = false,
+         .result = Type::bigint()})(args);
   };
   function.check = [](std::span<const ColumnPtr> constants) {
     return check_unit(

@@ -76,7 +76,7 @@ std::int64_t nanos_of_day(const CivilTime& time) {
 
 constexpr std::string_view kReadLetters = "yuMLdDEaHkhKmsS";
 constexpr std::string_view kSimpleLetters = "yuMLdDEaHkhKmsSYwWFG";
-constexpr std::string_view kFormatterLetters = "yuMLdDEaHkhKmsSYwWGQqecnAN";
+constexpr std::string_view kFormatterLetters = "yuMLdDEaHkhKmsSYwWFGQqecnAN";
 
 std::string_view letters(TimeFormat::Dialect dialect, TimeFormat::Use use) {
   if (use == TimeFormat::Use::kRead) return kReadLetters;
@@ -151,7 +151,10 @@ void TimeFormat::append_name_or_number(const Part& part, const CivilTime& time,
     case 'W':
       return append_padded(week_of_month(time.date), part.width, out);
     case 'F':
-      return append_padded((time.date.day - 1) / 7 + 1, part.width, out);
+      // The week of the month here, the day of that week there.
+      return append_padded(
+          (dialect_ == Dialect::kSimple ? (time.date.day - 1) / 7 : (time.date.day - 1) % 7) + 1,
+          part.width, out);
     case 'u':
       return append_padded(text::floor_mod(days + 3, 7) + 1, part.width, out);
     case 'S':
@@ -319,13 +322,12 @@ class TimeFormat::Reader {
  private:
   CivilTime carried_over() const {
     const std::int64_t month = time_.date.month - 1;
-    std::int64_t days =
-        text::days_from_civil(time_.date.year + text::floor_div(month, 12),
-                              static_cast<int>(text::floor_mod(month, 12)) + 1, 1) +
-        time_.date.day - 1;
+    std::int64_t days = text::days_from_civil(time_.date.year + text::floor_div(month, 12),
+                                              static_cast<int>(text::floor_mod(month, 12)) + 1, 1) +
+                        time_.date.day - 1;
     if (day_of_year_ > 0) days = text::days_from_civil(time_.date.year, 1, 1) + day_of_year_ - 1;
-    const std::int64_t seconds = (days * 24 + time_.hour) * 3600 +
-                                 std::int64_t{time_.minute} * 60 + time_.second;
+    const std::int64_t seconds =
+        (days * 24 + time_.hour) * 3600 + std::int64_t{time_.minute} * 60 + time_.second;
     CivilTime time = text::civil_from_timestamp(seconds * 1000, 1000);
     time.nanos = time_.nanos;
     return time;

@@ -49,8 +49,7 @@ class TimeFormat {
   };
   class Reader;
   void append_part(const Part& part, const text::CivilTime& time, std::string& out) const;
-  void append_name_or_number(const Part& part, const text::CivilTime& time,
-                             std::string& out) const;
+  void append_name_or_number(const Part& part, const text::CivilTime& time, std::string& out) const;
 
   Dialect dialect_ = Dialect::kFormatter;
   std::vector<Part> parts_;

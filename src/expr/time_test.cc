@@ -104,8 +104,8 @@ TEST(TimeText, DateFormat) {
   EXPECT_EQ(format("EEEE MMMM"), "Thursday February");
   EXPECT_EQ(format("yyyyMMdd'T'HHmmss''"), "20240229T130405'");
   EXPECT_EQ(format("D SSSSSS k"), "60 678000 13");
-  EXPECT_NE(compile_error("DATE_FORMAT", {column(0, Type::timestamp(3)), string_literal("yyyy-nn")})
-                .find("has 'nn'"),
+  EXPECT_NE(compile_error("DATE_FORMAT", {column(0, Type::timestamp(3)), string_literal("yyyy-bb")})
+                .find("has 'bb'"),
             std::string::npos);
   check_calls({
       {"DATE_FORMAT", {str("2024-01-02 03:04:05"), str("MM/dd")}, "01/02"},
@@ -207,7 +207,7 @@ TEST(TimeArithmetic, Add) {
   EXPECT_EQ(add("DAY", -29, kMoment), "2024-01-31 13:04:05.678");
   EXPECT_EQ(add("WEEK", 1, date("2024-02-26")), "2024-03-04");
   EXPECT_EQ(add("QUARTER", 1, date("2023-11-30")), "2024-02-29");
-  EXPECT_EQ(add("HOUR", 25, date("2024-01-01")), "2024-01-02 01:00:00");
+  EXPECT_EQ(add("HOUR", 25, date("2024-01-01")), "2024-01-02 01:00:00.000000");
   EXPECT_EQ(add("SECOND", 2, kBefore), "1970-01-01 00:00:00.500");
   EXPECT_EQ(add("MINUTE", 90, time_of_day("23:00:00", 0)), "00:30:00");
   EXPECT_NE(add("DOW", 1, kMoment).find("must be one of YEAR"), std::string::npos);
@@ -218,7 +218,7 @@ TEST(TimeArithmetic, Difference) {
   const auto diff = [](const std::string& unit, const Cell& from, const Cell& to) {
     return evaluate_call("TIMESTAMPDIFF", {word(unit), from, to});
   };
-  EXPECT_EQ(diff("MONTH", timestamp("2024-01-31 10:00:00"), timestamp("2024-02-29 10:00:00")), "0");
+  EXPECT_EQ(diff("MONTH", timestamp("2024-01-31 10:00:00"), timestamp("2024-02-29 10:00:00")), "1");
   EXPECT_EQ(diff("MONTH", timestamp("2024-01-15 10:00:00"), timestamp("2024-03-15 09:59:59")), "1");
   EXPECT_EQ(diff("MONTH", timestamp("2024-03-15 10:00:00"), timestamp("2024-01-15 10:00:00")),
             "-2");

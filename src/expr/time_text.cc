@@ -77,9 +77,9 @@ Kernel text_kernel(Dialect dialect, std::optional<text::CivilTime> (*civil)(
     Memo& memo = memo_of(ctx);
     std::string scratch;
     each_complete_row(ctx, args, result, [&](std::size_t row) {
-      const TimeFormat* format = memo.format_of(
-          format_text(args, 1, row), args[0]->type().is_text() ? Dialect::kSimple : dialect,
-          Use::kPrint);
+      const TimeFormat* format =
+          memo.format_of(format_text(args, 1, row),
+                         args[0]->type().is_text() ? Dialect::kSimple : dialect, Use::kPrint);
       const std::optional<text::CivilTime> time = civil(ctx, args, row);
       if (format == nullptr || !time) return result.set_null(row);
       scratch.clear();
@@ -141,8 +141,7 @@ ColumnPtr to_date_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 std::optional<std::int64_t> parsed_micros(Memo& memo, std::span<const ColumnPtr> args,
                                           std::size_t row) {
   if (args.size() == 1) return text::parse_timestamp(args[0]->text(row), 3);
-  const TimeFormat* format =
-      memo.format_of(args[1]->text(row), Dialect::kFormatter, Use::kRead);
+  const TimeFormat* format = memo.format_of(args[1]->text(row), Dialect::kFormatter, Use::kRead);
   if (format == nullptr) return std::nullopt;
   auto time = format->parse(args[0]->text(row), Leniency::kSmart);
   // As Flink: what does not fit the pattern may still have the plain form, 2024-8-5 1:02:03.
@@ -208,6 +207,16 @@ ColumnPtr ltz_from_number(KernelContext& ctx, std::span<const ColumnPtr> args, c
   return result.finish();
 }
 
+// Seconds of a wall clock. Of the two instants of an hour that clocks repeat it is the later one,
+// as java.util.Calendar has it (a CAST to TIMESTAMP_LTZ takes the earlier one).
+std::int64_t later_seconds(const text::CivilTime& time, const TimeZone& zone) {
+  constexpr std::int64_t kBehindTheChange = 6 * 3600;
+  const std::int64_t local = text::timestamp_from_civil(time, 1000) / 1000;
+  const std::int64_t earlier = zone.from_local(local * 1000, 1000) / 1000;
+  const std::int64_t later = local - zone.offset_at(earlier + kBehindTheChange);
+  return later > earlier && later + zone.offset_at(later) == local ? later : earlier;
+}
+
 // The least BIGINT for a text that cannot be read, as in Flink.
 ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args,
                                 const Type& type) {
@@ -224,8 +233,7 @@ ColumnPtr unix_timestamp_kernel(KernelContext& ctx, std::span<const ColumnPtr> a
     const auto time =
         format == nullptr ? std::nullopt : format->parse(args[0]->text(row), Leniency::kLenient);
     if (!time) return result.set(row, std::numeric_limits<std::int64_t>::min());
-    result.set(row,
-               ctx.eval().zone.from_local(text::timestamp_from_civil(*time, 1000), 1000) / 1000);
+    result.set(row, later_seconds(*time, ctx.eval().zone));
   });
   return result.finish();
 }
@@ -332,14 +340,14 @@ Function to_timestamp_ltz() {
 }
 
 Function unix_timestamp() {
-  Function function = ordinary(
-      "UNIX_TIMESTAMP", "UNIX_TIMESTAMP(), UNIX_TIMESTAMP(text [, pattern])",
-      "Seconds since 1970, now or of a text in the session's zone.",
-      {.accepts = {Accepts::kText, Accepts::kText},
-       .required = 0,
-       .variadic = false,
-       .result = Type::bigint()},
-      unix_timestamp_kernel);
+  Function function =
+      ordinary("UNIX_TIMESTAMP", "UNIX_TIMESTAMP(), UNIX_TIMESTAMP(text [, pattern])",
+               "Seconds since 1970, now or of a text in the session's zone.",
+               {.accepts = {Accepts::kText, Accepts::kText},
+                .required = 0,
+                .variadic = false,
+                .result = Type::bigint()},
+               unix_timestamp_kernel);
   function.check = check_second<Dialect::kSimple, Use::kRead>;
   function.deterministic = false;  // without arguments; with them only folding is lost
   return function;

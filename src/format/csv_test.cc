@@ -137,7 +137,7 @@ TEST(CsvEncoder, DecimalsInBothForms) {
   const auto line = [&](const OptionMap& options) {
     return encode({.format = "csv", .schema = schema, .options = options}, batch)[0];
   };
-  EXPECT_EQ(line({}), "1.5E+3,1.5E+3;0.25");
+  EXPECT_EQ(line({}), "1.5E+3,\"1.5E+3;0.25\"");
   EXPECT_EQ(line({{"csv.write-bigdecimal-in-scientific-notation", "false"}}),
             "1500.0000000000,1500.00;0.25");
 }

@@ -11,6 +11,7 @@ from wire import Wire
 
 MESSAGES = 1_000_000 if LONG else 200_000
 KILLS = 50 if LONG else 5
+RATE = 4_000 if LONG else 0  # messages a second, so that there is work during all kills; 0 = no limit
 PATIENCE = 900 if LONG else 240
 FAR = 100_000_000  # event time, ms, behind that of all messages: closes their windows
 
@@ -81,7 +82,7 @@ class CrashRun(EndToEndTest):
         return self.random.uniform(*self.random.choice(self.moments))
 
     def produce(self, first, count):
-        self.producer = self.audit.produce_in_background("events", count, TEMPLATE, start=first)
+        self.producer = self.audit.produce_in_background("events", count, TEMPLATE, start=first, rate=RATE)
 
     def wait_for_producer(self):
         status = self.producer.wait(PATIENCE)

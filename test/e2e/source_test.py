@@ -70,9 +70,10 @@ class SourceTest(EndToEndTest):
         self.send_numbers(number, number + 1, queue=queue)
         return self.wire.messages(self.topic, queue)[-1].store_ms
 
-    def start_copy(self, create):
+    def start_copy(self, create, topics=True):
         """A job that copies n of the source to the topic `copies`, with checkpoints."""
-        self.create_topics({self.topic + "_copies": 1})
+        if topics:
+            self.create_topics({self.topic + "_copies": 1})
         sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create
                + self.table("copies", "n INT", self.topic + "_copies")
                + "INSERT INTO copies SELECT n FROM source;")
@@ -192,6 +193,20 @@ class SourceTest(EndToEndTest):
         self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_a_job_that_goes_on_waits_for_its_broker(self):
+        self.three_and_three()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"))
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12])
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.crash_broker()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"), topics=False)
+        wait_for(lambda: "trying again until it works" in engine.err, what="the engine to wait")
+        self.assertTrue(engine.is_running(), engine.err)
+        self.start_broker()
+        self.send_numbers(20, 22)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
     def test_rows_that_come_late_are_counted(self):
         self.create_topics({self.topic: 1, self.topic + "_copies": 1})
         create = self.source("ts BIGINT, happened AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR happened AS happened",
@@ -213,8 +228,8 @@ class SourceTest(EndToEndTest):
         self.wait_for_copies(engine, [2, 2])
         url = re.search(r"metrics: (\S+)", engine.err).group(1)
         text = urllib.request.urlopen(url).read().decode()
-        late = sum(float(value) for value in re.findall(r"^late_rows\{.*\} (\S+)$", text, re.MULTILINE))
-        self.assertEqual(late, 2, text)
+        late = re.findall(r"^slipstream_late_rows_total\{.*\} (\S+)$", text, re.MULTILINE)
+        self.assertEqual(sum(map(float, late)), 2, text)
         self.assertEqual(engine.stop(), 0, engine.err)
 
     # -- tags

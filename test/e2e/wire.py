@@ -158,7 +158,8 @@ class Wire:
         body = body.encode() if isinstance(body, str) else body
         fields = {"producerGroup": "wire", "topic": topic,
                   "defaultTopic": "TBW102", "defaultTopicQueueNums": 4, "queueId": queue, "sysFlag": 0,
-                  "bornTimestamp": 1_700_000_000_123, "flag": 0, "properties": text, "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
+                  "bornTimestamp": 1_700_000_000_123, "flag": 0, "properties": text,
+                  "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
         _, answer, _ = self.ask(SEND, fields, body)
         return int(answer["queueOffset"])
 

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/try.h"
 #include "rocketmq/client/client_core.h"
+#include "rocketmq/protocol/requests.h"
+#include "rocketmq/protocol/responses.h"
 
 namespace slipstream::connectors {
 namespace {
@@ -17,9 +19,22 @@ Error bad(const SinkPlan& plan, ErrorCode code, const std::string& text) {
                "table '" + plan.settings.table + "': topic '" + plan.settings.topic + "' " + text};
 }
 
-Status create_topic(rocketmq::Admin& admin, const SinkPlan& plan) {
+// With all brokers away no topic is known, whatever exists.
+Status check_brokers_are_there(rocketmq::Client& client, const SinkPlan& plan) {
+  TRY_ASSIGN(const rocketmq::Answer answer, client.core().wait_name_server(rocketmq::encode_plain(
+                                                rocketmq::RequestCode::kBrokerCluster)));
+  if (answer.header.code != 0) return {};
+  TRY_ASSIGN(const rocketmq::ClusterView cluster, rocketmq::parse_cluster(answer.body()));
+  if (!cluster.brokers.empty()) return {};
+  return Error::retry(
+      ErrorCode::kUnavailable,
+      "table '" + plan.settings.table + "': no broker is registered at the name server now");
+}
+
+Status create_topic(rocketmq::Client& client, rocketmq::Admin& admin, const SinkPlan& plan) {
   const auto model = admin.describe_topic(kTopicOfAutoCreation);
   if (!model.ok()) {
+    TRY(check_brokers_are_there(client, plan));
     return bad(plan, ErrorCode::kNotFound,
                "does not exist and the cluster does not create topics by itself; create it, or "
                "correct the option 'topic'");
@@ -78,7 +93,7 @@ Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
   rocketmq::Admin admin(client);
   auto topic = admin.describe_topic(plan.settings.topic);
   if (!topic.ok() && topic.error().code == ErrorCode::kNotFound) {
-    TRY(create_topic(admin, plan));
+    TRY(create_topic(client, admin, plan));
     topic = admin.describe_topic(plan.settings.topic);
   }
   if (!topic.ok()) return topic.status().with_context("table '" + plan.settings.table + "'");

@@ -16,6 +16,7 @@ struct Entry {
   std::weak_ptr<rocketmq::Client> client SLIPSTREAM_GUARDED_BY(mutex);
   Status failure SLIPSTREAM_GUARDED_BY(mutex);
   std::int64_t failed_ms SLIPSTREAM_GUARDED_BY(mutex) = -1;
+  bool ever_reached SLIPSTREAM_GUARDED_BY(mutex) = false;
 };
 
 struct Clients {
@@ -43,10 +44,17 @@ Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_
   options.route_refresh_ms = kRouteAgeMaxMs;
   auto made = rocketmq::Client::connect(options);
   if (!made.ok()) {
-    entry.failure = made.status();
+    Error error = made.error();
+    // An address that never worked is taken for a wrong one, not for an outage.
+    if (!entry.ever_reached) {
+      error.code = ErrorCode::kInvalidArgument;
+      error.retryable = false;
+    }
+    entry.failure = error;
     entry.failed_ms = clock.now_ms();
-    return made.error();
+    return error;
   }
+  entry.ever_reached = true;
   std::shared_ptr<rocketmq::Client> client = std::move(*made);
   entry.client = client;
   return client;

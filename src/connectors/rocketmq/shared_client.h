@@ -13,7 +13,7 @@ namespace slipstream::connectors {
 // its last user has gone, which must not be on the client's own thread.
 //
 // Thread:  any; blocks while connecting, at most `start_timeout_ms` of the client's options.
-// Failure: no name server answers.
+// Failure: no name server answers; retryable when one did before in this process.
 Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers);
 
 }  // namespace slipstream::connectors

@@ -280,7 +280,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t lo
       if (!is_digit(c)) return std::nullopt;
     }
     text = text.substr(0, point);
-    if (text.empty() || text == "+" || text == "-") return low <= 0 && high >= 0 ? std::optional<std::int64_t>(0) : std::nullopt;
+    if (text.empty() || text == "+" || text == "-") return 0;
   }
   if (!text.empty() && text[0] == '+') {
     text.remove_prefix(1);

@@ -216,9 +216,8 @@ void Attempt::start_discovery() {
     source.name = node.name;
     source.source = node.source.get();
     source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
-    source.metrics =
-        process_metrics().metrics("job=" + quoted_label(options_.job->name) +
-                                  ",task=" + quoted_label(node.name));
+    source.metrics = process_metrics().metrics("job=" + quoted_label(options_.job->name) +
+                                               ",task=" + quoted_label(node.name));
     if (latest != nullptr) {
       for (const SourceState& state : latest->sources) {
         if (state.uid != node.uid) continue;

@@ -18,6 +18,8 @@
 namespace slipstream::flow {
 namespace {
 
+constexpr std::int64_t kCheckAgainMs = 500;
+
 std::uint64_t random_token() {
   std::random_device random;
   return (std::uint64_t{random()} << 32U) | random();
@@ -62,9 +64,13 @@ class Job::Impl {
       say_(std::string("going on from ") + (savepoint ? "savepoint " : "checkpoint ") +
            std::to_string(store_->latest()->id));
     }
-    for (const Node& node : graph_.nodes) {
-      if (node.sink != nullptr)
-        TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
+    // A job that ran before is not wrong because its brokers are away at the moment.
+    progress_.ever_ran = store_->latest() != nullptr;
+    const Status outputs = check_outputs();
+    outputs_checked_ = outputs.ok();
+    if (!outputs.ok()) {
+      if (!progress_.ever_ran || !outputs.error().retryable) return outputs;
+      say_(outputs.to_string() + "; trying again until it works");
     }
     if (options_.checkpoint_interval.count() == 0) {
       say_(
@@ -151,7 +157,40 @@ class Job::Impl {
     return outcome;
   }
 
+  Status check_outputs() {
+    for (const Node& node : graph_.nodes) {
+      if (node.sink != nullptr)
+        TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
+    }
+    return {};
+  }
+
+  // False when the job has ended meanwhile.
+  bool wait_for_outputs() {
+    while (!outputs_checked_) {
+      if (is_stopped_within(kCheckAgainMs)) {
+        end(JobReport::State::kFinished, Status());
+        return false;
+      }
+      const Status outputs = check_outputs();
+      outputs_checked_ = outputs.ok();
+      if (outputs.ok() || outputs.error().retryable) continue;
+      end(JobReport::State::kFailed, outputs);
+      return false;
+    }
+    return true;
+  }
+
+  bool is_stopped_within(std::int64_t limit_ms) {
+    const std::int64_t deadline = clock_.now_ms() + limit_ms;
+    MutexLock lock(mutex_);
+    while (!cancel_wanted_ && !stop_wanted_ && clock_.now_ms() < deadline)
+      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
+    return cancel_wanted_ || stop_wanted_;
+  }
+
   void run() {
+    if (!wait_for_outputs()) return;
     while (true) {
       const Attempt::Outcome outcome = run_attempt();
       switch (outcome.end) {
@@ -216,6 +255,7 @@ class Job::Impl {
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<MemoryBudget> budget_;
   JobProgress progress_;  // job thread
+  bool outputs_checked_ = false;
 
   Mutex mutex_;
   Condition changed_;

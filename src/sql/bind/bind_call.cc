@@ -149,9 +149,8 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
       type = arguments[0]->type.with_nullable(true);
       return expr::case_when({std::move(same), expr::null_literal(type), arguments[0]}, type);
     }
-    const bool nullable = std::all_of(arguments.begin(), arguments.end(), [](const ExprPtr& value) {
-      return value->type.nullable();
-    });
+    const bool nullable = std::all_of(arguments.begin(), arguments.end(),
+                                      [](const ExprPtr& value) { return value->type.nullable(); });
     arguments = unify(std::move(arguments), e, &type);
     if (arguments.empty()) return nullptr;
     return expr::coalesce(std::move(arguments), type.with_nullable(nullable));
