@@ -75,10 +75,13 @@ class RunTest(unittest.TestCase):
         self.assertIn("3 errors; nothing was started", done.stderr)
 
     def start_count(self, *arguments):
-        return subprocess.Popen([str(PROGRAM), "run", "--set", "execution.checkpointing.interval=100 ms",
-                                 "--checkpoint-dir", self.folder, *arguments, "-e",
-                                 NUMBERS.format(10**9, 1000) + COUNT],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        job = subprocess.Popen([str(PROGRAM), "run", "--set", "execution.checkpointing.interval=100 ms",
+                                "--checkpoint-dir", self.folder, *arguments, "-e",
+                                NUMBERS.format(10**9, 1000) + COUNT],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(job.wait)
+        self.addCleanup(job.kill)
+        return job
 
     def checkpoints(self):
         return sorted(int(name[4:]) for name in os.listdir(self.folder) if name.startswith("chk-"))
