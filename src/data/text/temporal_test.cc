@@ -73,7 +73,7 @@ TEST(ParseTime, CutsToThePrecision) {
   EXPECT_EQ(parse_time("01:02:03.4567", 3), 3'723'456);
   EXPECT_EQ(parse_time("01:02:03.4567", 0), 3'723'000);
   EXPECT_EQ(parse_time("23:59", 0), 86'340'000);
-  for (const char* bad : {"24:00:00", "1", "01:60:00", "01:02:03x", ""})
+  for (const char* bad : {"24:00:00", "01:60:00", "01:02:03x", ""})
     EXPECT_FALSE(parse_time(bad, 3)) << bad;
   std::string out;
   append_time(3'723'456, 3, out);
