@@ -298,7 +298,7 @@ class Demo:
             self.screen.show(seconds, self.seconds, self.orders.count, self.results, "finishing")
             time.sleep(0.25)
 
-    def finish(self):
+    def finish(self, begun):
         """Stops the engine with a savepoint, lets stragglers arrive and counts."""
         self.engine.terminate()
         try:
@@ -312,7 +312,7 @@ class Demo:
             time.sleep(0.1)
         lost, twice = self.results.verdict(self.orders)
         big, windows, counted = self.results.totals()
-        self.screen.show(self.seconds, self.seconds, self.orders.count, self.results, "stopped")
+        self.screen.show(time.monotonic() - begun, self.seconds, self.orders.count, self.results, "stopped")
         self.screen.drawn = 0
         print(f"\nmessages in: {self.orders.count}; out: {big} big orders and {windows} window rows over "
               f"{counted} orders; lost {lost}, duplicated {twice}", flush=True)
@@ -330,7 +330,7 @@ class Demo:
         begun = self.play()
         self.close_windows()
         self.await_results(begun)
-        return self.finish()
+        return self.finish(begun)
 
 
 NEXT = """try next:

@@ -126,7 +126,8 @@ ExprPtr literal(ColumnPtr one_row, std::string text) {
 
 ExprPtr null_literal(Type type) { return literal(one_null(type), "NULL"); }
 ExprPtr bool_literal(bool value) {
-  return literal(one_value<std::uint8_t>(Type::boolean().not_null(), value ? 1 : 0), value ? "TRUE" : "FALSE");
+  return literal(one_value<std::uint8_t>(Type::boolean().not_null(), value ? 1 : 0),
+                 value ? "TRUE" : "FALSE");
 }
 ExprPtr int_literal(std::int32_t value) {
   return literal(one_value(Type::integer(), value), std::to_string(value));

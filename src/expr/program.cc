@@ -60,13 +60,6 @@ struct ExprEqual {
   bool operator()(const Expr* a, const Expr* b) const { return equal(*a, *b); }
 };
 
-bool is_zero(const Column& column) {
-  if (column.is_null(0) || !column.type().is_numeric()) return false;
-  const auto* bytes = column.data<unsigned char>();
-  return std::all_of(bytes, bytes + layout_width(column.type().layout()),
-                     [](unsigned char b) { return b == 0; });
-}
-
 }  // namespace
 
 class Program::Impl {
@@ -154,22 +147,11 @@ class Program::Impl {
   }
 
   Status check_constants(const Node& made) const {
-    if (made.expr->kind != ExprKind::kCall) return {};
-    if (made.expr->function->check) {
-      std::vector<ColumnPtr> constants;
-      for (const std::size_t arg : made.args) constants.push_back(nodes_[arg].constant);
-      const Status checked = made.expr->function->check(constants);
-      if (!checked.ok()) return checked.with_context(named(*made.expr));
-    }
-    return refuse_zero_divisor(made);
-  }
-
-  Status refuse_zero_divisor(const Node& made) const {
-    if (made.args.size() != 2 || !made.constant_args[1]) return {};
-    const std::string& name = made.expr->function->name;
-    if (name != "/" && name != "%" && name != "MOD") return {};
-    if (!is_zero(*nodes_[made.args[1]].constant)) return {};
-    return Error{ErrorCode::kInvalidArgument, named(*made.expr) + ": division by zero"};
+    if (made.expr->kind != ExprKind::kCall || !made.expr->function->check) return {};
+    std::vector<ColumnPtr> constants;
+    for (const std::size_t arg : made.args) constants.push_back(nodes_[arg].constant);
+    const Status checked = made.expr->function->check(constants);
+    return checked.ok() ? checked : checked.with_context(named(*made.expr));
   }
 
   Status fold(std::size_t at, bool eager) {

@@ -16,7 +16,7 @@ struct LowerOptions {
   const ConnectorRegistry* registry = nullptr;
   expr::EvalContext eval;
   std::string job_name;
-  flow::CollectSpec collect;      // for roots of kind kCollect
+  flow::CollectSpec collect;  // for roots of kind kCollect
 };
 
 // Makes the sources and sinks of a named plan (name_operators): their option errors appear here.
