@@ -153,8 +153,18 @@ class Engine:
         self.process.kill()
         self.process.wait()
 
+    def handles_signals(self):
+        """Whether the program is so far that SIGTERM does not simply end it."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return True
+        blocked = next((line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:")), "0")
+        return not self.is_running() or int(blocked, 16) >> (signal.SIGTERM - 1) & 1 == 1
+
     def stop(self, seconds=60):
         """SIGTERM; returns the exit code, 0 when the engine took its savepoint."""
+        wait_for(self.handles_signals, 30, "the engine's signal handling", pause=0.005)
         if self.is_running():
             self.process.send_signal(signal.SIGTERM)
         return self.wait(seconds)
