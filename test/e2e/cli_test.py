@@ -148,6 +148,7 @@ class ShellTest(unittest.TestCase):
         if child == 0:
             os.environ.update(TERM="xterm", HOME=home)
             os.execv(str(PROGRAM), [str(PROGRAM), "sql"])
+        self.addCleanup(os.close, terminal)  # hangs up: a shell that is left over ends
         seen = b""
 
         def expect(text, count=1, seconds=30):
@@ -175,14 +176,19 @@ class ShellTest(unittest.TestCase):
         self.assertIn(b"42", seen)
         type_keys("SELECT nothing FROM naps;\n")
         expect("unknown column 'nothing'")
+        expect("sql> ")
         type_keys("SELECT id FROM naps;\n")
         expect("-----")
         type_keys("\x03")  # ends the query, not the shell
         expect(" row")
-        type_keys("never mind\x03")
+        expect("sql> ")
+        type_keys("never mind")
+        expect("never mind")
+        type_keys("\x03")  # empties the line
         expect("sql> ")
         type_keys("\x04")
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+        status = wait_for(lambda: (ended := os.waitpid(child, os.WNOHANG))[0] and [ended[1]], 30, "the shell's end")
+        self.assertEqual(os.waitstatus_to_exitcode(status[0]), 0)
         with open(f"{home}/.slipstream_history") as history:
             self.assertIn("answer", history.read())
 
