@@ -5,6 +5,7 @@
 #include "data/text/number.h"
 #include "expr/aggregate_state.h"
 #include "expr/decimal_math.h"
+#include "expr/number_layout.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
 
@@ -127,27 +128,6 @@ Bound make_sum(const Signature& signature, bool zero_when_empty) {
   return bound;
 }
 
-// f(T{}) for the C++ type of a number.
-template <typename F>
-Bound with_number(const Type& type, F&& f) {
-  switch (type.layout()) {
-    case Layout::kInt8:
-      return f(std::int8_t{});
-    case Layout::kInt16:
-      return f(std::int16_t{});
-    case Layout::kInt32:
-      return f(std::int32_t{});
-    case Layout::kInt64:
-      return f(std::int64_t{});
-    case Layout::kFloat:
-      return f(float{});
-    case Layout::kDouble:
-      return f(double{});
-    default:
-      return f(Int128{});
-  }
-}
-
 // --- AVG ---
 
 template <typename T>
@@ -214,7 +194,7 @@ AggregateFunction sum_function(const std::string& name, bool zero_when_empty) {
     return signature;
   };
   function.bind = [zero_when_empty](const Signature& signature) {
-    return with_number(signature.args[0], [&](auto zero) {
+    return with_number_layout(signature.args[0].layout(), [&](auto zero) {
       return make_sum<decltype(zero)>(signature, zero_when_empty);
     });
   };
@@ -237,8 +217,8 @@ AggregateFunction average_function() {
     return signature;
   };
   function.bind = [](const Signature& signature) {
-    return with_number(signature.args[0],
-                       [&](auto zero) { return make_average<decltype(zero)>(signature); });
+    return with_number_layout(signature.args[0].layout(),
+                              [&](auto zero) { return make_average<decltype(zero)>(signature); });
   };
   return function;
 }
