@@ -388,26 +388,31 @@ bool Task::left_out(std::size_t channel) const {
 }
 
 // Channels that are done bound nothing, but only when all are done has event time come to its end:
-// an idle one may still hold rows.
+// an idle one may still hold rows. When all that are left are idle, nothing holds event time back
+// and the greatest counts, as in one source whose splits are all empty.
 void Task::advance_watermark() {
   EventTime lowest = kMaxWatermark;
+  EventTime greatest = kMinWatermark;
   bool any_active = false;
   bool all_done = true;
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     if (channels_[i].done()) continue;
     all_done = false;
+    greatest = std::max(greatest, channels_[i].watermark);
     if (left_out(i)) continue;
     any_active = true;
     lowest = std::min(lowest, channels_[i].watermark);
   }
   const bool all_idle = !any_active && !all_done;
+  const EventTime reached = all_idle ? greatest : lowest;
+  if (reached > watermark_) {
+    watermark_ = reached;
+    stages_.front()->deliver(Element::of(reached));
+  }
   if (all_idle != all_idle_) {
     all_idle_ = all_idle;
     stages_.front()->deliver(Element::of(all_idle ? Element::Kind::kIdle : Element::Kind::kActive));
   }
-  if (all_idle || lowest <= watermark_) return;
-  watermark_ = lowest;
-  stages_.front()->deliver(Element::of(lowest));
 }
 
 Status Task::align(std::size_t channel, Barrier barrier) {
