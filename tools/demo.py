@@ -282,8 +282,7 @@ class Demo:
         """A window closes when event time passes its end: some orders from an hour later do that."""
         later = datetime.now(timezone.utc) + timedelta(hours=1)
         lines = "".join(encode(0, 0, "-", "end of stream", 0.0, later) for _ in range(64))
-        # Slow enough for many small batches: every queue gets its share, and says itself how late it is.
-        process = self.start("producer", "produce", "orders", "--rate", "40", "--nameserver", self.cluster.namesrv,
+        process = self.start("producer", "produce", "orders", "--nameserver", self.cluster.namesrv,
                              stdin=subprocess.PIPE)
         process.communicate(lines.encode(), timeout=60)
         if process.returncode != 0:

@@ -2,7 +2,7 @@
 // 2. gather() walks records of a frame, decode() turns their bodies into rows, add_metadata() adds
 // the other columns.
 // 3. A proof of emptiness is told only when it was requested after every row handed out so far was
-// received.
+// received. While one is under way no rows are handed out, or beside a busy queue none would count.
 #include "connectors/rocketmq/reader.h"
 
 #include <algorithm>
@@ -27,6 +27,8 @@ namespace {
 
 constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
 constexpr std::int64_t kRenewProofsMs = 200;
+constexpr std::int64_t kAwaitProofsMs = 50;
+constexpr std::int64_t kNotAgainMs = 5'000;  // after proofs that did not come in time
 constexpr std::int64_t kCommitAgainMs = 5'000;
 constexpr std::int64_t kCommitWaitMs = 3'000;  // as long as a request may take
 
@@ -244,7 +246,8 @@ Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
   rows_.columns = std::span<ColumnBuilder* const>(columns_.data(), plan_->projection.size());
   batch_bytes_ = 0;
   Rejected refused;
-  while (rows_.bodies.size() < context_.batch_rows && batch_bytes_ < kBatchBytesMax) {
+  while (!awaits_proofs() && rows_.bodies.size() < context_.batch_rows &&
+         batch_bytes_ < kBatchBytesMax) {
     TRY_ASSIGN(const bool some, next_frame());
     if (!some) break;
     TRY(read_frame(refused));
@@ -509,6 +512,7 @@ void QueueRowReader::tell_proofs() {
     }
     proof_missing_ = proof_missing_ || state.proof_told_ms <= last_received_ms_;
   }
+  if (awaited_until_ms_ != 0 && !proof_under_way()) awaited_until_ms_ = 0;
   lag_->store(lag, std::memory_order_relaxed);
   if (proof_missing_) renew_proofs_if_needed();
 }
@@ -520,8 +524,30 @@ void QueueRowReader::renew_proofs_if_needed() {
   if (now - renewed_ms_ >= kRenewProofsMs && now > last_received_ms_) {
     renewed_ms_ = now;
     consumer_->renew_proofs();
+    if (now >= await_again_ms_) awaited_until_ms_ = now + kAwaitProofsMs;
   }
-  alarm_->set(*client_, kRenewProofsMs);
+  alarm_->set(*client_, awaited_until_ms_ != 0 ? kAwaitProofsMs : kRenewProofsMs);
+}
+
+// A queue at its known end has not answered the last renewal.
+bool QueueRowReader::proof_under_way() const {
+  const std::vector<rocketmq::QueueProgress> all = consumer_->progress();
+  return std::any_of(all.begin(), all.end(), [this](const rocketmq::QueueProgress& progress) {
+    const auto found = splits_.find(static_cast<std::uint32_t>(progress.tag));
+    return found != splits_.end() && !found->second.ended && found->second.held.empty() &&
+           progress.position >= 0 && progress.max_offset == progress.position &&
+           progress.proven_empty_ms < renewed_ms_;
+  });
+}
+
+bool QueueRowReader::awaits_proofs() {
+  if (awaited_until_ms_ == 0) return false;
+  if (!proof_under_way()) return true;  // to be told before more rows
+  const std::int64_t now = client_->core().clock().now_ms();
+  if (now < awaited_until_ms_) return true;
+  awaited_until_ms_ = 0;
+  await_again_ms_ = now + kNotAgainMs;
+  return false;
 }
 
 Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {

@@ -88,6 +88,8 @@ class QueueRowReader final : public SourceReader {
   void end_split(std::uint32_t index, State& state);
   void tell_proofs();
   void renew_proofs_if_needed();
+  bool proof_under_way() const;
+  bool awaits_proofs();
   void build(Batch* out);
   bool all_ended() const;
 
@@ -103,6 +105,8 @@ class QueueRowReader final : public SourceReader {
   std::optional<Frame> frame_;
   std::int64_t last_received_ms_ = -1;  // of all frames that rows were given of
   std::int64_t renewed_ms_ = 0;
+  std::int64_t awaited_until_ms_ = 0;  // no rows until the proofs are there; 0 = go on
+  std::int64_t await_again_ms_ = 0;
   bool proof_missing_ = false;
 
   // the batch being built

@@ -1,4 +1,8 @@
 // The source against a scripted broker.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
 #include <gmock/gmock.h>
 
 #include "connectors/connector_bench.h"
@@ -197,6 +201,33 @@ TEST_F(QueueRowReaderTest, TagsAreComparedExactly) {
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(ends(bench));
   EXPECT_THAT(bench.rows, ElementsAre("+I(2)"));
+}
+
+TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
+  const auto table = source({});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  std::atomic<bool> busy = true;
+  std::thread feed([&] {
+    for (int n = 0; busy; ++n) send(0, n);
+  });
+  const auto told_since_row = [&] {
+    const std::size_t rows = bench.rows.size();
+    return wait_until([&] {
+      EXPECT_TRUE(bench.poll().ok());
+      return bench.rows.size() > rows &&
+             std::any_of(bench.events.begin(), bench.events.end(), [](const SplitEvent& event) {
+               return event.split == 1 && event.kind == SplitEvent::Kind::kProvenEmpty;
+             });
+    });
+  };
+  EXPECT_TRUE(told_since_row());
+  for (int i = 0; i < 3; ++i) {
+    bench.events.clear();
+    EXPECT_TRUE(told_since_row()) << "the proof is renewed";
+  }
+  busy = false;
+  feed.join();
 }
 
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {
