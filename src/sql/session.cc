@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "slipstream/located.h"
 
@@ -52,23 +53,55 @@ void spread_updating(Rel& rel) {
   }
 }
 
-// A place that the statement writes and, at any depth, reads.
-std::optional<std::string> find_loop(const std::vector<std::string>& written, const Rel& rel) {
+std::set<std::string> places_of(const Located* located) {
+  if (located == nullptr) return {};
+  const std::vector<std::string> places = located->places();
+  return {places.begin(), places.end()};
+}
+
+void add_places_read(const Rel& rel, std::set<std::string>& places) {
   const Source* source = rel.scan ? rel.scan->source.get() : nullptr;
-  if (const auto* read = dynamic_cast<const Located*>(source)) {
-    for (const std::string& place : read->places()) {
-      if (std::find(written.begin(), written.end(), place) != written.end()) return place;
-    }
-  }
-  for (const RelPtr& input : rel.inputs) {
-    if (auto place = find_loop(written, *input)) return place;
+  places.merge(places_of(dynamic_cast<const Located*>(source)));
+  for (const RelPtr& input : rel.inputs) add_places_read(*input, places);
+}
+
+// What an INSERT reads, at any depth, and where it writes.
+struct Flow {
+  std::size_t line = 0;
+  std::set<std::string> reads = {};
+  std::set<std::string> writes = {};
+};
+
+std::optional<std::string> one_of_both(const std::set<std::string>& a,
+                                       const std::set<std::string>& b) {
+  for (const std::string& place : a) {
+    if (b.contains(place)) return place;
   }
   return std::nullopt;
 }
 
-std::optional<std::string> find_loop(const Rel& root) {
-  const auto* written = dynamic_cast<const Located*>(root.sink.get());
-  return written == nullptr ? std::nullopt : find_loop(written->places(), root);
+Flow flow_of(const Rel& root) {
+  Flow flow;
+  flow.line = root.span.line;
+  add_places_read(root, flow.reads);
+  flow.writes = places_of(dynamic_cast<const Located*>(root.sink.get()));
+  return flow;
+}
+
+// The line of the INSERT through which what `last` writes comes back to it.
+std::optional<std::size_t> find_way_back(const Flow& last, const std::vector<Flow>& others) {
+  std::set<std::string> reached = last.writes;
+  std::vector<bool> passed(others.size());
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      if (passed[i] || !one_of_both(others[i].reads, reached)) continue;
+      passed[i] = more = true;
+      reached.insert(others[i].writes.begin(), others[i].writes.end());
+      if (one_of_both(last.reads, others[i].writes)) return others[i].line;
+    }
+  }
+  return std::nullopt;
 }
 
 bool matches(const std::string& name, const ast::ShowStatement& show) {
@@ -99,6 +132,7 @@ struct Session::Run {
   OptionMap& settings;
   Compiled out;
   std::map<std::string, int> insert_names = {};  // all inserts of a script are one job
+  std::vector<Flow> flows = {};                  // of those inserts
 
   void report(const SourceSpan& span, std::string message, std::string fix = {}) {
     out.diagnostics.push_back(Diagnostic::at(span, std::move(message), std::move(fix)));
@@ -152,7 +186,8 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
     report(root->kind == RelKind::kSink ? root->span : span, made.error().message);
     return nullptr;
   }
-  if (const auto place = find_loop(*root)) {
+  const Flow flow = is_sink ? flow_of(*root) : Flow{};
+  if (const auto place = one_of_both(flow.reads, flow.writes)) {
     report(root->span,
            "this INSERT is a loop: it reads " + *place +
                " and writes to it, so every row that it "
@@ -230,7 +265,18 @@ RelPtr Session::Run::plan_of(const ast::Statement& statement) {
 
 void Session::Run::insert(const ast::InsertStatement& statement) {
   RelPtr plan = plan_of(statement);
-  if (plan) add(Step::Kind::kInsert, statement).plan = std::move(plan);
+  if (!plan) return;
+  Flow flow = flow_of(*plan);
+  if (const auto line = find_way_back(flow, flows)) {
+    report(
+        statement.span,
+        "this INSERT closes a loop: what it writes comes back to it through the INSERT of line " +
+            std::to_string(*line) + ", for ever",
+        "write to another topic");
+    return;
+  }
+  flows.push_back(std::move(flow));
+  add(Step::Kind::kInsert, statement).plan = std::move(plan);
 }
 
 void Session::Run::select(const ast::QueryStatement& statement) {

@@ -145,7 +145,12 @@ class OperatorHarness final : private Emitter {
   std::vector<std::string> take_side_rows() { return texts(take_side()); }
   std::vector<EventTime> take_watermarks() { return std::exchange(watermarks_, {}); }
   bool idle() const { return idle_; }
-  std::int64_t metric(const std::string& name) { return metrics_[name]; }
+  // Sum over the instances.
+  std::int64_t metric(const std::string& name) const {
+    std::int64_t sum = 0;
+    for (const auto& [key, value] : metrics_) sum += key.second == name ? value.load() : 0;
+    return sum;
+  }
   const Status& failure() const { return failure_; }
   std::size_t resumes() const { return resumes_; }
 
@@ -162,8 +167,8 @@ class OperatorHarness final : private Emitter {
       context.batch_rows = options_.batch_rows;
       context.now_ms = [this] { return now_ms_; };
       context.set_timer = [this](std::int64_t wall_ms) { timer_ms_ = wall_ms; };
-      context.metrics.value = [this](std::string_view name, std::string_view) {
-        return &metrics_[std::string(name)];
+      context.metrics.value = [this, i](std::string_view name, std::string_view) {
+        return &metrics_[{i, std::string(name)}];
       };
       context.memory = options_.memory;
       instances_.push_back(make_());
@@ -247,7 +252,7 @@ class OperatorHarness final : private Emitter {
   Make make_;
   std::vector<std::vector<std::size_t>> key_columns_;
   Options options_;
-  std::map<std::string, std::atomic<std::int64_t>> metrics_;
+  std::map<std::pair<std::uint32_t, std::string>, std::atomic<std::int64_t>> metrics_;
   std::vector<std::unique_ptr<Operator>> instances_;
   std::vector<Batch> batches_;
   std::vector<Batch> side_;

@@ -31,6 +31,7 @@ class WindowAggregate final : public Operator {
     pool_ = StatePool(context.memory);
     late_rows_ = Metric(context.metrics, "late_rows_total",
                         "rows that came after all their windows had fired");
+    late_rows_.set(late_count_);
     WindowAssignment window = spec_.window;
     if (spec_.attached)
       window =
@@ -47,7 +48,8 @@ class WindowAggregate final : public Operator {
       if (rows.empty()) continue;
       const bool all = rows.size() == batch.rows();
       if (last_watermark_ >= times_->complete_at(last_window_of(pane))) {
-        late_rows_.add(static_cast<std::int64_t>(rows.size()));
+        late_count_ += static_cast<std::int64_t>(rows.size());
+        late_rows_.set(late_count_);
         if (spec_.emit_late) late_.insert(late_.end(), rows.begin(), rows.end());
       } else {
         TRY(update(pane, all ? batch : take(batch, rows)));
@@ -90,6 +92,9 @@ class WindowAggregate final : public Operator {
     std::string note;
     append_number(note, last_watermark_);
     snapshot->set_group_note(std::move(note));
+    std::string late;
+    append_number(late, late_count_);
+    snapshot->set_operator_note(std::move(late));
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -99,6 +104,14 @@ class WindowAggregate final : public Operator {
       last_watermark_ = std::max(last_watermark_, last);
       return {};
     }));
+    if (context_.subtask == 0) {
+      TRY(restore_operator_notes(from, [&](std::string_view note) -> Status {
+        TRY_ASSIGN(const std::int64_t late, take_number<std::int64_t>(note));
+        late_count_ += late;
+        return {};
+      }));
+    }
+    late_rows_.set(late_count_);
     return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) -> Status {
       TimeSpan pane;
       TRY_ASSIGN(pane.end, take_number<std::int64_t>(tag));
@@ -277,6 +290,7 @@ class WindowAggregate final : public Operator {
   EventTime last_watermark_ = kMinWatermark;
   EventTime target_ = kMinWatermark;
   Metric late_rows_;
+  std::int64_t late_count_ = 0;  // of all instances before a restore, with instance 0
   std::map<TimeSpan, std::vector<std::uint32_t>> rows_of_pane_;  // scratch
   std::vector<std::uint32_t> late_;
   state::EncodedRows keys_;

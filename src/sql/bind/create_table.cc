@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "sql/bind/query_binder.h"
 #include "sql/parse/printer.h"
+#include "sql/watermark_options.h"
 
 namespace slipstream::sql {
 
@@ -33,11 +34,14 @@ class TableBinder {
     table_->text = to_sql(statement_);
     bind_options();
     bind_columns();
-    if (diagnostics_.size() != before) return nullptr;
-    bind_computed();
-    bind_watermark();
-    bind_keys();
-    return diagnostics_.size() == before ? std::move(table_) : nullptr;
+    if (diagnostics_.size() == before) {
+      bind_computed();
+      bind_watermark();
+      bind_keys();
+    }
+    const bool sound = diagnostics_.size() == before;
+    check_options();
+    return sound ? std::move(table_) : nullptr;
   }
 
  private:
@@ -65,6 +69,46 @@ class TableBinder {
       return;
     }
     factory_ = *factory;
+  }
+
+  // Names and values one by one; what is missing depends on the use. Options of the format are
+  // checked with the format. What is wrong is reported and left out: the table's columns are known
+  // to later statements all the same.
+  void check_options() {
+    if (factory_ == nullptr) return;
+    const OptionTable known = factory_->options().merged(watermark_options());
+    for (const ast::TableOption& option : statement_.options) {
+      if (option.key == "connector" || belongs_to_format(option.key)) continue;
+      const OptionSpec* spec = known.find(option.key);
+      if (spec == nullptr) {
+        std::vector<std::string> names;
+        for (const OptionSpec& each : known.specs()) names.push_back(each.name);
+        const auto near = nearest_name(option.key, names);
+        report(option.key_span,
+               "connector '" + table_->connector + "' has no option '" + option.key + "'",
+               near ? "did you mean '" + *near + "'?"
+                    : "slipstream connectors " + table_->connector + " lists them");
+        table_->options.erase(option.key);
+        continue;
+      }
+      OptionSpec alone = *spec;
+      alone.required = false;
+      const auto parsed = OptionTable({alone}).parse({{option.key, option.value}}, "");
+      if (parsed.ok()) continue;
+      report(option.value_span, value_problem(parsed.error().message));
+      table_->options.erase(option.key);
+    }
+  }
+
+  static std::string value_problem(const std::string& message) {
+    const std::size_t begin = message.find("option '");
+    return begin == std::string::npos ? message : message.substr(begin);
+  }
+
+  bool belongs_to_format(std::string_view key) const {
+    return std::any_of(table_->options.begin(), table_->options.end(), [key](const auto& option) {
+      return option.first.ends_with("format") && key.starts_with(option.second + ".");
+    });
   }
 
   void bind_columns() {

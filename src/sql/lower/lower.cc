@@ -6,6 +6,7 @@
 #include "flow/operators/join.h"
 #include "flow/operators/watermark_assigner.h"
 #include "flow/operators/window.h"
+#include "sql/watermark_options.h"
 
 namespace slipstream::sql {
 namespace {
@@ -14,28 +15,6 @@ using flow::Input;
 using flow::Node;
 using flow::NodeId;
 using flow::Partitioning;
-
-OptionTable watermark_options() {
-  return OptionTable({
-      OptionSpec{
-          .name = "scan.watermark.empty-grace",
-          .type = OptionType::kDuration,
-          .default_value = "1 s",
-          .description =
-              "How long a queue must be proven empty before it stops holding the watermark."},
-      OptionSpec{
-          .name = "scan.watermark.idle-timeout",
-          .type = OptionType::kDuration,
-          .default_value = "0 ms",
-          .description =
-              "A queue that gives neither row nor proof for so long stops holding; 0 = never."},
-      OptionSpec{
-          .name = "scan.watermark.max-drift",
-          .type = OptionType::kDuration,
-          .default_value = "0 ms",
-          .description = "Queues further ahead than this in event time are paused; 0 = off."},
-  });
-}
 
 std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>& calls) {
   std::vector<flow::AggregateCallSpec> specs;
