@@ -18,12 +18,15 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+import broker_security
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_VERSION = "5.3.3"
@@ -184,13 +187,19 @@ def choose_ports():
     raise BrokerError(f"no five free ports in a row in {PORT_RANGE[0]}-{PORT_RANGE[1]}")
 
 
-def ask(address, code, fields=None, timeout=3.0):
+def connect(address, tls=None, timeout=3.0):
+    """A socket; `tls` is an ssl.SSLContext or None."""
+    host, _, port = address.rpartition(":")
+    connection = socket.create_connection((host, int(port)), timeout=timeout)
+    return tls.wrap_socket(connection, server_hostname=host) if tls else connection
+
+
+def ask(address, code, fields=None, timeout=3.0, tls=None):
     """One request with a JSON header; returns (code, body). Enough to ask whether a server is ready."""
     header = {"code": code, "language": "PYTHON", "version": 0, "opaque": 1, "flag": 0,
               "extFields": fields or {}, "serializeTypeCurrentRPC": "JSON"}
     encoded = json.dumps(header).encode()
-    host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=timeout) as connection:
+    with connect(address, tls, timeout) as connection:
         connection.sendall(struct.pack(">II", 4 + len(encoded), len(encoded)) + encoded)
         stream = connection.makefile("rb")
         prefix = stream.read(8)
@@ -202,10 +211,10 @@ def ask(address, code, fields=None, timeout=3.0):
     return json.loads(payload[:header_length])["code"], payload[header_length:]
 
 
-def is_registered(namesrv, broker_name):
+def is_registered(namesrv, broker_name, tls=None):
     """True when the name server hands out a route to the broker's template topic."""
     try:
-        code, body = ask(namesrv, 105, {"topic": "TBW102"})
+        code, body = ask(namesrv, 105, {"topic": "TBW102"}, tls=tls)
     except (OSError, ValueError):
         return False
     return code == 0 and f'"{broker_name}"'.encode() in body
@@ -218,15 +227,24 @@ class Cluster:
 
     start() may be called again on the same directory: same version, same ports, same store.
     The servers outlive this object unless `bound` is set, which ends them with this process.
+
+    accounts: access control on, with these (see broker_security); the first is the administrator.
+    tls: "enforcing", or "mutual" to ask clients for a certificate too. The authority is `authority`;
+    tls/server.pem and tls/client.pem are of it. Both are kept for later starts.
     """
 
-    def __init__(self, directory, version=None, options=None, heap="512m", bound=False):
+    def __init__(self, directory, version=None, options=None, heap="512m", bound=False, accounts=None,
+                 tls=None):
         self.dir = Path(directory).resolve()
         self.state = self._load()
         self.version = version or self.state.get("version") or DEFAULT_VERSION
         self.options = dict(options or {})
         self.heap = heap
         self.bound = bound
+        if accounts:
+            self.state["accounts"] = accounts
+        if tls:
+            self.state["tls"] = tls
 
     @property
     def namesrv(self):
@@ -235,6 +253,27 @@ class Cluster:
     @property
     def broker_name(self):
         return "broker-a"
+
+    @property
+    def accounts(self):
+        return self.state.get("accounts") or []
+
+    @property
+    def credentials_file(self):
+        """The administrator's, when access control is on."""
+        return self.dir / "credentials"
+
+    @property
+    def authority(self):
+        return broker_security.Authority(self.dir / "tls")
+
+    def client_tls(self):
+        """What a client needs to connect; None without TLS."""
+        if not self.state.get("tls"):
+            return None
+        context = ssl.create_default_context(cafile=str(self.dir / "tls/ca.pem"))
+        context.load_cert_chain(self.dir / "tls/client.pem", self.dir / "tls/client.key")
+        return context
 
     def is_running(self, role):
         return is_alive(self.state.get(role))
@@ -298,7 +337,7 @@ class Cluster:
                          [f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:MaxDirectMemorySize=512m"],
                          BROKER_MAIN, ["-c", str(conf / "broker.conf")], "boot success")
         deadline = time.monotonic() + READY_SECONDS
-        while not is_registered(self.namesrv, self.broker_name):
+        while not is_registered(self.namesrv, self.broker_name, self.client_tls()):
             if time.monotonic() > deadline or not self.is_running("broker"):
                 raise BrokerError(f"the broker did not register:\n{self._log_tail('broker')}")
             time.sleep(0.05)
@@ -307,7 +346,7 @@ class Cluster:
     def _launch(self, role, lib, memory, main, arguments, ready):
         port = self.state[role + "_port"]
         log_path = self.dir / f"{role}.out"
-        command = ["java", *JVM_FLAGS, *memory, f"-Drocketmq.home.dir={self.dir}",
+        command = ["java", *JVM_FLAGS, *memory, *self._tls_flags(), f"-Drocketmq.home.dir={self.dir}",
                    f"-Duser.home={self.dir / ('home-' + role)}", "-cp", f"{lib}/*", main, *arguments]
         environment = {k: v for k, v in os.environ.items() if k not in ("NAMESRV_ADDR", "ROCKETMQ_HOME")}
         for attempt in range(40):  # a killed server's port is free a moment later
@@ -334,6 +373,17 @@ class Cluster:
                                   f"{self._log_tail(role)}")
             time.sleep(0.05)
 
+    def _tls_flags(self):
+        mode = self.state.get("tls")
+        if not mode:
+            return []
+        authority = self.authority
+        for name in ("server", "client"):
+            if not (authority.dir / f"{name}.pem").exists():
+                authority.issue(name)
+        return broker_security.jvm_flags(authority, authority.dir / "server.pem",
+                                         authority.dir / "server.key", mode == "mutual")
+
     def _write_configuration(self):
         conf = self.dir / "conf"
         store = self.dir / f"store-{self.version}"
@@ -359,6 +409,11 @@ class Cluster:
             "autoCreateSubscriptionGroup": "true", "enablePropertyFilter": "true",
             "transactionCheckInterval": 10000, "transactionTimeOut": 6000,
         }
+        if self.accounts:
+            (conf / "plain_acl.yml").write_text(broker_security.acl_yaml(self.accounts))
+            self.credentials_file.touch(mode=0o600)
+            self.credentials_file.write_text(broker_security.credentials_text(self.accounts[0]))
+            settings.update(broker_security.acl_settings(self.version, self.accounts, store))
         self.state["options"] = {**self.state.get("options", {}), **self.options}
         settings.update(self.state["options"])
         (conf / "broker.conf").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
@@ -406,6 +461,10 @@ def parse_arguments(argv):
             sub.add_argument("-o", dest="options", metavar="KEY=VALUE", action="append", default=[],
                              help="a line for broker.conf; repeatable, kept for later starts")
             sub.add_argument("--heap", default="512m", help="broker heap (default 512m)")
+            sub.add_argument("--acl", action="store_true",
+                             help="access control on; the administrator is in DIR/credentials")
+            sub.add_argument("--tls", choices=("enforcing", "mutual"),
+                             help="TLS only; the authority is in DIR/tls/ca.pem")
         if verb == "stop":
             sub.add_argument("--kill", action="store_true", help="SIGKILL instead of SIGTERM")
             sub.add_argument("--role", choices=("broker", "namesrv"), help="only this one")
@@ -429,7 +488,8 @@ def run(arguments):
     if arguments.verb == "start":
         started = time.monotonic()
         cluster = Cluster(arguments.dir, arguments.version, parse_options(arguments.options),
-                          arguments.heap)
+                          arguments.heap, tls=arguments.tls,
+                          accounts=[broker_security.ADMIN] if arguments.acl else None)
         cluster.start()
         print(f"{cluster.status()} (ready after {time.monotonic() - started:.1f} s)")
         print(f"name server address: {cluster.namesrv}")

@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "sql/parse/hide_secrets.h"
+
 namespace slipstream::cli {
 namespace {
 
@@ -179,7 +181,7 @@ LineReader::Outcome LineReader::read(const std::string& prompt, std::string* lin
 
 void LineReader::remember(const std::string& statement) {
   if (state_->history == nullptr) return;
-  std::string one_line = statement;
+  std::string one_line = sql::hide_secrets(statement);
   std::replace(one_line.begin(), one_line.end(), '\n', ' ');
   HistEvent event;
   ::history(state_->history, &event, H_ENTER, one_line.c_str());

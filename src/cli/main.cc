@@ -7,6 +7,9 @@
 
 #include "base/suggest.h"
 #include "cli/catalogue_commands.h"
+#include "cli/checkpoint_commands.h"
+#include "cli/completion.h"
+#include "cli/group_commands.h"
 #include "cli/run_command.h"
 #include "cli/shell.h"
 #include "cli/topic_commands.h"
@@ -18,16 +21,29 @@ namespace {
 #define SLIPSTREAM_VERSION "0"
 #endif
 
-void add_name_server(CLI::App* command, std::string& target) {
-  command->add_option("--nameserver", target, "name servers, host:port;host:port")
+void add_cluster(CLI::App* command, ClusterArguments& cluster) {
+  command->add_option("--nameserver", cluster.name_server, "name servers, host:port;host:port")
       ->envname("SLIPSTREAM_NAMESERVER")
       ->required();
+  command->add_option("--credentials", cluster.security.credentials_file,
+                      "file with accessKey=, secretKey=, securityToken=");
+  rocketmq::TlsOptions& tls = cluster.security.tls;
+  command->add_flag("--tls", tls.enabled, "encrypt the connections")->envname("SLIPSTREAM_TLS");
+  command->add_option("--tls-ca", tls.ca_file, "trusted authorities, PEM");
+  command->add_option("--tls-cert", tls.cert_file, "certificate of this client, PEM");
+  command->add_option("--tls-key", tls.key_file, "its private key, PEM");
+  command->add_option("--tls-server-name", tls.server_name, "name that certificates are for");
+  command
+      ->add_option("--tls-verify", cluster.tls_verify,
+                   "what a certificate must prove: full, ca, none")
+      ->check(CLI::IsMember({"full", "ca", "none"}))
+      ->envname("SLIPSTREAM_TLS_VERIFY");
 }
 
-void add_output(CLI::App* command, RunArguments& arguments) {
+void add_output(CLI::App* command, OutputFormat& output, const std::string& what) {
   const std::map<std::string, OutputFormat> formats = {
       {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"csv", OutputFormat::kCsv}};
-  command->add_option("--output", arguments.output, "rows of a SELECT: table, json, csv")
+  command->add_option("--output", output, what + ": table, json, csv")
       ->transform(CLI::CheckedTransformer(formats));
 }
 
@@ -71,14 +87,14 @@ void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
   run->add_option("--metrics-port", arguments.metrics_port,
                   "serve Prometheus metrics on 127.0.0.1; 0 takes a free port")
       ->check(CLI::Range(0, 65535));
-  add_output(run, arguments);
+  add_output(run, arguments.output, "rows of a SELECT");
   run->callback([&] { exit_code = run_command(arguments); });
 
   CLI::App* shell = app.add_subcommand("sql", "type SQL and see its rows");
   add_settings(shell, arguments);
   shell->add_option("--checkpoint-dir", arguments.checkpoint_dir,
                     "keep the checkpoints of INSERTs here, and resume from the newest");
-  add_output(shell, arguments);
+  add_output(shell, arguments.output, "rows of a SELECT");
   shell->callback([&] { exit_code = sql_command(arguments); });
 
   CLI::App* explain = app.add_subcommand("explain", "show the plan of a SQL script");
@@ -93,16 +109,19 @@ void add_topic(CLI::App& app, TopicArguments& arguments, int& exit_code) {
   CLI::App* topic =
       app.add_subcommand("topic", "topics of a RocketMQ cluster")->require_subcommand(1);
   CLI::App* list = topic->add_subcommand("list", "names of all topics");
-  add_name_server(list, arguments.name_server);
+  add_cluster(list, arguments.cluster);
+  add_output(list, arguments.output, "how they are written");
   list->callback([&] { exit_code = topic_list_command(arguments); });
   const auto add = [&](const char* name, const char* help, int (*command)(const TopicArguments&),
                        bool queues) {
     CLI::App* sub = topic->add_subcommand(name, help);
     sub->add_option("topic", arguments.topic)->required();
-    add_name_server(sub, arguments.name_server);
+    add_cluster(sub, arguments.cluster);
     if (queues)
       sub->add_option("--queues", arguments.queues, "queues per broker")
           ->check(CLI::Range(1, 4096));
+    if (command == topic_describe_command)
+      add_output(sub, arguments.output, "how they are written");
     sub->callback([&arguments, &exit_code, command] { exit_code = command(arguments); });
   };
   add("create", "create a topic", topic_create_command, true);
@@ -111,21 +130,91 @@ void add_topic(CLI::App& app, TopicArguments& arguments, int& exit_code) {
   add("widen", "more queues", topic_widen_command, true);
 }
 
+void add_group(CLI::App& app, GroupArguments& arguments, int& exit_code) {
+  CLI::App* group =
+      app.add_subcommand("group", "consumer groups and their offsets")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*command)(const GroupArguments&)) {
+    CLI::App* sub = group->add_subcommand(name, help);
+    if (command != group_list_command) sub->add_option("group", arguments.group)->required();
+    add_cluster(sub, arguments.cluster);
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&arguments, &exit_code, command] { exit_code = command(arguments); });
+    return sub;
+  };
+  add("list", "groups with offsets or members, and their topics", group_list_command);
+  add("describe", "offsets, lag and members", group_describe_command)
+      ->add_option("--topic", arguments.topic, "only this topic");
+  CLI::App* reset = add("reset", "write the group's offsets", group_reset_command);
+  reset->add_option("--topic", arguments.topic, "topic to reset")->required();
+  reset
+      ->add_option("--to", arguments.to,
+                   "earliest, latest, milliseconds since 1970, a time (UTC), [BROKER:]QUEUE:OFFSET")
+      ->required();
+  reset->add_flag("--dry-run", arguments.dry_run, "show what would be written");
+  reset->add_flag("--force", arguments.force, "also while members are online");
+}
+
+void add_checkpoints(CLI::App& app, CheckpointArguments& arguments, int& exit_code) {
+  CLI::App* checkpoints =
+      app.add_subcommand("checkpoints", "what a checkpoint directory holds")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help,
+                       int (*command)(const CheckpointArguments&)) {
+    CLI::App* sub = checkpoints->add_subcommand(name, help);
+    sub->add_option("directory", arguments.directory, "as given to --checkpoint-dir")->required();
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&arguments, &exit_code, command] { exit_code = command(arguments); });
+    return sub;
+  };
+  add("list", "checkpoints and savepoints, checked", checkpoints_list_command);
+  add("inspect", "state, positions and epochs of one", checkpoints_inspect_command)
+      ->add_option("--id", arguments.id, "which one; the newest whole one when not given");
+}
+
+void add_words(const CLI::App& app, const std::string& path, std::vector<CommandWords>& words) {
+  CommandWords own{path, {}, {}};
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    own.commands.push_back(command->get_name());
+    add_words(*command, path.empty() ? command->get_name() : path + " " + command->get_name(),
+              words);
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) own.options.push_back("--" + name);
+  }
+  words.push_back(std::move(own));
+}
+
+void add_completion(CLI::App& app, std::string& shell) {
+  CLI::App* completion =
+      app.add_subcommand("completion", "completion script: source <(slipstream completion bash)");
+  completion->add_option("shell", shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  completion->callback([&app, &shell] {
+    std::vector<CommandWords> words;
+    add_words(app, "", words);
+    std::cout << completion_script(words, shell == "zsh");
+  });
+}
+
 void add_messages(CLI::App& app, ProduceArguments& produce, ConsumeArguments& consume,
                   int& exit_code) {
   CLI::App* send = app.add_subcommand("produce", "send lines as messages");
   send->add_option("topic", produce.topic)->required();
-  add_name_server(send, produce.name_server);
+  add_cluster(send, produce.cluster);
   send->add_option("--file", produce.file, "read lines from here instead of standard input");
   send->add_option("--tag", produce.tag);
   send->add_option("--key", produce.key);
   send->add_option("--property", produce.properties, "NAME=VALUE");
+  send->add_option("--delay", produce.delay,
+                   "delay level 1 to 18, or a time such as '30 s' (brokers 5.0 and later)");
   send->add_option("--rate", produce.rate, "messages per second");
   send->callback([&] { exit_code = produce_command(produce); });
   CLI::App* read = app.add_subcommand("consume", "print messages");
   read->add_option("topic", consume.topic)->required();
-  add_name_server(read, consume.name_server);
-  read->add_option("--from", consume.from, "earliest, latest, or milliseconds since 1970");
+  add_cluster(read, consume.cluster);
+  read->add_option(
+      "--from", consume.from,
+      "earliest, latest, milliseconds since 1970, a time (UTC), [BROKER:]QUEUE:OFFSET");
   read->add_option("--count", consume.count, "stop after so many");
   read->add_option("--tag", consume.tag, "tag expression: a || b");
   read->add_option("--format", consume.format,
@@ -156,11 +245,17 @@ int run_main(int argc, char** argv) {
   TopicArguments topic;
   ProduceArguments produce;
   ConsumeArguments consume;
+  GroupArguments group;
+  CheckpointArguments checkpoints;
   std::string entry;
+  std::string shell;
   add_run(app, run, exit_code);
   add_topic(app, topic, exit_code);
+  add_group(app, group, exit_code);
   add_messages(app, produce, consume, exit_code);
+  add_checkpoints(app, checkpoints, exit_code);
   add_catalogues(app, entry, exit_code);
+  add_completion(app, shell);
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
   if (argc > 1 && argv[1][0] != '-' &&

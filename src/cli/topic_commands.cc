@@ -13,13 +13,15 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "slipstream/options.h"
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/producer.h"
 
 #include "base/clock.h"
 #include "base/try.h"
-#include "cli/row_printer.h"
+#include "cli/listing.h"
+#include "cli/position.h"
 #include "cli/run_command.h"
 #include "cli/stop_signal.h"
 
@@ -31,38 +33,17 @@ namespace mq = rocketmq;
 constexpr std::size_t kBatchMessages = 128;
 constexpr std::size_t kBatchBytes = 1 << 20;
 
-Result<std::unique_ptr<mq::Client>> connect(const std::string& name_server) {
-  mq::ClientOptions options;
-  options.name_servers = name_server;
-  return mq::Client::connect(options);
-}
-
-int report(const Status& status) {
-  if (status.ok()) return kExitOk;
-  std::cerr << "error: " << status.error().message << '\n';
-  return kExitFailed;
-}
-
-Status print_description(mq::Admin& admin, const std::string& topic) {
-  TRY_ASSIGN(const auto bounds, admin.bounds(topic));
-  std::vector<std::vector<std::string>> rows;
+Status print_description(mq::Admin& admin, const TopicArguments& arguments) {
+  TRY_ASSIGN(const auto bounds, admin.bounds(arguments.topic));
+  Listing listing({"broker", "queue", "min offset", "max offset"});
   std::int64_t total = 0;
   for (const mq::OffsetRange& range : bounds) {
-    rows.push_back({range.queue.broker, std::to_string(range.queue.id),
-                    std::to_string(range.min_offset), std::to_string(range.max_offset)});
+    listing.add({range.queue.broker, range.queue.id, range.min_offset, range.max_offset});
     total += range.max_offset - range.min_offset;
   }
-  TRY(write_all(STDOUT_FILENO,
-                format_table({"broker", "queue", "min offset", "max offset"}, rows)));
+  TRY(listing.print(arguments.output));
+  if (arguments.output != OutputFormat::kTable) return {};
   return write_all(STDOUT_FILENO, std::to_string(total) + " messages\n");
-}
-
-template <typename Action>
-int with_admin(const std::string& name_server, Action action) {
-  const auto client = connect(name_server);
-  if (!client.ok()) return report(client.status());
-  mq::Admin admin(**client);
-  return report(action(admin));
 }
 
 // Lines of a descriptor; does not hold back what has come when more takes its time.
@@ -135,6 +116,7 @@ class LineSender {
       }
       properties_.push_back({property.substr(0, equals), property.substr(equals + 1)});
     }
+    TRY(parse_delay());
     TRY_ASSIGN(queues_, producer_.queues(arguments_.topic));
     busy_.assign(queues_.size(), false);
     return {};
@@ -148,7 +130,11 @@ class LineSender {
     if (!arguments_.key.empty()) message.keys = {arguments_.key};
     bytes_ += line.size();
     message.body = std::move(line);
+    message.delay_level = delay_level_;
+    if (delay_ms_ > 0) message.deliver_at_ms = SystemClock().wall_ms() + delay_ms_;
     batch_.push_back(std::move(message));
+    // Brokers take delayed messages one by one.
+    if (delay_level_ != 0 || delay_ms_ != 0) return send();
     if (batch_.size() >= kBatchMessages || bytes_ >= kBatchBytes) return send();
     return {};
   }
@@ -164,8 +150,11 @@ class LineSender {
     }
     batch_.front().queue = queues_[queue];
     const std::size_t count = batch_.size();
-    const Status status = producer_.send_batch(
-        batch_, [this, queue, count](const mq::SendResult& result) { done(queue, result, count); });
+    const auto stored = [this, queue, count](const mq::SendResult& result) {
+      done(queue, result, count);
+    };
+    const Status status = count == 1 ? producer_.send(std::move(batch_.front()), stored)
+                                     : producer_.send_batch(batch_, stored);
     batch_.clear();
     bytes_ = 0;
     return status;
@@ -183,6 +172,20 @@ class LineSender {
   }
 
  private:
+  // "3" is a level, "30 s" a time.
+  Status parse_delay() {
+    if (arguments_.delay.empty()) return {};
+    if (arguments_.delay.find_first_not_of("0123456789") == std::string::npos) {
+      delay_level_ = arguments_.delay.size() < 3 ? std::stoi(arguments_.delay) : 0;
+      if (delay_level_ >= 1 && delay_level_ <= 18) return {};
+      return Error{ErrorCode::kInvalidArgument,
+                   "--delay " + arguments_.delay + ": a level is a number from 1 to 18"};
+    }
+    TRY_ASSIGN(const auto delay, parse_duration(arguments_.delay));
+    delay_ms_ = delay.count();
+    return {};
+  }
+
   void done(std::size_t queue, const mq::SendResult& result, std::size_t count) {
     const std::lock_guard lock(mutex_);
     busy_[queue] = false;
@@ -197,6 +200,8 @@ class LineSender {
   const ProduceArguments& arguments_;
   std::vector<mq::Property> properties_;
   std::vector<mq::MessageQueue> queues_;
+  std::int32_t delay_level_ = 0;
+  std::int64_t delay_ms_ = 0;
   std::size_t next_ = 0;
   std::vector<mq::Message> batch_;
   std::size_t bytes_ = 0;
@@ -300,27 +305,17 @@ void append_formatted(const mq::ReceivedMessage& message, const std::string& for
   }
 }
 
-Result<mq::StartPosition> start_position(const std::string& from) {
-  if (from == "earliest") return mq::StartPosition::earliest();
-  if (from == "latest") return mq::StartPosition::latest();
-  if (!from.empty() && from.find_first_not_of("0123456789") == std::string::npos &&
-      from.size() < 18) {
-    return mq::StartPosition::timestamp(std::stoll(from));
-  }
-  return Error{ErrorCode::kInvalidArgument,
-               "--from " + from + ": earliest, latest or milliseconds since 1970 are expected"};
-}
-
 Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop) {
-  TRY_ASSIGN(const auto start, start_position(arguments.from));
-  TRY_ASSIGN(const auto client, connect(arguments.name_server));
+  TRY_ASSIGN(const Position from, parse_position(arguments.from));
+  TRY_ASSIGN(const auto client, connect(arguments.cluster));
   mq::Admin admin(*client);
-  TRY_ASSIGN(const auto bounds, admin.bounds(arguments.topic));
+  TRY_ASSIGN(auto bounds, admin.bounds(arguments.topic));
+  TRY(keep_queue(from, arguments.topic, bounds));
   mq::ConsumerOptions options;
   options.group = "slipstream_cli";
   options.tags = arguments.tag;
   mq::Consumer consumer(*client, options);
-  for (const mq::OffsetRange& range : bounds) TRY(consumer.assign(range.queue, start));
+  for (const mq::OffsetRange& range : bounds) TRY(consumer.assign(range.queue, from.start));
   const std::string format = unescape(arguments.format);
   std::int64_t left = arguments.count;
   const auto at_end = [&] {
@@ -351,8 +346,13 @@ Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop)
 }  // namespace
 
 int topic_list_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [](mq::Admin& admin) -> Status {
+  return with_admin(arguments.cluster, [&](mq::Admin& admin) -> Status {
     TRY_ASSIGN(const auto topics, admin.list_topics());
+    if (arguments.output != OutputFormat::kTable) {
+      Listing listing({"topic"});
+      for (const std::string& topic : topics) listing.add({topic});
+      return listing.print(arguments.output);
+    }
     std::string text;
     for (const std::string& topic : topics) text += topic + "\n";
     return write_all(STDOUT_FILENO, text);
@@ -360,7 +360,7 @@ int topic_list_command(const TopicArguments& arguments) {
 }
 
 int topic_create_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [&](mq::Admin& admin) -> Status {
+  return with_admin(arguments.cluster, [&](mq::Admin& admin) -> Status {
     mq::TopicSpec spec;
     spec.topic = arguments.topic;
     spec.read_queues = spec.write_queues = arguments.queues;
@@ -369,23 +369,23 @@ int topic_create_command(const TopicArguments& arguments) {
 }
 
 int topic_describe_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server,
-                    [&](mq::Admin& admin) { return print_description(admin, arguments.topic); });
+  return with_admin(arguments.cluster,
+                    [&](mq::Admin& admin) { return print_description(admin, arguments); });
 }
 
 int topic_delete_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server,
+  return with_admin(arguments.cluster,
                     [&](mq::Admin& admin) { return admin.delete_topic(arguments.topic); });
 }
 
 int topic_widen_command(const TopicArguments& arguments) {
-  return with_admin(arguments.name_server, [&](mq::Admin& admin) {
+  return with_admin(arguments.cluster, [&](mq::Admin& admin) {
     return admin.widen_topic(arguments.topic, arguments.queues);
   });
 }
 
 int produce_command(const ProduceArguments& arguments) {
-  const auto client = connect(arguments.name_server);
+  const auto client = connect(arguments.cluster);
   if (!client.ok()) return report(client.status());
   std::int64_t stored = 0;
   Status status;

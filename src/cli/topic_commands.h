@@ -6,12 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "cli/cluster.h"
+#include "cli/row_printer.h"
+
 namespace slipstream::cli {
 
 struct TopicArguments {
-  std::string name_server;
+  ClusterArguments cluster;
   std::string topic;
   int queues = 4;
+  OutputFormat output = OutputFormat::kTable;
 };
 int topic_list_command(const TopicArguments& arguments);
 int topic_create_command(const TopicArguments& arguments);
@@ -20,21 +24,24 @@ int topic_delete_command(const TopicArguments& arguments);
 int topic_widen_command(const TopicArguments& arguments);
 
 struct ProduceArguments {
-  std::string name_server;
+  ClusterArguments cluster;
   std::string topic;
   std::string tag;
   std::string key;
   std::vector<std::string> properties;  // k=v
   std::string file = "-";
-  double rate = 0;  // messages per second; 0 = as fast as possible
+  std::string delay;  // level 1..18, or a duration; empty = none
+  double rate = 0;    // messages per second; 0 = as fast as possible
 };
 // One message per line. Exit 0 only when every line is stored.
 int produce_command(const ProduceArguments& arguments);
 
 struct ConsumeArguments {
-  std::string name_server;
+  ClusterArguments cluster;
   std::string topic;
-  std::string from = "earliest";  // earliest | latest | milliseconds since 1970
+  // earliest | latest | milliseconds since 1970 | a time | [BROKER:]QUEUE:OFFSET, of that queue
+  // only
+  std::string from = "earliest";
   std::string tag = "*";
   std::string format =
       "%s\\n";  // %t topic %b broker %q queue %o offset %k keys %g tags %i id %T store time %s body

@@ -24,14 +24,18 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
+class TlsContext;
+
 struct ConnectionOptions {
-  std::int64_t connect_timeout_ms = 3'000;
+  std::int64_t connect_timeout_ms = 3'000;  // the TLS handshake included
   std::size_t write_queue_bytes_max = std::size_t{128} << 20;
   // SO_LINGER{1,0}: close() sends a reset and throws away what the kernel has not sent yet.
   bool reset_on_close = false;
   // TCP_USER_TIMEOUT: the connection fails when sent bytes stay unacknowledged for so long. 0 =
   // off.
   std::int64_t user_timeout_ms = 0;
+  // Null: plain. With TLS, on_open() comes after the handshake.
+  std::shared_ptr<const TlsContext> tls = nullptr;
 };
 
 // What a connection tells its owner. Thread: loop.

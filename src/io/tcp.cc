@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/try.h"
+#include "io/tls.h"
 
 namespace slipstream::io {
 namespace {
@@ -24,6 +25,9 @@ using asio::ip::tcp;
 
 // Linux takes at most 1,024 pieces per system call; 128 already make the call's own cost small.
 constexpr std::size_t kPiecesPerWriteMax = 128;
+// TLS: plain bytes that are encrypted at once, and room for encrypted ones (four records).
+constexpr std::size_t kEncryptBytesMax = std::size_t{1} << 20;
+constexpr std::size_t kEncryptedSpace = std::size_t{64} << 10;
 
 Error network_error(std::string_view what, const std::string& peer, const asio::error_code& error) {
   return Error::retry(ErrorCode::kUnavailable,
@@ -55,11 +59,13 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
         deadline_(loop.context()) {}
 
   void connect(const Endpoint& endpoint) {
+    host_ = endpoint.host;
     deadline_.expires_after(std::chrono::milliseconds(options_.connect_timeout_ms));
     deadline_.async_wait([self = shared_from_this()](const asio::error_code& error) {
       if (error || self->open_) return;
       self->fail(Error::retry(ErrorCode::kUnavailable,
-                              "connecting to " + self->peer_ + ": no answer within " +
+                              (self->tls_ ? "TLS handshake with " : "connecting to ") +
+                                  self->peer_ + ": no answer within " +
                                   std::to_string(self->options_.connect_timeout_ms) + " ms"));
     });
     asio::error_code not_literal;
@@ -82,7 +88,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
 
   void adopt(tcp::socket socket) {
     socket_ = std::move(socket);
-    loop_.post([self = shared_from_this()] { self->opened(); });
+    loop_.post([self = shared_from_this()] { self->connected(); });
   }
 
   Status write(std::string head, std::shared_ptr<const std::string> body) {
@@ -119,19 +125,73 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
         [self = shared_from_this()](const asio::error_code& error, const tcp::endpoint&) {
           if (self->handler_ == nullptr) return;
           if (error) return self->fail(network_error("connecting to", self->peer_, error));
-          self->opened();
+          self->connected();
         });
   }
 
-  void opened() {
+  void connected() {
     if (handler_ == nullptr) return;
+    set_socket_options();
+    if (options_.tls) return start_tls();
+    opened();
+    if (handler_ != nullptr) read();
+  }
+
+  void opened() {
     open_ = true;
     deadline_.cancel();
-    set_socket_options();
     handler_->on_open();
-    if (handler_ == nullptr) return;
-    schedule_flush();
-    read();
+    if (handler_ != nullptr) schedule_flush();
+  }
+
+  void start_tls() {
+    tls_ = std::make_unique<TlsSession>(options_.tls, host_, peer_);
+    encrypted_.resize(kEncryptedSpace);
+    advance_tls();
+    if (handler_ != nullptr) read_encrypted();
+  }
+
+  // The handshake, then what can be read.
+  void advance_tls() {
+    if (!open_) {
+      const Result<bool> done = tls_->handshake();
+      if (!done.ok()) return fail(done.error());
+      schedule_flush();
+      if (!*done) return;
+      opened();
+    }
+    while (handler_ != nullptr) {
+      if (space_.empty()) space_ = handler_->read_space();
+      const Result<std::size_t> count = tls_->read(space_);
+      if (!count.ok()) return fail(count.error());
+      if (*count == 0) return schedule_flush();
+      space_ = {};
+      handler_->on_read(*count);
+    }
+  }
+
+  void read_encrypted() {
+    socket_.async_read_some(
+        asio::buffer(encrypted_),
+        [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+          if (self->handler_ == nullptr) return;
+          if (error) return self->fail(self->read_error(error));
+          self->tls_->received(std::span(self->encrypted_).first(count));
+          self->advance_tls();
+          if (self->handler_ != nullptr) self->read_encrypted();
+        });
+  }
+
+  Error read_error(const asio::error_code& error) const {
+    if (tls_ && !open_) {
+      return Error::retry(ErrorCode::kUnavailable,
+                          "TLS handshake with " + peer_ + ": " + error.message() +
+                              "; does the server take TLS (tls.server.mode), and does it ask for "
+                              "a client certificate (tls.cert-file)?");
+    }
+    if (error == asio::error::eof)
+      return Error::retry(ErrorCode::kUnavailable, "connection closed by " + peer_);
+    return network_error("reading from", peer_, error);
   }
 
   void set_socket_options() {
@@ -157,11 +217,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
         asio::buffer(space.data(), space.size()),
         [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
           if (self->handler_ == nullptr) return;
-          if (error == asio::error::eof) {
-            return self->fail(
-                Error::retry(ErrorCode::kUnavailable, "connection closed by " + self->peer_));
-          }
-          if (error) return self->fail(network_error("reading from", self->peer_, error));
+          if (error) return self->fail(self->read_error(error));
           self->handler_->on_read(count);
           if (self->handler_ != nullptr) self->read();
         });
@@ -169,7 +225,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
 
   // One turn's writes leave together: the flush runs after what is already queued on the loop.
   void schedule_flush() {
-    if (!open_ || flushing_ || flush_posted_ || waiting_.empty()) return;
+    if (flushing_ || flush_posted_ || !something_leaves()) return;
     flush_posted_ = true;
     loop_.post([self = shared_from_this()] {
       self->flush_posted_ = false;
@@ -177,25 +233,55 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
     });
   }
 
+  bool something_leaves() const {
+    return (open_ && !waiting_.empty()) || (tls_ && tls_->has_outgoing());
+  }
+
   void flush() {
-    if (handler_ == nullptr || flushing_ || waiting_.empty()) return;
-    flushing_ = true;
+    if (handler_ == nullptr || flushing_ || !something_leaves()) return;
     gather_.clear();
+    if (tls_) {
+      const Result<std::size_t> bytes = encrypt();
+      if (!bytes.ok()) return fail(bytes.error());
+      return send(*bytes);
+    }
+    std::size_t bytes = 0;
     while (!waiting_.empty() && gather_.size() + 2 <= kPiecesPerWriteMax) {
       leaving_.push_back(std::move(waiting_.front()));
       waiting_.pop_front();
       const Outgoing& piece = leaving_.back();
+      bytes += piece.size();
       gather_.push_back(asio::buffer(piece.head));
       if (piece.body && !piece.body->empty()) gather_.push_back(asio::buffer(*piece.body));
     }
+    send(bytes);
+  }
+
+  // What waits, as records. Returns how many plain bytes that are.
+  Result<std::size_t> encrypt() {
+    std::size_t bytes = 0;
+    while (open_ && !waiting_.empty() && bytes < kEncryptBytesMax) {
+      const Outgoing& piece = waiting_.front();
+      TRY(tls_->write(piece.head));
+      if (piece.body) TRY(tls_->write(*piece.body));
+      bytes += piece.size();
+      waiting_.pop_front();
+    }
+    records_ = tls_->take_outgoing();
+    gather_.push_back(asio::buffer(records_));
+    return bytes;
+  }
+
+  void send(std::size_t plain_bytes) {
+    flushing_ = true;
     asio::async_write(
         socket_, gather_,
-        [self = shared_from_this()](const asio::error_code& error, std::size_t count) {
+        [self = shared_from_this(), plain_bytes](const asio::error_code& error, std::size_t) {
           self->leaving_.clear();
           self->flushing_ = false;
           if (self->handler_ == nullptr) return;
           if (error) return self->fail(network_error("writing to", self->peer_, error));
-          self->queued_bytes_ -= count;
+          self->queued_bytes_ -= plain_bytes;
           self->flush();
         });
   }
@@ -211,6 +297,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
   const ConnectionOptions options_;
   ConnectionHandler* handler_;
   const std::string peer_;
+  std::string host_;
   tcp::socket socket_;
   tcp::resolver resolver_;
   asio::steady_timer deadline_;
@@ -222,6 +309,10 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
   // A deque: its elements do not move while `gather_` points at their (maybe inline) text.
   std::deque<Outgoing> leaving_;
   std::vector<asio::const_buffer> gather_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain
+  std::vector<std::uint8_t> encrypted_;
+  std::span<std::uint8_t> space_;  // where the handler wants the next plain bytes
+  std::string records_;            // on their way out
 };
 
 class TcpConnection final : public Connection {

@@ -15,6 +15,7 @@
 #include "sql/bind/query_binder.h"
 #include "sql/lower/lower.h"
 #include "sql/optimize/optimize.h"
+#include "sql/parse/hide_secrets.h"
 #include "sql/parse/parser.h"
 #include "sql/parse/printer.h"
 #include "sql/session_options.h"
@@ -234,7 +235,7 @@ void Session::Run::create_view(ast::StatementPtr& node) {
                                      std::to_string(bound->schema.size()));
     return;
   }
-  catalog.add(CatalogView{name, statement->temporary, statement, to_sql(*statement)});
+  catalog.add(CatalogView{name, statement->temporary, statement, hide_secrets(to_sql(*statement))});
   say(*statement, "OK");
 }
 

@@ -131,11 +131,12 @@ class Audit:
 class Engine:
     """One run of the program under test; output goes to files that the tests may read."""
 
-    def __init__(self, arguments, directory, name):
+    def __init__(self, arguments, directory, name, environment=None):
         self.out_path, self.err_path = directory / f"{name}.out", directory / f"{name}.err"
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], stdin=subprocess.DEVNULL,
-                                            stdout=out, stderr=err, preexec_fn=broker.die_with_parent)
+                                            stdout=out, stderr=err, env={**os.environ, **(environment or {})},
+                                            preexec_fn=broker.die_with_parent)
 
     @property
     def out(self):
@@ -179,6 +180,7 @@ class Engine:
 class EndToEndTest(unittest.TestCase):
     version = "5.5.0"
     broker_options = {}
+    cluster_options = {}  # more arguments of broker.Cluster
     seed = int(os.environ.get("SLIPSTREAM_SEED", random.randrange(1 << 30)))
 
     @classmethod
@@ -188,7 +190,8 @@ class EndToEndTest(unittest.TestCase):
         stale.stop(kill=True) if stale.state else None
         shutil.rmtree(cls.base, ignore_errors=True)
         cls.base.mkdir(parents=True)
-        cls.cluster = broker.Cluster(cls.base / "rocketmq", cls.version, cls.broker_options, bound=True)
+        cls.cluster = broker.Cluster(cls.base / "rocketmq", cls.version, cls.broker_options, bound=True,
+                                     **cls.cluster_options)
         atexit.register(cls.cluster.stop, kill=True)
         cls.cluster.start()
         cls.audit = Audit(cls.cluster)
@@ -216,11 +219,11 @@ class EndToEndTest(unittest.TestCase):
         self.path(name).write_text(text)
         return self.path(name)
 
-    def engine(self, *arguments):
+    def engine(self, *arguments, environment=None):
         """Starts the program under test; it is killed at the end of the test at the latest."""
         if not PROGRAM.exists():
             self.fail(f"{PROGRAM} is not built; run ./dev build")
-        self.engines.append(Engine(arguments, self.directory, f"engine-{len(self.engines)}"))
+        self.engines.append(Engine(arguments, self.directory, f"engine-{len(self.engines)}", environment))
         return self.engines[-1]
 
     def create_topics(self, queues_by_name):
@@ -229,9 +232,9 @@ class EndToEndTest(unittest.TestCase):
             self.run_engine("topic", "create", topic, "--queues", queues,
                             "--nameserver", self.cluster.namesrv, seconds=60)
 
-    def run_engine(self, *arguments, seconds=300, status=0):
+    def run_engine(self, *arguments, seconds=300, status=0, environment=None):
         """Runs the program to its end and returns what it wrote to standard output."""
-        engine = self.engine(*arguments)
+        engine = self.engine(*arguments, environment=environment)
         self.assertEqual(engine.wait(seconds), status, engine.err[-3000:])
         return engine.out
 

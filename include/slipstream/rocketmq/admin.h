@@ -100,6 +100,10 @@ class Admin {
                                                    const MessageQueue& queue);
   Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);
   Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);
+  // Groups that have offsets or members, each with the topics it reads; both sorted.
+  Result<std::map<std::string, std::vector<std::string>>> list_groups();
+  // Client ids that are online now, of all brokers of the topic; sorted.
+  Result<std::vector<std::string>> group_members(std::string_view group, std::string_view topic);
 
   // --- reading without a Consumer ---
   // One pull without waiting: a trial, or a scan by hand. An empty frame when nothing is there.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "slipstream/rocketmq/security.h"
 #include "slipstream/status.h"
 
 namespace slipstream::rocketmq {
@@ -20,12 +21,13 @@ struct ClientOptions {
   std::int64_t start_timeout_ms = 10'000;   // connect() gives up after this
   std::int64_t route_refresh_ms =
       30'000;  // how old the known place of a topic may become; sources use 5 s
+  Security security{};
 };
 
 // Owner:   the caller; must outlive every Producer, Consumer and Admin made from it.
 // Thread:  any. All network work happens on one thread that connect() starts.
 // Failure: connect() fails within start_timeout_ms, naming the addresses, when no name server
-// answers.
+// answers; at once when credentials or TLS files cannot be read or a certificate is refused.
 //          Afterwards lost connections are re-made with back-off for as long as it takes, which is
 //          logged; single requests fail with retryable errors meanwhile.
 class Client {

@@ -217,7 +217,7 @@ QueueRowReader::~QueueRowReader() {
 
 Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan,
                                                            ReaderContext context) {
-  TRY_ASSIGN(auto client, shared_client(plan->settings->name_servers));
+  TRY_ASSIGN(auto client, shared_client(plan->settings->name_servers, plan->settings->security));
   const TableFormat& format = plan->settings->format;
   TRY_ASSIGN(auto decoder,
              format.format->make_decoder(plan->physical, plan->projection, format.options));
@@ -293,7 +293,7 @@ Result<bool> QueueRowReader::next_frame() {
       pulled.reset();
     }
   }
-  frame_.emplace();
+  frame_ = std::make_unique<Frame>();
   frame_->split = static_cast<std::uint32_t>(pulled->tag);
   frame_->pulled = std::move(*pulled);
   frame_->buffer =

@@ -102,7 +102,7 @@ class QueueRowReader final : public SourceReader {
 
   std::map<std::uint32_t, State> splits_;
   std::deque<std::uint32_t> unheld_;  // splits with held frames that are not paused any more
-  std::optional<Frame> frame_;
+  std::unique_ptr<Frame> frame_;
   std::int64_t last_received_ms_ = -1;  // of all frames that rows were given of
   std::int64_t renewed_ms_ = 0;
   std::int64_t awaited_until_ms_ = 0;  // no rows until the proofs are there; 0 = go on

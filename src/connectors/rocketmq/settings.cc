@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/try.h"
+#include "connectors/rocketmq/access_options.h"
 #include "data/text/temporal.h"
 #include "data/text/time_zone.h"
 #include "rocketmq/protocol/properties.h"
@@ -312,7 +313,7 @@ std::string group_name_of(std::string_view text) {
 
 OptionTable rocketmq_options() {
   std::vector<OptionSpec> all = shared_options();
-  for (auto&& part : {start_options(), scan_options(), sink_options()})
+  for (auto&& part : {access_options(), start_options(), scan_options(), sink_options()})
     all.insert(all.end(), part.begin(), part.end());
   return OptionTable(std::move(all));
 }
@@ -334,6 +335,8 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
   settings.name_servers = options.text("nameServerAddress");
+  TRY_ASSIGN(settings.security, read_access(table.name, options));
+  settings.access = access_options_of(table.options);
   settings.topic = options.text("topic");
   settings.group = options.text("consumerGroup");
   if (settings.group.empty()) {
@@ -370,6 +373,7 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
   settings.name_servers = options.text("nameServerAddress");
+  TRY_ASSIGN(settings.security, read_access(table.name, options));
   settings.topic = options.text("topic");
   settings.group = options.has("produceGroup") ? options.text("produceGroup")
                                                : group_name_of(job_name.empty() ? uid : job_name);

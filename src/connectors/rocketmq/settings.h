@@ -11,6 +11,7 @@
 #include "slipstream/connector.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
+#include "slipstream/rocketmq/security.h"
 
 #include "format/format.h"
 
@@ -41,6 +42,8 @@ struct TableFormat {
 struct SourceSettings {
   std::string table;  // for errors
   std::string name_servers;
+  rocketmq::Security security;
+  OptionMap access;  // the options that `security` was read from
   std::string topic;
   std::string group;
   std::vector<std::string> tags;  // empty = all
@@ -63,6 +66,7 @@ struct SourceSettings {
 struct SinkSettings {
   std::string table;
   std::string name_servers;
+  rocketmq::Security security;
   std::string topic;
   std::string group;
   std::string scan_group;

@@ -220,5 +220,84 @@ TEST(Sink, WhatCannotBeHeldIsRefused) {
               AllOf(HasSubstr("debezium-json"), HasSubstr("TUMBLE")));
 }
 
+TEST(AccessSettings, OptionsUnderAllTheirNames) {
+  for (const auto& [key, secret, token] :
+       {std::tuple{"accessKey", "secretKey", "securityToken"},
+        {"access-key", "secret-key", "security-token"},
+        {"rocketmq.client.accessKey", "rocketmq.client.secretKey",
+         "rocketmq.client.securityToken"}}) {
+    const auto settings = sink_with({{key, "user"}, {secret, "hush"}, {token, "t"}});
+    ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+    EXPECT_EQ(
+        settings->security.credentials,
+        (rocketmq::Credentials{.access_key = "user", .secret_key = "hush", .security_token = "t"}));
+  }
+}
+
+TEST(AccessSettings, TlsIsReadWhole) {
+  const auto settings = source_with({{"tls.enabled", "true"},
+                                     {"tls.ca-file", "/ca"},
+                                     {"tls.cert-file", "/cert"},
+                                     {"tls.key-file", "/key"},
+                                     {"tls.key-password", "hush"},
+                                     {"tls.verify", "ca"},
+                                     {"tls.server-name", "broker.example"}});
+  ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+  EXPECT_EQ(settings->security.tls, (rocketmq::TlsOptions{.enabled = true,
+                                                          .ca_file = "/ca",
+                                                          .cert_file = "/cert",
+                                                          .key_file = "/key",
+                                                          .key_password = "hush",
+                                                          .verify = rocketmq::TlsVerify::kCa,
+                                                          .server_name = "broker.example"}));
+}
+
+TEST(AccessSettings, HalfAndDoubleCredentialsAreRefusedWithoutTheirValues) {
+  const std::string half = refusal(sink_with({{"accessKey", "hushed-user"}}).status());
+  EXPECT_THAT(half, AllOf(HasSubstr("table 't'"), HasSubstr("'secretKey' is missing")));
+  const std::string both =
+      refusal(source_with({{"accessKey", "u"}, {"secretKey", "hush"}, {"credentials.file", "/f"}})
+                  .status());
+  EXPECT_THAT(both, HasSubstr("exclude each other"));
+  const std::string twice =
+      refusal(sink_with({{"secretKey", "hush-1"}, {"secret-key", "hush-2"}}).status());
+  EXPECT_THAT(twice, HasSubstr("given twice"));
+  for (const std::string& text : {half, both, twice})
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("hush")));
+  EXPECT_THAT(refusal(sink_with({{"tls.ca-file", "/ca"}}).status()),
+              HasSubstr("no effect without 'tls.enabled' = 'true'"));
+}
+
+TEST(AccessSettings, EverySecretIsDeclaredAsOne) {
+  for (const char* name : {"accessKey", "secretKey", "securityToken", "tls.key-password"}) {
+    const OptionTable options = rocketmq_options();
+    const OptionSpec* spec = options.find(name);
+    ASSERT_NE(spec, nullptr) << name;
+    EXPECT_TRUE(spec->secret) << name;
+    EXPECT_TRUE(spec->default_value.empty()) << name;
+  }
+}
+
+TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
+  OptionMap options{{"topic", "orders"},        {"nameServerAddress", "ns:9876"},
+                    {"consumerGroup", "g"},     {"decode.errors", "dead-letter"},
+                    {"dead-letter.topic", "d"}, {"access-key", "user"},
+                    {"secret-key", "hush"},     {"tls.enabled", "true"}};
+  SourceRequest request;
+  request.table = table_of(Schema({{"n", Type::integer()}}), std::move(options));
+  request.physical = {0};
+  const auto source = make_rocketmq_connector()->make_source(request);
+  ASSERT_TRUE(source.ok()) << source.status().to_string();
+  const auto table = (*source)->dead_letter();
+  ASSERT_TRUE(table);
+  const auto sink = read_sink_settings(*table, "job", "uid");
+  ASSERT_TRUE(sink.ok()) << sink.status().to_string();
+  EXPECT_EQ(sink->security.credentials.access_key, "user");
+  EXPECT_EQ(sink->security.credentials.secret_key, "hush");
+  EXPECT_TRUE(sink->security.tls.enabled);
+  for (const std::string& line : (*source)->explain())
+    EXPECT_THAT(line, ::testing::Not(HasSubstr("hush")));
+}
+
 }  // namespace
 }  // namespace slipstream::connectors

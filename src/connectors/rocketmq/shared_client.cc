@@ -1,6 +1,6 @@
 #include "connectors/rocketmq/shared_client.h"
 
-#include <map>
+#include <deque>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -10,8 +10,12 @@ namespace {
 
 constexpr std::int64_t kRouteAgeMaxMs = 5'000;
 
-// The client of one cluster. Who waits while another connects gets the same outcome.
+// The client of one cluster and one user. Who waits while another connects gets the same outcome.
 struct Entry {
+  Entry(std::string servers, rocketmq::Security with)
+      : name_servers(std::move(servers)), security(std::move(with)) {}
+  const std::string name_servers;
+  const rocketmq::Security security;
   Mutex mutex;
   std::weak_ptr<rocketmq::Client> client SLIPSTREAM_GUARDED_BY(mutex);
   Status failure SLIPSTREAM_GUARDED_BY(mutex);
@@ -21,33 +25,38 @@ struct Entry {
 
 struct Clients {
   Mutex mutex;
-  std::map<std::string, Entry> by_address SLIPSTREAM_GUARDED_BY(mutex);  // nodes never move
+  std::deque<Entry> entries SLIPSTREAM_GUARDED_BY(mutex);  // never move
 };
 
-Entry& entry_of(const std::string& name_servers) {
+Entry& entry_of(const std::string& name_servers, const rocketmq::Security& security) {
   static Clients all;
   MutexLock lock(all.mutex);
-  return all.by_address[name_servers];
+  for (Entry& entry : all.entries) {
+    if (entry.name_servers == name_servers && entry.security == security) return entry;
+  }
+  return all.entries.emplace_back(name_servers, security);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers) {
+Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers,
+                                                        const rocketmq::Security& security) {
   const SystemClock clock;
   const std::int64_t asked_ms = clock.now_ms();
-  Entry& entry = entry_of(name_servers);
+  Entry& entry = entry_of(name_servers, security);
   MutexLock lock(entry.mutex);
   if (auto client = entry.client.lock()) return client;
   if (entry.failed_ms >= asked_ms) return entry.failure.error();
   rocketmq::ClientOptions options;
   options.name_servers = name_servers;
   options.route_refresh_ms = kRouteAgeMaxMs;
+  options.security = security;
   auto made = rocketmq::Client::connect(options);
   if (!made.ok()) {
     Error error = made.error();
     // An address that never worked is taken for a wrong one, not for an outage.
     if (!entry.ever_reached) {
-      error.code = ErrorCode::kInvalidArgument;
+      if (error.retryable) error.code = ErrorCode::kInvalidArgument;
       error.retryable = false;
     }
     entry.failure = error;

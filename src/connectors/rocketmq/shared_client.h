@@ -5,15 +5,17 @@
 #include <string>
 
 #include "slipstream/rocketmq/client.h"
+#include "slipstream/rocketmq/security.h"
 #include "slipstream/status.h"
 
 namespace slipstream::connectors {
 
-// The client for these name servers: the one that is in use already, or a new one. It closes when
-// its last user has gone, which must not be on the client's own thread.
+// The client for these name servers with this security: the one that is in use already, or a new
+// one. It closes when its last user has gone, which must not be on the client's own thread.
 //
 // Thread:  any; blocks while connecting, at most `start_timeout_ms` of the client's options.
 // Failure: no name server answers; retryable when one did before in this process.
-Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers);
+Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers,
+                                                        const rocketmq::Security& security);
 
 }  // namespace slipstream::connectors

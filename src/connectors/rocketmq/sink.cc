@@ -41,7 +41,8 @@ class QueueSink final : public Sink, public Located {
     return lines;
   }
   Status check_before_start() override {
-    TRY_ASSIGN(const auto client, shared_client(plan_->settings.name_servers));
+    TRY_ASSIGN(const auto client,
+               shared_client(plan_->settings.name_servers, plan_->settings.security));
     return check_output_topic(*client, *plan_);
   }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {

@@ -76,6 +76,7 @@ class QueueSource final : public Source, public Located {
     table.options = {{"topic", settings().dead_letter_topic},
                      {"nameServerAddress", settings().name_servers},
                      {"format", "json"}};
+    table.options.insert(settings().access.begin(), settings().access.end());
     return table;
   }
   std::string dead_letter_connector() const override {

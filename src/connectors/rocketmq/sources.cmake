@@ -1,4 +1,5 @@
 list(APPEND connector_headers
+  rocketmq/access_options.h
   rocketmq/batch_sender.h
   rocketmq/check_sink.h
   rocketmq/committer.h
@@ -19,6 +20,7 @@ list(APPEND connector_headers
   rocketmq/writer.h
 )
 list(APPEND connector_sources
+  rocketmq/access_options.cc
   rocketmq/batch_sender.cc
   rocketmq/check_sink.cc
   rocketmq/committer.cc

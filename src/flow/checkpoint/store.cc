@@ -31,8 +31,9 @@ std::set<std::string> files_of(const Manifest& manifest) {
   return files;
 }
 
-// Everything a checkpoint needs is there and undamaged.
-Result<Manifest> load(CheckpointStorage& storage, CheckpointId id) {
+}  // namespace
+
+Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
   TRY_ASSIGN(const std::string bytes, storage.read(SnapshotThread::manifest_file(id)));
   TRY_ASSIGN(Manifest manifest, decode_manifest(bytes));
   if (manifest.id != id)
@@ -46,8 +47,6 @@ Result<Manifest> load(CheckpointStorage& storage, CheckpointId id) {
   }
   return manifest;
 }
-
-}  // namespace
 
 // Opens a store step by step. Thread: one.
 class StoreOpener {
@@ -122,7 +121,7 @@ class StoreOpener {
     }
     for (const CheckpointId id : found_) {
       // A damaged one keeps no other file alive: nothing can be restored from it.
-      auto manifest = load(*store_->storage_, id);
+      auto manifest = load_checkpoint(*store_->storage_, id);
       if (manifest.ok()) store_->files_.emplace(id, files_of(*manifest));
       loaded_.emplace(id, std::move(manifest));
     }
@@ -195,7 +194,7 @@ class StoreOpener {
       TRY_ASSIGN(store_->restore_storage_, open_directory_storage(root.string()));
       foreign_ = true;
     }
-    auto manifest = load(*store_->restore_storage_, id);
+    auto manifest = load_checkpoint(*store_->restore_storage_, id);
     if (!manifest.ok())
       return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
     if (own && !found_.empty() && id < found_.back()) {

@@ -215,7 +215,7 @@ class WindowAggregate final : public Operator {
   // False: not finished, out of room or out of turn.
   Result<bool> fire(const TimeSpan& window, Emitter& out) {
     if (!firing_) {
-      firing_.emplace();
+      firing_ = Firing{};
       const auto panes = spec_.attached ? std::vector<TimeSpan>{window} : times_->panes_of(window);
       for (const TimeSpan& pane : panes) {
         if (panes_.count(pane) == 1) firing_->panes.push_back(pane);

@@ -120,7 +120,7 @@ std::int64_t Discovery::wait_ms() const {
 
 void Discovery::work() {
   bool told = false;
-  const auto attempt = [this](const auto& step) -> Status {
+  const auto attempt = [](const auto& step) -> Status {
     try {
       return step();
     } catch (const std::exception& thrown) {

@@ -333,6 +333,41 @@ Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_vie
   return all;
 }
 
+Result<std::map<std::string, std::vector<std::string>>> Admin::list_groups() {
+  TRY_ASSIGN(const std::vector<std::string> topics, list_topics());
+  std::map<std::string, std::set<std::string>> found;
+  for (const std::string& topic : topics) {
+    TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+    for (const TopicDescription::Broker& broker : description.brokers) {
+      if (broker.master.empty()) continue;
+      TRY_ASSIGN(const Answer answer,
+                 succeed(RequestCode::kGroupsOfTopic,
+                         call_broker(*core_, broker.master, encode_groups_of_topic(topic))));
+      TRY_ASSIGN(const std::vector<std::string> groups, parse_group_list(answer.body()));
+      for (const std::string& group : groups) found[group].insert(topic);
+    }
+  }
+  std::map<std::string, std::vector<std::string>> result;
+  for (const auto& [group, read] : found) result[group].assign(read.begin(), read.end());
+  return result;
+}
+
+Result<std::vector<std::string>> Admin::group_members(std::string_view group,
+                                                      std::string_view topic) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  std::set<std::string> members;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) continue;
+    TRY_ASSIGN(const Answer answer,
+               call_broker(*core_, broker.master, encode_consumer_list(group)));
+    // A broker that knows no member answers with an error.
+    if (answer.header.code != response_code::kSuccess) continue;
+    TRY_ASSIGN(const std::vector<std::string> ids, parse_consumer_list(answer.body()));
+    members.insert(ids.begin(), ids.end());
+  }
+  return std::vector<std::string>(members.begin(), members.end());
+}
+
 Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue& queue,
                                      std::int64_t offset, std::int32_t messages_max) {
   const std::int64_t requested_ms = core_->clock().now_ms();

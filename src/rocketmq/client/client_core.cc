@@ -30,6 +30,19 @@ ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
   return result;
 }
 
+Result<std::shared_ptr<const io::TlsContext>> make_tls(const TlsOptions& options) {
+  if (!options.enabled) return std::shared_ptr<const io::TlsContext>();
+  io::TlsSettings settings{.ca_file = options.ca_file,
+                           .cert_file = options.cert_file,
+                           .key_file = options.key_file,
+                           .key_password = options.key_password,
+                           .check = io::TlsCheck::kHostName,
+                           .server_name = options.server_name};
+  if (options.verify == TlsVerify::kCa) settings.check = io::TlsCheck::kAuthority;
+  if (options.verify == TlsVerify::kNone) settings.check = io::TlsCheck::kNothing;
+  return io::TlsContext::make(settings);
+}
+
 std::string address_list(const std::vector<io::Endpoint>& endpoints) {
   std::string text;
   for (const io::Endpoint& endpoint : endpoints)
@@ -59,7 +72,11 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
 
 Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& options) {
   TRY_ASSIGN(std::vector<io::Endpoint> servers, parse_name_servers(options.name_servers));
+  TRY_ASSIGN(std::shared_ptr<Signer> signer, Signer::make(options.security));
+  TRY_ASSIGN(std::shared_ptr<const io::TlsContext> tls, make_tls(options.security.tls));
   std::shared_ptr<ClientCore> core(new ClientCore(options));
+  core->signer_ = std::move(signer);
+  core->tls_ = std::move(tls);
   core->name_servers_ = std::move(servers);
   // Not all clients of a site ask the same name server.
   core->current_name_server_ = std::random_device{}() % core->name_servers_.size();
@@ -108,6 +125,10 @@ Status ClientCore::reach_name_servers() {
         },
         left_ms);
     if (answer.ok()) return {};
+    if (!answer.error().retryable) {
+      return answer.error().with_context("reaching the name server at " +
+                                         address_list(name_servers_));
+    }
     const auto wait_ms = retry.next_wait_ms(answer.error());
     if (!wait_ms) {
       return Error::retry(
@@ -149,16 +170,41 @@ void ClientCore::call_one_name_server(std::size_t index, const Command& command,
     return done(CallOutcome{Error::retry(ErrorCode::kCancelled, "the client was closed"), false});
   }
   const io::Endpoint& endpoint = name_servers_[index];
-  channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint)
-      .call(command, options_.call_timeout_ms, std::move(done));
+  transmit(channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint), command, nullptr,
+           options_.call_timeout_ms, std::move(done));
 }
 
 Channel& ClientCore::channel(const std::string& address, ChannelRole role,
                              const io::Endpoint& endpoint) {
   auto& slot = channels_[{address, role}];
-  if (!slot)
-    slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, channel_options(options_, role));
+  if (!slot) {
+    ChannelOptions how = channel_options(options_, role);
+    how.signer = signer_;
+    how.connection.tls = tls_;
+    slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, std::move(how));
+  }
   return *slot;
+}
+
+void ClientCore::transmit(Channel& channel, Command command,
+                          std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
+                          CallDone done) {
+  if (!signer_->from_file())
+    return channel.call(std::move(command), std::move(body), timeout_ms, std::move(done));
+  Command again = command;
+  std::shared_ptr<const std::string> same_body = body;
+  const std::uint64_t signed_with = signer_->generation();
+  channel.call(std::move(command), std::move(body), timeout_ms,
+               [this, &channel, again = std::move(again), same_body = std::move(same_body),
+                timeout_ms, signed_with, done = std::move(done)](CallOutcome outcome) {
+                 const bool refused =
+                     outcome.answer.ok() &&
+                     is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
+                 if (!refused || closed_) return done(std::move(outcome));
+                 if (signer_->generation() == signed_with) signer_->reload();
+                 if (signer_->generation() == signed_with) return done(std::move(outcome));
+                 channel.call(again, same_body, timeout_ms, done);
+               });
 }
 
 void ClientCore::call(const std::string& address, ChannelRole role, Command command,
@@ -166,7 +212,8 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
                       CallDone done) {
   const auto known = channels_.find({address, role});
   if (known != channels_.end()) {
-    return known->second->call(std::move(command), std::move(body), timeout_ms, std::move(done));
+    return transmit(*known->second, std::move(command), std::move(body), timeout_ms,
+                    std::move(done));
   }
   auto endpoint = io::Endpoint::parse(address);
   if (!endpoint.ok() || closed_) {
@@ -179,8 +226,8 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
     });
     return;
   }
-  channel(address, role, *endpoint)
-      .call(std::move(command), std::move(body), timeout_ms, std::move(done));
+  transmit(channel(address, role, *endpoint), std::move(command), std::move(body), timeout_ms,
+           std::move(done));
 }
 
 void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteDone done) {
@@ -290,6 +337,7 @@ void ClientCore::send_group_offset(const std::string& address, const std::string
 
 void ClientCore::heartbeat_later() {
   loop_.run_after(kHeartbeatMs, [this] {
+    if (signer_->from_file()) signer_->reload();
     for (auto& [key, each] : channels_) {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
       each->call(encode_heartbeat(

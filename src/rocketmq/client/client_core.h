@@ -19,7 +19,9 @@
 #include "base/try.h"
 #include "io/event_loop.h"
 #include "io/tcp.h"
+#include "io/tls.h"
 #include "rocketmq/net/channel.h"
+#include "rocketmq/net/signer.h"
 #include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq::internal {
@@ -92,6 +94,9 @@ class ClientCore {
                          const MessageQueue& queue, std::int64_t offset,
                          std::function<void(const Status&)> done);
   Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
+  // Once more when access control refuses and the credentials file has changed.
+  void transmit(Channel& channel, Command command, std::shared_ptr<const std::string> body,
+                std::int64_t timeout_ms, CallDone done);
   void heartbeat_later();
 
   const ClientOptions options_;
@@ -99,6 +104,8 @@ class ClientCore {
   std::vector<io::Endpoint> name_servers_;
   std::size_t current_name_server_ = 0;
   std::shared_ptr<ReceivePool> pool_;
+  std::shared_ptr<Signer> signer_;
+  std::shared_ptr<const io::TlsContext> tls_;  // null: plain
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
   std::map<std::string, CachedRoute, std::less<>> routes_;
   // Writes that wait for the first of their group, topic and broker; null when that is done.

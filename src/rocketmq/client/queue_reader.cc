@@ -174,6 +174,8 @@ void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> 
                                                  : Result<std::int64_t>(outcome.answer.error());
                if (offset.ok()) return done(*offset);
                self->asking_ = false;
+               if (self->is_final(offset.error()))
+                 return self->fail(offset.error(), self->window_.position());
                self->address_.clear();
                self->trouble(offset.error(), kTroubleWaitMs);
              });
@@ -212,6 +214,7 @@ void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
   if (window_.knows(sent.id)) {
     if (!outcome.answer.ok()) {
       window_.failed(sent.id);
+      if (is_final(outcome.answer.error())) return fail(outcome.answer.error(), sent.offset);
       address_.clear();
       wanted_broker_ = 0;
       trouble(outcome.answer.error(), kTroubleWaitMs);
@@ -440,7 +443,13 @@ void QueueReader::trouble(const Error& error, std::int64_t wait_ms_max) {
   wait(std::min(wait_ms.value_or(kTroubleWaitMs), wait_ms_max));
 }
 
+// A refused certificate is a mistake at first, and an outage later.
+bool QueueReader::is_final(const Error& error) const {
+  return error.code == ErrorCode::kPermissionDenied && !error.retryable && !worked_;
+}
+
 void QueueReader::fine() {
+  worked_ = true;
   refused_since_ms_ = -1;
   if (!std::exchange(in_trouble_, false)) return;
   retry_.reset();

@@ -79,6 +79,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void account();
   void trouble(const Error& error, std::int64_t wait_ms_max);
   void fine();
+  bool is_final(const Error& error) const;
   void wait(std::int64_t wait_ms);
   void fail(const Error& error, std::int64_t offset);
   // One small request to the master; nothing when no answer of code 0 came (then it waits and
@@ -104,6 +105,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   std::size_t pull_bytes_ = std::size_t{64} << 10;  // what a pull brings, moving average
   Retry retry_;
   bool in_trouble_ = false;
+  bool worked_ = false;  // a pull was answered as wanted
   std::int64_t refused_since_ms_ = -1;
   io::TimerId timer_ = io::TimerId::kNone;
   std::string address_;  // where to pull; empty: not known

@@ -30,11 +30,11 @@ class Channel::State final : public io::ConnectionHandler,
         net_(net),
         pool_(std::move(pool)),
         endpoint_(std::move(endpoint)),
-        options_(options),
+        options_(std::move(options)),
         name_(endpoint_.to_string()),
-        retry_(
-            {.first_wait_ms = options.reconnect_first_ms, .wait_ms_max = options.reconnect_max_ms},
-            loop.clock(), {}, std::hash<std::string>{}(name_)) {}
+        retry_({.first_wait_ms = options_.reconnect_first_ms,
+                .wait_ms_max = options_.reconnect_max_ms},
+               loop.clock(), {}, std::hash<std::string>{}(name_)) {}
 
   void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
             CallDone done) {
@@ -47,6 +47,7 @@ class Channel::State final : public io::ConnectionHandler,
     command.header.opaque = next_opaque();
     if (!body && !command.body.empty())
       body = std::make_shared<const std::string>(std::move(command.body));
+    if (options_.signer) options_.signer->sign(command.header, body ? *body : std::string_view());
     auto head = encode_frame_head(command.header, body ? body->size() : 0);
     if (!head.ok()) return refuse(head.error(), std::move(done));
     const std::int64_t now_ms = loop_.clock().now_ms();
@@ -96,6 +97,7 @@ class Channel::State final : public io::ConnectionHandler,
   void on_read(std::size_t count) override {
     const auto alive = shared_from_this();
     last_received_ms_ = loop_.clock().now_ms();
+    heard_ = true;
     cutter_->commit(count);
     while (connection_ != nullptr) {
       auto frame = cutter_->next();
@@ -112,6 +114,15 @@ class Channel::State final : public io::ConnectionHandler,
   }
 
   void on_closed(const Error& error) override {
+    if (!open_ || heard_ || options_.connection.tls != nullptr || !error.retryable)
+      return closed(error);
+    closed(Error::retry(error.code, error.message +
+                                        " before it answered anything; does it demand TLS "
+                                        "(tls.enabled)?"));
+  }
+
+ private:
+  void closed(const Error& error) {
     const auto alive = shared_from_this();
     if (open_) log(LogLevel::kInfo, "rocketmq", error.message);
     // Before the calls end: their callbacks may call again.
@@ -120,7 +131,6 @@ class Channel::State final : public io::ConnectionHandler,
     lose(error);
   }
 
- private:
   struct Call {
     CallDone done;
     std::int32_t request_code = 0;
@@ -157,6 +167,7 @@ class Channel::State final : public io::ConnectionHandler,
 
   void connect() {
     cutter_ = std::make_unique<FrameCutter>(pool_);
+    heard_ = false;
     connection_ = net_.connect(endpoint_, options_.connection, *this);
     for (Held& held : std::exchange(held_, {})) {
       const auto call = calls_.find(held.opaque);
@@ -174,6 +185,10 @@ class Channel::State final : public io::ConnectionHandler,
     if (call == calls_.end()) return;  // late
     CallDone done = std::move(call->second.done);
     calls_.erase(call);
+    if (options_.signer && is_access_refusal(answer.header.code, answer.header.remark)) {
+      answer.header.remark +=
+          " (refused by " + name_ + "; " + options_.signer->advice(answer.header.remark) + ")";
+    }
     done(CallOutcome{std::move(answer), false});
   }
 
@@ -185,8 +200,8 @@ class Channel::State final : public io::ConnectionHandler,
   }
 
   void broken(const Error& error) {
-    on_closed(Error::retry(ErrorCode::kCorrupt,
-                           "dropping the connection to " + name_ + ": " + error.message));
+    closed(Error::retry(ErrorCode::kCorrupt,
+                        "dropping the connection to " + name_ + ": " + error.message));
   }
 
   // Ends the connection and all calls.
@@ -232,8 +247,8 @@ class Channel::State final : public io::ConnectionHandler,
     const bool maybe_done = open_ || (connection_ != nullptr && !drop);
     // Before the calls end: their callbacks may call again.
     if (drop) {
-      on_closed(Error::retry(ErrorCode::kUnavailable,
-                             "dropping the connection to " + name_ + ": a request timed out"));
+      closed(Error::retry(ErrorCode::kUnavailable,
+                          "dropping the connection to " + name_ + ": a request timed out"));
     }
     for (Call& call : expired) {
       Error error = Error::retry(ErrorCode::kTimeout, request_code_name(call.request_code) +
@@ -242,9 +257,9 @@ class Channel::State final : public io::ConnectionHandler,
       call.done(CallOutcome{std::move(error), maybe_done});
     }
     if (open_ && !expired.empty() && now_ms - last_received_ms_ > options_.silence_max_ms) {
-      on_closed(Error::retry(ErrorCode::kUnavailable,
-                             "dropping the connection to " + name_ + ": nothing received for " +
-                                 std::to_string(now_ms - last_received_ms_) + " ms"));
+      closed(Error::retry(ErrorCode::kUnavailable,
+                          "dropping the connection to " + name_ + ": nothing received for " +
+                              std::to_string(now_ms - last_received_ms_) + " ms"));
     }
     if (!calls_.empty()) start_sweep();
   }
@@ -261,6 +276,7 @@ class Channel::State final : public io::ConnectionHandler,
   std::unique_ptr<io::Connection> connection_;
   std::unique_ptr<io::Connection> retired_;
   bool open_ = false;
+  bool heard_ = false;  // something came on this connection
   bool shut_down_ = false;
   std::int32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Call> calls_;
@@ -273,7 +289,8 @@ class Channel::State final : public io::ConnectionHandler,
 
 Channel::Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool,
                  io::Endpoint endpoint, ChannelOptions options)
-    : state_(std::make_shared<State>(loop, net, std::move(pool), std::move(endpoint), options)) {}
+    : state_(std::make_shared<State>(loop, net, std::move(pool), std::move(endpoint),
+                                     std::move(options))) {}
 
 Channel::~Channel() { state_->shut_down(); }
 

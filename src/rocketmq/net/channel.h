@@ -11,6 +11,7 @@
 
 #include "io/loop.h"
 #include "io/net.h"
+#include "rocketmq/net/signer.h"
 #include "rocketmq/protocol/frame.h"
 
 namespace slipstream::rocketmq {
@@ -34,6 +35,8 @@ struct ChannelOptions {
   // A time-out drops the connection, with all that was not sent yet: nothing of the call arrives
   // later.
   bool drop_on_timeout = false;
+  // Signs every request as the last step before it is encoded; null = no request is signed.
+  std::shared_ptr<const Signer> signer = nullptr;
 };
 
 // Connects when there is something to send, again with growing pauses after failures.
@@ -47,6 +50,7 @@ struct ChannelOptions {
 //           answer is dropped. A call made while disconnected waits for the connection within its
 //           time-out.
 // Failure:  of the connection ends all calls: those not written with maybe_done = false.
+// A refusal by access control says in its remark who refused and what to check.
 // Requests of the server are answered "not supported" (3) unless one-way.
 class Channel {
  public:

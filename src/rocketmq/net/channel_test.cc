@@ -122,6 +122,21 @@ TEST_F(ChannelTest, ARefusedConnectSaysThatNothingWasDone) {
   EXPECT_TRUE(outcome.answer.ok());
 }
 
+TEST_F(ChannelTest, AServerThatHangsUpWithoutAWordMayDemandTls) {
+  const Fault hang_up{.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0};
+  broker_.inject(RequestCode::kRouteByTopic, hang_up);
+  const CallOutcome first = call(encode_route("T")).get();
+  ASSERT_FALSE(first.answer.ok());
+  EXPECT_NE(first.answer.error().message.find("does it demand TLS"), std::string::npos)
+      << first.answer.error().message;
+  EXPECT_TRUE(first.answer.error().retryable);
+  ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
+  broker_.inject(RequestCode::kRouteByTopic, hang_up);
+  const CallOutcome later = call(encode_route("T")).get();
+  ASSERT_FALSE(later.answer.ok());
+  EXPECT_EQ(later.answer.error().message.find("TLS"), std::string::npos);
+}
+
 TEST_F(ChannelTest, TooManyCallsAreRefused) {
   open({.calls_max = 1});
   broker_.inject(RequestCode::kRouteByTopic,

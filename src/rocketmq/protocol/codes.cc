@@ -122,23 +122,19 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// Texts of access-control refusals: 4.9 answers them with code 1, 5.x with 16.
-bool is_access_refusal(std::string_view remark) {
-  static constexpr std::array<std::string_view, 9> kParts = {"AclException",
-                                                             "AuthenticationException",
-                                                             "AuthorizationException",
-                                                             "signature",
-                                                             "Signature",
-                                                             "accessKey",
-                                                             "No acl",
-                                                             "no acl",
-                                                             "Check signature"};
+bool tells_of_access(std::string_view remark) {
+  static constexpr auto kParts = std::to_array<std::string_view>(
+      {"AclException", "AuthenticationException", "AuthorizationException", "signature",
+       "Signature", "accessKey", "No acl", "no acl",
+       // brokers 5.x
+       "no permission to access", "username cannot be null", "User:", "verify the credentials",
+       "verify your access rights", "The request of", "The subject"});
   return std::any_of(kParts.begin(), kParts.end(),
                      [&](std::string_view part) { return contains(remark, part); });
 }
 
 Verdict classify_system_error(CallKind kind, std::string_view remark) {
-  if (is_access_refusal(remark)) return Verdict::kFatal;
+  if (tells_of_access(remark)) return Verdict::kFatal;
   // 4.9 pulls answer a queue id beyond the topic's queues with code 1: the route decides.
   if (kind == CallKind::kPull)
     return contains(remark, "queueId") ? Verdict::kRetryOther : Verdict::kFatal;
@@ -146,11 +142,12 @@ Verdict classify_system_error(CallKind kind, std::string_view remark) {
 }
 
 Verdict classify_no_permission(CallKind kind, std::string_view remark) {
-  if (kind == CallKind::kAdmin || is_access_refusal(remark)) return Verdict::kFatal;
+  if (kind == CallKind::kAdmin || tells_of_access(remark)) return Verdict::kFatal;
   return Verdict::kRetryOther;
 }
 
-ErrorCode error_code_of(std::int32_t code, Verdict verdict) {
+ErrorCode error_code_of(std::int32_t code, Verdict verdict, std::string_view remark) {
+  if (is_access_refusal(code, remark)) return ErrorCode::kPermissionDenied;
   switch (code) {
     case response_code::kTopicNotExist:
     case response_code::kSubscriptionGroupNotExist:
@@ -190,6 +187,11 @@ CallKind kind_of(RequestCode request) {
 }
 
 }  // namespace
+
+bool is_access_refusal(std::int32_t code, std::string_view remark) {
+  return (code == response_code::kSystemError || code == response_code::kNoPermission) &&
+         tells_of_access(remark);
+}
 
 Verdict classify(CallKind kind, std::int32_t code, std::string_view remark) {
   switch (code) {
@@ -250,7 +252,7 @@ std::string request_code_name(std::int32_t code) { return name_in(kRequestNames,
 Error answer_error(RequestCode request, std::int32_t code, std::string_view remark) {
   const Verdict verdict = classify(kind_of(request), code, remark);
   Error error;
-  error.code = error_code_of(code, verdict);
+  error.code = error_code_of(code, verdict, remark);
   error.retryable = verdict == Verdict::kRetrySame || verdict == Verdict::kRetryOther ||
                     verdict == Verdict::kResubscribe || verdict == Verdict::kUnknown;
   error.message = request_code_name(static_cast<std::int32_t>(request)) + " was answered " +

@@ -113,6 +113,10 @@ enum class CallKind : std::uint8_t { kSend, kPull, kAdmin };
 // and 16.
 Verdict classify(CallKind kind, std::int32_t code, std::string_view remark);
 
+// Whether access control said no: unknown user, wrong signature, no permission. Brokers 4.x answer
+// it with code 1, 5.x with 16; the remark tells it from other answers of these codes.
+bool is_access_refusal(std::int32_t code, std::string_view remark);
+
 // "SYSTEM_BUSY"; "code 4711" for an unknown one.
 std::string response_code_name(std::int32_t code);
 std::string request_code_name(std::int32_t code);

@@ -51,7 +51,7 @@ Status validate_name(std::string_view name, const NameRule& rule) {
 
 bool is_system_topic(std::string_view topic) {
   return std::find(kSystemTopics.begin(), kSystemTopics.end(), topic) != kSystemTopics.end() ||
-         topic.substr(0, 8) == "rmq_sys_" ||
+         topic.substr(0, 8) == "rmq_sys_" || topic.substr(0, 8) == "RMQ_SYS_" ||
          (topic.size() > 12 && topic.substr(topic.size() - 12) == "_REPLY_TOPIC");
 }
 

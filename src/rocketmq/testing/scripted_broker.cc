@@ -17,6 +17,7 @@
 #include "rocketmq/protocol/message_id.h"
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/protocol/record.h"
+#include "rocketmq/protocol/signature.h"
 #include "rocketmq/protocol/tolerant_json.h"
 #include "rocketmq/testing/broker_store.h"
 
@@ -76,6 +77,7 @@ class ScriptedBroker::Impl {
   std::int64_t now_ms() const { return clock_.wall_ms(); }
   std::map<std::int32_t, std::size_t>& seen() { return seen_; }
   std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
+  std::optional<Credentials>& required() { return required_; }
   std::map<std::int32_t, std::size_t>& answers() { return answers_; }
   std::size_t parked() const { return parked_.size(); }
 
@@ -178,6 +180,9 @@ class ScriptedBroker::Impl {
       return;
     }
     ++seen_[request.header.code];
+    if (const char* refusal = refusal_of(request)) {
+      return answer(session, make_answer(request.header, response_code::kNoPermission, refusal));
+    }
     std::optional<Fault> fault;
     auto& planned = faults_[request.header.code];
     if (!planned.empty()) {
@@ -189,6 +194,17 @@ class ScriptedBroker::Impl {
       return;
     }
     disturbed(session, request, *fault);
+  }
+
+  const char* refusal_of(const Request& request) const {
+    if (!required_ || request.port == kNameServer) return nullptr;
+    const std::string user = request.text("AccessKey");
+    if (user.empty()) return "username cannot be null.";
+    if (user != required_->access_key) return "User:x is not found.";
+    const bool valid = request.text("SecurityToken") == required_->security_token &&
+                       request.text("Signature") ==
+                           signature_of(request.header, request.body, required_->secret_key);
+    return valid ? nullptr : "check signature failed.";
   }
 
   void disturbed(std::uint64_t session, const Request& request, const Fault& fault) {
@@ -515,6 +531,7 @@ class ScriptedBroker::Impl {
   std::map<std::int32_t, std::size_t> seen_;
   std::map<std::int32_t, std::size_t> answers_;
   std::map<std::int32_t, std::deque<Fault>> faults_;
+  std::optional<Credentials> required_;
   std::map<std::uint64_t, Parked> parked_;
   std::uint64_t last_parked_ = 0;
   std::uint64_t last_session_ = 0;
@@ -607,6 +624,10 @@ std::size_t ScriptedBroker::requests_seen(RequestCode code) const {
 }
 std::size_t ScriptedBroker::parked_pulls() const {
   return impl_->on_loop([&] { return impl_->parked(); });
+}
+
+void ScriptedBroker::require(std::optional<Credentials> credentials) {
+  impl_->do_on_loop([&] { impl_->required() = credentials; });
 }
 
 void ScriptedBroker::set_brokers_up(bool up) {

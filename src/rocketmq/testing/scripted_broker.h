@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "slipstream/rocketmq/message.h"
+#include "slipstream/rocketmq/security.h"
 
 #include "rocketmq/protocol/codes.h"
 
@@ -66,6 +68,8 @@ class ScriptedBroker {
   // For the next `count` requests with the code, on any broker; faults of one code apply in the
   // order given.
   void inject(RequestCode code, Fault fault, int count = 1);
+  // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.
+  void require(std::optional<Credentials> credentials);
   std::size_t requests_seen(RequestCode code) const;
   std::size_t parked_pulls() const;
   // Opens and closes the ports of all brokers (not of the name server); connections break.

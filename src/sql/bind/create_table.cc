@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "base/try.h"
 #include "sql/bind/query_binder.h"
+#include "sql/parse/hide_secrets.h"
 #include "sql/parse/printer.h"
 #include "sql/watermark_options.h"
 
@@ -31,7 +32,7 @@ class TableBinder {
       report(statement_.partitioned_by[0].span, "PARTITIONED BY is not supported");
     table_->name = statement_.name.parts.back().name;
     table_->temporary = statement_.temporary;
-    table_->text = to_sql(statement_);
+    table_->text = hide_secrets(to_sql(statement_));
     bind_options();
     bind_columns();
     if (diagnostics_.size() == before) {

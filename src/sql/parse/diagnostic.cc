@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "sql/parse/hide_secrets.h"
 
 namespace slipstream::sql {
 
@@ -106,8 +107,9 @@ std::string render_diagnostic(std::string_view source, std::string_view file_nam
   }
   text += ": error: " + diagnostic.message + '\n';
   if (diagnostic.line > 0 && diagnostic.column > 0) {
+    const std::string shown = hide_secrets(source);
     const auto [code, carets] =
-        draw(line_of(source, diagnostic.line), diagnostic.column, diagnostic.length);
+        draw(line_of(shown, diagnostic.line), diagnostic.column, diagnostic.length);
     const std::string number = std::to_string(diagnostic.line);
     text += "  " + number + " | " + code + '\n';
     text += "  " + std::string(number.size(), ' ') + " | " + carets + '\n';

@@ -166,6 +166,9 @@ std::vector<ast::TableOption> StatementParser::parse_options() {
            "write '" + peek().text + "' in single quotes");
     }
     const Token key = expect_kind(TokenKind::kString, "an option as 'key' = 'value'");
+    if (at_kind(TokenKind::kString)) {  // maybe a secret
+      fail(peek().span, "expected '=' between the key and the value of an option");
+    }
     expect_symbol("=");
     if (!at_kind(TokenKind::kString) && !at_statement_end() && !at_kind(TokenKind::kSymbol)) {
       fail(peek().span, "the value of an option is a string, found " + describe(peek()),

@@ -1,0 +1,147 @@
+#include "cli/checkpoint_commands.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+
+#include "base/try.h"
+#include "cli/cluster.h"
+#include "cli/listing.h"
+#include "connectors/rocketmq/split_codec.h"
+#include "data/text/temporal.h"
+#include "flow/checkpoint/store.h"
+
+namespace slipstream::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Place {
+  std::unique_ptr<flow::CheckpointStorage> storage;
+  std::vector<CheckpointId> ids;  // ascending
+};
+
+// A directory of checkpoints, or the folder (or manifest) of one.
+Result<Place> open_place(const CheckpointArguments& arguments) {
+  fs::path path = fs::path(arguments.directory).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    return Error{ErrorCode::kNotFound, "there is no '" + arguments.directory + "'"};
+  }
+  if (path.filename() == "manifest") path = path.parent_path();
+  const CheckpointId named = flow::checkpoint_of_folder(path.filename().string());
+  Place place;
+  if (named != 0) path = fs::absolute(path).parent_path();
+  if (!fs::is_directory(path, error)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "'" + arguments.directory + "' is no checkpoint directory"};
+  }
+  TRY_ASSIGN(place.storage, flow::open_directory_storage(path.string()));
+  TRY_ASSIGN(const std::vector<std::string> names, place.storage->list(""));
+  for (const std::string& name : names) {
+    const CheckpointId id = flow::checkpoint_of_folder(name);
+    if (id != 0 && (named == 0 || id == named)) place.ids.push_back(id);
+  }
+  std::sort(place.ids.begin(), place.ids.end());
+  if (place.ids.empty()) {
+    return Error{ErrorCode::kNotFound, "there is no checkpoint in '" + arguments.directory + "'"};
+  }
+  return place;
+}
+
+std::string kind_of(const flow::Manifest& manifest) {
+  if (manifest.finished) return "finished";
+  return manifest.kind == flow::CheckpointKind::kSavepoint ? "savepoint" : "checkpoint";
+}
+
+std::string time_of(std::int64_t wall_ms) {
+  std::string text;
+  text::append_timestamp(wall_ms * 1000, 3, text);
+  return text;
+}
+
+std::int64_t state_bytes(const flow::Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const flow::StateFile& file : manifest.files) bytes += file.size;
+  return static_cast<std::int64_t>(bytes);
+}
+
+Status list(const CheckpointArguments& arguments) {
+  TRY_ASSIGN(const Place place, open_place(arguments));
+  Listing listing({"id", "kind", "created UTC", "job", "state bytes", "epochs", "fault"});
+  for (const CheckpointId id : place.ids) {
+    const auto number = static_cast<std::int64_t>(id);
+    const auto manifest = flow::load_checkpoint(*place.storage, id);
+    if (!manifest.ok()) {
+      listing.add({number, "-", "-", "-", "-", "-", manifest.error().message});
+      continue;
+    }
+    listing.add({number, kind_of(*manifest), time_of(manifest->created_ms), manifest->job,
+                 state_bytes(*manifest), static_cast<std::int64_t>(manifest->epochs.size()), ""});
+  }
+  return listing.print(arguments.output);
+}
+
+Result<flow::Manifest> chosen(const CheckpointArguments& arguments, const Place& place) {
+  std::string faults;
+  for (auto id = place.ids.rbegin(); id != place.ids.rend(); ++id) {
+    if (arguments.id != 0 && *id != arguments.id) continue;
+    auto manifest = flow::load_checkpoint(*place.storage, *id);
+    if (manifest.ok()) return manifest;
+    faults += "\n  checkpoint " + std::to_string(*id) + ": " + manifest.error().message;
+  }
+  return Error{ErrorCode::kNotFound,
+               "no whole checkpoint " +
+                   (arguments.id == 0 ? std::string() : std::to_string(arguments.id) + " ") +
+                   "in '" + arguments.directory + "'" + faults};
+}
+
+std::string position_of(const Split& split) {
+  const auto queue = connectors::decode_split(split);
+  if (!queue.ok()) return split.state;
+  std::string text = queue->next == connectors::kFirstOffset ? std::string("first message")
+                                                             : std::to_string(queue->next);
+  if (queue->end != connectors::kNoEnd) text += " of " + std::to_string(queue->end);
+  return text;
+}
+
+Status inspect(const CheckpointArguments& arguments) {
+  TRY_ASSIGN(const Place place, open_place(arguments));
+  TRY_ASSIGN(const flow::Manifest manifest, chosen(arguments, place));
+  Listing listing({"what", "name", "detail", "bytes"});
+  const auto id = static_cast<std::int64_t>(manifest.id);
+  listing.add({kind_of(manifest), std::to_string(id),
+               "job " + manifest.job + ", " + time_of(manifest.created_ms) + " UTC",
+               state_bytes(manifest)});
+  for (const flow::OperatorState& state : manifest.operators) {
+    std::uint64_t bytes = 0;
+    for (const flow::Section& section : state.sections) bytes += section.size;
+    listing.add({"operator", state.name,
+                 "uid " + state.uid + ", parallelism " + std::to_string(state.parallelism),
+                 static_cast<std::int64_t>(bytes)});
+  }
+  for (const flow::SourceState& source : manifest.sources) {
+    for (const flow::SplitState& split : source.splits)
+      listing.add({"split", split.split.id, "next " + position_of(split.split), std::int64_t{0}});
+  }
+  for (const flow::Epoch& epoch : manifest.epochs) {
+    listing.add({"epoch", epoch.sink,
+                 "of checkpoint " + std::to_string(epoch.checkpoint) + ", subtask " +
+                     std::to_string(epoch.subtask) + ", not known to be published",
+                 static_cast<std::int64_t>(epoch.file_size)});
+  }
+  return listing.print(arguments.output);
+}
+
+}  // namespace
+
+int checkpoints_list_command(const CheckpointArguments& arguments) {
+  return report(list(arguments));
+}
+int checkpoints_inspect_command(const CheckpointArguments& arguments) {
+  return report(inspect(arguments));
+}
+
+}  // namespace slipstream::cli

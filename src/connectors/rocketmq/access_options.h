@@ -1,0 +1,21 @@
+// The options that say who the client is and how its connections are protected.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "slipstream/options.h"
+#include "slipstream/rocketmq/security.h"
+
+namespace slipstream::connectors {
+
+std::vector<OptionSpec> access_options();
+
+// What the options leave open is taken from the environment.
+// kInvalidArgument names the table, the option and the fix; never a secret.
+Result<rocketmq::Security> read_access(const std::string& table, const Options& options);
+
+// Those of `given` that are access options, for another table of the same cluster.
+OptionMap access_options_of(const OptionMap& given);
+
+}  // namespace slipstream::connectors

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""What breaks around a job, and what the job does about it: promised behaviour, one fault each."""
+import os
+import subprocess
+
+from copy_job import CopyJobTest
+from harness import PROGRAM, Engine, broker, main, wait_for
+
+
+class FaultsTest(CopyJobTest):
+    def start_sealed_copy(self, folder="checkpoints", arguments=(), prefix=()):
+        """As start_copy, exactly-once."""
+        sql = ("SET 'execution.checkpointing.interval' = '200 ms';"
+               + self.source(scan_startup_mode="earliest")
+               + self.table("copies", "n INT", self.topic + "_copies", sink_delivery__guarantee="exactly-once")
+               + "INSERT INTO copies SELECT n FROM source;")
+        words = ["run", self.write("copy.sql", sql), "--checkpoint-dir", self.path(folder), *arguments]
+        if not prefix:
+            return self.engine(*words)
+        self.engines.append(PrefixedEngine([*prefix, PROGRAM, *words], self.directory, f"engine-{len(self.engines)}"))
+        return self.engines[-1]
+
+    def two_topics(self):
+        self.create_topics({self.topic: 2, self.topic + "_copies": 1})
+        self.send_numbers(0, 3)
+
+    def test_name_server_goes_away(self):
+        self.two_topics()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest"), topics=False)
+        self.wait_for_copies(engine, [0, 1, 2])
+        self.cluster.stop(kill=True, role="namesrv")
+        self.send_numbers(3, 6, queue=1)
+        self.wait_for_copies(engine, [0, 1, 2, 3, 4, 5])
+        wait_for(lambda: self.cluster.namesrv in engine.err, what="a word about the name server")
+        self.cluster.start()
+        self.send_numbers(6, 8)
+        self.wait_for_copies(engine, list(range(8)))
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_everything_restarts(self):
+        self.two_topics()
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, [0, 1, 2])
+        self.cluster.stop(kill=True)
+        self.start_broker()
+        self.send_numbers(3, 6, queue=1)
+        self.wait_for_copies(engine, list(range(6)))
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_a_damaged_checkpoint_is_refused(self):
+        self.two_topics()
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, [0, 1, 2])
+        wait_for(lambda: len(list(self.path("checkpoints").glob("chk-*/manifest"))) > 1, what="a second checkpoint")
+        engine.kill()
+        newest = max(self.path("checkpoints").glob("chk-*/manifest"), key=lambda path: int(path.parent.name[4:]))
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(content)
+        self.send_numbers(3, 6)
+        refused = self.start_sealed_copy()
+        self.assertEqual(refused.wait(60), 1, refused.err)
+        self.assertIn("--allow-duplicates", refused.err)
+        self.assertIn("checksum", refused.err)
+        allowed = self.start_sealed_copy(arguments=["--allow-duplicates"])
+        wait_for(lambda: set(range(6)) <= set(self.copies()), what="all numbers")
+        self.assertEqual(allowed.stop(), 0, allowed.err)
+
+    def test_a_full_disk_fails_checkpoints_not_the_job(self):
+        self.two_topics()
+        disk = self.path("disk")
+        disk.mkdir()
+        # A disk of its own, seen by this one process: 64 KiB.
+        mount = f'mount -t tmpfs -o size=64k none "{disk}" && touch "{disk}/mounted" && exec "$@"'
+        if subprocess.run(["unshare", "-rm", "sh", "-c", mount, "sh", "true"], capture_output=True).returncode != 0:
+            self.skipTest("a process may not mount a file system of its own here")
+        engine = self.start_sealed_copy("disk/checkpoints", prefix=["unshare", "-rm", "sh", "-c", mount, "sh"])
+        self.wait_for_copies(engine, [0, 1, 2])
+        filler = f"/proc/{engine.process.pid}/root{disk}/filler"
+        with self.assertRaises(OSError), open(filler, "wb", buffering=0) as file:
+            for _ in range(1000):
+                file.write(bytes(512))
+        self.send_numbers(3, 6)
+        wait_for(lambda: "No space left" in engine.err, what="a word about the disk")
+        self.assertTrue(engine.is_running(), engine.err)
+        os.unlink(filler)
+        self.wait_for_copies(engine, list(range(6)))
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_a_checkpoint_directory_that_cannot_be_made(self):
+        self.two_topics()
+        self.write("file", "in the way")
+        engine = self.start_sealed_copy("file/checkpoints")
+        self.assertNotEqual(engine.wait(60), 0)
+        self.assertIn(str(self.path("file")), engine.err)
+
+    def test_a_row_that_no_broker_takes(self):
+        self.create_topics({self.topic: 1})
+        long_rows = ("CREATE TABLE numbers (k INT) WITH ('connector' = 'datagen', 'fields.k.kind' = 'sequence', "
+                     "'fields.k.start' = '1', 'fields.k.end' = '3', 'rows-per-second' = '0');"
+                     + self.table("big", "body STRING", format="raw")
+                     + "INSERT INTO big SELECT REPEAT('x', 5000000) FROM numbers;")
+        self.fails(long_rows, 1, "table 'big'", "5000000 bytes", "4 MiB")
+        self.assertEqual(self.wire.messages(self.topic), [])
+
+
+class PrefixedEngine(Engine):
+    """The program inside of another one."""
+
+    def __init__(self, words, directory, name):
+        self.out_path, self.err_path = directory / f"{name}.out", directory / f"{name}.err"
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen([*map(str, words)], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                            preexec_fn=broker.die_with_parent)
+
+
+if __name__ == "__main__":
+    main()
