@@ -1,18 +1,26 @@
 #include "base/log.h"
 
 #include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include <fmt/chrono.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace slipstream {
 namespace {
 
 std::atomic<LogLevel> minimum_level{LogLevel::kInfo};
+std::atomic<LogFormat> format{LogFormat::kText};
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -28,6 +36,30 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
       return spdlog::level::off;
   }
   return spdlog::level::info;
+}
+
+const char* name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+      return "error";
+    default:
+      return "info";
+  }
+}
+
+std::string json_line(LogLevel level, std::string_view component, std::string_view text) {
+  const std::int64_t now_ms = SystemClock().wall_ms();
+  const auto quoted = [](std::string_view value) {
+    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  return fmt::format(
+      R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","component":{},"message":{}}})",
+      fmt::gmtime(static_cast<std::time_t>(now_ms / 1000)), now_ms % 1000, name_of(level),
+      quoted(component), quoted(text));
 }
 
 struct Output {
@@ -57,6 +89,12 @@ void log(LogLevel level, std::string_view component, std::string_view text) {
     out.sink(level, component, text);
     return;
   }
+  if (log_format() == LogFormat::kJson) {
+    const std::string line = json_line(level, component, text) + '\n';
+    static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
+    static_cast<void>(std::fflush(stderr));
+    return;
+  }
   out.logger.log(to_spdlog(level), "{}: {}", component, text);
 }
 
@@ -65,6 +103,10 @@ bool log_enabled(LogLevel level) {
 }
 
 void set_log_level(LogLevel level) { minimum_level.store(level, std::memory_order_relaxed); }
+
+void set_log_format(LogFormat chosen) { format.store(chosen, std::memory_order_relaxed); }
+
+LogFormat log_format() { return format.load(std::memory_order_relaxed); }
 
 void set_log_sink(LogSink sink) {
   Output& out = output();

@@ -11,22 +11,52 @@
 namespace slipstream::cli {
 namespace {
 
-void say(std::string_view text) { std::cerr << text << '\n'; }
+void say_line(std::string_view text) { say(text); }
+
+// Counts from its making on.
+class LateRows {
+ public:
+  void say_how_many() const {
+    const std::int64_t late = now() - before_;
+    if (late == 0) return;
+    say(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
+        "their windows had fired");
+  }
+
+ private:
+  static std::int64_t now() { return flow::process_metrics().total("late_rows_total"); }
+  const std::int64_t before_ = now();
+};
 
 }  // namespace
 
-void Execution::set(flow::Job* job, bool is_query) {
+void say(std::string_view text, LogLevel level) {
+  if (log_format() == LogFormat::kJson) {
+    log(level, "job", text);
+  } else {
+    std::cerr << text << '\n';
+  }
+}
+
+void Execution::watch(flow::Job* job, sql::Query* query) {
   const std::lock_guard lock(mutex_);
   job_ = job;
-  is_query_ = is_query;
-  if (job_ != nullptr && signals_ > 0) job_->stop_with_savepoint();
+  query_ = query;
+  if (job_ == nullptr || signals_ == 0) return;
+  if (query_ != nullptr) {
+    query_->cancel();
+  } else {
+    job_->stop_with_savepoint();
+  }
 }
 
 bool Execution::signal(int count) {
   const std::lock_guard lock(mutex_);
   signals_ = count;
   if (job_ == nullptr) return false;
-  if (count == 1 && !is_query_) {
+  if (query_ != nullptr) {
+    query_->cancel();
+  } else if (count == 1) {
     job_->stop_with_savepoint();
   } else {
     job_->cancel();
@@ -44,77 +74,46 @@ std::string Execution::metrics() {
   return job_ == nullptr ? "" : flow::prometheus_text(job_->report(), job_name_);
 }
 
-void Execution::end_query() {
-  const std::lock_guard lock(mutex_);
-  if (job_ != nullptr) job_->cancel();
-}
-
-Result<flow::JobOptions> Execution::options(bool is_query) const {
-  TRY_ASSIGN(flow::JobOptions job, session_.job_options());
-  if (!arguments_.checkpoint_dir.empty()) job.checkpoint_dir = arguments_.checkpoint_dir;
-  if (is_query) job.checkpoint_dir.clear();
-  job.restore_from = arguments_.from;
-  job.fresh = arguments_.fresh;
-  job.allow_duplicates = arguments_.allow_duplicates;
-  job.allow_dropped_state = arguments_.allow_dropped_state;
-  return job;
-}
-
-Status Execution::run_job(flow::Graph graph, bool is_query,
-                          const std::atomic<bool>* limit_reached) {
-  TRY_ASSIGN(flow::JobOptions job_options, options(is_query));
-  std::string name = job_options.name;
-  const std::int64_t late_before = flow::process_metrics().total("late_rows_total");
-  TRY_ASSIGN(const auto job, flow::Job::start(std::move(graph), std::move(job_options), say));
+Result<sql::LaunchOptions> Execution::launch_options() {
+  TRY_ASSIGN(const flow::JobOptions job, session_.job_options());
   {
     const std::lock_guard lock(mutex_);
-    job_name_ = std::move(name);
+    job_name_ = job.name;
   }
-  set(job.get(), is_query);
+  sql::LaunchOptions options;
+  options.checkpoint_dir = arguments_.checkpoint_dir;
+  options.restore_from = arguments_.from;
+  options.fresh = arguments_.fresh;
+  options.allow_duplicates = arguments_.allow_duplicates;
+  options.allow_dropped_state = arguments_.allow_dropped_state;
+  return options;
+}
+
+Status Execution::run_inserts(const std::vector<sql::RelPtr>& plans) {
+  TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
+  const LateRows late;
+  TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, say_line));
+  watch(job.get(), nullptr);
   const Status status = job->wait();
-  set(nullptr, false);
-  const std::int64_t late = flow::process_metrics().total("late_rows_total") - late_before;
-  if (late > 0) {
-    say(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
-        "their windows had fired");
-  }
-  const bool ended_by_us = (limit_reached != nullptr && *limit_reached) || (is_query && stopped());
-  if (!status.ok() && status.error().code == ErrorCode::kCancelled && ended_by_us) return {};
+  watch(nullptr, nullptr);
+  late.say_how_many();
   return status;
 }
 
-Status Execution::run_inserts(std::vector<sql::RelPtr> plans) {
-  TRY_ASSIGN(flow::Graph graph, session_.graph(plans, {}));
-  return run_job(std::move(graph), false, nullptr);
-}
-
 Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
-  const std::int64_t limit = plan->limit;
-  TimeZone zone;
-  const auto setting = session_.settings().find("table.local-time-zone");
-  if (setting != session_.settings().end()) {
-    TRY_ASSIGN(zone, TimeZone::from_name(setting->second));
-  }
-  RowPrinter printer(arguments_.output, plan->schema, plan->updating, zone);
-  std::atomic<bool> done{false};
-  flow::CollectSpec collect;
-  collect.rows = [&](const Batch& batch) -> Status {
-    if (done) return {};
-    const std::int64_t left = limit < 0 ? std::int64_t{1} << 62 : limit - printer.rows();
-    Status printed = left >= static_cast<std::int64_t>(batch.rows())
-                         ? printer.print(batch)
-                         : printer.print(slice(batch, 0, static_cast<std::size_t>(left)));
-    if (!printed.ok() && printed.error().code == ErrorCode::kCancelled) printed = {}, done = true;
-    if (limit >= 0 && printer.rows() >= limit) done = true;
-    if (done) end_query();
-    return printed;
-  };
-  if (limit != 0) {
-    std::vector<sql::RelPtr> plans;
-    plans.push_back(std::move(plan));
-    TRY_ASSIGN(flow::Graph graph, session_.graph(plans, collect));
-    TRY(run_job(std::move(graph), true, &done));
-  }
+  TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
+  TRY_ASSIGN(TimeZone zone, sql::time_zone_of(session_));
+  RowPrinter printer(arguments_.output, plan->schema, plan->updating, std::move(zone));
+  const LateRows late;
+  TRY_ASSIGN(const auto query, sql::Query::start(
+                                   session_, std::move(plan),
+                                   [&printer](const Batch& batch) { return printer.print(batch); },
+                                   options, say_line));
+  watch(query->job(), query.get());
+  const Status status = query->wait();
+  watch(nullptr, nullptr);
+  late.say_how_many();
+  TRY(status);
   const Status finished = printer.finish();
   if (!finished.ok() && finished.error().code != ErrorCode::kCancelled) return finished.error();
   return printer.rows();

@@ -1,13 +1,15 @@
 // Running what a session has compiled: inserts as one job, each SELECT as a query.
 #pragma once
 
-#include <atomic>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "cli/run_command.h"
 #include "flow/job.h"
+#include "sql/launch.h"
 #include "sql/session.h"
 
 namespace slipstream::cli {
@@ -20,7 +22,7 @@ class Execution {
       : arguments_(arguments), session_(session) {}
 
   // Blocks until the job ended. All plans are one job.
-  Status run_inserts(std::vector<sql::RelPtr> plans);
+  Status run_inserts(const std::vector<sql::RelPtr>& plans);
   // Blocks until the query ended; its rows go to standard output. Returns how many there were.
   Result<std::int64_t> run_select(sql::RelPtr plan);
 
@@ -31,19 +33,20 @@ class Execution {
   std::string metrics();
 
  private:
-  Result<flow::JobOptions> options(bool is_query) const;
-  Status run_job(flow::Graph graph, bool is_query, const std::atomic<bool>* limit_reached);
-  void set(flow::Job* job, bool is_query);
-  void end_query();
+  Result<sql::LaunchOptions> launch_options();
+  void watch(flow::Job* job, sql::Query* query);
 
   const RunArguments& arguments_;
   sql::Session& session_;
   std::mutex mutex_;
   flow::Job* job_ = nullptr;
-  bool is_query_ = false;
+  sql::Query* query_ = nullptr;  // job_ is its
   std::string job_name_;
   int signals_ = 0;
 };
+
+// To standard error: a line as it is, or an object when logs are JSON.
+void say(std::string_view text, LogLevel level = LogLevel::kInfo);
 
 // A message, or the rows of SHOW and DESCRIBE, on standard output.
 Status show_step(const sql::Step& step);

@@ -11,6 +11,7 @@
 #include "cli/completion.h"
 #include "cli/group_commands.h"
 #include "cli/run_command.h"
+#include "cli/serve_command.h"
 #include "cli/shell.h"
 #include "cli/topic_commands.h"
 
@@ -65,6 +66,13 @@ void add_settings(CLI::App* command, RunArguments& arguments) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_log_format(CLI::App* command, LogFormat& format) {
+  const std::map<std::string, LogFormat> formats = {{"text", LogFormat::kText},
+                                                    {"json", LogFormat::kJson}};
+  command->add_option("--log-format", format, "lines on standard error: text, json")
+      ->transform(CLI::CheckedTransformer(formats));
+}
+
 void add_script(CLI::App* command, RunArguments& arguments) {
   auto* file = command->add_option("file", arguments.file, "SQL file, - for standard input");
   auto* text = command->add_option("-e", arguments.text, "SQL text");
@@ -87,6 +95,7 @@ void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
   run->add_option("--metrics-port", arguments.metrics_port,
                   "serve Prometheus metrics on 127.0.0.1; 0 takes a free port")
       ->check(CLI::Range(0, 65535));
+  add_log_format(run, arguments.log_format);
   add_output(run, arguments.output, "rows of a SELECT");
   run->callback([&] { exit_code = run_command(arguments); });
 
@@ -103,6 +112,24 @@ void add_run(CLI::App& app, RunArguments& arguments, int& exit_code) {
   CLI::App* check = app.add_subcommand("check", "find all errors of a SQL script");
   add_script(check, arguments);
   check->callback([&] { exit_code = check_command(arguments); });
+}
+
+void add_serve(CLI::App& app, ServeArguments& arguments, int& exit_code) {
+  CLI::App* serve = app.add_subcommand("serve", "run many jobs, with REST, metrics and a web page");
+  arguments.version = SLIPSTREAM_VERSION;
+  serve->add_option("--port", arguments.port, "port of HTTP; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  serve->add_option("--bind", arguments.bind, "address; other than loopback needs a token")
+      ->capture_default_str();
+  serve->add_option("--state-dir", arguments.state_dir, "jobs, checkpoints and savepoints are here")
+      ->capture_default_str();
+  serve->add_option("--token-file", arguments.token_file,
+                    "file with the token that requests must carry");
+  serve->add_option("--memory", arguments.memory, "budget of all jobs for state and buffers")
+      ->capture_default_str();
+  add_log_format(serve, arguments.log_format);
+  serve->callback([&] { exit_code = serve_command(arguments); });
 }
 
 void add_topic(CLI::App& app, TopicArguments& arguments, int& exit_code) {
@@ -242,6 +269,7 @@ int run_main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = kExitOk;
   RunArguments run;
+  ServeArguments serve;
   TopicArguments topic;
   ProduceArguments produce;
   ConsumeArguments consume;
@@ -250,6 +278,7 @@ int run_main(int argc, char** argv) {
   std::string entry;
   std::string shell;
   add_run(app, run, exit_code);
+  add_serve(app, serve, exit_code);
   add_topic(app, topic, exit_code);
   add_group(app, group, exit_code);
   add_messages(app, produce, consume, exit_code);

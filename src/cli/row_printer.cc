@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 
 #include <unistd.h>
 
 #include "base/try.h"
 #include "data/text/value.h"
+#include "sql/row_json.h"
 
 namespace slipstream::cli {
 namespace {
@@ -70,93 +70,6 @@ std::size_t natural_width(const Type& type) {
 
 bool is_number(const Type& type) { return type.is_numeric(); }
 
-void append_json_string(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void append_json_value(const Column& column, std::size_t row, const TimeZone& zone,
-                       std::string& out) {
-  if (column.is_null(row)) {
-    out += "null";
-    return;
-  }
-  const Type& type = column.type();
-  switch (type.kind()) {
-    case TypeKind::kBoolean:
-      out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false";
-      return;
-    case TypeKind::kFloat:
-    case TypeKind::kDouble: {
-      const double value =
-          type.kind() == TypeKind::kFloat ? column.data<float>()[row] : column.data<double>()[row];
-      if (std::isfinite(value))
-        text::to_text(column, row, zone, out);
-      else
-        append_json_string(text::to_text(column, row, zone), out);
-      return;
-    }
-    case TypeKind::kArray:
-    case TypeKind::kMultiset: {
-      out += '[';
-      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
-        if (i != column.offsets()[row]) out += ',';
-        append_json_value(*column.children()[0], static_cast<std::size_t>(i), zone, out);
-      }
-      out += ']';
-      return;
-    }
-    case TypeKind::kMap: {
-      out += '{';
-      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
-        if (i != column.offsets()[row]) out += ',';
-        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone),
-                           out);
-        out += ':';
-        append_json_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
-      }
-      out += '}';
-      return;
-    }
-    case TypeKind::kRow: {
-      out += '{';
-      for (std::size_t i = 0; i < column.children().size(); ++i) {
-        if (i != 0) out += ',';
-        append_json_string(type.children()[i].name, out);
-        out += ':';
-        append_json_value(*column.children()[i], row, zone, out);
-      }
-      out += '}';
-      return;
-    }
-    default:
-      if (type.is_numeric())
-        text::to_text(column, row, zone, out);
-      else
-        append_json_string(text::to_text(column, row, zone), out);
-  }
-}
-
 }  // namespace
 
 Status write_all(int descriptor, std::string_view text) {
@@ -214,19 +127,8 @@ void RowPrinter::append_table_row(const Batch& batch, std::size_t row) {
 }
 
 void RowPrinter::append_json_row(const Batch& batch, std::size_t row) {
-  text_ += '{';
-  if (updating_) {
-    text_ += "\"op\":\"";
-    text_ += row_kind_name(batch.kind(row));
-    text_ += '"';
-  }
-  for (std::size_t i = 0; i < schema_.size(); ++i) {
-    if (i != 0 || updating_) text_ += ',';
-    append_json_string(schema_[i].name, text_);
-    text_ += ':';
-    append_json_value(*batch.column(i), row, zone_, text_);
-  }
-  text_ += "}\n";
+  sql::append_json_row(batch, row, schema_, updating_, zone_, text_);
+  text_ += '\n';
 }
 
 void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {

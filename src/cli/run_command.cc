@@ -31,14 +31,18 @@ std::string file_name(const RunArguments& arguments) {
 
 void print_diagnostics(const std::string& script, const RunArguments& arguments,
                        const std::vector<sql::Diagnostic>& list) {
-  for (const sql::Diagnostic& diagnostic : list)
-    std::cerr << sql::render_diagnostic(script, file_name(arguments), diagnostic);
-  std::cerr << list.size() << (list.size() == 1 ? " error" : " errors")
-            << "; nothing was started\n";
+  for (const sql::Diagnostic& diagnostic : list) {
+    std::string text = sql::render_diagnostic(script, file_name(arguments), diagnostic);
+    text.pop_back();
+    say(text, LogLevel::kError);
+  }
+  say(std::to_string(list.size()) + (list.size() == 1 ? " error" : " errors") +
+          "; nothing was started",
+      LogLevel::kError);
 }
 
 int fail(const Error& error, int code) {
-  std::cerr << "error: " << error.message << '\n';
+  say((log_format() == LogFormat::kJson ? "" : "error: ") + error.message, LogLevel::kError);
   return code;
 }
 
@@ -53,6 +57,7 @@ Result<sql::Compiled> compile(const RunArguments& arguments, sql::Session& sessi
 }  // namespace
 
 int run_command(const RunArguments& arguments) {
+  set_log_format(arguments.log_format);
   const auto registry = builtin_connectors();
   sql::Session session(*registry);
   Execution execution(arguments, session);
@@ -74,7 +79,7 @@ int run_command(const RunArguments& arguments) {
                                                 [&execution] { return execution.metrics(); });
     if (!started.ok()) return fail(started.error(), kExitUsage);
     metrics = std::move(*started);
-    std::cerr << "metrics: " << metrics->url() << '\n';
+    say("metrics: " + metrics->url());
   }
   std::vector<sql::RelPtr> inserts;
   for (sql::Step& step : compiled->steps) {
@@ -90,7 +95,7 @@ int run_command(const RunArguments& arguments) {
     if (execution.stopped()) return kExitOk;
   }
   if (inserts.empty()) return kExitOk;
-  const Status status = execution.run_inserts(std::move(inserts));
+  const Status status = execution.run_inserts(inserts);
   return status.ok() ? kExitOk : fail(status.error(), kExitFailed);
 }
 

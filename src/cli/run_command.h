@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "cli/row_printer.h"
 
 namespace slipstream::cli {
@@ -21,6 +22,7 @@ struct RunArguments {
   std::vector<std::pair<std::string, std::string>> settings;
   int metrics_port = -1;  // -1 = off, 0 = a free one
   OutputFormat output = OutputFormat::kTable;
+  LogFormat log_format = LogFormat::kText;
 };
 
 // Exit codes.

@@ -152,7 +152,7 @@ class Shell {
     if (inserts.empty()) return {};
     if (reader_.interactive())
       std::cerr << "the job runs; Ctrl-C stops it with a savepoint where it has a directory\n";
-    return execution.run_inserts(std::move(inserts));
+    return execution.run_inserts(inserts);
   }
 
   void command(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "slipstream/status.h"
@@ -13,6 +14,8 @@
 #include "flow/graph.h"
 
 namespace slipstream::flow {
+
+class MemoryBudget;
 
 struct JobOptions {
   std::string name = "job";
@@ -35,7 +38,8 @@ struct JobOptions {
   std::chrono::milliseconds restart_delay{200};  // doubled each time
   std::chrono::milliseconds restart_delay_max{30'000};
 
-  std::size_t memory_bytes = std::size_t{1} << 30;    // the process budget
+  std::size_t memory_bytes = std::size_t{1} << 30;  // the job's budget
+  std::shared_ptr<MemoryBudget> memory;  // several jobs share it: then memory_bytes does not count
   std::size_t exchange_bytes = std::size_t{4} << 20;  // bound of one exchange queue
   std::chrono::milliseconds watermark_interval{200};
 
@@ -47,13 +51,50 @@ struct JobOptions {
 
 struct TaskReport {
   std::string name;
+  std::size_t vertex = 0;  // index into JobReport::vertices
   std::uint32_t subtask = 0;
-  std::int64_t rows_in = 0, rows_out = 0;
+  std::int64_t rows_in = 0, rows_out = 0;  // with a sink at its end: rows_out = rows written
   double busy_ms = 0, idle_ms = 0, backpressured_ms = 0;
   EventTime watermark = kMinWatermark;
 };
 
+// Operators that run together in each of `parallelism` tasks.
+struct VertexReport {
+  std::string name;
+  std::uint32_t parallelism = 1;
+};
+
+// All exchanges from the tasks of one vertex to those of another.
+struct EdgeReport {
+  std::size_t from = 0;  // indices into JobReport::vertices
+  std::size_t to = 0;
+  Partitioning partitioning = Partitioning::kForward;
+  std::int64_t rows = 0;  // since the attempt began
+  std::size_t queued_bytes = 0;
+  std::size_t queued_bytes_max = 0;     // of all its queues; a producer may pass it by one batch
+  EventTime watermark = kMinWatermark;  // least of the producing tasks
+};
+
+struct CheckpointReport {
+  enum class Kind : std::uint8_t { kCheckpoint, kSavepoint, kFinal };
+  CheckpointId id = 0;
+  Kind kind = Kind::kCheckpoint;
+  bool completed = false;
+  std::int64_t begun_ms = 0;  // wall time
+  std::chrono::milliseconds duration{0};
+  std::uint64_t state_bytes = 0;  // of all files that it refers to
+  std::uint64_t epoch_bytes = 0;  // sealed rows that wait to be published
+  std::string why;                // it was given up
+};
+
+struct FailureReport {
+  std::int64_t at_ms = 0;  // wall time
+  std::string what;
+};
+
 struct JobReport {
+  static constexpr std::size_t kHistoryMax = 20;
+
   enum class State {
     kStarting,
     kRunning,
@@ -67,10 +108,16 @@ struct JobReport {
   std::chrono::milliseconds last_checkpoint_duration{0};
   std::uint64_t restarts = 0;
   std::string last_error;
-  std::vector<TaskReport> tasks;
+  std::vector<VertexReport> vertices;         // in the order of the graph
+  std::vector<TaskReport> tasks;              // of the current or the last attempt
+  std::vector<EdgeReport> edges;              // likewise
+  std::vector<CheckpointReport> checkpoints;  // the last kHistoryMax of this process, newest last
+  std::vector<FailureReport> failures;        // likewise
 };
 
-// The report in Prometheus' text form: rows and time of each task, checkpoints, restarts.
+// Reports by job name in Prometheus' text form: rows and time of each task, rows and fill of each
+// edge, checkpoints, restarts.
+std::string prometheus_text(const std::vector<std::pair<std::string, JobReport>>& jobs);
 std::string prometheus_text(const JobReport& report, const std::string& job);
 
 // A running job. Thread: any.
@@ -88,6 +135,9 @@ class Job {
   std::optional<Status> wait_for(std::chrono::milliseconds limit);
   // Savepoint, then end: SIGTERM. Without checkpointing: drains and ends. Idempotent.
   void stop_with_savepoint();
+  // A checkpoint besides the periodic ones; the job goes on. Blocks until one that began after the
+  // call is durable and answers its id; kTimeout after `limit`. Needs checkpointing.
+  Result<CheckpointId> checkpoint(std::chrono::milliseconds limit);
   // Ends as soon as possible without a savepoint.
   void cancel();
   JobReport report() const;

@@ -4,8 +4,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "slipstream/status.h"
+
+#include "server/http.h"
 
 namespace slipstream::server {
 
@@ -16,13 +19,14 @@ class MetricsServer {
   // Port 0 takes a free one. An error when the port is in use. `more` is asked at every request for
   // text behind that of the process's own counters. Thread: the server's.
   static Result<std::unique_ptr<MetricsServer>> start(int port, std::function<std::string()> more);
-  ~MetricsServer();
-  std::string url() const;
+  std::string url() const { return http_->url() + "/metrics"; }
 
  private:
-  struct State;
-  explicit MetricsServer(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit MetricsServer(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {}
+  std::unique_ptr<HttpServer> http_;
 };
+
+// The counters of the process and `more`.
+HttpResponse metrics_response(const std::string& more);
 
 }  // namespace slipstream::server

@@ -122,6 +122,23 @@ class RunTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("--checkpoint-dir", done.stderr)
 
+    def test_logs_are_json_when_asked_for(self):
+        job = self.start_count("--log-format", "json", "--metrics-port", "0")
+        job.stderr.readline()
+        wait_for(self.checkpoints, what="a checkpoint")
+        job.kill()
+        job.communicate(timeout=60)
+        again = self.start_count("--log-format", "json")
+        line = json.loads(again.stderr.readline())
+        again.send_signal(signal.SIGTERM)
+        again.communicate(timeout=60)
+        self.assertEqual((sorted(line), line["level"]), (["component", "level", "message", "time"], "info"))
+        self.assertIn("going on from checkpoint", line["message"])
+        wrong = run("run", "--log-format", "json", "-e", "SELECT a FROM nowhere")
+        lines = [json.loads(text) for text in wrong.stderr.splitlines()]
+        self.assertEqual({each["level"] for each in lines}, {"error"})
+        self.assertIn("-e:1:15", lines[0]["message"])
+
     def test_metrics_are_served(self):
         job = self.start_count("--metrics-port", "0")
         url = re.search(r"http://\S+", job.stderr.readline())[0]

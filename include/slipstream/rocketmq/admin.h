@@ -94,6 +94,10 @@ class Admin {
   Result<std::int64_t> offset_at(const MessageQueue& queue, std::int64_t timestamp_ms);
   Result<std::vector<OffsetRange>> bounds(std::string_view topic);
 
+  // Whether every broker of the topic can parse the filter: kInvalidArgument when it is wrong,
+  // kUnsupported when the broker does not filter by properties.
+  Status check_filter(std::string_view topic, std::string_view group, std::string_view sql);
+
   // --- groups ---
   // Nothing when the group has none.
   Result<std::optional<std::int64_t>> group_offset(std::string_view group,

@@ -22,11 +22,15 @@ enum class OffsetOutOfRange : std::uint8_t { kFail, kEarliest, kLatest, kNearest
 struct ConsumerOptions {
   std::string group{};
   std::string tags = "*";       // "A || B"; the broker compares hashes only: compare tags again
-  int pulls_per_queue_max = 8;  // speculative pulls, 1..64; 1 with a tag filter
+  // SQL92 over properties, instead of tags. Brokers give every message when they cannot parse it:
+  // ask Admin::check_filter() before.
+  std::string sql{};
+  int pulls_per_queue_max = 8;  // speculative pulls, 1..64; 1 with a filter
   std::int32_t messages_per_pull_max = 1'024;
   std::size_t bytes_in_flight_max = std::size_t{64}
                                     << 20;  // requested plus received and not yet polled
   std::int64_t suspend_ms = 15'000;         // long poll
+  std::int64_t pause_when_empty_ms = 0;     // between a pull that found nothing and the next
   std::int64_t call_timeout_ms = 30'000;    // of one pull; more than suspend_ms
   OffsetOutOfRange out_of_range = OffsetOutOfRange::kFail;
 };

@@ -157,7 +157,7 @@ class Reader : public SourceReader {
   }
 
   Batch make_rows(std::uint32_t index, State& state, std::size_t budget) {
-    const std::uint64_t left = (rows_ - state.next + kDatagenSplits - 1) / kDatagenSplits;
+    const std::uint64_t left = (rows_ - state.next - 1) / kDatagenSplits + 1;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(budget, left));
     std::vector<ColumnPtr> built;
     const std::int64_t now_ms = clock_.wall_ms();

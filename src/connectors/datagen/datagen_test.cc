@@ -169,6 +169,17 @@ TEST(Datagen, AllSplitsAreKnownBeforeTheFirstRow) {
   EXPECT_EQ(count(SplitEvent::Kind::kEnded), kDatagenSplits);
 }
 
+TEST(Datagen, EverySplitOfAnUnboundedTableGivesRows) {
+  const auto source = source_of(Schema({{"f", Type::integer()}}), {});
+  ReaderBench bench(**source, 1);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_EQ(*bench.poll(), Poll::kBatch) << "the splits are told";
+  for (std::size_t i = 1; i <= kDatagenSplits; ++i) {
+    ASSERT_EQ(*bench.poll(), Poll::kBatch);
+    EXPECT_THAT(bench.rows, SizeIs(i));
+  }
+}
+
 TEST(Datagen, ARestoreRepeatsNothingAndLosesNothing) {
   const OptionMap options = {{"number-of-rows", "500"},
                              {"fields.id.kind", "sequence"},

@@ -53,6 +53,11 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
                  "table '" + settings_->table + "': topic '" + settings_->topic +
                      "' is a static topic (logical queues); only ordinary topics can be read"};
   }
+  if (!settings_->sql.empty() && !filter_checked_) {
+    TRY(admin_.check_filter(settings_->topic, settings_->group, settings_->sql)
+            .with_context("table '" + settings_->table + "': option 'scan.filter.sql'"));
+    filter_checked_ = true;
+  }
   const std::vector<MessageQueue> queues = description->readable_queues();
   if (fresh_) {
     if (queues.empty()) {

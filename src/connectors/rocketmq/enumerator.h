@@ -47,6 +47,7 @@ class QueueEnumerator final : public SplitEnumerator {
   std::set<std::string> known_;
   bool fresh_ = true;  // nothing found yet and nothing restored
   bool done_ = false;
+  bool filter_checked_ = false;
 };
 
 }  // namespace slipstream::connectors

@@ -47,9 +47,19 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
   std::string tags;
   for (const std::string& tag : plan.tags) tags += (tags.empty() ? "" : " || ") + tag;
   if (!tags.empty()) options.tags = tags;
+  options.sql = plan.settings->sql;
   options.messages_per_pull_max = plan.settings->pull_messages_max;
+  options.pulls_per_queue_max = plan.settings->pulls_per_queue_max;
+  options.suspend_ms = plan.settings->pull_wait_ms;
+  options.call_timeout_ms = std::max<std::int64_t>(30'000, options.suspend_ms + 15'000);
+  options.pause_when_empty_ms = plan.settings->pull_pause_ms;
   options.out_of_range = plan.settings->out_of_range;
   return options;
+}
+
+std::string lag_metric(const MessageQueue& queue) {
+  return "rocketmq_source_queue_lag_messages{topic=\"" + queue.topic + "\",broker=\"" +
+         queue.broker + "\",queue=\"" + std::to_string(queue.id) + "\"}";
 }
 
 }  // namespace
@@ -120,7 +130,7 @@ class QueueRowReader::Commits {
     MutexLock lock(mutex_);
     --under_way_;
     for (const rocketmq::GroupOffset& each : offsets) {
-      if (written) written_[each.queue] = Written{each.offset, clock_.now_ms()};
+      if (written) written_.insert_or_assign(each.queue, Written{each.offset, clock_.now_ms()});
     }
     changed_.notify_all();
   }
@@ -136,7 +146,7 @@ class QueueRowReader::Commits {
     std::int64_t offset = 0;
     std::int64_t written_ms = 0;
   };
-  const SystemClock clock_;
+  const SystemClock clock_{};
   Mutex mutex_;
   Condition changed_;
   std::size_t under_way_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
@@ -210,6 +220,9 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
 }
 
 QueueRowReader::~QueueRowReader() {
+  // Another subtask may read them next.
+  for (const auto& [index, state] : splits_) state.lag->store(0, std::memory_order_relaxed);
+  lag_->store(0, std::memory_order_relaxed);
   alarm_->close();
   commits_->wait(kCommitWaitMs);
   consumer_.reset();
@@ -229,6 +242,8 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(const QueuePosition position, decode_split(split));
   State& state = splits_[index];
   state.position = position;
+  state.lag =
+      context_.metrics.value(lag_metric(position.queue), "Messages behind the queue's end.");
   events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
   if (position.end != kNoEnd && position.next >= position.end) {
     state.ended = true;
@@ -402,6 +417,7 @@ void QueueRowReader::finish_frame(std::int64_t next) {
 
 void QueueRowReader::end_split(std::uint32_t index, State& state) {
   state.ended = true;
+  state.lag->store(0, std::memory_order_relaxed);
   state.held.clear();
   state.position.next = state.position.end;
   consumer_->unassign(state.position.queue);
@@ -493,8 +509,10 @@ void QueueRowReader::tell_proofs() {
     const auto found = splits_.find(index);
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
-    if (progress.max_offset > state.position.next && state.position.next >= 0)
-      lag += progress.max_offset - state.position.next;
+    const bool behind = progress.max_offset > state.position.next && state.position.next >= 0;
+    const std::int64_t queue_lag = behind ? progress.max_offset - state.position.next : 0;
+    state.lag->store(queue_lag, std::memory_order_relaxed);
+    lag += queue_lag;
     if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
     // Its end can be reached without a message: the queue was empty, or what it held is gone.
     if (state.position.end != kNoEnd && progress.position >= state.position.end) {

@@ -57,6 +57,7 @@ class QueueRowReader final : public SourceReader {
     bool paused = false;
     std::deque<rocketmq::PulledFrame> held;  // polled while paused
     std::int64_t proof_told_ms = -1;
+    std::atomic<std::int64_t>* lag = nullptr;
   };
   class ReceivedBytes;
   // The frame being read.

@@ -122,6 +122,22 @@ std::vector<OptionSpec> scan_options() {
                  .default_value = "1024",
                  .description = "Most messages of one pull, 1 to 1024.",
                  .aliases = {"pull-batch-size", "rocketmq.source.pull.batch.size"}},
+      OptionSpec{.name = "scan.filter.sql",
+                 .description = "SQL92 expression over properties that brokers filter by, where "
+                                "enablePropertyFilter is on; not together with 'tag'.",
+                 .aliases = {"rocketmq.source.filter.sql"}},
+      OptionSpec{.name = "scan.pull.concurrency",
+                 .type = OptionType::kInt,
+                 .default_value = "8",
+                 .description = "Most pulls under way for one queue, 1 to 64."},
+      OptionSpec{.name = "scan.pull.wait",
+                 .type = OptionType::kDuration,
+                 .default_value = "15 s",
+                 .description = "How long a pull waits at the broker for a message."},
+      OptionSpec{.name = "scan.pull.pause-when-empty",
+                 .type = OptionType::kDuration,
+                 .default_value = "0 s",
+                 .description = "Between a pull that found nothing and the next."},
   };
 }
 
@@ -349,6 +365,9 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY(rocketmq::validate_group(settings.group)
           .with_context("table '" + table.name + "': option 'consumerGroup'"));
   settings.tags = rocketmq::parse_tag_expression(options.text("tag"));
+  settings.sql = options.text("scan.filter.sql");
+  if (!settings.sql.empty() && !settings.tags.empty())
+    return bad(table.name, "options 'tag' and 'scan.filter.sql' exclude each other");
   TRY(read_start(settings));
   TRY(read_bound(settings));
   TRY(read_decode_errors(settings));
@@ -363,6 +382,14 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   if (pull < 1 || pull > 1'024)
     return bad(table.name, "option 'pullBatchSize' must be from 1 to 1024");
   settings.pull_messages_max = static_cast<std::int32_t>(pull);
+  const std::int64_t concurrency = options.integer("scan.pull.concurrency");
+  if (concurrency < 1 || concurrency > 64)
+    return bad(table.name, "option 'scan.pull.concurrency' must be from 1 to 64");
+  settings.pulls_per_queue_max = static_cast<int>(concurrency);
+  settings.pull_wait_ms = options.duration("scan.pull.wait").count();
+  if (settings.pull_wait_ms < 1)
+    return bad(table.name, "option 'scan.pull.wait' must be at least 1 ms");
+  settings.pull_pause_ms = options.duration("scan.pull.pause-when-empty").count();
   return settings;
 }
 

@@ -47,6 +47,7 @@ struct SourceSettings {
   std::string topic;
   std::string group;
   std::vector<std::string> tags;  // empty = all
+  std::string sql;                // SQL92 filter of the brokers; empty = none
   StartMode start = StartMode::kGroupOffsets;
   bool reset_to_earliest = false;
   std::int64_t start_ms = 0;
@@ -60,6 +61,9 @@ struct SourceSettings {
   DecodeErrors decode_errors = DecodeErrors::kFail;
   std::string dead_letter_topic;
   std::int32_t pull_messages_max = 1'024;
+  int pulls_per_queue_max = 8;
+  std::int64_t pull_wait_ms = 15'000;
+  std::int64_t pull_pause_ms = 0;
   TableFormat format;
 };
 

@@ -130,6 +130,25 @@ TEST(SourceSettings, WhatIsMissingOrUnknownIsNamed) {
   EXPECT_THAT(refusal(source_with({{"topic", "no/topic"}}).status()), HasSubstr("option 'topic'"));
   EXPECT_THAT(refusal(source_with({{"format", "jsn"}}).status()), HasSubstr("json"));
   EXPECT_THAT(refusal(source_with({{"pullBatchSize", "2000"}}).status()), HasSubstr("1 to 1024"));
+  EXPECT_THAT(refusal(source_with({{"scan.pull.concurrency", "65"}}).status()),
+              HasSubstr("1 to 64"));
+  EXPECT_THAT(refusal(source_with({{"scan.filter.sql", "a > 1"}, {"tag", "x"}}).status()),
+              HasSubstr("exclude each other"));
+  EXPECT_THAT(refusal(source_with({{"scan.pull.wait", "0 s"}}).status()),
+              HasSubstr("at least 1 ms"));
+}
+
+TEST(SourceSettings, Pulls) {
+  const auto plain = source_with({});
+  EXPECT_EQ(plain->pulls_per_queue_max, 8);
+  EXPECT_EQ(plain->pull_wait_ms, 15'000);
+  EXPECT_EQ(plain->pull_pause_ms, 0);
+  const auto asked = source_with({{"scan.pull.concurrency", "20"},
+                                  {"scan.pull.wait", "3 s"},
+                                  {"scan.pull.pause-when-empty", "10 ms"}});
+  EXPECT_EQ(asked->pulls_per_queue_max, 20);
+  EXPECT_EQ(asked->pull_wait_ms, 3'000);
+  EXPECT_EQ(asked->pull_pause_ms, 10);
 }
 
 TEST(SourceSettings, DeadLetters) {

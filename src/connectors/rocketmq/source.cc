@@ -64,6 +64,7 @@ class QueueSource final : public Source, public Located {
     std::string tags;
     for (const std::string& tag : plan_->tags) tags += (tags.empty() ? "" : "||") + tag;
     if (!tags.empty()) lines.push_back("tag=" + tags);
+    if (!settings().sql.empty()) lines.push_back("sql=" + settings().sql);
     return lines;
   }
 
@@ -146,7 +147,7 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
   if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
   plan->tags = settings.tags;
   std::vector<std::size_t> accepted;
-  take_tag_predicates(request, *plan, accepted);
+  if (settings.sql.empty()) take_tag_predicates(request, *plan, accepted);
   plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
   return std::unique_ptr<Source>(
       std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));

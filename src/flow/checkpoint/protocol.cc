@@ -48,6 +48,7 @@ std::optional<CheckpointKind> CheckpointProtocol::wanted() const {
   if (over_) return std::nullopt;
   if (ended_.size() == options_.tasks) return CheckpointKind::kFinal;
   if (stop_wanted_) return CheckpointKind::kSavepoint;
+  if (checkpoint_wanted_) return CheckpointKind::kPeriodic;
   return std::nullopt;
 }
 
@@ -64,6 +65,7 @@ void CheckpointProtocol::begin(CheckpointKind kind, std::int64_t now_ms, Decisio
   Flight flight;
   flight.barrier = Barrier{next_id_++, kind};
   flight.begun_ms = now_ms;
+  checkpoint_wanted_ = false;
   for (TaskId task = 0; task < options_.tasks; ++task) flight.waiting.insert(task);
   last_begin_ms_ = now_ms;
   out.push_back(decide(Decision::Kind::kBegin, flight.barrier));
@@ -97,6 +99,13 @@ CheckpointProtocol::Decisions CheckpointProtocol::tick(std::int64_t now_ms) {
 CheckpointProtocol::Decisions CheckpointProtocol::stop(std::int64_t now_ms) {
   Decisions out;
   stop_wanted_ = true;
+  maybe_begin(now_ms, out);
+  return out;
+}
+
+CheckpointProtocol::Decisions CheckpointProtocol::checkpoint(std::int64_t now_ms) {
+  Decisions out;
+  checkpoint_wanted_ = !options_.flush_only;
   maybe_begin(now_ms, out);
   return out;
 }

@@ -75,6 +75,8 @@ class CheckpointProtocol {
   Decisions tick(std::int64_t now_ms);
   // A savepoint and the end of the job.
   Decisions stop(std::int64_t now_ms);
+  // A periodic checkpoint as soon as one can begin: not before the one in flight is over.
+  Decisions checkpoint(std::int64_t now_ms);
   Decisions task_ended(TaskId task, std::int64_t now_ms);
   // `epochs`: what the task sealed for this checkpoint, also when that is no longer in flight.
   Decisions acknowledged(TaskId task, CheckpointId checkpoint, std::vector<Epoch> epochs,
@@ -117,6 +119,7 @@ class CheckpointProtocol {
   std::set<TaskId> ended_;
   bool ready_ = false;
   bool stop_wanted_ = false;
+  bool checkpoint_wanted_ = false;
   bool over_ = false;            // the last checkpoint is complete
   std::optional<Barrier> last_;  // that one, until its epochs are published
   std::uint32_t failures_ = 0;

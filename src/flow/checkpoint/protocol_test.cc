@@ -95,6 +95,21 @@ TEST(CheckpointProtocol, ManyFailedWritesEndTheAttempt) {
   EXPECT_NE(find(second, Kind::kFail)->why.find("no space"), std::string::npos);
 }
 
+TEST(CheckpointProtocol, OneAskedForBeginsBehindTheOneInFlight) {
+  CheckpointProtocol protocol(options_of(1), 0);
+  protocol.ready(0);
+  const auto first = protocol.checkpoint(1);
+  ASSERT_NE(find(first, Kind::kBegin), nullptr);
+  EXPECT_EQ(find(first, Kind::kBegin)->barrier.kind, CheckpointKind::kPeriodic);
+  EXPECT_EQ(find(protocol.checkpoint(2), Kind::kBegin), nullptr);
+  protocol.acknowledged(0, 1, {}, 3);
+  const auto second = protocol.stored(1, 4);
+  ASSERT_NE(find(second, Kind::kBegin), nullptr);
+  EXPECT_EQ(find(second, Kind::kBegin)->barrier.checkpoint, 2U);
+  protocol.acknowledged(0, 2, {}, 5);
+  EXPECT_EQ(find(protocol.stored(2, 6), Kind::kBegin), nullptr);
+}
+
 TEST(CheckpointProtocol, EndedTasksAreAsked) {
   CheckpointProtocol protocol(options_of(2), 0);
   protocol.ready(0);

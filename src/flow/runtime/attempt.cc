@@ -97,6 +97,13 @@ void Attempt::cancel() {
   post([this] { finish(End::kCancelled, Error{ErrorCode::kCancelled, "the job was cancelled"}); });
 }
 
+void Attempt::checkpoint(std::function<void(CheckpointId)> begun) {
+  post([this, begun = std::move(begun)] {
+    begun(protocol_->next_id());
+    carry_out(protocol_->checkpoint(now()));
+  });
+}
+
 void Attempt::finish(End end, Status cause) {
   if (!outcome_) outcome_ = Outcome{end, std::move(cause)};
 }
@@ -364,6 +371,7 @@ void Attempt::complete(const Decision& decision) {
   control.kind = Control::Kind::kComplete;
   control.barrier = decision.barrier;
   if (decision.barrier.kind != CheckpointKind::kFlush) {
+    note(decision);
     options_.store->completed(std::move(building_));
     building_ = Manifest{};
     JobProgress& progress = *options_.progress;
@@ -399,12 +407,34 @@ bool Attempt::crash_is_due() {
 void Attempt::abort(const Decision& decision) {
   options_.say("checkpoint " + std::to_string(decision.barrier.checkpoint) +
                " was given up: " + decision.why);
+  if (decision.barrier.kind != CheckpointKind::kFlush) {
+    note(decision);
+    options_.progressed(*options_.progress);
+  }
   Control control;
   control.kind = Control::Kind::kAborted;
   control.barrier = decision.barrier;
   tell_sinks("", control);
   snapshots_->drop(decision.barrier.checkpoint);
   building_ = Manifest{};
+}
+
+// Into the history that people see.
+void Attempt::note(const Decision& decision) {
+  using Kind = CheckpointReport::Kind;
+  CheckpointReport report;
+  report.id = decision.barrier.checkpoint;
+  if (decision.barrier.kind == CheckpointKind::kSavepoint) report.kind = Kind::kSavepoint;
+  if (decision.barrier.kind == CheckpointKind::kFinal) report.kind = Kind::kFinal;
+  report.completed = decision.kind == Decision::Kind::kComplete;
+  report.begun_ms = building_.created_ms;
+  report.duration = std::chrono::milliseconds(now() - begun_ms_);
+  for (const StateFile& file : building_.files) report.state_bytes += file.size;
+  for (const Epoch& epoch : building_.epochs) report.epoch_bytes += epoch.file_size;
+  report.why = decision.why;
+  auto& history = options_.progress->checkpoints;
+  history.push_back(std::move(report));
+  if (history.size() > JobReport::kHistoryMax) history.pop_front();
 }
 
 void Attempt::forget(const Decision& decision) {
@@ -459,11 +489,22 @@ void Attempt::tear_down() {
   if (snapshots_ != nullptr) snapshots_->stop();
 }
 
-std::vector<TaskReport> Attempt::report() const {
-  std::vector<TaskReport> reports;
-  if (!tasks_built_.load()) return reports;
-  for (const auto& task : tasks_) reports.push_back(task->report());
-  return reports;
+void Attempt::report(JobReport& report) const {
+  if (!tasks_built_.load()) return;
+  report.tasks.clear();
+  for (std::size_t chain = 0; chain < tasks_of_chain_.size(); ++chain) {
+    for (const Task* task : tasks_of_chain_[chain]) {
+      report.tasks.push_back(task->report());
+      report.tasks.back().vertex = chain;
+    }
+  }
+  report.edges = edge_reports(*options_.graph, *options_.plan, tasks_of_chain_);
+  for (EdgeReport& edge : report.edges) {
+    edge.watermark = kMaxWatermark;
+    for (const TaskReport& task : report.tasks) {
+      if (task.vertex == edge.from) edge.watermark = std::min(edge.watermark, task.watermark);
+    }
+  }
 }
 
 }  // namespace slipstream::flow

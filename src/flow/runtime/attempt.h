@@ -30,6 +30,7 @@ struct JobProgress {
   std::uint64_t completed_checkpoints = 0;
   CheckpointId last_checkpoint = 0;
   std::int64_t last_duration_ms = 0;
+  std::deque<CheckpointReport> checkpoints;  // at most JobReport::kHistoryMax
   std::uint32_t crash_count = 0;  // checkpoints that count for crash_after_checkpoints
   std::uint32_t failures = 0;     // in a row, without a completed checkpoint between
   bool ever_ran = false;
@@ -37,7 +38,7 @@ struct JobProgress {
 };
 
 // Owner:  the job's thread, which constructs it and calls run().
-// Thread: stop(), cancel(), report() any.
+// Thread: stop(), cancel(), checkpoint(), report() any.
 // Failure: the first one ends the attempt; everything that it started has ended when run() returns.
 class Attempt final : public TaskListener {
  public:
@@ -67,7 +68,11 @@ class Attempt final : public TaskListener {
   Outcome run();
   void stop();
   void cancel();
-  std::vector<TaskReport> report() const;
+  // A checkpoint now. `begun` hears, on the coordinator thread, the least id that it can have; it
+  // never does when the attempt ends before.
+  void checkpoint(std::function<void(CheckpointId)> begun);
+  // Fills in tasks and edges; leaves the report as it is before there are tasks.
+  void report(JobReport& report) const;
 
   void on_snapshot(TaskSnapshot snapshot) override;
   void on_ended(TaskId task) override;
@@ -91,6 +96,7 @@ class Attempt final : public TaskListener {
   void store_manifest(const Decision& decision);
   void complete(const Decision& decision);
   void abort(const Decision& decision);
+  void note(const Decision& decision);
   void forget(const Decision& decision);
   void settle(const Decision& decision);
   void tell_sinks(const std::string& uid, const Control& control);

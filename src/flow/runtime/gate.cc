@@ -43,6 +43,7 @@ void Gate::push(std::size_t channel, Element&& element) {
   const std::size_t bytes = bytes_of(element);
   element.bytes = bytes;
   element.input = queue.producer.input;
+  queue.rows.fetch_add(static_cast<std::int64_t>(element.batch.rows()), std::memory_order_relaxed);
   budget_.charge(bytes);
   bool wake = false;
   {

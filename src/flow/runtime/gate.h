@@ -35,6 +35,14 @@ class Gate {
   std::size_t channels() const { return queues_.size(); }
   std::uint32_t input_of(std::size_t channel) const { return queues_[channel].producer.input; }
   bool joint(std::size_t channel) const { return queues_[channel].producer.joint; }
+  // Thread: any.
+  std::int64_t rows(std::size_t channel) const {
+    return queues_[channel].rows.load(std::memory_order_relaxed);
+  }
+  std::size_t queued_bytes(std::size_t channel) const {
+    return queues_[channel].bytes.load(std::memory_order_relaxed);
+  }
+  std::size_t queued_bytes_max() const { return bytes_max_ * queues_.size(); }
 
   void push(std::size_t channel, Element&& element);
   bool has_room(std::size_t channel) const {
@@ -57,6 +65,7 @@ class Gate {
   struct Queue {
     Channel producer;
     std::atomic<std::size_t> bytes{0};
+    std::atomic<std::int64_t> rows{0};  // of all time
     std::vector<Element> items;  // [head, size) wait
     std::size_t head = 0;
     bool blocked = false;

@@ -53,6 +53,10 @@ class Job::Impl {
     // Key groups are how the state is cut: they stay as they were.
     if (store_->latest() != nullptr) max_parallelism_ = store_->latest()->max_parallelism;
     TRY_ASSIGN(plan_, make_plan(graph_, options_.parallelism, max_parallelism_));
+    {
+      MutexLock lock(mutex_);
+      report_.vertices = vertices();
+    }
     if (store_->latest() != nullptr && store_->latest()->finished) {
       say_("the job is finished: checkpoint " + std::to_string(store_->latest()->id) +
            " is its last and everything is published; start with --fresh to run it again");
@@ -77,7 +81,8 @@ class Job::Impl {
           "checkpoints are off: no guarantee, a failure ends the job; group offsets are noted "
           "every 5 s");
     }
-    budget_ = std::make_unique<MemoryBudget>(options_.memory_bytes);
+    budget_ = options_.memory;
+    if (budget_ == nullptr) budget_ = std::make_shared<MemoryBudget>(options_.memory_bytes);
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -106,6 +111,33 @@ class Job::Impl {
     if (attempt_ != nullptr) attempt_->stop();
   }
 
+  Result<CheckpointId> checkpoint(std::chrono::milliseconds limit) {
+    if (options_.checkpoint_interval.count() == 0)
+      return Error{ErrorCode::kUnsupported,
+                   "checkpoints are off: set a checkpoint interval to take one by hand"};
+    const std::int64_t deadline = clock_.now_ms() + limit.count();
+    // the coordinator may answer after this call has given up
+    const auto least = std::make_shared<std::atomic<CheckpointId>>(0);
+    const Attempt* asked = nullptr;
+    MutexLock lock(mutex_);
+    while (!result_) {
+      if (attempt_ != nullptr && attempt_ != asked) {
+        asked = attempt_;
+        least->store(0);
+        attempt_->checkpoint([least](CheckpointId id) { least->store(id); });
+      }
+      if (attempt_ == nullptr) asked = nullptr;
+      if (least->load() != 0 && report_.last_checkpoint >= least->load())
+        return report_.last_checkpoint;
+      const std::int64_t left = deadline - clock_.now_ms();
+      if (left <= 0)
+        return Error::retry(ErrorCode::kTimeout, "no checkpoint was completed within " +
+                                                     std::to_string(limit.count()) + " ms");
+      changed_.wait_for_ms(mutex_, left);
+    }
+    return Error{ErrorCode::kCancelled, "the job has ended"};
+  }
+
   void cancel() {
     MutexLock lock(mutex_);
     cancel_wanted_ = true;
@@ -116,7 +148,7 @@ class Job::Impl {
   JobReport report() {
     MutexLock lock(mutex_);
     JobReport report = report_;
-    if (attempt_ != nullptr) report.tasks = attempt_->report();
+    if (attempt_ != nullptr) attempt_->report(report);
     if (stop_wanted_ && report.state == JobReport::State::kRunning)
       report.state = JobReport::State::kStopping;
     return report;
@@ -141,20 +173,41 @@ class Job::Impl {
       report_.completed_checkpoints = progress.completed_checkpoints;
       report_.last_checkpoint = progress.last_checkpoint;
       report_.last_checkpoint_duration = std::chrono::milliseconds(progress.last_duration_ms);
+      report_.checkpoints.assign(progress.checkpoints.begin(), progress.checkpoints.end());
+      changed_.notify_all();
     };
     auto attempt = std::make_unique<Attempt>(std::move(options));
     {
       MutexLock lock(mutex_);
       attempt_ = attempt.get();
       report_.state = JobReport::State::kRunning;
+      changed_.notify_all();
       if (stop_wanted_) attempt->stop();
       if (cancel_wanted_) attempt->cancel();
     }
     Attempt::Outcome outcome = attempt->run();
     MutexLock lock(mutex_);
     attempt_ = nullptr;
-    report_.tasks = attempt->report();
+    attempt->report(report_);
     return outcome;
+  }
+
+  std::vector<VertexReport> vertices() const {
+    std::vector<VertexReport> all;
+    for (const Chain& chain : plan_.chains) {
+      VertexReport& vertex = all.emplace_back();
+      vertex.parallelism = chain.parallelism;
+      for (const NodeId node : chain.nodes)
+        vertex.name += (vertex.name.empty() ? "" : " -> ") + graph_.nodes[node].name;
+    }
+    return all;
+  }
+
+  void note_failure(const Status& cause) SLIPSTREAM_REQUIRES(mutex_) {
+    report_.last_error = cause.to_string();
+    if (report_.failures.size() == JobReport::kHistoryMax)
+      report_.failures.erase(report_.failures.begin());
+    report_.failures.push_back({clock_.wall_ms(), report_.last_error});
   }
 
   Status check_outputs() {
@@ -225,7 +278,7 @@ class Job::Impl {
          std::to_string(facts.failures) + " of " + std::to_string(options_.restart_attempts) + ")");
     MutexLock lock(mutex_);
     ++report_.restarts;
-    report_.last_error = cause.to_string();
+    note_failure(cause);
     report_.state = JobReport::State::kRestarting;
     const std::int64_t deadline = clock_.now_ms() + delay->count();
     while (!cancel_wanted_ && !stop_wanted_ && clock_.now_ms() < deadline) {
@@ -240,7 +293,7 @@ class Job::Impl {
     ownership_.reset();
     MutexLock lock(mutex_);
     report_.state = state;
-    if (!result.ok()) report_.last_error = result.to_string();
+    if (!result.ok()) note_failure(result);
     result_ = std::move(result);
     changed_.notify_all();
   }
@@ -253,7 +306,7 @@ class Job::Impl {
   std::uint32_t max_parallelism_ = 128;
   std::unique_ptr<DirectoryOwnership> ownership_;
   std::unique_ptr<CheckpointStore> store_;
-  std::unique_ptr<MemoryBudget> budget_;
+  std::shared_ptr<MemoryBudget> budget_;
   JobProgress progress_;  // job thread
   bool outputs_checked_ = false;
 
@@ -285,6 +338,10 @@ std::optional<Status> Job::wait_for(std::chrono::milliseconds limit) {
 }
 
 void Job::stop_with_savepoint() { impl_->stop(); }
+
+Result<CheckpointId> Job::checkpoint(std::chrono::milliseconds limit) {
+  return impl_->checkpoint(limit);
+}
 
 void Job::cancel() { impl_->cancel(); }
 

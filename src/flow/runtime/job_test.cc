@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "flow/runtime/memory_budget.h"
+#include "flow/runtime/metric_store.h"
 #include "flow/runtime/script_nodes.h"
 
 namespace slipstream::flow {
@@ -126,6 +128,88 @@ TEST(Job, WhenTheLastSourceTaskGoesIdleTheGreatestWatermarkCounts) {
   EXPECT_TRUE(eventually([&] { return *seen == 100; })) << "nobody holds event time back";
   (*job)->cancel();
   static_cast<void>((*job)->wait());
+}
+
+TEST(Job, ReportsItsGraphAndWhatPassedOverIt) {
+  AuditSinkOptions sink;
+  NumbersOptions numbers;
+  numbers.splits = 2;
+  JobOptions options;
+  options.parallelism = 2;
+  options.checkpoint_interval = std::chrono::milliseconds(5);
+  auto job = Job::start(
+      sum_graph(std::make_shared<NumbersSource>(numbers), std::make_shared<AuditSink>(sink)),
+      options, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE((*job)->wait().ok());
+  const JobReport report = (*job)->report();
+  ASSERT_EQ(report.vertices.size(), 3U) << "source, sum, sink";
+  ASSERT_EQ(report.edges.size(), 2U);
+  EXPECT_EQ(report.edges[0].from, 0U);
+  EXPECT_EQ(report.edges[0].to, 1U);
+  EXPECT_EQ(report.edges[0].partitioning, Partitioning::kHash);
+  EXPECT_EQ(report.edges[0].rows, 2'000);
+  EXPECT_EQ(report.edges[0].queued_bytes, 0U);
+  EXPECT_GT(report.edges[0].queued_bytes_max, 0U);
+  std::int64_t written = 0;
+  for (const TaskReport& task : report.tasks) written += task.vertex == 2 ? task.rows_out : 0;
+  EXPECT_EQ(written, static_cast<std::int64_t>(sink.audit->count()));
+  ASSERT_FALSE(report.checkpoints.empty());
+  EXPECT_EQ(report.checkpoints.back().kind, CheckpointReport::Kind::kFinal);
+  EXPECT_EQ(report.checkpoints.back().id, report.last_checkpoint);
+  EXPECT_TRUE(report.checkpoints.back().completed);
+  EXPECT_GT(report.checkpoints.back().state_bytes, 0U);
+  EXPECT_LE(report.checkpoints.size(), JobReport::kHistoryMax);
+}
+
+TEST(Job, SeveralShareOneBudget) {
+  const auto memory = std::make_shared<MemoryBudget>(std::size_t{1} << 30);
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  JobOptions options;
+  options.memory = memory;
+  options.memory_bytes = 0;
+  std::vector<std::unique_ptr<Job>> jobs;
+  for (int i = 0; i < 2; ++i) {
+    auto job = Job::start(sum_graph(std::make_shared<NumbersSource>(numbers),
+                                    std::make_shared<AuditSink>(AuditSinkOptions{})),
+                          options, nullptr);
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    jobs.push_back(std::move(*job));
+  }
+  for (const auto& job : jobs) {
+    job->cancel();
+    static_cast<void>(job->wait());
+  }
+  jobs.clear();
+  EXPECT_EQ(memory->used(), 0U);
+}
+
+TEST(MetricStore, ANameMayBringLabels) {
+  MetricStore store;
+  const Metrics metrics = store.metrics("job=" + quoted_label("a\"b"));
+  *metrics.value("lag{queue=\"3\"}", "how far behind") = 7;
+  *metrics.value("lag{queue=\"4\"}", "how far behind") = 1;
+  EXPECT_NE(store.prometheus_text().find("slipstream_lag{job=\"a\\\"b\",queue=\"3\"} 7\n"),
+            std::string::npos);
+  const auto samples = store.samples("lag");
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples[0].labels.at("job"), "a\"b");
+  EXPECT_EQ(samples[0].labels.at("queue"), "3");
+  EXPECT_EQ(samples[0].value, 7);
+}
+
+TEST(Prometheus, EachFamilyHasOneHeadForAllJobs) {
+  JobReport report;
+  report.vertices = {{"a", 1}};
+  report.tasks.push_back({});
+  const std::string text = prometheus_text({{"one", report}, {"two", report}});
+  const std::string head = "# TYPE slipstream_task_rows_in_total counter\n";
+  const std::size_t at = text.find(head);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(text.find(head, at + 1), std::string::npos);
+  EXPECT_NE(text.find("rows_in_total{job=\"one\""), std::string::npos);
+  EXPECT_NE(text.find("rows_in_total{job=\"two\""), std::string::npos);
 }
 
 }  // namespace

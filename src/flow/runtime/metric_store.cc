@@ -22,7 +22,10 @@ MetricStore& process_metrics() {
 Metrics MetricStore::metrics(std::string labels) {
   Metrics metrics;
   metrics.value = [this, labels = std::move(labels)](std::string_view name, std::string_view help) {
-    return value(name, help, labels);
+    const std::size_t brace = name.find('{');
+    if (brace == std::string_view::npos || !name.ends_with('}')) return value(name, help, labels);
+    const std::string_view own = name.substr(brace + 1, name.size() - brace - 2);
+    return value(name.substr(0, brace), help, labels + "," + std::string(own));
   };
   return metrics;
 }
@@ -41,6 +44,37 @@ std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string
     ++count_;
   }
   return slot.get();
+}
+
+namespace {
+
+// What quoted_label() wrote, behind names and '='.
+std::map<std::string, std::string> labels_of(std::string_view text) {
+  std::map<std::string, std::string> labels;
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t equals = text.find("=\"", at);
+    if (equals == std::string_view::npos) return labels;
+    std::string& value = labels[std::string(text.substr(at, equals - at))];
+    for (at = equals + 2; at < text.size() && text[at] != '"'; ++at) {
+      if (text[at] == '\\' && at + 1 < text.size()) ++at;
+      value += text[at];
+    }
+    at += 2;
+    if (at >= text.size()) return labels;
+  }
+}
+
+}  // namespace
+
+std::vector<MetricStore::Sample> MetricStore::samples(std::string_view name) const {
+  MutexLock lock(mutex_);
+  std::vector<Sample> samples;
+  const auto family = families_.find(name);
+  if (family == families_.end()) return samples;
+  for (const auto& [labels, value] : family->second.values)
+    samples.push_back({labels_of(labels), value->load(std::memory_order_relaxed)});
+  return samples;
 }
 
 std::int64_t MetricStore::total(std::string_view name) const {

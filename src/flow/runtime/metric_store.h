@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "slipstream/connector.h"
 
@@ -20,11 +21,18 @@ class MetricStore {
  public:
   explicit MetricStore(std::size_t values_max = 50'000) : values_max_(values_max) {}
 
-  // `labels` as Prometheus writes them, without braces: job="a",task="b",subtask="0".
+  // `labels` as Prometheus writes them, without braces: job="a",task="b",subtask="0". A name may
+  // bring more of them: rocketmq_lag{queue="3"}.
   Metrics metrics(std::string labels);
   // Prometheus' text form, families together, names behind "slipstream_". Those that end in _total
   // are counters.
   std::string prometheus_text() const;
+  struct Sample {
+    std::map<std::string, std::string> labels;
+    std::int64_t value = 0;
+  };
+  // The values of one family.
+  std::vector<Sample> samples(std::string_view name) const;
   // Sum over all labels; 0 when nobody counts it.
   std::int64_t total(std::string_view name) const;
 

@@ -164,6 +164,9 @@ TEST(Recovery, RestartsInTheProcess) {
     const Status status = (*job)->wait();
     ASSERT_TRUE(status.ok()) << status.to_string();
     EXPECT_EQ((*job)->report().restarts, 1U);
+    ASSERT_EQ((*job)->report().failures.size(), 1U);
+    EXPECT_EQ((*job)->report().failures[0].what, (*job)->report().last_error);
+    EXPECT_GT((*job)->report().failures[0].at_ms, 0);
     EXPECT_NE(
         (*job)->report().last_error.find(throws ? "thrown by an operator" : "failed on purpose"),
         std::string::npos);

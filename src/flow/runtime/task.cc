@@ -539,7 +539,9 @@ TaskReport Task::report() const {
   if (!report_ready_.load(std::memory_order_acquire)) return report;
   if (!stages_.empty()) {
     report.rows_in = stages_.front()->rows_in();
-    report.rows_out = stages_.back()->port().rows_out();
+    // What a sink takes leaves the job.
+    report.rows_out =
+        sink_ != nullptr ? stages_.back()->rows_in() : stages_.back()->port().rows_out();
     report.watermark = stages_.back()->watermark();
   }
   if (source_ != nullptr) {

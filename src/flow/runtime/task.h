@@ -95,6 +95,7 @@ class Task final : public Runnable {
   // Wiring, before the first schedule().
   void set_gate(std::unique_ptr<Gate> gate) { gate_ = std::move(gate); }
   Gate* gate() { return gate_.get(); }
+  const Gate* gate() const { return gate_.get(); }
   void add_edge(std::size_t chain_index, Edge edge) {
     edges_.emplace_back(chain_index, std::move(edge));
   }

@@ -127,4 +127,30 @@ std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
   return of_chain;
 }
 
+std::vector<EdgeReport> edge_reports(const Graph& graph, const Plan& plan,
+                                     const std::vector<std::vector<Task*>>& tasks_of_chain) {
+  std::vector<EdgeReport> edges;
+  for (std::size_t chain = 0; chain < tasks_of_chain.size(); ++chain) {
+    const Node& head = graph.nodes[plan.chains[chain].nodes.front()];
+    const std::size_t first = edges.size();
+    for (const Input& input : head.inputs) {
+      EdgeReport& edge = edges.emplace_back();
+      edge.from = plan.chain_of[input.from];
+      edge.to = chain;
+      edge.partitioning = input.partitioning;
+    }
+    for (const Task* task : tasks_of_chain[chain]) {
+      const Gate* gate = task->gate();
+      if (gate == nullptr) continue;
+      for (std::size_t channel = 0; channel < gate->channels(); ++channel) {
+        EdgeReport& edge = edges[first + gate->input_of(channel)];
+        edge.rows += gate->rows(channel);
+        edge.queued_bytes += gate->queued_bytes(channel);
+        edge.queued_bytes_max += gate->queued_bytes_max() / gate->channels();
+      }
+    }
+  }
+  return edges;
+}
+
 }  // namespace slipstream::flow

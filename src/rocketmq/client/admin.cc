@@ -296,6 +296,31 @@ Result<std::vector<OffsetRange>> Admin::bounds(std::string_view topic) {
   return all;
 }
 
+Status Admin::check_filter(std::string_view topic, std::string_view group, std::string_view sql) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  const Subscription subscription{description.topic, std::string(sql), true,
+                                  core_->clock().wall_ms()};
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) {
+      return Error::retry(ErrorCode::kUnavailable,
+                          "broker '" + broker.name + "' has no master now");
+    }
+    auto answer =
+        call_broker(*core_, broker.master, encode_check_filter("slipstream", group, subscription));
+    if (answer.ok() && answer->header.code == response_code::kSystemError) {
+      return Error{ErrorCode::kUnsupported,
+                   "broker '" + broker.name + "' does not filter by properties (" +
+                       answer->header.remark +
+                       "); its setting enablePropertyFilter switches it on"};
+    }
+    TRY(succeed(RequestCode::kCheckClientConfig, std::move(answer))
+            .status()
+            .with_context("filter '" + subscription.expression + "' on broker '" + broker.name +
+                          "'"));
+  }
+  return {};
+}
+
 Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
                                                         const MessageQueue& queue) {
   TRY_ASSIGN(

@@ -104,6 +104,17 @@ TEST_F(ConsumerTest, SeveralPullsAreUnderWayPerQueue) {
   expect_messages(consumer, 3'200);
 }
 
+TEST_F(ConsumerTest, APauseFollowsAnEmptyPull) {
+  Consumer consumer(*client_, {.group = "g", .suspend_ms = 1, .pause_when_empty_ms = 50});
+  const SystemClock clock;
+  const std::int64_t begun_ms = clock.now_ms();
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kPullMessage) >= 5; }));
+  EXPECT_GE(clock.now_ms() - begun_ms, 190);
+  fill(queue_, 100);
+  expect_messages(consumer, 100);
+}
+
 TEST_F(ConsumerTest, FaultsOnTheWayLoseAndRepeatNothing) {
   fill(queue_, 2'000);
   Consumer consumer(*client_, {.group = "g", .suspend_ms = 200, .call_timeout_ms = 300});

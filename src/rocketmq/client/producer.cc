@@ -364,8 +364,10 @@ class Producer::State : public std::enable_shared_from_this<State> {
   void failed(const std::shared_ptr<Sending>& sending, Error error, SendOutcome outcome) {
     if (outcome == SendOutcome::kUnknown) sending->maybe_stored = true;
     sending->failed_broker = sending->result.queue.broker;
+    const bool left =
+        options_.attempts_max <= 0 || sending->result.attempts < options_.attempts_max;
     const bool again =
-        !sending->once && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
+        !sending->once && left && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
     // An unknown outcome is worth another try here although the request itself may not be
     // repeatable in general.
     const Error decided = Error::retry(error.code, error.message);

@@ -146,6 +146,15 @@ TEST_F(ProducerTest, ALostAnswerIsUnknownOrSentAgainAsWanted) {
   EXPECT_EQ(stored(), 3);  // x, and y twice
 }
 
+TEST_F(ProducerTest, AttemptsAreBounded) {
+  Producer producer(*client_, {.attempts_max = 3});
+  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 3);
+  const SendResult result = producer.send_and_wait({.topic = "T", .body = "x"});
+  EXPECT_EQ(result.outcome, SendOutcome::kUnknown);
+  EXPECT_EQ(result.attempts, 3);
+  EXPECT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored());
+}
+
 TEST_F(ProducerTest, ATimeOutIsUnknown) {
   Producer producer(*client_, {.attempt_timeout_ms = 100, .retry_unknown = false});
   broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kSilence));

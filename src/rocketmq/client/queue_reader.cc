@@ -33,7 +33,7 @@ QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, Reade
       id_(id),
       queue_(std::make_shared<const MessageQueue>(std::move(queue))),
       tag_(tag),
-      filtered_(has_filter(options.tags)),
+      filtered_(has_filter(options.tags) || !options.sql.empty()),
       window_({.pulls_max = filtered_ ? 1 : std::clamp(options.pulls_per_queue_max, 1, 64),
                .messages_max = std::max(options.messages_per_pull_max, 1)}),
       retry_({.first_wait_ms = 50, .wait_ms_max = kTroubleWaitMs}, core.clock(), {}, id) {}
@@ -186,13 +186,16 @@ void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> 
 void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
   reserved_ += reserved;
   const std::int64_t suspend_ms = pull.suspend ? options_.suspend_ms : 0;
+  const std::string expression = !filtered_             ? "*"
+                                 : options_.sql.empty() ? options_.tags
+                                                        : options_.sql;
   Command command = encode_pull(PullRequest{.group = options_.group,
                                             .queue = *queue_,
                                             .offset = pull.offset,
                                             .messages_max = pull.messages_max,
                                             .suspend_ms = static_cast<std::int32_t>(suspend_ms),
-                                            .expression = filtered_ ? options_.tags : "*",
-                                            .sql92 = false,
+                                            .expression = expression,
+                                            .sql92 = !options_.sql.empty(),
                                             .subscription_version = 0});
   const Sent sent{.id = pull.id,
                   .offset = pull.offset,
@@ -279,6 +282,7 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
                           .asked_ms = sent.requested_ms,
                           .trouble = {}};
     if (sent.from_master && pull.max_offset == sent.offset) note.empty_at = sent.offset;
+    if (options_.pause_when_empty_ms > 0) wait(options_.pause_when_empty_ms);
     return host_->note(id_, note);
   }
   // No progress although there should be some: a slave that lags, or data that just goes away. The

@@ -1,0 +1,18 @@
+# cmake -DOUTPUT=assets.cc -DFILES=FILE,FILE... -P embed.cmake
+# Writes a C++ file that holds the files' bytes, each under the path "/NAME" ("/" for index.html): src/server/assets.h.
+set(type_html "text/html; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_json "application/json")
+set(text "#include \"server/assets.h\"\n\nnamespace slipstream::server {\nnamespace {\n\nconstexpr Asset kAssets[] = {\n")
+string(REPLACE "," ";" FILES "${FILES}")
+foreach(file IN LISTS FILES)
+  get_filename_component(name "${file}" NAME)
+  get_filename_component(suffix "${file}" LAST_EXT)
+  string(SUBSTRING "${suffix}" 1 -1 suffix)
+  string(REPLACE "index.html" "" path "/${name}")
+  file(READ "${file}" content)
+  string(APPEND text "    {\"${path}\", \"${type_${suffix}}\",\n     R\"embedded(${content})embedded\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const Asset> assets() { return kAssets; }\n\n}  // namespace slipstream::server\n")
+file(WRITE "${OUTPUT}" "${text}")

@@ -1,0 +1,701 @@
+// Streams of elements and what can be done with them. The model of meaning is Flink's DataStream
+// API.
+//
+// A stream is a cheap value: a place in the plan of its environment. Every operator takes
+// .uid("..."), .name("...") and .parallelism(n) right behind it. A uid names the operator's state
+// in checkpoints; without one it is made of the operator's position in the program ("process-2"),
+// so give one to everything with state that must survive a change of the program.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "slipstream/stream/bodies.h"
+#include "slipstream/stream/environment.h"
+#include "slipstream/stream/functions.h"
+#include "slipstream/stream/operator.h"
+#include "slipstream/stream/sink.h"
+#include "slipstream/stream/source.h"
+#include "slipstream/stream/window.h"
+
+namespace slipstream::stream {
+
+template <typename T, typename K>
+class KeyedStream;
+template <typename T, typename K>
+class WindowedStream;
+template <typename A, typename B>
+class ConnectedStreams;
+template <typename A, typename B, typename K>
+class KeyedConnectedStreams;
+template <typename B>
+class BroadcastStream;
+template <typename T, typename B>
+class BroadcastConnectedStream;
+template <typename T, typename B, typename K>
+class KeyedBroadcastConnectedStream;
+
+namespace erased {
+
+// A function, or something that makes a std::unique_ptr to one.
+template <typename F>
+concept FunctionMaker = requires(F& make) {
+  typename std::decay_t<decltype(*make())>::Function;
+};
+// Instances by copy.
+template <typename F>
+struct MadeBy {
+  using Fn = F;
+  static std::unique_ptr<Fn> make(const F& prototype) { return std::make_unique<Fn>(prototype); }
+};
+// Instances by call.
+template <FunctionMaker F>
+struct MadeBy<F> {
+  using Fn = std::decay_t<decltype(*std::declval<F&>()())>;
+  static std::unique_ptr<Fn> make(const F& maker) {
+    F copy = maker;
+    return copy();
+  }
+};
+template <typename F>
+using FunctionOf = typename MadeBy<F>::Fn;
+
+template <template <typename> class BodyOf, typename F>
+MakeBody function_body(F function) {
+  return [function = std::move(function)](OperatorRuntime& runtime, Link out,
+                                          std::vector<SideLink> sides) -> std::unique_ptr<Body> {
+    return std::make_unique<BodyOf<FunctionOf<F>>>(runtime, MadeBy<F>::make(function),
+                                                   std::move(out), std::move(sides));
+  };
+}
+
+// A stream or sink that was put into the plan.
+struct Place {
+  std::shared_ptr<Plan> plan;
+  NodeNumber number = 0;
+  std::size_t output = 0;
+  Exchange exchange = Exchange::kForward;
+  EdgeSpec edge() const { return EdgeSpec{number, output, exchange}; }
+};
+
+template <typename Out>
+NodeSpec node_of(std::string kind, std::vector<EdgeSpec> inputs) {
+  NodeSpec spec;
+  spec.kind = std::move(kind);
+  spec.inputs = std::move(inputs);
+  spec.element = RowOf<Out>::schema();
+  spec.end = row_end<Out>();
+  return spec;
+}
+
+}  // namespace erased
+
+// The end of a stream.
+class StreamSink {
+ public:
+  explicit StreamSink(erased::Place place) : place_(std::move(place)) {}
+  StreamSink uid(std::string uid) const {
+    erased::node(*place_.plan, place_.number).uid = std::move(uid);
+    return *this;
+  }
+  StreamSink name(std::string name) const {
+    erased::node(*place_.plan, place_.number).name = std::move(name);
+    return *this;
+  }
+  StreamSink parallelism(std::uint32_t parallelism) const {
+    erased::node(*place_.plan, place_.number).parallelism = parallelism;
+    return *this;
+  }
+
+ private:
+  erased::Place place_;
+};
+
+// Elements of type T, in as many parallel parts as the operator has that makes them.
+template <typename T>
+class DataStream {
+  static_assert(Element<T>, "no RowOf<T>: see slipstream/stream/row.h");
+
+ public:
+  using ElementType = T;
+  explicit DataStream(erased::Place place) : place_(std::move(place)) {}
+
+  // Of the operator that made this stream.
+  DataStream uid(std::string uid) const {
+    erased::node(*place_.plan, place_.number).uid = std::move(uid);
+    return *this;
+  }
+  DataStream name(std::string name) const {
+    erased::node(*place_.plan, place_.number).name = std::move(name);
+    return *this;
+  }
+  DataStream parallelism(std::uint32_t parallelism) const {
+    erased::node(*place_.plan, place_.number).parallelism = parallelism;
+    return *this;
+  }
+
+  // Out f(const T&)
+  template <typename F>
+  auto map(F function) const {
+    using Out = std::decay_t<std::invoke_result_t<F&, const T&>>;
+    return step<Out>("map", [function = std::move(function)](erased::OperatorRuntime& runtime,
+                                                             erased::Link next) {
+      return erased::link_of(
+          std::make_shared<erased::MapStep<T, Out, F>>(runtime, function, std::move(next)));
+    });
+  }
+  // bool f(const T&)
+  template <typename F>
+  DataStream<T> filter(F function) const {
+    return step<T>("filter", [function = std::move(function)](erased::OperatorRuntime& runtime,
+                                                              erased::Link next) {
+      return erased::link_of(
+          std::make_shared<erased::FilterStep<T, F>>(runtime, function, std::move(next)));
+    });
+  }
+  // void f(const T&, Collector<Out>&)
+  template <typename Out, typename F>
+  DataStream<Out> flat_map(F function) const {
+    return step<Out>("flat-map", [function = std::move(function)](erased::OperatorRuntime& runtime,
+                                                                  erased::Link next) {
+      return erased::link_of(
+          std::make_shared<erased::FlatMapStep<T, Out, F>>(runtime, function, std::move(next)));
+    });
+  }
+  // A ProcessFunction<T, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In, T>, "the function takes another element type");
+    return body<typename Fn::Out>("process", {place_.edge()},
+                                  erased::function_body<erased::ProcessBody>(std::move(function)));
+  }
+
+  // K f(const T&)
+  template <typename F>
+  auto key_by(F function) const {
+    using K = std::decay_t<std::invoke_result_t<F&, const T&>>;
+    static_assert(Element<K>, "no RowOf<K> for the key: see slipstream/stream/row.h");
+    auto spec = erased::node_of<T>("key-by", {place_.edge()});
+    spec.follows_input = true;
+    spec.keyed_output = true;
+    spec.step = [](erased::OperatorRuntime&, erased::Link next) { return next; };
+    spec.feed = erased::feed_body<T>();
+    spec.end = [function = std::move(function)](erased::OperatorRuntime& runtime,
+                                                std::size_t output) {
+      return erased::link_of(
+          std::make_shared<erased::KeyEnd<T, K, F>>(runtime.writer(output), function));
+    };
+    return KeyedStream<T, K>(added(std::move(spec), erased::Exchange::kHash));
+  }
+
+  template <typename... Others>
+  DataStream<T> union_with(const Others&... others) const {
+    erased::NodeSpec spec;
+    spec.kind = "union";
+    spec.inputs = {place_.edge(), others.place().edge()...};
+    spec.element = RowOf<T>::schema();
+    return DataStream<T>(added(std::move(spec)));
+  }
+
+  template <typename B>
+  ConnectedStreams<T, B> connect(const DataStream<B>& other) const {
+    return ConnectedStreams<T, B>(place_, other.place());
+  }
+  template <typename B>
+  BroadcastConnectedStream<T, B> connect(const BroadcastStream<B>& other) const {
+    return BroadcastConnectedStream<T, B>(place_, other.place());
+  }
+  // To be connected with another stream, every instance of which gets all elements.
+  BroadcastStream<T> broadcast_state() const {
+    return BroadcastStream<T>(exchanged(erased::Exchange::kBroadcast).place());
+  }
+
+  // How elements go to the instances of the next operator. Without one of these: to the same
+  // instance, or spread evenly where parallelisms differ.
+  DataStream<T> rebalance() const { return exchanged(erased::Exchange::kRebalance); }
+  DataStream<T> broadcast() const { return exchanged(erased::Exchange::kBroadcast); }
+  DataStream<T> global() const { return exchanged(erased::Exchange::kSingle); }
+
+  // Elements get times, and event time goes on as they come. Best right behind a source: there
+  // each split has its own watermark. Watermarks from above end here.
+  DataStream<T> assign_timestamps_and_watermarks(WatermarkStrategy<T> strategy) const {
+    erased::NodeSpec spec;
+    spec.kind = "timestamps";
+    spec.inputs = {place_.edge()};
+    spec.follows_input = place_.exchange == erased::Exchange::kForward;
+    spec.element = RowOf<T>::schema();
+    spec.stamper.idle_timeout_ms = strategy.idle_ms();
+    spec.stamper.ticks = static_cast<bool>(strategy.make_generator());
+    spec.stamper.make = [strategy]() -> std::unique_ptr<erased::Stamper> {
+      return std::make_unique<erased::StrategyStamper<T>>(strategy);
+    };
+    return DataStream<T>(added(std::move(spec)));
+  }
+
+  // What the operator that made this stream put out under the tag.
+  template <typename X>
+  DataStream<X> side_output(const OutputTag<X>& tag) const {
+    erased::SideSpec side{tag.id, RowOf<X>::schema(), erased::row_end<X>()};
+    erased::Place place = place_;
+    place.output = erased::side_output(*place_.plan, place_.number, std::move(side));
+    place.exchange = erased::Exchange::kForward;
+    return DataStream<X>(std::move(place));
+  }
+
+  // Everything in one window after the other, whatever the key; parallelism 1.
+  WindowedStream<T, bool> window_all(WindowAssigner assigner) const {
+    return key_by([](const T&) { return true; }).window(assigner).all();
+  }
+
+  // A SinkFunction<T>, or what makes one; or what adds itself to a stream, such as RocketMQSink.
+  template <typename F>
+  StreamSink add_sink(F function) const {
+    if constexpr (requires { function.add_to(*this); }) {
+      return function.add_to(*this);
+    } else {
+      using Fn = erased::FunctionOf<F>;
+      static_assert(std::is_same_v<typename Fn::In, T>, "the sink takes another element type");
+      erased::NodeSpec spec;
+      spec.kind = "sink";
+      spec.inputs = {place_.edge()};
+      spec.body = erased::function_body<erased::SinkBody>(std::move(function));
+      return StreamSink(added(std::move(spec)));
+    }
+  }
+  // A TwoPhaseSink<T>: exactly once.
+  template <typename F>
+  StreamSink add_two_phase_sink(F function) const {
+    static_assert(std::is_same_v<typename F::In, T>, "the sink takes another element type");
+    return sink_to(erased::make_two_phase_sink(erased::two_phase_spec(std::move(function))));
+  }
+  // A sink of the connector contract whose rows are those of T.
+  StreamSink sink_to(std::shared_ptr<Sink> sink) const {
+    erased::NodeSpec spec;
+    spec.kind = "sink";
+    spec.inputs = {place_.edge()};
+    spec.sink = std::move(sink);
+    return StreamSink(added(std::move(spec)));
+  }
+  // A table of a connector, options as in SQL's WITH.
+  StreamSink sink_to_connector(std::string connector, OptionMap options,
+                               TableDetails details = {}) const {
+    erased::TableSpec table;
+    table.connector = std::move(connector);
+    table.options = std::move(options);
+    table.name = std::move(details.name);
+    table.element = RowOf<T>::schema();
+    table.metadata.assign(details.metadata.begin(), details.metadata.end());
+    table.primary_key = std::move(details.primary_key);
+    erased::NodeSpec spec;
+    spec.kind = "sink";
+    spec.inputs = {place_.edge()};
+    spec.writes = std::move(table);
+    return StreamSink(added(std::move(spec)));
+  }
+
+  const erased::Place& place() const { return place_; }
+
+ protected:
+  erased::Place added(erased::NodeSpec spec,
+                      erased::Exchange exchange = erased::Exchange::kForward) const {
+    return erased::Place{place_.plan, erased::add_node(*place_.plan, std::move(spec)), 0, exchange};
+  }
+  template <typename Out>
+  DataStream<Out> body(std::string kind, std::vector<erased::EdgeSpec> inputs,
+                       erased::MakeBody make) const {
+    auto spec = erased::node_of<Out>(std::move(kind), std::move(inputs));
+    spec.body = std::move(make);
+    return DataStream<Out>(added(std::move(spec)));
+  }
+
+ private:
+  template <typename Out>
+  DataStream<Out> step(std::string kind, erased::MakeStep make) const {
+    auto spec = erased::node_of<Out>(std::move(kind), {place_.edge()});
+    spec.step = std::move(make);
+    spec.feed = erased::feed_body<T>();
+    return DataStream<Out>(added(std::move(spec)));
+  }
+  DataStream<T> exchanged(erased::Exchange exchange) const {
+    erased::Place place = place_;
+    place.exchange = exchange;
+    return DataStream<T>(std::move(place));
+  }
+
+  erased::Place place_;
+};
+
+// Elements with equal keys are seen by one instance, in the order in which they came there.
+template <typename T, typename K>
+class KeyedStream : public DataStream<T> {
+ public:
+  using KeyType = K;
+  using DataStream<T>::DataStream;
+
+  // A KeyedProcessFunction<K, T, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In, T>, "the function takes another element type");
+    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+    return keyed_body<typename Fn::Out>(
+        "process", erased::function_body<erased::ProcessBody>(std::move(function)));
+  }
+  // T f(const T&, const T&): the fold of all elements of a key so far, one result per element.
+  template <typename F>
+  DataStream<T> reduce(F function) const {
+    return keyed_body<T>("reduce", erased::function_body<erased::ProcessBody>(
+                                       RollingReduce<F>(std::move(function))));
+  }
+  WindowedStream<T, K> window(WindowAssigner assigner) const {
+    return WindowedStream<T, K>(this->place(), assigner);
+  }
+  using DataStream<T>::connect;
+  template <typename B>
+  KeyedConnectedStreams<T, B, K> connect(const KeyedStream<B, K>& other) const {
+    return KeyedConnectedStreams<T, B, K>(this->place(), other.place());
+  }
+  template <typename B>
+  KeyedBroadcastConnectedStream<T, B, K> connect(const BroadcastStream<B>& other) const {
+    return KeyedBroadcastConnectedStream<T, B, K>(this->place(), other.place());
+  }
+
+ private:
+  template <typename F>
+  class RollingReduce final : public KeyedProcessFunction<K, T, T> {
+   public:
+    using Base = KeyedProcessFunction<K, T, T>;
+    explicit RollingReduce(F reduce) : reduce_(std::move(reduce)) {}
+    void open(RuntimeContext& context) override { value_ = context.value_state<T>("value"); }
+    void process_element(const T& element, typename Base::Context&, Collector<T>& out) override {
+      const auto before = value_.get();
+      const T value = before ? reduce_(*before, element) : element;
+      value_.update(value);
+      out.collect(value);
+    }
+
+   private:
+    F reduce_;
+    ValueState<T> value_;
+  };
+
+  template <typename Out>
+  DataStream<Out> keyed_body(std::string kind, erased::MakeBody make) const {
+    auto spec = erased::node_of<Out>(std::move(kind), {this->place().edge()});
+    spec.body = std::move(make);
+    spec.keyed = true;
+    spec.state_note = "grows with the number of distinct keys";
+    return DataStream<Out>(this->added(std::move(spec)));
+  }
+};
+
+// Elements of a key by window; results come when event time (or the clock) has passed its end.
+template <typename T, typename K>
+class WindowedStream {
+ public:
+  WindowedStream(erased::Place place, WindowAssigner assigner) : place_(std::move(place)) {
+    spec_.assigner = assigner;
+  }
+  // A window is kept for so long after it fired; each late element in it gives a new result.
+  WindowedStream& allowed_lateness(std::chrono::milliseconds lateness) {
+    spec_.allowed_lateness = lateness;
+    return *this;
+  }
+  // Elements that are too late go to this side output of the result.
+  WindowedStream& side_output_late_data(const OutputTag<T>& tag) {
+    spec_.late_tag = tag.id;
+    return *this;
+  }
+  WindowedStream all() && {
+    single_ = true;
+    return std::move(*this);
+  }
+
+  // T f(const T&, const T&)
+  template <typename F>
+  DataStream<T> reduce(F function) const {
+    return make<T>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
+                   erased::PlainResult<T>());
+  }
+  // The same; a ProcessWindowFunction<T, Out, K> sees the result with its window.
+  template <typename F, typename Fn>
+  auto reduce(F function, Fn window_function) const {
+    check<T, Fn>();
+    return make<typename Fn::Out>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
+                                  erased::FunctionResult<Fn>(window_function));
+  }
+  // An AggregateFunction<T, Accumulator, Out>.
+  template <typename A>
+  auto aggregate(A function) const {
+    static_assert(std::is_same_v<typename A::In, T>, "the function takes another element type");
+    return make<typename A::Out>("window-aggregate",
+                                 erased::AggregatedWindow<A>(std::move(function)),
+                                 erased::PlainResult<typename A::Out>());
+  }
+  template <typename A, typename Fn>
+  auto aggregate(A function, Fn window_function) const {
+    static_assert(std::is_same_v<typename A::In, T>, "the function takes another element type");
+    check<typename A::Out, Fn>();
+    return make<typename Fn::Out>("window-aggregate",
+                                  erased::AggregatedWindow<A>(std::move(function)),
+                                  erased::FunctionResult<Fn>(window_function));
+  }
+  // A ProcessWindowFunction<T, Out, K> over all elements of the window, which are kept until then.
+  template <typename Fn>
+  auto process(Fn window_function) const {
+    check<T, Fn>();
+    return make<typename Fn::Out>("window-process", erased::CollectedWindow<T>(),
+                                  erased::FunctionResult<Fn>(window_function));
+  }
+
+ private:
+  template <typename In, typename Fn>
+  static void check() {
+    static_assert(std::is_same_v<typename Fn::In, In>, "the function takes another element type");
+    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+  }
+  template <typename Out, typename Kept, typename Finish>
+  DataStream<Out> make(std::string kind, Kept kept, Finish finish) const {
+    auto node = erased::node_of<Out>(std::move(kind), {place_.edge()});
+    node.keyed = true;
+    node.state_note = "grows with the number of keys and open windows";
+    if (single_) node.parallelism = 1;
+    node.body = [spec = spec_, kept = std::move(kept), finish = std::move(finish)](
+                    erased::OperatorRuntime& runtime, erased::Link out,
+                    std::vector<erased::SideLink> sides) -> std::unique_ptr<erased::Body> {
+      return std::make_unique<erased::WindowBody<T, Kept, Finish>>(
+          runtime, spec, kept, finish, std::move(out), std::move(sides));
+    };
+    return DataStream<Out>(erased::Place{place_.plan,
+                                         erased::add_node(*place_.plan, std::move(node)), 0,
+                                         erased::Exchange::kForward});
+  }
+
+  erased::Place place_;
+  erased::WindowSpec spec_;
+  bool single_ = false;
+};
+
+namespace erased {
+
+// What connected streams of all kinds do.
+class TwoInputs {
+ public:
+  TwoInputs(Place first, Place second) : first_(std::move(first)), second_(std::move(second)) {
+    if (first_.plan != second_.plan) {
+      note_error(*first_.plan, Error{ErrorCode::kInvalidArgument,
+                                     "connect: the two streams belong to different environments"});
+      second_ = first_;
+    }
+  }
+
+ protected:
+  template <typename Out>
+  DataStream<Out> add(std::string kind, bool keyed, MakeBody make) const {
+    auto spec = node_of<Out>(std::move(kind), {first_.edge(), second_.edge()});
+    spec.body = std::move(make);
+    spec.keyed = keyed;
+    return DataStream<Out>(
+        Place{first_.plan, add_node(*first_.plan, std::move(spec)), 0, Exchange::kForward});
+  }
+
+ private:
+  Place first_;
+  Place second_;
+};
+
+// Two lambdas as one function.
+template <typename A, typename B, typename Out, typename F1, typename F2>
+class CoFlatMap final : public CoProcessFunction<A, B, Out> {
+ public:
+  using Base = CoProcessFunction<A, B, Out>;
+  CoFlatMap(F1 first, F2 second) : first_(std::move(first)), second_(std::move(second)) {}
+  void process_element1(const A& element, typename Base::Context&, Collector<Out>& out) override {
+    first_(element, out);
+  }
+  void process_element2(const B& element, typename Base::Context&, Collector<Out>& out) override {
+    second_(element, out);
+  }
+
+ private:
+  F1 first_;
+  F2 second_;
+};
+
+}  // namespace erased
+
+// Two streams into one function.
+template <typename A, typename B>
+class ConnectedStreams : private erased::TwoInputs {
+ public:
+  using TwoInputs::TwoInputs;
+
+  // Out f(const A&), Out g(const B&)
+  template <typename F1, typename F2>
+  auto map(F1 first, F2 second) const {
+    using Out = std::decay_t<std::invoke_result_t<F1&, const A&>>;
+    return flat_map<Out>(
+        [first](const A& element, Collector<Out>& out) mutable { out.collect(first(element)); },
+        [second](const B& element, Collector<Out>& out) mutable { out.collect(second(element)); });
+  }
+  // void f(const A&, Collector<Out>&), void g(const B&, Collector<Out>&)
+  template <typename Out, typename F1, typename F2>
+  DataStream<Out> flat_map(F1 first, F2 second) const {
+    return process(erased::CoFlatMap<A, B, Out, F1, F2>(std::move(first), std::move(second)));
+  }
+  // A CoProcessFunction<A, B, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In1, A> && std::is_same_v<typename Fn::In2, B>,
+                  "the function takes other element types");
+    return this->template add<typename Fn::Out>(
+        "co-process", false, erased::function_body<erased::CoProcessBody>(std::move(function)));
+  }
+};
+
+// Two streams with the same key into one function with state.
+template <typename A, typename B, typename K>
+class KeyedConnectedStreams : private erased::TwoInputs {
+ public:
+  using TwoInputs::TwoInputs;
+  // A KeyedCoProcessFunction<K, A, B, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In1, A> && std::is_same_v<typename Fn::In2, B>,
+                  "the function takes other element types");
+    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+    return this->template add<typename Fn::Out>(
+        "co-process", true, erased::function_body<erased::CoProcessBody>(std::move(function)));
+  }
+};
+
+// A stream of which every instance of the next operator gets all elements.
+template <typename B>
+class BroadcastStream {
+ public:
+  explicit BroadcastStream(erased::Place place) : place_(std::move(place)) {}
+  const erased::Place& place() const { return place_; }
+
+ private:
+  erased::Place place_;
+};
+
+// A stream that meets a broadcast.
+template <typename T, typename B>
+class BroadcastConnectedStream : private erased::TwoInputs {
+ public:
+  using TwoInputs::TwoInputs;
+  // A BroadcastProcessFunction<T, B, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In, T> && std::is_same_v<typename Fn::Broadcast, B>,
+                  "the function takes other element types");
+    return this->template add<typename Fn::Out>(
+        "broadcast-process", false,
+        erased::function_body<erased::BroadcastBody>(std::move(function)));
+  }
+};
+
+// A keyed stream that meets a broadcast.
+template <typename T, typename B, typename K>
+class KeyedBroadcastConnectedStream : private erased::TwoInputs {
+ public:
+  using TwoInputs::TwoInputs;
+  // A KeyedBroadcastProcessFunction<K, T, B, Out>, or what makes one.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = erased::FunctionOf<F>;
+    static_assert(std::is_same_v<typename Fn::In, T> && std::is_same_v<typename Fn::Broadcast, B>,
+                  "the function takes other element types");
+    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+    return this->template add<typename Fn::Out>(
+        "broadcast-process", true,
+        erased::function_body<erased::BroadcastBody>(std::move(function)));
+  }
+};
+
+// ----------------------------------------------------------------------------------------------
+// sources of an environment
+
+template <typename T>
+DataStream<T> Environment::from_source(std::shared_ptr<Source> source, std::string name) {
+  erased::NodeSpec spec;
+  spec.kind = "source";
+  spec.name = std::move(name);
+  spec.element = RowOf<T>::schema();
+  spec.source = std::move(source);
+  return DataStream<T>(erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0,
+                                     erased::Exchange::kForward});
+}
+
+template <typename T>
+DataStream<T> Environment::from_elements(const std::vector<T>& elements) {
+  std::vector<Batch> batches;
+  erased::RowWriter writer(erased::edge_schema(RowOf<T>::schema(), false), kBatchRows,
+                           [&batches](Batch&& batch) { batches.push_back(std::move(batch)); });
+  erased::RowEnd<T> end(writer);
+  for (const T& element : elements) end.emit(T(element), kNoTimestamp);
+  writer.flush();
+  auto stream = from_source<T>(
+      erased::make_batches_source("elements", RowOf<T>::schema(), std::move(batches)), "elements");
+  stream.parallelism(1);
+  return stream;
+}
+
+template <typename T>
+DataStream<T> Environment::from_connector(std::string connector, OptionMap options,
+                                          TableDetails details) {
+  erased::TableSpec table;
+  table.connector = std::move(connector);
+  table.options = std::move(options);
+  table.name = std::move(details.name);
+  table.element = RowOf<T>::schema();
+  table.metadata.assign(details.metadata.begin(), details.metadata.end());
+  table.primary_key = std::move(details.primary_key);
+  erased::NodeSpec spec;
+  spec.kind = "source";
+  spec.element = table.element;
+  spec.reads = std::move(table);
+  return DataStream<T>(erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0,
+                                     erased::Exchange::kForward});
+}
+
+template <typename F>
+DataStream<typename F::Out> Environment::add_source(F function, std::string name) {
+  using T = typename F::Out;
+  if constexpr (requires { function.add_to(*this, name); }) {
+    return function.add_to(*this, std::move(name));
+  } else {
+    const bool bounded = function.bounded();
+    auto source = erased::make_function_source(
+        name, RowOf<T>::schema(), bounded,
+        [function = std::move(function)]() -> std::unique_ptr<erased::SourceRun> {
+          return std::make_unique<erased::TypedSourceRun<F>>(function);
+        });
+    auto stream = from_source<T>(std::move(source), std::move(name));
+    stream.parallelism(1);
+    erased::node(*plan_, stream.place().number).source_times = true;
+    return stream;
+  }
+}
+
+template <typename F>
+DataStream<typename F::Out> Environment::add_split_source(F source, std::string name) {
+  using T = typename F::Out;
+  auto spec = erased::split_source_spec<T>(std::make_shared<F>(std::move(source)));
+  spec.name = name;
+  auto stream = from_source<T>(erased::make_split_source(std::move(spec)), std::move(name));
+  erased::node(*plan_, stream.place().number).source_times = true;
+  return stream;
+}
+
+}  // namespace slipstream::stream

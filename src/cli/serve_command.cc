@@ -1,0 +1,56 @@
+#include "cli/serve_command.h"
+
+#include <mutex>
+#include <semaphore>
+
+#include <unistd.h>
+
+#include "cli/builtin_connectors.h"
+#include "cli/run_command.h"
+#include "cli/stop_signal.h"
+#include "server/server.h"
+
+namespace slipstream::cli {
+
+int serve_command(const ServeArguments& arguments) {
+  set_log_format(arguments.log_format);
+  const auto refuse = [](const Error& error) {
+    log(LogLevel::kError, "server", error.message);
+    return kExitUsage;
+  };
+  std::counting_semaphore<64> ended(0);
+  std::mutex mutex;
+  server::Server* running = nullptr;
+  const StopSignal signals([&](int count) {
+    if (count > 2) _exit(130);
+    if (count == 1) ended.release();
+    const std::lock_guard lock(mutex);
+    if (running != nullptr && count == 2) running->hurry();
+  });
+  const auto memory = parse_bytes(arguments.memory);
+  if (!memory.ok()) return refuse(memory.error());
+  server::Server::Options options;
+  options.bind = arguments.bind;
+  options.port = arguments.port;
+  options.state_dir = arguments.state_dir;
+  options.token_file = arguments.token_file;
+  options.memory_bytes = static_cast<std::size_t>(*memory);
+  options.version = arguments.version;
+  const auto registry = builtin_connectors();
+  auto server = server::Server::start(*registry, std::move(options));
+  if (!server.ok()) return refuse(server.error());
+  const auto set_running = [&](server::Server* now) {
+    const std::lock_guard lock(mutex);
+    running = now;
+  };
+  set_running(server->get());
+  log(LogLevel::kInfo, "server",
+      "serving on " + (*server)->url() + ", state in " + arguments.state_dir);
+  ended.acquire();
+  log(LogLevel::kInfo, "server", "ending: every job takes a savepoint");
+  (*server)->shut_down();
+  set_running(nullptr);
+  return kExitOk;
+}
+
+}  // namespace slipstream::cli

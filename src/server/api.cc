@@ -1,0 +1,339 @@
+#include "server/api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <openssl/crypto.h>
+
+#include "base/log.h"
+#include "base/try.h"
+#include "server/assets.h"
+#include "server/json_body.h"
+#include "server/metrics_server.h"
+#include "server/report_json.h"
+
+namespace slipstream::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kSavepointSeconds = 600;
+
+HttpResponse answer(int status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+HttpResponse refused(const Refusal& refusal) {
+  return answer(refusal.status, refusal_json(refusal));
+}
+
+HttpResponse refused(int status, std::string message, std::string fix = "") {
+  return refused(Refusal{status, std::move(message), std::move(fix), {}, ""});
+}
+
+// "name" where the template has {name}; false when the path is another one.
+bool matches(std::string_view path_template, std::string_view path, std::string* name) {
+  const std::size_t open = path_template.find("{name}");
+  if (open == std::string_view::npos) return path_template == path;
+  const std::string_view before = path_template.substr(0, open);
+  const std::string_view behind = path_template.substr(open + 6);
+  if (path.size() <= before.size() + behind.size()) return false;
+  if (!path.starts_with(before) || !path.ends_with(behind)) return false;
+  const std::string_view found =
+      path.substr(before.size(), path.size() - before.size() - behind.size());
+  if (found.find('/') != std::string_view::npos) return false;
+  *name = found;
+  return true;
+}
+
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.rfind(':'));
+}
+
+StartOptions start_options(BodyReader& reader) {
+  StartOptions start;
+  start.from = reader.text("from");
+  start.fresh = reader.flag("fresh");
+  start.allow_duplicates = reader.flag("allow_duplicates");
+  start.allow_dropped_state = reader.flag("allow_dropped_state");
+  return start;
+}
+
+std::optional<Refusal> refuse_start(const StartOptions& start) {
+  if (start.from.empty() || !start.fresh) return std::nullopt;
+  return Refusal{400, "'from' and 'fresh' exclude each other", "leave out one of them", {}, ""};
+}
+
+}  // namespace
+
+Api::Api(JobHost& host, Options options)
+    : host_(host), options_(std::move(options)), started_ms_(clock_.now_ms()) {}
+
+const std::vector<Api::Route>& Api::routes() {
+  static const std::vector<Route> all = {
+      {"GET", "/api/v1/status", &Api::status},
+      {"GET", "/api/v1/jobs", &Api::list},
+      {"POST", "/api/v1/jobs", &Api::submit},
+      {"GET", "/api/v1/jobs/{name}", &Api::inspect},
+      {"DELETE", "/api/v1/jobs/{name}", &Api::remove},
+      {"POST", "/api/v1/jobs/{name}/stop", &Api::stop},
+      {"POST", "/api/v1/jobs/{name}/cancel", &Api::cancel},
+      {"POST", "/api/v1/jobs/{name}/savepoint", &Api::savepoint},
+      {"POST", "/api/v1/jobs/{name}/restart", &Api::restart},
+      {"POST", "/api/v1/check", &Api::check},
+      {"POST", "/api/v1/queries", &Api::query},
+      {"GET", "/metrics", &Api::metrics},
+      {"GET", "/openapi.json", &Api::asset, true},
+      {"GET", "/", &Api::asset, true},
+      {"GET", "/app.js", &Api::asset, true},
+      {"GET", "/graph.js", &Api::asset, true},
+      {"GET", "/style.css", &Api::asset, true},
+  };
+  return all;
+}
+
+bool Api::is_authorized(const HttpRequest& request) const {
+  constexpr std::string_view kScheme = "Bearer ";
+  std::string_view given = request.authorization;
+  if (!given.starts_with(kScheme)) return false;
+  given.remove_prefix(kScheme.size());
+  // In a time that depends on the given length only.
+  return given.size() == options_.token.size() &&
+         CRYPTO_memcmp(given.data(), options_.token.data(), given.size()) == 0;
+}
+
+// Pages of other sites must not steer this server through the browser of its user: their requests
+// carry their origin, or, when they have made a name of theirs point here, that name as host.
+std::optional<HttpResponse> Api::refuse_caller(const HttpRequest& request) const {
+  if (options_.token.empty() && !is_loopback(host_of(request.host)))
+    return refused(403, "without a token this server answers to localhost only",
+                   "call it as 127.0.0.1 or localhost, or start it with --token-file");
+  const std::size_t scheme = request.origin.find("://");
+  const std::string_view origin_host = scheme == std::string::npos
+                                           ? std::string_view(request.origin)
+                                           : std::string_view(request.origin).substr(scheme + 3);
+  if (!request.origin.empty() && origin_host != request.host)
+    return refused(403, "the request comes from a page of another site");
+  return std::nullopt;
+}
+
+HttpResponse Api::handle(const HttpRequest& request) {
+  if (auto no = refuse_caller(request)) return std::move(*no);
+  Call call;
+  call.request = &request;
+  const Route* route = nullptr;
+  std::string allowed;
+  for (const Route& each : routes()) {
+    if (!matches(each.path, request.path, &call.name)) continue;
+    allowed += (allowed.empty() ? "" : ", ") + each.method;
+    if (each.method == request.method) route = &each;
+  }
+  const bool is_open = route != nullptr && route->is_open;
+  if (!options_.token.empty() && !is_open && !is_authorized(request)) {
+    HttpResponse response =
+        refused(401, "a valid token is needed", "send the header 'Authorization: Bearer TOKEN'");
+    response.headers["WWW-Authenticate"] = "Bearer";
+    return response;
+  }
+  if (route == nullptr && allowed.empty())
+    return refused(404, "there is no " + request.path, "see /openapi.json");
+  if (route == nullptr) {
+    HttpResponse response = refused(405, request.path + " knows " + allowed + " only");
+    response.headers["Allow"] = allowed;
+    return response;
+  }
+  if (!request.body.empty() && !request.content_type.starts_with("application/json"))
+    return refused(415, "the body must be JSON",
+                   "send the header 'Content-Type: application/json'");
+  return (this->*route->handler)(call);
+}
+
+HttpResponse Api::failure(int status) {
+  return refused(status, status == 413 ? "the body is larger than 4 MiB"
+                                       : "the request is not to be understood");
+}
+
+HttpResponse Api::status(const Call&) {
+  std::size_t running = 0;
+  const auto jobs = host_.jobs();
+  for (const auto& job : jobs) running += job->is_active() ? 1U : 0U;
+  std::size_t queries = 0;
+  {
+    MutexLock lock(mutex_);
+    queries = query_count_;
+  }
+  const flow::MemoryBudget& memory = *host_.context().memory;
+  const json status = {{"version", options_.version},
+                       {"uptime_ms", clock_.now_ms() - started_ms_},
+                       {"jobs", jobs.size()},
+                       {"running_jobs", running},
+                       {"queries", queries},
+                       {"memory_used_bytes", memory.used()},
+                       {"memory_limit_bytes", memory.limit()}};
+  return answer(200, status.dump());
+}
+
+HttpResponse Api::metrics(const Call&) { return metrics_response(host_.metrics()); }
+
+HttpResponse Api::asset(const Call& call) {
+  for (const Asset& asset : assets()) {
+    if (asset.path != call.request->path) continue;
+    HttpResponse response;
+    response.content_type = asset.content_type;
+    response.body = asset.content;
+    response.headers = {
+        {"Content-Security-Policy",
+         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+         "frame-ancestors 'none'"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Cache-Control", "no-cache"}};
+    return response;
+  }
+  return refused(404, "there is no " + call.request->path);
+}
+
+HttpResponse Api::list(const Call&) {
+  std::vector<HostedJob::View> views;
+  for (const auto& job : host_.jobs()) views.push_back(job->view());
+  return answer(200, list_json(views));
+}
+
+HttpResponse Api::submit(const Call& call) {
+  BodyReader reader(call.request->body, {"name", "sql", "settings", "checkpoint_dir", "from",
+                                         "fresh", "allow_duplicates", "allow_dropped_state"});
+  JobHost::Submission submission;
+  submission.name = reader.required_text("name");
+  submission.sql = reader.required_text("sql");
+  submission.settings = reader.texts("settings");
+  submission.checkpoint_dir = reader.text("checkpoint_dir");
+  submission.start = start_options(reader);
+  if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
+  if (const auto wrong = refuse_start(submission.start)) return refused(*wrong);
+  const std::string name = submission.name;
+  if (const auto refusal = host_.submit(std::move(submission))) return refused(*refusal);
+  log(LogLevel::kInfo, "server", "job '" + name + "' was submitted");
+  const auto job = host_.find(name);
+  if (job == nullptr) return refused(409, "job '" + name + "' was removed at once");
+  HttpResponse response = answer(201, summary_json(job->view()));
+  response.headers["Location"] = "/api/v1/jobs/" + name;
+  return response;
+}
+
+HttpResponse Api::inspect(const Call& call) {
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  return answer(200, detail_json(job->view(), *host_.context().state));
+}
+
+HttpResponse Api::remove(const Call& call) {
+  if (const auto refusal = host_.remove(call.name)) return refused(*refusal);
+  log(LogLevel::kInfo, "server", "job '" + call.name + "' was removed");
+  HttpResponse response;
+  response.status = 204;
+  return response;
+}
+
+HttpResponse Api::steer(const Call& call,
+                        const std::function<std::optional<Refusal>(HostedJob&)>& action) {
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  if (const auto refusal = action(*job)) return refused(*refusal);
+  return answer(202, summary_json(job->view()));
+}
+
+HttpResponse Api::stop(const Call& call) {
+  return steer(call, [](HostedJob& job) { return job.stop(); });
+}
+
+HttpResponse Api::cancel(const Call& call) {
+  return steer(call, [](HostedJob& job) { return job.cancel(); });
+}
+
+HttpResponse Api::savepoint(const Call& call) {
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  HostedJob::Savepoint savepoint;
+  const auto refusal = job->savepoint(std::chrono::seconds(kSavepointSeconds), &savepoint);
+  if (refusal) return refused(*refusal);
+  return answer(200, json({{"id", savepoint.id}, {"path", savepoint.path}}).dump());
+}
+
+HttpResponse Api::restart(const Call& call) {
+  BodyReader reader(call.request->body,
+                    {"from", "fresh", "allow_duplicates", "allow_dropped_state"});
+  const StartOptions start = start_options(reader);
+  if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
+  if (const auto wrong = refuse_start(start)) return refused(*wrong);
+  return steer(call, [&](HostedJob& job) { return job.restart(start); });
+}
+
+HttpResponse Api::check(const Call& call) {
+  BodyReader reader(call.request->body, {"sql", "settings"});
+  const std::string script = reader.required_text("sql");
+  const auto settings = reader.texts("settings");
+  if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
+  sql::Session session(*host_.context().registry);
+  for (const auto& [key, value] : settings) {
+    if (const Status set = session.set(key, value); !set.ok())
+      return refused(Refusal::of(set.error()));
+  }
+  return answer(200, diagnostics_json(session.check(script), script));
+}
+
+HttpResponse Api::query(const Call& call) {
+  BodyReader reader(call.request->body, {"sql", "settings", "job", "rows_max"});
+  QueryStream::Request request;
+  request.sql = reader.required_text("sql");
+  request.settings = reader.texts("settings");
+  request.rows_max = reader.integer("rows_max", -1);
+  const std::string name = reader.text("job");
+  if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
+  if (!name.empty()) {
+    const auto job = host_.find(name);
+    if (job == nullptr) return refused(404, "there is no job '" + name + "'");
+    request.before = job->view().record.sql;
+  }
+  const auto release = [this](QueryStream* query) {
+    MutexLock lock(mutex_);
+    queries_.erase(query);
+    --query_count_;
+  };
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return refused(503, "the server is about to end");
+    if (query_count_ >= options_.queries_max) {
+      return refused(429, std::to_string(query_count_) + " queries run already", "end one of them");
+    }
+    ++query_count_;
+  }
+  Refusal refusal;
+  std::shared_ptr<QueryStream> query = QueryStream::start(host_.context(), request, &refusal);
+  if (query == nullptr) {
+    release(nullptr);
+    return refused(refusal);
+  }
+  const std::shared_ptr<void> counted(nullptr, [release, query](void*) { release(query.get()); });
+  {
+    MutexLock lock(mutex_);
+    queries_.insert(query.get());
+    if (closed_) query->cancel();
+  }
+  HttpResponse response;
+  response.content_type = "application/x-ndjson";
+  response.headers["Cache-Control"] = "no-store";
+  response.stream = [query, counted](const WriteChunk& chunk) { query->write(chunk); };
+  return response;
+}
+
+void Api::close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+  for (QueryStream* query : queries_) query->cancel();
+}
+
+}  // namespace slipstream::server

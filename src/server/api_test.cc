@@ -1,0 +1,478 @@
+// Every path and method of openapi.json over HTTP; every answer is held against its schema.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "connectors/blackhole/blackhole.h"
+#include "connectors/datagen/datagen.h"
+#include "connectors/filesystem/filesystem.h"
+#include "server/assets.h"
+#include "server/server.h"
+
+namespace slipstream::server {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* kCounts =
+    "SET 'execution.checkpointing.interval' = '50 ms'; SET 'parallelism.default' = '2';\n"
+    "CREATE TABLE numbers (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200');\n"
+    "CREATE TABLE counts (k INT, n BIGINT) WITH ('connector' = 'blackhole');\n"
+    "INSERT INTO counts SELECT k % 10, COUNT(*) FROM numbers GROUP BY k % 10;\n";
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "serve-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// What JSON Schema says of a value, as far as openapi.json uses it; empty = it fits.
+class SchemaChecker {
+ public:
+  explicit SchemaChecker(const json& document) : document_(document) {}
+
+  std::string check(const json& value, const json& schema, const std::string& place = "$") const {
+    if (schema.contains("$ref")) return check(value, resolve(schema["$ref"]), place);
+    if (schema.contains("oneOf")) {
+      std::string all;
+      int fitting = 0;
+      for (const json& each : schema["oneOf"]) {
+        const std::string wrong = check(value, each, place);
+        fitting += wrong.empty() ? 1 : 0;
+        all += wrong + "; ";
+      }
+      return fitting == 1 ? "" : place + ": " + std::to_string(fitting) + " of oneOf fit: " + all;
+    }
+    if (schema.contains("type") && !has_type(value, schema["type"]))
+      return place + " is no " + schema["type"].dump() + ": " + value.dump();
+    if (schema.contains("enum")) {
+      const json& allowed = schema["enum"];
+      if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+        return place + " is none of " + allowed.dump() + ": " + value.dump();
+    }
+    if (value.is_array() && schema.contains("items")) return check_items(value, schema, place);
+    return value.is_object() ? check_fields(value, schema, place) : "";
+  }
+
+ private:
+  const json& resolve(const std::string& reference) const {
+    return document_.at(json::json_pointer(reference.substr(1)));
+  }
+  static bool has_type(const json& value, const json& type) {
+    if (type.is_array()) {
+      return std::any_of(type.begin(), type.end(),
+                         [&](const json& each) { return has_type(value, each); });
+    }
+    if (type == "integer") return value.is_number_integer();
+    if (type == "number") return value.is_number();
+    if (type == "string") return value.is_string();
+    if (type == "boolean") return value.is_boolean();
+    if (type == "array") return value.is_array();
+    if (type == "null") return value.is_null();
+    return type == "object" && value.is_object();
+  }
+  std::string check_items(const json& value, const json& schema, const std::string& place) const {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      std::string wrong = check(value[i], schema["items"], place + "[" + std::to_string(i) + "]");
+      if (!wrong.empty()) return wrong;
+    }
+    return "";
+  }
+  std::string check_fields(const json& value, const json& schema, const std::string& place) const {
+    for (const json& field : schema.value("required", json::array())) {
+      if (!value.contains(field.get<std::string>()))
+        return place + " lacks " + field.get<std::string>();
+    }
+    const json properties = schema.value("properties", json::object());
+    const json others = schema.value("additionalProperties", json(true));
+    for (const auto& [name, each] : value.items()) {
+      if (!properties.contains(name) && others == false) return place + " has a field " + name;
+      if (!properties.contains(name) && !others.is_object()) continue;
+      const json& rule = properties.contains(name) ? properties[name] : others;
+      std::string wrong = check(each, rule, place + "." + name);
+      if (!wrong.empty()) return wrong;
+    }
+    return "";
+  }
+
+  const json& document_;
+};
+
+struct Answer {
+  int status = 0;
+  std::string type;
+  std::string text;
+  json body;  // null when it is no JSON
+};
+
+class ApiTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    registry_.add(connectors::make_datagen_connector());
+    registry_.add(connectors::make_blackhole_connector());
+    registry_.add(connectors::make_filesystem_connector());
+    for (const Asset& asset : assets()) {
+      if (asset.path == "/openapi.json") document_ = json::parse(asset.content);
+    }
+  }
+
+  void start(const std::string& token = "") {
+    Server::Options options;
+    options.state_dir = folder_.path() + "/state";
+    options.version = "test";
+    if (!token.empty()) {
+      options.token_file = folder_.path() + "/token";
+      std::ofstream(options.token_file) << token << '\n';
+    }
+    auto server = Server::start(registry_, options);
+    ASSERT_TRUE(server.ok()) << server.status().to_string();
+    server_ = std::move(*server);
+    client_ = std::make_unique<httplib::Client>(server_->url());
+    client_->set_read_timeout(30);
+  }
+  void stop_server() {
+    client_.reset();
+    server_.reset();
+  }
+
+  // Calls it and holds the answer against what openapi.json says of `path_template`.
+  Answer call(const std::string& method, const std::string& path, const json& body = nullptr,
+              std::string path_template = "", const httplib::Headers& headers = {}) {
+    const std::string text = body.is_null()     ? ""
+                             : body.is_string() ? body.get<std::string>()
+                                                : body.dump();
+    return call_text(method, path, text, std::move(path_template), headers);
+  }
+  Answer call_text(const std::string& method, const std::string& path, const std::string& text,
+                   std::string path_template, const httplib::Headers& headers) {
+    if (path_template.empty()) path_template = path;
+    const char* type = text.empty() ? "" : "application/json";
+    const httplib::Result result = method == "get"    ? client_->Get(path, headers)
+                                   : method == "post" ? client_->Post(path, headers, text, type)
+                                                      : client_->Delete(path, headers);
+    Answer answer;
+    EXPECT_TRUE(result) << method << " " << path;
+    if (!result) return answer;
+    answer.status = result->status;
+    answer.type = result->get_header_value("Content-Type");
+    answer.text = result->body;
+    if (answer.type == "application/json") answer.body = json::parse(answer.text, nullptr, false);
+    expect_documented(answer, method, path_template);
+    return answer;
+  }
+  void expect_documented(const Answer& answer, const std::string& method,
+                         const std::string& path_template) {
+    const std::string what = method + " " + path_template + " " + std::to_string(answer.status);
+    const json& paths = document_["paths"];
+    ASSERT_TRUE(paths.contains(path_template) && paths[path_template].contains(method)) << what;
+    exercised_.insert(method + " " + path_template);
+    const json& responses = paths[path_template][method]["responses"];
+    ASSERT_TRUE(responses.contains(std::to_string(answer.status))) << what << answer.text;
+    const json& response = responses[std::to_string(answer.status)];
+    if (!response.contains("content")) return;
+    const std::string type = answer.type.substr(0, answer.type.find(';'));
+    ASSERT_TRUE(response["content"].contains(type)) << what << " is " << answer.type;
+    const SchemaChecker checker(document_);
+    const json& schema = response["content"][type]["schema"];
+    if (type == "application/json") {
+      EXPECT_EQ(checker.check(answer.body, schema), "") << what;
+    }
+    if (type == "application/x-ndjson") {
+      std::istringstream lines(answer.text);
+      for (std::string line; std::getline(lines, line);) {
+        if (!line.empty()) {
+          EXPECT_EQ(checker.check(json::parse(line), schema), "") << what;
+        }
+      }
+    }
+  }
+
+  Answer inspect(const std::string& name) {
+    return call("get", "/api/v1/jobs/" + name, nullptr, "/api/v1/jobs/{name}");
+  }
+  Answer act(const std::string& name, const std::string& action, const json& body = nullptr) {
+    return call("post", "/api/v1/jobs/" + name + "/" + action, body,
+                "/api/v1/jobs/{name}/" + action);
+  }
+  Answer submit(const std::string& name, const std::string& sql = kCounts) {
+    return call("post", "/api/v1/jobs", {{"name", name}, {"sql", sql}});
+  }
+  testing::AssertionResult eventually(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (condition()) return testing::AssertionSuccess();
+      std::this_thread::yield();
+    }
+    return testing::AssertionFailure() << "not within 30 s";
+  }
+  testing::AssertionResult becomes(const std::string& name, const std::string& state) {
+    return eventually([&] { return inspect(name).body["state"] == state; });
+  }
+  bool has_checkpoints(const std::string& name, int count = 1) {
+    return inspect(name).body["completed_checkpoints"] >= count;
+  }
+
+  TemporaryFolder folder_;
+  ConnectorRegistry registry_;
+  json document_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<httplib::Client> client_;
+  std::set<std::string> exercised_;
+};
+
+TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
+  start();
+  EXPECT_EQ(call("get", "/api/v1/status").body["version"], "test");
+  EXPECT_EQ(call("get", "/api/v1/jobs").body["jobs"].size(), 0U);
+  EXPECT_EQ(submit("counts").status, 201);
+  EXPECT_EQ(submit("counts").status, 409);
+  ASSERT_TRUE(eventually([&] { return has_checkpoints("counts", 2); }));
+  const Answer detail = inspect("counts");
+  EXPECT_EQ(detail.status, 200);
+  EXPECT_EQ(detail.body["sql"], kCounts);
+  ASSERT_GE(detail.body["vertices"].size(), 2U);
+  ASSERT_GE(detail.body["edges"].size(), 1U);
+  EXPECT_EQ(detail.body["edges"][0]["partitioning"], "hash");
+  EXPECT_GT(detail.body["checkpoints"][0]["state_bytes"], 0);
+  EXPECT_EQ(call("get", "/api/v1/jobs").body["jobs"][0]["name"], "counts");
+  EXPECT_THAT(call("get", "/metrics").text,
+              HasSubstr("slipstream_job_checkpoints_total{job=\"counts\"}"));
+  const Answer savepoint = act("counts", "savepoint");
+  EXPECT_EQ(savepoint.status, 200);
+  EXPECT_TRUE(std::filesystem::exists(savepoint.body["path"].get<std::string>() + "/manifest"));
+  EXPECT_EQ(call("delete", "/api/v1/jobs/counts", nullptr, "/api/v1/jobs/{name}").status, 409);
+  EXPECT_EQ(act("counts", "stop").status, 202);
+  EXPECT_TRUE(becomes("counts", "stopped"));
+  EXPECT_EQ(act("counts", "stop").status, 409);
+  EXPECT_EQ(act("counts", "restart", {{"from", savepoint.body["path"]}}).status, 202);
+  EXPECT_TRUE(becomes("counts", "running"));
+  EXPECT_EQ(act("counts", "cancel").status, 202);
+  EXPECT_TRUE(becomes("counts", "cancelled"));
+  EXPECT_EQ(act("counts", "savepoint").status, 409);
+  EXPECT_EQ(call("delete", "/api/v1/jobs/counts", nullptr, "/api/v1/jobs/{name}").status, 204);
+  EXPECT_EQ(inspect("counts").status, 404);
+  const Answer checked = call("post", "/api/v1/check", {{"sql", "SELECT 1 +;"}});
+  EXPECT_EQ(checked.body["diagnostics"].size(), 1U);
+  EXPECT_THAT(call("post", "/api/v1/queries", {{"sql", "SELECT 1 AS n, 'a' AS text"}}).text,
+              HasSubstr("{\"row\":{\"n\":1,\"text\":\"a\"}}"));
+  for (const char* path : {"/", "/app.js", "/graph.js", "/style.css", "/openapi.json"})
+    EXPECT_EQ(call("get", path).status, 200);
+  for (const auto& [path, methods] : document_["paths"].items()) {
+    for (const auto& [method, operation] : methods.items()) {
+      if (method == "parameters") continue;
+      EXPECT_TRUE(exercised_.contains(method + " " + path)) << method << " " << path;
+    }
+  }
+}
+
+TEST_F(ApiTest, ErrorsOfSqlHaveLineColumnCaretAndFix) {
+  start();
+  const Answer answer = submit("wrong",
+                               "CREATE TABLE n (number INT) WITH ('connector' = 'datagen');\n"
+                               "CREATE TABLE o (k INT) WITH ('connector' = 'blackhole');\n"
+                               "INSERT INTO o SELECT nubmer FROM n;");
+  ASSERT_EQ(answer.status, 400);
+  const json& diagnostic = answer.body["error"]["diagnostics"][0];
+  EXPECT_EQ(diagnostic["line"], 3);
+  EXPECT_EQ(diagnostic["column"], 22);
+  EXPECT_THAT(diagnostic["text"].get<std::string>(), HasSubstr("^~~~~~"));
+  EXPECT_THAT(diagnostic["fix"].get<std::string>(), HasSubstr("number"));
+  EXPECT_EQ(inspect("wrong").status, 404) << "what is refused is not kept";
+}
+
+TEST_F(ApiTest, WhatIsNoJobIsRefusedWithAReason) {
+  start();
+  const auto reason = [&](const json& body) {
+    const Answer answer = call("post", "/api/v1/jobs", body);
+    EXPECT_EQ(answer.status, 400) << body;
+    const json& error = answer.body["error"];
+    std::string text = error["message"];
+    for (const json& diagnostic : error["diagnostics"])
+      text += " " + diagnostic["message"].get<std::string>();
+    return text;
+  };
+  EXPECT_THAT(reason("{\"name\":"), HasSubstr("no JSON"));
+  EXPECT_THAT(reason("[1]"), HasSubstr("no JSON object"));
+  EXPECT_THAT(reason({{"name", "a"}}), HasSubstr("'sql' is missing"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", 1}}), HasSubstr("'sql' is no string"));
+  EXPECT_THAT(reason({{"nmae", "a"}, {"sql", "x"}}), HasSubstr("did you mean 'name'"));
+  EXPECT_THAT(reason({{"name", "../a"}, {"sql", "x"}}), HasSubstr("cannot be the name"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", kCounts}, {"checkpoint_dir", "../../etc"}}),
+              HasSubstr("inside the server's state directory"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", "SELECT 1"}}), HasSubstr("nobody would see"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", "SHOW TABLES"}}), HasSubstr("nothing to run"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", kCounts}, {"settings", {{"no.such", "1"}}}}),
+              HasSubstr("no.such"));
+  EXPECT_THAT(
+      reason({{"name", "a"}, {"sql", std::string("SET 'pipeline.name' = 'b'; ") + kCounts}}),
+      HasSubstr("names its job 'b'"));
+  EXPECT_THAT(reason({{"name", "a"}, {"sql", kCounts}, {"from", "x"}, {"fresh", true}}),
+              HasSubstr("exclude"));
+}
+
+TEST_F(ApiTest, UnknownPathsAndMethods) {
+  start();
+  EXPECT_EQ(client_->Get("/api/v1/nothing")->status, 404);
+  EXPECT_EQ(client_->Get("/api/v1/jobs/a/b/c")->status, 404);
+  EXPECT_EQ(client_->Delete("/api/v1/jobs")->status, 405);
+  EXPECT_EQ(client_->Post("/api/v1/check", "a=b", "application/x-www-form-urlencoded")->status,
+            415);
+  EXPECT_EQ(act("nobody", "stop").status, 404);
+  const Answer large = call("post", "/api/v1/check", std::string(5 << 20, 'x'));
+  EXPECT_EQ(large.status, 413);
+  EXPECT_THAT(large.body["error"]["message"].get<std::string>(), HasSubstr("4 MiB"));
+}
+
+TEST_F(ApiTest, ATokenIsAskedForAndComparedWhole) {
+  start("0123456789abcdef0123456789abcdef");
+  const auto status_with = [&](const std::string& value) {
+    return call("get", "/api/v1/status", nullptr, "", {{"Authorization", value}}).status;
+  };
+  EXPECT_EQ(call("get", "/api/v1/status").status, 401);
+  EXPECT_EQ(call("get", "/metrics").status, 401);
+  EXPECT_EQ(status_with("Bearer 0123456789abcdef0123456789abcdeX"), 401);
+  EXPECT_EQ(status_with("Bearer 0123456789abcdef"), 401);
+  EXPECT_EQ(status_with("Basic 0123456789abcdef0123456789abcdef"), 401);
+  EXPECT_EQ(status_with("Bearer 0123456789abcdef0123456789abcdef"), 200);
+  EXPECT_EQ(call("get", "/").status, 200) << "the page asks for the token itself";
+}
+
+TEST_F(ApiTest, OtherAddressesNeedAToken) {
+  Server::Options options;
+  options.state_dir = folder_.path() + "/state";
+  options.bind = "0.0.0.0";
+  const auto server = Server::start(registry_, options);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().message, HasSubstr("--token-file"));
+}
+
+TEST_F(ApiTest, PagesOfOtherSitesCannotSteerIt) {
+  start();
+  EXPECT_EQ(client_->Get("/api/v1/status", {{"Host", "evil.example:80"}})->status, 403);
+  EXPECT_EQ(
+      client_->Post("/api/v1/jobs/a/stop", {{"Origin", "http://evil.example"}}, "", "")->status,
+      403);
+  EXPECT_EQ(client_->Get("/api/v1/status", {{"Origin", server_->url()}})->status, 200);
+}
+
+TEST_F(ApiTest, JobsSurviveTheServer) {
+  start();
+  EXPECT_EQ(submit("one").status, 201);
+  EXPECT_EQ(submit("two").status, 201);
+  EXPECT_EQ(submit("broken",
+                   "CREATE TABLE n (k INT) WITH ('connector' = 'datagen', 'fields.k.kind' = "
+                   "'sequence', 'fields.k.start' = '1', 'fields.k.end' = '9');"
+                   "CREATE TABLE o (k INT) WITH ('connector' = 'blackhole');"
+                   "INSERT INTO o SELECT 1 / (k - 5) FROM n")
+                .status,
+            201);
+  EXPECT_TRUE(becomes("broken", "failed"));
+  ASSERT_TRUE(eventually([&] { return has_checkpoints("one") && has_checkpoints("two"); }));
+  EXPECT_EQ(act("two", "stop").status, 202);
+  EXPECT_TRUE(becomes("two", "stopped"));
+  stop_server();
+  start();
+  EXPECT_TRUE(becomes("one", "running"));
+  EXPECT_THAT(inspect("one").body["events"].dump(), HasSubstr("going on from savepoint"));
+  EXPECT_EQ(inspect("two").body["state"], "stopped");
+  EXPECT_EQ(inspect("broken").body["state"], "failed");
+  EXPECT_THAT(inspect("broken").body["error"].get<std::string>(), HasSubstr("division by zero"));
+}
+
+TEST_F(ApiTest, ADamagedRecordIsLeftAloneAndTheOthersRun) {
+  start();
+  EXPECT_EQ(submit("one").status, 201);
+  stop_server();
+  const std::string damaged = folder_.path() + "/state/jobs/two.json";
+  std::ofstream(damaged) << "{\"format\": 1, \"name\"";
+  start();
+  EXPECT_TRUE(becomes("one", "running"));
+  EXPECT_EQ(call("get", "/api/v1/jobs").body["jobs"].size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(damaged));
+}
+
+TEST_F(ApiTest, SecretsAreNotShown) {
+  start();
+  const std::string table =
+      "CREATE TABLE f (k INT) WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = "
+      "'/tmp', "
+      "'my.password' = 'tops3cret');";
+  EXPECT_THAT(submit("secret", table).text, testing::Not(HasSubstr("tops3cret")));
+  EXPECT_EQ(submit("counts", std::string(kCounts) + "-- 'secretKey' = 'tops3cret'\n").status, 201);
+  const auto status = std::filesystem::status(folder_.path() + "/state");
+  EXPECT_EQ(status.permissions() & std::filesystem::perms::others_all,
+            std::filesystem::perms::none);
+}
+
+TEST_F(ApiTest, OneServerOwnsAStateDirectory) {
+  start();
+  Server::Options options;
+  options.state_dir = folder_.path() + "/state";
+  const auto second = Server::start(registry_, options);
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(second.error().message, HasSubstr(options.state_dir));
+}
+
+TEST_F(ApiTest, ARunningJobRestartsFromASavepoint) {
+  start();
+  EXPECT_EQ(submit("counts").status, 201);
+  ASSERT_TRUE(eventually([&] { return has_checkpoints("counts"); }));
+  EXPECT_EQ(act("counts", "restart").status, 202);
+  EXPECT_TRUE(eventually([&] {
+    const Answer detail = inspect("counts");
+    return detail.body["state"] == "running" &&
+           detail.body["events"].dump().find("going on from savepoint") != std::string::npos;
+  }));
+}
+
+TEST_F(ApiTest, AQueryEndsWhenItsClientGoes) {
+  start();
+  const json body = {{"sql",
+                      "CREATE TABLE n (k BIGINT, t STRING) WITH ('connector' = 'datagen', "
+                      "'rows-per-second' = '0', 'fields.t.length' = '500'); SELECT * FROM n"}};
+  std::size_t bytes = 0;
+  httplib::Request request;
+  request.method = "POST";
+  request.path = "/api/v1/queries";
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = body.dump();
+  request.content_receiver = [&](const char*, std::size_t size, std::uint64_t, std::uint64_t) {
+    bytes += size;
+    return bytes < (1U << 20);
+  };
+  static_cast<void>(client_->send(request));
+  EXPECT_GE(bytes, 1U << 20);
+  EXPECT_TRUE(eventually([&] { return call("get", "/api/v1/status").body["queries"] == 0; }));
+}
+
+TEST_F(ApiTest, AQueryKnowsTheTablesOfAJob) {
+  start();
+  EXPECT_EQ(submit("counts").status, 201);
+  const Answer rows = call("post", "/api/v1/queries",
+                           {{"sql", "SELECT k FROM numbers"}, {"job", "counts"}, {"rows_max", 2}});
+  EXPECT_THAT(rows.text, HasSubstr("{\"end\":{\"error\":null,\"rows\":2}}"));
+  const Answer wrong = call("post", "/api/v1/queries", {{"sql", "SELECT k FROM numbers"}});
+  EXPECT_EQ(wrong.status, 400);
+}
+
+}  // namespace
+}  // namespace slipstream::server

@@ -1,0 +1,374 @@
+#include "server/hosted_job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/try.h"
+#include "server/savepoint.h"
+#include "sql/launch.h"
+
+namespace slipstream::server {
+namespace {
+
+constexpr std::int64_t kFirstDelayMs = 1'000;
+constexpr std::int64_t kLongestDelayMs = 30'000;
+
+Refusal conflict(std::string message, std::string fix = "") {
+  return Refusal{409, std::move(message), std::move(fix), {}, ""};
+}
+
+JobState state_of(flow::JobReport::State state) {
+  switch (state) {
+    case flow::JobReport::State::kStarting:
+      return JobState::kStarting;
+    case flow::JobReport::State::kRestarting:
+      return JobState::kRestarting;
+    case flow::JobReport::State::kStopping:
+      return JobState::kStopping;
+    default:
+      return JobState::kRunning;
+  }
+}
+
+}  // namespace
+
+// What one run consists of; the job goes first.
+struct HostedJob::Run {
+  explicit Run(const ConnectorRegistry& registry) : session(registry) {}
+
+  sql::Session session;
+  std::vector<sql::RelPtr> plans;
+  std::unique_ptr<flow::Job> job;
+};
+
+const char* name_of(JobState state) {
+  static constexpr const char* kNames[] = {"starting", "running", "restarting", "stopping",
+                                           "finished", "stopped", "cancelled",  "failed"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+HostedJob::HostedJob(const HostContext& context, JobRecord record)
+    : context_(context), record_(std::move(record)) {}
+
+HostedJob::~HostedJob() {
+  if (supervisor_.joinable()) supervisor_.join();
+}
+
+void HostedJob::say(std::string_view text) {
+  MutexLock lock(mutex_);
+  log(LogLevel::kInfo, "job " + record_.name, text);
+  events_.push_back(Event{clock_.wall_ms(), std::string(text)});
+  if (events_.size() > kEventsMax) events_.pop_front();
+}
+
+void HostedJob::save() {
+  const Status saved = context_.state->save(record_);
+  if (!saved.ok()) log(LogLevel::kError, "server", saved.to_string());
+}
+
+std::optional<Refusal> HostedJob::begin() {
+  {
+    MutexLock lock(mutex_);
+    if (active_) return conflict("job '" + record_.name + "' runs already");
+    active_ = true;
+    end_ = End::kNone;
+    again_.reset();
+    start_error_.clear();
+    started_ms_ = clock_.wall_ms();
+    record_.wanted = true;
+    record_.ended.clear();
+    record_.error.clear();
+    record_.ended_ms = 0;
+    last_ = {};
+    save();
+  }
+  if (supervisor_.joinable()) supervisor_.join();
+  return std::nullopt;
+}
+
+namespace {
+
+// What a job cannot consist of.
+std::optional<Refusal> refuse_script(const sql::Compiled& compiled, const sql::Session& session,
+                                     const JobRecord& record) {
+  Refusal refusal;
+  refusal.script = record.sql;
+  refusal.message = "the script has errors";
+  refusal.diagnostics = compiled.diagnostics;
+  const auto report = [&](std::uint32_t line, std::string message, std::string fix) {
+    sql::Diagnostic diagnostic;
+    diagnostic.line = line;
+    diagnostic.column = 1;
+    diagnostic.message = std::move(message);
+    diagnostic.fix = std::move(fix);
+    refusal.diagnostics.push_back(std::move(diagnostic));
+  };
+  bool has_insert = false;
+  for (const sql::Step& step : compiled.steps) {
+    has_insert = has_insert || step.kind == sql::Step::Kind::kInsert;
+    if (step.kind == sql::Step::Kind::kSelect)
+      report(step.line, "a job consists of INSERTs: nobody would see the rows of this SELECT",
+             "run it as a query, or INSERT INTO a table of connector 'print'");
+  }
+  const auto name = session.settings().find("pipeline.name");
+  if (compiled.ok() && name != session.settings().end() && name->second != record.name)
+    report(1, "the script names its job '" + name->second + "', the request '" + record.name + "'",
+           "leave out SET 'pipeline.name'");
+  if (compiled.ok() && !has_insert && refusal.diagnostics.empty())
+    report(1, "there is nothing to run: the script has no INSERT", "");
+  if (refusal.diagnostics.empty()) return std::nullopt;
+  return refusal;
+}
+
+}  // namespace
+
+std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, Refusal* refusal,
+                                                  bool* retryable) {
+  JobRecord record;
+  {
+    MutexLock lock(mutex_);
+    record = record_;
+  }
+  *retryable = false;
+  auto run = std::make_shared<Run>(*context_.registry);
+  const auto apply = [&]() -> Status {
+    for (const auto& [key, value] : record.settings) TRY(run->session.set(key, value));
+    return run->session.set("pipeline.name", record.name);
+  };
+  if (const Status set = apply(); !set.ok()) {
+    *refusal = Refusal::of(set.error());
+    return nullptr;
+  }
+  sql::Compiled compiled = run->session.compile(record.sql);
+  if (auto refused = refuse_script(compiled, run->session, record)) {
+    *refusal = std::move(*refused);
+    return nullptr;
+  }
+  for (sql::Step& step : compiled.steps) {
+    if (step.kind == sql::Step::Kind::kInsert) run->plans.push_back(std::move(step.plan));
+  }
+  sql::LaunchOptions launch;
+  launch.name = record.name;
+  launch.checkpoint_dir = context_.state->checkpoints(record.checkpoint_dir);
+  launch.restore_from = options.from;
+  launch.fresh = options.fresh;
+  launch.allow_duplicates = options.allow_duplicates;
+  launch.allow_dropped_state = options.allow_dropped_state;
+  launch.memory = context_.memory;
+  auto job = sql::start_inserts(run->session, run->plans, launch,
+                                [this](std::string_view text) { say(text); });
+  if (!job.ok()) {
+    *refusal = Refusal::of(job.error());
+    *retryable = job.error().retryable;
+    return nullptr;
+  }
+  run->job = std::move(*job);
+  MutexLock lock(mutex_);
+  run_ = run;
+  start_error_.clear();
+  if (end_ == End::kCancel) run->job->cancel();
+  if (end_ == End::kStop || end_ == End::kLeave) run->job->stop_with_savepoint();
+  return run;
+}
+
+std::optional<Refusal> HostedJob::start(const StartOptions& options) {
+  if (auto refused = begin()) return refused;
+  Refusal refusal;
+  bool retryable = false;
+  auto run = launch(options, &refusal, &retryable);
+  if (run == nullptr) {
+    MutexLock lock(mutex_);
+    active_ = false;
+    record_.wanted = false;
+    record_.ended = name_of(JobState::kFailed);
+    record_.error = refusal.message;
+    record_.ended_ms = clock_.wall_ms();
+    save();
+    changed_.notify_all();
+    return refusal;
+  }
+  supervisor_ = std::thread(
+      [this, run = std::move(run), options]() mutable { supervise(std::move(run), options); });
+  return std::nullopt;
+}
+
+void HostedJob::resume() {
+  if (begin()) return;
+  supervisor_ = std::thread([this] { supervise(nullptr, StartOptions{}); });
+}
+
+void HostedJob::supervise(std::shared_ptr<Run> run, StartOptions options) {
+  while (true) {
+    Status status;
+    if (run == nullptr) run = launch_again(options, &status);
+    if (run != nullptr) status = run->job->wait();
+    run.reset();
+    if (!finish(status, &options)) return;
+  }
+}
+
+// Null when it was asked to end meanwhile (*status is ok) or cannot be started.
+std::shared_ptr<HostedJob::Run> HostedJob::launch_again(const StartOptions& options,
+                                                        Status* status) {
+  std::int64_t delay_ms = kFirstDelayMs;
+  while (true) {
+    Refusal refusal;
+    bool retryable = false;
+    if (auto run = launch(options, &refusal, &retryable)) return run;
+    std::string why = refusal.message;
+    for (const sql::Diagnostic& diagnostic : refusal.diagnostics) {
+      why += "; " + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) +
+             ": " + diagnostic.message;
+    }
+    if (!retryable) {
+      *status = Error{ErrorCode::kInvalidArgument, std::move(why)};
+      return nullptr;
+    }
+    say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
+    const std::int64_t deadline = clock_.now_ms() + delay_ms;
+    MutexLock lock(mutex_);
+    start_error_ = std::move(why);
+    while (end_ == End::kNone && clock_.now_ms() < deadline)
+      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
+    if (end_ != End::kNone) return nullptr;
+    delay_ms = std::min(delay_ms * 2, kLongestDelayMs);
+  }
+}
+
+bool HostedJob::finish(const Status& status, StartOptions* next) {
+  std::shared_ptr<Run> ended;  // dies outside the lock
+  MutexLock lock(mutex_);
+  if (run_ != nullptr) last_ = run_->job->report();
+  ended = std::exchange(run_, nullptr);
+  if (again_ && status.ok()) {
+    *next = *std::exchange(again_, std::nullopt);
+    end_ = End::kNone;
+    started_ms_ = clock_.wall_ms();
+    return true;
+  }
+  active_ = false;
+  changed_.notify_all();
+  if (end_ == End::kLeave) return false;
+  const bool cancelled =
+      end_ == End::kCancel && (status.ok() || status.error().code == ErrorCode::kCancelled);
+  JobState state = end_ == End::kStop ? JobState::kStopped : JobState::kFinished;
+  if (cancelled) state = JobState::kCancelled;
+  if (!cancelled && !status.ok()) state = JobState::kFailed;
+  record_.wanted = false;
+  record_.ended = name_of(state);
+  record_.error = state == JobState::kFailed ? status.to_string() : "";
+  record_.ended_ms = clock_.wall_ms();
+  save();
+  log(state == JobState::kFailed ? LogLevel::kError : LogLevel::kInfo, "job " + record_.name,
+      record_.ended + (record_.error.empty() ? "" : ": " + record_.error));
+  return false;
+}
+
+std::optional<Refusal> HostedJob::end_run(End end) {
+  MutexLock lock(mutex_);
+  if (!active_) return conflict("job '" + record_.name + "' does not run");
+  // A cancel may follow a stop, not the other way round.
+  if (end_ != End::kCancel) end_ = end;
+  again_.reset();
+  if (end != End::kLeave && record_.wanted) {
+    record_.wanted = false;
+    save();
+  }
+  changed_.notify_all();
+  if (run_ == nullptr) return std::nullopt;
+  if (end_ == End::kCancel) {
+    run_->job->cancel();
+  } else {
+    run_->job->stop_with_savepoint();
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> HostedJob::stop() { return end_run(End::kStop); }
+
+std::optional<Refusal> HostedJob::cancel() { return end_run(End::kCancel); }
+
+void HostedJob::leave(bool with_savepoint) {
+  static_cast<void>(end_run(End::kLeave));
+  if (with_savepoint) return;
+  MutexLock lock(mutex_);
+  if (run_ != nullptr) run_->job->cancel();
+}
+
+void HostedJob::await_end() {
+  MutexLock lock(mutex_);
+  while (active_) changed_.wait(mutex_);
+}
+
+std::optional<Refusal> HostedJob::restart(const StartOptions& options) {
+  {
+    MutexLock lock(mutex_);
+    if (active_) {
+      if (end_ != End::kNone) return conflict("job '" + record_.name + "' is about to end");
+      again_ = options;
+      end_ = End::kStop;
+      changed_.notify_all();
+      if (run_ != nullptr) run_->job->stop_with_savepoint();
+      return std::nullopt;
+    }
+  }
+  return start(options);
+}
+
+std::optional<Refusal> HostedJob::savepoint(std::chrono::milliseconds limit, Savepoint* out) {
+  std::shared_ptr<Run> run;
+  std::string name;
+  std::string directory;
+  {
+    MutexLock lock(mutex_);
+    run = run_;
+    name = record_.name;
+    directory = context_.state->checkpoints(record_.checkpoint_dir);
+  }
+  if (run == nullptr) return conflict("job '" + name + "' does not run");
+  const auto path =
+      take_savepoint(*run->job, directory, context_.state->savepoints(name), limit, &out->id);
+  if (!path.ok()) {
+    const ErrorCode code = path.error().code;
+    return Refusal::of(path.error(), code == ErrorCode::kTimeout ? 504 : 409);
+  }
+  out->path = *path;
+  return std::nullopt;
+}
+
+bool HostedJob::is_active() const {
+  MutexLock lock(mutex_);
+  return active_;
+}
+
+JobState HostedJob::state() const {
+  if (!active_) {
+    for (const JobState state : {JobState::kFinished, JobState::kStopped, JobState::kCancelled}) {
+      if (record_.ended == name_of(state)) return state;
+    }
+    return record_.ended.empty() ? JobState::kStopped : JobState::kFailed;
+  }
+  if (end_ != End::kNone) return again_ ? JobState::kRestarting : JobState::kStopping;
+  return run_ == nullptr ? JobState::kStarting : state_of(run_->job->report().state);
+}
+
+HostedJob::View HostedJob::view() const {
+  View view;
+  MutexLock lock(mutex_);
+  view.record = record_;
+  view.state = state();
+  view.started_ms = started_ms_;
+  view.report = run_ != nullptr ? run_->job->report() : last_;
+  view.error = !record_.error.empty() ? record_.error : start_error_;
+  if (view.error.empty()) view.error = view.report.last_error;
+  view.events.assign(events_.begin(), events_.end());
+  return view;
+}
+
+flow::JobReport HostedJob::report() const {
+  MutexLock lock(mutex_);
+  return run_ != nullptr ? run_->job->report() : last_;
+}
+
+}  // namespace slipstream::server

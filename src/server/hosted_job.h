@@ -1,0 +1,144 @@
+// One job of the server: started, watched, stopped and started again.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "slipstream/connector.h"
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "flow/job.h"
+#include "flow/runtime/memory_budget.h"
+#include "server/job_record.h"
+#include "sql/parse/diagnostic.h"
+#include "sql/session.h"
+
+namespace slipstream::server {
+
+// Why a request was refused.
+struct Refusal {
+  int status = 400;  // of HTTP
+  std::string message;
+  std::string fix;
+  std::vector<sql::Diagnostic> diagnostics;  // with places in `script`
+  std::string script;
+
+  static Refusal of(const Error& error, int status = 400) {
+    return {status, error.message, "", {}, ""};
+  }
+};
+
+enum class JobState : std::uint8_t {
+  kStarting,
+  kRunning,
+  kRestarting,
+  kStopping,
+  kFinished,   // all input was read
+  kStopped,    // on request, with a savepoint
+  kCancelled,  // on request, without
+  kFailed,
+};
+const char* name_of(JobState state);
+
+// How a start differs from "go on from the newest checkpoint".
+struct StartOptions {
+  std::string from;  // a checkpoint or savepoint
+  bool fresh = false;
+  bool allow_duplicates = false;
+  bool allow_dropped_state = false;
+};
+
+// What all jobs of a server share; outlives them.
+struct HostContext {
+  const ConnectorRegistry* registry = nullptr;
+  StateDirectory* state = nullptr;
+  std::shared_ptr<flow::MemoryBudget> memory;
+};
+
+// Owner:  the host.
+// Thread: any.
+// Bounds: one thread of its own besides the job's; the last kEventsMax things that the job said.
+// Failure: a retryable error of a start that nobody waits for is tried again until stop() or
+//          cancel(); everything else ends the run and is kept in the record.
+class HostedJob {
+ public:
+  static constexpr std::size_t kEventsMax = 50;
+
+  struct Event {
+    std::int64_t at_ms = 0;
+    std::string text;
+  };
+  struct View {
+    JobRecord record;
+    JobState state = JobState::kStarting;
+    std::int64_t started_ms = 0;  // of this run; 0 = it was not run since the server is up
+    std::string error;
+    std::vector<Event> events;
+    flow::JobReport report;  // of this run, or of the last one since the server is up
+  };
+
+  HostedJob(const HostContext& context, JobRecord record);
+  ~HostedJob();  // waits for the end of the run: cancel() or leave() first
+
+  // Compiles and starts; answers when the job runs or is refused. The record is saved before.
+  std::optional<Refusal> start(const StartOptions& options);
+  // The same later, on its own thread: when the server comes up.
+  void resume();
+
+  // What they ask for may come later; 409 when it makes no sense now.
+  std::optional<Refusal> stop();
+  std::optional<Refusal> cancel();
+  // Stops with a savepoint when it runs, then starts.
+  std::optional<Refusal> restart(const StartOptions& options);
+  // A checkpoint that stays until somebody removes it; answers its path.
+  struct Savepoint {
+    CheckpointId id = 0;
+    std::string path;
+  };
+  std::optional<Refusal> savepoint(std::chrono::milliseconds limit, Savepoint* out);
+  // The server ends: savepoint (or not), and the next server goes on with it.
+  void leave(bool with_savepoint);
+  void await_end();
+
+  bool is_active() const;
+  View view() const;
+  flow::JobReport report() const;
+
+ private:
+  struct Run;
+  enum class End : std::uint8_t { kNone, kStop, kCancel, kLeave };
+
+  // Null: *refusal says why, *retryable whether it may work later.
+  std::shared_ptr<Run> launch(const StartOptions& options, Refusal* refusal, bool* retryable);
+  std::optional<Refusal> begin();
+  void supervise(std::shared_ptr<Run> run, StartOptions options);
+  std::shared_ptr<Run> launch_again(const StartOptions& options, Status* status);
+  // Takes the next start from again_; false: the job has ended.
+  bool finish(const Status& status, StartOptions* next);
+  void say(std::string_view text);
+  void save() SLIPSTREAM_REQUIRES(mutex_);
+  JobState state() const SLIPSTREAM_REQUIRES(mutex_);
+  std::optional<Refusal> end_run(End end);
+
+  const HostContext& context_;
+  const SystemClock clock_;
+  mutable Mutex mutex_;
+  Condition changed_;
+  JobRecord record_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::shared_ptr<Run> run_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool active_ SLIPSTREAM_GUARDED_BY(mutex_) = false;  // from begin() to finish()
+  End end_ SLIPSTREAM_GUARDED_BY(mutex_) = End::kNone;
+  std::optional<StartOptions> again_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::int64_t started_ms_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
+  flow::JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::thread supervisor_;  // joined by begin() and the destructor
+};
+
+}  // namespace slipstream::server

@@ -1,0 +1,107 @@
+#include "server/http.h"
+
+#include <thread>
+#include <utility>
+
+#include <httplib.h>
+
+namespace slipstream::server {
+
+struct HttpServer::State {
+  httplib::Server http;
+  std::string bind;
+  int port = 0;
+  std::thread thread;
+};
+
+namespace {
+
+HttpRequest request_of(const httplib::Request& request) {
+  HttpRequest out;
+  out.method = request.method;
+  out.path = request.path;
+  for (const auto& [key, value] : request.params) out.parameters[key] = value;
+  out.body = request.body;
+  out.authorization = request.get_header_value("Authorization");
+  out.content_type = request.get_header_value("Content-Type");
+  out.host = request.get_header_value("Host");
+  out.origin = request.get_header_value("Origin");
+  return out;
+}
+
+void answer(HttpResponse from, httplib::Response& response) {
+  response.status = from.status;
+  for (const auto& [name, value] : from.headers) response.set_header(name, value);
+  if (!from.stream) {
+    if (from.status != 204) response.set_content(from.body, from.content_type);
+    return;
+  }
+  response.set_chunked_content_provider(
+      from.content_type, [stream = std::move(from.stream)](std::size_t, httplib::DataSink& sink) {
+        bool gone = false;
+        stream([&](std::string_view chunk) {
+          gone = gone || !sink.write(chunk.data(), chunk.size());
+          return !gone;
+        });
+        if (!gone) sink.done();
+        return !gone;
+      });
+}
+
+}  // namespace
+
+HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+HttpServer::~HttpServer() {
+  state_->http.stop();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Handler handler,
+                                                      Failure failure) {
+  auto state = std::make_unique<State>();
+  httplib::Server& http = state->http;
+  http.new_task_queue = [threads = options.threads] { return new httplib::ThreadPool(threads); };
+  http.set_payload_max_length(options.body_bytes_max);
+  http.set_tcp_nodelay(true);
+  const httplib::Server::Handler handle =
+      [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+        answer(handler(request_of(request)), response);
+      };
+  http.Get(".*", handle).Post(".*", handle).Put(".*", handle).Delete(".*", handle);
+  if (failure) {
+    http.set_error_handler(
+        [failure = std::move(failure)](const httplib::Request&, httplib::Response& response) {
+          if (response.body.empty()) answer(failure(response.status), response);
+        });
+  }
+  state->bind = options.bind;
+  if (options.port == 0) {
+    state->port = http.bind_to_any_port(options.bind.c_str());
+  } else if (http.bind_to_port(options.bind.c_str(), options.port)) {
+    state->port = options.port;
+  }
+  if (state->port <= 0) {
+    return Error{ErrorCode::kAlreadyExists,
+                 "cannot serve on " + options.bind + ":" + std::to_string(options.port) +
+                     ": the port is in use or the address is not one of this machine"};
+  }
+  state->thread = std::thread([&http] { http.listen_after_bind(); });
+  // stop() has no effect before the loop runs
+  while (!http.is_running()) std::this_thread::yield();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+}
+
+std::string HttpServer::url() const {
+  const bool is_v6 = state_->bind.find(':') != std::string::npos;
+  return "http://" + (is_v6 ? "[" + state_->bind + "]" : state_->bind) + ":" +
+         std::to_string(state_->port);
+}
+
+int HttpServer::port() const { return state_->port; }
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+}  // namespace slipstream::server

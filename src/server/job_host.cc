@@ -1,0 +1,143 @@
+#include "server/job_host.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/try.h"
+
+namespace slipstream::server {
+
+Result<std::unique_ptr<JobHost>> JobHost::open(const ConnectorRegistry& registry,
+                                               const Options& options) {
+  std::unique_ptr<JobHost> host(new JobHost());
+  TRY_ASSIGN(host->state_, StateDirectory::open(options.state_dir));
+  host->context_.registry = &registry;
+  host->context_.state = host->state_.get();
+  host->context_.memory = std::make_shared<flow::MemoryBudget>(options.memory_bytes);
+  TRY_ASSIGN(StateDirectory::Loaded loaded, host->state_->load());
+  for (const std::string& fault : loaded.faults) log(LogLevel::kError, "server", fault);
+  MutexLock lock(host->mutex_);
+  for (JobRecord& record : loaded.records) {
+    std::string name = record.name;
+    host->jobs_.emplace(std::move(name),
+                        std::make_shared<HostedJob>(host->context_, std::move(record)));
+  }
+  return host;
+}
+
+JobHost::~JobHost() { shut_down(); }
+
+void JobHost::resume() {
+  for (const auto& job : jobs()) {
+    if (job->view().record.wanted) job->resume();
+  }
+}
+
+std::optional<Refusal> JobHost::submit(Submission submission) {
+  if (!is_name(submission.name)) {
+    return Refusal{400,
+                   "'" + submission.name + "' cannot be the name of a job",
+                   "take 1 to 64 letters, digits, '_', '-' and '.', the first a letter or a digit",
+                   {},
+                   ""};
+  }
+  if (submission.checkpoint_dir.empty()) submission.checkpoint_dir = submission.name;
+  if (!is_name(submission.checkpoint_dir)) {
+    return Refusal{400,
+                   "checkpoint_dir '" + submission.checkpoint_dir +
+                       "' is no name of a folder inside the server's state directory",
+                   "a name without '/'; leave it out to take the job's name",
+                   {},
+                   ""};
+  }
+  JobRecord record;
+  record.name = submission.name;
+  record.sql = std::move(submission.sql);
+  record.settings = std::move(submission.settings);
+  record.checkpoint_dir = std::move(submission.checkpoint_dir);
+  record.submitted_ms = SystemClock().wall_ms();
+  const auto job = std::make_shared<HostedJob>(context_, std::move(record));
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return Refusal{503, "the server is about to end", "", {}, ""};
+    if (jobs_.size() >= kJobsMax)
+      return Refusal{409,
+                     "the server has " + std::to_string(kJobsMax) + " jobs",
+                     "remove jobs that have ended",
+                     {},
+                     ""};
+    if (!jobs_.emplace(submission.name, job).second) {
+      return Refusal{409,
+                     "there is a job '" + submission.name + "'",
+                     "take another name, or remove that job when it has ended",
+                     {},
+                     ""};
+    }
+  }
+  auto refused = job->start(submission.start);
+  if (!refused) return std::nullopt;
+  MutexLock lock(mutex_);
+  jobs_.erase(submission.name);
+  static_cast<void>(state_->remove(submission.name));
+  return refused;
+}
+
+std::shared_ptr<HostedJob> JobHost::find(const std::string& name) const {
+  MutexLock lock(mutex_);
+  const auto found = jobs_.find(name);
+  return found == jobs_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<HostedJob>> JobHost::jobs() const {
+  MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<HostedJob>> all;
+  for (const auto& [name, job] : jobs_) all.push_back(job);
+  return all;
+}
+
+std::optional<Refusal> JobHost::remove(const std::string& name) {
+  std::shared_ptr<HostedJob> removed;  // dies outside the lock
+  MutexLock lock(mutex_);
+  const auto found = jobs_.find(name);
+  if (found == jobs_.end()) return Refusal{404, "there is no job '" + name + "'", "", {}, ""};
+  if (found->second->is_active())
+    return Refusal{409, "job '" + name + "' runs", "stop or cancel it first", {}, ""};
+  const Status gone = state_->remove(name);
+  if (!gone.ok()) return Refusal::of(gone.error(), 500);
+  removed = std::move(found->second);
+  jobs_.erase(found);
+  return std::nullopt;
+}
+
+void JobHost::shut_down() {
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+  }
+  const auto all = jobs();
+  for (const auto& job : all) job->leave(true);
+  for (const auto& job : all) job->await_end();
+}
+
+void JobHost::hurry() {
+  for (const auto& job : jobs()) job->leave(false);
+}
+
+std::string JobHost::metrics() const {
+  std::vector<std::pair<std::string, flow::JobReport>> reports;
+  for (const auto& job : jobs()) {
+    HostedJob::View view = job->view();
+    reports.emplace_back(view.record.name, std::move(view.report));
+  }
+  const auto gauge = [](const char* name, const char* help, std::size_t value) {
+    return std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n" + name +
+           " " + std::to_string(value) + "\n";
+  };
+  return flow::prometheus_text(reports) +
+         gauge("slipstream_server_memory_used_bytes", "memory that jobs and queries hold",
+               context_.memory->used()) +
+         gauge("slipstream_server_memory_limit_bytes", "the budget that they share",
+               context_.memory->limit());
+}
+
+}  // namespace slipstream::server

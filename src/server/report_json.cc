@@ -1,0 +1,228 @@
+#include "server/report_json.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "flow/runtime/metric_store.h"
+#include "sql/parse/hide_secrets.h"
+
+namespace slipstream::server {
+
+using nlohmann::json;
+
+namespace {
+
+json time_json(std::int64_t ms) { return ms == 0 ? json(nullptr) : json(ms); }
+
+// Event time; null before the first watermark, and after the last.
+json watermark_json(flow::EventTime watermark) {
+  return watermark == flow::kMinWatermark || watermark == flow::kMaxWatermark ? json(nullptr)
+                                                                              : json(watermark);
+}
+
+const char* name_of(flow::Partitioning partitioning) {
+  switch (partitioning) {
+    case flow::Partitioning::kForward:
+      return "forward";
+    case flow::Partitioning::kHash:
+      return "hash";
+    case flow::Partitioning::kRebalance:
+      return "rebalance";
+    case flow::Partitioning::kBroadcast:
+      return "broadcast";
+    case flow::Partitioning::kSingle:
+      return "single";
+  }
+  return "forward";
+}
+
+const char* name_of(flow::CheckpointReport::Kind kind) {
+  switch (kind) {
+    case flow::CheckpointReport::Kind::kCheckpoint:
+      return "checkpoint";
+    case flow::CheckpointReport::Kind::kSavepoint:
+      return "savepoint";
+    case flow::CheckpointReport::Kind::kFinal:
+      return "final";
+  }
+  return "checkpoint";
+}
+
+json task_json(const flow::TaskReport& task) {
+  return {{"subtask", task.subtask},
+          {"rows_in", task.rows_in},
+          {"rows_out", task.rows_out},
+          {"busy_ms", task.busy_ms},
+          {"idle_ms", task.idle_ms},
+          {"backpressured_ms", task.backpressured_ms},
+          {"watermark_ms", watermark_json(task.watermark)}};
+}
+
+json vertices_json(const flow::JobReport& report) {
+  json vertices = json::array();
+  for (const flow::VertexReport& vertex : report.vertices) {
+    vertices.push_back(
+        {{"name", vertex.name}, {"parallelism", vertex.parallelism}, {"tasks", json::array()}});
+  }
+  for (const flow::TaskReport& task : report.tasks)
+    vertices.at(task.vertex)["tasks"].push_back(task_json(task));
+  return vertices;
+}
+
+json edges_json(const flow::JobReport& report) {
+  json edges = json::array();
+  for (const flow::EdgeReport& edge : report.edges) {
+    edges.push_back({{"from", edge.from},
+                     {"to", edge.to},
+                     {"partitioning", name_of(edge.partitioning)},
+                     {"rows", edge.rows},
+                     {"queued_bytes", edge.queued_bytes},
+                     {"queued_bytes_max", edge.queued_bytes_max},
+                     {"watermark_ms", watermark_json(edge.watermark)}});
+  }
+  return edges;
+}
+
+json checkpoints_json(const flow::JobReport& report) {
+  json checkpoints = json::array();
+  for (auto each = report.checkpoints.rbegin(); each != report.checkpoints.rend(); ++each) {
+    checkpoints.push_back({{"id", each->id},
+                           {"kind", name_of(each->kind)},
+                           {"completed", each->completed},
+                           {"begun_ms", each->begun_ms},
+                           {"duration_ms", each->duration.count()},
+                           {"state_bytes", each->state_bytes},
+                           {"epoch_bytes", each->epoch_bytes},
+                           {"why", each->why}});
+  }
+  return checkpoints;
+}
+
+// Newest first, like checkpoints.
+json failures_json(const flow::JobReport& report) {
+  json failures = json::array();
+  for (auto each = report.failures.rbegin(); each != report.failures.rend(); ++each)
+    failures.push_back({{"at_ms", each->at_ms}, {"what", each->what}});
+  return failures;
+}
+
+json events_json(const HostedJob::View& view) {
+  json events = json::array();
+  for (auto each = view.events.rbegin(); each != view.events.rend(); ++each)
+    events.push_back({{"at_ms", each->at_ms}, {"text", each->text}});
+  return events;
+}
+
+// A queue may have been read by several subtasks: those that gave it back say 0.
+json queues_json(const std::string& job) {
+  std::map<std::array<std::string, 4>, std::int64_t> lags;
+  for (const auto& sample : flow::process_metrics().samples("rocketmq_source_queue_lag_messages")) {
+    const auto label = [&](const char* name) {
+      const auto found = sample.labels.find(name);
+      return found == sample.labels.end() ? std::string() : found->second;
+    };
+    if (label("job") != job) continue;
+    auto& lag = lags[{label("task"), label("topic"), label("broker"), label("queue")}];
+    lag = std::max(lag, sample.value);
+  }
+  json queues = json::array();
+  for (const auto& [key, lag] : lags) {
+    queues.push_back(
+        {{"task", key[0]}, {"topic", key[1]}, {"broker", key[2]}, {"queue", key[3]}, {"lag", lag}});
+  }
+  return queues;
+}
+
+std::int64_t rows_written(const flow::JobReport& report) {
+  std::int64_t rows = 0;
+  for (const flow::TaskReport& task : report.tasks) {
+    const bool has_output =
+        std::any_of(report.edges.begin(), report.edges.end(),
+                    [&](const flow::EdgeReport& edge) { return edge.from == task.vertex; });
+    if (!has_output) rows += task.rows_out;
+  }
+  return rows;
+}
+
+std::int64_t rows_read(const flow::JobReport& report) {
+  std::int64_t rows = 0;
+  for (const flow::TaskReport& task : report.tasks) {
+    const bool has_input =
+        std::any_of(report.edges.begin(), report.edges.end(),
+                    [&](const flow::EdgeReport& edge) { return edge.to == task.vertex; });
+    if (!has_input) rows += task.rows_in;
+  }
+  return rows;
+}
+
+json summary_of(const HostedJob::View& view) {
+  return {{"name", view.record.name},
+          {"state", name_of(view.state)},
+          {"error", view.error},
+          {"submitted_ms", view.record.submitted_ms},
+          {"started_ms", time_json(view.started_ms)},
+          {"ended_ms", time_json(view.record.ended_ms)},
+          {"rows_read", rows_read(view.report)},
+          {"rows_written", rows_written(view.report)},
+          {"restarts", view.report.restarts},
+          {"completed_checkpoints", view.report.completed_checkpoints}};
+}
+
+json diagnostics_of(const std::vector<sql::Diagnostic>& diagnostics, const std::string& script) {
+  json list = json::array();
+  for (const sql::Diagnostic& diagnostic : diagnostics) {
+    list.push_back({{"line", diagnostic.line},
+                    {"column", diagnostic.column},
+                    {"length", diagnostic.length},
+                    {"message", diagnostic.message},
+                    {"fix", diagnostic.fix},
+                    {"text", sql::render_diagnostic(script, "sql", diagnostic)}});
+  }
+  return list;
+}
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string summary_json(const HostedJob::View& view) { return text_of(summary_of(view)); }
+
+std::string list_json(const std::vector<HostedJob::View>& views) {
+  json jobs = json::array();
+  for (const HostedJob::View& view : views) jobs.push_back(summary_of(view));
+  return text_of({{"jobs", std::move(jobs)}});
+}
+
+std::string detail_json(const HostedJob::View& view, const StateDirectory& state) {
+  json detail = summary_of(view);
+  detail["sql"] = sql::hide_secrets(view.record.sql);
+  detail["settings"] = view.record.settings;
+  detail["checkpoint_dir"] = state.checkpoints(view.record.checkpoint_dir);
+  detail["vertices"] = vertices_json(view.report);
+  detail["edges"] = edges_json(view.report);
+  detail["queues"] = queues_json(view.record.name);
+  detail["checkpoints"] = checkpoints_json(view.report);
+  detail["failures"] = failures_json(view.report);
+  detail["events"] = events_json(view);
+  return text_of(detail);
+}
+
+std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,
+                             const std::string& script) {
+  return text_of({{"diagnostics", diagnostics_of(diagnostics, script)}});
+}
+
+std::string refusal_json(const Refusal& refusal) {
+  return text_of({{"error",
+                   {{"message", refusal.message},
+                    {"fix", refusal.fix},
+                    {"diagnostics", diagnostics_of(refusal.diagnostics, refusal.script)}}}});
+}
+
+}  // namespace slipstream::server

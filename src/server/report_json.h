@@ -1,0 +1,20 @@
+// Jobs as the REST interface shows them: JSON texts, schemas in openapi.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/hosted_job.h"
+
+namespace slipstream::server {
+
+std::string summary_json(const HostedJob::View& view);
+std::string list_json(const std::vector<HostedJob::View>& views);
+// With script (secrets as stars), graph, queues, checkpoints, failures and events.
+std::string detail_json(const HostedJob::View& view, const StateDirectory& state);
+// {"diagnostics": [...]}
+std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,
+                             const std::string& script);
+std::string refusal_json(const Refusal& refusal);
+
+}  // namespace slipstream::server

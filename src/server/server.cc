@@ -1,0 +1,68 @@
+#include "server/server.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/try.h"
+
+namespace slipstream::server {
+namespace {
+
+constexpr std::size_t kTokenBytesMin = 16;
+// Each browser keeps up to six connections, each query one.
+constexpr std::size_t kThreads = 32;
+
+Result<std::string> read_token(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return Error{ErrorCode::kNotFound, "the token file '" + file + "' cannot be read"};
+  std::string token(std::istreambuf_iterator<char>(in), {});
+  token.erase(token.find_last_not_of(" \t\r\n") + 1);
+  if (token.size() >= kTokenBytesMin) return token;
+  return Error{ErrorCode::kInvalidArgument,
+               "the token in '" + file + "' is shorter than " + std::to_string(kTokenBytesMin) +
+                   " characters; make one with: openssl rand -hex 32 > " + file};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry, Options options) {
+  Api::Options api;
+  api.version = options.version;
+  if (!options.token_file.empty()) {
+    TRY_ASSIGN(api.token, read_token(options.token_file));
+  } else if (!is_loopback(options.bind)) {
+    return Error{ErrorCode::kPermissionDenied,
+                 "whoever reaches " + options.bind +
+                     " could run SQL here: binding to another address than loopback needs "
+                     "--token-file"};
+  }
+  std::unique_ptr<Server> server(new Server());
+  JobHost::Options host;
+  host.state_dir = std::filesystem::absolute(options.state_dir).lexically_normal().string();
+  host.memory_bytes = options.memory_bytes;
+  TRY_ASSIGN(server->host_, JobHost::open(registry, host));
+  server->api_ = std::make_unique<Api>(*server->host_, std::move(api));
+  HttpServer::Options http;
+  http.bind = options.bind;
+  http.port = options.port;
+  http.threads = kThreads;
+  TRY_ASSIGN(server->http_,
+             HttpServer::start(
+                 http, [api = server->api_.get()](const HttpRequest& r) { return api->handle(r); },
+                 Api::failure));
+  server->host_->resume();
+  return server;
+}
+
+Server::~Server() {
+  if (http_ != nullptr) shut_down();
+}
+
+void Server::shut_down() {
+  api_->close();
+  host_->shut_down();
+}
+
+}  // namespace slipstream::server

@@ -1,0 +1,117 @@
+#include "sql/row_json.h"
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "data/text/value.h"
+
+namespace slipstream::sql {
+namespace {
+
+void append_json_string(std::string_view text, std::string& out) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void append_value(const Column& column, std::size_t row, const TimeZone& zone, std::string& out) {
+  if (column.is_null(row)) {
+    out += "null";
+    return;
+  }
+  const Type& type = column.type();
+  switch (type.kind()) {
+    case TypeKind::kBoolean:
+      out += column.data<std::uint8_t>()[row] != 0 ? "true" : "false";
+      return;
+    case TypeKind::kFloat:
+    case TypeKind::kDouble: {
+      const double value =
+          type.kind() == TypeKind::kFloat ? column.data<float>()[row] : column.data<double>()[row];
+      if (std::isfinite(value))
+        text::to_text(column, row, zone, out);
+      else
+        append_json_string(text::to_text(column, row, zone), out);
+      return;
+    }
+    case TypeKind::kArray:
+    case TypeKind::kMultiset: {
+      out += '[';
+      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
+        if (i != column.offsets()[row]) out += ',';
+        append_value(*column.children()[0], static_cast<std::size_t>(i), zone, out);
+      }
+      out += ']';
+      return;
+    }
+    case TypeKind::kMap: {
+      out += '{';
+      for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
+        if (i != column.offsets()[row]) out += ',';
+        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone),
+                           out);
+        out += ':';
+        append_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
+      }
+      out += '}';
+      return;
+    }
+    case TypeKind::kRow: {
+      out += '{';
+      for (std::size_t i = 0; i < column.children().size(); ++i) {
+        if (i != 0) out += ',';
+        append_json_string(type.children()[i].name, out);
+        out += ':';
+        append_value(*column.children()[i], row, zone, out);
+      }
+      out += '}';
+      return;
+    }
+    default:
+      if (type.is_numeric())
+        text::to_text(column, row, zone, out);
+      else
+        append_json_string(text::to_text(column, row, zone), out);
+  }
+}
+
+}  // namespace
+
+void append_json_row(const Batch& batch, std::size_t row, const Schema& schema, bool updating,
+                     const TimeZone& zone, std::string& out) {
+  out += '{';
+  if (updating) {
+    out += "\"op\":\"";
+    out += row_kind_name(batch.kind(row));
+    out += '"';
+  }
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    if (i != 0 || updating) out += ',';
+    append_json_string(schema[i].name, out);
+    out += ':';
+    append_value(*batch.column(i), row, zone, out);
+  }
+  out += '}';
+}
+
+}  // namespace slipstream::sql

@@ -1,0 +1,105 @@
+#include "slipstream/stream/environment.h"
+
+#include "base/try.h"
+#include "flow/job.h"
+#include "flow/runtime/metric_store.h"
+#include "stream/plan.h"
+
+namespace slipstream::stream {
+
+class JobHandle::Impl {
+ public:
+  Impl(std::unique_ptr<flow::Job> job, std::string name,
+       std::shared_ptr<const ConnectorRegistry> connectors)
+      : connectors_(std::move(connectors)), name_(std::move(name)), job_(std::move(job)) {}
+  ~Impl() {
+    job_->cancel();
+    static_cast<void>(job_->wait());
+  }
+  flow::Job& job() const { return *job_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  std::shared_ptr<const ConnectorRegistry> connectors_;  // sources may refer to their factories
+  std::string name_;
+  std::unique_ptr<flow::Job> job_;
+};
+
+Status JobHandle::await() { return impl_->job().wait(); }
+
+std::optional<Status> JobHandle::wait_for(std::chrono::milliseconds limit) {
+  return impl_->job().wait_for(limit);
+}
+
+void JobHandle::request_stop() { impl_->job().stop_with_savepoint(); }
+
+Status JobHandle::stop() {
+  request_stop();
+  return await();
+}
+
+Result<CheckpointId> JobHandle::savepoint(std::chrono::milliseconds limit) {
+  return impl_->job().checkpoint(limit);
+}
+
+void JobHandle::cancel() { impl_->job().cancel(); }
+
+JobStatus JobHandle::report() const {
+  const flow::JobReport from = impl_->job().report();
+  JobStatus status;
+  status.state = static_cast<JobStatus::State>(from.state);
+  status.completed_checkpoints = from.completed_checkpoints;
+  status.last_checkpoint = from.last_checkpoint;
+  status.last_checkpoint_duration = from.last_checkpoint_duration;
+  status.restarts = from.restarts;
+  status.last_error = from.last_error;
+  for (const flow::TaskReport& task : from.tasks) {
+    status.operators.push_back({task.name, task.subtask, task.rows_in, task.rows_out, task.busy_ms,
+                                task.idle_ms, task.backpressured_ms, task.watermark});
+  }
+  return status;
+}
+
+std::string JobHandle::prometheus_text() const {
+  return flow::prometheus_text(impl_->job().report(), impl_->name());
+}
+
+Environment::Environment(JobSettings settings, std::shared_ptr<const ConnectorRegistry> connectors)
+    : settings_(std::make_shared<JobSettings>(std::move(settings))),
+      plan_(std::make_shared<erased::Plan>(std::move(connectors), settings_)) {}
+
+Result<JobHandle> Environment::execute_async() {
+  if (plan_->started)
+    return Error{ErrorCode::kInvalidArgument, "the environment was executed already"};
+  TRY_ASSIGN(flow::Graph graph, plan_->translate());
+  TRY_ASSIGN(auto job, flow::Job::start(std::move(graph), erased::job_options(*settings_),
+                                        settings_->on_message));
+  plan_->started = true;
+  return JobHandle(std::make_shared<JobHandle::Impl>(std::move(job), settings_->name,
+                                                     plan_->shared_connectors()));
+}
+
+Status Environment::execute() {
+  TRY_ASSIGN(JobHandle job, execute_async());
+  return job.await();
+}
+
+Result<std::string> Environment::explain() {
+  TRY_ASSIGN(const flow::Graph graph, plan_->translate());
+  static const char* const kPartitionings[] = {"forward", "by key", "rebalance", "broadcast",
+                                               "to one"};
+  std::string text;
+  for (const flow::Node& node : graph.nodes) {
+    text += node.uid + ": " + node.name;
+    if (node.parallelism > 0) text += " x" + std::to_string(node.parallelism);
+    for (const flow::Input& input : node.inputs) {
+      text += std::string(", ") + kPartitionings[static_cast<std::size_t>(input.partitioning)] +
+              " from " + graph.nodes[input.from].uid +
+              (input.output > 0 ? " (side " + std::to_string(input.output) + ")" : "");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace slipstream::stream

@@ -1,0 +1,353 @@
+// RocketMQSink against a scripted broker.
+#include <condition_variable>
+#include <mutex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "slipstream/stream/rocketmq.h"
+
+#include "flow/runtime/metric_store.h"
+#include "rocketmq/testing/scripted_broker.h"
+#include "rocketmq/testing/wait_until.h"
+
+namespace slipstream::stream {
+namespace {
+
+using namespace std::chrono_literals;
+using rocketmq::Message;
+using rocketmq::MessageQueue;
+using rocketmq::ReceivedMessage;
+using rocketmq::RequestCode;
+using rocketmq::testing::Fault;
+using rocketmq::testing::ScriptedBroker;
+using rocketmq::testing::wait_until;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Config = RocketMQConfig;
+using Map = std::map<std::string, std::string>;
+
+struct Reading {
+  std::string id;
+  std::int64_t value = 0;
+};
+inline auto describe_row(const Reading*) {
+  return columns(column("id", &Reading::id), column("value", &Reading::value));
+}
+
+// Emits "0", "1", ... up to a limit that the test raises; ends at `end`.
+struct Valve {
+  std::mutex mutex;
+  int limit = 0;
+  int emitted = 0;
+  void open(int to) {
+    const std::lock_guard lock(mutex);
+    limit = to;
+  }
+};
+class Numbers final : public SourceFunction<std::string> {
+ public:
+  Numbers(std::shared_ptr<Valve> valve, int end) : valve_(std::move(valve)), end_(end) {}
+  void run(SourceContext<std::string>& context) override {
+    while (next_ < end_ && context.is_running()) {
+      {
+        const std::lock_guard lock(valve_->mutex);
+        if (next_ >= valve_->limit) continue;
+      }
+      const auto lock = context.checkpoint_lock();
+      context.collect(std::to_string(next_++));
+    }
+  }
+  std::string snapshot_state() override { return std::to_string(next_); }
+  void restore_state(std::string_view state) override { next_ = std::stoi(std::string(state)); }
+
+ private:
+  std::shared_ptr<Valve> valve_;
+  int end_;
+  int next_ = 0;
+};
+
+class RocketMQSinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override { broker_.create_topic("T", 2); }
+
+  Properties properties(Properties more = {}) const {
+    more.insert({{Config::kNameServerAddress, broker_.name_server()}});
+    return more;
+  }
+  std::vector<ReceivedMessage> stored(const std::string& topic = "T") const {
+    std::vector<ReceivedMessage> all;
+    for (std::int32_t id = 0; id < 2; ++id)
+      for (auto& message : broker_.messages({topic, "broker-a", id}))
+        all.push_back(std::move(message));
+    return all;
+  }
+  std::multiset<std::string> bodies() const {
+    std::multiset<std::string> bodies;
+    for (const ReceivedMessage& message : stored()) bodies.insert(message.body);
+    return bodies;
+  }
+  static std::multiset<std::string> numbers(int count) {
+    std::multiset<std::string> numbers;
+    for (int i = 0; i < count; ++i) numbers.insert(std::to_string(i));
+    return numbers;
+  }
+  static std::vector<std::string> texts(int count) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < count; ++i) texts.push_back(std::to_string(i));
+    return texts;
+  }
+  template <typename T, typename S>
+  static Status write(const std::vector<T>& elements, const S& sink, JobSettings settings = {}) {
+    Environment env(std::move(settings));
+    env.from_elements<T>(elements).add_sink(sink);
+    return env.execute();
+  }
+  static JobSettings no_checkpoints() {
+    JobSettings settings;
+    settings.checkpoint_interval = 0ms;
+    return settings;
+  }
+  auto strings(Properties more = {}) const {
+    more.insert({{Config::kProducerTopic, "T"}});
+    return RocketMQSink(SimpleStringSerializationSchema(), properties(std::move(more)));
+  }
+  static Fault fault(Fault::Kind kind) {
+    return {.kind = kind, .code = 0, .remark = {}, .delay_ms = 0};
+  }
+
+  ScriptedBroker broker_;
+};
+
+TEST_F(RocketMQSinkTest, KeyValueSchemaAndTopicSelectors) {
+  broker_.create_topic("flink-sink", 2);
+  const Status talk =
+      write<Map>({{{"id", "1"}, {"province", "Zhejiang"}}},
+                 RocketMQSink(SimpleKeyValueSerializationSchema("id", "province"),
+                              DefaultTopicSelector("flink-sink", "gold"), properties()));
+  ASSERT_TRUE(talk.ok()) << talk.to_string();
+  const auto sent = stored("flink-sink");
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_THAT(sent[0].keys, ElementsAre("1"));
+  EXPECT_EQ(sent[0].body, "Zhejiang");
+  EXPECT_EQ(sent[0].tags, "gold");
+
+  const Status by_field = write<Map>(
+      {{{"key", "a"}, {"value", "x"}, {"to", "T"}, {"kind", "red"}},
+       {{"key", "b"}, {"value", "y"}}},
+      RocketMQSink(SimpleKeyValueSerializationSchema(),
+                   SimpleTopicSelector("to", "flink-sink", "kind", "plain"), properties()));
+  ASSERT_TRUE(by_field.ok()) << by_field.to_string();
+  ASSERT_EQ(stored("T").size(), 1U);
+  EXPECT_EQ(stored("T")[0].tags, "red");
+  ASSERT_EQ(stored("flink-sink").size(), 2U);
+
+  const Status missing =
+      write<Map>({{{"id", "1"}}}, RocketMQSink(SimpleKeyValueSerializationSchema("id", "province"),
+                                               DefaultTopicSelector("T"), properties()));
+  EXPECT_THAT(missing.to_string(), HasSubstr("no entry 'province'"));
+}
+
+TEST_F(RocketMQSinkTest, JsonWithKeys) {
+  const Status status = write<Reading>(
+      {{"a", 7}},
+      RocketMQSink(JsonSerializationSchema<Reading>([](const Reading& r) { return r.id; }),
+                   properties({{Config::kProducerTopic, "T"}})));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  ASSERT_EQ(stored().size(), 1U);
+  EXPECT_EQ(stored()[0].body, R"({"id":"a","value":7})");
+  EXPECT_THAT(stored()[0].keys, ElementsAre("a"));
+}
+
+TEST_F(RocketMQSinkTest, WholeMessages) {
+  Message message;
+  message.topic = "T";
+  message.body = "b";
+  message.tags = "t";
+  message.keys = {"k1", "k2"};
+  message.properties = {{"colour", "blue"}};
+  message.queue = MessageQueue{"T", "broker-a", 1};
+  const Status status = write<Message>({message}, RocketMQSink(properties()));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  const auto in_queue = broker_.messages({"T", "broker-a", 1});
+  ASSERT_EQ(in_queue.size(), 1U);
+  EXPECT_EQ(in_queue[0].property("colour"), "blue");
+  EXPECT_THAT(in_queue[0].keys, ElementsAre("k1", "k2"));
+
+  class ToT final : public MessageSerializationSchema<std::string> {
+   public:
+    Message serialize(const std::string& element) override {
+      Message whole;
+      whole.topic = "T";
+      whole.body = element;
+      whole.tags = "made";
+      return whole;
+    }
+  };
+  const Status made = write<std::string>({"x"}, RocketMQSink(ToT(), properties()));
+  ASSERT_TRUE(made.ok()) << made.to_string();
+  EXPECT_EQ(bodies(), (std::multiset<std::string>{"b", "x"}));
+}
+
+TEST_F(RocketMQSinkTest, EveryModeSendsEverythingOnce) {
+  for (const bool async : {false, true}) {
+    for (const bool batch : {false, true}) {
+      const auto before = bodies();
+      const Status status = write(
+          texts(100),
+          strings().with_async(async).with_batch_flush_on_checkpoint(batch).with_batch_size(7));
+      ASSERT_TRUE(status.ok()) << status.to_string();
+      EXPECT_EQ(bodies().size(), before.size() + 100);
+    }
+  }
+  for (const std::string& text : texts(100)) EXPECT_EQ(bodies().count(text), 4U) << text;
+}
+
+TEST_F(RocketMQSinkTest, BatchesHaveTheSizeAskedFor) {
+  const Status status =
+      write(texts(100), strings().with_batch_flush_on_checkpoint(true).with_batch_size(10));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendBatchMessage), 10U);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendMessageV2), 0U);
+}
+
+TEST_F(RocketMQSinkTest, WithoutCheckpointsNothingIsKeptBack) {
+  const Status status =
+      write(texts(5), strings().with_batch_flush_on_checkpoint(true), no_checkpoints());
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendMessageV2), 5U);
+}
+
+TEST_F(RocketMQSinkTest, ACheckpointFlushesWhatWasKeptBack) {
+  auto valve = std::make_shared<Valve>();
+  Environment env({.checkpoint_interval = 1h});
+  env.add_source(Numbers(valve, 100)).add_sink(strings().with_batch_flush_on_checkpoint(true));
+  auto job = env.execute_async();
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  valve->open(3);
+  ASSERT_TRUE(wait_until([&] {
+    const JobStatus status = job->report();
+    return std::any_of(status.operators.begin(), status.operators.end(),
+                       [](const OperatorReport& each) { return each.rows_in >= 3; });
+  }));
+  EXPECT_THAT(bodies(), IsEmpty());
+  const auto saved = job->savepoint();
+  ASSERT_TRUE(saved.ok()) << saved.status().to_string();
+  EXPECT_EQ(bodies(), numbers(3));
+}
+
+TEST_F(RocketMQSinkTest, AFailedSendIsMadeUpForAfterTheRestart) {
+  for (const bool async : {false, true}) {
+    SCOPED_TRACE(async);
+    const auto before = bodies();
+    broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 1);
+    const Status status =
+        write(texts(50), strings({{Config::kProducerRetryTimes, "0"}}).with_async(async));
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    for (const std::string& text : texts(50))
+      EXPECT_GE(bodies().count(text), before.count(text) + 1) << text;
+  }
+}
+
+TEST_F(RocketMQSinkTest, WithoutCheckpointsALossIsCountedAndFailsTheJob) {
+  for (const bool async : {false, true}) {
+    SCOPED_TRACE(async);
+    const std::int64_t before = flow::process_metrics().total("rocketmq_sink_failures_total");
+    broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 1);
+    Environment env(no_checkpoints());
+    env.from_elements(texts(1)).add_sink(
+        strings({{Config::kProducerRetryTimes, "0"}}).with_async(async));
+    auto job = env.execute_async();
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    const Status status = job->await();
+    ASSERT_FALSE(status.ok());
+    EXPECT_THAT(status.to_string(), HasSubstr("sending to"));
+    EXPECT_EQ(flow::process_metrics().total("rocketmq_sink_failures_total"), before + 1);
+  }
+}
+
+TEST_F(RocketMQSinkTest, BatchesAreSplitByTopicAndSize) {
+  broker_.create_topic("U", 2);
+  std::vector<Message> messages;
+  for (int i = 0; i < 20; ++i) {
+    Message message;
+    message.topic = i % 2 == 0 ? "T" : "U";
+    message.body = std::string(200'000, 'x');
+    messages.push_back(message);
+  }
+  messages[3].delay_level = 2;
+  const Status status =
+      write(messages,
+            RocketMQSink(properties()).with_batch_flush_on_checkpoint(true).with_batch_size(32));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ(stored("T").size(), 10U);
+  EXPECT_EQ(stored("U").size(), 10U);
+}
+
+TEST_F(RocketMQSinkTest, ElementsWithoutTopicAreRefused) {
+  const Status status = write<std::string>(
+      {"x"}, RocketMQSink(SimpleStringSerializationSchema(), properties()), no_checkpoints());
+  EXPECT_THAT(status.to_string(), HasSubstr("producer.topic"));
+  EXPECT_THAT(write<std::string>({"x"}, strings().with_batch_size(0)).to_string(),
+              HasSubstr("with_batch_size(0)"));
+}
+
+// --- keys ---
+
+TEST_F(RocketMQSinkTest, RetriesAndTimeout) {
+  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 2);
+  const Status twice =
+      write(texts(1), strings({{Config::kProducerRetryTimes, "2"}}), no_checkpoints());
+  EXPECT_TRUE(twice.ok()) << twice.to_string();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendMessageV2), 3U);
+
+  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 2);
+  const Status once =
+      write(texts(1), strings({{Config::kProducerRetryTimes, "1"}}), no_checkpoints());
+  EXPECT_FALSE(once.ok());
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendMessageV2), 5U);
+
+  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kSilence), 1);
+  const auto begin = std::chrono::steady_clock::now();
+  const Status silent = write(
+      texts(1), strings({{Config::kProducerRetryTimes, "0"}, {Config::kProducerTimeout, "100"}}),
+      no_checkpoints());
+  EXPECT_FALSE(silent.ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2500ms);
+}
+
+TEST_F(RocketMQSinkTest, DelayLevelOfMessagesWithoutTheirOwn) {
+  Message own;
+  own.topic = "T";
+  own.body = "own";
+  own.delay_level = 5;
+  Message none;
+  none.topic = "T";
+  none.body = "none";
+  const Status status =
+      write<Message>({own, none}, RocketMQSink(properties({{Config::kMsgDelayLevel, "3"}}))
+                                      .with_batch_flush_on_checkpoint(true));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  std::map<std::string, std::string> levels;
+  for (const ReceivedMessage& message : stored())
+    levels[message.body] = message.property("DELAY").value_or("");
+  EXPECT_THAT(levels, ElementsAre(std::pair("none", "3"), std::pair("own", "5")));
+}
+
+TEST_F(RocketMQSinkTest, CredentialsAreUsed) {
+  broker_.require(rocketmq::Credentials{.access_key = "user", .secret_key = "right"});
+  const auto with = [&](const char* secret) {
+    return write(texts(1), strings({{Config::kAccessKey, "user"}, {Config::kSecretKey, secret}}),
+                 no_checkpoints());
+  };
+  EXPECT_TRUE(with("right").ok());
+  const Status refused = with("wrong-secret");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.to_string(), ::testing::Not(HasSubstr("wrong-secret")));
+}
+
+}  // namespace
+}  // namespace slipstream::stream

@@ -1,0 +1,295 @@
+// Sources of many splits whose elements user code reads.
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "slipstream/stream/source.h"
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/try.h"
+#include "stream/single_split.h"
+#include "stream/user_call.h"
+
+namespace slipstream::stream {
+namespace {
+
+constexpr std::chrono::milliseconds kLaterFirst{1};  // kLater: asked again after so long
+constexpr std::chrono::milliseconds kLaterMost{50};
+
+class SingleSplit final : public SplitEnumerator {
+ public:
+  SingleSplit(std::string id, bool found) : id_(std::move(id)), found_(found) {}
+  Result<Discovery> discover() override {
+    Discovery discovery;
+    if (!found_) discovery.added.push_back(Split{id_, ""});
+    found_ = true;
+    discovery.complete = true;
+    return discovery;
+  }
+  std::string snapshot() override { return "1"; }
+
+ private:
+  std::string id_;
+  bool found_;
+};
+
+// Calls `wake` once after a while. Thread: any. Its own thread starts with the first call.
+class Alarm {
+ public:
+  explicit Alarm(std::function<void()> wake) : wake_(std::move(wake)) {}
+  ~Alarm() {
+    {
+      MutexLock lock(mutex_);
+      stopped_ = true;
+      changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+  void set(std::chrono::milliseconds delay) {
+    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    MutexLock lock(mutex_);
+    due_ms_ = clock_.now_ms() + delay.count();
+    changed_.notify_all();
+  }
+
+ private:
+  void work() {
+    while (wait()) wake_();
+  }
+  // False: it is over.
+  bool wait() {
+    MutexLock lock(mutex_);
+    while (!stopped_) {
+      if (!due_ms_) {
+        changed_.wait(mutex_);
+        continue;
+      }
+      const std::int64_t left = *due_ms_ - clock_.now_ms();
+      if (left <= 0) break;
+      changed_.wait_for_ms(mutex_, left);
+    }
+    due_ms_.reset();
+    return !stopped_;
+  }
+
+  const SystemClock clock_;
+  std::function<void()> wake_;
+  Mutex mutex_;
+  Condition changed_;
+  std::optional<std::int64_t> due_ms_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+using erased::SplitSourceSpec;
+
+class Enumerator final : public SplitEnumerator {
+ public:
+  Enumerator(std::shared_ptr<const SplitSourceSpec> spec, const EnumeratorContext& context)
+      : spec_(std::move(spec)) {
+    std::string_view in = context.restored;
+    std::string_view id;
+    while (bytes::get_text(in, id)) known_.emplace(id);
+  }
+  Result<Discovery> discover() override {
+    std::vector<Split> found;
+    TRY(user_call([&] { found = spec_->discover(); }));
+    Discovery discovery;
+    for (Split& split : found) {
+      if (known_.insert(split.id).second) discovery.added.push_back(std::move(split));
+    }
+    discovery.complete = spec_->discovery_interval.count() == 0;
+    return discovery;
+  }
+  std::chrono::milliseconds discovery_interval() const override {
+    return spec_->discovery_interval;
+  }
+  std::string snapshot() override {
+    std::string out;
+    for (const std::string& id : known_) bytes::put_text(out, id);
+    return out;
+  }
+
+ private:
+  std::shared_ptr<const SplitSourceSpec> spec_;
+  std::set<std::string> known_;
+};
+
+class Reader final : public SourceReader {
+ public:
+  Reader(std::shared_ptr<const SplitSourceSpec> spec, ReaderContext context)
+      : spec_(std::move(spec)),
+        context_(std::move(context)),
+        rows_(erased::edge_schema(spec_->element, false), context_.batch_rows,
+              [this](Batch&& batch) { batches_.push_back(std::move(batch)); }),
+        alarm_(context_.wake) {}
+
+  Status add_split(std::uint32_t index, const Split& split) override {
+    Open open;
+    open.index = index;
+    open.id = split.id;
+    TRY(user_call([&] { open.run = spec_->open(split); }));
+    splits_.push_back(std::move(open));
+    events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
+    return {};
+  }
+
+  Result<Poll> poll(Batch* out, Batch*) override {
+    if (batches_.empty() && events_.empty()) {
+      TRY(poll_splits());
+    }
+    if (!batches_.empty() || !events_.empty()) {
+      if (!batches_.empty()) {
+        *out = std::move(batches_.front());
+        batches_.erase(batches_.begin());
+        out->runs.push_back(SplitRun{polled_, 0});
+      }
+      // events stand behind the rows that they came with
+      if (batches_.empty()) out->events = std::exchange(events_, {});
+      return Poll::kBatch;
+    }
+    if (std::all_of(splits_.begin(), splits_.end(), [](const Open& open) { return open.ended; }))
+      return Poll::kEnd;
+    alarm_.set(later_);
+    later_ = std::min(later_ * 2, kLaterMost);
+    return Poll::kNothing;
+  }
+
+  Result<std::vector<Split>> snapshot(CheckpointId) override {
+    std::vector<Split> states;
+    // rows behind the saved position that the task has not taken: they are in nobody's state
+    if (!batches_.empty())
+      return Error{ErrorCode::kInternal, "a split gave more rows than it was asked for"};
+    TRY(user_call([&] {
+      for (const Open& open : splits_) states.push_back(Split{open.id, open.run->position()});
+    }));
+    return states;
+  }
+  void checkpoint_complete(CheckpointId) override {}
+  void pause(std::span<const std::uint32_t> splits) override {
+    for (Open& open : splits_)
+      open.paused = std::find(splits.begin(), splits.end(), open.index) != splits.end();
+  }
+
+ private:
+  struct Open {
+    std::uint32_t index = 0;
+    std::string id;
+    std::unique_ptr<erased::SplitCursor> run;
+    bool ended = false;
+    bool paused = false;
+  };
+
+  // One after the other, until one has something.
+  Status poll_splits() {
+    for (std::size_t i = 0; i < splits_.size(); ++i) {
+      Open& open = splits_[next_++ % splits_.size()];
+      if (open.ended || open.paused) continue;
+      erased::SplitCursor::Place place{rows_, std::nullopt};
+      erased::SplitCursor::Poll polled = erased::SplitCursor::Poll::kLater;
+      TRY(user_call([&] { polled = open.run->poll(place, context_.batch_rows); }));
+      rows_.flush();
+      polled_ = open.index;
+      if (place.watermark) {
+        events_.push_back(SplitEvent{open.index, SplitEvent::Kind::kWatermark, *place.watermark});
+      }
+      if (polled == erased::SplitCursor::Poll::kEnd) {
+        open.ended = true;
+        events_.push_back(SplitEvent{open.index, SplitEvent::Kind::kEnded, 0});
+      }
+      if (batches_.size() > 1) batches_ = {concat(std::exchange(batches_, {}))};
+      if (!batches_.empty() || !events_.empty() || polled == erased::SplitCursor::Poll::kMore) {
+        later_ = kLaterFirst;
+        if (!batches_.empty() || !events_.empty()) return {};
+      }
+    }
+    return {};
+  }
+
+  std::shared_ptr<const SplitSourceSpec> spec_;
+  ReaderContext context_;
+  std::vector<Batch> batches_;
+  erased::RowWriter rows_;
+  std::vector<SplitEvent> events_;
+  std::vector<Open> splits_;
+  std::size_t next_ = 0;
+  std::uint32_t polled_ = 0;
+  std::chrono::milliseconds later_ = kLaterFirst;
+  Alarm alarm_;
+};
+
+class SplitSourceAdapter final : public Source {
+ public:
+  explicit SplitSourceAdapter(SplitSourceSpec spec)
+      : spec_(std::make_shared<const SplitSourceSpec>(std::move(spec))) {}
+  Schema schema() const override { return erased::edge_schema(spec_->element, false); }
+  bool bounded() const override { return spec_->bounded; }
+  std::vector<std::string> explain() const override { return {"splits=" + spec_->name}; }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(spec_, context));
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(spec_, std::move(context)));
+  }
+
+ private:
+  std::shared_ptr<const SplitSourceSpec> spec_;
+};
+
+// Rows that lie in memory, by position.
+class BatchesRun final : public erased::SplitCursor {
+ public:
+  BatchesRun(std::shared_ptr<const std::vector<Batch>> batches, std::size_t begin)
+      : batches_(std::move(batches)), next_(begin) {
+    for (const Batch& batch : *batches_) rows_ += batch.rows();
+  }
+  Poll poll(Place& place, std::size_t wanted) override {
+    const std::size_t end = std::min(rows_, next_ + wanted);
+    std::size_t first = 0;  // row of the current batch
+    for (const Batch& batch : *batches_) {
+      for (; next_ < end && next_ < first + batch.rows(); ++next_) {
+        for (std::size_t column = 0; column < batch.columns().size(); ++column)
+          place.rows[column].append_from(*batch.column(column), next_ - first);
+        place.rows.end_row();
+      }
+      first += batch.rows();
+    }
+    return next_ == rows_ ? Poll::kEnd : Poll::kMore;
+  }
+  std::string position() const override { return to_bytes(static_cast<std::int64_t>(next_)); }
+
+ private:
+  std::shared_ptr<const std::vector<Batch>> batches_;
+  std::size_t next_;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SplitEnumerator>> make_single_split(std::string id, bool restored) {
+  return std::unique_ptr<SplitEnumerator>(std::make_unique<SingleSplit>(std::move(id), restored));
+}
+
+namespace erased {
+
+std::shared_ptr<Source> make_split_source(SplitSourceSpec spec) {
+  return std::make_shared<SplitSourceAdapter>(std::move(spec));
+}
+
+std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
+                                            std::vector<Batch> batches) {
+  const auto shared = std::make_shared<const std::vector<Batch>>(std::move(batches));
+  SplitSourceSpec spec;
+  spec.name = std::move(name);
+  spec.element = std::move(element);
+  spec.discover = [] { return std::vector<Split>{{"elements", ""}}; };
+  spec.open = [shared](const Split& split) -> std::unique_ptr<SplitCursor> {
+    const auto begin = from_bytes<std::int64_t>(split.state);
+    return std::make_unique<BatchesRun>(shared, static_cast<std::size_t>(begin.value_or(0)));
+  };
+  return make_split_source(std::move(spec));
+}
+
+}  // namespace erased
+}  // namespace slipstream::stream

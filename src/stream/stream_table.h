@@ -1,0 +1,30 @@
+// A stream where another planner expects a source.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "slipstream/connector.h"
+#include "slipstream/stream/operator.h"
+
+namespace slipstream::stream {
+
+// Never read: Plan::import_graph() puts the stream's operator in its place.
+class StreamTable final : public Source {
+ public:
+  StreamTable(erased::EdgeSpec edge, Schema schema, std::vector<std::size_t> columns)
+      : edge_(edge), schema_(std::move(schema)), columns_(std::move(columns)) {}
+  const erased::EdgeSpec& edge() const { return edge_; }
+  const std::vector<std::size_t>& columns() const { return columns_; }  // of the edge
+  Schema schema() const override { return schema_; }
+  bool bounded() const override { return false; }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext) override;
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext) override;
+
+ private:
+  erased::EdgeSpec edge_;
+  Schema schema_;
+  std::vector<std::size_t> columns_;
+};
+
+}  // namespace slipstream::stream
