@@ -2,7 +2,7 @@
 'use strict';
 
 const Graph = (() => {
-  const BOX_WIDTH = 230, COLUMN_GAP = 130, ROW_GAP = 22, LINE = 16, PAD = 10, CHARS = 34, LINES_MAX = 5;
+  const BOX_WIDTH = 212, COLUMN_GAP = 120, ROW_GAP = 22, LINE = 16, PAD = 10, CHARS = 31, LINES_MAX = 5;
 
   function node(name, attributes, text) {
     const made = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -68,25 +68,25 @@ const Graph = (() => {
     return group;
   }
 
-  function drawEdge(edge, boxes, facts) {
+  function drawEdge(edge, boxes, facts, isFanOut) {
     const from = boxes[edge.from], to = boxes[edge.to];
     const x1 = from.x + BOX_WIDTH, y1 = from.y + from.height / 2, x2 = to.x - 2, y2 = to.y + to.height / 2;
-    const middle = (x1 + x2) / 2;
+    // The line is straight where its text stands: at its source, or at its target when the source has more lines.
+    const bend = isFanOut ? x1 + 20 : x2 - 20;
     const group = node('g', {'class': 'exchange'});
-    group.append(node(
-        'title', {},
-        `${edge.partitioning}, ${edge.rows} rows, ${edge.queued_bytes} of ${edge.queued_bytes_max} bytes wait`));
+    const waiting = `${edge.queued_bytes} of ${edge.queued_bytes_max} bytes wait`;
+    group.append(node('title', {}, `${edge.partitioning}, ${edge.rows} rows, ${waiting}`));
     group.append(node('path', {
       'class': facts.fill > 0.8 ? 'edge full' : 'edge',
       'marker-end': 'url(#arrow)',
-      d: `M${x1},${y1} C${middle},${y1} ${middle},${y2} ${x2},${y2}`
+      d: `M${x1},${y1} C${bend},${y1} ${bend},${y2} ${x2},${y2}`,
     }));
+    const place = isFanOut ? {x: x2 - 14, 'text-anchor': 'end'} : {x: x1 + 8, 'text-anchor': 'start'};
     const texts = [
-      [-22, edge.partitioning], [-8, facts.rate], [16, `queue ${Math.round(100 * facts.fill)} %`], [30, facts.watermark]
+      [-20, edge.partitioning], [-6, facts.rate], [15, `queue ${Math.round(100 * facts.fill)} %`], [29, facts.watermark]
     ];
     for (const [offset, text] of texts)
-      group.append(
-          node('text', {'class': 'soft', x: middle, y: (y1 + y2) / 2 + offset, 'text-anchor': 'middle'}, text));
+      group.append(node('text', {'class': 'soft halo', y: (isFanOut ? y2 : y1) + offset, ...place}, text));
     return group;
   }
 
@@ -110,7 +110,10 @@ const Graph = (() => {
     const defs = node('defs', {});
     defs.append(arrow);
     svg.append(defs);
-    detail.edges.forEach((edge, index) => svg.append(drawEdge(edge, boxes, facts.edges[index])));
+    detail.edges.forEach((edge, index) => {
+      const isFanOut = detail.edges.filter((other) => other.from === edge.from).length > 1;
+      svg.append(drawEdge(edge, boxes, facts.edges[index], isFanOut));
+    });
     detail.vertices.forEach((vertex, index) => svg.append(drawBox(vertex, boxes[index], facts.vertices[index])));
     return svg;
   }

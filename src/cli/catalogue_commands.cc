@@ -5,8 +5,9 @@
 #include <map>
 #include <vector>
 
+#include "slipstream/connectors.h"
+
 #include "base/suggest.h"
-#include "cli/builtin_connectors.h"
 #include "cli/run_command.h"
 #include "expr/function.h"
 #include "sql/session_options.h"

@@ -6,8 +6,9 @@
 
 #include <unistd.h>
 
+#include "slipstream/connectors.h"
+
 #include "base/try.h"
-#include "cli/builtin_connectors.h"
 #include "cli/execution.h"
 #include "cli/stop_signal.h"
 #include "server/metrics_server.h"

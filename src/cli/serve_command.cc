@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-#include "cli/builtin_connectors.h"
+#include "slipstream/connectors.h"
+
 #include "cli/run_command.h"
 #include "cli/stop_signal.h"
 #include "server/server.h"

@@ -7,9 +7,10 @@
 
 #include <unistd.h>
 
+#include "slipstream/connectors.h"
+
 #include "base/clock.h"
 #include "base/try.h"
-#include "cli/builtin_connectors.h"
 #include "cli/execution.h"
 #include "cli/line_reader.h"
 #include "cli/stop_signal.h"

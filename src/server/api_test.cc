@@ -418,6 +418,7 @@ TEST_F(ApiTest, SecretsAreNotShown) {
       "'my.password' = 'tops3cret');";
   EXPECT_THAT(submit("secret", table).text, testing::Not(HasSubstr("tops3cret")));
   EXPECT_EQ(submit("counts", std::string(kCounts) + "-- 'secretKey' = 'tops3cret'\n").status, 201);
+  EXPECT_THAT(inspect("counts").text, testing::Not(HasSubstr("tops3cret")));
   const auto status = std::filesystem::status(folder_.path() + "/state");
   EXPECT_EQ(status.permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);

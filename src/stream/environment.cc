@@ -61,7 +61,8 @@ JobStatus JobHandle::report() const {
 }
 
 std::string JobHandle::prometheus_text() const {
-  return flow::prometheus_text(impl_->job().report(), impl_->name());
+  return flow::process_metrics().prometheus_text() +
+         flow::prometheus_text(impl_->job().report(), impl_->name());
 }
 
 Environment::Environment(JobSettings settings, std::shared_ptr<const ConnectorRegistry> connectors)

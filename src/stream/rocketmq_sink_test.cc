@@ -251,6 +251,35 @@ TEST_F(RocketMQSinkTest, AFailedSendIsMadeUpForAfterTheRestart) {
   }
 }
 
+TEST_F(RocketMQSinkTest, AnOutageLosesNothingInAnyMode) {
+  for (const int mode : {0, 1, 2, 3}) {
+    SCOPED_TRACE(mode);
+    const auto before = bodies();
+    auto valve = std::make_shared<Valve>();
+    Environment env({.checkpoint_interval = 30ms,
+                     .restart_attempts = 10'000,
+                     .restart_delay = 10ms,
+                     .restart_delay_max = 50ms});
+    env.add_source(Numbers(valve, 200))
+        .add_sink(strings({{Config::kProducerRetryTimes, "0"}, {Config::kProducerTimeout, "300"}})
+                      .with_async((mode & 1) != 0)
+                      .with_batch_flush_on_checkpoint((mode & 2) != 0));
+    auto job = env.execute_async();
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    valve->open(100);
+    ASSERT_TRUE(wait_until([&] { return bodies().size() > before.size() + 50; }));
+    broker_.set_brokers_up(false);
+    valve->open(200);
+    EXPECT_TRUE(wait_until([&] { return job->report().restarts > 0; }));
+    broker_.set_brokers_up(true);
+    const Status status = job->await();
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    const auto after = bodies();
+    for (const std::string& text : texts(200))
+      EXPECT_GT(after.count(text), before.count(text)) << text;
+  }
+}
+
 TEST_F(RocketMQSinkTest, WithoutCheckpointsALossIsCountedAndFailsTheJob) {
   for (const bool async : {false, true}) {
     SCOPED_TRACE(async);

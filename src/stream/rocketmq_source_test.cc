@@ -1,5 +1,6 @@
 // RocketMQSourceFunction against a scripted broker.
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -76,6 +77,22 @@ class Picky final : public SimpleStringDeserializationSchema {
     if (body == "bad") throw std::runtime_error("no such animal");
     return std::string(body);
   }
+};
+
+// Fails at the first "boom" that it sees, in a way that a restart can mend.
+class FailsOnce final : public SimpleStringDeserializationSchema {
+ public:
+  explicit FailsOnce(std::shared_ptr<std::atomic<bool>> failed) : failed_(std::move(failed)) {}
+  std::string deserialize_key_and_value(std::optional<std::string_view>,
+                                        std::string_view body) override {
+    if (body == "boom" && !failed_->exchange(true))
+      throw Failure(Error::retry(ErrorCode::kUnavailable, "boom"));
+    return std::string(body);
+  }
+  bool is_end_of_stream(const std::string& body) override { return body == "end"; }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> failed_;
 };
 
 struct Reading {
@@ -415,6 +432,29 @@ TEST_F(RocketMQSourceTest, AnEndedQueueStaysEndedOverARestart) {
   const Status ended = job->await();
   EXPECT_TRUE(ended.ok()) << ended.to_string();
   EXPECT_THAT(arrived->values(), UnorderedElementsAre("a", "b"));
+}
+
+TEST_F(RocketMQSourceTest, AnEndedQueueStaysEndedOverAFailure) {
+  const auto failed = std::make_shared<std::atomic<bool>>(false);
+  broker_.append(queue(0), "a");
+  broker_.append(queue(0), "end");
+  broker_.append(queue(0), "never");
+  auto arrived = std::make_shared<Arrived<std::string>>();
+  Environment env({.restart_delay = 10ms});
+  env.add_source(RocketMQSourceFunction(FailsOnce(failed),
+                                        properties({{Config::kNameServerPollInterval, "20"}}))
+                     .set_start_from_earliest())
+      .add_sink(ToArrived<std::string>(arrived));
+  auto job = env.execute_async();
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(arrived->wait_for(1));
+  ASSERT_TRUE(job->savepoint().ok());
+  broker_.append(queue(1), "boom");
+  for (std::int32_t id = 1; id < 4; ++id) broker_.append(queue(id), "end");
+  const Status ended = job->await();
+  EXPECT_TRUE(ended.ok()) << ended.to_string();
+  EXPECT_EQ(job->report().restarts, 1U);
+  EXPECT_THAT(arrived->values(), UnorderedElementsAre("a", "boom"));
 }
 
 TEST_F(RocketMQSourceTest, AFailingSchemaNamesTheMessage) {

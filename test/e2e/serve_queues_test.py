@@ -37,6 +37,26 @@ class ServeQueuesTest(ServedTest):
             self.assertRegex(self.metrics(), r'slipstream_rocketmq_source_queue_lag_messages\{job="reader",[^}]*'
                                              rf'topic="lagging",[^}}]*queue="{queue}"\}} 0')
 
+    def test_a_job_waits_for_a_broker_that_is_away_when_the_server_starts(self):
+        self.audit.create_topic("awaited", queues=2)
+        self.audit.produce("awaited", 1_000)
+        server = self.serve()
+        self.submit("reader", self.table("awaited") + f"""
+            CREATE TABLE copies (seq BIGINT) WITH ('connector' = 'rocketmq', 'topic' = 'awaited_copies',
+              'nameServerAddress' = '{self.cluster.namesrv}', 'format' = 'json',
+              'sink.delivery-guarantee' = 'exactly-once');
+            INSERT INTO copies SELECT seq FROM awaited;""")
+        wait_for(lambda: self.job("reader")["completed_checkpoints"] > 1, 60, "checkpoints")
+        server.kill()
+        self.crash_broker()
+        server = self.serve()
+        self.assertIn(self.job("reader")["state"], ("starting", "running", "restarting"))
+        self.start_broker()
+        self.audit.produce("awaited", 1_000, start=1_000)
+        wait_for(lambda: self.audit.tally("awaited_copies", "seq", (0, 2_000))["missing"] == 0, 120, "all copies")
+        self.assertEqual(self.audit.tally("awaited_copies", "seq", (0, 2_000))["duplicates"], 0)
+        self.assertEqual(self.job("reader")["state"], "running")
+
     def query_lag(self):
         lags = re.findall(r'source_queue_lag_messages\{job="\(query\)"[^}]*\} (\d+)', self.metrics())
         return sum(map(int, lags))

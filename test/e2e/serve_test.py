@@ -77,6 +77,17 @@ class ServeTest(ServedTest):
         wait_for(lambda: "going on from savepoint" in json.dumps(self.job("copy-1")["events"]), 60,
                  "the savepoint's use")
 
+    def give_token_to_page(self, token):
+        browser = webdriver.Browser()
+        try:
+            browser.open(self.url)
+            browser.wait_text("#login[open]", "asks for a token")
+            browser.type("#token", token)
+            browser.click("#login button")
+            browser.wait_text("#status", "jobs run")
+        finally:
+            browser.close()
+
     def test_tokens_are_never_logged_and_open_the_door(self):
         token = "e2e-0123456789abcdef"
         self.write("token", token + "\n")
@@ -84,6 +95,8 @@ class ServeTest(ServedTest):
         self.assertEqual(self.call("GET", "/api/v1/jobs")[0], 401)
         self.assertEqual(self.call("GET", "/api/v1/jobs", token=token + "x")[0], 401)
         self.assertEqual(self.call("GET", "/api/v1/jobs", token=token)[0], 200)
+        if webdriver.is_installed():
+            self.give_token_to_page(token)
         server.stop()
         self.assertNotIn(token, server.err)
         refused = self.engine("serve", "--bind", "0.0.0.0", "--port", "0", "--state-dir", self.path("other"))

@@ -21,7 +21,7 @@ enum class OffsetOutOfRange : std::uint8_t { kFail, kEarliest, kLatest, kNearest
 
 struct ConsumerOptions {
   std::string group{};
-  std::string tags = "*";       // "A || B"; the broker compares hashes only: compare tags again
+  std::string tags = "*";  // "A || B"; the broker compares hashes only: compare tags again
   // SQL92 over properties, instead of tags. Brokers give every message when they cannot parse it:
   // ask Admin::check_filter() before.
   std::string sql{};

@@ -99,7 +99,8 @@ class JobHandle {
   // call and is durable.
   Result<CheckpointId> savepoint(std::chrono::milliseconds limit = std::chrono::minutes(10));
   JobStatus report() const;
-  // The report in Prometheus' text form.
+  // What tasks, connectors and functions count, in Prometheus' text form: the report of this job,
+  // and the counters of all jobs of the process, labelled by job.
   std::string prometheus_text() const;
 
   class Impl;

@@ -31,8 +31,8 @@ struct JobProgress {
   CheckpointId last_checkpoint = 0;
   std::int64_t last_duration_ms = 0;
   std::deque<CheckpointReport> checkpoints;  // at most JobReport::kHistoryMax
-  std::uint32_t crash_count = 0;  // checkpoints that count for crash_after_checkpoints
-  std::uint32_t failures = 0;     // in a row, without a completed checkpoint between
+  std::uint32_t crash_count = 0;             // checkpoints that count for crash_after_checkpoints
+  std::uint32_t failures = 0;                // in a row, without a completed checkpoint between
   bool ever_ran = false;
   std::int64_t attempt_ended_ms = 0;  // wall time; 0 = this is the first of the process
 };

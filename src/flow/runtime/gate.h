@@ -66,7 +66,7 @@ class Gate {
     Channel producer;
     std::atomic<std::size_t> bytes{0};
     std::atomic<std::int64_t> rows{0};  // of all time
-    std::vector<Element> items;  // [head, size) wait
+    std::vector<Element> items;         // [head, size) wait
     std::size_t head = 0;
     bool blocked = false;
     bool listed = false;  // in ready_

@@ -89,8 +89,8 @@ void Port::emit(Batch&& batch) { send(0, std::move(batch)); }
 void Port::emit_side(std::size_t output, Batch&& batch) { send(output, std::move(batch)); }
 
 void Port::emit_watermark(EventTime watermark) {
-  if (watermark <= watermark_) return;
-  watermark_ = watermark;
+  if (watermark <= watermark_.load(std::memory_order_relaxed)) return;
+  watermark_.store(watermark, std::memory_order_relaxed);
   for (Edge& edge : edges_) edge.broadcast(Element::of(watermark));
   if (next_ != nullptr) next_->deliver(Element::of(watermark));
 }

@@ -67,14 +67,16 @@ class Port final : public Emitter {
   // Barrier or end: to the edges only.
   void broadcast(const Element& element);
   bool wait_for_room();
+  // Thread: any.
   std::int64_t rows_out() const { return rows_out_.load(std::memory_order_relaxed); }
+  EventTime watermark() const { return watermark_.load(std::memory_order_relaxed); }
 
  private:
   void send(std::size_t output, Batch&& batch);
 
   Stage* next_ = nullptr;  // takes output 0
   std::vector<Edge> edges_;
-  EventTime watermark_ = kMinWatermark;
+  std::atomic<EventTime> watermark_{kMinWatermark};
   std::atomic<std::int64_t> rows_out_{0};
 };
 

@@ -542,11 +542,15 @@ TaskReport Task::report() const {
     // What a sink takes leaves the job.
     report.rows_out =
         sink_ != nullptr ? stages_.back()->rows_in() : stages_.back()->port().rows_out();
-    report.watermark = stages_.back()->watermark();
+    // A sink emits none, an assigner takes none.
+    report.watermark = std::max(stages_.back()->watermark(), stages_.back()->port().watermark());
   }
   if (source_ != nullptr) {
     report.rows_in = source_port_.rows_out();
-    if (stages_.empty()) report.rows_out = report.rows_in;
+    if (stages_.empty()) {
+      report.rows_out = report.rows_in;
+      report.watermark = source_port_.watermark();
+    }
   }
   return report;
 }

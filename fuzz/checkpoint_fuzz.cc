@@ -1,0 +1,47 @@
+// Manifests, state files and pieces of keyed state: damaged bytes give an error, never a crash.
+// Checksum, magic and version are made right, so that the content is reached.
+#include <string>
+
+#include "base/bytes.h"
+#include "base/try.h"
+#include "flow/checkpoint/manifest.h"
+#include "flow/checkpoint/section_writer.h"
+#include "flow/checkpoint/storage.h"
+#include "state/snapshot_entries.h"
+
+namespace {
+
+using namespace slipstream;  // NOLINT: one file
+
+void read_manifest(std::string_view content) {
+  std::string bytes = "SLIPCHK\n";
+  ByteWriter(bytes).u32(1);
+  bytes += content;
+  ByteWriter(bytes).u64(flow::checksum_of(bytes));
+  const Result<flow::Manifest> manifest = flow::decode_manifest(bytes);
+  if (!manifest.ok()) return;
+  const std::string again = flow::encode_manifest(*manifest);
+  CHECK(flow::decode_manifest(again).ok());
+}
+
+void read_piece(std::string_view piece) {
+  auto reader = state::EntryReader::open(std::as_bytes(std::span(piece.data(), piece.size())));
+  if (!reader.ok()) return;
+  while (reader->ok() && !reader->at_end()) {
+    static_cast<void>(reader->u64());
+    static_cast<void>(reader->bytes());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view content(reinterpret_cast<const char*>(data), size);
+  read_manifest(content);
+  read_piece(content);
+  static_cast<void>(flow::visit_pieces(content, [](std::string_view piece) {
+    read_piece(piece);
+    return Status();
+  }));
+  return 0;
+}
