@@ -19,6 +19,7 @@ add_library(slipstream_standard_headers OBJECT ${precompiled_source})
 target_precompile_headers(slipstream_standard_headers PRIVATE ${standard_headers})
 add_library(slipstream_test_headers OBJECT ${precompiled_source})
 target_link_libraries(slipstream_test_headers PRIVATE GTest::gmock)
+target_compile_options(slipstream_test_headers PRIVATE ${SLIPSTREAM_TEST_CODE_OPTIONS})
 target_precompile_headers(slipstream_test_headers PRIVATE ${standard_headers} <gmock/gmock.h> <gtest/gtest.h>)
 # ccache stores what is compiled behind such a header only with the name of it in the preprocessed text.
 add_compile_options(-fpch-preprocess)
