@@ -1,6 +1,8 @@
 #include "cli/group_commands.h"
 
+#include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "base/suggest.h"
 #include "base/try.h"
@@ -32,7 +34,7 @@ Status describe(mq::Admin& admin, const GroupArguments& arguments) {
   TRY_ASSIGN(const std::vector<std::string> topics, topics_of(admin, arguments));
   Listing listing({"topic", "broker", "queue", "offset", "end", "lag"});
   std::int64_t total = 0;
-  std::string online;
+  std::set<std::string> online;
   for (const std::string& topic : topics) {
     TRY_ASSIGN(const auto queues, admin.lag(arguments.group, topic));
     for (const mq::QueueLag& each : queues) {
@@ -42,15 +44,14 @@ Status describe(mq::Admin& admin, const GroupArguments& arguments) {
                    each.max_offset, offset_cell(lag)});
     }
     TRY_ASSIGN(const auto members, admin.group_members(arguments.group, topic));
-    for (const std::string& member : members) {
-      if (online.find(member) == std::string::npos) online += "  " + member + "\n";
-    }
+    online.insert(members.begin(), members.end());
   }
   TRY(listing.print(arguments.output));
   if (arguments.output != OutputFormat::kTable) return {};
   std::cout << total << " messages behind\n"
-            << (online.empty() ? "no member is online\n" : "members online:\n" + online)
-            << std::flush;
+            << (online.empty() ? "no member is online\n" : "members online:\n");
+  for (const std::string& member : online) std::cout << "  " << member << '\n';
+  std::cout << std::flush;
   return {};
 }
 

@@ -13,16 +13,6 @@ std::string text_of(const Listing::Cell& cell) {
   return std::get<std::string>(cell);
 }
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + '"';
-}
-
 }  // namespace
 
 std::string Listing::json() const {
@@ -41,13 +31,15 @@ std::string Listing::json() const {
 
 std::string Listing::csv() const {
   std::string text;
-  for (std::size_t i = 0; i < header_.size(); ++i) text += (i == 0 ? "" : ",") + quoted(header_[i]);
-  text += '\n';
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      text += (i == 0 ? "" : ",") + quoted(text_of(row[i]));
+  const auto append_line = [&text](const auto& cells, const auto& as_text) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i != 0) text += ',';
+      append_csv_cell(as_text(cells[i]), false, text);
+    }
     text += '\n';
-  }
+  };
+  append_line(header_, [](const std::string& name) { return name; });
+  for (const auto& row : rows_) append_line(row, text_of);
   return text;
 }
 

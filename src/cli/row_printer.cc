@@ -141,16 +141,7 @@ void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {
     const Column& column = *batch.column(i);
     if (column.is_null(row)) continue;
     const std::string cell = text::to_text(column, row, zone_);
-    if (cell.empty() || cell.find_first_of(",\"\r\n") != std::string::npos) {
-      text_ += '"';
-      for (const char c : cell) {
-        if (c == '"') text_ += '"';
-        text_ += c;
-      }
-      text_ += '"';
-    } else {
-      text_ += cell;
-    }
+    append_csv_cell(cell, cell.empty(), text_);
   }
   text_ += '\n';
 }
@@ -183,6 +174,19 @@ Status RowPrinter::print(const Batch& batch) {
 Status RowPrinter::finish() {
   append_header();
   return flush();
+}
+
+void append_csv_cell(std::string_view cell, bool quote, std::string& out) {
+  if (!quote && cell.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += cell;
+    return;
+  }
+  out += '"';
+  for (const char c : cell) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
 }
 
 std::string format_table(const std::vector<std::string>& header,

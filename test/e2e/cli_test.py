@@ -151,6 +151,20 @@ class RunTest(unittest.TestCase):
 
 
 class ShellTest(unittest.TestCase):
+    def test_a_shell_completes_commands_and_options(self):
+        script = run("completion", "bash").stdout
+
+        def offered(*words):
+            line = f"{script}COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; " \
+                   "_slipstream; echo ${COMPREPLY[@]}"
+            return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60).stdout.split()
+
+        self.assertEqual(offered("slipstream", "gro"), ["group"])
+        self.assertEqual(offered("slipstream", "group", "re"), ["reset"])
+        self.assertEqual(offered("slipstream", "group", "reset", "g", "--dry"), ["--dry-run"])
+        self.assertIn("bashcompinit", run("completion", "zsh").stdout)
+        self.assertEqual(run("completion", "fish").returncode, 2)
+
     def test_a_script_from_a_pipe_stops_at_the_first_error(self):
         done = run("sql", "--output", "csv", input="SELECT 1 AS a;\nSELECT b FROM c;\nSELECT 2 AS a;\n")
         self.assertEqual((done.returncode, done.stdout), (2, "a\n1\n"), done.stderr)

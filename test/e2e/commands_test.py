@@ -37,6 +37,8 @@ class CommandsTest(EndToEndTest):
     def test_topics(self):
         self.succeed("topic", "create", "made", "--queues", 2)
         self.assertIn({"topic": "made"}, self.rows("topic", "list"))
+        self.assertEqual(self.succeed("topic", "describe", "made", "--output", "csv").splitlines(),
+                         ["broker,queue,min offset,max offset", "broker-a,0,0,0", "broker-a,1,0,0"])
         self.succeed("topic", "widen", "made", "--queues", 3)
         self.assertEqual([row["queue"] for row in self.rows("topic", "describe", "made")], [0, 1, 2])
         self.succeed("topic", "delete", "made")
