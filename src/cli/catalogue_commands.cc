@@ -9,7 +9,11 @@
 
 #include "base/suggest.h"
 #include "cli/run_command.h"
+#include "connectors/filesystem/metrics.h"
+#include "connectors/rocketmq/metrics.h"
 #include "expr/function.h"
+#include "flow/metrics.h"
+#include "server/metrics.h"
 #include "sql/session_options.h"
 
 namespace slipstream::cli {
@@ -31,6 +35,20 @@ void print_metadata(const ConnectorFactory& factory) {
               << (spec.readable ? "yes" : "") << " | " << (spec.writable ? "yes" : "") << " | "
               << spec.description << " |\n";
   }
+}
+
+// By name as it is served; the engine's own first.
+std::vector<std::pair<std::string, flow::MetricFamily>> metrics() {
+  std::vector<std::pair<std::string, flow::MetricFamily>> all;
+  const auto add = [&all](const auto& families) {
+    for (const flow::MetricFamily& family : families)
+      all.emplace_back("slipstream_" + std::string(family.name), family);
+  };
+  add(flow::kEngineMetrics);
+  add(connectors::kRocketmqMetrics);
+  add(connectors::filesystem::kFilesystemMetrics);
+  add(server::kServerMetrics);
+  return all;
 }
 
 // Name -> how it is called and what it does.
@@ -94,6 +112,20 @@ int settings_command(const std::string& name) {
   std::vector<std::string> names;
   for (const OptionSpec& spec : options.specs()) names.push_back(spec.name);
   return unknown("setting", name, names);
+}
+
+int metrics_command(const std::string& name) {
+  const auto all = metrics();
+  std::vector<std::string> names;
+  for (const auto& [key, family] : all) names.push_back(key);
+  if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+    return unknown("metric", name, names);
+  std::cout << "| metric | labels | |\n|---|---|---|\n";
+  for (const auto& [key, family] : all) {
+    if (!name.empty() && key != name) continue;
+    std::cout << "| `" << key << "` | " << family.labels << " | " << family.help << " |\n";
+  }
+  return kExitOk;
 }
 
 }  // namespace slipstream::cli

@@ -1,4 +1,4 @@
-// slipstream connectors, functions, settings: what there is, from the registries themselves.
+// slipstream connectors, functions, settings, metrics: what there is, from the registries themselves.
 #pragma once
 
 #include <string>
@@ -10,5 +10,6 @@ namespace slipstream::cli {
 int connectors_command(const std::string& name);
 int functions_command(const std::string& name);
 int settings_command(const std::string& name);
+int metrics_command(const std::string& name);
 
 }  // namespace slipstream::cli

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "cli/row_printer.h"
+#include "flow/metrics.h"
 #include "flow/runtime/metric_store.h"
 
 namespace slipstream::cli {
@@ -24,7 +25,7 @@ class LateRows {
   }
 
  private:
-  static std::int64_t now() { return flow::process_metrics().total("late_rows_total"); }
+  static std::int64_t now() { return flow::process_metrics().total(flow::kLateRows.name); }
   const std::int64_t before_ = now();
 };
 

@@ -259,6 +259,7 @@ void add_catalogues(CLI::App& app, std::string& name, int& exit_code) {
   add("connectors", "connectors, their options and metadata", connectors_command);
   add("functions", "SQL functions", functions_command);
   add("settings", "what SET takes", settings_command);
+  add("metrics", "what is counted, as Prometheus reads it", metrics_command);
   app.add_subcommand("version", "print the version")->callback([] {
     std::cout << "slipstream " SLIPSTREAM_VERSION "\n";
   });

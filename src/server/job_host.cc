@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "server/metrics.h"
 
 namespace slipstream::server {
 
@@ -129,15 +130,13 @@ std::string JobHost::metrics() const {
     HostedJob::View view = job->view();
     reports.emplace_back(view.record.name, std::move(view.report));
   }
-  const auto gauge = [](const char* name, const char* help, std::size_t value) {
-    return std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n" + name +
-           " " + std::to_string(value) + "\n";
+  const auto gauge = [](const flow::MetricFamily& family, std::size_t value) {
+    const std::string name = "slipstream_" + std::string(family.name);
+    return "# HELP " + name + " " + std::string(family.help) + "\n# TYPE " + name + " gauge\n" +
+           name + " " + std::to_string(value) + "\n";
   };
-  return flow::prometheus_text(reports) +
-         gauge("slipstream_server_memory_used_bytes", "memory that jobs and queries hold",
-               context_.memory->used()) +
-         gauge("slipstream_server_memory_limit_bytes", "the budget that they share",
-               context_.memory->limit());
+  return flow::prometheus_text(reports) + gauge(kMemoryUsed, context_.memory->used()) +
+         gauge(kMemoryLimit, context_.memory->limit());
 }
 
 }  // namespace slipstream::server

@@ -23,10 +23,12 @@ class Stamping final : public flow::Operator {
  public:
   explicit Stamping(StampingSpec spec) : spec_(std::move(spec)), splits_(options(kMinWatermark)) {}
 
+  // A jump of the wall clock must neither hold event time nor let a split pass for idle.
+  bool counts_elapsed_time() const override { return true; }
+
   Status open(const flow::OperatorContext& context) override {
     context_ = context;
-    watermark_metric_ = flow::Metric(context.metrics, "current_watermark",
-                                     "event time reached, milliseconds since 1970");
+    watermark_metric_ = flow::Metric(context.metrics, flow::kCurrentWatermark);
     return user_call([&] {
       if (spec_.stamper.make) stamper_ = spec_.stamper.make();
     });

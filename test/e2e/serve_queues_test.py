@@ -56,6 +56,7 @@ class ServeQueuesTest(ServedTest):
         wait_for(lambda: self.audit.tally("awaited_copies", "seq", (0, 2_000))["missing"] == 0, 120, "all copies")
         self.assertEqual(self.audit.tally("awaited_copies", "seq", (0, 2_000))["duplicates"], 0)
         self.assertEqual(self.job("reader")["state"], "running")
+        self.check_metrics_are_listed()
 
     def query_lag(self):
         lags = re.findall(r'source_queue_lag_messages\{job="\(query\)"[^}]*\} (\d+)', self.metrics())

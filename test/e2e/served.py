@@ -1,10 +1,11 @@
 """What tests of `slipstream serve` share: a server of their own and its REST interface."""
 import json
 import re
+import subprocess
 import urllib.error
 import urllib.request
 
-from harness import EndToEndTest, wait_for
+from harness import PROGRAM, EndToEndTest, wait_for
 
 
 class ServedTest(EndToEndTest):
@@ -32,6 +33,16 @@ class ServedTest(EndToEndTest):
     def metrics(self):
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
             return answer.read().decode()
+
+    def check_metrics_are_listed(self):
+        """Every sample that the server gives out is of a family that `slipstream metrics` lists, with its labels."""
+        listed = subprocess.run([PROGRAM, "metrics"], capture_output=True, text=True, check=True).stdout
+        families = {name: [set(filter(None, one.split(", "))) for one in labels.split(" or ")]
+                    for name, labels in re.findall(r"\| `(\w+)` \| ([^|]*?) \|", listed)}
+        samples = re.findall(r"^(\w+)(\{.*\})? [-+.\de]+$", self.metrics(), re.M)
+        self.assertTrue(samples)
+        for name, labels in samples:
+            self.assertIn(set(re.findall(r'(\w+)="', labels)), families.get(name, []), f"{name}{labels}")
 
     def job(self, name):
         return self.call("GET", f"/api/v1/jobs/{name}")[1]

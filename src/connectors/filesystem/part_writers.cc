@@ -1,12 +1,10 @@
 #include "connectors/filesystem/part_writers.h"
 
 #include "base/try.h"
+#include "connectors/filesystem/metrics.h"
 
 namespace slipstream::connectors::filesystem {
 namespace {
-
-constexpr const char* kRowsMetric = "filesystem_sink_rows_total";
-constexpr const char* kRowsHelp = "Rows written.";
 
 PartSeries series_of(const SinkPlan& plan, const WriterContext& context) {
   return PartSeries{plan.sink, context.attempt_token, context.subtask};
@@ -20,8 +18,8 @@ PartWriter::PartWriter(std::shared_ptr<const SinkPlan> plan, WriterContext conte
       context_(std::move(context)),
       clock_(clock),
       encoder_(std::move(encoder)),
-      rows_(context_.metrics.value(kRowsMetric, kRowsHelp)),
-      published_(context_.metrics.value("filesystem_sink_files_total", "Part files published.")) {}
+      rows_(kSinkRows.in(context_.metrics)),
+      published_(kSinkFiles.in(context_.metrics)) {}
 
 Result<std::unique_ptr<SinkWriter>> PartWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                      WriterContext context, const Clock& clock) {
@@ -79,7 +77,7 @@ EpochLineWriter::EpochLineWriter(std::shared_ptr<const SinkPlan> plan, WriterCon
     : plan_(std::move(plan)),
       context_(std::move(context)),
       encoder_(std::move(encoder)),
-      rows_(context_.metrics.value(kRowsMetric, kRowsHelp)) {}
+      rows_(kSinkRows.in(context_.metrics)) {}
 
 Result<std::unique_ptr<SinkWriter>> EpochLineWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                           WriterContext context) {

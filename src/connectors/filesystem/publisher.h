@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "connectors/filesystem/epoch_handle.h"
 #include "connectors/filesystem/line_encoder.h"
+#include "connectors/filesystem/metrics.h"
 
 namespace slipstream::connectors::filesystem {
 
@@ -20,9 +21,7 @@ namespace slipstream::connectors::filesystem {
 class Publisher final : public SinkCommitter {
  public:
   Publisher(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics, const Clock& clock)
-      : plan_(std::move(plan)),
-        clock_(clock),
-        published_(metrics.value("filesystem_sink_files_total", "Part files published.")) {}
+      : plan_(std::move(plan)), clock_(clock), published_(kSinkFiles.in(metrics)) {}
 
   Status commit(std::span<const Committable> committables, const CommitContext& context) override;
 

@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "base/try.h"
 #include "connectors/filesystem/listing.h"
+#include "connectors/filesystem/metrics.h"
 
 namespace slipstream::connectors::filesystem {
 namespace {
@@ -99,14 +100,11 @@ FileRowReader::FileRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext 
     builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
     columns_.push_back(builders_.back().get());
   }
-  const auto& metric = context_.metrics.value;
-  line_count_ = metric("filesystem_source_lines_total", "Lines read.");
-  byte_count_ = metric("filesystem_source_bytes_total", "Bytes of lines read.");
-  file_count_ = metric("filesystem_source_files_total", "Files read to their end.");
-  failed_lines_ = metric("filesystem_source_decode_errors_total",
-                         "Lines that were no row of the table and were skipped.");
-  ignored_ = metric("filesystem_source_ignored_total",
-                    "Lines or fields given up by options of the format.");
+  line_count_ = kSourceLines.in(context_.metrics);
+  byte_count_ = kSourceBytes.in(context_.metrics);
+  file_count_ = kSourceFiles.in(context_.metrics);
+  failed_lines_ = kSourceDecodeErrors.in(context_.metrics);
+  ignored_ = kSourceIgnored.in(context_.metrics);
 }
 
 Result<std::unique_ptr<SourceReader>> FileRowReader::make(std::shared_ptr<const RowPlan> plan,

@@ -6,6 +6,7 @@ list(APPEND connector_headers
   filesystem/line_encoder.h
   filesystem/line_file.h
   filesystem/listing.h
+  filesystem/metrics.h
   filesystem/part_file.h
   filesystem/part_writers.h
   filesystem/publisher.h

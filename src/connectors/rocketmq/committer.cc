@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "connectors/rocketmq/epoch_codec.h"
+#include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/queue_scan.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/protocol/batch_encoder.h"
@@ -112,14 +113,11 @@ class Publication {
         context_(context),
         admin_(client),
         completions_(std::make_shared<Completions>()) {
-    messages_ = metrics.value("rocketmq_sink_messages_total", "Messages acknowledged by brokers.");
-    retries_ = metrics.value("rocketmq_sink_retries_total", "Sends that were tried again.");
-    scans_ = metrics.value("rocketmq_sink_scans_total",
-                           "Looks into output queues after an unknown outcome or a crash.");
-    found_ = metrics.value("rocketmq_sink_found_messages_total",
-                           "Messages that a look into the queues found published.");
-    twice_ = metrics.value("rocketmq_sink_duplicates_total",
-                           "Messages that were found twice in the output queues.");
+    messages_ = kSinkMessages.in(metrics);
+    retries_ = kSinkRetries.in(metrics);
+    scans_ = kSinkScans.in(metrics);
+    found_ = kSinkFound.in(metrics);
+    twice_ = kSinkTwice.in(metrics);
   }
 
   Status open(std::span<const Committable> committables);

@@ -8,6 +8,7 @@ list(APPEND connector_headers
   rocketmq/epoch_writer.h
   rocketmq/message_encoder.h
   rocketmq/metadata_columns.h
+  rocketmq/metrics.h
   rocketmq/queue_scan.h
   rocketmq/reader.h
   rocketmq/rocketmq_connector.h

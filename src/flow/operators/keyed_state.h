@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "flow/metrics.h"
 #include "flow/operator.h"
 #include "state/key_table.h"
 #include "state/page_pool.h"
@@ -100,8 +101,8 @@ Result<T> take_number(std::string_view& bytes) {
 class Metric {
  public:
   Metric() = default;
-  Metric(const Metrics& metrics, std::string_view name, std::string_view help)
-      : value_(metrics.value ? metrics.value(name, help) : nullptr) {}
+  Metric(const Metrics& metrics, const MetricFamily& family)
+      : value_(metrics.value ? family.in(metrics) : nullptr) {}
   void add(std::int64_t amount) {
     if (value_ != nullptr) value_->fetch_add(amount, std::memory_order_relaxed);
   }

@@ -24,12 +24,13 @@ class WatermarkAssigner final : public Operator {
   explicit WatermarkAssigner(WatermarkAssignerSpec spec)
       : spec_(std::move(spec)), splits_(options(kMinWatermark)) {}
 
+  // A jump of the wall clock must neither hold event time nor let a split pass for idle.
+  bool counts_elapsed_time() const override { return true; }
+
   Status open(const OperatorContext& context) override {
     context_ = context;
-    watermark_metric_ =
-        Metric(context.metrics, "current_watermark", "event time reached, milliseconds since 1970");
-    paused_metric_ =
-        Metric(context.metrics, "paused_splits", "splits that wait because they are far ahead");
+    watermark_metric_ = Metric(context.metrics, kCurrentWatermark);
+    paused_metric_ = Metric(context.metrics, kPausedSplits);
     TRY_ASSIGN(program_, expr::Program::compile({spec_.watermark}, spec_.eval));
     return {};
   }

@@ -29,8 +29,7 @@ class WindowAggregate final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
-    late_rows_ = Metric(context.metrics, "late_rows_total",
-                        "rows that came after all their windows had fired");
+    late_rows_ = Metric(context.metrics, kLateRows);
     late_rows_.set(late_count_);
     WindowAssignment window = spec_.window;
     if (spec_.attached)

@@ -184,7 +184,7 @@ Status Attempt::start_commit_workers() {
     worker.sink = node.uid;
     TRY_ASSIGN(worker.committer,
                node.sink->make_committer(process_metrics().metrics(
-                   "job=\"" + options_.job->name + "\",sink=\"" + node.uid + "\"")));
+                   "job=" + quoted_label(options_.job->name) + ",sink=" + quoted_label(node.uid))));
     if (worker.committer == nullptr) {
       return Error{ErrorCode::kInternal,
                    "sink '" + node.name + "' promises exactly-once and has no committer"};

@@ -1,0 +1,62 @@
+// The families of values that the engine counts, and the form in which connectors declare theirs:
+// the tables of the documentation are printed from these.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "slipstream/connector.h"
+
+namespace slipstream::flow {
+
+// Of a component: static, declared once. Names that end in _total are counters, others gauges.
+struct MetricFamily {
+  std::string_view name;    // behind "slipstream_"
+  std::string_view labels;  // "job, task, subtask"
+  std::string_view help;
+
+  std::atomic<std::int64_t>* in(const Metrics& metrics) const { return metrics.value(name, help); }
+};
+
+inline constexpr std::string_view kTaskLabels = "job, task, subtask";
+
+inline constexpr MetricFamily kJobCheckpoints{"job_checkpoints_total", "job",
+                                              "completed checkpoints"};
+inline constexpr MetricFamily kJobCheckpointSeconds{"job_last_checkpoint_seconds", "job",
+                                                    "duration of the last completed checkpoint"};
+inline constexpr MetricFamily kJobCheckpointBytes{"job_last_checkpoint_bytes", "job",
+                                                  "state that the newest checkpoint refers to"};
+inline constexpr MetricFamily kJobRestarts{"job_restarts_total", "job",
+                                           "restarts inside the process"};
+inline constexpr MetricFamily kJobRunning{"job_running", "job",
+                                          "1 while it runs, 0 when it restarts or has ended"};
+inline constexpr MetricFamily kTaskRowsIn{"task_rows_in_total", kTaskLabels,
+                                          "rows that a task took"};
+inline constexpr MetricFamily kTaskRowsOut{"task_rows_out_total", kTaskLabels,
+                                           "rows that a task gave on, or wrote"};
+inline constexpr MetricFamily kTaskBusy{"task_busy_seconds_total", kTaskLabels, "time at work"};
+inline constexpr MetricFamily kTaskIdle{"task_idle_seconds_total", kTaskLabels,
+                                        "time waiting for input"};
+inline constexpr MetricFamily kTaskBackPressured{"task_backpressured_seconds_total", kTaskLabels,
+                                                 "time waiting for the next task"};
+inline constexpr MetricFamily kEdgeRows{"edge_rows_total", "job, edge, from, to",
+                                        "rows that went from one group of tasks to the next"};
+inline constexpr MetricFamily kEdgeQueued{"edge_queued_bytes", "job, edge, from, to",
+                                          "bytes that wait between two groups of tasks"};
+inline constexpr MetricFamily kLateRows{"late_rows_total", kTaskLabels,
+                                        "rows that came after all their windows had fired"};
+inline constexpr MetricFamily kCurrentWatermark{"current_watermark", kTaskLabels,
+                                                "event time reached, milliseconds since 1970"};
+inline constexpr MetricFamily kPausedSplits{"paused_splits", kTaskLabels,
+                                            "splits that wait because they are far ahead"};
+
+inline constexpr std::array kEngineMetrics{
+    kJobCheckpoints, kJobCheckpointSeconds, kJobCheckpointBytes, kJobRestarts,
+    kJobRunning,     kTaskRowsIn,           kTaskRowsOut,        kTaskBusy,
+    kTaskIdle,       kTaskBackPressured,    kEdgeRows,           kEdgeQueued,
+    kLateRows,       kCurrentWatermark,     kPausedSplits,
+};
+
+}  // namespace slipstream::flow
