@@ -205,6 +205,13 @@ class ShellTest(unittest.TestCase):
         type_keys("2 AS answer;\n")
         expect("1 row")
         self.assertIn(b"42", seen)
+        type_keys("\\tim\t\n")
+        expect("timing is on")
+        type_keys("CREATE TABLE sparrows (lonely INT) WITH ('connector' = 'datagen', 'number-of-rows' = '3');\n")
+        expect("OK")
+        expect(" s)")
+        type_keys("SEL\tCOU\t(lon\t) FROM spar\t;\n")  # keyword, function, column, table
+        expect(" rows")
         type_keys("SELECT nothing FROM naps;\n")
         expect("unknown column 'nothing'")
         expect("sql> ")
