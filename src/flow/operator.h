@@ -96,9 +96,9 @@ struct OperatorContext {
   std::uint32_t parallelism = 1;
   KeyGroupRange key_groups;
   std::size_t batch_rows = kBatchRows;   // cut emitted batches here
-  std::function<std::int64_t()> now_ms;  // wall clock of the job
-  // Asks for on_timer() at or after this wall time (processing time: state ttl, idle time-outs).
-  // Replaces the former.
+  std::function<std::int64_t()> now_ms;  // wall clock of the job; see counts_elapsed_time()
+  // Asks for on_timer() at or after this time of now_ms() (processing time: state ttl, idle
+  // time-outs). Replaces the former.
   std::function<void(std::int64_t wall_ms)> set_timer;
   // Behind a source in its chain: SourceReader::pause. Null elsewhere.
   std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
@@ -111,6 +111,9 @@ struct OperatorContext {
 class Operator {
  public:
   virtual ~Operator() = default;
+  // Its now_ms() and timers are those of a clock that nobody sets, not of the wall clock: for
+  // durations.
+  virtual bool counts_elapsed_time() const { return false; }
   virtual Status open(const OperatorContext& context) = 0;
   virtual Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) = 0;
   // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the

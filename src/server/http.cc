@@ -68,6 +68,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
       [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
         answer(handler(request_of(request)), response);
       };
+  // A request that names no length has no body (RFC 9112, 6.3); the library would wait for one.
+  http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
+      const_cast<httplib::Request&>(request).set_header("Content-Length", "0");
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
   http.Get(".*", handle).Post(".*", handle).Put(".*", handle).Delete(".*", handle);
   if (failure) {
     http.set_error_handler(

@@ -446,7 +446,7 @@ Status BodyOperator::restore(const flow::SnapshotReader& from) {
   }));
   TRY(event_timers_->restored());
   TRY(wall_timers_->restored());
-  TRY(flow::restore_group_notes(from, [this](std::string_view note) -> Status {
+  TRY(flow::restore_group_notes(from, [this](std::uint32_t, std::string_view note) -> Status {
     TRY_ASSIGN(const EventTime last, flow::take_number<EventTime>(note));
     // the end of a former input is not the end of what comes now
     if (last != flow::kMaxWatermark) watermark_ = std::max(watermark_, last);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/protocol/requests.h"
 #include "rocketmq/protocol/responses.h"
@@ -19,22 +20,10 @@ Error bad(const SinkPlan& plan, ErrorCode code, const std::string& text) {
                "table '" + plan.settings.table + "': topic '" + plan.settings.topic + "' " + text};
 }
 
-// With all brokers away no topic is known, whatever exists.
-Status check_brokers_are_there(rocketmq::Client& client, const SinkPlan& plan) {
-  TRY_ASSIGN(const rocketmq::Answer answer, client.core().wait_name_server(rocketmq::encode_plain(
-                                                rocketmq::RequestCode::kBrokerCluster)));
-  if (answer.header.code != 0) return {};
-  TRY_ASSIGN(const rocketmq::ClusterView cluster, rocketmq::parse_cluster(answer.body()));
-  if (!cluster.brokers.empty()) return {};
-  return Error::retry(
-      ErrorCode::kUnavailable,
-      "table '" + plan.settings.table + "': no broker is registered at the name server now");
-}
-
 Status create_topic(rocketmq::Client& client, rocketmq::Admin& admin, const SinkPlan& plan) {
   const auto model = admin.describe_topic(kTopicOfAutoCreation);
   if (!model.ok()) {
-    TRY(check_brokers_are_there(client, plan));
+    TRY(check_brokers_are_there(client, plan.settings.table));
     return bad(plan, ErrorCode::kNotFound,
                "does not exist and the cluster does not create topics by itself; create it, or "
                "correct the option 'topic'");

@@ -42,6 +42,7 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
   if (!description.ok()) {
     Error error = description.error().with_context("table '" + settings_->table + "'");
     if (error.code == ErrorCode::kNotFound) {
+      TRY(check_brokers_are_there(*client_, settings_->table));
       error.message += "; create the topic or correct the option 'topic'";
       // A topic that was there before comes back with its brokers.
       error.retryable = !known_.empty();

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/try.h"
+#include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/protocol/properties.h"
@@ -31,6 +32,7 @@ constexpr std::int64_t kAwaitProofsMs = 50;
 constexpr std::int64_t kNotAgainMs = 5'000;  // after proofs that did not come in time
 constexpr std::int64_t kCommitAgainMs = 5'000;
 constexpr std::int64_t kCommitWaitMs = 3'000;  // as long as a request may take
+constexpr int kReadAgainMax = 3;               // from one offset, when what came is damaged
 
 void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
   if (builder.type().kind() == TypeKind::kMap) {
@@ -58,7 +60,7 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
 }
 
 std::string lag_metric(const MessageQueue& queue) {
-  return "rocketmq_source_queue_lag_messages{topic=\"" + queue.topic + "\",broker=\"" +
+  return std::string(kSourceQueueLag.name) + "{topic=\"" + queue.topic + "\",broker=\"" +
          queue.broker + "\",queue=\"" + std::to_string(queue.id) + "\"}";
 }
 
@@ -207,16 +209,12 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
     builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
     columns_.push_back(builders_.back().get());
   }
-  const auto& metric = context_.metrics.value;
-  messages_ = metric("rocketmq_source_messages_total", "Messages read.");
-  body_bytes_ = metric("rocketmq_source_body_bytes_total", "Bytes of bodies read.");
-  failed_bodies_ = metric("rocketmq_source_decode_errors_total",
-                          "Bodies or lines that were no row of the table.");
-  ignored_ = metric("rocketmq_source_ignored_total",
-                    "Bodies, lines or fields given up by options of the format.");
-  out_of_range_ = metric("rocketmq_source_offset_out_of_range_total",
-                         "Wanted offsets that did not exist any more.");
-  lag_ = metric("rocketmq_source_lag_messages", "Messages behind the ends of the queues.");
+  messages_ = kSourceMessages.in(context_.metrics);
+  body_bytes_ = kSourceBodyBytes.in(context_.metrics);
+  failed_bodies_ = kSourceDecodeErrors.in(context_.metrics);
+  ignored_ = kSourceIgnored.in(context_.metrics);
+  out_of_range_ = kSourceOutOfRange.in(context_.metrics);
+  lag_ = kSourceLag.in(context_.metrics);
 }
 
 QueueRowReader::~QueueRowReader() {
@@ -242,8 +240,7 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(const QueuePosition position, decode_split(split));
   State& state = splits_[index];
   state.position = position;
-  state.lag =
-      context_.metrics.value(lag_metric(position.queue), "Messages behind the queue's end.");
+  state.lag = context_.metrics.value(lag_metric(position.queue), kSourceQueueLag.help);
   events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
   if (position.end != kNoEnd && position.next >= position.end) {
     state.ended = true;
@@ -317,6 +314,7 @@ Result<bool> QueueRowReader::next_frame() {
   std::int64_t& next = splits_.at(frame_->split).position.next;
   next = std::min(next, frame_->pulled.begin_offset);
   rocketmq::RecordCursorOptions options;
+  options.check_crc = true;
   options.first_offset = frame_->pulled.begin_offset;
   options.offset_delta = frame_->pulled.offset_delta;
   options.queue_id = frame_->pulled.queue->id;
@@ -383,8 +381,8 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
   const MessageQueue& queue = *frame_->pulled.queue;
   const Status gathered = gather(chunk);
   if (!gathered.ok()) {
-    return gathered.with_context("reading " + queue.to_string() + " near offset " +
-                                 std::to_string(chunk.next));
+    return read_again(gathered.with_context("reading " + queue.to_string() + " near offset " +
+                                            std::to_string(chunk.next)));
   }
   State& state = splits_.at(frame_->split);
   if (!chunk.bodies.empty()) {
@@ -406,6 +404,23 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
     finish_frame(state.position.next);
   }
   return {};
+}
+
+// What was damaged on the way is whole the next time; what is stored so never is.
+Status QueueRowReader::read_again(const Status& damage) {
+  State& state = splits_.at(frame_->split);
+  const std::int64_t from = std::max(state.position.next, frame_->pulled.begin_offset);
+  if (state.damaged_at != from) state.damages = 0;
+  state.damaged_at = from;
+  if (damage.error().code != ErrorCode::kCorrupt || ++state.damages > kReadAgainMax) return damage;
+  log(LogLevel::kWarn, "rocketmq",
+      damage.error().message + "; reading on from offset " + std::to_string(from) + " again");
+  for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
+  const std::uint32_t split = frame_->split;
+  frame_.reset();
+  state.held.clear();
+  consumer_->unassign(state.position.queue);
+  return consumer_->assign(state.position.queue, rocketmq::StartPosition::offset(from), split);
 }
 
 void QueueRowReader::finish_frame(std::int64_t next) {

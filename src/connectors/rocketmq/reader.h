@@ -57,6 +57,8 @@ class QueueRowReader final : public SourceReader {
     bool paused = false;
     std::deque<rocketmq::PulledFrame> held;  // polled while paused
     std::int64_t proof_told_ms = -1;
+    std::int64_t damaged_at = -1;  // where a damaged answer was read again last, and how often
+    int damages = 0;
     std::atomic<std::int64_t>* lag = nullptr;
   };
   class ReceivedBytes;
@@ -78,6 +80,7 @@ class QueueRowReader final : public SourceReader {
 
   Result<bool> next_frame();
   Status read_frame(Rejected& rejected);
+  Status read_again(const Status& damage);
   bool wanted(const rocketmq::RecordView& record) const;
   Status gather(Chunk& chunk);
   Status add_body(Chunk& chunk, const rocketmq::RecordView& record);

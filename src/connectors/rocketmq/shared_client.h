@@ -18,4 +18,8 @@ namespace slipstream::connectors {
 Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers,
                                                         const rocketmq::Security& security);
 
+// With all brokers away no topic is known, whatever exists: asked before a topic is said to be
+// missing. Thread: any but the client's; blocks. Failure: names the table; retryable.
+Status check_brokers_are_there(rocketmq::Client& client, const std::string& table);
+
 }  // namespace slipstream::connectors

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <sstream>
 #include <system_error>
@@ -18,12 +19,30 @@
 namespace slipstream::flow {
 namespace {
 
-// Three lines: wall time in ms, mark of the owner, "host pid path".
+// Four lines: wall time in ms, mark of the owner, "host path", "boot time". The last one is the
+// clock that nobody sets, and the boot since which it counts.
 struct Lease {
   std::int64_t wall_ms = 0;
   std::string mark;
   std::string owner;
+  std::string boot;  // empty: unknown
+  std::int64_t now_ms = 0;
 };
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id;
+}
+
+// How long ago it was renewed at least. The wall clock may have been set since.
+std::int64_t age_of(const Lease& lease, const Clock& clock) {
+  std::int64_t age = clock.wall_ms() - lease.wall_ms;
+  if (!lease.boot.empty() && lease.boot == boot_id())
+    age = std::min(age, clock.now_ms() - lease.now_ms);
+  return std::max<std::int64_t>(age, 0);
+}
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -48,6 +67,7 @@ std::optional<Lease> read_lease(const std::string& path) {
   }
   const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), lease.wall_ms);
   if (error != std::errc() || end != time.data() + time.size()) return std::nullopt;
+  if (!(lines >> lease.boot >> lease.now_ms)) lease.boot.clear();
   return lease;
 }
 
@@ -84,8 +104,7 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
   // The lock is free. A fresh lease from this very place is one of a process that was just killed;
   // from another place it is a second host, or the original of a copy, that may still be
   // publishing.
-  if (former && former->owner != own_place(directory) &&
-      clock.wall_ms() - former->wall_ms < kLeaseMs) {
+  if (former && former->owner != own_place(directory) && age_of(*former, clock) < kLeaseMs) {
     return Error{ErrorCode::kUnavailable,
                  "checkpoint directory '" + directory + "' was used a moment ago as '" +
                      former->owner + "'; stop that job, wait " + std::to_string(kLeaseMs / 1'000) +
@@ -93,7 +112,7 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
   }
   // It has ended by now, and check() let nothing out later than this after its last renewal.
   const std::int64_t former_end_ms =
-      former ? std::min(clock.wall_ms(), former->wall_ms + kLeaseMs) : 0;
+      former ? clock.wall_ms() - std::max<std::int64_t>(0, age_of(*former, clock) - kLeaseMs) : 0;
   std::unique_ptr<DirectoryOwnership> made(
       new DirectoryOwnership(directory, clock, std::move(*lock), former_end_ms));
   TRY(made->renew());
@@ -122,7 +141,8 @@ DirectoryOwnership::~DirectoryOwnership() {
 Status DirectoryOwnership::renew() {
   const std::int64_t now = clock_.now_ms();
   TRY(write_lease(directory_ + "/LEASE", std::to_string(clock_.wall_ms()) + "\n" + mark_ + "\n" +
-                                             own_place(directory_) + "\n"));
+                                             own_place(directory_) + "\n" + boot_id() + " " +
+                                             std::to_string(now) + "\n"));
   renewed_ms_.store(now);
   return {};
 }

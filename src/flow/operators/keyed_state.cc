@@ -94,10 +94,10 @@ Status restore_tables(
 }
 
 Status restore_group_notes(const SnapshotReader& from,
-                           const std::function<Status(std::string_view)>& note) {
+                           const std::function<Status(std::uint32_t, std::string_view)>& note) {
   return from.visit(kGroupNote,
-                    [&](std::uint32_t, std::uint32_t, std::span<const std::byte> bytes) {
-                      return note(as_view(bytes));
+                    [&](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) {
+                      return note(group, as_view(bytes));
                     });
 }
 

@@ -77,8 +77,9 @@ class StateSnapshot final : public PendingSnapshot {
 Status restore_tables(
     const SnapshotReader& from,
     const std::function<Status(std::string_view tag, state::EntryReader piece)>& table);
-Status restore_group_notes(const SnapshotReader& from,
-                           const std::function<Status(std::string_view)>& note);
+Status restore_group_notes(
+    const SnapshotReader& from,
+    const std::function<Status(std::uint32_t group, std::string_view)>& note);
 Status restore_operator_notes(const SnapshotReader& from,
                               const std::function<Status(std::string_view)>& note);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "data/hash.h"
 #include "flow/operators/aggregate_set.h"
 #include "flow/operators/keyed_state.h"
 #include "flow/operators/window.h"
@@ -98,11 +99,19 @@ class WindowAggregate final : public Operator {
   }
 
   Status restore(const SnapshotReader& from) override {
-    TRY(restore_group_notes(from, [&](std::string_view note) -> Status {
+    EventTime lowest = kMaxWatermark;
+    EventTime highest = kMinWatermark;
+    TRY(restore_group_notes(from, [&](std::uint32_t group, std::string_view note) -> Status {
       TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
-      last_watermark_ = std::max(last_watermark_, last);
+      fired_[group] = last;
+      lowest = std::min(lowest, last);
+      highest = std::max(highest, last);
       return {};
     }));
+    // Former instances may have been told of a watermark one after the other: what some have fired
+    // others still owe.
+    if (lowest >= highest) fired_.clear();
+    last_watermark_ = std::min(lowest, highest);
     if (context_.subtask == 0) {
       TRY(restore_operator_notes(from, [&](std::string_view note) -> Status {
         TRY_ASSIGN(const std::int64_t late, take_number<std::int64_t>(note));
@@ -111,14 +120,16 @@ class WindowAggregate final : public Operator {
       }));
     }
     late_rows_.set(late_count_);
-    return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) -> Status {
+    TRY(restore_tables(from, [&](std::string_view tag, state::EntryReader piece) -> Status {
       TimeSpan pane;
       TRY_ASSIGN(pane.end, take_number<std::int64_t>(tag));
       TRY_ASSIGN(pane.start, take_number<std::int64_t>(tag));
       GroupTables& tables = tables_of(pane);
       return tag == "g" ? tables.groups.restore(std::move(piece))
                         : tables.values.restore(std::move(piece));
-    });
+    }));
+    last_watermark_ = highest;
+    return {};
   }
 
  private:
@@ -203,6 +214,13 @@ class WindowAggregate final : public Operator {
     return {};
   }
 
+  // By the former instance of the key.
+  bool has_fired(std::uint64_t hash, const TimeSpan& window) const {
+    if (fired_.empty()) return false;
+    const auto found = fired_.find(key_group(hash, context_.key_groups.total));
+    return found != fired_.end() && times_->complete_at(window) <= found->second;
+  }
+
   // Panes whose last window has fired.
   void purge(const TimeSpan& window) {
     const auto panes = spec_.attached ? std::vector<TimeSpan>{window} : times_->panes_of(window);
@@ -262,6 +280,7 @@ class WindowAggregate final : public Operator {
              (firing_->slot = tables.groups.after(firing_->slot)) != state::kNoSlot) {
         const std::byte* value = tables.groups.value(firing_->slot);
         if (AggregateSet::rows_of(value) <= 0) continue;  // all its rows were taken back
+        if (has_fired(tables.groups.hash(firing_->slot), window)) continue;
         TRY(keys.add(tables.groups.key(firing_->slot)));
         values.push_back(value);
       }
@@ -286,6 +305,8 @@ class WindowAggregate final : public Operator {
   PaneMap panes_;
   std::set<TimeSpan> windows_;  // not fired yet, of the panes that exist
   std::optional<Firing> firing_;
+  // Watermarks of key groups at the restore; empty when they were the same.
+  std::map<std::uint32_t, EventTime> fired_;
   EventTime last_watermark_ = kMinWatermark;
   EventTime target_ = kMinWatermark;
   Metric late_rows_;

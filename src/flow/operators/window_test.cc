@@ -101,6 +101,36 @@ TEST(WindowAggregate, LateRowsAreCountedAndGoToTheSideAlsoAfterARestart) {
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 3, 21, " + second(1) + ", " + second(2) + ")"}));
 }
 
+// Instances hear of a watermark one after the other; a checkpoint may fall between.
+TEST(WindowAggregate, AnInstanceThatTakesOverFiresWhatOnlySomeHadFired) {
+  for (const WindowKind kind : {WindowKind::kTumble, WindowKind::kHop}) {
+    const WindowAggregateSpec spec = spec_of(kind, 2000, kind == WindowKind::kHop ? 1000 : 0);
+    auto harness = harness_of(spec, 2);
+    harness.push(0, rows({500, 500, 500, 500, 500, 500}, {"a", "b", "c", "d", "e", "f"},
+                         {"1", "1", "1", "1", "1", "1"}));
+    const testing::SavedState before = harness.save();
+    harness.advance(kMaxWatermark);
+    const Rows expected = harness.take_sorted_rows();
+    // Instance 0 fires, instance 1 has not heard yet.
+    testing::SavedState mixed;
+    testing::SavedState lone;
+    for (const auto& piece : before.pieces)
+      (piece.subtask == 0 ? lone : mixed).pieces.push_back(piece);
+    harness.restart(lone, 2);
+    harness.advance(1999);
+    Rows seen = harness.take_rows();
+    EXPECT_FALSE(seen.empty());
+    for (const auto& piece : harness.save().pieces) {
+      if (piece.subtask == 0) mixed.pieces.push_back(piece);
+    }
+    harness.restart(mixed, 1);
+    harness.advance(kMaxWatermark);
+    for (std::string& row : harness.take_rows()) seen.push_back(std::move(row));
+    std::sort(seen.begin(), seen.end());
+    EXPECT_EQ(seen, expected);
+  }
+}
+
 TEST(WindowAggregate, HopCountsARowInEveryOpenWindow) {
   auto harness = harness_of(spec_of(WindowKind::kHop, 3000, 1000));
   harness.push(0, rows({500, 2500}, {"a", "a"}, {"1", "2"}));

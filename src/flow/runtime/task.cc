@@ -15,6 +15,7 @@ namespace {
 // Steps of one slice: enough to pay for the switch, few enough that 1,000 tasks get their turn.
 constexpr int kStepsPerSlice = 16;
 constexpr int kDriveSteps = 64;
+constexpr std::int64_t kLookAtWallMs = 60'000;  // the wall clock may be set
 
 }  // namespace
 
@@ -85,9 +86,10 @@ Status Task::open_stage(std::size_t chain_index) {
   context.parallelism = options_.parallelism;
   context.key_groups = key_groups();
   context.batch_rows = environment_.options->batch_rows;
-  context.now_ms = [clock = environment_.clock] { return clock->wall_ms(); };
-  context.set_timer = [this, stage = stages_.size()](std::int64_t wall_ms) {
-    set_timer(stage, wall_ms);
+  timers_.push_back(StageTimer{.elapsed = op->counts_elapsed_time(), .at_ms = {}, .look_ms = 0});
+  context.now_ms = [this, stage = stages_.size()] { return time_of(timers_[stage]); };
+  context.set_timer = [this, stage = stages_.size()](std::int64_t at_ms) {
+    set_timer(stage, at_ms);
   };
   if (source_ != nullptr) {
     context.pause_splits = [this](std::span<const std::uint32_t> splits) {
@@ -96,7 +98,6 @@ Status Task::open_stage(std::size_t chain_index) {
   }
   context.metrics = environment_.metrics->metrics(labels);
   context.memory = reservations_.back().get();
-  timers_.emplace_back();
   TRY(op->open(context).with_context("opening"));
   if (environment_.restored != nullptr) {
     if (const auto from = environment_.restored->reader(node.uid, context.key_groups)) {
@@ -497,12 +498,26 @@ Status Task::continue_ending() {
   return {};
 }
 
-void Task::set_timer(std::size_t stage, std::int64_t wall_ms) { timers_[stage] = wall_ms; }
+void Task::set_timer(std::size_t stage, std::int64_t at_ms) {
+  timers_[stage].at_ms = at_ms;
+  plan(timers_[stage]);
+}
+
+std::int64_t Task::time_of(const StageTimer& timer) const {
+  return timer.elapsed ? environment_.clock->now_ms() : environment_.clock->wall_ms();
+}
+
+void Task::plan(StageTimer& timer) {
+  const std::int64_t now = time_of(timer);
+  const std::int64_t wait = *timer.at_ms > now ? *timer.at_ms - now : 0;
+  timer.look_ms =
+      environment_.clock->now_ms() + (timer.elapsed ? wait : std::min(wait, kLookAtWallMs));
+}
 
 void Task::rearm() {
   std::optional<std::int64_t> earliest;
-  for (const auto& timer : timers_) {
-    if (timer && (!earliest || *timer < *earliest)) earliest = timer;
+  for (const StageTimer& timer : timers_) {
+    if (timer.at_ms && (!earliest || timer.look_ms < *earliest)) earliest = timer.look_ms;
   }
   if (earliest && *earliest != armed_ms_) {
     armed_ms_ = *earliest;
@@ -512,10 +527,16 @@ void Task::rearm() {
 
 bool Task::fire_timer() {
   for (std::size_t i = 0; i < timers_.size(); ++i) {
-    if (!timers_[i]) continue;
-    const std::int64_t now = environment_.clock->wall_ms();
-    if (*timers_[i] > now) continue;
-    timers_[i].reset();
+    StageTimer& timer = timers_[i];
+    if (!timer.at_ms) continue;
+    const std::int64_t now = time_of(timer);
+    if (*timer.at_ms > now) {
+      if (timer.look_ms > environment_.clock->now_ms()) continue;
+      plan(timer);
+      armed_ms_ = 0;
+      continue;
+    }
+    timer.at_ms.reset();
     armed_ms_ = 0;
     if (ended_) continue;
     stages_[i]->on_timer(now);

@@ -111,6 +111,11 @@ class Task final : public Runnable {
 
  private:
   enum class Park : std::uint8_t { kNo, kIdle, kBackpressured };
+  struct StageTimer {
+    bool elapsed = false;  // by Clock::now_ms(), else by the wall clock
+    std::optional<std::int64_t> at_ms;
+    std::int64_t look_ms = 0;  // when to compare, by Clock::now_ms()
+  };
 
   Status open();
   Result<std::unique_ptr<Operator>> make_operator(const Node& node, const std::string& labels);
@@ -133,7 +138,9 @@ class Task final : public Runnable {
   Result<bool> finish_snapshot();
   Status continue_ending();
   Status chain_failure() const;
-  void set_timer(std::size_t stage, std::int64_t wall_ms);
+  void set_timer(std::size_t stage, std::int64_t at_ms);
+  std::int64_t time_of(const StageTimer& timer) const;
+  void plan(StageTimer& timer);
   void rearm();
   bool quiet() const;
   bool has_room() const;
@@ -183,8 +190,8 @@ class Task final : public Runnable {
   bool ended_ = false;
   bool stopped_ = false;  // source after a savepoint barrier
 
-  std::vector<std::optional<std::int64_t>> timers_;  // of each stage
-  std::int64_t armed_ms_ = 0;                        // 0 = none
+  std::vector<StageTimer> timers_;  // of each stage
+  std::int64_t armed_ms_ = 0;       // 0 = none
 
   Mutex controls_mutex_;
   Condition controls_handled_;

@@ -3,19 +3,22 @@
 #include <algorithm>
 
 namespace slipstream::flow {
+namespace {
+constexpr std::int64_t kSleepMaxMs = 3'600'000;
+}  // namespace
 
-void Timers::arm(Runnable& task, std::int64_t wall_ms) {
+void Timers::arm(Runnable& task, std::int64_t at_ms) {
   MutexLock lock(mutex_);
   if (stopped_) return;
   const auto found = armed_.find(&task);
   if (found != armed_.end()) {
-    if (found->second == wall_ms) return;
+    if (found->second == at_ms) return;
     due_.erase({found->second, &task});
-    found->second = wall_ms;
+    found->second = at_ms;
   } else {
-    armed_.emplace(&task, wall_ms);
+    armed_.emplace(&task, at_ms);
   }
-  const auto place = due_.emplace(wall_ms, &task).first;
+  const auto place = due_.emplace(at_ms, &task).first;
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { work(); });
   } else if (place == due_.begin()) {
@@ -42,10 +45,9 @@ void Timers::work() {
       continue;
     }
     const auto [when, task] = *due_.begin();
-    const std::int64_t now = clock_.wall_ms();
+    const std::int64_t now = clock_.now_ms();
     if (when > now) {
-      // At most a minute: the wall clock may jump.
-      changed_.wait_for_ms(mutex_, std::min<std::int64_t>(when - now, 60'000));
+      changed_.wait_for_ms(mutex_, std::min(when - now, kSleepMaxMs));
       continue;
     }
     due_.erase(due_.begin());

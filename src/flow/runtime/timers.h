@@ -1,4 +1,4 @@
-// Wakes tasks at a wall time.
+// Wakes tasks at a time of Clock::now_ms().
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ class Timers {
   Timers(const Clock& clock, TaskPool& pool) : clock_(clock), pool_(pool) {}
   ~Timers() { stop(); }
 
-  // Schedules `task` at or after `wall_ms`; replaces its former time. The task looks at its own
+  // Schedules `task` at or after `at_ms`; replaces its former time. The task looks at its own
   // timers then.
-  void arm(Runnable& task, std::int64_t wall_ms);
+  void arm(Runnable& task, std::int64_t at_ms);
   void stop();
 
  private:

@@ -18,6 +18,7 @@ namespace {
 constexpr std::int64_t kHeartbeatMs = 30'000;
 constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
 constexpr std::size_t kRoutesMax = 10'000;
+constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 
 ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
   ChannelOptions result;
@@ -147,7 +148,7 @@ Status ClientCore::reach_name_servers() {
 }
 
 void ClientCore::call_name_server(const Command& command, CallDone done) {
-  try_name_server(command, current_name_server_, name_servers_.size(), std::move(done));
+  try_name_server(command, current_name_server_, name_servers_.size() * kRounds, std::move(done));
 }
 
 void ClientCore::try_name_server(const Command& command, std::size_t index, std::size_t tries_left,
@@ -159,7 +160,10 @@ void ClientCore::try_name_server(const Command& command, std::size_t index, std:
           current_name_server_ = index;
           return done(std::move(outcome));
         }
-        if (tries_left <= 1 || outcome.answer.error().code == ErrorCode::kCancelled)
+        const ErrorCode code = outcome.answer.error().code;
+        const bool lost = outcome.answer.error().retryable && code == ErrorCode::kUnavailable;
+        const bool last_of_first_round = tries_left <= name_servers_.size() * (kRounds - 1) + 1;
+        if (tries_left <= 1 || code == ErrorCode::kCancelled || (last_of_first_round && !lost))
           return done(std::move(outcome));
         try_name_server(command, (index + 1) % name_servers_.size(), tries_left - 1, done);
       });

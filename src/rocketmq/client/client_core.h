@@ -53,7 +53,8 @@ class ClientCore {
   io::EventLoop& loop() { return loop_; }
   const Clock& clock() const { return clock_; }
 
-  // Asks the current name server, then the others, until one answers.
+  // Asks the current name server, then the others, until one answers; again where the connection
+  // was lost.
   void call_name_server(const Command& command, CallDone done);
   // `address` as a route names it.
   void call(const std::string& address, ChannelRole role, Command command,

@@ -149,8 +149,10 @@ TEST(AdminTest, ALostConnectionIsTriedAgain) {
   broker.create_topic("T", 1);
   const auto client = connect(broker.name_server());
   Admin admin(*client);
-  broker.inject(RequestCode::kMaxOffset,
-                {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0}, 2);
+  for (const RequestCode request : {RequestCode::kRouteByTopic, RequestCode::kMaxOffset}) {
+    broker.inject(request,
+                  {.kind = Fault::Kind::kDropBefore, .code = 0, .remark = {}, .delay_ms = 0}, 2);
+  }
   EXPECT_EQ(*admin.max_offset({"T", "broker-a", 0}), 0);
 }
 

@@ -58,10 +58,17 @@ std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& me
   record.unique_key =
       find_property(message.properties, property::kUniqueKey).value_or(std::string_view());
   record.store_ms = message.store_ms;
+  record.physical_offset = next_physical_;
   last_physical_ = next_physical_;
   next_physical_ += static_cast<std::int64_t>(record.bytes.size());
   stored.records.push_back(std::move(record));
   return offset;
+}
+
+std::int64_t BrokerStore::visible_end(const StoredQueue& queue) const {
+  std::int64_t end = queue.max_offset();
+  while (end > queue.min_offset && queue.at(end - 1).physical_offset >= dispatched_) --end;
+  return end;
 }
 
 StoredQueue* BrokerStore::find(const MessageQueue& queue) {

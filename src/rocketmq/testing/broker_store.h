@@ -1,6 +1,7 @@
 // What the scripted broker keeps: topics, stored records, group offsets.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -18,6 +19,7 @@ struct StoredRecord {
   std::int64_t tag_hash = 0;
   std::int64_t store_ms = 0;
   std::string unique_key;
+  std::int64_t physical_offset = 0;
 };
 
 struct StoredQueue {
@@ -50,10 +52,16 @@ class BrokerStore {
   void create_topic(const std::string& topic, std::int32_t count,
                     const std::vector<std::string>& brokers);
   std::int64_t last_physical_offset() const { return last_physical_; }
+  // The log and how far queues follow it: consumers and max offsets see what was dispatched.
+  std::int64_t log_end() const { return next_physical_; }
+  std::int64_t dispatched() const { return dispatched_; }
+  void dispatch(std::int64_t log_end) { dispatched_ = std::max(dispatched_, log_end); }
+  std::int64_t visible_end(const StoredQueue& queue) const;
 
  private:
   std::int64_t next_physical_ = 0;
   std::int64_t last_physical_ = 0;
+  std::int64_t dispatched_ = 0;
 };
 
 }  // namespace slipstream::rocketmq::testing

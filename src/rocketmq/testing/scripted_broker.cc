@@ -75,8 +75,10 @@ class ScriptedBroker::Impl {
   const ScriptedBrokerOptions& options() const { return options_; }
   BrokerStore& store() { return store_; }
   std::int64_t now_ms() const { return clock_.wall_ms(); }
+  void set_dispatch_lag(std::int64_t lag_ms) { dispatch_lag_ms_ = lag_ms; }
   std::map<std::int32_t, std::size_t>& seen() { return seen_; }
   std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
+  Disturbance& disturbance() { return disturbance_; }
   std::optional<Credentials>& required() { return required_; }
   std::map<std::int32_t, std::size_t>& answers() { return answers_; }
   std::size_t parked() const { return parked_.size(); }
@@ -107,6 +109,19 @@ class ScriptedBroker::Impl {
       command.header.opaque = 1;  // collides with the client's own numbers on purpose
       session->write(command);
     }
+  }
+
+  // What was stored in the queue becomes visible, now or later.
+  void dispatch(const MessageQueue& queue) {
+    const std::int64_t end = store_.log_end();
+    if (dispatch_lag_ms_ == 0) {
+      store_.dispatch(end);
+      return loop_.post([this, queue] { wake(queue); });
+    }
+    loop_.run_after(dispatch_lag_ms_, [this, queue, end] {
+      store_.dispatch(end);
+      wake(queue);
+    });
   }
 
   void wake(const MessageQueue& queue) {
@@ -188,6 +203,8 @@ class ScriptedBroker::Impl {
     if (!planned.empty()) {
       fault = planned.front();
       planned.pop_front();
+    } else if (disturbance_) {
+      fault = disturbance_(static_cast<RequestCode>(request.header.code));
     }
     if (!fault) {
       if (auto done = execute(session, request)) answer(session, *done);
@@ -215,6 +232,14 @@ class ScriptedBroker::Impl {
       case Fault::Kind::kCode:
         answer(session, make_answer(request.header, fault.code, fault.remark));
         return;
+      case Fault::Kind::kDropLate:
+        sessions_.erase(session);
+        [[fallthrough]];
+      case Fault::Kind::kLate:
+        loop_.run_after(fault.delay_ms, [this, session, request] {
+          if (auto done = execute(session, request)) answer(session, *done);
+        });
+        return;
       default:
         break;
     }
@@ -234,6 +259,10 @@ class ScriptedBroker::Impl {
       case Fault::Kind::kDelay:
         if (done)
           loop_.run_after(fault.delay_ms, [this, session, late = *done] { answer(session, late); });
+        return;
+      case Fault::Kind::kTwice:
+        if (done) answer(session, *done);
+        if (done) answer(session, *done);
         return;
       default:
         return;
@@ -264,7 +293,8 @@ class ScriptedBroker::Impl {
       case RequestCode::kPullMessage:
         return pull(session, request, true);
       case RequestCode::kMaxOffset:
-        return offset_answer(request, queue_of(request) ? queue_of(request)->max_offset() : 0);
+        return offset_answer(request,
+                             queue_of(request) ? store_.visible_end(*queue_of(request)) : 0);
       case RequestCode::kMinOffset:
         return offset_answer(request, queue_of(request) ? queue_of(request)->min_offset : 0);
       case RequestCode::kSearchOffsetByTimestamp:
@@ -279,12 +309,8 @@ class ScriptedBroker::Impl {
         return query_key(request);
       case RequestCode::kHeartbeat:
         return make_answer(request.header, 0);
-      case RequestCode::kBrokerRuntime: {
-        Command done = make_answer(request.header, 0);
-        done.body =
-            R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","commitLogMaxOffset":"0","dispatchBehindBytes":"0"}})";
-        return done;
-      }
+      case RequestCode::kBrokerRuntime:
+        return runtime(request);
       default:
         return make_answer(request.header, response_code::kRequestCodeNotSupported,
                            "scripted broker");
@@ -374,6 +400,15 @@ class ScriptedBroker::Impl {
     return done;
   }
 
+  Command runtime(const Request& request) const {
+    Command done = make_answer(request.header, 0);
+    done.body =
+        R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","commitLogMaxOffset":")" +
+        std::to_string(store_.log_end()) + R"(","dispatchBehindBytes":")" +
+        std::to_string(store_.log_end() - store_.dispatched()) + R"("}})";
+    return done;
+  }
+
   Command delete_topic(const Request& request) {
     const std::string topic = request.text("topic");
     if (request.port == kNameServer) store_.topics.erase(topic);
@@ -422,7 +457,7 @@ class ScriptedBroker::Impl {
       message.properties = properties;
       store_one();
     }
-    loop_.post([this, queue] { wake(queue); });
+    dispatch(queue);
     Command done = make_answer(request.header, 0);
     done.header.ext.add("msgId", ids);
     done.header.ext.add_number("queueId", queue.id);
@@ -453,12 +488,13 @@ class ScriptedBroker::Impl {
     if (queue == nullptr)
       return make_answer(request.header, response_code::kTopicNotExist, "topic not exist");
     const std::int64_t offset = request.number("queueOffset");
+    const std::int64_t end = store_.visible_end(*queue);
     Command done = make_answer(request.header, 0);
     std::int64_t next = offset;
-    if (offset < queue->min_offset || offset > queue->max_offset()) {
+    if (offset < queue->min_offset || offset > end) {
       done.header.code = response_code::kPullOffsetMoved;
-      next = offset < queue->min_offset ? queue->min_offset : queue->max_offset();
-    } else if (offset == queue->max_offset()) {
+      next = offset < queue->min_offset ? queue->min_offset : end;
+    } else if (offset == end) {
       done.header.code = response_code::kPullNotFound;
     } else {
       next = fill(request, *queue, done.body);
@@ -471,7 +507,7 @@ class ScriptedBroker::Impl {
     }
     done.header.ext.add_number("nextBeginOffset", next);
     done.header.ext.add_number("minOffset", queue->min_offset);
-    done.header.ext.add_number("maxOffset", queue->max_offset());
+    done.header.ext.add_number("maxOffset", end);
     done.header.ext.add_number("suggestWhichBrokerId", 0);
     return done;
   }
@@ -482,8 +518,9 @@ class ScriptedBroker::Impl {
       hashes.push_back(tag_hash(tag));
     const std::int64_t count_max =
         std::min<std::int64_t>(request.number("maxMsgNums"), options_.pull_count_max);
+    const std::int64_t end = store_.visible_end(queue);
     std::int64_t next = request.number("queueOffset");
-    for (std::int64_t count = 0; count < count_max && next < queue.max_offset(); ++next) {
+    for (std::int64_t count = 0; count < count_max && next < end; ++next) {
       const StoredRecord& record = queue.at(next);
       if (!hashes.empty() &&
           std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end())
@@ -531,6 +568,8 @@ class ScriptedBroker::Impl {
   std::map<std::int32_t, std::size_t> seen_;
   std::map<std::int32_t, std::size_t> answers_;
   std::map<std::int32_t, std::deque<Fault>> faults_;
+  Disturbance disturbance_;
+  std::int64_t dispatch_lag_ms_ = 0;
   std::optional<Credentials> required_;
   std::map<std::uint64_t, Parked> parked_;
   std::uint64_t last_parked_ = 0;
@@ -561,7 +600,7 @@ std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view 
                                                               .sys_flag = 0,
                                                               .born_ms = at_ms,
                                                               .store_ms = at_ms});
-    impl_->wake(queue);
+    impl_->dispatch(queue);
     return offset;
   });
 }
@@ -617,6 +656,14 @@ void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
     for (int i = 0; i < count; ++i)
       impl_->faults()[static_cast<std::int32_t>(code)].push_back(fault);
   });
+}
+
+void ScriptedBroker::set_dispatch_lag(std::int64_t lag_ms) {
+  impl_->do_on_loop([&] { impl_->set_dispatch_lag(lag_ms); });
+}
+
+void ScriptedBroker::disturb(Disturbance disturbance) {
+  impl_->do_on_loop([&] { impl_->disturbance() = std::move(disturbance); });
 }
 
 std::size_t ScriptedBroker::requests_seen(RequestCode code) const {

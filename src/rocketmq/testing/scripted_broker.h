@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ struct Fault {
     kCodeAfter,   // done, answered with `code` and `remark`
     kSilence,     // done, never answered
     kDelay,       // done, answered after delay_ms
+    kLate,        // done and answered after delay_ms
+    kDropLate,    // connection closed, done after delay_ms all the same
+    kTwice,       // done, answered twice
   };
   Kind kind = Kind::kDropBefore;
   std::int32_t code = 0;
@@ -68,6 +72,11 @@ class ScriptedBroker {
   // For the next `count` requests with the code, on any broker; faults of one code apply in the
   // order given.
   void inject(RequestCode code, Fault fault, int count = 1);
+  // Asked about each request that no injected fault waits for; on the broker's thread.
+  using Disturbance = std::function<std::optional<Fault>(RequestCode code)>;
+  void disturb(Disturbance disturbance);
+  // How long after a message was stored consumers and max offsets see it; 0 = at once.
+  void set_dispatch_lag(std::int64_t lag_ms);
   // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.
   void require(std::optional<Credentials> credentials);
   std::size_t requests_seen(RequestCode code) const;

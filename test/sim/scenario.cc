@@ -1,0 +1,68 @@
+#include "scenario.h"
+
+namespace slipstream::sim {
+namespace {
+
+// Rarely, sometimes or often, as the weather says; often not at all.
+std::uint32_t rate(Dice& dice, int weather) {
+  if (weather == 0 || dice.one_of(3)) return 0;
+  const std::int64_t most = weather == 1 ? 120 : 30;
+  return static_cast<std::uint32_t>(dice.between(8, most));
+}
+
+}  // namespace
+
+Scenario scenario_of(std::uint64_t seed) {
+  Dice dice(seed * 0x9E3779B97F4A7C15U + 1);
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.brokers = static_cast<int>(dice.between(1, 2));
+  scenario.input_queues = static_cast<int>(dice.between(1, 3));
+  scenario.output_queues = static_cast<int>(dice.between(1, 3));
+  scenario.messages = dice.between(60, 250);
+  scenario.pause_ms_max = dice.one_of(4) ? 10 : dice.between(20, 200);
+  scenario.weather_ms = dice.between(4, 20) * 1'000;
+  const bool one_queue = scenario.brokers * scenario.input_queues == 1;
+  scenario.closes_windows_soon = one_queue || dice.one_of(2);
+  scenario.parallelism_max = scenario.closes_windows_soon && !one_queue ? 1 : 4;
+  scenario.delay_s = dice.between(1, 2);
+  scenario.checkpoint_ms = dice.between(1, 10) * 100;
+  if (dice.one_of(2)) scenario.checkpoint_timeout_ms = dice.between(2'000, 5'000);
+  scenario.sync_ms_max = dice.one_of(3) ? 0 : dice.between(1, 100);
+  scenario.losses = static_cast<int>(dice.between(0, 6));
+  scenario.weather_max = static_cast<int>(dice.one_of(6) ? 0 : dice.between(1, 2));
+  // More than any wait for what may still arrive, rarely.
+  if (dice.one_of(2)) scenario.dispatch_lag_ms = dice.between(1, 400);
+  if (dice.one_of(6)) scenario.dispatch_lag_ms = dice.between(8'000, 12'000);
+  scenario.cores = static_cast<unsigned>(dice.between(1, 4));
+  const std::int64_t preemption = dice.between(0, 2);
+  scenario.preempt_one_of = preemption == 0 ? 0 : preemption == 1 ? 200 : 20;
+  return scenario;
+}
+
+NetworkFaults network_faults(Dice& dice, int weather) {
+  NetworkFaults faults;
+  faults.latency_us_max = dice.one_of(3) ? 30'000 : 1'000;
+  faults.cut_one_of = rate(dice, weather);
+  faults.stall_one_of = rate(dice, weather);
+  faults.stall_ms_max = dice.one_of(2) ? 4'000 : 20'000;
+  faults.refuse_one_of = rate(dice, weather);
+  return faults;
+}
+
+BrokerFaults broker_faults(Dice& dice, int weather) {
+  BrokerFaults faults;
+  faults.drop_before_one_of = rate(dice, weather);
+  faults.drop_after_one_of = rate(dice, weather);
+  faults.refuse_one_of = rate(dice, weather);
+  faults.unknown_one_of = rate(dice, weather);
+  faults.weak_one_of = rate(dice, weather);
+  faults.silent_one_of = rate(dice, weather);
+  faults.slow_one_of = rate(dice, weather);
+  faults.twice_one_of = rate(dice, weather);
+  // Below sink.fence-wait: what takes longer is not promised to be harmless.
+  faults.slow_ms_max = dice.between(10, 1'900);
+  return faults;
+}
+
+}  // namespace slipstream::sim

@@ -1,0 +1,470 @@
+#include "world.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "base/try.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
+#include "disk.h"
+#include "flow/runtime/metric_store.h"
+#include "sql/launch.h"
+#include "sql/session.h"
+
+namespace slipstream::sim {
+namespace {
+
+using rocketmq::RequestCode;
+using rocketmq::testing::Fault;
+
+constexpr std::size_t kDiaryLinesMax = 400;
+constexpr std::int64_t kPatienceMs = 300'000;  // from the end of bad weather to the last result
+constexpr std::int64_t kDriftMs = 200;  // between the choice of a time and the message in its queue
+constexpr std::int64_t kFarMs = 36'000'000;
+constexpr std::int64_t kFarId = 1'000'000'000;  // does not pass the filter
+constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
+constexpr std::int64_t kReadByMs = 600'000;
+constexpr const char* kCheckpoints = "checkpoints";
+constexpr const char* kInput = "events";
+constexpr const char* kGroup = "simulation";
+constexpr const char* kKept = "kept";
+constexpr const char* kTotals = "totals";
+
+constexpr const char* kTables = R"(
+CREATE TABLE events (
+  id BIGINT, k STRING, ts BIGINT,
+  happened AS TO_TIMESTAMP_LTZ(ts, 3),
+  WATERMARK FOR happened AS happened - INTERVAL {delay}
+) WITH (
+  'connector' = 'rocketmq', 'topic' = 'events', 'consumerGroup' = 'simulation',
+  'nameServerAddress' = '{servers}', 'format' = 'json', 'scan.startup.mode' = 'earliest');
+CREATE TABLE kept (id BIGINT, k STRING) WITH (
+  'connector' = 'rocketmq', 'topic' = 'kept', 'nameServerAddress' = '{servers}', 'format' = 'json',
+  'sink.delivery-guarantee' = 'exactly-once');
+CREATE TABLE totals (s BIGINT, k STRING, n BIGINT, ids BIGINT) WITH (
+  'connector' = 'rocketmq', 'topic' = 'totals', 'nameServerAddress' = '{servers}', 'format' = 'json',
+  'sink.delivery-guarantee' = 'exactly-once');
+INSERT INTO kept SELECT id, k FROM events WHERE MOD(id, 10) <> 0;
+INSERT INTO totals
+SELECT MIN(ts) / 1000, k, COUNT(*), SUM(id)
+FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(happened), INTERVAL '1' SECOND))
+GROUP BY window_start, window_end, k;
+)";
+
+std::int64_t now_ms() { return scheduler::now_ns() / 1'000'000; }
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void pause(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+void replace_all(std::string& text, std::string_view name, const std::string& value) {
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at))
+    text.replace(at, name.size(), value);
+}
+
+std::string broker_name(int index) {
+  return "broker-" + std::string(1, static_cast<char>('a' + index));
+}
+
+std::string describe(const Fault& fault) {
+  constexpr const char* kKinds[] = {
+      "cut before it is done", "cut when it is done", "refused",   "done, but an error is answered",
+      "done, no answer",       "done, answered late", "done late", "cut, done late all the same",
+      "answered twice"};
+  std::string text = kKinds[static_cast<std::size_t>(fault.kind)];
+  if (fault.code != 0) text += ", code " + std::to_string(fault.code);
+  if (fault.delay_ms != 0) text += ", " + std::to_string(fault.delay_ms) + " ms";
+  return text;
+}
+
+rocketmq::testing::ScriptedBrokerOptions broker_options(const Scenario& scenario) {
+  rocketmq::testing::ScriptedBrokerOptions options;
+  options.brokers.clear();
+  for (int i = 0; i < scenario.brokers; ++i) options.brokers.push_back(broker_name(i));
+  return options;
+}
+
+}  // namespace
+
+void Diary::note(const std::string& text) {
+  std::string at = std::to_string(now_ms());
+  at.insert(0, at.size() < 7 ? 7 - at.size() : 0, ' ');
+  lines_.push_back(at + " ms  " + text);
+}
+
+std::string Diary::text() const {
+  std::string all;
+  const std::size_t first = lines_.size() > kDiaryLinesMax ? lines_.size() - kDiaryLinesMax : 0;
+  for (std::size_t i = first; i < lines_.size(); ++i) all += lines_[i] + "\n";
+  return all;
+}
+
+World::World(const Scenario& scenario, Diary& diary)
+    : scenario_(scenario),
+      diary_(diary),
+      dice_(scenario.seed * 3 + 1),
+      weather_dice_(scenario.seed * 5 + 2),
+      fault_dice_(scenario.seed * 7 + 3),
+      broker_(broker_options(scenario)),
+      losses_left_(scenario.losses) {
+  broker_.create_topic(kInput, scenario.input_queues);
+  broker_.create_topic(kKept, scenario.output_queues);
+  broker_.create_topic(kTotals, scenario.output_queues);
+  disk::set_sync_ms_max(scenario.sync_ms_max);
+  broker_.set_dispatch_lag(scenario.dispatch_lag_ms);
+  broker_.disturb([this](RequestCode code) { return fault_for(code); });
+  registry_.add(connectors::make_rocketmq_connector(""));
+}
+
+World::~World() { broker_.disturb({}); }
+
+std::string World::script(const std::string& name_servers) const {
+  std::string text = kTables;
+  replace_all(text, "{delay}",
+              scenario_.closes_windows_soon ? "'" + std::to_string(scenario_.delay_s) + "' SECOND"
+                                            : "'1' HOUR");
+  replace_all(text, "{servers}", name_servers);
+  return text;
+}
+
+// --- input and weather ------------------------------------------------------------------------
+
+void World::produce() {
+  Dice dice(scenario_.seed * 11 + 4);
+  std::vector<rocketmq::MessageQueue> queues;
+  for (int broker = 0; broker < scenario_.brokers; ++broker) {
+    for (int id = 0; id < scenario_.input_queues; ++id)
+      queues.push_back({kInput, broker_name(broker), id});
+  }
+  const auto append = [&](const Sent& message) {
+    broker_.append(message.queue, "{\"id\":" + std::to_string(message.id) + ",\"k\":\"" +
+                                      message.key + "\",\"ts\":" + std::to_string(message.time_ms) +
+                                      "}");
+  };
+  std::int64_t burst = 0;
+  for (std::int64_t id = 1; id <= scenario_.messages; ++id) {
+    // Now and then many at once: more than one batch of a task holds.
+    if (burst == 0) {
+      pause(dice.between(0, scenario_.pause_ms_max));
+      burst = dice.one_of(12) ? dice.between(2, 40) : 1;
+    }
+    --burst;
+    Sent message;
+    message.id = id;
+    message.key = "k" + std::to_string(dice.between(0, 4));
+    message.time_ms = wall_ms() - dice.between(0, scenario_.delay_s * 1'000 - kDriftMs);
+    message.queue = queues[static_cast<std::size_t>(
+        dice.between(0, static_cast<std::int64_t>(queues.size()) - 1))];
+    oracle_.sent(message);
+    append(message);
+  }
+  // A checkpoint holds all input: the group's offsets follow checkpoints.
+  const auto is_read = [&](const rocketmq::MessageQueue& queue) {
+    return broker_.group_offset(kGroup, queue) >= broker_.max_offset(queue);
+  };
+  while (!scenario_.closes_windows_soon && now_ms() < kReadByMs &&
+         !std::all_of(queues.begin(), queues.end(), is_read)) {
+    pause(100);
+  }
+  // Event time far behind all others closes the windows; that of these stays open.
+  for (const auto& queue : queues) append({kFarId, "end", wall_ms() + kFarMs, queue});
+  produced_ = true;
+  diary_.note("all input is there");
+}
+
+void World::disturb() {
+  Dice& dice = weather_dice_;
+  while (!produced_ || now_ms() < scenario_.weather_ms) {
+    pause(dice.between(100, 2'000));
+    const int weather = static_cast<int>(dice.between(0, scenario_.weather_max));
+    network::set_faults(network_faults(dice, weather));
+    faults_ = broker_faults(dice, weather);
+    diary_.note("weather " + std::to_string(weather));
+    if (weather == 0 || !dice.one_of(4)) continue;
+    const bool brokers = !dice.one_of(4);
+    diary_.note(brokers ? "brokers down" : "name server down");
+    brokers ? broker_.set_brokers_up(false) : broker_.set_name_server_up(false);
+    pause(dice.between(100, 6'000));
+    brokers ? broker_.set_brokers_up(true) : broker_.set_name_server_up(true);
+    diary_.note("up again");
+  }
+  clear_weather();
+}
+
+void World::clear_weather() {
+  network::set_faults({});
+  faults_ = {};
+  weather_over_ = true;
+  deadline_ms_ = now_ms() + kPatienceMs;
+  diary_.note("weather is fine from here on");
+}
+
+std::optional<Fault> World::fault_for(RequestCode code) {
+  scheduler::trace("request", static_cast<std::uint64_t>(code));
+  const bool send = code == RequestCode::kSendBatchMessage || code == RequestCode::kSendMessageV2;
+  if (send && sends_until_loss_ > 0 && --sends_until_loss_ == 0) return lose_at_send();
+  const auto fault = draw_fault(send);
+  if (fault && send) diary_.note("a send is disturbed: " + describe(*fault));
+  return fault;
+}
+
+std::optional<Fault> World::draw_fault(bool send) {
+  Dice& dice = fault_dice_;
+  const auto hits = [&](std::uint32_t one_of) {
+    const std::int64_t more = send ? BrokerFaults::kSendsMore : 1;
+    return one_of != 0 && dice.one_of(std::max<std::int64_t>(one_of / more, 3));
+  };
+  if (hits(faults_.drop_before_one_of)) return Fault{.kind = Fault::Kind::kDropBefore};
+  if (hits(faults_.drop_after_one_of)) return Fault{.kind = Fault::Kind::kDropAfter};
+  if (hits(faults_.refuse_one_of)) {
+    const std::int32_t busy = dice.one_of(2) ? rocketmq::response_code::kSystemBusy
+                                             : rocketmq::response_code::kFlowControl;
+    return Fault{.kind = Fault::Kind::kCode, .code = busy, .remark = "simulated: busy"};
+  }
+  if (send && hits(faults_.unknown_one_of)) {
+    return Fault{.kind = dice.one_of(2) ? Fault::Kind::kCode : Fault::Kind::kCodeAfter,
+                 .code = rocketmq::response_code::kSystemError,
+                 .remark = "simulated: error"};
+  }
+  if (send && hits(faults_.weak_one_of)) {
+    return Fault{.kind = Fault::Kind::kCodeAfter,
+                 .code = static_cast<std::int32_t>(dice.between(10, 12)),
+                 .remark = "simulated: weak"};
+  }
+  if (hits(faults_.silent_one_of)) return Fault{.kind = Fault::Kind::kSilence};
+  if (hits(faults_.slow_one_of)) {
+    constexpr Fault::Kind kSlow[] = {Fault::Kind::kDelay, Fault::Kind::kLate,
+                                     Fault::Kind::kDropLate};
+    return Fault{.kind = kSlow[dice.between(0, 2)],
+                 .remark = {},
+                 .delay_ms = dice.between(1, faults_.slow_ms_max)};
+  }
+  if (hits(faults_.twice_one_of)) return Fault{.kind = Fault::Kind::kTwice};
+  return std::nullopt;
+}
+
+std::optional<Fault> World::lose_at_send() {
+  switch (fault_dice_.between(0, 3)) {
+    case 0:
+      lose("before a send is done");
+      return Fault{.kind = Fault::Kind::kDropBefore};
+    case 1:
+      lose("while a send is done");
+      return std::nullopt;
+    default:
+      lose("a while before a send is done");
+      return Fault{.kind = Fault::Kind::kLate,
+                   .remark = {},
+                   .delay_ms = fault_dice_.between(100, kLateMsMax)};
+  }
+}
+
+// --- the job ----------------------------------------------------------------------------------
+
+void World::start_process() {
+  process_ = std::make_shared<JobProcess>();
+  process_->number = ++processes_;
+  const std::int64_t parallelism = dice_.between(1, scenario_.parallelism_max);
+  const std::int64_t batch_rows = dice_.one_of(3) ? dice_.between(1, 7) : 1'024;
+  diary_.note("process " + std::to_string(processes_) + " starts with parallelism " +
+              std::to_string(parallelism));
+  scheduler::as_process(process_->number, [&] {
+    std::thread([this, process = process_, parallelism, batch_rows] {
+      run_job(*process, parallelism, batch_rows);
+    }).detach();
+  });
+}
+
+void World::run_job(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows) {
+  process.result = start_and_wait(process, parallelism, batch_rows);
+  process.ended = true;
+  diary_.note("process " + std::to_string(process.number) + " ends: " + process.result.to_string());
+}
+
+Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
+                             std::int64_t batch_rows) {
+  sql::Session session(registry_);
+  TRY(session.set("slipstream.batch-rows", std::to_string(batch_rows)));
+  TRY(session.set("parallelism.default", std::to_string(parallelism)));
+  TRY(session.set("execution.checkpointing.interval",
+                  std::to_string(scenario_.checkpoint_ms) + " ms"));
+  TRY(session.set("execution.checkpointing.timeout",
+                  std::to_string(scenario_.checkpoint_timeout_ms) + " ms"));
+  TRY(session.set("restart-strategy.delay", "500 ms"));
+  // Each process has a name server address of its own, so that it shares no client with a lost one.
+  const std::string own = "process-" + std::to_string(process.number);
+  auto compiled = session.compile(script(own + broker_.name_server().substr(9)));
+  if (!compiled.ok()) {
+    const auto& first = compiled.diagnostics.front();
+    return Error{ErrorCode::kInvalidArgument,
+                 "line " + std::to_string(first.line) + ": " + first.message};
+  }
+  std::vector<sql::RelPtr> plans;
+  for (sql::Step& step : compiled.steps) {
+    if (step.plan) plans.push_back(std::move(step.plan));
+  }
+  sql::LaunchOptions options;
+  options.name = "simulation";
+  options.checkpoint_dir = kCheckpoints;
+  TRY_ASSIGN(const auto job,
+             sql::start_inserts(session, plans, options, [this, own](std::string_view text) {
+               diary_.note(own + ": " + std::string(text));
+             }));
+  process.job = job.get();
+  const Status status = job->wait();
+  process.job = nullptr;
+  return status;
+}
+
+void World::plan_no_loss() {
+  loss_time_ms_ = -1;
+  sends_until_loss_ = 0;
+  disk::lose_at(0, 0, {});
+  stop_then_ = false;
+}
+
+void World::plan_loss() {
+  plan_no_loss();
+  if (losses_left_ == 0 || weather_over_) return;
+  --losses_left_;
+  switch (dice_.between(0, 5)) {
+    case 0:
+    case 1:
+      sends_until_loss_ = dice_.between(1, 10);
+      return;
+    case 2:
+      disk::lose_at(process_->number, static_cast<std::uint32_t>(dice_.between(1, 150)),
+                    [this] { lose("while it writes to the disk"); });
+      return;
+    case 3:
+      stop_then_ = true;
+      break;
+    default:
+      break;
+  }
+  loss_time_ms_ =
+      now_ms() + (dice_.one_of(3) ? dice_.between(0, 2'000) : dice_.between(2'000, 12'000));
+}
+
+// Until the process is lost or has ended, or everything came out in fine weather.
+void World::live() {
+  std::int64_t told_ms = -1;  // to stop
+  const auto is_stopping = [&] { return told_ms >= 0 && now_ms() < told_ms + kPatienceMs; };
+  while (!process_->lost && !process_->ended) {
+    if (weather_over_ && loss_time_ms_ < 0 && !is_stopping()) {
+      plan_no_loss();
+      if ((all_there() && process_->job != nullptr) || now_ms() >= deadline_ms_) return;
+      pause(90);
+    }
+    if (loss_time_ms_ >= 0 && now_ms() >= loss_time_ms_) {
+      loss_time_ms_ = -1;
+      flow::Job* job = process_->job;
+      if (!stop_then_ || job == nullptr) return lose("at some time");
+      diary_.note("stop with a savepoint");
+      job->stop_with_savepoint();
+      told_ms = now_ms();
+    }
+    pause(10);
+  }
+}
+
+void World::lose(const std::string& where) {
+  diary_.note("process " + std::to_string(process_->number) + " is lost " + where);
+  network::lose_process(process_->number);
+  process_->lost = true;
+  scheduler::freeze(process_->number);
+}
+
+// What the lost process has open stays with it: the next one gets a copy.
+void World::take_over_disk() {
+  namespace fs = std::filesystem;
+  const std::string old = "lost-" + std::to_string(process_->number);
+  if (!fs::exists(kCheckpoints)) return;
+  fs::rename(kCheckpoints, old);
+  fs::copy(old, kCheckpoints, fs::copy_options::recursive);
+}
+
+// --- judgement --------------------------------------------------------------------------------
+
+Oracle::Topic World::read(const std::string& topic) {
+  Oracle::Topic all;
+  for (int broker = 0; broker < scenario_.brokers; ++broker) {
+    for (int id = 0; id < scenario_.output_queues; ++id)
+      all.push_back(broker_.messages({topic, broker_name(broker), id}));
+  }
+  return all;
+}
+
+std::size_t World::count(const std::string& topic) {
+  std::int64_t sum = 0;
+  for (int broker = 0; broker < scenario_.brokers; ++broker) {
+    for (int id = 0; id < scenario_.output_queues; ++id)
+      sum += broker_.max_offset({topic, broker_name(broker), id});
+  }
+  return static_cast<std::size_t>(sum);
+}
+
+bool World::all_there() {
+  return count(kKept) >= oracle_.rows_kept() && count(kTotals) >= oracle_.windows();
+}
+
+void World::note_tasks() {
+  flow::Job* job = process_->job;
+  if (job == nullptr) return;
+  for (const flow::TaskReport& task : job->report().tasks) {
+    diary_.note("task " + task.name + " " + std::to_string(task.subtask) + ": " +
+                std::to_string(task.rows_in) + " rows in, " + std::to_string(task.rows_out) +
+                " out, watermark " + std::to_string(task.watermark));
+  }
+}
+
+void World::finish(std::vector<std::string>& wrong) {
+  if (process_->ended) {
+    wrong.push_back("the job ended by itself: " + process_->result.to_string());
+    return;
+  }
+  if (!all_there()) note_tasks();
+  if (!all_there())
+    wrong.push_back("not everything came out within " + std::to_string(kPatienceMs) + " ms");
+  bool told = false;
+  while (!process_->ended && now_ms() < deadline_ms_ + kPatienceMs) {
+    if (flow::Job* job = process_->job; job != nullptr && !std::exchange(told, true))
+      job->stop_with_savepoint();
+    pause(100);
+  }
+  if (!process_->ended) wrong.emplace_back("the job did not stop");
+  if (process_->ended && !process_->result.ok())
+    wrong.push_back("the job stopped with an error: " + process_->result.to_string());
+}
+
+std::vector<std::string> World::run() {
+  std::thread producer([this] { produce(); });
+  std::thread weather([this] { disturb(); });
+  while (true) {
+    const bool fine = weather_over_;  // then it has no reason to end by itself
+    start_process();
+    plan_loss();
+    live();
+    if (!process_->lost && !process_->ended) break;
+    if (process_->lost) take_over_disk();
+    if (!process_->lost && fine && !process_->result.ok()) break;
+    pause(dice_.one_of(4) ? dice_.between(100, 12'000) : dice_.between(0, 300));
+  }
+  std::vector<std::string> wrong;
+  finish(wrong);
+  producer.join();
+  weather.join();
+  for (std::string& line : oracle_.judge(read(kKept), read(kTotals)))
+    wrong.push_back(std::move(line));
+  const std::int64_t late = flow::process_metrics().total("late_rows_total");
+  if (late != 0) wrong.push_back(std::to_string(late) + " rows were late");
+  return wrong;
+}
+
+}  // namespace slipstream::sim

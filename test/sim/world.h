@@ -1,0 +1,94 @@
+// One run: brokers, a producer, bad weather, and a job that is lost and started again until all is
+// done.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "slipstream/connector.h"
+
+#include "flow/job.h"
+#include "oracle.h"
+#include "rocketmq/testing/scripted_broker.h"
+#include "scenario.h"
+#include "scheduler.h"
+
+namespace slipstream::sim {
+
+// What happened, with virtual times, for the reader of a failure.
+class Diary {
+ public:
+  void note(const std::string& text);
+  // The last lines.
+  std::string text() const;
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+// One process that runs the job: its threads share nothing with others but the disk and the
+// network.
+struct JobProcess {
+  scheduler::Process number = 0;
+  std::atomic<flow::Job*> job{nullptr};
+  bool ended = false;  // by itself
+  bool lost = false;
+  Status result;
+};
+
+// Owner:  the main thread of a run. Works in the current directory.
+// Thread: simulated ones.
+class World {
+ public:
+  World(const Scenario& scenario, Diary& diary);
+  ~World();
+
+  // What is wrong with what came out; empty = nothing.
+  std::vector<std::string> run();
+
+ private:
+  void produce();
+  void disturb();
+  std::optional<rocketmq::testing::Fault> fault_for(rocketmq::RequestCode code);
+  std::optional<rocketmq::testing::Fault> draw_fault(bool send);
+  std::optional<rocketmq::testing::Fault> lose_at_send();
+  void start_process();
+  void run_job(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows);
+  Status start_and_wait(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows);
+  void plan_loss();
+  void plan_no_loss();
+  void live();
+  void lose(const std::string& where);
+  void take_over_disk();
+  void note_tasks();
+  void finish(std::vector<std::string>& wrong);
+  bool all_there();
+  Oracle::Topic read(const std::string& topic);
+  std::size_t count(const std::string& topic);
+  void clear_weather();
+  std::string script(const std::string& name_servers) const;
+
+  const Scenario scenario_;
+  Diary& diary_;
+  Dice dice_;          // of the supervisor
+  Dice weather_dice_;  // of the weather
+  Dice fault_dice_;    // of the brokers
+  Oracle oracle_;
+  rocketmq::testing::ScriptedBroker broker_;
+  ConnectorRegistry registry_;
+  BrokerFaults faults_;
+  bool produced_ = false;
+  bool weather_over_ = false;
+  std::int64_t deadline_ms_ = 0;         // for the last result
+  std::shared_ptr<JobProcess> process_;  // the running one
+  std::uint32_t processes_ = 0;
+  int losses_left_ = 0;
+  std::int64_t sends_until_loss_ = 0;  // 0 = not so
+  std::int64_t loss_time_ms_ = -1;     // -1 = not so
+  bool stop_then_ = false;             // with a savepoint
+};
+
+}  // namespace slipstream::sim
