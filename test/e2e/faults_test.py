@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What breaks around a job, and what the job does about it: promised behaviour, one fault each."""
 import os
+import shutil
 import subprocess
 
 from copy_job import CopyJobTest
 from harness import PROGRAM, Engine, broker, main, wait_for
+from wire import Refused
 
 
 class FaultsTest(CopyJobTest):
@@ -47,13 +49,71 @@ class FaultsTest(CopyJobTest):
         self.wait_for_copies(engine, list(range(6)))
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_a_broker_that_is_down_at_the_first_start(self):
+        self.two_topics()
+        self.crash_broker()
+        wait_for(self.is_forgotten, what="the name server to notice")
+        try:
+            read = self.bounded(scan_startup_mode="earliest") + "SELECT * FROM source;"
+            self.fails(read, 1, "table 'source': no broker is registered at the name server now")
+            refused = self.start_sealed_copy()
+            self.assertEqual(refused.wait(30), 1, refused.err)
+            self.assertIn("no broker is registered at the name server now", refused.err)
+        finally:
+            self.start_broker()
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, [0, 1, 2])
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def is_forgotten(self):
+        try:
+            return not self.wire.queues(self.topic)
+        except Refused:
+            return True
+
+    def newest_checkpoint(self):
+        manifests = self.path("checkpoints").glob("chk-*/manifest")
+        return max(manifests, key=lambda path: int(path.parent.name[4:])).parent
+
+    def test_a_checkpoint_that_was_being_written_is_no_checkpoint(self):
+        self.two_topics()
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, [0, 1, 2])
+        engine.kill()
+        newest = self.newest_checkpoint()
+        half = newest.with_name(f"chk-{int(newest.name[4:]) + 1}")
+        shutil.copytree(newest, half, dirs_exist_ok=True)  # the kill may have come just then
+        (half / "manifest").unlink()
+        self.send_numbers(3, 6)
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, list(range(6)))
+        self.assertIn(f"going on from checkpoint {newest.name[4:]}", engine.err)
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_at_least_once_goes_back_behind_a_cut_checkpoint_and_says_so(self):
+        self.two_topics()
+        source = self.source(scan_startup_mode="earliest")
+        engine = self.start_copy(source, topics=False)
+        self.wait_for_copies(engine, [0, 1, 2])
+        wait_for(lambda: len(list(self.path("checkpoints").glob("chk-*/manifest"))) > 1, what="a second checkpoint")
+        engine.kill()
+        manifest = self.newest_checkpoint() / "manifest"
+        manifest.write_bytes(manifest.read_bytes()[:-10])
+        self.send_numbers(3, 6)
+        engine = self.start_copy(source, topics=False)
+        wait_for(lambda: set(range(6)) <= set(self.copies()), what="all numbers")
+        newest = int(manifest.parent.name[4:])
+        self.assertIn(f"checkpoint {newest}: ", engine.err)
+        self.assertIn(f"going on from checkpoint {newest - 1}", engine.err)
+        self.assertEqual(engine.stop(), 0, engine.err)
+
     def test_a_damaged_checkpoint_is_refused(self):
         self.two_topics()
         engine = self.start_sealed_copy()
         self.wait_for_copies(engine, [0, 1, 2])
         wait_for(lambda: len(list(self.path("checkpoints").glob("chk-*/manifest"))) > 1, what="a second checkpoint")
         engine.kill()
-        newest = max(self.path("checkpoints").glob("chk-*/manifest"), key=lambda path: int(path.parent.name[4:]))
+        newest = self.newest_checkpoint() / "manifest"
         content = bytearray(newest.read_bytes())
         content[len(content) // 2] ^= 1
         newest.write_bytes(content)
@@ -62,19 +122,24 @@ class FaultsTest(CopyJobTest):
         self.assertEqual(refused.wait(60), 1, refused.err)
         self.assertIn("--allow-duplicates", refused.err)
         self.assertIn("checksum", refused.err)
+        self.assertRegex(refused.err, r"epochs? \d+")
         allowed = self.start_sealed_copy(arguments=["--allow-duplicates"])
         wait_for(lambda: set(range(6)) <= set(self.copies()), what="all numbers")
         self.assertEqual(allowed.stop(), 0, allowed.err)
 
-    def test_a_full_disk_fails_checkpoints_not_the_job(self):
+    def start_on_disk(self, mount):
+        """A sealed copy with a disk of its own for its checkpoints, which `mount` makes; nobody else sees it."""
         self.two_topics()
         disk = self.path("disk")
         disk.mkdir()
-        # A disk of its own, seen by this one process: 64 KiB.
-        mount = f'mount -t tmpfs -o size=64k none "{disk}" && touch "{disk}/mounted" && exec "$@"'
-        if subprocess.run(["unshare", "-rm", "sh", "-c", mount, "sh", "true"], capture_output=True).returncode != 0:
+        script = mount.format(disk=disk) + ' && exec "$@"'
+        prefix = ["unshare", "-rm", "sh", "-c", script, "sh"]
+        if subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
             self.skipTest("a process may not mount a file system of its own here")
-        engine = self.start_sealed_copy("disk/checkpoints", prefix=["unshare", "-rm", "sh", "-c", mount, "sh"])
+        return disk, self.start_sealed_copy("disk/checkpoints", prefix=prefix)
+
+    def test_a_full_disk_fails_checkpoints_not_the_job(self):
+        disk, engine = self.start_on_disk('mount -t tmpfs -o size=64k none "{disk}" && touch "{disk}/mounted"')
         self.wait_for_copies(engine, [0, 1, 2])
         filler = f"/proc/{engine.process.pid}/root{disk}/filler"
         with self.assertRaises(OSError), open(filler, "wb", buffering=0) as file:
@@ -86,6 +151,12 @@ class FaultsTest(CopyJobTest):
         os.unlink(filler)
         self.wait_for_copies(engine, list(range(6)))
         self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_a_directory_that_is_read_only(self):
+        disk, engine = self.start_on_disk('mount -t tmpfs none "{disk}" && mount -o remount,ro "{disk}"')
+        self.assertNotEqual(engine.wait(60), 0)
+        self.assertIn(f"{disk}/checkpoints", engine.err)
+        self.assertIn("Read-only file system", engine.err)
 
     def test_a_checkpoint_directory_that_cannot_be_made(self):
         self.two_topics()
