@@ -4,7 +4,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
+
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/status.h"
 
 namespace slipstream::bench {
 
@@ -29,5 +34,20 @@ class Flags {
  private:
   std::map<std::string, std::string> values_;
 };
+
+// A client of the name servers that the flag names.
+inline Result<std::unique_ptr<rocketmq::Client>> connect(const Flags& flags) {
+  rocketmq::ClientOptions options;
+  options.name_servers = flags.text("nameserver");
+  return rocketmq::Client::connect(options);
+}
+
+// What main() answers: `program` with the flags; an error is printed.
+inline int run_program(int argc, char** argv, std::map<std::string, std::string> defaults,
+                       Status (*program)(const Flags&)) {
+  const Status status = program(Flags(argc, argv, std::move(defaults)));
+  if (!status.ok()) std::cerr << status.to_string() << '\n';
+  return status.ok() ? 0 : 1;
+}
 
 }  // namespace slipstream::bench

@@ -13,14 +13,13 @@ namespace slipstream::bench {
 namespace {
 
 Status count_messages(const Flags& flags) {
-  rocketmq::ClientOptions client_options;
-  client_options.name_servers = flags.text("nameserver");
-  TRY_ASSIGN(const auto client, rocketmq::Client::connect(client_options));
+  TRY_ASSIGN(const auto client, connect(flags));
   rocketmq::Admin admin(*client);
   TRY_ASSIGN(const auto topic, admin.describe_topic(flags.text("topic")));
   rocketmq::ConsumerOptions options;
   options.group = "slipstream_bench_null";
   options.messages_per_pull_max = static_cast<std::int32_t>(flags.number("pull"));
+  options.pulls_per_queue_max = static_cast<int>(flags.number("pulls"));
   rocketmq::Consumer consumer(*client, options);
   for (const rocketmq::MessageQueue& queue : topic.readable_queues())
     TRY(consumer.assign(queue, rocketmq::StartPosition::earliest()));
@@ -51,9 +50,11 @@ Status count_messages(const Flags& flags) {
 }  // namespace slipstream::bench
 
 int main(int argc, char** argv) {
-  const slipstream::bench::Flags flags(
-      argc, argv, {{"nameserver", ""}, {"topic", ""}, {"messages", "1000000"}, {"pull", "1024"}});
-  const slipstream::Status status = slipstream::bench::count_messages(flags);
-  if (!status.ok()) std::cerr << status.to_string() << '\n';
-  return status.ok() ? 0 : 1;
+  return slipstream::bench::run_program(argc, argv,
+                                        {{"nameserver", ""},
+                                         {"topic", ""},
+                                         {"messages", "1000000"},
+                                         {"pull", "1024"},
+                                         {"pulls", "8"}},
+                                        slipstream::bench::count_messages);
 }

@@ -103,9 +103,7 @@ class Filler {
 };
 
 Status fill(const Flags& flags) {
-  rocketmq::ClientOptions options;
-  options.name_servers = flags.text("nameserver");
-  TRY_ASSIGN(const auto client, rocketmq::Client::connect(options));
+  TRY_ASSIGN(const auto client, connect(flags));
   Filler filler(flags, *client);
   return filler.run(flags.text("topic"), flags.number("in-flight"));
 }
@@ -114,15 +112,13 @@ Status fill(const Flags& flags) {
 }  // namespace slipstream::bench
 
 int main(int argc, char** argv) {
-  const slipstream::bench::Flags flags(argc, argv,
-                                       {{"nameserver", ""},
-                                        {"topic", ""},
-                                        {"messages", "1000000"},
-                                        {"size", "200"},
-                                        {"batch", "100"},
-                                        {"in-flight", "4"},
-                                        {"rows", "same"}});
-  const slipstream::Status status = slipstream::bench::fill(flags);
-  if (!status.ok()) std::cerr << status.to_string() << '\n';
-  return status.ok() ? 0 : 1;
+  return slipstream::bench::run_program(argc, argv,
+                                        {{"nameserver", ""},
+                                         {"topic", ""},
+                                         {"messages", "1000000"},
+                                         {"size", "200"},
+                                         {"batch", "100"},
+                                         {"in-flight", "4"},
+                                         {"rows", "same"}},
+                                        slipstream::bench::fill);
 }
