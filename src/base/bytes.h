@@ -1,11 +1,15 @@
 // Reading and writing big-endian bytes.
 #pragma once
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace slipstream {
@@ -15,6 +19,20 @@ inline std::span<const std::uint8_t> as_bytes(std::string_view text) {
 }
 inline std::string_view as_text(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Between the machine's byte order and big-endian; its own inverse.
+template <std::unsigned_integral T>
+constexpr T swap_to_big_endian(T value) {
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) {
+    return value;
+  } else if constexpr (sizeof(T) == 2) {
+    return __builtin_bswap16(value);
+  } else if constexpr (sizeof(T) == 4) {
+    return __builtin_bswap32(value);
+  } else {
+    return __builtin_bswap64(value);
+  }
 }
 
 // Reads big-endian values from borrowed bytes.
@@ -30,11 +48,15 @@ class ByteReader {
   std::size_t position() const { return position_; }
   std::size_t remaining() const { return bytes_.size() - position_; }
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(read_be(1)); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(read_be(2)); }
-  std::uint32_t u24() { return static_cast<std::uint32_t>(read_be(3)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(read_be(4)); }
-  std::uint64_t u64() { return read_be(8); }
+  std::uint8_t u8() { return read_be<std::uint8_t>(); }
+  std::uint16_t u16() { return read_be<std::uint16_t>(); }
+  std::uint32_t u24() {
+    if (remaining() < 3) fail();
+    const std::uint32_t high = u8();
+    return high << 16U | u16();
+  }
+  std::uint32_t u32() { return read_be<std::uint32_t>(); }
+  std::uint64_t u64() { return read_be<std::uint64_t>(); }
   std::int8_t i8() { return static_cast<std::int8_t>(u8()); }
   std::int16_t i16() { return static_cast<std::int16_t>(u16()); }
   std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
@@ -62,11 +84,12 @@ class ByteReader {
     position_ += count;
     return true;
   }
-  std::uint64_t read_be(std::size_t width) {
-    if (!take(width)) return 0;
-    std::uint64_t value = 0;
-    for (std::size_t i = position_ - width; i < position_; ++i) value = (value << 8U) | bytes_[i];
-    return value;
+  template <std::unsigned_integral T>
+  T read_be() {
+    if (!take(sizeof(T))) return 0;
+    T value;
+    std::memcpy(&value, bytes_.data() + position_ - sizeof(T), sizeof(T));
+    return swap_to_big_endian(value);
   }
 
   std::span<const std::uint8_t> bytes_;
@@ -83,18 +106,19 @@ class BasicByteWriter {
 
   std::size_t size() const { return out_->size(); }
 
-  void u8(std::uint8_t value) { append_be(value, 1); }
-  void u16(std::uint16_t value) { append_be(value, 2); }
-  void u24(std::uint32_t value) { append_be(value, 3); }
-  void u32(std::uint32_t value) { append_be(value, 4); }
-  void u64(std::uint64_t value) { append_be(value, 8); }
+  void u8(std::uint8_t value) { append_be(value); }
+  void u16(std::uint16_t value) { append_be(value); }
+  void u24(std::uint32_t value) {
+    u8(static_cast<std::uint8_t>(value >> 16U));
+    u16(static_cast<std::uint16_t>(value));
+  }
+  void u32(std::uint32_t value) { append_be(value); }
+  void u64(std::uint64_t value) { append_be(value); }
   void i16(std::int16_t value) { u16(static_cast<std::uint16_t>(value)); }
   void i32(std::int32_t value) { u32(static_cast<std::uint32_t>(value)); }
   void i64(std::int64_t value) { u64(static_cast<std::uint64_t>(value)); }
-  void bytes(std::span<const std::uint8_t> value) {
-    out_->insert(out_->end(), value.begin(), value.end());
-  }
-  void text(std::string_view value) { out_->insert(out_->end(), value.begin(), value.end()); }
+  void bytes(std::span<const std::uint8_t> value) { put(value.data(), value.size()); }
+  void text(std::string_view value) { put(value.data(), value.size()); }
 
   // Overwrites four bytes written before. REQUIRES: position + 4 <= size()
   void patch_u32(std::size_t position, std::uint32_t value) {
@@ -105,9 +129,17 @@ class BasicByteWriter {
   }
 
  private:
-  void append_be(std::uint64_t value, std::size_t width) {
-    for (std::size_t shift = width * 8; shift != 0; shift -= 8) {
-      out_->push_back(static_cast<typename Container::value_type>((value >> (shift - 8)) & 0xFFU));
+  template <std::unsigned_integral T>
+  void append_be(T value) {
+    value = swap_to_big_endian(value);
+    put(&value, sizeof(T));
+  }
+  void put(const void* data, std::size_t size) {
+    const auto* begin = static_cast<const typename Container::value_type*>(data);
+    if constexpr (std::is_same_v<Container, std::string>) {
+      out_->append(begin, size);
+    } else {
+      out_->insert(out_->end(), begin, begin + size);
     }
   }
 

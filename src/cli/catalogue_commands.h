@@ -1,4 +1,5 @@
-// slipstream connectors, functions, settings, metrics: what there is, from the registries themselves.
+// slipstream connectors, functions, settings, metrics: what there is, from the registries
+// themselves.
 #pragma once
 
 #include <string>

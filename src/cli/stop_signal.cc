@@ -1,10 +1,13 @@
 #include "cli/stop_signal.h"
 
 #include <csignal>
-#include <ctime>
+
+#include "base/clock.h"
 
 namespace slipstream::cli {
 namespace {
+
+constexpr std::int64_t kOneStopMs = 300;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -22,16 +25,24 @@ StopSignal::StopSignal(std::function<void(int)> on_signal) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   thread_ = std::jthread([on_signal = std::move(on_signal)](const std::stop_token& stop) {
     const sigset_t waited = stop_signals();
+    const SystemClock clock;
     int count = 0;
-    while (!stop.stop_requested()) {
-      const timespec limit{0, 200'000'000};
-      if (sigtimedwait(&waited, nullptr, &limit) > 0) on_signal(++count);
+    std::int64_t counted_ms = 0;
+    while (true) {
+      const int signal = sigwaitinfo(&waited, nullptr);
+      if (stop.stop_requested()) return;
+      if (signal <= 0 || (count > 0 && clock.now_ms() - counted_ms < kOneStopMs)) continue;
+      counted_ms = clock.now_ms();
+      on_signal(++count);
     }
   });
 }
 
 StopSignal::~StopSignal() {
   thread_.request_stop();
+  // Ends its wait; not one of the process: only this thread gets it, and it looks for the stop
+  // first.
+  pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
 }
 

@@ -1,6 +1,8 @@
 #include "format/csv.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace slipstream::format {
 
@@ -9,6 +11,14 @@ namespace {
 constexpr std::size_t kLongestUnquoted = 24;  // Jackson does not look into longer texts
 
 bool is_line_break(char c) { return c == '\n' || c == '\r'; }
+
+constexpr std::uint64_t every_byte(char c) {
+  return 0x0101010101010101ULL * static_cast<unsigned char>(c);
+}
+// Not 0 if a byte of the word is zero.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+  return (word - every_byte('\x01')) & ~word & every_byte('\x80');
+}
 
 }  // namespace
 
@@ -59,10 +69,26 @@ bool CsvScanner::scan_quoted(CsvField& field) {
   return at_end_of_field();
 }
 
+// Bytes in front, in words of eight, that hold no delimiter, line break or escape character.
+std::size_t CsvScanner::plain_prefix() const {
+  const std::uint64_t delimiter = every_byte(syntax_.delimiter);
+  const std::uint64_t escape =
+      every_byte(syntax_.escape != '\0' ? syntax_.escape : syntax_.delimiter);
+  std::size_t at = 0;
+  for (; at + 8 <= rest_.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, rest_.data() + at, sizeof word);
+    if ((zero_bytes(word ^ delimiter) | zero_bytes(word ^ escape) |
+         zero_bytes(word ^ every_byte('\n')) | zero_bytes(word ^ every_byte('\r'))) != 0)
+      break;
+  }
+  return at;
+}
+
 void CsvScanner::scan_plain(CsvField& field) {
   const std::size_t copy_begin = unescaped_.size();
   std::size_t piece = 0;
-  std::size_t at = 0;
+  std::size_t at = plain_prefix();
   for (; at < rest_.size(); ++at) {
     const char c = rest_[at];
     if (c == syntax_.delimiter || is_line_break(c)) break;
@@ -126,11 +152,16 @@ void append_csv_field(const CsvSyntax& syntax, std::string_view text, bool force
     return;
   }
   out += syntax.quote;
-  for (const char c : text) {
-    if (c == syntax.quote || (syntax.escape != '\0' && c == syntax.escape)) {
-      out += syntax.escape != '\0' ? syntax.escape : syntax.quote;
-    }
-    out += c;
+  const bool escapes = syntax.escape != '\0';
+  const char specials[] = {syntax.quote, escapes ? syntax.escape : syntax.quote};
+  while (true) {
+    const std::size_t special =
+        escapes ? text.find_first_of(std::string_view(specials, 2)) : text.find(syntax.quote);
+    out += text.substr(0, special);
+    if (special == std::string_view::npos) break;
+    out += escapes ? syntax.escape : syntax.quote;
+    out += text[special];
+    text.remove_prefix(special + 1);
   }
   out += syntax.quote;
 }

@@ -43,6 +43,7 @@ class CsvScanner {
   bool skip_lines();
   bool at_end_of_field() const;
   bool scan_quoted(CsvField& field);
+  std::size_t plain_prefix() const;
   void scan_plain(CsvField& field);
 
   CsvSyntax syntax_;

@@ -72,6 +72,21 @@ TEST(CsvDecoder, SyntaxOptions) {
               ElementsAre("+I(1, \"a\", 2.0)"));
 }
 
+// Plain text is scanned in words of eight bytes: whatever ends it may stand anywhere in a word.
+TEST(CsvDecoder, TextsOfAllLengths) {
+  const OptionMap escapes = {{"csv.escape-character", "\\"}};
+  for (std::size_t length = 1; length < 20; ++length) {
+    const std::string text(length, 'x');
+    EXPECT_THAT(
+        decode({.format = "csv", .schema = people()}, {"1," + text + ",2\n3," + text + ",4"}).rows,
+        ElementsAre("+I(1, " + text + ", 2.0)", "+I(3, " + text + ", 4.0)"));
+    EXPECT_THAT(decode({.format = "csv", .schema = people(), .options = escapes},
+                       {"1," + text + "\\,y" + text + ",2"})
+                    .rows,
+                ElementsAre("+I(1, " + text + ",y" + text + ", 2.0)"));
+  }
+}
+
 TEST(CsvDecoder, ArraysAndRows) {
   const Schema schema({{"xs", Type::array(Type::integer())},
                        {"r", Type::row({{"a", Type::string()}, {"d", Type::date()}})}});
@@ -109,6 +124,15 @@ TEST(CsvEncoder, QuotesWhatNeedsIt) {
   EXPECT_EQ(encode({.format = "csv", .schema = people(), .options = {{"csv.null-literal", "NULL"}}},
                    batch)[3],
             "4,NULL,NULL");
+}
+
+TEST(CsvEncoder, EscapesInsteadOfDoubledQuotes) {
+  const Batch batch = batch_of({column_of(Type::string(), {"a \"b\" \\ c", "\"", "plain \\"})});
+  EXPECT_THAT(encode({.format = "csv",
+                      .schema = Schema({{"s", Type::string()}}),
+                      .options = {{"csv.escape-character", "\\"}}},
+                     batch),
+              ElementsAre("\"a \\\"b\\\" \\\\ c\"", "\"\\\"\"", "\"plain \\\\\""));
 }
 
 TEST(CsvEncoder, WithoutQuotesADelimiterIsRefused) {

@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/try.h"
+#include "connectors/rocketmq/metrics.h"
 
 namespace slipstream::connectors {
 namespace {
-constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
 constexpr std::size_t kBytesMax = std::size_t{16} << 20;
 constexpr std::int64_t kLogPauseMs = 10'000;
 }  // namespace
@@ -14,11 +14,10 @@ constexpr std::int64_t kLogPauseMs = 10'000;
 BatchSender::BatchSender(rocketmq::Client& client, rocketmq::ProducerOptions producer,
                          Options options)
     : options_(std::move(options)) {
-  const auto& metric = options_.metrics.value;
-  messages_ = metric("rocketmq_sink_messages_total", "Messages acknowledged by brokers.");
-  sent_bytes_ = metric("rocketmq_sink_bytes_total", "Bytes acknowledged by brokers.");
-  retries_ = metric("rocketmq_sink_retries_total", "Sends that were tried again.");
-  failures_ = metric("rocketmq_sink_failures_total", "Messages that were given up.");
+  messages_ = kSinkMessages.in(options_.metrics);
+  sent_bytes_ = kSinkBytes.in(options_.metrics);
+  retries_ = kSinkRetries.in(options_.metrics);
+  failures_ = kSinkFailures.in(options_.metrics);
   producer_ = std::make_unique<rocketmq::Producer>(client, std::move(producer));
 }
 
@@ -30,17 +29,15 @@ BatchSender::~BatchSender() {
   producer_.reset();  // no completion runs behind this
 }
 
-Result<bool> BatchSender::add(const rocketmq::MessageQueue& queue, std::string_view body,
-                              std::string_view properties) {
+void BatchSender::add(const rocketmq::MessageQueue& queue, rocketmq::BatchEncoder& batch) {
+  if (batch.empty()) return;
   MutexLock lock(mutex_);
   Lane& lane = lanes_[queue];
   if (lane.queue.topic.empty()) lane.queue = queue;
-  if (!lane.pending.fits(body.size(), properties.size())) send(lane);
-  TRY(lane.pending.add(body, properties));
-  bytes_ += rocketmq::BatchEncoder::entry_size(body.size(), properties.size());
-  if (lane.pending.bytes() < kBatchBytes) return false;
-  if (lane.under_way < options_.sends_per_queue) send(lane);
-  return true;
+  if (!lane.pending.fits_all(batch)) send(lane);
+  bytes_ += batch.bytes();
+  lane.pending.append(batch);
+  if (lane.pending.bytes() >= kBatchBytes && lane.under_way < options_.sends_per_queue) send(lane);
 }
 
 // May be called with as many sends under way as there may be: a batch that takes no more must

@@ -40,9 +40,10 @@ class BatchSender {
 
   rocketmq::Producer& producer() { return *producer_; }
 
-  // True when the queue's batch is full now: take another queue for what follows.
-  Result<bool> add(const rocketmq::MessageQueue& queue, std::string_view body,
-                   std::string_view properties);
+  // A batch is full at so many bytes: take another queue for what follows.
+  static constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
+  // Takes the messages over; `batch` is empty afterwards.
+  void add(const rocketmq::MessageQueue& queue, rocketmq::BatchEncoder& batch);
   // A message that cannot be in a batch.
   Status send_single(rocketmq::Message message);
   // Sends what may leave now.

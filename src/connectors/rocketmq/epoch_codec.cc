@@ -100,7 +100,12 @@ Result<std::unique_ptr<EpochFileReader>> EpochFileReader::open(const std::string
   return std::unique_ptr<EpochFileReader>(new EpochFileReader(path, file));
 }
 
-EpochFileReader::~EpochFileReader() { ::close(file_); }
+EpochFileReader::~EpochFileReader() {
+  // Hardly read again, but kept on disk as long as its checkpoint: its memory serves the next
+  // epoch.
+  static_cast<void>(::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED));
+  ::close(file_);
+}
 
 Status EpochFileReader::read(std::uint64_t at, char* out, std::size_t size) const {
   while (size > 0) {

@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "base/try.h"
+#include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "data/hash.h"
 #include "rocketmq/client/client_core.h"
@@ -103,8 +104,7 @@ EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
       queues_(routes_, plan_->ordered),
       bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
-  sealed_ = context_.metrics.value("rocketmq_sink_sealed_messages_total",
-                                   "Messages sealed for exactly-once publishing.");
+  sealed_ = kSinkSealed.in(context_.metrics);
   begin_epoch();
 }
 
@@ -129,6 +129,7 @@ void EpochWriter::begin_epoch() {
   epoch_.ordered = plan_->ordered;
   prefix_ = stamp_prefix(epoch_.series);
   lanes_.clear();
+  last_ = nullptr;
 }
 
 Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
@@ -136,6 +137,7 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
   TRY(encoder_->encode(batch));
   std::vector<std::uint64_t> hashes;
   if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
+  queues_.look_at_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     make_stamp(prefix_, epoch_.messages, stamp_);
@@ -150,18 +152,23 @@ Status EpochWriter::add(const OutMessage& message, std::uint64_t hash, EpochFile
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
   const MessageQueue& queue =
       plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
-  const auto [at, fresh] = lanes_.try_emplace(queue);
-  Lane& lane = at->second;
-  if (fresh) {
-    lane.index = static_cast<std::uint32_t>(epoch_.queues.size());
-    epoch_.queues.push_back(EpochQueue{queue, 0});
-    bounds_->ask(queue);
-  }
+  if (last_ == nullptr || epoch_.queues[last_->index].queue != queue) last_ = &lane_of(queue);
+  Lane& lane = *last_;
   if (!lane.pending.fits(message.body.size(), message.properties.size())) TRY(seal(lane, file));
   TRY(lane.pending.add(message.body, message.properties));
   if (lane.pending.bytes() < kSealBytes) return {};
   if (!plan_->ordered) ++topic->turn;
   return seal(lane, file);
+}
+
+EpochWriter::Lane& EpochWriter::lane_of(const MessageQueue& queue) {
+  const auto [at, fresh] = lanes_.try_emplace(queue);
+  if (fresh) {
+    at->second.index = static_cast<std::uint32_t>(epoch_.queues.size());
+    epoch_.queues.push_back(EpochQueue{queue, 0});
+    bounds_->ask(queue);
+  }
+  return at->second;
 }
 
 Status EpochWriter::seal(Lane& lane, EpochFile& file) {

@@ -44,6 +44,7 @@ class EpochWriter final : public SinkWriter {
               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
   void begin_epoch();
   Status add(const OutMessage& message, std::uint64_t hash, EpochFile& file);
+  Lane& lane_of(const rocketmq::MessageQueue& queue);
   Status seal(Lane& lane, EpochFile& file);
 
   const std::shared_ptr<const SinkPlan> plan_;
@@ -58,7 +59,8 @@ class EpochWriter final : public SinkWriter {
   EpochHandle epoch_;
   std::string prefix_;
   std::string stamp_;
-  std::map<rocketmq::MessageQueue, Lane> lanes_;
+  std::map<rocketmq::MessageQueue, Lane> lanes_;  // nodes never move
+  Lane* last_ = nullptr;                          // of the message before
   std::atomic<std::int64_t>* sealed_;
 };
 

@@ -12,12 +12,11 @@ constexpr std::size_t kTopicsMax = 10'000;
 
 Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
   const auto known = topics_.find(name);
-  const std::int64_t now = clock_.now_ms();
-  if (known != topics_.end() && (fixed_ || now - known->second.asked_ms < kAgeMaxMs))
+  if (known != topics_.end() && (fixed_ || now_ms_ - known->second.asked_ms < kAgeMaxMs))
     return &known->second;
   auto queues = producer_.queues(name);
   if (known != topics_.end()) {
-    known->second.asked_ms = now;
+    known->second.asked_ms = now_ms_;
     // What is not writable for a while keeps its place: sends to it wait.
     if (queues.ok() && !queues->empty()) known->second.queues = std::move(*queues);
     return &known->second;
@@ -36,7 +35,7 @@ Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
   Topic topic;
   topic.queues = std::move(*queues);
   topic.turn = std::random_device{}();  // writers begin at different queues
-  topic.asked_ms = now;
+  topic.asked_ms = now_ms_;
   return &topics_.emplace(std::string(name), std::move(topic)).first->second;
 }
 

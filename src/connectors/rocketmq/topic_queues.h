@@ -28,6 +28,8 @@ class TopicQueues {
     std::int64_t asked_ms = 0;
     const rocketmq::MessageQueue& current() const { return queues[turn % queues.size()]; }
   };
+  // Once per batch of rows: how old routes are is judged by this moment.
+  void look_at_clock() { now_ms_ = clock_.now_ms(); }
   // kNotFound and kPermissionDenied name the topic.
   Result<Topic*> find(std::string_view topic);
 
@@ -35,6 +37,7 @@ class TopicQueues {
   rocketmq::Producer& producer_;
   const bool fixed_;
   SystemClock clock_;
+  std::int64_t now_ms_ = clock_.now_ms();
   std::map<std::string, Topic, std::less<>> topics_;
 };
 

@@ -88,12 +88,14 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   std::vector<std::uint64_t> hashes;
   if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
   const std::int64_t now = clock_.wall_ms();
+  queues_.look_at_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
-    const std::string unique_key = keys_.make(now);
+    const std::string& unique_key = keys_.make(now);
     TRY(encoder_->message(i, unique_key, message));
     TRY(send(message, unique_key, hashes.empty() ? 0 : hashes[message.row]));
   }
+  hand_over();
   // What comes next goes to another queue.
   if (!plan_->ordered) {
     TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(plan_->settings.topic));
@@ -111,9 +113,20 @@ Status QueueWriter::send(const OutMessage& message, const std::string& unique_ke
         single_message(message, topic->queues[topic->turn++ % topic->queues.size()], unique_key));
   const rocketmq::MessageQueue& queue =
       plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
-  TRY_ASSIGN(const bool filled, sender_.add(queue, message.body, message.properties));
-  if (filled && !plan_->ordered) ++topic->turn;
+  if (gathered_for_ != &queue || !gathered_.fits(message.body.size(), message.properties.size())) {
+    hand_over();
+    gathered_for_ = &queue;
+  }
+  TRY(gathered_.add(message.body, message.properties));
+  if (gathered_.bytes() < BatchSender::kBatchBytes) return {};
+  hand_over();
+  if (!plan_->ordered) ++topic->turn;
   return {};
+}
+
+void QueueWriter::hand_over() {
+  if (gathered_for_ != nullptr) sender_.add(*gathered_for_, gathered_);
+  gathered_for_ = nullptr;
 }
 
 Result<std::optional<std::string>> QueueWriter::prepare(CheckpointId checkpoint, EpochFile* file) {

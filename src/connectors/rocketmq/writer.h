@@ -27,6 +27,8 @@ class QueueWriter final : public SinkWriter {
   QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
   Status send(const OutMessage& message, const std::string& unique_key, std::uint64_t hash);
+  // What was gathered goes to the sender.
+  void hand_over();
 
   const std::shared_ptr<const SinkPlan> plan_;
   const std::shared_ptr<rocketmq::Client> client_;
@@ -34,6 +36,9 @@ class QueueWriter final : public SinkWriter {
   BatchSender sender_;
   TopicQueues queues_;
   rocketmq::UniqueKeyMaker keys_;
+  // Messages of one queue, within one write(): the sender's lock is not taken for each.
+  rocketmq::BatchEncoder gathered_;
+  const rocketmq::MessageQueue* gathered_for_ = nullptr;
   SystemClock clock_;
 };
 

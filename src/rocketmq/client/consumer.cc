@@ -183,19 +183,11 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     pump_when_roomy();
   }
 
+  // What one turn of the loop brings is published at its end: one wake for all of its frames.
   void deliver(std::uint64_t reader, PulledFrame frame) override {
-    std::function<void()> wake;
-    {
-      MutexLock lock(mutex_);
-      const auto queue = queues_.find(reader);
-      if (queue == queues_.end()) return;
-      queue->second.progress.max_offset = frame.max_offset;
-      used_ += frame.records.size();
-      if (ready_.empty()) wake = wake_;
-      ready_.push_back(Ready{reader, std::move(frame)});
-      changed_.notify_one();
-    }
-    if (wake) wake();
+    used_ += frame.records.size();
+    if (delivered_.empty()) core_.loop().post([self = shared_from_this()] { self->publish(); });
+    delivered_.push_back(Ready{reader, std::move(frame)});
   }
 
   void note(std::uint64_t reader, const Note& note) override {
@@ -238,6 +230,30 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     std::uint64_t reader = 0;
     PulledFrame frame;
   };
+
+  void publish() {
+    std::function<void()> wake;
+    bool awaited = false;
+    {
+      MutexLock lock(mutex_);
+      const bool was_empty = ready_.empty();
+      for (Ready& each : delivered_) {
+        const auto queue = queues_.find(each.reader);
+        if (queue == queues_.end()) {  // unassigned meanwhile
+          used_ -= each.frame.records.size();
+          continue;
+        }
+        queue->second.progress.max_offset = each.frame.max_offset;
+        ready_.push_back(std::move(each));
+      }
+      awaited = was_empty && !ready_.empty();
+      if (awaited) wake = wake_;
+    }
+    delivered_.clear();
+    if (awaited) changed_.notify_one();
+    if (wake) wake();
+  }
+
   struct Queue {
     QueueProgress progress;
     std::int64_t empty_at = -1;
@@ -307,6 +323,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   bool closed_ = false;
   std::map<std::uint64_t, std::shared_ptr<QueueReader>> readers_;
   std::uint64_t last_pumped_ = 0;
+  std::vector<Ready> delivered_;
 
   mutable Mutex mutex_;
   Condition changed_;

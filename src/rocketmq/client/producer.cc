@@ -344,8 +344,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
       auto answer = parse_send(code, header);
       if (answer.ok()) {
         sending->result.queue_offset = answer->queue_offset;
-        if (!answer->message_ids.empty())
-          sending->result.offset_message_id = std::move(answer->message_ids.front());
+        sending->result.offset_message_id = answer->first_message_id();
       }
       return finish(sending, SendOutcome::kStored, {});
     }

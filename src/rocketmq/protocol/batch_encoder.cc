@@ -29,9 +29,21 @@ Status BatchEncoder::add(std::string_view body, std::string_view properties, std
   return {};
 }
 
+void BatchEncoder::append(BatchEncoder& other) {
+  if (bytes_.empty()) {
+    bytes_.swap(other.bytes_);
+  } else {
+    bytes_.append(other.bytes_);
+  }
+  count_ += std::exchange(other.count_, 0);
+  other.bytes_.clear();
+}
+
 std::string BatchEncoder::take() {
   count_ = 0;
-  return std::exchange(bytes_, std::string());
+  std::string taken = std::exchange(bytes_, std::string());
+  bytes_.reserve(taken.size());  // the next batch is most likely as large
+  return taken;
 }
 
 Result<BatchEntryView> decode_batch_entry(std::span<const std::uint8_t>& bytes) {

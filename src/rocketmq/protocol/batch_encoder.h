@@ -32,6 +32,12 @@ class BatchEncoder {
   // properties above kPropertiesBytesMax. The batch is unchanged then.
   Status add(std::string_view body, std::string_view properties, std::int32_t flag = 0);
 
+  // Behind what is here; `other` is empty afterwards. REQUIRES: fits_all(other)
+  void append(BatchEncoder& other);
+  bool fits_all(const BatchEncoder& other) const {
+    return bytes_.size() + other.bytes_.size() <= bytes_max_;
+  }
+
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return bytes_.size(); }
   bool empty() const { return count_ == 0; }

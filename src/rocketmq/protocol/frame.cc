@@ -24,10 +24,22 @@ Language language_of(std::string_view name) {
   return Language::kOther;
 }
 
-void append_number(std::int64_t value, std::string& out) {
-  std::array<char, 24> digits;
+// Room for the fields of a pull or a send, so that a header is made without growing.
+constexpr std::size_t kExtFieldsUsual = 16;
+constexpr std::size_t kExtBytesUsual = 256;
+constexpr std::size_t kJsonBytesPerField = 6;  // quotes, colon, comma
+constexpr std::size_t kJsonBytesBeside = 160;
+
+using Digits = std::array<char, 24>;
+
+std::string_view digits_of(std::int64_t value, Digits& digits) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  return {digits.data(), static_cast<std::size_t>(end - digits.data())};
+}
+
+void append_number(std::int64_t value, std::string& out) {
+  Digits digits;
+  out.append(digits_of(value, digits));
 }
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
@@ -38,6 +50,8 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
 }
 
 void append_json_header(const FrameHeader& header, std::string& out) {
+  out.reserve(out.size() + kJsonBytesBeside + header.remark.size() + header.ext.text_bytes() +
+              header.ext.size() * kJsonBytesPerField);
   out.append(R"({"code":)");
   append_number(header.code, out);
   out.append(R"(,"extFields":{)");
@@ -206,6 +220,10 @@ Result<FrameHeader> decode_json_header(std::string_view text) {
 }  // namespace
 
 void ExtFields::add(std::string_view key, std::string_view text) {
+  if (entries_.empty()) {
+    entries_.reserve(kExtFieldsUsual);
+    text_.reserve(kExtBytesUsual);
+  }
   Entry entry;
   entry.begin = static_cast<std::uint32_t>(text_.size());
   entry.key_size = static_cast<std::uint32_t>(key.size());
@@ -215,9 +233,8 @@ void ExtFields::add(std::string_view key, std::string_view text) {
 }
 
 void ExtFields::add_number(std::string_view key, std::int64_t value) {
-  std::string text;
-  append_number(value, text);
-  add(key, text);
+  Digits digits;
+  add(key, digits_of(value, digits));
 }
 
 void ExtFields::add_flag(std::string_view key, bool value) { add(key, value ? "true" : "false"); }

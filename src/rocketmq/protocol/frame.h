@@ -49,6 +49,7 @@ class ExtFields {
   void add_flag(std::string_view key, bool value);
 
   std::size_t size() const { return entries_.size(); }
+  std::size_t text_bytes() const { return text_.size(); }  // of all names and values
   bool empty() const { return entries_.empty(); }
   // REQUIRES: index < size(). Valid until the next add.
   std::string_view key(std::size_t index) const;

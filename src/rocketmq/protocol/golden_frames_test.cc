@@ -120,9 +120,10 @@ TEST_P(GoldenFrames, Sends) {
   const Result<SendAnswer> batch = send("send_batch");
   ASSERT_TRUE(batch.ok());
   EXPECT_EQ(batch->queue_offset, 3);
-  ASSERT_EQ(batch->message_ids.size(), 3U);
-  EXPECT_GT(decode_offset_message_id(batch->message_ids[2])->physical_offset,
-            decode_offset_message_id(batch->message_ids[1])->physical_offset);
+  ASSERT_EQ(batch->message_ids.size(), 3 * 32U + 2);
+  EXPECT_EQ(batch->first_message_id(), batch->message_ids.substr(0, 32));
+  EXPECT_GT(decode_offset_message_id(batch->message_ids.substr(66))->physical_offset,
+            decode_offset_message_id(batch->message_ids.substr(33, 32))->physical_offset);
   EXPECT_EQ(send("send_no_body").ok(), !GetParam().v5);
   EXPECT_EQ(send("send_too_big").error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(answer("send_topic_illegal").header.code, GetParam().v5 ? 29 : 1);
@@ -148,7 +149,7 @@ TEST_P(GoldenFrames, RecordsOfAPull) {
   EXPECT_EQ(all[0].message_id, std::string("0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A"));
   EXPECT_EQ(
       all[0].offset_message_id,
-      parse_send(RequestCode::kSendMessageV2, answer("send_tag_a").header)->message_ids.at(0));
+      parse_send(RequestCode::kSendMessageV2, answer("send_tag_a").header)->first_message_id());
   EXPECT_EQ(all[1].tags, "\xE8\xAE\xA2\xE5\x8D\x95");
   EXPECT_EQ(all[1].body, "zweite \xE2\x9C\x93");
   EXPECT_EQ(all[2].body.size(), 1100U);

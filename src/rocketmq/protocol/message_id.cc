@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kDigitsV4 = 32;
 constexpr std::size_t kDigitsV6 = 56;
+constexpr std::size_t kTailDigits = 12;  // milliseconds and counter of a unique key
 
 // [begin, end) of the UTC month that holds `now_ms`.
 std::pair<std::int64_t, std::int64_t> month_around(std::int64_t now_ms) {
@@ -62,22 +63,21 @@ UniqueKeyMaker::UniqueKeyMaker(const Identity& identity) {
   writer.bytes(identity.ip);
   writer.u16(identity.process_id);
   writer.u32(identity.hash);
-  prefix_ = to_hex(as_bytes(bytes));
+  key_ = to_hex(as_bytes(bytes));
+  key_.resize(key_.size() + kTailDigits);
 }
 
-std::string UniqueKeyMaker::make(std::int64_t now_ms) {
+const std::string& UniqueKeyMaker::make(std::int64_t now_ms) {
   if (now_ms < month_begin_ms_ || now_ms >= month_end_ms_) {
     const auto [begin, end] = month_around(now_ms);
     month_begin_ms_ = begin;
     month_end_ms_ = end;
   }
-  std::string tail;
-  ByteWriter writer(tail);
-  writer.u32(static_cast<std::uint32_t>(now_ms - month_begin_ms_));
-  writer.u16(counter_++);
-  std::string key = prefix_;
-  append_hex(as_bytes(tail), key);
-  return key;
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  auto tail = static_cast<std::uint64_t>(now_ms - month_begin_ms_) << 16U | counter_++;
+  for (std::size_t i = 0; i < kTailDigits; ++i, tail >>= 4U)
+    key_[key_.size() - 1 - i] = kDigits[tail & 0xFU];
+  return key_;
 }
 
 bool is_unique_key_form(std::string_view text) {

@@ -41,10 +41,11 @@ class UniqueKeyMaker {
   };
   explicit UniqueKeyMaker(const Identity& identity);
 
-  std::string make(std::int64_t now_ms);
+  // Valid until the next call.
+  const std::string& make(std::int64_t now_ms);
 
  private:
-  std::string prefix_;  // hex of the fixed part
+  std::string key_;  // the fixed part stays
   std::uint16_t counter_ = 0;
   std::int64_t month_begin_ms_ = 0;
   std::int64_t month_end_ms_ = 0;  // exclusive

@@ -338,6 +338,30 @@ TEST(BatchEncoder, KeepsItsBound) {
   EXPECT_FALSE(batch.add("", "").ok());
 }
 
+TEST(BatchEncoder, TakesTheMessagesOfAnotherOne) {
+  BatchEncoder all(100);
+  for (const char* body : {"first", "second", "third"}) {
+    BatchEncoder part(100);
+    ASSERT_TRUE(part.add(body, "").ok());
+    ASSERT_TRUE(all.fits_all(part));
+    all.append(part);
+    EXPECT_TRUE(part.empty());
+    EXPECT_EQ(part.bytes(), 0U);
+  }
+  BatchEncoder large(100);
+  ASSERT_TRUE(large.add("too large for the rest", "").ok());
+  EXPECT_FALSE(all.fits_all(large));
+  EXPECT_EQ(all.count(), 3U);
+  const std::string body = all.take();
+  std::span<const std::uint8_t> rest = as_bytes(body);
+  for (const char* expected : {"first", "second", "third"}) {
+    const auto entry = decode_batch_entry(rest);
+    ASSERT_TRUE(entry.ok());
+    EXPECT_EQ(as_text(entry->body), expected);
+  }
+  EXPECT_TRUE(rest.empty());
+}
+
 TEST(ReceivedMessage, OwnsEverything) {
   RecordParts parts;
   parts.properties =

@@ -364,12 +364,7 @@ Result<SendAnswer> parse_send(RequestCode request, const FrameHeader& header) {
   }
   answer.queue_id = static_cast<std::int32_t>(queue_id);
   TRY_ASSIGN(answer.queue_offset, required_number(request, header, "queueOffset"));
-  std::string_view ids = header.ext.find("msgId").value_or("");
-  while (!ids.empty()) {
-    const std::size_t comma = std::min(ids.find(','), ids.size());
-    if (comma != 0) answer.message_ids.emplace_back(ids.substr(0, comma));
-    ids.remove_prefix(std::min(comma + 1, ids.size()));
-  }
+  answer.message_ids = header.ext.find("msgId").value_or("");
   return answer;
 }
 

@@ -149,8 +149,9 @@ Result<PullAnswer> parse_pull(const FrameHeader& header);
 struct SendAnswer {
   std::int32_t code = 0;  // 0, 10, 11 or 12: stored in all four cases
   std::int32_t queue_id = 0;
-  std::int64_t queue_offset = 0;         // of the first message
-  std::vector<std::string> message_ids;  // offset message ids, one per message
+  std::int64_t queue_offset = 0;  // of the first message
+  std::string message_ids;        // offset message ids, one per message, with commas between
+  std::string first_message_id() const { return message_ids.substr(0, message_ids.find(',')); }
 };
 Result<SendAnswer> parse_send(RequestCode request, const FrameHeader& header);
 

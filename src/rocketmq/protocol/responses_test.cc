@@ -192,7 +192,8 @@ TEST(Responses, SendOutcomes) {
     EXPECT_EQ(stored->code, code);
     EXPECT_EQ(stored->queue_id, 2);
     EXPECT_EQ(stored->queue_offset, 40);
-    EXPECT_EQ(stored->message_ids, (std::vector<std::string>{"AA", "BB"}));
+    EXPECT_EQ(stored->message_ids, "AA,BB");
+    EXPECT_EQ(stored->first_message_id(), "AA");
   }
   EXPECT_TRUE(send(2).error().retryable);
   EXPECT_FALSE(send(13).error().retryable);
