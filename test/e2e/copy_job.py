@@ -50,7 +50,9 @@ class CopyJobTest(EndToEndTest):
 
     def send_numbers(self, first, last, queue=0, **options):
         for n in range(first, last):
-            self.wire.send(self.topic, '{"n":%d}' % n, queue=queue, **options)
+            offset = self.wire.send(self.topic, '{"n":%d}' % n, queue=queue, **options)
+        # Stored is not yet readable: the broker's dispatcher comes behind.
+        wait_for(lambda: self.wire.max_offset(self.topic, queue) > offset, what=f"{last - 1} to be readable")
 
     def three_and_three(self):
         """0, 1, 2 in queue 0 and 10, 11, 12 in queue 1."""
