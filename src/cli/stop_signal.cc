@@ -31,7 +31,8 @@ StopSignal::StopSignal(std::function<void(int)> on_signal) {
     while (true) {
       const int signal = sigwaitinfo(&waited, nullptr);
       if (stop.stop_requested()) return;
-      if (signal <= 0 || (count > 0 && clock.now_ms() - counted_ms < kOneStopMs)) continue;
+      if (signal <= 0) continue;
+      if (signal == SIGTERM && count > 0 && clock.now_ms() - counted_ms < kOneStopMs) continue;
       counted_ms = clock.now_ms();
       on_signal(++count);
     }

@@ -70,29 +70,26 @@ class Stamping final : public flow::Operator {
 
   Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(CheckpointId) override {
     auto snapshot = std::make_unique<flow::StateSnapshot>(context_.key_groups);
-    std::string note;
-    flow::append_number(note, last_);
-    snapshot->set_operator_note(std::move(note));
+    snapshot->set_operator_note(flow::watermark_note(last_, splits_));
     return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));
   }
 
   Status restore(const flow::SnapshotReader& from) override {
-    EventTime least = kMaxWatermark;
-    TRY(flow::restore_operator_notes(from, [&](std::string_view note) -> Status {
-      TRY_ASSIGN(const EventTime last, flow::take_number<EventTime>(note));
-      least = std::min(least, last);
-      return {};
-    }));
+    flow::RestoredWatermarks restored;
+    TRY(flow::restore_operator_notes(from,
+                                     [&](std::string_view note) { return restored.add(note); }));
     // All former instances had ended: what comes now is new, and this one starts over.
-    if (least == kMaxWatermark) return {};
-    last_ = least;
-    splits_ = flow::SplitWatermarks(options(least));
+    if (restored.least == kMaxWatermark) return {};
+    last_ = restored.least;
+    splits_ = flow::SplitWatermarks(options(last_, std::move(restored.levels)));
     return {};
   }
 
  private:
-  flow::SplitWatermarks::Options options(EventTime floor) const {
-    return {spec_.empty_grace_ms, spec_.stamper.idle_timeout_ms, 0, false, floor};
+  flow::SplitWatermarks::Options options(EventTime floor,
+                                         flow::SplitWatermarks::Levels levels = {}) const {
+    return {spec_.empty_grace_ms, spec_.stamper.idle_timeout_ms, 0, false, floor,
+            std::move(levels)};
   }
 
   Result<Batch> stamp(const Batch& batch, std::int64_t now) {

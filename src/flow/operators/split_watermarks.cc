@@ -2,12 +2,17 @@
 
 #include <algorithm>
 
+#include "base/try.h"
+#include "flow/operators/keyed_state.h"
+
 namespace slipstream::flow {
 
 SplitWatermarks::Split& SplitWatermarks::of(std::uint32_t split, std::int64_t now_ms) {
   const auto [at, fresh] = splits_.try_emplace(split);
   if (fresh) {
-    at->second.level = options_.floor;
+    const auto known = options_.levels.find(split);
+    at->second.level =
+        known == options_.levels.end() ? options_.floor : std::max(options_.floor, known->second);
     at->second.last_sign_ms = now_ms;
   }
   return at->second;
@@ -132,6 +137,35 @@ std::vector<std::uint32_t> SplitWatermarks::too_far_ahead(std::int64_t now_ms) c
       ahead.push_back(id);
   }
   return ahead;
+}
+
+SplitWatermarks::Levels SplitWatermarks::levels() const {
+  if (splits_.empty()) return options_.levels;  // not added yet after a restore
+  Levels levels;
+  for (const auto& [id, split] : splits_) levels.emplace(id, split.level);
+  return levels;
+}
+
+std::string watermark_note(EventTime last, const SplitWatermarks& splits) {
+  std::string note;
+  append_number(note, last);
+  for (const auto& [split, level] : splits.levels()) {
+    append_number(note, split);
+    append_number(note, level);
+  }
+  return note;
+}
+
+Status RestoredWatermarks::add(std::string_view note) {
+  TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
+  least = std::min(least, last);
+  while (!note.empty()) {
+    TRY_ASSIGN(const auto split, take_number<std::uint32_t>(note));
+    TRY_ASSIGN(const EventTime level, take_number<EventTime>(note));
+    EventTime& known = levels.try_emplace(split, level).first->second;
+    known = std::max(known, level);
+  }
+  return {};
 }
 
 }  // namespace slipstream::flow

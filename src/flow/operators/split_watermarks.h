@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "flow/operator.h"
@@ -23,12 +25,14 @@ namespace slipstream::flow {
 // given.
 class SplitWatermarks {
  public:
+  using Levels = std::map<std::uint32_t, EventTime>;
   struct Options {
     std::int64_t empty_grace_ms = 1000;
     std::int64_t idle_timeout_ms = 0;  // 0 = off
     std::int64_t max_drift_ms = 0;     // 0 = off
     bool store_time = false;
     EventTime floor = kMinWatermark;  // where every split starts
+    Levels levels{};                  // of splits that had reached more before a restore
   };
   explicit SplitWatermarks(Options options) : options_(options) {}
 
@@ -47,9 +51,10 @@ class SplitWatermarks {
   // When an answer may change without a new fact; nullopt = never.
   std::optional<std::int64_t> next_change_ms(std::int64_t now_ms) const;
   std::vector<std::uint32_t> too_far_ahead(std::int64_t now_ms) const;  // ascending
+  // Of all splits, for a checkpoint.
+  Levels levels() const;
 
  private:
-  using Levels = std::map<std::uint32_t, EventTime>;
   struct Split {
     EventTime level = kMinWatermark;
     std::int64_t last_sign_ms = 0;  // of life: rows or proof
@@ -69,6 +74,17 @@ class SplitWatermarks {
   std::uint64_t sequence_ = 0;
   std::uint64_t levels_sequence_ = 0;
   std::weak_ptr<const Levels> newest_levels_;
+};
+
+// What a checkpoint keeps of one task: the watermark it sent last and the levels of its splits.
+std::string watermark_note(EventTime last, const SplitWatermarks& splits);
+
+// The notes of all former tasks together.
+struct RestoredWatermarks {
+  EventTime least = kMaxWatermark;  // of those sent last; kMaxWatermark: no note, or all had ended
+  SplitWatermarks::Levels levels;
+
+  Status add(std::string_view note);
 };
 
 }  // namespace slipstream::flow

@@ -68,32 +68,25 @@ class WatermarkAssigner final : public Operator {
 
   Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
-    std::string note;
-    append_number(note, last_);
-    snapshot->set_operator_note(std::move(note));
+    snapshot->set_operator_note(watermark_note(last_, splits_));
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
   Status restore(const SnapshotReader& from) override {
-    EventTime least = kMaxWatermark;
-    bool any = false;
-    TRY(restore_operator_notes(from, [&](std::string_view note) -> Status {
-      TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
-      least = std::min(least, last);
-      any = true;
-      return {};
-    }));
+    RestoredWatermarks restored;
+    TRY(restore_operator_notes(from, [&](std::string_view note) { return restored.add(note); }));
     // All former instances had ended: what comes now is new, and this one starts over.
-    if (!any || least == kMaxWatermark) return {};
-    last_ = least;
-    splits_ = SplitWatermarks(options(least));
+    if (restored.least == kMaxWatermark) return {};
+    last_ = restored.least;
+    splits_ = SplitWatermarks(options(last_, std::move(restored.levels)));
     return {};
   }
 
  private:
-  SplitWatermarks::Options options(EventTime floor) const {
-    return {spec_.empty_grace_ms, spec_.idle_timeout_ms, spec_.max_drift_ms, spec_.store_time,
-            floor};
+  SplitWatermarks::Options options(EventTime floor, SplitWatermarks::Levels levels = {}) const {
+    return {
+        spec_.empty_grace_ms, spec_.idle_timeout_ms, spec_.max_drift_ms, spec_.store_time, floor,
+        std::move(levels)};
   }
 
   Status note_rows(const Batch& batch, std::int64_t now) {

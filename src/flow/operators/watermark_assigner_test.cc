@@ -153,5 +153,20 @@ TEST_F(WatermarkAssignerTest, RestoresTheLastWatermark) {
   EXPECT_TRUE(harness().failure().ok());
 }
 
+TEST_F(WatermarkAssignerTest, AfterARestoreSplitsWithoutNewRowsStandWhereTheyWere) {
+  spec_.empty_grace_ms = 0;
+  push({{0, 100}, {1, 300}});
+  const auto state = harness().save();
+  harness().restart(state, 1);
+  harness().take_watermarks();
+  const auto again = harness().save();  // before any split was added
+  harness().restart(again, 1);
+  harness().take_watermarks();
+  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
+  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0}}), Marks{}) << "split 0 still holds it";
+  EXPECT_EQ(push({}, {{0, Kind::kProvenEmpty, 0}}), Marks{300});
+  EXPECT_TRUE(harness().idle());
+}
+
 }  // namespace
 }  // namespace slipstream::flow
