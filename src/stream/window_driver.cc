@@ -3,6 +3,8 @@
 
 #include "slipstream/stream/window.h"
 
+#include "flow/metrics.h"
+
 namespace slipstream::stream::erased {
 namespace {
 
@@ -30,7 +32,7 @@ class WindowDriver::Impl {
       : runtime_(runtime),
         spec_(spec),
         contents_(contents),
-        late_(runtime.metric("late_rows_total", "rows dropped behind the watermark")) {
+        late_(runtime.metric(flow::kLateRows.name, flow::kLateRows.help)) {
     if (!check()) return;
     if (spec_.assigner.kind == Kind::kSession) {
       StoreOptions options;

@@ -420,7 +420,9 @@ Status QueueRowReader::read_again(const Status& damage) {
   frame_.reset();
   state.held.clear();
   consumer_->unassign(state.position.queue);
-  return consumer_->assign(state.position.queue, rocketmq::StartPosition::offset(from), split);
+  TRY(consumer_->assign(state.position.queue, rocketmq::StartPosition::offset(from), split));
+  if (state.paused) consumer_->pause(state.position.queue);
+  return {};
 }
 
 void QueueRowReader::finish_frame(std::int64_t next) {
