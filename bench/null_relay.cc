@@ -80,12 +80,12 @@ class Relay {
                                        .count = count};
     ++under_way_;
     while (true) {
-      const Status begun = producer_.send_encoded(batch, rocketmq::SendRetry::kRetry,
-                                                  [this, count](const rocketmq::SendResult& sent) {
-                                                    if (sent.stored())
-                                                      stored_ += static_cast<long>(count);
-                                                    --under_way_;
-                                                  });
+      Status begun = producer_.send_encoded(batch, rocketmq::SendRetry::kRetry,
+                                            [this, count](const rocketmq::SendResult& sent) {
+                                              if (sent.stored())
+                                                stored_ += static_cast<long>(count);
+                                              --under_way_;
+                                            });
       if (begun.ok() || !begun.error().retryable) return begun;
       TRY(producer_.flush(30'000));
     }

@@ -13,7 +13,7 @@ const std::vector<std::size_t> kThree = {0, 1, 2};
 void decode(benchmark::State& state, const char* format, std::string (*make)(long),
             const std::vector<std::size_t>& projection) {
   BidDecoder decoder(format, make, projection);
-  for (auto round : state) benchmark::DoNotOptimize(decoder.decode());
+  for ([[maybe_unused]] auto round : state) benchmark::DoNotOptimize(decoder.decode());
   state.SetItemsProcessed(state.iterations() * kBids);
 }
 
@@ -26,7 +26,7 @@ void encode(benchmark::State& state, const char* format) {
   CHECK(encoder.ok());
   const Batch batch = bid_batch();
   format::EncodedBodies bodies;
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     bodies.clear();
     CHECK((*encoder)->encode(batch, 0, batch.rows(), bodies).ok());
     benchmark::DoNotOptimize(bodies.bytes.data());

@@ -30,7 +30,7 @@ void run_program(benchmark::State& state, ExprPtr (*make)()) {
   const Batch batch = bid_batch();
   auto program = expr::Program::compile({make()}, context());
   CHECK(program.ok());
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     auto columns = (*program)->run(batch);
     CHECK(columns.ok());
     benchmark::DoNotOptimize(columns->data());
@@ -43,7 +43,7 @@ void select_rows(benchmark::State& state) {
   auto program =
       expr::Program::compile({call("<", {price(), expr::bigint_literal(100'000)})}, context());
   CHECK(program.ok());
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     auto rows = (*program)->select(batch);
     CHECK(rows.ok());
     benchmark::DoNotOptimize(rows->data());
@@ -118,7 +118,7 @@ void count_and_sum(benchmark::State& state) {
   const std::vector<Batch> batches = keyed_batches(static_cast<std::size_t>(state.range(0)));
   for (const Batch& each : batches) CHECK(group->push(0, Batch(each), nowhere).ok());
   std::size_t next = 0;
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     CHECK(group->push(0, Batch(batches[next]), nowhere).ok());
     next = (next + 1) % batches.size();
   }

@@ -52,7 +52,7 @@ void walk_records(benchmark::State& state, bool check_crc) {
   const std::string bytes = records();
   rocketmq::RecordCursorOptions options;
   options.check_crc = check_crc;
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     rocketmq::RecordCursor cursor(as_bytes(bytes), options);
     rocketmq::RecordView record;
     std::size_t count = 0;
@@ -64,7 +64,7 @@ void walk_records(benchmark::State& state, bool check_crc) {
 
 void crc(benchmark::State& state) {
   const BidBodies bodies(json_bid);
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     for (const std::string_view body : bodies.views())
       benchmark::DoNotOptimize(rocketmq::body_crc(as_bytes(body)));
   }
@@ -73,7 +73,7 @@ void crc(benchmark::State& state) {
 
 void encode_batch(benchmark::State& state) {
   const BidBodies bodies(json_bid);
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     rocketmq::BatchEncoder encoder;
     for (const std::string_view body : bodies.views()) CHECK(encoder.add(body, kProperties).ok());
     benchmark::DoNotOptimize(encoder.take().data());
@@ -90,7 +90,7 @@ void pull_request(benchmark::State& state) {
                                       .expression = "*",
                                       .sql92 = false,
                                       .subscription_version = 0};
-  for (auto round : state) {
+  for ([[maybe_unused]] auto round : state) {
     const rocketmq::Command command = rocketmq::encode_pull(request);
     benchmark::DoNotOptimize(rocketmq::encode_frame_head(command.header, 0));
   }
@@ -102,7 +102,7 @@ void answer_header(benchmark::State& state) {
       R"({"code":0,"extFields":{"suggestWhichBrokerId":"0","groupSysFlag":"0","nextBeginOffset":"123456",)"
       R"("maxOffset":"1000000","minOffset":"0","topicSysFlag":"0"},"flag":1,"language":"JAVA","opaque":77777,)"
       R"("remark":"FOUND","serializeTypeCurrentRPC":"JSON","version":513})";
-  for (auto round : state)
+  for ([[maybe_unused]] auto round : state)
     benchmark::DoNotOptimize(
         rocketmq::decode_header(as_bytes(kHeader), rocketmq::HeaderType::kJson));
   state.SetItemsProcessed(state.iterations());

@@ -191,6 +191,9 @@ struct SplitEvent {
   Kind kind = Kind::kActive;
   std::int64_t peer_time_ms =
       0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown; kWatermark: the watermark
+  // kProvenEmpty: what comes later was written after this moment of the process's steady clock,
+  // the last millisecond before the question; 0 = the source itself says so, and it stays true.
+  std::int64_t asked_ms = 0;
 };
 
 // Rows as columns. All columns have `rows()` values.

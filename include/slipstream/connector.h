@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "slipstream/batch.h"
+#include "slipstream/buffer_memory.h"
 #include "slipstream/options.h"
 #include "slipstream/status.h"
 
@@ -120,6 +121,11 @@ struct ReaderContext {
   Metrics metrics;
   std::size_t batch_rows = kBatchRows;
   bool restored = false;  // splits carry offsets of a checkpoint: start options do not apply
+  BufferMemory memory;    // for what is received ahead of poll()
+  // When a source task of the job sent its newest watermark, by the process's steady clock; 0 = not
+  // yet. Tasks behind let it pass a quiet reader only when its SplitEvent::asked_ms are as late:
+  // older proofs of emptiness are to be renewed. May be null: outside of a job.
+  std::function<std::int64_t()> watermark_sent_ms;
 };
 
 // Polls batches of the splits it was given. Thread: task, unless said otherwise.

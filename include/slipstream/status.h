@@ -82,12 +82,13 @@ class [[nodiscard]] Result {
       : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
   // REQUIRES: !status.ok()
   Result(const Status& status) : state_(std::in_place_index<1>, status.error()) {}  // NOLINT
+  // The constraint keeps copies and moves with their own constructors.
   template <typename U>
   requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
            !std::is_same_v<std::remove_cvref_t<U>, T> &&
            !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-           !std::is_same_v<std::remove_cvref_t<U>, Status>) Result(U&& value)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+           !std::is_same_v<std::remove_cvref_t<U>, Status>) Result(U&& value)  // NOLINT
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   bool ok() const { return state_.index() == 0; }
   bool has_value() const { return ok(); }

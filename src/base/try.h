@@ -29,10 +29,12 @@ Status as_status(const Result<T>& result) {
 // TRY_ASSIGN(auto frame, decode(bytes));  on error: returns it.
 #define TRY_ASSIGN(declaration, expression) \
   TRY_ASSIGN_IMPL(SLIPSTREAM_CONCAT(try_result_, __LINE__), declaration, expression)
+// NOLINTBEGIN(bugprone-macro-parentheses): names and declarations take no parentheses.
 #define TRY_ASSIGN_IMPL(name, declaration, expression) \
   auto name = (expression);                            \
   if (!name.ok()) return std::move(name).error();      \
   declaration = std::move(*name)
+// NOLINTEND(bugprone-macro-parentheses)
 
 // Always on: a broken invariant of ours. Never reachable by input.
 #define CHECK(condition)                                                                    \

@@ -95,7 +95,7 @@ Status Execution::run_inserts(const std::vector<sql::RelPtr>& plans) {
   const LateRows late;
   TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, say_line));
   watch(job.get(), nullptr);
-  const Status status = job->wait();
+  Status status = job->wait();
   watch(nullptr, nullptr);
   late.say_how_many();
   return status;

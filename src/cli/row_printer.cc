@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <unistd.h>
 
@@ -12,6 +13,15 @@
 
 namespace slipstream::cli {
 namespace {
+
+bool is_wide(std::uint32_t point) {
+  constexpr std::pair<std::uint32_t, std::uint32_t> kWide[] = {
+      {0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},   {0xf900, 0xfaff},
+      {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
+  return std::any_of(std::begin(kWide), std::end(kWide), [point](const auto& range) {
+    return point >= range.first && point <= range.second;
+  });
+}
 
 // Terminal cells of a text: East Asian wide characters take two.
 std::size_t cells(std::string_view text) {
@@ -23,12 +33,7 @@ std::size_t cells(std::string_view text) {
     for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
       point = (point << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
     }
-    const bool wide =
-        (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
-        (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
-        (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) ||
-        (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
-    width += wide ? 2 : 1;
+    width += is_wide(point) ? 2 : 1;
     i += length;
   }
   return width;
@@ -52,7 +57,6 @@ std::size_t natural_width(const Type& type) {
     case TypeKind::kInt:
       return 11;
     case TypeKind::kBigInt:
-      return 14;
     case TypeKind::kFloat:
     case TypeKind::kDouble:
       return 14;
@@ -147,7 +151,7 @@ void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {
 }
 
 Status RowPrinter::flush() {
-  const Status status = write_all(STDOUT_FILENO, text_);
+  Status status = write_all(STDOUT_FILENO, text_);
   text_.clear();
   return status;
 }

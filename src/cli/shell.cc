@@ -131,7 +131,7 @@ class Shell {
       execution_ = &execution;
       signals_ = 0;
     }
-    const Status status = run_steps(compiled.steps, execution);
+    Status status = run_steps(compiled.steps, execution);
     const std::lock_guard lock(mutex_);
     execution_ = nullptr;
     return status;

@@ -153,8 +153,8 @@ class LineSender {
     const auto stored = [this, queue, count](const mq::SendResult& result) {
       done(queue, result, count);
     };
-    const Status status = count == 1 ? producer_.send(std::move(batch_.front()), stored)
-                                     : producer_.send_batch(batch_, stored);
+    Status status = count == 1 ? producer_.send(std::move(batch_.front()), stored)
+                               : producer_.send_batch(batch_, stored);
     batch_.clear();
     bytes_ = 0;
     return status;

@@ -116,6 +116,7 @@ class ReaderBench {
     context.wake = [this] { ++wakes; };
     context.metrics = counters.metrics();
     context.batch_rows = batch_rows;
+    context.watermark_sent_ms = [this] { return watermark_sent_ms.load(); };
     auto made = source.make_reader(std::move(context));
     CHECK(made.ok());
     reader = std::move(*made);
@@ -161,6 +162,7 @@ class ReaderBench {
 
   Counters counters;
   std::atomic<int> wakes = 0;
+  std::atomic<std::int64_t> watermark_sent_ms = 0;  // by another source task
   std::unique_ptr<SourceReader> reader;
   std::unique_ptr<SplitEnumerator> enumerator;
   bool complete = false;

@@ -7,8 +7,8 @@ namespace slipstream {
 namespace {
 
 const std::vector<Field>& no_children() {
-  static const std::vector<Field> none;
-  return none;
+  static const std::vector<Field> kNone;
+  return kNone;
 }
 
 std::string length_suffix(int length) { return "(" + std::to_string(length) + ")"; }

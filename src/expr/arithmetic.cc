@@ -34,8 +34,8 @@ T plain(T a, T b) {
     return std::fmod(a, b);
   } else {
     using U = std::common_type_t<Unsigned<T>, unsigned>;
-    const auto left = static_cast<U>(a);
-    const auto right = static_cast<U>(b);
+    const auto left = static_cast<U>(static_cast<Unsigned<T>>(a));
+    const auto right = static_cast<U>(static_cast<Unsigned<T>>(b));
     if constexpr (kOp == Arithmetic::kAdd) return static_cast<T>(left + right);
     if constexpr (kOp == Arithmetic::kSubtract) return static_cast<T>(left - right);
     if constexpr (kOp == Arithmetic::kMultiply) return static_cast<T>(left * right);

@@ -21,7 +21,7 @@ template <typename To, typename From>
 To saturated(From value) {
   if (std::isnan(value)) return 0;
   // 2^63 and 2^31 are exact in both floating types; their maxima are not.
-  constexpr From kLimit = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+  constexpr From kLimit = static_cast<From>(To{1} << (std::numeric_limits<To>::digits - 1)) * 2;
   if (value >= kLimit) return std::numeric_limits<To>::max();
   if (value < -kLimit) return std::numeric_limits<To>::min();
   return static_cast<To>(value);

@@ -153,7 +153,9 @@ std::optional<Int128> decimal_modulo(Int128 a, Int128 b, const DecimalShape& sha
     const std::optional<Int128> scaled =
         times_power(static_cast<Int128>(divisor), shape.scale_a - shape.scale_b);
     if (scaled)
-      remainder %= static_cast<UInt128>(*scaled);  // else the divisor is larger than any `a`
+      // Else the divisor is larger than any `a`.
+      // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): b is not 0
+      remainder %= static_cast<UInt128>(*scaled);
   } else {
     remainder %= divisor;
     for (int i = shape.scale_a; i < shape.scale_b; ++i) next_digit(remainder, divisor);

@@ -46,6 +46,19 @@ ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const Piece
   return builder.finish();
 }
 
+// Rows of no piece are NULL.
+Validity covered_rows(std::size_t rows, std::span<const Piece> pieces) {
+  Validity validity(rows);
+  std::size_t covered = 0;
+  for (const Piece& piece : pieces) covered += piece.rows.size();
+  if (covered == rows) return validity;
+  for (std::size_t row = 0; row < rows; ++row) validity.set_null(row);
+  for (const Piece& piece : pieces) {
+    for (const std::uint32_t row : piece.rows) validity.set_valid(row);
+  }
+  return validity;
+}
+
 }  // namespace
 
 ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
@@ -59,16 +72,7 @@ ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece
   parts.size = rows;
   const std::size_t width = layout_width(type.layout());
   parts.values.resize(rows * width);
-  Validity validity(rows);
-  std::size_t covered = 0;
-  for (const Piece& piece : pieces) covered += piece.rows.size();
-  if (covered != rows) {
-    // The rows outside every piece: all of them NULL first, then the pieces' rows valid again.
-    for (std::size_t row = 0; row < rows; ++row) validity.set_null(row);
-    for (const Piece& piece : pieces) {
-      for (const std::uint32_t row : piece.rows) validity.set_valid(row);
-    }
-  }
+  Validity validity = covered_rows(rows, pieces);
   for (const Piece& piece : pieces) {
     const bool untyped = piece.column->type().kind() == TypeKind::kNull;
     if (!untyped) copy_values(parts.values.data(), *piece.column, piece.rows, width);

@@ -31,7 +31,7 @@ std::string value_bytes(const Column& column) {
 std::string value_text(const Column& column) {
   if (column.is_null(0)) return "NULL";
   const Type& type = column.type();
-  const std::string shown = text::to_text(column, 0);
+  std::string shown = text::to_text(column, 0);
   if (type.is_numeric() || type.kind() == TypeKind::kBoolean) return shown;
   return "'" + shown + "'";
 }

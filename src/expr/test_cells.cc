@@ -58,7 +58,7 @@ std::string run_text(const ExprPtr& e, const Batch& batch, const std::string& zo
   EXPECT_TRUE(same_type(result.type(), e->type))
       << result.type().to_string() << " " << e->type.to_string();
   const TimeZone shown = *TimeZone::from_name(zone);
-  const std::string first = text::to_text(result, 0, shown);
+  std::string first = text::to_text(result, 0, shown);
   for (std::size_t row = 1; row < result.size(); ++row)
     EXPECT_EQ(text::to_text(result, row, shown), first);
   return first;
@@ -84,7 +84,7 @@ std::string evaluate_call(const std::string& function, const std::vector<Cell>& 
   auto over_columns = bind_call(*found, column_args);
   if (!over_columns.ok()) return "error: " + over_columns.error().message;
   auto over_literals = bind_call(*found, literal_args);
-  const std::string result = run_text(*over_columns, Batch(kRows, columns), zone);
+  std::string result = run_text(*over_columns, Batch(kRows, columns), zone);
   if (!result.starts_with("error: ") && found->deterministic) {
     // The scale of ROUND and its kind may differ: only the values are compared.
     const std::string folded = run_text(*over_literals, Batch(1, {}), zone);

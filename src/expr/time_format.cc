@@ -138,6 +138,7 @@ Result<TimeFormat> TimeFormat::compile(std::string_view pattern, Dialect dialect
   return format;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 void TimeFormat::append_name_or_number(const Part& part, const CivilTime& time,
                                        std::string& out) const {
   const std::int64_t days = text::days_from_civil(time.date.year, time.date.month, time.date.day);

@@ -193,6 +193,7 @@ Result<Type> common_type(std::span<const Type> types) {
   return result;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 CastRule cast_rule(const Type& from, const Type& to) {
   if (from.kind() == TypeKind::kNull || same_type(from, to)) return CastRule::kImplicit;
   if (to.kind() == TypeKind::kNull) return CastRule::kNever;
@@ -268,6 +269,7 @@ Error signature_error(std::string_view name, std::span<const Type> args, std::st
 namespace {
 
 // The type an argument is cast to; nothing when it is refused.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 std::optional<Type> target(Accepts accepts, const Type& type) {
   const bool is_null = type.kind() == TypeKind::kNull;
   switch (accepts) {

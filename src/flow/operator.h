@@ -19,6 +19,7 @@ namespace slipstream::flow {
 using EventTime = std::int64_t;  // milliseconds since the epoch
 inline constexpr EventTime kMinWatermark = std::numeric_limits<EventTime>::min();
 inline constexpr EventTime kMaxWatermark = std::numeric_limits<EventTime>::max();  // end of input
+inline constexpr std::int64_t kAlwaysIdle = std::numeric_limits<std::int64_t>::max();
 
 // Where an operator's results go. Never blocks: queues take what is emitted and report that they
 // are full. Thread: task.
@@ -28,11 +29,19 @@ class Emitter {
   virtual void emit(Batch&& batch) = 0;
   virtual void emit_side(std::size_t output,
                          Batch&& batch) = 0;             // 1, 2, ...: late rows, dead letters
-  virtual void emit_watermark(EventTime watermark) = 0;  // ascending
-  // True: this subtask has nothing that could hold event time back (no split, or all proven empty):
-  // until the next emit_idle(false), batch or watermark the tasks behind leave it out of their
-  // minimum. Operators behind it in the chain do not see this.
-  virtual void emit_idle(bool idle) { static_cast<void>(idle); }
+  virtual void emit_watermark(EventTime watermark) = 0;  // ascending; follows from one from above
+  // One that the operator made itself: all rows it follows from had been received by `as_of_ms`,
+  // ascending, of Clock::now_ms().
+  virtual void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) {
+    static_cast<void>(as_of_ms);
+    emit_watermark(watermark);
+  }
+  // This subtask has nothing that could hold event time back (no split, or all proven empty): what
+  // it gets later was written after `proven_ms` of Clock::now_ms(); kAlwaysIdle: it never holds.
+  // Until the next emit_active(), batch or watermark the tasks behind leave it out of their minimum
+  // for watermarks as of `proven_ms` or before. Operators behind it in the chain do not see this.
+  virtual void emit_idle(std::int64_t proven_ms) { static_cast<void>(proven_ms); }
+  virtual void emit_active() {}
   // False: return kMore as soon as possible and go on in resume().
   virtual bool has_room() const = 0;
 };

@@ -54,7 +54,7 @@ class ChangeEncoder final : public RowEncoder {
       const std::size_t before = out.bytes.size();
       const bool retraction = is_retraction(batch.kind(row));
       out.bytes += retraction ? "{\"before\":" : "{\"before\":null,\"after\":";
-      const Status status = writer_.append_row(batch.columns(), row, out.bytes);
+      Status status = writer_.append_row(batch.columns(), row, out.bytes);
       if (!status.ok()) {
         out.bytes.resize(before);
         return status;

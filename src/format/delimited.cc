@@ -222,8 +222,8 @@ class DelimitedEncoder final : public RowEncoder {
   Status encode(const Batch& batch, std::size_t begin, std::size_t end,
                 EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
-      const Status status = is_whole_body(schema_) ? append_body(*batch.column(0), row, out.bytes)
-                                                   : append_line(batch, row, out.bytes);
+      Status status = is_whole_body(schema_) ? append_body(*batch.column(0), row, out.bytes)
+                                             : append_line(batch, row, out.bytes);
       if (!status.ok()) return status;
       out.close(row);
     }

@@ -47,7 +47,7 @@ class JsonEncoder final : public RowEncoder {
                 EncodedBodies& out) override {
     for (std::size_t row = begin; row < end; ++row) {
       const std::size_t before = out.bytes.size();
-      const Status status = writer_.append_row(batch.columns(), row, out.bytes);
+      Status status = writer_.append_row(batch.columns(), row, out.bytes);
       if (!status.ok()) {
         out.bytes.resize(before);
         return status;

@@ -271,7 +271,7 @@ Outcome JsonReader::Impl::read_array(ondemand::value& value, ValuePlan& plan, Co
   if (const auto error = value.get_array().get(array)) return broken(error);
   for (auto item : array) {
     ondemand::value element;
-    if (const auto error = std::move(item).get(element)) return broken(error);
+    if (const auto error = item.get(element)) return broken(error);
     const Outcome outcome = read(element, plan.children[0], out.child(0));
     if (outcome != Outcome::kOk) return outcome;
   }
@@ -393,7 +393,7 @@ Outcome JsonReader::Impl::read_elements(ondemand::array array, std::span<ColumnB
   for (auto item : array) {
     ondemand::value element;
     ondemand::object object;
-    if (const auto error = std::move(item).get(element)) return broken(error);
+    if (const auto error = item.get(element)) return broken(error);
     if (const auto error = element.get_object().get(object)) return broken(error);
     const Outcome outcome =
         read_object(object, *root_, [out](std::size_t i) -> ColumnBuilder& { return *out[i]; });
@@ -521,7 +521,7 @@ bool JsonReader::Impl::read_value(const JsonText& document, std::size_t index, C
   const std::size_t before = out.size();
   for (auto item : array) {
     ondemand::value value;
-    if (const auto error = std::move(item).get(value)) return fail_document(error);
+    if (const auto error = item.get(value)) return fail_document(error);
     if (out.size() > before || read(value, root_->slots[index], out) != Outcome::kOk) {
       out.truncate(before);
       return false;

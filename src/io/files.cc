@@ -24,9 +24,10 @@ Error system_error(std::string_view what, const std::string& path, int code) {
   ErrorCode kind = ErrorCode::kUnavailable;
   if (code == ENOENT || code == ENOTDIR) kind = ErrorCode::kNotFound;
   if (code == EACCES || code == EPERM || code == EROFS) kind = ErrorCode::kPermissionDenied;
-  if (code == ENOSPC || code == EDQUOT || code == EMFILE) kind = ErrorCode::kResourceExhausted;
-  return Error{kind,
-               std::string(what) + " '" + path + "': " + std::system_category().message(code)};
+  std::string text = std::string(what) + " '" + path + "': " + std::system_category().message(code);
+  if (code == ENOSPC || code == EDQUOT || code == EMFILE)
+    return Error::retry(ErrorCode::kResourceExhausted, std::move(text));
+  return Error{kind, std::move(text)};
 }
 
 // Closes on every way out.

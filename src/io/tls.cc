@@ -47,7 +47,7 @@ Status check_readable(const std::string& file, const char* what) {
 int give_password(char* buffer, int size, int, void* password) {
   const auto* text = static_cast<const std::string*>(password);
   if (text == nullptr || text->empty() || text->size() > static_cast<std::size_t>(size)) return 0;
-  std::memcpy(buffer, text->data(), text->size());
+  text->copy(buffer, text->size());
   return static_cast<int>(text->size());
 }
 

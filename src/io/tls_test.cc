@@ -34,7 +34,7 @@ class Identity {
            long to_days)
       : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
     X509_set_version(certificate_, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate_), ++serial_);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate_), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(certificate_), from_days * kDay);
     X509_gmtime_adj(X509_getm_notAfter(certificate_), to_days * kDay);
     X509_set_pubkey(certificate_, key_);
@@ -79,15 +79,14 @@ class Identity {
   }
   template <typename Write>
   static std::string write(const std::string& name, const Write& into) {
-    const std::string path =
-        ::testing::TempDir() + "tls-" + std::to_string(::getpid()) + "-" + name;
+    std::string path = ::testing::TempDir() + "tls-" + std::to_string(::getpid()) + "-" + name;
     BIO* out = BIO_new_file(path.c_str(), "w");
     into(out);
     BIO_free(out);
     return path;
   }
 
-  static inline long serial_ = 0;
+  static inline long serial = 0;
   EVP_PKEY* key_;
   X509* certificate_;
 };
@@ -104,8 +103,8 @@ struct Certificates {
 };
 
 const Certificates& certificates() {
-  static const Certificates all;
-  return all;
+  static const Certificates kAll;
+  return kAll;
 }
 
 enum class Serve : std::uint8_t { kTls, kPlainEcho, kHangUp, kSilence };

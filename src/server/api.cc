@@ -75,7 +75,7 @@ Api::Api(JobHost& host, Options options)
     : host_(host), options_(std::move(options)), started_ms_(clock_.now_ms()) {}
 
 const std::vector<Api::Route>& Api::routes() {
-  static const std::vector<Route> all = {
+  static const std::vector<Route> kAll = {
       {"GET", "/api/v1/status", &Api::status},
       {"GET", "/api/v1/jobs", &Api::list},
       {"POST", "/api/v1/jobs", &Api::submit},
@@ -94,7 +94,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/graph.js", &Api::asset, true},
       {"GET", "/style.css", &Api::asset, true},
   };
-  return all;
+  return kAll;
 }
 
 bool Api::is_authorized(const HttpRequest& request) const {

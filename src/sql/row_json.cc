@@ -34,6 +34,7 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 void append_value(const Column& column, std::size_t row, const TimeZone& zone, std::string& out) {
   if (column.is_null(row)) {
     out += "null";

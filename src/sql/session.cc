@@ -155,6 +155,7 @@ struct Session::Run {
   void insert(const ast::InsertStatement& statement);
   void select(const ast::QueryStatement& statement);
   void explain(const ast::ExplainStatement& statement);
+  static std::vector<std::string> described(const CatalogTable& table, const CatalogColumn& column);
   void describe(const ast::DescribeStatement& statement);
   void show(const ast::ShowStatement& statement);
   void set(const ast::SetStatement& statement);
@@ -301,6 +302,23 @@ void Session::Run::explain(const ast::ExplainStatement& statement) {
   say(statement, "== Plan ==\n" + text);
 }
 
+std::vector<std::string> Session::Run::described(const CatalogTable& table,
+                                                 const CatalogColumn& column) {
+  std::string extras;
+  if (column.kind == CatalogColumn::Kind::kComputed) extras = "AS " + to_sql(*column.expr);
+  if (column.kind == CatalogColumn::Kind::kMetadata) {
+    extras = "METADATA FROM '" + column.metadata_key + "'" + (column.is_virtual ? " VIRTUAL" : "");
+  }
+  const bool key = std::find(table.primary_key.begin(), table.primary_key.end(), column.name) !=
+                   table.primary_key.end();
+  return {column.name,
+          column.type.with_nullable(true).to_string(),
+          column.type.nullable() ? "TRUE" : "FALSE",
+          key ? "PRI" : "",
+          extras,
+          column.name == table.watermark_column ? to_sql(*table.watermark) : ""};
+}
+
 void Session::Run::describe(const ast::DescribeStatement& statement) {
   const std::string& name = statement.name.parts.back().name;
   Step step;
@@ -308,20 +326,8 @@ void Session::Run::describe(const ast::DescribeStatement& statement) {
   step.line = statement.span.line;
   step.header = {"name", "type", "null", "key", "extras", "watermark"};
   if (const CatalogTable* table = catalog.find_table(name)) {
-    for (const CatalogColumn& column : table->columns) {
-      std::string extras;
-      if (column.kind == CatalogColumn::Kind::kComputed) extras = "AS " + to_sql(*column.expr);
-      if (column.kind == CatalogColumn::Kind::kMetadata) {
-        extras =
-            "METADATA FROM '" + column.metadata_key + "'" + (column.is_virtual ? " VIRTUAL" : "");
-      }
-      const bool key = std::find(table->primary_key.begin(), table->primary_key.end(),
-                                 column.name) != table->primary_key.end();
-      step.rows.push_back(
-          {column.name, column.type.with_nullable(true).to_string(),
-           column.type.nullable() ? "TRUE" : "FALSE", key ? "PRI" : "", extras,
-           column.name == table->watermark_column ? to_sql(*table->watermark) : ""});
-    }
+    for (const CatalogColumn& column : table->columns)
+      step.rows.push_back(described(*table, column));
   } else if (const CatalogView* view = catalog.find_view(name)) {
     QueryBinder binder(catalog, registry, out.diagnostics);
     const RelPtr bound = binder.bind_query(*view->source->query);

@@ -15,7 +15,7 @@ namespace slipstream::state {
 //
 // Owner:  one table. Thread: task.
 // Bounds: an insert moves at most the 512 cells of one segment, and now and then copies the
-// directory (4 bytes per
+// directory (16 bytes per
 //         ~300 entries). Segments whose hashes cannot be told apart grow instead of splitting.
 class HashIndex {
  public:
@@ -28,13 +28,28 @@ class HashIndex {
   template <typename Same>
   SlotId find(std::uint64_t hash, Same&& same) const {
     const std::uint32_t tag = tag_of(hash);
-    const Segment& segment = *segments_[directory_[directory_index(tag)]];
-    const std::size_t mask = segment.cells.size() - 1;
-    for (std::size_t at = tag & mask;; at = (at + 1) & mask) {
-      const Cell& cell = segment.cells[at];
+    const Place& place = directory_[directory_index(tag)];
+    for (std::uint32_t at = tag & place.mask;; at = (at + 1) & place.mask) {
+      const Cell& cell = place.cells[at];
       if (cell.slot == kNoSlot) return kNoSlot;
       if (cell.tag == tag && same(cell.slot)) return cell.slot;
     }
+  }
+  // Brings near what find() of this hash will read first; prefetch() some keys ahead, likely_slot()
+  // fewer: the slot that find() will probably look at, or kNoSlot.
+  void prefetch(std::uint64_t hash) const {
+    const std::uint32_t tag = tag_of(hash);
+    const Place& place = directory_[directory_index(tag)];
+    __builtin_prefetch(&place.cells[tag & place.mask]);
+  }
+  SlotId likely_slot(std::uint64_t hash) const {
+    const std::uint32_t tag = tag_of(hash);
+    const Place& place = directory_[directory_index(tag)];
+    for (std::uint32_t at = tag & place.mask; place.cells[at].slot != kNoSlot;
+         at = (at + 1) & place.mask) {
+      if (place.cells[at].tag == tag) return place.cells[at].slot;
+    }
+    return kNoSlot;
   }
   // REQUIRES: the slot is not in it
   Status insert(std::uint64_t hash, SlotId slot);
@@ -52,6 +67,12 @@ class HashIndex {
     std::uint32_t used = 0;
     std::vector<Cell> cells;
   };
+  // A lookup reads nothing else before the cells.
+  struct Place {
+    const Cell* cells = nullptr;
+    std::uint32_t mask = 0;
+    std::uint32_t segment = 0;
+  };
 
   static std::uint32_t tag_of(std::uint64_t hash) {
     return static_cast<std::uint32_t>((hash * 0x9e3779b97f4a7c15ULL) >> 32U);
@@ -62,11 +83,20 @@ class HashIndex {
   static void put(Segment& segment, Cell cell);
   Status make_room(std::uint32_t tag);
   Status split(std::size_t number, std::uint32_t tag);
-  Status enlarge(Segment& segment);
+  Status enlarge(std::size_t number, std::uint32_t tag);
+  // Directory entries [first, end) name this segment.
+  void point(std::size_t first, std::size_t end, std::size_t number);
+  // Those of the segment that has this tag.
+  std::size_t first_of(const Segment& segment, std::uint32_t tag) const {
+    return directory_index(tag) & ~(span_of(segment) - 1);
+  }
+  std::size_t span_of(const Segment& segment) const {
+    return std::size_t{1} << (depth_ - segment.depth);
+  }
 
   std::shared_ptr<PagePool> pool_;
   std::uint32_t depth_ = 0;
-  std::vector<std::uint32_t> directory_;
+  std::vector<Place> directory_;
   std::vector<std::unique_ptr<Segment>> segments_;
   std::size_t charged_ = 0;
   std::size_t size_ = 0;

@@ -16,6 +16,8 @@ constexpr std::size_t kKeyAt = 16;
 constexpr std::size_t kLiveAt = 32;
 constexpr std::size_t kMarkAt = 36;
 
+constexpr std::size_t kKeysAhead = 8;
+
 template <typename T>
 T get(const std::byte* entry, std::size_t at) {
   T value;
@@ -78,6 +80,12 @@ Status KeyTable::find_or_insert(const EncodedRows& keys, std::span<const std::ui
                                 std::int64_t now_ms, std::vector<Found>& out) {
   out.resize(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    // A large table misses the caches twice for each key: hidden behind the keys before it.
+    if (i + 2 * kKeysAhead < keys.size()) index_.prefetch(hashes[i + 2 * kKeysAhead]);
+    if (i + kKeysAhead < keys.size()) {
+      const SlotId slot = index_.likely_slot(hashes[i + kKeysAhead]);
+      if (slot != kNoSlot) __builtin_prefetch(slab_.at(slot), 1);
+    }
     if (i > 0 && hashes[i] == hashes[i - 1] && keys[i] == keys[i - 1]) {
       out[i] = Found{out[i - 1].slot, out[i - 1].value, false, false};
       continue;
@@ -123,7 +131,7 @@ Status KeyTable::set_mark(SlotId slot, std::uint32_t mark) {
 
 void KeyTable::free_texts(const std::byte* entry) {
   for (const std::uint32_t at : options_.text_offsets)
-    arena_.free(get<StringView>(entry, kHeader + at));
+    arena_.release(get<StringView>(entry, kHeader + at));
 }
 
 Status KeyTable::erase(SlotId slot) {
@@ -131,7 +139,7 @@ Status KeyTable::erase(SlotId slot) {
   const std::byte* entry = slab_.at(slot);
   index_.erase(get<std::uint64_t>(entry, kHashAt), slot);
   free_texts(entry);
-  arena_.free(get<StringView>(entry, kKeyAt));
+  arena_.release(get<StringView>(entry, kKeyAt));
   return slab_.free(slot);
 }
 

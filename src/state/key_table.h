@@ -70,7 +70,7 @@ class KeyTable {
   Status set_mark(SlotId slot, std::uint32_t mark);
 
   Result<StringView> keep_text(std::string_view text) { return arena_.keep(text); }
-  void free_text(const StringView& text) { arena_.free(text); }
+  void free_text(const StringView& text) { arena_.release(text); }
 
   // Erases what has expired among the next `entries` entries of a round over the table; calls
   // `gone` before each.

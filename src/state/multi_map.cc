@@ -117,7 +117,7 @@ Status MultiMap::erase(SlotId slot) {
     TRY(keys_.erase(entry.key));
   }
   index_.erase(entry.index_hash, slot);
-  arena_.free(entry.row);
+  arena_.release(entry.row);
   return slab_.free(slot);
 }
 

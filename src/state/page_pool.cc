@@ -5,12 +5,16 @@
 #include <new>
 
 #include "base/try.h"
+#include "state/huge_blocks.h"
 
 namespace slipstream::state {
 
 void PageRef::destroy(Page* page) {
   page->pool->release(page->size);
-  ::operator delete (page->data, std::align_val_t{16});
+  if (page->size == HugeBlocks::kBlock)
+    HugeBlocks::of_process().give(page->data);
+  else
+    ::operator delete (page->data, std::align_val_t{16});
   delete page;
 }
 
@@ -25,7 +29,9 @@ Result<PageRef> PagePool::allocate(std::uint32_t bytes) {
   Page* page = new Page();
   page->size = bytes;
   page->pool = shared_from_this();
-  page->data = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{16}));
+  page->data = bytes == HugeBlocks::kBlock
+                   ? HugeBlocks::of_process().take()
+                   : static_cast<std::byte*>(::operator new (bytes, std::align_val_t{16}));
   std::memset(page->data, 0, bytes);
   return PageRef(page);
 }

@@ -54,7 +54,7 @@ TEST(TextArena, KeepsTextsWhereTheyAreAndReusesFreedOnesUnlessShared) {
     if (kept.size() > 200) {
       const std::size_t victim = random() % kept.size();
       ASSERT_EQ(kept[victim].first.view(), kept[victim].second);
-      arena.free(kept[victim].first);
+      arena.release(kept[victim].first);
       kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(victim));
     }
   }
@@ -63,7 +63,7 @@ TEST(TextArena, KeepsTextsWhereTheyAreAndReusesFreedOnesUnlessShared) {
 
   const StringView old = *arena.keep(std::string(100, 'o'));
   const auto snapshot = arena.share();
-  arena.free(old);
+  arena.release(old);
   const StringView fresh = *arena.keep(std::string(100, 'n'));
   EXPECT_EQ(old.view(), std::string(100, 'o')) << "a running snapshot still reads it";
   EXPECT_NE(old.data(), fresh.data());

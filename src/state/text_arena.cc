@@ -93,7 +93,7 @@ Result<StringView> TextArena::keep(std::string_view text) {
   return StringView(std::string_view(block, text.size()));
 }
 
-void TextArena::free(const StringView& text) {
+void TextArena::release(const StringView& text) {
   if (text.is_inline()) return;
   const BlockHeader header = header_of(text.data());
   if (header.size_class == kOwnPage) {

@@ -16,7 +16,7 @@ namespace slipstream::state {
 // Owner:   one table. Thread: task.
 // Order:   a block never moves and is never overwritten while a snapshot holds its page, so a
 // StringView into it
-//          stays good until free(), and in a snapshot for as long as that lives.
+//          stays good until release(), and in a snapshot for as long as that lives.
 // Bounds:  blocks are cut from pages that start at 4 KiB; above 16 KiB a block has a page of its
 // own.
 class TextArena {
@@ -25,7 +25,7 @@ class TextArena {
 
   // Texts of up to StringView::kInline bytes need no memory here.
   Result<StringView> keep(std::string_view text);
-  void free(const StringView& text);
+  void release(const StringView& text);
   std::vector<PageRef> share() const { return pages_; }
 
  private:

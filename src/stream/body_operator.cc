@@ -184,7 +184,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
     if (opened_) return {};
     opened_ = true;
     opening_ = true;
-    const Status status = guarded([&] { body_->open(); });
+    Status status = guarded([&] { body_->open(); });
     opening_ = false;
     return status;
   }
@@ -421,8 +421,8 @@ Status BodyOperator::restore_instance(const flow::SnapshotReader& from) {
 }
 
 Status BodyOperator::restore_table(std::string_view tag, state::EntryReader piece) {
-  if (tag == event_timers_->tag()) return event_timers_->restore(std::move(piece));
-  if (tag == wall_timers_->tag()) return wall_timers_->restore(std::move(piece));
+  if (tag == event_timers_->tag()) return event_timers_->restore(piece);
+  if (tag == wall_timers_->tag()) return wall_timers_->restore(piece);
   std::string_view name, layout;
   if (!bytes::get_text(tag, name) || !bytes::get_text(tag, layout))
     return Error{ErrorCode::kCorrupt, "unknown table in saved state"};
@@ -435,14 +435,14 @@ Status BodyOperator::restore_table(std::string_view tag, state::EntryReader piec
   }
   if (store->second->options().layout != layout)
     return layout_differs(store->first, store->second->options().layout, layout);
-  return store->second->restore(tag, std::move(piece));
+  return store->second->restore(tag, piece);
 }
 
 Status BodyOperator::restore(const flow::SnapshotReader& from) {
   TRY(restore_instance(from));
   TRY(ensure_opened());
   TRY(flow::restore_tables(from, [this](std::string_view tag, state::EntryReader piece) {
-    return restore_table(tag, std::move(piece));
+    return restore_table(tag, piece);
   }));
   TRY(event_timers_->restored());
   TRY(wall_timers_->restored());

@@ -154,8 +154,8 @@ void KeyTableStore::add_to(flow::StateSnapshot& snapshot) const {
 }
 
 Status KeyTableStore::restore(std::string_view what, state::EntryReader piece) {
-  if (what == "p") return parts_ ? parts_->restore(std::move(piece)) : Status();
-  return table_.restore(std::move(piece));
+  if (what == "p") return parts_ ? parts_->restore(piece) : Status();
+  return table_.restore(piece);
 }
 
 // ----------------------------------------------------------------------------------------------

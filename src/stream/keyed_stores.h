@@ -86,7 +86,7 @@ class TimerQueue {
 
   void add_to(flow::StateSnapshot& snapshot) const { snapshot.add(tag_, table_.share()); }
   const std::string& tag() const { return tag_; }
-  Status restore(state::EntryReader piece) { return table_.restore(std::move(piece)); }
+  Status restore(state::EntryReader piece) { return table_.restore(piece); }
   Status restored();  // after the last piece
 
  private:

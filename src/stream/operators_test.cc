@@ -249,6 +249,8 @@ TEST(KeyedState, ADifferentTypeIsRefusedWithBothNamed) {
    public:
     void open(RuntimeContext& context) override { x_ = context.value_state<std::int64_t>("x"); }
     void process_element(const Reading&, Context&, Collector<Reading>&) override { x_.update(1); }
+
+   private:
     ValueState<std::int64_t> x_;
   };
   TestJob job;

@@ -161,7 +161,7 @@ class RocketMQSourceTest : public ::testing::Test {
     auto arrived = std::make_shared<Arrived<std::string>>();
     Environment env({.checkpoint_interval = 0ms});
     env.add_source(source).add_sink(ToArrived<std::string>(arrived));
-    const Status status = env.execute();
+    Status status = env.execute();
     if (seen != nullptr)
       for (const std::string& each : arrived->values()) seen->add(each);
     return status;

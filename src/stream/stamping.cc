@@ -40,7 +40,7 @@ class Stamping final : public flow::Operator {
     if (batch.rows() > 0) {
       TRY_ASSIGN(Batch stamped, stamp(batch, now));
       splits_.batch_received();
-      idle_ = false;  // a batch ends idleness
+      idle_.interrupted();
       out.emit(std::move(stamped));
     }
     for (const SplitEvent& event : events) note(event, now);
@@ -134,7 +134,7 @@ class Stamping final : public flow::Operator {
   void note(const SplitEvent& event, std::int64_t now) {
     switch (event.kind) {
       case SplitEvent::Kind::kProvenEmpty:
-        return splits_.proven_empty(event.split, event.peer_time_ms, now);
+        return splits_.proven_empty(event, now);
       case SplitEvent::Kind::kActive:
         return splits_.active(event.split, now);
       case SplitEvent::Kind::kEnded:
@@ -150,15 +150,11 @@ class Stamping final : public flow::Operator {
     const EventTime watermark = splits_.watermark(now);
     if (watermark > last_) {
       last_ = watermark;
-      idle_ = false;
+      idle_.interrupted();
       watermark_metric_.set(last_);
-      out.emit_watermark(last_);
+      out.emit_watermark_as_of(last_, now);
     }
-    const bool idle = splits_.idle(now);
-    if (idle != idle_) {
-      idle_ = idle;
-      out.emit_idle(idle);
-    }
+    idle_.tell(splits_.idle_ms(now), out);
     auto next = splits_.next_change_ms(now);
     if (spec_.stamper.ticks)
       next = std::min(next.value_or(now + spec_.tick_ms), now + spec_.tick_ms);
@@ -174,7 +170,7 @@ class Stamping final : public flow::Operator {
   std::unique_ptr<erased::Stamper> stamper_;
   std::vector<std::uint32_t> seen_;  // splits that gave rows
   EventTime last_ = kMinWatermark;
-  bool idle_ = false;
+  flow::IdleSignal idle_;
   std::int64_t timer_ms_ = 0;
   flow::Metric watermark_metric_;
 };

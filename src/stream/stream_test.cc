@@ -336,7 +336,7 @@ class Transactions final : public TwoPhaseSink<std::int64_t> {
   void invoke(const std::int64_t& element) override { open_.push_back(element); }
   std::string pre_commit() override {
     if (open_.empty()) return {};
-    const std::string name = prefix_ + std::to_string(next_++);
+    std::string name = prefix_ + std::to_string(next_++);
     const std::lock_guard lock(ledger_->mutex);
     ledger_->sealed[name] = std::exchange(open_, {});
     return name;

@@ -222,17 +222,17 @@ class Runner::Impl {
       element.watermark = time;
       impl.to_all(*this, element);
     }
-    void emit_idle(bool idle) override {
+    void emit_idle(std::int64_t) override { say(Element::Kind::kIdle); }
+    void emit_active() override { say(Element::Kind::kActive); }
+    bool has_room() const override { return !full; }
+    void say(Element::Kind kind) {
       Element element;
-      element.kind = idle ? Element::Kind::kIdle : Element::Kind::kActive;
+      element.kind = kind;
       impl.to_all(*this, element);
     }
-    bool has_room() const override { return !full; }
     void end() {
       emit_watermark(kMaxWatermark);
-      Element element;
-      element.kind = Element::Kind::kEnd;
-      impl.to_all(*this, element);
+      say(Element::Kind::kEnd);
     }
     template <typename F>
     void call(F&& f) {

@@ -30,16 +30,17 @@ F library(const char* name) {
   return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
 }
 
-#define LIBRARY(name) static const auto real = library<decltype(&name)>(#name)
+// NOLINTNEXTLINE(bugprone-macro-parentheses): decltype takes none
+#define LIBRARY(name) static const auto kReal = library<decltype(&name)>(#name)
 
 int real_trylock(pthread_mutex_t* mutex) {
-  static const auto real = library<int (*)(pthread_mutex_t*)>("pthread_mutex_trylock");
-  return real(mutex);
+  static const auto kReal = library<int (*)(pthread_mutex_t*)>("pthread_mutex_trylock");
+  return kReal(mutex);
 }
 
 int real_unlock(pthread_mutex_t* mutex) {
-  static const auto real = library<int (*)(pthread_mutex_t*)>("pthread_mutex_unlock");
-  return real(mutex);
+  static const auto kReal = library<int (*)(pthread_mutex_t*)>("pthread_mutex_unlock");
+  return kReal(mutex);
 }
 
 int lock(pthread_mutex_t* mutex) {
@@ -89,26 +90,26 @@ extern "C" {
 int pthread_create(pthread_t* handle, const pthread_attr_t* attributes, void* (*body)(void*),
                    void* argument) {
   LIBRARY(pthread_create);
-  if (!sim::scheduler::is_simulated()) return real(handle, attributes, body, argument);
-  return sim::turns::create(real, handle, attributes, body, argument);
+  if (!sim::scheduler::is_simulated()) return kReal(handle, attributes, body, argument);
+  return sim::turns::create(kReal, handle, attributes, body, argument);
 }
 
 int pthread_join(pthread_t handle, void** result) {
   LIBRARY(pthread_join);
   if (sim::scheduler::is_simulated()) sim::turns::wait_for_end(handle);
-  return real(handle, result);
+  return kReal(handle, result);
 }
 
 // A simulated one stays known, so that no other gets its handle.
 int pthread_detach(pthread_t handle) noexcept {
-  static const auto real = library<int (*)(pthread_t)>("pthread_detach");
-  if (!sim::scheduler::is_simulated()) return real(handle);
+  static const auto kReal = library<int (*)(pthread_t)>("pthread_detach");
+  if (!sim::scheduler::is_simulated()) return kReal(handle);
   return 0;
 }
 
 int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
-  static const auto real = library<int (*)(pthread_mutex_t*)>("pthread_mutex_lock");
-  if (!sim::scheduler::is_simulated()) return real(mutex);
+  static const auto kReal = library<int (*)(pthread_mutex_t*)>("pthread_mutex_lock");
+  if (!sim::scheduler::is_simulated()) return kReal(mutex);
   return lock(mutex);
 }
 
@@ -127,62 +128,62 @@ int pthread_mutex_unlock(pthread_mutex_t* mutex) noexcept {
 
 int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   LIBRARY(pthread_cond_wait);
-  if (!sim::scheduler::is_simulated()) return real(condition, mutex);
+  if (!sim::scheduler::is_simulated()) return kReal(condition, mutex);
   return wait(condition, mutex, sim::turns::kForEver);
 }
 
 int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
                            const timespec* until) {
   LIBRARY(pthread_cond_timedwait);
-  if (!sim::scheduler::is_simulated()) return real(condition, mutex, until);
+  if (!sim::scheduler::is_simulated()) return kReal(condition, mutex, until);
   return wait_until(condition, mutex, CLOCK_REALTIME, *until);
 }
 
 int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
                            const timespec* until) {
   LIBRARY(pthread_cond_clockwait);
-  if (!sim::scheduler::is_simulated()) return real(condition, mutex, clock, until);
+  if (!sim::scheduler::is_simulated()) return kReal(condition, mutex, clock, until);
   return wait_until(condition, mutex, clock, *until);
 }
 
 int pthread_cond_signal(pthread_cond_t* condition) noexcept {
-  static const auto real = library<int (*)(pthread_cond_t*)>("pthread_cond_signal");
-  if (!sim::scheduler::is_simulated()) return real(condition);
+  static const auto kReal = library<int (*)(pthread_cond_t*)>("pthread_cond_signal");
+  if (!sim::scheduler::is_simulated()) return kReal(condition);
   sim::turns::wake_one(condition);
   return 0;
 }
 
 int pthread_cond_broadcast(pthread_cond_t* condition) noexcept {
-  static const auto real = library<int (*)(pthread_cond_t*)>("pthread_cond_broadcast");
-  if (!sim::scheduler::is_simulated()) return real(condition);
+  static const auto kReal = library<int (*)(pthread_cond_t*)>("pthread_cond_broadcast");
+  if (!sim::scheduler::is_simulated()) return kReal(condition);
   sim::turns::wake_all(condition);
   return 0;
 }
 
 int sched_yield() noexcept {
-  static const auto real = library<int (*)()>("sched_yield");
-  if (!sim::scheduler::is_simulated()) return real();
+  static const auto kReal = library<int (*)()>("sched_yield");
+  if (!sim::scheduler::is_simulated()) return kReal();
   sim::scheduler::yield();
   return 0;
 }
 
 int nanosleep(const timespec* duration, timespec* left) {
   LIBRARY(nanosleep);
-  if (!sim::scheduler::is_simulated()) return real(duration, left);
+  if (!sim::scheduler::is_simulated()) return kReal(duration, left);
   sim::scheduler::sleep_ns(nanoseconds(*duration));
   return 0;
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
-  static const auto real = library<int (*)(clockid_t, timespec*)>("clock_gettime");
-  if (!sim::scheduler::is_simulated()) return real(clock, time);
+  static const auto kReal = library<int (*)(clockid_t, timespec*)>("clock_gettime");
+  if (!sim::scheduler::is_simulated()) return kReal(clock, time);
   *time = to_timespec(start_of(clock) + sim::scheduler::now_ns());
   return 0;
 }
 
 int gettimeofday(timeval* time, void* zone) noexcept {
-  static const auto real = library<int (*)(timeval*, void*)>("gettimeofday");
-  if (!sim::scheduler::is_simulated()) return real(time, zone);
+  static const auto kReal = library<int (*)(timeval*, void*)>("gettimeofday");
+  if (!sim::scheduler::is_simulated()) return kReal(time, zone);
   const std::int64_t now_ns = kWallStartNs + sim::scheduler::now_ns();
   *time = {now_ns / kSecondNs, now_ns % kSecondNs / 1'000};
   return 0;
@@ -193,26 +194,26 @@ int gettimeofday(timeval* time, void* zone) noexcept {
 ssize_t write(int fd, const void* bytes, size_t count) {
   LIBRARY(write);
   if (sim::scheduler::is_simulated()) sim::disk::before_step();
-  return real(fd, bytes, count);
+  return kReal(fd, bytes, count);
 }
 
 int rename(const char* from, const char* to) noexcept {
-  static const auto real = library<int (*)(const char*, const char*)>("rename");
+  static const auto kReal = library<int (*)(const char*, const char*)>("rename");
   if (sim::scheduler::is_simulated()) sim::disk::before_step();
-  return real(from, to);
+  return kReal(from, to);
 }
 
 // A lost process loses nothing that the kernel took, so nothing need wait for the disk.
 int fsync(int fd) {
   LIBRARY(fsync);
-  if (!sim::scheduler::is_simulated()) return real(fd);
+  if (!sim::scheduler::is_simulated()) return kReal(fd);
   sim::disk::sync();
   return 0;
 }
 
 int fdatasync(int fd) {
   LIBRARY(fdatasync);
-  if (!sim::scheduler::is_simulated()) return real(fd);
+  if (!sim::scheduler::is_simulated()) return kReal(fd);
   sim::disk::sync();
   return 0;
 }

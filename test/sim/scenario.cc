@@ -22,9 +22,6 @@ Scenario scenario_of(std::uint64_t seed) {
   scenario.messages = dice.between(60, 250);
   scenario.pause_ms_max = dice.one_of(4) ? 10 : dice.between(20, 200);
   scenario.weather_ms = dice.between(4, 20) * 1'000;
-  const bool one_queue = scenario.brokers * scenario.input_queues == 1;
-  scenario.closes_windows_soon = one_queue || dice.one_of(2);
-  scenario.parallelism_max = scenario.closes_windows_soon && !one_queue ? 1 : 4;
   scenario.delay_s = dice.between(1, 2);
   scenario.checkpoint_ms = dice.between(1, 10) * 100;
   if (dice.one_of(2)) scenario.checkpoint_timeout_ms = dice.between(2'000, 5'000);

@@ -47,10 +47,8 @@ struct Scenario {
   std::int64_t messages = 100;
   std::int64_t pause_ms_max = 100;  // between two messages
   int parallelism_max = 4;
-  // The watermark follows the input by one or two seconds, and rows come less than that out of
-  // order. Else windows close at the end: queues that several tasks read are not proven empty for
-  // each other.
-  bool closes_windows_soon = true;
+  // The watermark follows the input by so much, and rows come less than that out of order: windows
+  // close while there is input.
   std::int64_t delay_s = 1;
   std::int64_t checkpoint_ms = 500;
   std::int64_t checkpoint_timeout_ms = 600'000;

@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 // Where the data of the whole program begins and ends (set by the linker).
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier): its names
 extern "C" char __data_start;
 extern "C" char _end;
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 namespace slipstream::sim {
 namespace {

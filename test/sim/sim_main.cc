@@ -39,7 +39,6 @@ struct Arguments {
   int jobs = 2;
   bool print_switches = false;
   bool print_diary = false;
-  bool close_windows_soon = false;
   bool keep = false;
   const char* directory = nullptr;  // of the one seed to run in this process
 };
@@ -55,11 +54,7 @@ struct Arguments {
 [[noreturn]] void run_seed(std::uint64_t seed, const Arguments& arguments, const char* directory) {
   ::alarm(kSecondsMax);
   if (::chdir(directory) != 0) leave(kExitWrong, "no directory to work in\n");
-  Scenario scenario = scenario_of(seed);
-  if (arguments.close_windows_soon) {
-    scenario.closes_windows_soon = true;
-    scenario.parallelism_max = 4;
-  }
+  const Scenario scenario = scenario_of(seed);
   static Diary diary;
   scheduler::Options options;
   options.seed = seed;
@@ -144,7 +139,6 @@ class Seeds {
     const std::string number = std::to_string(seed);
     std::vector<const char*> words = {"sim_test", "--seed", number.c_str(), "--in",
                                       directory.c_str()};
-    if (arguments_.close_windows_soon) words.push_back("--soon");
     if (arguments_.print_switches) words.push_back("--switches");
     words.push_back(nullptr);
     ::execv("/proc/self/exe", const_cast<char* const*>(words.data()));
@@ -220,15 +214,13 @@ class Seeds {
 };
 
 constexpr const char* kUsage =
-    "usage: sim_test [SEEDS] [--from N] [--seed N] [--twice N] [--jobs N] [--diary] [--switches] "
-    "[--soon]\n"
+    "usage: sim_test [SEEDS] [--from N] [--seed N] [--twice N] [--jobs N] [--diary] [--switches]\n"
     "  SEEDS       how many, from 1 or N on (100)\n"
     "  --seed N    this one alone, with all that happened\n"
     "  --twice N   one of N is run twice and must do the same (10; 0 = none)\n"
     "  --diary     what happened, also in seeds without a failure\n"
     "  --keep      leave the checkpoint directories\n"
-    "  --switches  each change of threads on standard error\n"
-    "  --soon      windows close while there is input, also where several tasks read\n";
+    "  --switches  each change of threads on standard error\n";
 
 std::optional<Arguments> parse(int argc, char** argv) {
   Arguments arguments;
@@ -241,11 +233,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.print_switches = true;
     } else if (word == "--keep") {
       arguments.keep = true;
-    } else if (word == "--soon") {
-      arguments.close_windows_soon = true;
     } else if (!word.empty() && word.find_first_not_of("0123456789") == std::string::npos) {
       arguments.count = number(argv[i]);
-    } else if (i + 1 == argc) {
+    } else if (i + 1 == argc) {  // NOLINT(bugprone-branch-clone): no value follows
       return std::nullopt;
     } else if (word == "--from") {
       arguments.first = number(argv[++i]);

@@ -25,10 +25,8 @@ constexpr std::int64_t kDriftMs = 200;  // between the choice of a time and the 
 constexpr std::int64_t kFarMs = 36'000'000;
 constexpr std::int64_t kFarId = 1'000'000'000;  // does not pass the filter
 constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
-constexpr std::int64_t kReadByMs = 600'000;
 constexpr const char* kCheckpoints = "checkpoints";
 constexpr const char* kInput = "events";
-constexpr const char* kGroup = "simulation";
 constexpr const char* kKept = "kept";
 constexpr const char* kTotals = "totals";
 
@@ -126,9 +124,7 @@ World::~World() { broker_.disturb({}); }
 
 std::string World::script(const std::string& name_servers) const {
   std::string text = kTables;
-  replace_all(text, "{delay}",
-              scenario_.closes_windows_soon ? "'" + std::to_string(scenario_.delay_s) + "' SECOND"
-                                            : "'1' HOUR");
+  replace_all(text, "{delay}", "'" + std::to_string(scenario_.delay_s) + "' SECOND");
   replace_all(text, "{servers}", name_servers);
   return text;
 }
@@ -163,14 +159,6 @@ void World::produce() {
         dice.between(0, static_cast<std::int64_t>(queues.size()) - 1))];
     oracle_.sent(message);
     append(message);
-  }
-  // A checkpoint holds all input: the group's offsets follow checkpoints.
-  const auto is_read = [&](const rocketmq::MessageQueue& queue) {
-    return broker_.group_offset(kGroup, queue) >= broker_.max_offset(queue);
-  };
-  while (!scenario_.closes_windows_soon && now_ms() < kReadByMs &&
-         !std::all_of(queues.begin(), queues.end(), is_read)) {
-    pause(100);
   }
   // Event time far behind all others closes the windows; that of these stays open.
   for (const auto& queue : queues) append({kFarId, "end", wall_ms() + kFarMs, queue});
@@ -209,7 +197,7 @@ std::optional<Fault> World::fault_for(RequestCode code) {
   scheduler::trace("request", static_cast<std::uint64_t>(code));
   const bool send = code == RequestCode::kSendBatchMessage || code == RequestCode::kSendMessageV2;
   if (send && sends_until_loss_ > 0 && --sends_until_loss_ == 0) return lose_at_send();
-  const auto fault = draw_fault(send);
+  auto fault = draw_fault(send);
   if (fault && send) diary_.note("a send is disturbed: " + describe(*fault));
   return fault;
 }
@@ -317,7 +305,7 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
                diary_.note(own + ": " + std::string(text));
              }));
   process.job = job.get();
-  const Status status = job->wait();
+  Status status = job->wait();
   process.job = nullptr;
   return status;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/buffer_memory.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
@@ -33,6 +34,7 @@ struct ConsumerOptions {
   std::int64_t pause_when_empty_ms = 0;     // between a pull that found nothing and the next
   std::int64_t call_timeout_ms = 30'000;    // of one pull; more than suspend_ms
   OffsetOutOfRange out_of_range = OffsetOutOfRange::kFail;
+  BufferMemory memory{};  // shared with others; the same bytes are reserved from it
 };
 
 // Where to begin.

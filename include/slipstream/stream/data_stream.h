@@ -57,10 +57,7 @@ struct MadeBy {
 template <FunctionMaker F>
 struct MadeBy<F> {
   using Fn = std::decay_t<decltype(*std::declval<F&>()())>;
-  static std::unique_ptr<Fn> make(const F& maker) {
-    F copy = maker;
-    return copy();
-  }
+  static std::unique_ptr<Fn> make(F maker) { return maker(); }
 };
 template <typename F>
 using FunctionOf = typename MadeBy<F>::Fn;

@@ -23,9 +23,10 @@ Error failure(std::string_view what, const std::string& path, int code) {
   ErrorCode kind = ErrorCode::kUnavailable;
   if (code == ENOENT || code == ENOTDIR) kind = ErrorCode::kNotFound;
   if (code == EACCES || code == EPERM) kind = ErrorCode::kPermissionDenied;
-  if (code == EMFILE || code == ENFILE) kind = ErrorCode::kResourceExhausted;
-  return Error{kind,
-               std::string(what) + " '" + path + "': " + std::system_category().message(code)};
+  std::string text = std::string(what) + " '" + path + "': " + std::system_category().message(code);
+  if (code == EMFILE || code == ENFILE)
+    return Error::retry(ErrorCode::kResourceExhausted, std::move(text));
+  return Error{kind, std::move(text)};
 }
 
 Error replaced(const std::string& path, const std::string& why) {

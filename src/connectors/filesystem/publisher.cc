@@ -29,7 +29,7 @@ void wait(std::int64_t ms, const std::stop_token& stop) {
 Status Publisher::commit(std::span<const Committable> committables, const CommitContext& context) {
   Retry retry(RetryPolicy{.first_wait_ms = 200, .wait_ms_max = 10'000}, clock_, context.stop, 1);
   while (true) {
-    const Status status =
+    Status status =
         publish_all(committables, context).with_context("table '" + plan_->settings.table + "'");
     if (status.ok()) return status;
     const auto wait_ms = retry.next_wait_ms(status.error());

@@ -227,7 +227,7 @@ Status Publication::run() {
     const Status handled = handle_completions(under_way_ > 0 || !finished() ? kWaitMs : 0);
     if (!handled.ok()) return drain(handled);
     if (under_way_ == 0) {
-      const Status resolved = resolve();
+      Status resolved = resolve();
       if (!resolved.ok()) return resolved;
     }
     tell_waiting();
@@ -300,7 +300,7 @@ Status Publication::send(QueueWork& work) {
     return {};
   }
   const BatchWork batch = work.waiting.front();
-  const Status accepted = producer_.send_encoded(
+  Status accepted = producer_.send_encoded(
       rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)),
                              count},
       rocketmq::SendRetry::kOnce,

@@ -6,6 +6,7 @@
 #include "connectors/rocketmq/reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -28,6 +29,7 @@ namespace {
 
 constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
 constexpr std::int64_t kRenewProofsMs = 200;
+constexpr std::int64_t kAlwaysProven = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kAwaitProofsMs = 50;
 constexpr std::int64_t kNotAgainMs = 5'000;  // after proofs that did not come in time
 constexpr std::int64_t kCommitAgainMs = 5'000;
@@ -43,7 +45,7 @@ void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
   }
 }
 
-rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
+rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemory& memory) {
   rocketmq::ConsumerOptions options;
   options.group = plan.settings->group;
   std::string tags;
@@ -56,6 +58,7 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan) {
   options.call_timeout_ms = std::max<std::int64_t>(30'000, options.suspend_ms + 15'000);
   options.pause_when_empty_ms = plan.settings->pull_pause_ms;
   options.out_of_range = plan.settings->out_of_range;
+  options.memory = memory;
   return options;
 }
 
@@ -112,6 +115,50 @@ class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
   Mutex mutex_;
   bool armed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+// Wakes the task when another source task of the job has sent a watermark that is not older than a
+// proof, unless the reader has gone by then. A look is a timer of the client's loop: the task of a
+// quiet job sleeps on.
+class QueueRowReader::Lookout : public std::enable_shared_from_this<Lookout> {
+ public:
+  Lookout(io::EventLoop& loop, const ReaderContext& context)
+      : loop_(loop), wake_(context.wake), sent_ms_(context.watermark_sent_ms) {}
+  void watch(std::int64_t proof_ms) {
+    {
+      MutexLock lock(mutex_);
+      proof_ms_ = proof_ms;
+      if (looking_) return;
+      looking_ = true;
+    }
+    loop_.post([self = shared_from_this()] { self->look_later(); });
+  }
+  void close() {
+    MutexLock lock(mutex_);
+    wake_ = {};
+  }
+
+ private:
+  void look_later() {
+    loop_.run_after(kRenewProofsMs, [self = shared_from_this()] { self->look(); });
+  }
+  void look() {
+    {
+      MutexLock lock(mutex_);
+      looking_ = wake_ && sent_ms_() < proof_ms_;
+      if (!looking_) {
+        if (wake_) wake_();
+        return;
+      }
+    }
+    look_later();
+  }
+  io::EventLoop& loop_;
+  Mutex mutex_;
+  std::int64_t proof_ms_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  bool looking_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
+  const std::function<std::int64_t()> sent_ms_;
 };
 
 // Group offsets on their way to the brokers, and those that arrived.
@@ -201,8 +248,10 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
       context_(std::move(context)),
       client_(std::move(client)),
       decoder_(std::move(decoder)),
-      consumer_(std::make_unique<rocketmq::Consumer>(*client_, consumer_options(*plan_))),
+      consumer_(std::make_unique<rocketmq::Consumer>(*client_,
+                                                     consumer_options(*plan_, context_.memory))),
       alarm_(std::make_shared<Alarm>(context_.wake)),
+      lookout_(std::make_shared<Lookout>(client_->core().loop(), context_)),
       commits_(std::make_shared<Commits>()) {
   consumer_->set_wake(context_.wake);
   for (const Field& field : plan_->schema.fields()) {
@@ -222,6 +271,7 @@ QueueRowReader::~QueueRowReader() {
   for (const auto& [index, state] : splits_) state.lag->store(0, std::memory_order_relaxed);
   lag_->store(0, std::memory_order_relaxed);
   alarm_->close();
+  lookout_->close();
   commits_->wait(kCommitWaitMs);
   consumer_.reset();
 }
@@ -270,6 +320,7 @@ Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
   if (rows_.bodies.empty() && events_.empty()) {
     if (all_ended()) return Poll::kEnd;
     renew_proofs_if_needed();
+    await_watermarks_of_others();
     return Poll::kNothing;
   }
   build(out);
@@ -517,17 +568,23 @@ void QueueRowReader::build(Batch* out) {
   out->events = std::exchange(events_, {});
 }
 
+std::int64_t messages_ahead(std::int64_t max_offset, std::int64_t next) {
+  return next >= 0 ? std::max<std::int64_t>(max_offset - next, 0) : 0;
+}
+
 // Events for queues that are empty for sure. A queue of which rows are still held back is not.
 void QueueRowReader::tell_proofs() {
   proof_missing_ = false;
+  oldest_proof_ms_ = kAlwaysProven;
+  const std::int64_t sent_ms = context_.watermark_sent_ms ? context_.watermark_sent_ms() : 0;
+  const std::int64_t needed_ms = std::max(last_received_ms_, sent_ms);
   std::int64_t lag = 0;
   for (const rocketmq::QueueProgress& progress : consumer_->progress()) {
     const auto index = static_cast<std::uint32_t>(progress.tag);
     const auto found = splits_.find(index);
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
-    const bool behind = progress.max_offset > state.position.next && state.position.next >= 0;
-    const std::int64_t queue_lag = behind ? progress.max_offset - state.position.next : 0;
+    const std::int64_t queue_lag = messages_ahead(progress.max_offset, state.position.next);
     state.lag->store(queue_lag, std::memory_order_relaxed);
     lag += queue_lag;
     if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
@@ -543,16 +600,26 @@ void QueueRowReader::tell_proofs() {
     if (progress.proven_empty_ms > last_received_ms_ &&
         progress.proven_empty_ms > state.proof_told_ms) {
       state.proof_told_ms = progress.proven_empty_ms;
-      events_.push_back(SplitEvent{index, SplitEvent::Kind::kProvenEmpty, 0});
+      // What is received in the millisecond of the question counts as later.
+      events_.push_back(
+          SplitEvent{index, SplitEvent::Kind::kProvenEmpty, 0, state.proof_told_ms - 1});
     }
-    proof_missing_ = proof_missing_ || state.proof_told_ms <= last_received_ms_;
+    proof_missing_ = proof_missing_ || state.proof_told_ms <= needed_ms;
+    oldest_proof_ms_ = std::min(oldest_proof_ms_, state.proof_told_ms);
   }
   if (awaited_until_ms_ != 0 && !proof_under_way()) awaited_until_ms_ = 0;
   lag_->store(lag, std::memory_order_relaxed);
   if (proof_missing_) renew_proofs_if_needed();
 }
 
-// Idle queues need a proof that is younger than the newest row.
+// What other tasks send later needs younger proofs.
+void QueueRowReader::await_watermarks_of_others() {
+  if (proof_missing_ || oldest_proof_ms_ == kAlwaysProven || !context_.watermark_sent_ms) return;
+  lookout_->watch(oldest_proof_ms_);
+}
+
+// Idle queues need a proof that is younger than the newest row, and than what the job's other
+// source tasks have sent on.
 void QueueRowReader::renew_proofs_if_needed() {
   if (!proof_missing_) return;
   const std::int64_t now = client_->core().clock().now_ms();

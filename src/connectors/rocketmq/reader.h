@@ -71,6 +71,7 @@ class QueueRowReader final : public SourceReader {
   };
   class Rejected;
   class Alarm;
+  class Lookout;
   class Commits;
   struct Chunk;
 
@@ -92,6 +93,7 @@ class QueueRowReader final : public SourceReader {
   void end_split(std::uint32_t index, State& state);
   void tell_proofs();
   void renew_proofs_if_needed();
+  void await_watermarks_of_others();
   bool proof_under_way() const;
   bool awaits_proofs();
   void build(Batch* out);
@@ -103,6 +105,7 @@ class QueueRowReader final : public SourceReader {
   const std::unique_ptr<format::RowDecoder> decoder_;
   std::unique_ptr<rocketmq::Consumer> consumer_;
   std::shared_ptr<Alarm> alarm_;
+  std::shared_ptr<Lookout> lookout_;
 
   std::map<std::uint32_t, State> splits_;
   std::deque<std::uint32_t> unheld_;  // splits with held frames that are not paused any more
@@ -112,6 +115,7 @@ class QueueRowReader final : public SourceReader {
   std::int64_t awaited_until_ms_ = 0;  // no rows until the proofs are there; 0 = go on
   std::int64_t await_again_ms_ = 0;
   bool proof_missing_ = false;
+  std::int64_t oldest_proof_ms_ = 0;  // of those told that hold
 
   // the batch being built
   std::vector<std::unique_ptr<ColumnBuilder>> builders_;

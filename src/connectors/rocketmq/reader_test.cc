@@ -1,10 +1,12 @@
 // The source against a scripted broker.
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include <gmock/gmock.h>
 
+#include "base/clock.h"
 #include "connectors/connector_bench.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "rocketmq/testing/scripted_broker.h"
@@ -228,6 +230,34 @@ TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
   }
   busy = false;
   feed.join();
+}
+
+TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWatermark) {
+  const auto table = source({});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  const SystemClock clock;
+  // What both queues are proven for; -1 = one is not.
+  const auto proven_ms = [&] {
+    std::map<std::uint32_t, std::int64_t> newest;
+    for (const SplitEvent& event : bench.events) {
+      if (event.kind == SplitEvent::Kind::kProvenEmpty) newest[event.split] = event.asked_ms;
+    }
+    return newest.size() < 2 ? -1 : std::min(newest[0], newest[1]);
+  };
+  std::int64_t since_ms = clock.now_ms();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(wait_until([&] {
+      EXPECT_TRUE(bench.poll().ok());
+      return proven_ms() >= since_ms;
+    }));
+    EXPECT_LT(proven_ms(), clock.now_ms()) << "the millisecond of the question does not count";
+    ASSERT_TRUE(bench.drain().ok());
+    const int wakes = bench.wakes;
+    since_ms = clock.now_ms();
+    bench.watermark_sent_ms = since_ms;
+    EXPECT_TRUE(wait_until([&] { return bench.wakes > wakes; })) << "it looks without being polled";
+  }
 }
 
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {

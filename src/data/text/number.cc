@@ -135,6 +135,20 @@ struct DecimalText {
   std::int64_t scale = 0;  // value = digits * 10^-scale
 };
 
+// "e+12"; nothing else may follow.
+std::optional<std::int32_t> exponent_of(std::string_view text) {
+  if (lower(text.front()) != 'e') return std::nullopt;
+  text.remove_prefix(1);
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return std::nullopt;
+  }
+  std::int32_t exponent = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), exponent);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return exponent;
+}
+
 std::optional<DecimalText> split_decimal(std::string_view text) {
   DecimalText result;
   std::size_t at = 0;
@@ -154,16 +168,9 @@ std::optional<DecimalText> split_decimal(std::string_view text) {
   }
   if (!any) return std::nullopt;
   if (at < text.size()) {
-    if (lower(text[at]) != 'e') return std::nullopt;
-    ++at;
-    if (at < text.size() && text[at] == '+') {
-      ++at;
-      if (at < text.size() && text[at] == '-') return std::nullopt;
-    }
-    std::int32_t exponent = 0;
-    const auto parsed = std::from_chars(text.data() + at, text.data() + text.size(), exponent);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-    result.scale -= exponent;
+    const auto exponent = exponent_of(text.substr(at));
+    if (!exponent) return std::nullopt;
+    result.scale -= *exponent;
   }
   return result;
 }

@@ -61,9 +61,8 @@ class ChangelogNormalize final : public Operator {
   }
 
   Status restore(const SnapshotReader& from) override {
-    return restore_tables(from, [&](std::string_view, state::EntryReader piece) {
-      return table_->restore(std::move(piece));
-    });
+    return restore_tables(
+        from, [&](std::string_view, state::EntryReader piece) { return table_->restore(piece); });
   }
 
  private:

@@ -54,8 +54,7 @@ class GroupAggregate final : public Operator {
 
   Status restore(const SnapshotReader& from) override {
     return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) {
-      return tag == "groups" ? tables_->groups.restore(std::move(piece))
-                             : tables_->values.restore(std::move(piece));
+      return tag == "groups" ? tables_->groups.restore(piece) : tables_->values.restore(piece);
     });
   }
 

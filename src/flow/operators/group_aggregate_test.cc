@@ -145,6 +145,7 @@ struct ModelRow {
   std::string s;
 };
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): the model stands in it
 TEST(GroupAggregate, MatchesAModelHoweverItIsCutAndRestarted) {
   for (const std::size_t batch_rows : {1U, 7U, 4096U}) {
     std::mt19937 random(11);

@@ -87,7 +87,7 @@ class Join final : public Operator {
 
   Status restore(const SnapshotReader& from) override {
     return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) {
-      return sides_[tag == "left" ? 0 : 1]->restore(std::move(piece));
+      return sides_[tag == "left" ? 0 : 1]->restore(piece);
     });
   }
 

@@ -100,6 +100,7 @@ TEST(Join, RowsAreForgottenAfterTheirTime) {
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(1, z, p, 1)"})) << "the right side has no time limit";
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): the oracle stands in it
 TEST(Join, EqualsTheNestedLoopHoweverItIsCutAndRestarted) {
   for (const std::size_t batch_rows : {1U, 3U, 4096U}) {
     std::mt19937 random(4);

@@ -89,7 +89,7 @@ Status restore_tables(
                     [&](std::uint32_t, std::uint32_t, std::span<const std::byte> bytes) -> Status {
                       TRY_ASSIGN(state::EntryReader piece, state::EntryReader::open(bytes));
                       const std::string_view tag = piece.tag();
-                      return table(tag, std::move(piece));
+                      return table(tag, piece);
                     });
 }
 

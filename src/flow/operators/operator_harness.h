@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -144,7 +145,10 @@ class OperatorHarness final : private Emitter {
   }
   std::vector<std::string> take_side_rows() { return texts(take_side()); }
   std::vector<EventTime> take_watermarks() { return std::exchange(watermarks_, {}); }
-  bool idle() const { return idle_; }
+  bool idle() const { return idle_ms_.has_value(); }
+  // Of the newest emit_idle() that still holds.
+  std::optional<std::int64_t> idle_ms() const { return idle_ms_; }
+  std::int64_t as_of_ms() const { return as_of_ms_; }  // of the newest watermark
   // Sum over the instances.
   std::int64_t metric(const std::string& name) const {
     std::int64_t sum = 0;
@@ -237,16 +241,21 @@ class OperatorHarness final : private Emitter {
 
   void emit(Batch&& batch) override {
     ++emitted_;
-    idle_ = false;
+    idle_ms_.reset();
     CHECK(batch.rows() > 0 || !batch.events.empty());
     batches_.push_back(std::move(batch));
   }
   void emit_side(std::size_t, Batch&& batch) override { side_.push_back(std::move(batch)); }
   void emit_watermark(EventTime watermark) override {
-    idle_ = false;
+    idle_ms_.reset();
     watermarks_.push_back(watermark);
   }
-  void emit_idle(bool idle) override { idle_ = idle; }
+  void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) override {
+    as_of_ms_ = as_of_ms;
+    emit_watermark(watermark);
+  }
+  void emit_idle(std::int64_t proven_ms) override { idle_ms_ = proven_ms; }
+  void emit_active() override { idle_ms_.reset(); }
   bool has_room() const override { return emitted_ < options_.room; }
 
   Make make_;
@@ -257,7 +266,8 @@ class OperatorHarness final : private Emitter {
   std::vector<Batch> batches_;
   std::vector<Batch> side_;
   std::vector<EventTime> watermarks_;
-  bool idle_ = false;
+  std::optional<std::int64_t> idle_ms_;
+  std::int64_t as_of_ms_ = 0;
   std::size_t emitted_ = 0;
   std::size_t resumes_ = 0;
   std::int64_t now_ms_ = 0;

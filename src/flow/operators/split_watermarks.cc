@@ -34,14 +34,13 @@ void SplitWatermarks::reached(std::uint32_t split, EventTime level, std::int64_t
   newest_levels_.reset();
 }
 
-void SplitWatermarks::proven_empty(std::uint32_t split, std::int64_t peer_time_ms,
-                                   std::int64_t now_ms) {
-  Split& s = of(split, now_ms);
+void SplitWatermarks::proven_empty(const SplitEvent& proof, std::int64_t now_ms) {
+  Split& s = of(proof.split, now_ms);
   s.last_sign_ms = now_ms;
-  if (options_.store_time && peer_time_ms > 0) {
+  if (options_.store_time && proof.peer_time_ms > 0) {
     // Whatever is stored later has this time or a greater one; a message of the very same
     // millisecond may follow.
-    s.level = std::max(s.level, peer_time_ms - 1);
+    s.level = std::max(s.level, proof.peer_time_ms - 1);
     newest_levels_.reset();
     return;
   }
@@ -50,6 +49,7 @@ void SplitWatermarks::proven_empty(std::uint32_t split, std::int64_t peer_time_m
     s.empty_since_ms = now_ms;
   }
   s.proof = sequence_;
+  s.proven_ms = proof.asked_ms == 0 ? kAlwaysIdle : proof.asked_ms;
   s.levels = levels_sequence_ == sequence_ ? newest_levels_.lock() : nullptr;
   if (!s.levels) {
     auto levels = std::make_shared<Levels>();
@@ -67,10 +67,13 @@ void SplitWatermarks::active(std::uint32_t split, std::int64_t now_ms) {
   s.last_sign_ms = now_ms;
 }
 
+bool SplitWatermarks::timed_out(const Split& split, std::int64_t now_ms) const {
+  return options_.idle_timeout_ms > 0 && now_ms - split.last_sign_ms >= options_.idle_timeout_ms;
+}
+
 bool SplitWatermarks::left_out(const Split& split, std::uint64_t sequence,
                                std::int64_t now_ms) const {
-  if (options_.idle_timeout_ms > 0 && now_ms - split.last_sign_ms >= options_.idle_timeout_ms)
-    return true;
+  if (timed_out(split, now_ms)) return true;
   return split.empty && split.proof >= sequence &&
          now_ms - split.empty_since_ms >= options_.empty_grace_ms;
 }
@@ -106,9 +109,13 @@ EventTime SplitWatermarks::watermark(std::int64_t now_ms) const {
   return best;
 }
 
-bool SplitWatermarks::idle(std::int64_t now_ms) const {
-  return std::all_of(splits_.begin(), splits_.end(),
-                     [&](const auto& entry) { return left_out(entry.second, sequence_, now_ms); });
+std::optional<std::int64_t> SplitWatermarks::idle_ms(std::int64_t now_ms) const {
+  std::int64_t least = kAlwaysIdle;
+  for (const auto& [id, split] : splits_) {
+    if (!left_out(split, sequence_, now_ms)) return std::nullopt;
+    if (!timed_out(split, now_ms)) least = std::min(least, split.proven_ms);
+  }
+  return least;
 }
 
 std::optional<std::int64_t> SplitWatermarks::next_change_ms(std::int64_t now_ms) const {
@@ -144,6 +151,12 @@ SplitWatermarks::Levels SplitWatermarks::levels() const {
   Levels levels;
   for (const auto& [id, split] : splits_) levels.emplace(id, split.level);
   return levels;
+}
+
+void IdleSignal::tell(std::optional<std::int64_t> idle_ms, Emitter& out) {
+  if (told_ms_ == idle_ms) return;
+  idle_ms ? out.emit_idle(*idle_ms) : out.emit_active();
+  told_ms_ = idle_ms;
 }
 
 std::string watermark_note(EventTime last, const SplitWatermarks& splits) {

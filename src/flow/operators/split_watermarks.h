@@ -42,12 +42,12 @@ class SplitWatermarks {
   void rows(std::uint32_t split, EventTime level, std::int64_t now_ms);
   void batch_received() { ++sequence_; }  // after its rows(), before its events
   void reached(std::uint32_t split, EventTime level, std::int64_t now_ms);  // without rows
-  void proven_empty(std::uint32_t split, std::int64_t peer_time_ms, std::int64_t now_ms);
+  void proven_empty(const SplitEvent& proof, std::int64_t now_ms);
   void active(std::uint32_t split, std::int64_t now_ms);
 
   EventTime watermark(std::int64_t now_ms) const;
-  // No split, or all are left out: nothing holds event time back.
-  bool idle(std::int64_t now_ms) const;
+  // No split, or all are left out: nothing holds event time back. See Emitter::emit_idle().
+  std::optional<std::int64_t> idle_ms(std::int64_t now_ms) const;
   // When an answer may change without a new fact; nullopt = never.
   std::optional<std::int64_t> next_change_ms(std::int64_t now_ms) const;
   std::vector<std::uint32_t> too_far_ahead(std::int64_t now_ms) const;  // ascending
@@ -61,10 +61,12 @@ class SplitWatermarks {
     bool empty = false;
     std::int64_t empty_since_ms = 0;
     std::uint64_t proof = 0;               // sequence of the newest proof
+    std::int64_t proven_ms = 0;            // what comes later was written after that
     std::shared_ptr<const Levels> levels;  // of all splits at the proof
   };
 
   Split& of(std::uint32_t split, std::int64_t now_ms);
+  bool timed_out(const Split& split, std::int64_t now_ms) const;
   // Left out at point `sequence`.
   bool left_out(const Split& split, std::uint64_t sequence, std::int64_t now_ms) const;
   EventTime at(std::uint64_t sequence, const Levels* levels, std::int64_t now_ms) const;
@@ -74,6 +76,17 @@ class SplitWatermarks {
   std::uint64_t sequence_ = 0;
   std::uint64_t levels_sequence_ = 0;
   std::weak_ptr<const Levels> newest_levels_;
+};
+
+// Tells the tasks behind, when it changes, whether they may leave this one out. Thread: task.
+class IdleSignal {
+ public:
+  // A batch or a watermark was emitted: for the tasks behind that ended idleness.
+  void interrupted() { told_ms_.reset(); }
+  void tell(std::optional<std::int64_t> idle_ms, Emitter& out);
+
+ private:
+  std::optional<std::int64_t> told_ms_;
 };
 
 // What a checkpoint keeps of one task: the watermark it sent last and the levels of its splits.

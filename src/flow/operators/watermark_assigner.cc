@@ -45,7 +45,7 @@ class WatermarkAssigner final : public Operator {
     batch.runs.clear();
     batch.events.clear();
     if (batch.rows() > 0) {
-      idle_ = false;  // a batch ends idleness
+      idle_.interrupted();
       out.emit(std::move(batch));
     }
     decide(now, out);
@@ -119,7 +119,7 @@ class WatermarkAssigner final : public Operator {
     for (const SplitEvent& event : batch.events) {
       switch (event.kind) {
         case SplitEvent::Kind::kProvenEmpty:
-          splits_.proven_empty(event.split, event.peer_time_ms, now);
+          splits_.proven_empty(event, now);
           break;
         case SplitEvent::Kind::kActive:
           splits_.active(event.split, now);
@@ -141,15 +141,11 @@ class WatermarkAssigner final : public Operator {
     const EventTime watermark = splits_.watermark(now);
     if (watermark > last_) {
       last_ = watermark;
-      idle_ = false;
+      idle_.interrupted();
       watermark_metric_.set(last_);
-      out.emit_watermark(last_);
+      out.emit_watermark_as_of(last_, now);
     }
-    const bool idle = splits_.idle(now);
-    if (idle != idle_) {
-      idle_ = idle;
-      out.emit_idle(idle);
-    }
+    idle_.tell(splits_.idle_ms(now), out);
     const auto next = splits_.next_change_ms(now);
     if (next && *next != timer_ms_ && context_.set_timer) {
       timer_ms_ = *next;
@@ -167,7 +163,7 @@ class WatermarkAssigner final : public Operator {
   SplitWatermarks splits_;
   std::unique_ptr<expr::Program> program_;
   EventTime last_ = kMinWatermark;
-  bool idle_ = false;
+  IdleSignal idle_;
   std::int64_t timer_ms_ = 0;
   std::vector<std::uint32_t> paused_;
   Metric watermark_metric_;

@@ -103,6 +103,35 @@ TEST_F(WatermarkAssignerTest, OlderProofsOfSeveralSplitsAreComparedAtTheirPoints
       << "for the first batch both are proven empty, for the second only split 2";
 }
 
+TEST_F(WatermarkAssignerTest, TellsForWhichMomentItIsIdleAndItsWatermarksHold) {
+  spec_.empty_grace_ms = 0;
+  harness().set_now(40);
+  EXPECT_EQ(push({{0, 100}, {1, 50}}), Marks{50});
+  EXPECT_EQ(harness().as_of_ms(), 40);
+  push({}, {{0, Kind::kProvenEmpty, 0, 41}});
+  EXPECT_EQ(harness().idle_ms(), std::nullopt);
+  harness().set_now(60);
+  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0, 44}}), Marks{100});
+  EXPECT_EQ(harness().as_of_ms(), 60);
+  EXPECT_EQ(harness().idle_ms(), 41) << "the oldest of the newest proofs";
+  push({}, {{0, Kind::kProvenEmpty, 0, 70}});
+  EXPECT_EQ(harness().idle_ms(), 44);
+  push({}, {{1, Kind::kProvenEmpty, 0}});
+  EXPECT_EQ(harness().idle_ms(), 70) << "the source itself says that split 1 is idle";
+  push({}, {{0, Kind::kEnded, 0}});
+  EXPECT_EQ(harness().idle_ms(), kAlwaysIdle);
+}
+
+TEST_F(WatermarkAssignerTest, ASplitThatTimedOutIsNotProvenAnyMore) {
+  spec_.empty_grace_ms = 0;
+  spec_.idle_timeout_ms = 500;
+  push({{0, 100}});
+  harness().set_now(500);
+  EXPECT_EQ(harness().idle_ms(), kAlwaysIdle);
+  push({}, {{0, Kind::kProvenEmpty, 0, 510}});
+  EXPECT_EQ(harness().idle_ms(), 510);
+}
+
 TEST_F(WatermarkAssignerTest, StoreTimeTakesTheClockOfTheBroker) {
   spec_.store_time = true;
   push({{0, 100}, {1, 50}});

@@ -125,8 +125,7 @@ class WindowAggregate final : public Operator {
       TRY_ASSIGN(pane.end, take_number<std::int64_t>(tag));
       TRY_ASSIGN(pane.start, take_number<std::int64_t>(tag));
       GroupTables& tables = tables_of(pane);
-      return tag == "g" ? tables.groups.restore(std::move(piece))
-                        : tables.values.restore(std::move(piece));
+      return tag == "g" ? tables.groups.restore(piece) : tables.values.restore(piece);
     }));
     last_watermark_ = highest;
     return {};

@@ -12,6 +12,15 @@ namespace slipstream::flow {
 namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRetryMs = 1'000;
+
+template <typename Step>
+Status without_exceptions(const Step& step) {
+  try {
+    return step();
+  } catch (const std::exception& thrown) {
+    return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
+  }
+}
 }  // namespace
 
 Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock,
@@ -118,22 +127,46 @@ std::int64_t Discovery::wait_ms() const {
   return next == kNever ? kNever : std::max<std::int64_t>(0, next - clock_.now_ms());
 }
 
+// False: the job has been told that it failed.
+bool Discovery::discover_again(Entry& entry) {
+  const Status status = without_exceptions([&] { return discover(entry); });
+  if (stop_.stop_requested()) return true;
+  const std::int64_t interval = entry.enumerator->discovery_interval().count();
+  if (status.ok()) {
+    entry.succeeded = true;
+    entry.next_ms = interval > 0 && !entry.state.complete ? clock_.now_ms() + interval : kNever;
+    return true;
+  }
+  if (status.error().retryable && (entry.succeeded || entry.options.restored)) {
+    log(LogLevel::kWarn, "flow",
+        "source '" + entry.options.name +
+            "': looking for splits failed, trying again: " + status.to_string());
+    entry.next_ms = clock_.now_ms() + std::max(interval, kRetryMs);
+    return true;
+  }
+  failed_(status.with_context("finding the splits of source '" + entry.options.name + "'"));
+  return false;
+}
+
+void Discovery::wait_for_work() {
+  const std::int64_t wait = wait_ms();
+  MutexLock lock(mutex_);
+  if (wait == kNever) {
+    while (!stopped_) changed_.wait(mutex_);
+  } else if (wait > 0 && !stopped_) {
+    changed_.wait_for_ms(mutex_, wait);
+  }
+}
+
 void Discovery::work() {
-  bool told = false;
-  const auto attempt = [](const auto& step) -> Status {
-    try {
-      return step();
-    } catch (const std::exception& thrown) {
-      return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
-    }
-  };
   for (Entry& entry : entries_) {
-    const Status made = attempt([&] { return make_enumerator(entry); });
+    const Status made = without_exceptions([&] { return make_enumerator(entry); });
     if (!made.ok()) {
       failed_(made.with_context("source '" + entry.options.name + "'"));
       return;
     }
   }
+  bool told = false;
   while (!stop_.stop_requested()) {
     if (!told && std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
           return entry.succeeded || entry.options.restored;
@@ -143,31 +176,10 @@ void Discovery::work() {
     }
     for (Entry& entry : entries_) {
       if (entry.next_ms > clock_.now_ms() || stop_.stop_requested()) continue;
-      const Status status = attempt([&] { return discover(entry); });
-      if (stop_.stop_requested()) return;
-      const std::int64_t interval = entry.enumerator->discovery_interval().count();
-      if (status.ok()) {
-        entry.succeeded = true;
-        entry.next_ms = interval > 0 && !entry.state.complete ? clock_.now_ms() + interval : kNever;
-      } else if (status.error().retryable && (entry.succeeded || entry.options.restored)) {
-        log(LogLevel::kWarn, "flow",
-            "source '" + entry.options.name +
-                "': looking for splits failed, trying again: " + status.to_string());
-        entry.next_ms = clock_.now_ms() + std::max(interval, kRetryMs);
-      } else {
-        failed_(status.with_context("finding the splits of source '" + entry.options.name + "'"));
-        return;
-      }
+      if (!discover_again(entry)) return;
     }
-    if (!told) continue;
-    const std::int64_t wait = wait_ms();
-    MutexLock lock(mutex_);
-    if (stopped_) return;
-    if (wait == kNever) {
-      while (!stopped_) changed_.wait(mutex_);
-      return;
-    }
-    if (wait > 0) changed_.wait_for_ms(mutex_, wait);
+    if (stop_.stop_requested()) return;
+    if (told) wait_for_work();
   }
 }
 

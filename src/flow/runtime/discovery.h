@@ -55,6 +55,8 @@ class Discovery {
   };
   void work();
   Status discover(Entry& entry);
+  bool discover_again(Entry& entry);
+  void wait_for_work();
   void assign(Entry& entry, std::vector<SplitState> splits, bool to_all);
   Status make_enumerator(Entry& entry);
   std::int64_t wait_ms() const;

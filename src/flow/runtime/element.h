@@ -27,10 +27,17 @@ struct Element {
     element.batch = std::move(batch);
     return element;
   }
-  static Element of(EventTime watermark) {
+  static Element of(EventTime watermark, std::int64_t as_of_ms) {
     Element element;
     element.kind = Kind::kWatermark;
     element.watermark = watermark;
+    element.moment_ms = as_of_ms;
+    return element;
+  }
+  static Element idle(std::int64_t proven_ms) {
+    Element element;
+    element.kind = Kind::kIdle;
+    element.moment_ms = proven_ms;
     return element;
   }
   static Element of(Barrier barrier) {
@@ -49,6 +56,9 @@ struct Element {
   std::uint32_t input = 0;  // of the receiving operator
   std::size_t bytes = 0;    // as charged by the queue it waits in
   EventTime watermark = kMinWatermark;
+  // Of Clock::now_ms(). kWatermark: all rows that it follows from had been received by then. kIdle:
+  // what comes from here later was written after it.
+  std::int64_t moment_ms = 0;
   Barrier barrier;
   Batch batch;
 };

@@ -70,7 +70,7 @@ class Job::Impl {
     }
     // A job that ran before is not wrong because its brokers are away at the moment.
     progress_.ever_ran = store_->latest() != nullptr;
-    const Status outputs = check_outputs();
+    Status outputs = check_outputs();
     outputs_checked_ = outputs.ok();
     if (!outputs.ok()) {
       if (!progress_.ever_ran || !outputs.error().retryable) return outputs;
@@ -281,7 +281,9 @@ class Job::Impl {
     note_failure(cause);
     report_.state = JobReport::State::kRestarting;
     const std::int64_t deadline = clock_.now_ms() + delay->count();
-    while (!cancel_wanted_ && !stop_wanted_ && clock_.now_ms() < deadline) {
+    // A stop ends the wait once; attempts that fail after it wait as ever.
+    const bool stop_was_wanted = stop_wanted_;
+    while (!cancel_wanted_ && stop_wanted_ == stop_was_wanted && clock_.now_ms() < deadline) {
       changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
     }
     return true;

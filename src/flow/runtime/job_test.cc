@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+#include "expr/expr.h"
+#include "flow/operators/watermark_assigner.h"
 #include "flow/runtime/memory_budget.h"
 #include "flow/runtime/metric_store.h"
 #include "flow/runtime/script_nodes.h"
@@ -75,8 +78,8 @@ class IdleInTurn final : public Operator {
   }
   Result<Progress> push(std::size_t, Batch&&, Emitter& out) override {
     ++batches_;
-    if (batches_ == 1) out.emit_watermark(subtask_ == 0 ? 100 : 50);
-    if (batches_ == (subtask_ == 0 ? 1 : 2)) out.emit_idle(true);
+    if (batches_ == 1) out.emit_watermark_as_of(subtask_ == 0 ? 100 : 50, 1);
+    if (batches_ == (subtask_ == 0 ? 1 : 2)) out.emit_idle(1);
     return Progress::kDone;
   }
 
@@ -126,6 +129,163 @@ TEST(Job, WhenTheLastSourceTaskGoesIdleTheGreatestWatermarkCounts) {
   EXPECT_TRUE(eventually([&] { return *seen == 50; })) << "subtask 1 holds event time back";
   source->raise_limit(20);
   EXPECT_TRUE(eventually([&] { return *seen == 100; })) << "nobody holds event time back";
+  (*job)->cancel();
+  static_cast<void>((*job)->wait());
+}
+
+// One split for each of two subtasks, which give what the test says.
+class FedSource final : public Source {
+ public:
+  Schema schema() const override {
+    Schema schema;
+    schema.add("ts", Type::timestamp(3));
+    return schema;
+  }
+  bool bounded() const override { return false; }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext) override {
+    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>());
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    std::lock_guard lock(mutex_);
+    contexts_.push_back(context);
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(*this));
+  }
+
+  void row(std::uint32_t split, EventTime ms) {
+    ColumnBuilder times(Type::timestamp(3));
+    times.append<std::int64_t>(ms * 1'000);
+    Batch batch(1, {times.finish()});
+    batch.runs.push_back(SplitRun{split, 0});
+    feed(split, std::move(batch));
+  }
+  void proven_empty(std::uint32_t split, std::int64_t asked_ms) {
+    Batch batch;
+    batch.events.push_back(SplitEvent{split, SplitEvent::Kind::kProvenEmpty, 0, asked_ms});
+    feed(split, std::move(batch));
+  }
+  std::int64_t watermark_sent_ms() {
+    std::lock_guard lock(mutex_);
+    return contexts_.empty() ? 0 : contexts_.front().watermark_sent_ms();
+  }
+
+ private:
+  class Enumerator final : public SplitEnumerator {
+   public:
+    Result<Discovery> discover() override {
+      return Discovery{{Split{"0", ""}, Split{"1", ""}}, false};
+    }
+    std::string snapshot() override { return {}; }
+  };
+  class Reader final : public SourceReader {
+   public:
+    explicit Reader(FedSource& source) : source_(source) {}
+    Status add_split(std::uint32_t index, const Split&) override {
+      split_ = index;
+      return {};
+    }
+    Result<Poll> poll(Batch* out, Batch*) override {
+      std::lock_guard lock(source_.mutex_);
+      auto& fed = source_.fed_[split_];
+      if (fed.empty()) return Poll::kNothing;
+      *out = std::move(fed.front());
+      fed.erase(fed.begin());
+      return Poll::kBatch;
+    }
+    Result<std::vector<Split>> snapshot(CheckpointId) override { return std::vector<Split>(); }
+    void checkpoint_complete(CheckpointId) override {}
+
+   private:
+    FedSource& source_;
+    std::uint32_t split_ = 0;
+  };
+
+  void feed(std::uint32_t split, Batch batch) {
+    std::lock_guard lock(mutex_);
+    fed_[split].push_back(std::move(batch));
+    for (const ReaderContext& context : contexts_) context.wake();
+  }
+
+  std::mutex mutex_;
+  std::map<std::uint32_t, std::vector<Batch>> fed_;
+  std::vector<ReaderContext> contexts_;
+};
+
+// What the task behind two source tasks has seen.
+struct Behind {
+  std::atomic<EventTime> watermark{kMinWatermark};
+  std::atomic<EventTime> newest_row{kMinWatermark};
+  std::atomic<int> late{0};
+};
+
+class CountLate final : public Operator {
+ public:
+  explicit CountLate(std::shared_ptr<Behind> seen) : seen_(std::move(seen)) {}
+  Status open(const OperatorContext&) override { return {}; }
+  Result<Progress> push(std::size_t, Batch&& batch, Emitter&) override {
+    const EventTime ms = batch.column(0)->data<std::int64_t>()[0] / 1'000;
+    if (ms <= seen_->watermark) ++seen_->late;
+    seen_->newest_row = ms;
+    return Progress::kDone;
+  }
+  Result<Progress> advance(EventTime watermark, Emitter&) override {
+    seen_->watermark = watermark;
+    return Progress::kDone;
+  }
+
+ private:
+  const std::shared_ptr<Behind> seen_;
+};
+
+TEST(Job, AQueueProvenEmptyBeforeTheRowsOfAnotherTaskHoldsEventTimeForThem) {
+  const auto source = std::make_shared<FedSource>();
+  const auto seen = std::make_shared<Behind>();
+  WatermarkAssignerSpec spec;
+  spec.watermark = expr::column(0, Type::timestamp(3), "ts");
+  spec.eval.wall_micros = [] { return std::int64_t{0}; };
+  spec.empty_grace_ms = 0;
+  Graph graph;
+  const NodeId read = graph.add(source_node(source, 2));
+  Node marks = operator_node(read, "marks", [spec] { return make_watermark_assigner(spec); });
+  marks.parallelism = 2;
+  marks.output = source->schema();
+  Node behind = operator_node(graph.add(std::move(marks)), "behind",
+                              [seen] { return std::make_unique<CountLate>(seen); });
+  behind.parallelism = 1;
+  behind.inputs[0].partitioning = Partitioning::kSingle;
+  behind.output = NumbersSource::numbers_schema();
+  graph.add(sink_node(graph.add(std::move(behind)), std::make_shared<AuditSink>(AuditSinkOptions{}),
+                      Partitioning::kForward, 1));
+  auto job = Job::start(std::move(graph), JobOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  const SystemClock clock;
+  const auto ask = [&](std::uint32_t split) {
+    const std::int64_t sent_ms = source->watermark_sent_ms();
+    ASSERT_TRUE(eventually([&] { return clock.now_ms() > sent_ms; }));
+    source->proven_empty(split, clock.now_ms() - 1);
+  };
+
+  source->row(1, 10);
+  source->row(0, 50);
+  EXPECT_TRUE(eventually([&] { return seen->watermark == 10; }));
+  ask(1);
+  EXPECT_TRUE(eventually([&] { return seen->watermark == 50; })) << "split 1 was empty after it";
+  const std::int64_t proven_ms = clock.now_ms();
+  ASSERT_TRUE(eventually([&] { return clock.now_ms() > proven_ms; }));
+  source->row(0, 1'000);
+  source->row(0, 1'001);  // behind the watermark of the one before
+  EXPECT_TRUE(eventually([&] { return seen->newest_row == 1'001; }));
+  EXPECT_EQ(seen->watermark, 50) << "split 1 may have got rows since then";
+  source->row(1, 500);
+  EXPECT_TRUE(eventually([&] { return seen->watermark == 500; }));
+  EXPECT_EQ(seen->late, 0);
+  ask(1);
+  EXPECT_TRUE(eventually([&] { return seen->watermark == 1'001; })) << "the proof was renewed";
+  source->row(1, 1'002);
+  EXPECT_TRUE(eventually([&] {
+    ask(0);
+    return seen->watermark == 1'002;
+  })) << "now split 0 is left out";
+  EXPECT_EQ(seen->late, 0);
   (*job)->cancel();
   static_cast<void>((*job)->wait());
 }

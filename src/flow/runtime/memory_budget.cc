@@ -39,11 +39,17 @@ class OperatorReservation final : public MemoryReservation {
 
 }  // namespace
 
-bool MemoryBudget::reserve(std::size_t bytes) {
+bool MemoryBudget::reserve_below(std::size_t limit, std::size_t bytes) {
   std::size_t used = used_.load(std::memory_order_relaxed);
   do {
-    if (used > limit_ || bytes > limit_ - used) return false;
+    if (used > limit || bytes > limit - used) return false;
   } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+  return true;
+}
+
+bool MemoryBudget::reserve_buffer(std::size_t bytes, bool must) {
+  if (!must) return reserve_below(limit_ - limit_ / 4, bytes);
+  charge(bytes);
   return true;
 }
 

@@ -91,12 +91,24 @@ void Port::emit_side(std::size_t output, Batch&& batch) { send(output, std::move
 void Port::emit_watermark(EventTime watermark) {
   if (watermark <= watermark_.load(std::memory_order_relaxed)) return;
   watermark_.store(watermark, std::memory_order_relaxed);
-  for (Edge& edge : edges_) edge.broadcast(Element::of(watermark));
-  if (next_ != nullptr) next_->deliver(Element::of(watermark));
+  tell(Element::of(watermark, as_of_ms_));
 }
 
-void Port::emit_idle(bool idle) {
-  const Element element = Element::of(idle ? Element::Kind::kIdle : Element::Kind::kActive);
+void Port::emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) {
+  follow(as_of_ms);
+  if (newest_ms_ != nullptr) {
+    std::int64_t newest = newest_ms_->load(std::memory_order_relaxed);
+    while (newest < as_of_ms && !newest_ms_->compare_exchange_weak(newest, as_of_ms)) {
+    }
+  }
+  emit_watermark(watermark);
+}
+
+void Port::emit_idle(std::int64_t proven_ms) { tell(Element::idle(proven_ms)); }
+
+void Port::emit_active() { tell(Element::of(Element::Kind::kActive)); }
+
+void Port::tell(const Element& element) {
   for (Edge& edge : edges_) edge.broadcast(element);
   if (next_ != nullptr) next_->deliver(Element(element));
 }

@@ -2,6 +2,7 @@
 // other tasks.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -57,11 +58,17 @@ class Port final : public Emitter {
  public:
   void connect(Stage* next) { next_ = next; }
   void add_edge(Edge edge) { edges_.push_back(std::move(edge)); }
+  // Where to note the moment of the newest watermark that an operator made itself.
+  void note_watermarks(std::atomic<std::int64_t>* newest_ms) { newest_ms_ = newest_ms; }
+  // What is emitted from here on follows from rows that had been received by then.
+  void follow(std::int64_t as_of_ms) { as_of_ms_ = std::max(as_of_ms_, as_of_ms); }
 
   void emit(Batch&& batch) override;
   void emit_side(std::size_t output, Batch&& batch) override;
   void emit_watermark(EventTime watermark) override;
-  void emit_idle(bool idle) override;
+  void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) override;
+  void emit_idle(std::int64_t proven_ms) override;
+  void emit_active() override;
   bool has_room() const override;
 
   // Barrier or end: to the edges only.
@@ -73,9 +80,12 @@ class Port final : public Emitter {
 
  private:
   void send(std::size_t output, Batch&& batch);
+  void tell(const Element& element);
 
   Stage* next_ = nullptr;  // takes output 0
   std::vector<Edge> edges_;
+  std::int64_t as_of_ms_ = 0;
+  std::atomic<std::int64_t>* newest_ms_ = nullptr;
   std::atomic<EventTime> watermark_{kMinWatermark};
   std::atomic<std::int64_t> rows_out_{0};
 };

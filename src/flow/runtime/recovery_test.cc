@@ -195,20 +195,22 @@ TEST(Recovery, RestartsFromMemoryWithoutADirectory) {
 }
 
 TEST(Recovery, AFailureThatRepeatsItselfEndsTheJob) {
-  Fixture fixture;
-  auto rows_left = std::make_shared<std::atomic<std::int64_t>>(10);
-  Graph graph;
-  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
-  const NodeId failing = graph.add(operator_node(source, "failing", [=] {
-    return std::make_unique<FailOnce>(rows_left, false, Error{ErrorCode::kDataError, "1 / 0"});
-  }));
-  graph.add(sink_node(failing, std::make_shared<AuditSink>(fixture.sink)));
-  auto job = fixture.start(std::move(graph));
-  ASSERT_TRUE(job.ok()) << job.status().to_string();
-  const Status status = (*job)->wait();
-  ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().code, ErrorCode::kDataError);
-  EXPECT_EQ((*job)->report().restarts, 0U);
+  for (const ErrorCode code : {ErrorCode::kDataError, ErrorCode::kResourceExhausted}) {
+    Fixture fixture;
+    auto rows_left = std::make_shared<std::atomic<std::int64_t>>(10);
+    Graph graph;
+    const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));
+    const NodeId failing = graph.add(operator_node(source, "failing", [=] {
+      return std::make_unique<FailOnce>(rows_left, false, Error{code, "1 / 0"});
+    }));
+    graph.add(sink_node(failing, std::make_shared<AuditSink>(fixture.sink)));
+    auto job = fixture.start(std::move(graph));
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    const Status status = (*job)->wait();
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, code);
+    EXPECT_EQ((*job)->report().restarts, 0U);
+  }
 }
 
 TEST(Recovery, StopsWithASavepointThatHoldsNoEpoch) {

@@ -15,6 +15,7 @@ bool repeats_itself(const Error& cause) {
     case ErrorCode::kOutOfRange:
     case ErrorCode::kPermissionDenied:
     case ErrorCode::kCorrupt:
+    case ErrorCode::kResourceExhausted:  // state over its budget; a full disk is retryable
       return true;
     default:
       return false;

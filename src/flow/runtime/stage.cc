@@ -32,11 +32,14 @@ void Stage::process(Element&& element) {
       return;
     case Element::Kind::kWatermark:
       watermark_.store(element.watermark, std::memory_order_relaxed);
+      port_.follow(element.moment_ms);
       note(operator_->advance(element.watermark, port_));
       return;
     case Element::Kind::kIdle:
+      port_.emit_idle(element.moment_ms);
+      return;
     case Element::Kind::kActive:
-      port_.emit_idle(element.kind == Element::Kind::kIdle);
+      port_.emit_active();
       return;
     case Element::Kind::kBarrier:
     case Element::Kind::kEnd:

@@ -73,6 +73,13 @@ Status Task::open_stage(std::size_t chain_index) {
     context.metrics = environment_.metrics->metrics(labels);
     context.batch_rows = environment_.options->batch_rows;
     context.restored = options_.restored;
+    context.watermark_sent_ms = [&sent = environment_.watermark_sent_ms] { return sent.load(); };
+    context.memory.reserve = [budget = environment_.budget](std::size_t bytes, bool must) {
+      return budget->reserve_buffer(bytes, must);
+    };
+    context.memory.release = [budget = environment_.budget](std::size_t bytes) {
+      budget->release(bytes);
+    };
     TRY_ASSIGN(auto reader, node.source->make_reader(std::move(context)));
     source_ = std::make_unique<SourceHead>(std::move(reader));
     return {};
@@ -121,13 +128,17 @@ Status Task::open() {
     ports[i]->connect(stages_[i + 1 - first_stage].get());
   for (auto& [chain_index, edge] : edges_) ports[chain_index]->add_edge(std::move(edge));
   edges_.clear();
+  for (Port* port : ports) port->note_watermarks(&environment_.watermark_sent_ms);
   if (gate_ != nullptr) {
     channels_.resize(gate_->channels());
+    std::vector<ChannelWatermarks::Channel> channels;
     for (std::size_t i = 0; i < channels_.size(); ++i) {
       const std::uint32_t input = gate_->input_of(i);
+      channels.push_back({input, gate_->joint(i)});
       if (open_channels_.size() <= input) open_channels_.resize(input + 1);
       ++open_channels_[input];
     }
+    watermarks_.emplace(channels);
   }
   opened_ = true;
   report_ready_.store(true, std::memory_order_release);
@@ -345,24 +356,25 @@ Result<Task::Park> Task::poll_source() {
 Result<Task::Park> Task::take_element() {
   std::optional<Gate::Popped> popped = gate_->pop();
   if (!popped) return Park::kIdle;
-  Channel& channel = channels_[popped->channel];
   Element& element = popped->element;
   switch (element.kind) {
     case Element::Kind::kBatch:
-      if (channel.idle) {
-        channel.idle = false;
+      if (watermarks_->is_idle(popped->channel)) {
+        watermarks_->active(popped->channel);
         advance_watermark();
       }
       stages_.front()->deliver(std::move(element));
       break;
     case Element::Kind::kWatermark:
-      channel.idle = false;
-      channel.watermark = std::max(channel.watermark, element.watermark);
+      watermarks_->watermark(popped->channel, element.watermark, element.moment_ms);
       advance_watermark();
       break;
     case Element::Kind::kIdle:
+      watermarks_->idle(popped->channel, element.moment_ms);
+      advance_watermark();
+      break;
     case Element::Kind::kActive:
-      channel.idle = element.kind == Element::Kind::kIdle;
+      watermarks_->active(popped->channel);
       advance_watermark();
       break;
     case Element::Kind::kBarrier:
@@ -375,45 +387,16 @@ Result<Task::Park> Task::take_element() {
   return Park::kNo;
 }
 
-// A joint channel that says idle may only be behind its sisters: what they heard reaches it too,
-// and may make it emit rows. It is left out of the minimum only together with all of them.
-bool Task::left_out(std::size_t channel) const {
-  if (!channels_[channel].idle) return false;
-  if (!gate_->joint(channel)) return true;
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    if (gate_->input_of(i) == gate_->input_of(channel) &&
-        (!channels_[i].idle || channels_[i].done()))
-      return false;
-  }
-  return true;
-}
-
-// Channels that are done bound nothing, but only when all are done has event time come to its end:
-// an idle one may still hold rows. When all that are left are idle, nothing holds event time back
-// and the greatest counts, as in one source whose splits are all empty.
+// A watermark ends idleness for the tasks behind: they are told again.
 void Task::advance_watermark() {
-  EventTime lowest = kMaxWatermark;
-  EventTime greatest = kMinWatermark;
-  bool any_active = false;
-  bool all_done = true;
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    if (channels_[i].done()) continue;
-    all_done = false;
-    greatest = std::max(greatest, channels_[i].watermark);
-    if (left_out(i)) continue;
-    any_active = true;
-    lowest = std::min(lowest, channels_[i].watermark);
+  if (const auto reached = watermarks_->advance()) {
+    told_idle_ms_.reset();
+    stages_.front()->deliver(Element::of(reached->watermark, reached->as_of_ms));
   }
-  const bool all_idle = !any_active && !all_done;
-  const EventTime reached = all_idle ? greatest : lowest;
-  if (reached > watermark_) {
-    watermark_ = reached;
-    stages_.front()->deliver(Element::of(reached));
-  }
-  if (all_idle != all_idle_) {
-    all_idle_ = all_idle;
-    stages_.front()->deliver(Element::of(all_idle ? Element::Kind::kIdle : Element::Kind::kActive));
-  }
+  const std::optional<std::int64_t> idle_ms = watermarks_->idle_ms();
+  if (told_idle_ms_ == idle_ms) return;
+  stages_.front()->deliver(idle_ms ? Element::idle(*idle_ms) : Element::of(Element::Kind::kActive));
+  told_idle_ms_ = idle_ms;
 }
 
 Status Task::align(std::size_t channel, Barrier barrier) {
@@ -433,6 +416,7 @@ Status Task::align(std::size_t channel, Barrier barrier) {
 void Task::end_channel(std::size_t channel) {
   channels_[channel].ended = true;
   ++ended_channels_;
+  watermarks_->ended(channel);
   advance_watermark();
   const std::uint32_t input = gate_->input_of(channel);
   if (--open_channels_[input] == 0) ended_inputs_.push_back(input);
@@ -490,7 +474,7 @@ Status Task::continue_ending() {
   }
   source_port_.broadcast(Element::of(Element::Kind::kEnd));
   for (const auto& stage : stages_) {
-    stage->port().broadcast(Element::of(kMaxWatermark));
+    stage->port().broadcast(Element::of(kMaxWatermark, 0));
     stage->port().broadcast(Element::of(Element::Kind::kEnd));
   }
   ended_ = true;

@@ -15,6 +15,7 @@
 #include "flow/checkpoint/snapshot.h"
 #include "flow/graph.h"
 #include "flow/job.h"
+#include "flow/runtime/channel_watermarks.h"
 #include "flow/runtime/gate.h"
 #include "flow/runtime/memory_budget.h"
 #include "flow/runtime/metric_store.h"
@@ -57,6 +58,8 @@ struct TaskEnvironment {
   std::uint32_t max_parallelism = 128;
   std::uint64_t attempt_token = 0;
   std::stop_token stop;
+  // When a task of the attempt made its newest watermark, by now_ms() of the clock; 0 = not yet.
+  std::atomic<std::int64_t> watermark_sent_ms{0};
 };
 
 // What the coordinator tells a task.
@@ -130,7 +133,6 @@ class Task final : public Runnable {
   Result<Park> poll_source();
   Result<Park> take_element();
   Status align(std::size_t channel, Barrier barrier);
-  bool left_out(std::size_t channel) const;
   void advance_watermark();
   void end_channel(std::size_t channel);
   bool fire_timer();
@@ -164,18 +166,15 @@ class Task final : public Runnable {
 
   // Inputs.
   struct Channel {
-    EventTime watermark = kMinWatermark;
-    bool idle = false;
     bool ended = false;
     bool aligned = false;
-    bool done() const { return ended || watermark == kMaxWatermark; }
   };
   std::vector<Channel> channels_;
   std::vector<std::size_t> open_channels_;  // of each input
   std::size_t ended_channels_ = 0;
   std::size_t aligned_channels_ = 0;
-  EventTime watermark_ = kMinWatermark;
-  bool all_idle_ = false;
+  std::optional<ChannelWatermarks> watermarks_;  // with a gate
+  std::optional<std::int64_t> told_idle_ms_;     // to the chain; nullopt = it counts as active
   std::optional<Barrier> aligning_;
   bool snapshot_due_ = false;              // aligned; taken as soon as the chain is quiet
   std::vector<std::size_t> ended_inputs_;  // end_input() still to be called

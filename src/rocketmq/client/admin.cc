@@ -135,6 +135,12 @@ std::vector<MessageQueue> queues_with(const TopicDescription& description, std::
   return queues;
 }
 
+std::string broker_names(const ClusterView& cluster) {
+  std::string text;
+  for (const BrokerData& broker : cluster.brokers) text += (text.empty() ? "" : ", ") + broker.name;
+  return text.empty() ? "none" : text;
+}
+
 }  // namespace
 
 std::vector<MessageQueue> TopicDescription::readable_queues() const {
@@ -179,13 +185,8 @@ Status Admin::create_topic(const TopicSpec& spec) {
     ++hosts;
   }
   if (hosts == 0 || hosts < names.size()) {
-    return Error{ErrorCode::kNotFound,
-                 "no such broker in the cluster for topic '" + spec.topic + "'; known: " + [&] {
-                   std::string text;
-                   for (const BrokerData& broker : cluster.brokers)
-                     text += (text.empty() ? "" : ", ") + broker.name;
-                   return text.empty() ? std::string("none") : text;
-                 }()};
+    return Error{ErrorCode::kNotFound, "no such broker in the cluster for topic '" + spec.topic +
+                                           "'; known: " + broker_names(cluster)};
   }
   for (std::int64_t waited_ms = 0; waited_ms < kRouteWaitMs; waited_ms += kRoutePollMs) {
     const auto seen = describe_topic(spec.topic);

@@ -67,7 +67,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       queues_.erase(id);
       for (auto each = ready_.begin(); each != ready_.end();) {
         if (each->reader == id) {
-          used_ -= each->frame.records.size();
+          give_back(each->frame.records.size());
           each = ready_.erase(each);
         } else {
           ++each;
@@ -161,6 +161,11 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       closed_ = true;
       for (auto& [id, reader] : readers_) reader->stop();
       readers_.clear();
+      // Nothing is counted from here on: the budget may be gone before the last answer is.
+      delivered_.clear();
+      MutexLock lock(mutex_);
+      ready_.clear();
+      give_back(used_.load());
     });
   }
 
@@ -174,18 +179,26 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       // The poller may have made room before it could see the flag.
       if (used_.load() + bytes > options_.bytes_in_flight_max && used_.load() != 0) return false;
     }
+    if (options_.memory.reserve && !options_.memory.reserve(bytes, must || used == 0)) {
+      // Looked at again with what this consumer itself gives back: it holds something, and others'
+      // room is not told.
+      starved_ = true;
+      if (used_.load() != 0) return false;
+      options_.memory.reserve(bytes, true);
+    }
     used_ += bytes;
     return true;
   }
 
   void release(std::size_t bytes) override {
-    used_ -= bytes;
+    give_back(bytes);
     pump_when_roomy();
   }
 
   // What one turn of the loop brings is published at its end: one wake for all of its frames.
   void deliver(std::uint64_t reader, PulledFrame frame) override {
     used_ += frame.records.size();
+    if (options_.memory.reserve) options_.memory.reserve(frame.records.size(), true);
     if (delivered_.empty()) core_.loop().post([self = shared_from_this()] { self->publish(); });
     delivered_.push_back(Ready{reader, std::move(frame)});
   }
@@ -240,7 +253,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       for (Ready& each : delivered_) {
         const auto queue = queues_.find(each.reader);
         if (queue == queues_.end()) {  // unassigned meanwhile
-          used_ -= each.frame.records.size();
+          give_back(each.frame.records.size());
           continue;
         }
         queue->second.progress.max_offset = each.frame.max_offset;
@@ -267,12 +280,17 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     Ready ready = std::move(ready_.front());
     ready_.pop_front();
-    used_ -= ready.frame.records.size();
+    give_back(ready.frame.records.size());
     queues_[ready.reader].progress.position = ready.frame.next_offset;
     if (roomy() && starved_.exchange(false)) {
       core_.loop().post([self = shared_from_this()] { self->pump_all(); });
     }
     return std::optional<PulledFrame>(std::move(ready.frame));
+  }
+
+  void give_back(std::size_t bytes) {
+    used_ -= bytes;
+    if (options_.memory.release) options_.memory.release(bytes);
   }
 
   // Not at every byte: a pump looks at every queue.

@@ -280,6 +280,38 @@ TEST_F(ConsumerTest, AFullConsumerStopsPulling) {
   EXPECT_LT(broker_.requests_seen(RequestCode::kPullMessage), 20U);
 }
 
+TEST_F(ConsumerTest, WithoutSharedMemoryLeftOneRequestGoesOn) {
+  const std::string body(1'000, 'x');
+  for (int i = 0; i < 2'000; ++i) broker_.append(queue_, body);
+  std::atomic<std::int64_t> held{0};
+  std::atomic<std::int64_t> most{0};
+  {
+    Consumer consumer(
+        *client_,
+        {.group = "g",
+         .messages_per_pull_max = 32,
+         .memory = {
+             .reserve =
+                 [&](std::size_t bytes, bool must) {
+                   if (!must) return false;
+                   held += static_cast<std::int64_t>(bytes);
+                   most = std::max(most.load(), held.load());
+                   return true;
+                 },
+             .release = [&](std::size_t bytes) { held -= static_cast<std::int64_t>(bytes); }}});
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+    for (std::size_t seen = 0; seen < 1'000;) {
+      const auto messages = consumer.receive(20'000);
+      ASSERT_TRUE(messages.ok());
+      ASSERT_FALSE(messages->empty()) << seen;
+      seen += messages->size();
+    }
+  }
+  EXPECT_GT(most, 0);
+  EXPECT_LT(most, 200'000) << "one pull and what it brought";
+  EXPECT_EQ(held, 0) << "given back with half of the queue unread";
+}
+
 TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {
   fill(queue_, 100);
   Consumer consumer(*client_, {.group = "g"});

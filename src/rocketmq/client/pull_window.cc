@@ -109,9 +109,8 @@ void PullWindow::found(std::uint64_t id, PulledFrame frame) {
   const bool is_short = next < slot->end;
   // At the end of the queue an answer is short because there is no more: that says nothing about
   // the broker's cap.
-  if (!at_queue_end && count > 0 && (slot->open || is_short)) {
-    stride_ = static_cast<std::int32_t>(std::min<std::int64_t>(count, limits_.messages_max));
-  } else if (stride_ == 0 && count > 0) {
+  const bool at_the_cap = !at_queue_end && (slot->open || is_short);
+  if (count > 0 && (at_the_cap || stride_ == 0)) {
     stride_ = static_cast<std::int32_t>(std::min<std::int64_t>(count, limits_.messages_max));
   }
   const std::int64_t old_end = slot->end;

@@ -40,8 +40,8 @@ class SecurityTest : public ::testing::Test {
     return producer.send_and_wait(std::move(message));
   }
   std::string file(const std::string& text) {
-    const std::string path = ::testing::TempDir() + "credentials-" +
-                             ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::string path = ::testing::TempDir() + "credentials-" +
+                       ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::ofstream(path, std::ios::trunc) << text;
     return path;
   }

@@ -167,44 +167,46 @@ void read_ext_fields(JsonScanner& scanner, ExtFields& ext) {
   scanner.expect('}');
 }
 
+// False: a number that does not fit.
+bool read_header_field(JsonScanner& scanner, std::string_view key, FrameHeader& header) {
+  constexpr std::pair<std::string_view, std::int32_t FrameHeader::*> kNumbers[] = {
+      {"code", &FrameHeader::code},
+      {"opaque", &FrameHeader::opaque},
+      {"flag", &FrameHeader::flag},
+      {"version", &FrameHeader::version}};
+  std::string value;
+  for (const auto& [name, member] : kNumbers) {
+    if (key != name) continue;
+    scalar_text(scanner, value);
+    const std::optional<std::int64_t> number = parse_number(value);
+    if (!number || *number < INT32_MIN || *number > INT32_MAX) return false;
+    header.*member = static_cast<std::int32_t>(*number);
+    return true;
+  }
+  if (key == "language") {
+    if (scalar_text(scanner, value)) header.language = language_of(value);
+  } else if (key == "remark") {
+    scalar_text(scanner, header.remark);
+  } else if (key == "extFields") {
+    read_ext_fields(scanner, header.ext);
+  } else {
+    scanner.skip_value(1);
+  }
+  return true;
+}
+
 Result<FrameHeader> decode_json_header(std::string_view text) {
   JsonScanner scanner(text);
   FrameHeader header;
   std::string key;
-  std::string value;
   bool numbers_fit = true;
-  const auto integer = [&] {
-    scalar_text(scanner, value);
-    const std::optional<std::int64_t> number = parse_number(value);
-    if (!number || *number < INT32_MIN || *number > INT32_MAX) {
-      numbers_fit = false;
-      return 0;
-    }
-    return static_cast<std::int32_t>(*number);
-  };
   scanner.expect('{');
   if (!scanner.accept('}')) {
     do {
       if (!scalar_text(scanner, key)) scanner.fail();
       scanner.expect(':');
       if (scanner.failed()) break;
-      if (key == "code") {
-        header.code = integer();
-      } else if (key == "opaque") {
-        header.opaque = integer();
-      } else if (key == "flag") {
-        header.flag = integer();
-      } else if (key == "version") {
-        header.version = integer();
-      } else if (key == "language") {
-        if (scalar_text(scanner, value)) header.language = language_of(value);
-      } else if (key == "remark") {
-        scalar_text(scanner, header.remark);
-      } else if (key == "extFields") {
-        read_ext_fields(scanner, header.ext);
-      } else {
-        scanner.skip_value(1);
-      }
+      numbers_fit = read_header_field(scanner, key, header) && numbers_fit;
     } while (!scanner.failed() && scanner.accept(','));
     scanner.expect('}');
   }

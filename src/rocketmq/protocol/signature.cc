@@ -63,8 +63,8 @@ std::string signature_of(const FrameHeader& header, std::string_view body,
   text.reserve(bytes);
   for (const std::size_t index : order) text.append(header.ext.value(index));
   // Finding the algorithm takes longer than a signature.
-  static thread_local const Mac kept = make_mac();
-  EVP_MAC_CTX* mac = kept.get();
+  static thread_local const Mac kMac = make_mac();
+  EVP_MAC_CTX* mac = kMac.get();
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   std::size_t size = 0;
   CHECK(EVP_MAC_init(mac, as_bytes(secret_key).data(), secret_key.size(), nullptr) == 1);

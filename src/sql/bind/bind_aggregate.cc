@@ -190,6 +190,28 @@ std::optional<Grouping> bind_group_keys(const ast::SelectBody& select, ExprBinde
   return grouping;
 }
 
+// Calls and keys become provisional columns first: call i -> kCall + i, key i -> i.
+constexpr std::size_t kCall = 4096;
+
+std::optional<std::size_t> key_equal_to(const Grouping& grouping, const expr::Expr& bound) {
+  for (std::size_t i = 0; i < grouping.keys; ++i) {
+    if (expr::equal(*grouping.below[i], bound)) return i;
+  }
+  return std::nullopt;
+}
+
+// What the provisional columns stand for above the aggregate.
+std::vector<ExprPtr> output_columns(const Grouping& grouping, const OutputPlaces& places) {
+  std::vector<ExprPtr> columns(kCall + grouping.calls.size());
+  for (std::size_t i = 0; i < grouping.keys; ++i)
+    columns[i] = expr::column(places.keys[i], grouping.below[i]->type, grouping.names[i]);
+  for (std::size_t i = 0; i < grouping.calls.size(); ++i) {
+    columns[kCall + i] =
+        expr::column(places.calls + i, grouping.calls[i].result, grouping.calls[i].name);
+  }
+  return columns;
+}
+
 }  // namespace
 
 RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
@@ -199,8 +221,6 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
   if (!keys) return nullptr;
   Grouping grouping = std::move(*keys);
   bool ok = true;
-  // First pass: calls and keys become provisional columns: call i -> kCall + i, key i -> i.
-  constexpr std::size_t kCall = 4096;
   ExprBinder above(scope, diagnostics_);
   above.set_intercept([&](const ast::Expr& e, bool* handled) -> ExprPtr {
     const auto* call = ast::as_if<ast::CallExpr>(e);
@@ -214,10 +234,9 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
     std::vector<Diagnostic> silent;
     ExprBinder probe(scope, silent);
     const ExprPtr bound = probe.bind(e);
-    for (std::size_t i = 0; bound && i < grouping.keys; ++i) {
-      if (!expr::equal(*grouping.below[i], *bound)) continue;
+    if (const auto key = bound ? key_equal_to(grouping, *bound) : std::nullopt) {
       *handled = true;
-      return expr::column(i, bound->type, grouping.names[i]);
+      return expr::column(*key, bound->type, grouping.names[*key]);
     }
     if (bound && e.kind == ast::ExprKind::kColumn) {
       *handled = true;
@@ -236,10 +255,7 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
     }
     ExprPtr bound = above.bind(*item.expr);
     ok = ok && bound;
-    const auto* column = ast::as_if<ast::ColumnRef>(*item.expr);
-    names.push_back(item.alias ? item.alias->name
-                    : column   ? column->name.parts.back().name
-                               : "EXPR$" + std::to_string(names.size()));
+    names.push_back(item_name(item, names.size()));
     items.push_back(std::move(bound));
   }
   ExprPtr having = select.having ? above.bind_predicate(*select.having, "HAVING") : nullptr;
@@ -250,14 +266,7 @@ RelPtr QueryBinder::bind_aggregate(const ast::SelectBody& select, RelPtr input,
   const Grouping places_of = grouping;
   RelPtr node = aggregate_node(std::move(projected), std::move(grouping));
   const auto places = OutputPlaces::of(places_of, traits, node->kind == RelKind::kWindowAggregate);
-  std::vector<ExprPtr> columns(kCall + places_of.calls.size());
-  for (std::size_t i = 0; i < places_of.keys; ++i) {
-    columns[i] = expr::column(places.keys[i], places_of.below[i]->type, places_of.names[i]);
-  }
-  for (std::size_t i = 0; i < places_of.calls.size(); ++i) {
-    columns[kCall + i] =
-        expr::column(places.calls + i, places_of.calls[i].result, places_of.calls[i].name);
-  }
+  const std::vector<ExprPtr> columns = output_columns(places_of, places);
   for (ExprPtr& item : items) item = expr::substitute(item, columns);
   if (having) node = make_filter(std::move(node), expr::substitute(having, columns));
   return project(std::move(node), std::move(items), std::move(names));

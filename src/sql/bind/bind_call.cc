@@ -101,6 +101,37 @@ bool contains_aggregate(const ast::Expr& e) {
   return found;
 }
 
+ExprPtr ExprBinder::bind_conditional(const std::string& name, const ast::CallExpr& e) {
+  bool ok = true;
+  std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
+  if (!ok) return nullptr;
+  const std::size_t wanted = name == "IF" ? 3 : 2;
+  if (name == "COALESCE" ? arguments.empty() : arguments.size() != wanted) {
+    report(e.span, name + " takes " +
+                       (name == "COALESCE" ? "one argument or more"
+                                           : std::to_string(wanted) + " arguments"));
+    return nullptr;
+  }
+  Type type;
+  if (name == "IF") {
+    ExprPtr condition = coerce(arguments[0], Type::boolean(), e.arguments[0]->span, "IF");
+    arguments = unify({arguments[1], arguments[2]}, e, &type);
+    if (!condition || arguments.empty()) return nullptr;
+    return expr::case_when({std::move(condition), arguments[0], arguments[1]}, type);
+  }
+  if (name == "NULLIF") {
+    ExprPtr same = compare("=", arguments[0], arguments[1], e);
+    if (!same) return nullptr;
+    type = arguments[0]->type.with_nullable(true);
+    return expr::case_when({std::move(same), expr::null_literal(type), arguments[0]}, type);
+  }
+  const bool nullable = std::all_of(arguments.begin(), arguments.end(),
+                                    [](const ExprPtr& value) { return value->type.nullable(); });
+  arguments = unify(std::move(arguments), e, &type);
+  if (arguments.empty()) return nullptr;
+  return expr::coalesce(std::move(arguments), type.with_nullable(nullable));
+}
+
 ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallExpr& e,
                                       bool* handled) {
   *handled = true;
@@ -125,36 +156,8 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
     return make_call(name == "FLOOR" ? "FLOOR_TO" : "CEIL_TO",
                      {std::move(value), symbol_text(*e.arguments[1])}, e);
   }
-  if (name == "COALESCE" || name == "IFNULL" || name == "IF" || name == "NULLIF") {
-    bool ok = true;
-    std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
-    if (!ok) return nullptr;
-    const std::size_t wanted = name == "IF" ? 3 : 2;
-    if (name == "COALESCE" ? arguments.empty() : arguments.size() != wanted) {
-      report(e.span, name + " takes " +
-                         (name == "COALESCE" ? "one argument or more"
-                                             : std::to_string(wanted) + " arguments"));
-      return nullptr;
-    }
-    Type type;
-    if (name == "IF") {
-      ExprPtr condition = coerce(arguments[0], Type::boolean(), e.arguments[0]->span, "IF");
-      arguments = unify({arguments[1], arguments[2]}, e, &type);
-      if (!condition || arguments.empty()) return nullptr;
-      return expr::case_when({std::move(condition), arguments[0], arguments[1]}, type);
-    }
-    if (name == "NULLIF") {
-      ExprPtr same = compare("=", arguments[0], arguments[1], e);
-      if (!same) return nullptr;
-      type = arguments[0]->type.with_nullable(true);
-      return expr::case_when({std::move(same), expr::null_literal(type), arguments[0]}, type);
-    }
-    const bool nullable = std::all_of(arguments.begin(), arguments.end(),
-                                      [](const ExprPtr& value) { return value->type.nullable(); });
-    arguments = unify(std::move(arguments), e, &type);
-    if (arguments.empty()) return nullptr;
-    return expr::coalesce(std::move(arguments), type.with_nullable(nullable));
-  }
+  if (name == "COALESCE" || name == "IFNULL" || name == "IF" || name == "NULLIF")
+    return bind_conditional(name, e);
   *handled = false;
   return nullptr;
 }

@@ -206,23 +206,47 @@ std::optional<std::size_t> ExprBinder::find_column(const ast::QualifiedName& nam
     found = i;
   }
   if (found || !should_report) return found;
-  if (!qualifier_known) {
-    std::vector<std::string> tables;
-    for (const ScopeColumn& candidate : scope_.columns) tables.push_back(candidate.qualifier);
-    const auto near = nearest_name(qualifier, tables);
-    report(name.parts[0].span, "no table or alias '" + qualifier + "' in FROM",
-           near ? "did you mean '" + *near + "'?" : "");
+  if (qualifier_known) {
+    report_unknown(name.parts.back(), candidates);
     return std::nullopt;
   }
-  const auto near = nearest_name(column, candidates);
+  std::vector<std::string> tables;
+  for (const ScopeColumn& candidate : scope_.columns) tables.push_back(candidate.qualifier);
+  const auto near = nearest_name(qualifier, tables);
+  report(name.parts[0].span, "no table or alias '" + qualifier + "' in FROM",
+         near ? "did you mean '" + *near + "'?" : "");
+  return std::nullopt;
+}
+
+void ExprBinder::report_unknown(const ast::Identifier& column,
+                                const std::vector<std::string>& candidates) {
+  const auto near = nearest_name(column.name, candidates);
   std::string fix = near ? "did you mean '" + *near + "'?" : "";
   if (fix.empty() && !candidates.empty()) {
     fix = "columns are ";
     for (std::size_t i = 0; i < candidates.size() && i < 20; ++i)
       fix += (i == 0 ? "" : ", ") + candidates[i];
   }
-  report(name.parts.back().span, "unknown column '" + column + "'", std::move(fix));
-  return std::nullopt;
+  report(column.span, "unknown column '" + column.name + "'", std::move(fix));
+}
+
+ExprPtr ExprBinder::bind_fields(ExprPtr value, std::span<const ast::Identifier> path) {
+  for (const ast::Identifier& name : path) {
+    const auto& fields = value->type.children();
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& field) { return field.name == name.name; });
+    if (value->type.kind() != TypeKind::kRow || found == fields.end()) {
+      report(name.span, "no field '" + name.name + "' in " + value->type.to_string());
+      return nullptr;
+    }
+    auto field = std::make_shared<expr::Expr>();
+    field->kind = expr::ExprKind::kField;
+    field->index = static_cast<std::size_t>(found - fields.begin());
+    field->type = found->type;
+    field->args = {value};
+    value = field;
+  }
+  return value;
 }
 
 ExprPtr ExprBinder::bind_column(const ast::ColumnRef& e) {
@@ -232,26 +256,8 @@ ExprPtr ExprBinder::bind_column(const ast::ColumnRef& e) {
       const ScopeColumn& candidate = scope_.columns[i];
       if (candidate.name != e.name.parts[0].name || candidate.type.kind() != TypeKind::kRow)
         continue;
-      ExprPtr value = expr::column(i, candidate.type, candidate.name);
-      for (std::size_t part = 1; part < e.name.parts.size(); ++part) {
-        std::optional<std::size_t> index;
-        const auto& fields = value->type.children();
-        for (std::size_t f = 0; f < fields.size(); ++f) {
-          if (fields[f].name == e.name.parts[part].name) index = f;
-        }
-        if (value->type.kind() != TypeKind::kRow || !index) {
-          report(e.name.parts[part].span,
-                 "no field '" + e.name.parts[part].name + "' in " + value->type.to_string());
-          return nullptr;
-        }
-        auto field = std::make_shared<expr::Expr>();
-        field->kind = expr::ExprKind::kField;
-        field->index = *index;
-        field->type = fields[*index].type;
-        field->args = {value};
-        value = field;
-      }
-      return value;
+      return bind_fields(expr::column(i, candidate.type, candidate.name),
+                         std::span(e.name.parts).subspan(1));
     }
   }
   const auto index = find_column(e.name);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class ExprBinder {
   void report(const SourceSpan& span, std::string message, std::string fix = {});
 
  private:
+  void report_unknown(const ast::Identifier& column, const std::vector<std::string>& candidates);
   void report_ambiguous(const ast::QualifiedName& name, const std::string& first,
                         const ScopeColumn& second);
   expr::ExprPtr bind_node(const ast::Expr& e);
@@ -57,6 +59,9 @@ class ExprBinder {
   expr::ExprPtr bind_json_value(const ast::JsonCallExpr& e);
   expr::ExprPtr bind_field(const ast::FieldAccessExpr& e);
   expr::ExprPtr bind_special_call(const std::string& name, const ast::CallExpr& e, bool* handled);
+  // COALESCE, IFNULL, IF, NULLIF
+  expr::ExprPtr bind_conditional(const std::string& name, const ast::CallExpr& e);
+  expr::ExprPtr bind_fields(expr::ExprPtr value, std::span<const ast::Identifier> path);
   // Resolves and casts; `arguments` are bound already.
   expr::ExprPtr make_call(std::string_view function, std::vector<expr::ExprPtr> arguments,
                           const ast::Expr& at);

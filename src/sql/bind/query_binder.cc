@@ -408,9 +408,7 @@ RelPtr QueryBinder::distinct(RelPtr input) {
   return rel;
 }
 
-namespace {
-
-std::string item_name(const ast::SelectItem& item, std::size_t position) {
+std::string QueryBinder::item_name(const ast::SelectItem& item, std::size_t position) {
   if (item.alias) return item.alias->name;
   if (const auto* column = ast::as_if<ast::ColumnRef>(*item.expr))
     return column->name.parts.back().name;
@@ -418,7 +416,21 @@ std::string item_name(const ast::SelectItem& item, std::size_t position) {
   return "EXPR$" + std::to_string(position);
 }
 
-}  // namespace
+bool QueryBinder::bind_star(const ast::StarExpr& star, const Scope& scope,
+                            std::vector<ExprPtr>& projections, std::vector<std::string>& names) {
+  const std::size_t before = names.size();
+  for (std::size_t i = 0; i < scope.columns.size(); ++i) {
+    const ScopeColumn& column = scope.columns[i];
+    if (!star.qualifier.empty() && column.qualifier != star.qualifier.back().name) continue;
+    projections.push_back(expr::column(i, column.type, column.name));
+    names.push_back(column.name);
+  }
+  if (names.size() != before) return true;
+  report(star.span, star.qualifier.empty()
+                        ? "SELECT * needs FROM"
+                        : "no table or alias '" + star.qualifier.back().name + "' in FROM");
+  return false;
+}
 
 RelPtr QueryBinder::bind_select_body(const ast::SelectBody& select) {
   Scope scope;
@@ -451,19 +463,7 @@ RelPtr QueryBinder::bind_select_body(const ast::SelectBody& select) {
   std::vector<std::string> names;
   for (const ast::SelectItem& item : select.items) {
     if (const auto* star = ast::as_if<ast::StarExpr>(*item.expr)) {
-      bool any = false;
-      for (std::size_t i = 0; i < scope.columns.size(); ++i) {
-        if (!star->qualifier.empty() && scope.columns[i].qualifier != star->qualifier.back().name)
-          continue;
-        any = true;
-        projections.push_back(expr::column(i, scope.columns[i].type, scope.columns[i].name));
-        names.push_back(scope.columns[i].name);
-      }
-      if (!any)
-        report(star->span, star->qualifier.empty()
-                               ? "SELECT * needs FROM"
-                               : "no table or alias '" + star->qualifier.back().name + "' in FROM");
-      ok = ok && any;
+      ok = bind_star(*star, scope, projections, names) && ok;
       continue;
     }
     ExprPtr bound = binder.bind(*item.expr);

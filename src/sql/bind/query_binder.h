@@ -31,6 +31,10 @@ class QueryBinder {
 
   RelPtr bind_body(const ast::QueryBody& body);
   RelPtr bind_select_body(const ast::SelectBody& select);
+  // Columns of * or t.*; false: reported.
+  bool bind_star(const ast::StarExpr& star, const Scope& scope,
+                 std::vector<expr::ExprPtr>& projections, std::vector<std::string>& names);
+  static std::string item_name(const ast::SelectItem& item, std::size_t position);
   RelPtr bind_set_operation(const ast::SetOperation& operation);
   RelPtr bind_values(const ast::ValuesBody& values);
   RelPtr bind_table_ref(const ast::TableRef& ref, Scope* scope);

@@ -52,7 +52,7 @@ struct Mistake {
 };
 
 TEST(Lexer, MistakesAreNamedWithTheirFix) {
-  const Mistake kMistakes[] = {
+  constexpr Mistake kMistakes[] = {
       {"a != b", "!=", "<>"},
       {"a == b", "==", "use ="},
       {"a && b", "&&", "AND"},

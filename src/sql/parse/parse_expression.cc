@@ -302,6 +302,7 @@ ExprPtr StatementParser::parse_literal(ast::LiteralKind kind) {
   return literal;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 ExprPtr StatementParser::parse_word_primary() {
   const std::string& word = peek().upper;
   const auto constant = [this](ast::LiteralKind kind) {

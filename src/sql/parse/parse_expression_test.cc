@@ -12,7 +12,7 @@ namespace {
 std::string canonical(const std::string& text) {
   ExpressionResult first = parse_expression(text);
   if (!first.diagnostics.empty()) return render_diagnostic(text, "sql", first.diagnostics.front());
-  const std::string printed = to_sql(*first.expr);
+  std::string printed = to_sql(*first.expr);
   ExpressionResult second = parse_expression(printed);
   EXPECT_TRUE(second.diagnostics.empty()) << text << " was printed as " << printed;
   if (second.expr != nullptr) {
@@ -59,7 +59,7 @@ TEST(ParseExpression, Intervals) {
 
 // Each left text must mean the same as the right one, whose parentheses say how.
 TEST(ParseExpression, PrecedenceIsCalcites) {
-  const std::pair<const char*, const char*> kSame[] = {
+  constexpr std::pair<const char*, const char*> kSame[] = {
       {"a OR b AND c", "a OR (b AND c)"},
       {"NOT a AND b", "(NOT a) AND b"},
       {"NOT a = b", "NOT (a = b)"},
@@ -257,7 +257,7 @@ TEST(ParseExpression, Types) {
         << render_diagnostic(text, "sql", type.diagnostics.front());
     EXPECT_EQ(to_sql(*type.type), text);
   }
-  const std::pair<const char*, const char*> kSynonyms[] = {
+  constexpr std::pair<const char*, const char*> kSynonyms[] = {
       {"integer", "INT"},
       {"DOUBLE PRECISION", "DOUBLE"},
       {"DEC(5)", "DECIMAL(5)"},

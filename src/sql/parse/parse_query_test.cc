@@ -12,7 +12,7 @@ std::string canonical(const std::string& text) {
   const ParseResult first = parse_script(text);
   if (!first.ok()) return render_diagnostic(text, "sql", first.diagnostics.front());
   if (first.statements.size() != 1) return "not one statement";
-  const std::string printed = to_sql(*first.statements.front());
+  std::string printed = to_sql(*first.statements.front());
   const ParseResult second = parse_script(printed);
   EXPECT_TRUE(second.ok()) << text << "\nwas printed as\n" << printed;
   if (second.ok()) {
@@ -32,8 +32,8 @@ TEST(ParseQuery, Selects) {
   for (const char* text :
        {"SELECT 1", "SELECT *", "SELECT * FROM t", "SELECT t.*, db.t.*, a AS b FROM t AS x",
         "SELECT DISTINCT a FROM t",
-        "SELECT a FROM t WHERE a > 1 GROUP BY a HAVING COUNT(*) > 1 ORDER BY a DESC NULLS LAST "
-        "LIMIT 10 OFFSET 2",
+        ("SELECT a FROM t WHERE a > 1 GROUP BY a HAVING COUNT(*) > 1 ORDER BY a DESC NULLS LAST "
+         "LIMIT 10 OFFSET 2"),
         "SELECT a FROM cat.db.t", "SELECT COUNT(*) AS `count` FROM t GROUP BY ()",
         "SELECT a FROM t GROUP BY GROUPING SETS ((a), (a, b), ())",
         "SELECT a FROM t GROUP BY ROLLUP ((a), (b, c))", "SELECT a FROM t GROUP BY CUBE ((a), (b))",

@@ -161,6 +161,28 @@ bool StatementParser::statement_set_goes_on() const {
   return false;
 }
 
+// False: what follows does not belong to the set, and that was said.
+bool StatementParser::parse_set_inserts(ast::StatementSet& set, bool& broken) {
+  while (!broken || !at_kind(TokenKind::kEnd)) {
+    if (accept_symbol(";")) continue;
+    if (at_word("END") || at_kind(TokenKind::kEnd)) break;
+    if (!at_word("INSERT")) {
+      const bool goes_on = statement_set_goes_on();
+      fail(peek().span, "expected INSERT or END in a statement set, found " + describe(peek()),
+           goes_on ? "move the statement out of the set" : "end the statement set with END;");
+      if (!goes_on) return false;
+    } else {
+      std::unique_ptr<ast::InsertStatement> insert = parse_insert();
+      if (!at_statement_end()) end_statement();
+      if (!failed()) set.inserts.push_back(std::move(insert));
+    }
+    broken = broken || failed();
+    clear_failure();
+    if (full()) break;
+  }
+  return true;
+}
+
 // EXECUTE STATEMENT SET BEGIN insert; insert; END, or BEGIN STATEMENT SET; insert; END
 ast::StatementPtr StatementParser::parse_statement_set() {
   auto set = start<ast::StatementSet>();
@@ -177,23 +199,7 @@ ast::StatementPtr StatementParser::parse_statement_set() {
     expect_symbol(";");
   }
   bool broken = failed();
-  while (!broken || !at_kind(TokenKind::kEnd)) {
-    if (accept_symbol(";")) continue;
-    if (at_word("END") || at_kind(TokenKind::kEnd)) break;
-    if (!at_word("INSERT")) {
-      const bool goes_on = statement_set_goes_on();
-      fail(peek().span, "expected INSERT or END in a statement set, found " + describe(peek()),
-           goes_on ? "move the statement out of the set" : "end the statement set with END;");
-      if (!goes_on) return set;
-    } else {
-      std::unique_ptr<ast::InsertStatement> insert = parse_insert();
-      if (!at_statement_end()) end_statement();
-      if (!failed()) set->inserts.push_back(std::move(insert));
-    }
-    broken = broken || failed();
-    clear_failure();
-    if (full()) break;
-  }
+  if (!parse_set_inserts(*set, broken)) return set;
   if (!accept_word("END")) {
     fail(peek().span, "the statement set is not ended", "end it with END;");
   } else if (set->inserts.empty() && !broken) {

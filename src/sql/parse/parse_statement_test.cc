@@ -12,7 +12,7 @@ std::string canonical(const std::string& text) {
   const ParseResult first = parse_script(text);
   if (!first.ok()) return render_diagnostic(text, "sql", first.diagnostics.front());
   if (first.statements.size() != 1) return "not one statement";
-  const std::string printed = to_sql(*first.statements.front());
+  std::string printed = to_sql(*first.statements.front());
   const ParseResult second = parse_script(printed);
   EXPECT_TRUE(second.ok()) << text << "\nwas printed as\n" << printed;
   if (second.ok()) {

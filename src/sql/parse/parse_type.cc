@@ -102,6 +102,7 @@ bool StatementParser::parse_simple_type(ast::TypeName& type) {
   return false;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 void StatementParser::parse_base_type(ast::TypeName& type) {
   if (parse_simple_type(type)) return;
   if (accept_word("DECIMAL") || accept_word("DEC") || accept_word("NUMERIC")) {

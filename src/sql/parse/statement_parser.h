@@ -90,6 +90,7 @@ class StatementParser : private TokenCursor {
   ast::StatementPtr parse_insert_or_set();
   std::unique_ptr<ast::InsertStatement> parse_insert();
   ast::StatementPtr parse_statement_set();
+  bool parse_set_inserts(ast::StatementSet& set, bool& broken);
   bool statement_set_goes_on() const;
   ast::StatementPtr parse_query_statement();
   ast::StatementPtr parse_explain();
