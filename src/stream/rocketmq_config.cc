@@ -43,12 +43,12 @@ std::vector<OptionSpec> client_keys() {
       number(Config::kNameServerPollInterval, "30000",
              "Source: milliseconds between looks for new queues; 0 = never."),
       number(Config::kBrokerHeartbeatInterval, "30000",
-             "Checked only: this client needs no heartbeats, subscriptions travel with each pull."),
+             "Milliseconds between heartbeats, which keep connections open."),
       text(Config::kAccessKey, "ACL: access key or user name."),
       text(Config::kSecretKey, "ACL: secret key or password."),
       choice(Config::kAccessChannel, "LOCAL", {"LOCAL", "CLOUD"},
              "LOCAL only: CLOUD is about trace topics of one vendor, and is refused."),
-      text(Config::kUnitName, "Refused: there are no client ids that a unit could be part of."),
+      text(Config::kUnitName, "A part of the client id that brokers see."),
   };
   keys[3].secret = true;
   keys[4].secret = true;
@@ -159,12 +159,6 @@ class Reader {
     if (text(Config::kAccessChannel) != "LOCAL") {
       return bad(what_, Config::kAccessChannel,
                  "only LOCAL is supported; CLOUD is about trace topics of one vendor",
-                 ErrorCode::kUnsupported);
-    }
-    if (given(Config::kUnitName)) {
-      return bad(what_, Config::kUnitName,
-                 "units are not supported: there are no client ids that a unit could be part of; "
-                 "leave the property out",
                  ErrorCode::kUnsupported);
     }
     return {};
@@ -328,6 +322,10 @@ Result<SourceConfig> read_source_config(const Properties& properties, const Sour
                     {"topic", config.topic},
                     {"consumerGroup", group},
                     {"tag", reader.text(Config::kConsumerTag)}};
+  TRY_ASSIGN(const auto heartbeat,
+             reader.number(Config::kBrokerHeartbeatInterval, 1, Reader::kMost));
+  config.options["heartbeat.interval"] = milliseconds(heartbeat);
+  if (reader.given(Config::kUnitName)) config.options["unit.name"] = reader.text(Config::kUnitName);
   if (reader.given(Config::kConsumerSql))
     config.options["scan.filter.sql"] = reader.text(Config::kConsumerSql);
   if (reader.given(Config::kAccessKey)) {
@@ -358,6 +356,9 @@ Result<SinkConfig> read_sink_config(const Properties& properties, const std::str
   SinkConfig config;
   config.client.name_servers = reader.text(Config::kNameServerAddress);
   TRY_ASSIGN(config.client.security, security_of(reader));
+  TRY_ASSIGN(config.client.heartbeat_interval_ms,
+             reader.number(Config::kBrokerHeartbeatInterval, 1, Reader::kMost));
+  config.client.unit_name = reader.text(Config::kUnitName);
   config.topic = reader.text(Config::kProducerTopic);
   config.producer.group = reader.given(Config::kProducerGroup) ? reader.text(Config::kProducerGroup)
                                                                : group_of_job(job);

@@ -40,6 +40,7 @@ TEST(RocketMQConfigTest, DefaultsAreThoseOfTheOriginal) {
                                         {"scan.pull.pause-when-empty", "10 ms"},
                                         {"scan.pull.concurrency", "20"},
                                         {"pullBatchSize", "32"},
+                                        {"heartbeat.interval", "30000 ms"},
                                         {"scan.startup.group-offsets.reset", "latest"}}));
   EXPECT_EQ(source->persist_interval_ms, 5'000);
 
@@ -61,7 +62,9 @@ TEST(RocketMQConfigTest, KeysReachTheConnectorAndTheProducer) {
                                                {Config::kAccessKey, "me"},
                                                {Config::kSecretKey, "secret"},
                                                {Config::kConsumerSql, "a > 1"},
-                                               {Config::kConsumerBatchSize, "11"}}),
+                                               {Config::kConsumerBatchSize, "11"},
+                                               {Config::kBrokerHeartbeatInterval, "12"},
+                                               {Config::kUnitName, "u"}}),
                                          {});
   ASSERT_TRUE(source.ok()) << source.status().to_string();
   EXPECT_THAT(
@@ -70,13 +73,16 @@ TEST(RocketMQConfigTest, KeysReachTheConnectorAndTheProducer) {
                     Pair("scan.pull.wait", "7 ms"), Pair("scan.pull.pause-when-empty", "8 ms"),
                     Pair("scan.pull.concurrency", "9"), Pair("pullBatchSize", "11"),
                     Pair("scan.filter.sql", "a > 1"), Pair("accessKey", "me"),
-                    Pair("secretKey", "secret")}));
+                    Pair("secretKey", "secret"), Pair("heartbeat.interval", "12 ms"),
+                    Pair("unit.name", "u")}));
   const auto sink = read_sink_config({{Config::kNameServerAddress, "h:9876"},
                                       {Config::kProducerGroup, "pg"},
                                       {Config::kProducerTopic, "out"},
                                       {Config::kProducerRetryTimes, "0"},
                                       {Config::kProducerTimeout, "50"},
-                                      {Config::kMsgDelayLevel, "18"}},
+                                      {Config::kMsgDelayLevel, "18"},
+                                      {Config::kBrokerHeartbeatInterval, "12"},
+                                      {Config::kUnitName, "u"}},
                                      "job");
   ASSERT_TRUE(sink.ok()) << sink.status().to_string();
   EXPECT_EQ(sink->producer.group, "pg");
@@ -109,7 +115,6 @@ TEST(RocketMQConfigTest, RefusesWhatItDoesNotKnow) {
 TEST(RocketMQConfigTest, RefusesWhatCannotExistHere) {
   EXPECT_EQ(refused(with({{Config::kAccessChannel, "LOCAL"}, {Config::kUnitName, ""}})), "");
   EXPECT_THAT(refused(with({{Config::kAccessChannel, "CLOUD"}})), HasSubstr("access.channel"));
-  EXPECT_THAT(refused(with({{Config::kUnitName, "u"}})), HasSubstr("unit.name"));
 }
 
 TEST(RocketMQConfigTest, FilesAndTlsAsInTheConnector) {

@@ -21,6 +21,8 @@ struct ClientOptions {
   std::int64_t start_timeout_ms = 10'000;   // connect() gives up after this
   std::int64_t route_refresh_ms =
       30'000;  // how old the known place of a topic may become; sources use 5 s
+  std::int64_t heartbeat_interval_ms = 30'000;  // keeps connections open that nothing else uses
+  std::string unit_name{};                      // a part of the client id that brokers see
   Security security{};
 };
 

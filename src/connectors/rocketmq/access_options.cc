@@ -27,6 +27,18 @@ std::vector<OptionSpec> credential_options() {
   };
 }
 
+std::vector<OptionSpec> identity_options() {
+  return {
+      OptionSpec{.name = "heartbeat.interval",
+                 .type = OptionType::kDuration,
+                 .default_value = "30 s",
+                 .description = "How often connections that nothing else uses are kept alive."},
+      OptionSpec{.name = "unit.name",
+                 .description = "A part of the client id that brokers see.",
+                 .aliases = {"unitName"}},
+  };
+}
+
 std::vector<OptionSpec> tls_options() {
   return {
       OptionSpec{.name = "tls.enabled",
@@ -61,15 +73,7 @@ std::string given_or_environment(const Options& options, const char* name, const
   return options.has(name) || value == nullptr ? options.text(name) : std::string(value);
 }
 
-}  // namespace
-
-std::vector<OptionSpec> access_options() {
-  std::vector<OptionSpec> all = credential_options();
-  for (OptionSpec& spec : tls_options()) all.push_back(std::move(spec));
-  return all;
-}
-
-Result<rocketmq::Security> read_access(const std::string& table, const Options& options) {
+Result<rocketmq::Security> read_security(const std::string& table, const Options& options) {
   const auto bad = [&](const std::string& text) {
     return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};
   };
@@ -105,6 +109,28 @@ Result<rocketmq::Security> read_access(const std::string& table, const Options& 
   if (!verify.ok()) return bad("'tls.verify': " + verify.error().message);
   security.tls.verify = *verify;
   return completed_from_environment(std::move(security));
+}
+
+}  // namespace
+
+std::vector<OptionSpec> access_options() {
+  std::vector<OptionSpec> all = credential_options();
+  for (auto&& part : {tls_options(), identity_options()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+Result<rocketmq::ClientOptions> read_client(const std::string& table, const Options& options) {
+  rocketmq::ClientOptions client;
+  client.name_servers = options.text("nameServerAddress");
+  client.heartbeat_interval_ms = options.duration("heartbeat.interval").count();
+  if (client.heartbeat_interval_ms < 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "table '" + table + "': option 'heartbeat.interval' must be at least 1 ms"};
+  }
+  client.unit_name = options.text("unit.name");
+  TRY_ASSIGN(client.security, read_security(table, options));
+  return client;
 }
 
 OptionMap access_options_of(const OptionMap& given) {

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "slipstream/options.h"
-#include "slipstream/rocketmq/security.h"
+#include "slipstream/rocketmq/client.h"
 
 namespace slipstream::connectors {
 
 std::vector<OptionSpec> access_options();
 
-// What the options leave open is taken from the environment.
-// kInvalidArgument names the table, the option and the fix; never a secret.
-Result<rocketmq::Security> read_access(const std::string& table, const Options& options);
+// Name servers, security and what brokers see of the client. What the options leave open is taken
+// from the environment. kInvalidArgument names the table, the option and the fix; never a secret.
+Result<rocketmq::ClientOptions> read_client(const std::string& table, const Options& options);
 
 // Those of `given` that are access options, for another table of the same cluster.
 OptionMap access_options_of(const OptionMap& given);

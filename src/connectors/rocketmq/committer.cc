@@ -488,7 +488,7 @@ EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metri
 
 Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<const SinkPlan> plan,
                                                             const Metrics& metrics) {
-  TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers, plan->settings.security));
+  TRY_ASSIGN(auto client, shared_client(plan->settings.client));
   return std::unique_ptr<SinkCommitter>(
       new EpochCommitter(std::move(plan), metrics, std::move(client)));
 }

@@ -15,7 +15,7 @@ QueueEnumerator::QueueEnumerator(std::shared_ptr<const SourceSettings> settings,
 
 Result<std::unique_ptr<SplitEnumerator>> QueueEnumerator::make(
     std::shared_ptr<const SourceSettings> settings, const EnumeratorContext& context) {
-  TRY_ASSIGN(auto client, shared_client(settings->name_servers, settings->security));
+  TRY_ASSIGN(auto client, shared_client(settings->client));
   std::unique_ptr<QueueEnumerator> made(
       new QueueEnumerator(std::move(settings), std::move(client)));
   if (context.has_restored) {

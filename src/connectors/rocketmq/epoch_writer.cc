@@ -112,7 +112,7 @@ EpochWriter::~EpochWriter() { bounds_->close(); }
 
 Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                       WriterContext context) {
-  TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers, plan->settings.security));
+  TRY_ASSIGN(auto client, shared_client(plan->settings.client));
   TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
   std::unique_ptr<EpochWriter> writer(
       new EpochWriter(plan, std::move(context), std::move(client), std::move(encoder)));

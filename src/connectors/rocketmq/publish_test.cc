@@ -214,7 +214,7 @@ TEST_F(PublishTest, AScanReadsItsRangesAndNothingElse) {
     make_stamp(stamp_prefix({}), static_cast<std::uint64_t>(n), stamp);
     broker_.append(queue, "x", "UNIQ_KEY\x01" + (n % 2 == 0 ? stamp : "other") + "\x02");
   }
-  const auto client = shared_client(broker_.name_server(), {});
+  const auto client = shared_client({.name_servers = broker_.name_server()});
   std::vector<std::uint64_t> found;
   ScanOptions options;
   options.group = "scan";
@@ -229,11 +229,12 @@ TEST_F(PublishTest, ConnectionsAreSharedByOneUserOnly) {
       .credentials = {.access_key = "user", .secret_key = "secret", .security_token = {}},
       .credentials_file = {},
       .tls = {}};
-  const auto nobody = shared_client(broker_.name_server(), {});
-  const auto somebody = shared_client(broker_.name_server(), user);
+  const auto nobody = shared_client({.name_servers = broker_.name_server()});
+  const auto somebody = shared_client({.name_servers = broker_.name_server(), .security = user});
   ASSERT_TRUE(nobody.ok() && somebody.ok());
-  EXPECT_EQ(nobody->get(), shared_client(broker_.name_server(), {})->get());
-  EXPECT_EQ(somebody->get(), shared_client(broker_.name_server(), user)->get());
+  EXPECT_EQ(nobody->get(), shared_client({.name_servers = broker_.name_server()})->get());
+  EXPECT_EQ(somebody->get(),
+            shared_client({.name_servers = broker_.name_server(), .security = user})->get());
   EXPECT_NE(nobody->get(), somebody->get());
 }
 

@@ -278,7 +278,7 @@ QueueRowReader::~QueueRowReader() {
 
 Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan,
                                                            ReaderContext context) {
-  TRY_ASSIGN(auto client, shared_client(plan->settings->name_servers, plan->settings->security));
+  TRY_ASSIGN(auto client, shared_client(plan->settings->client));
   const TableFormat& format = plan->settings->format;
   TRY_ASSIGN(auto decoder,
              format.format->make_decoder(plan->physical, plan->projection, format.options));

@@ -350,8 +350,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   settings.table = table.name;
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
-  settings.name_servers = options.text("nameServerAddress");
-  TRY_ASSIGN(settings.security, read_access(table.name, options));
+  TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.access = access_options_of(table.options);
   settings.topic = options.text("topic");
   settings.group = options.text("consumerGroup");
@@ -399,8 +398,7 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
   settings.table = table.name;
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
-  settings.name_servers = options.text("nameServerAddress");
-  TRY_ASSIGN(settings.security, read_access(table.name, options));
+  TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.topic = options.text("topic");
   settings.group = options.has("produceGroup") ? options.text("produceGroup")
                                                : group_name_of(job_name.empty() ? uid : job_name);

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "slipstream/connector.h"
+#include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
-#include "slipstream/rocketmq/security.h"
 
 #include "format/format.h"
 
@@ -41,8 +41,7 @@ struct TableFormat {
 
 struct SourceSettings {
   std::string table;  // for errors
-  std::string name_servers;
-  rocketmq::Security security;
+  rocketmq::ClientOptions client;
   OptionMap access;  // the options that `security` was read from
   std::string topic;
   std::string group;
@@ -69,8 +68,7 @@ struct SourceSettings {
 
 struct SinkSettings {
   std::string table;
-  std::string name_servers;
-  rocketmq::Security security;
+  rocketmq::ClientOptions client;
   std::string topic;
   std::string group;
   std::string scan_group;

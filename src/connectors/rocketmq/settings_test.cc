@@ -63,7 +63,7 @@ TEST(SourceSettings, OtherSpellingsMeanTheSame) {
   for (const char* name : {"name-server-address", "endPoint", "rocketmq.client.endpoints"}) {
     const auto settings = source_with({{"nameServerAddress", ""}, {name, "b:1"}});
     ASSERT_TRUE(settings.ok()) << name << settings.status().to_string();
-    EXPECT_EQ(settings->name_servers, "b:1");
+    EXPECT_EQ(settings->client.name_servers, "b:1");
   }
   EXPECT_EQ(source_with({{"scanStartupMode", "latest"}})->start, StartMode::kLatest);
   EXPECT_EQ(source_with({{"partitionDiscoveryIntervalMs", "30000"}})->discovery_ms, 30'000);
@@ -248,7 +248,7 @@ TEST(AccessSettings, OptionsUnderAllTheirNames) {
     const auto settings = sink_with({{key, "user"}, {secret, "hush"}, {token, "t"}});
     ASSERT_TRUE(settings.ok()) << settings.status().to_string();
     EXPECT_EQ(
-        settings->security.credentials,
+        settings->client.security.credentials,
         (rocketmq::Credentials{.access_key = "user", .secret_key = "hush", .security_token = "t"}));
   }
 }
@@ -262,7 +262,7 @@ TEST(AccessSettings, TlsIsReadWhole) {
                                      {"tls.verify", "ca"},
                                      {"tls.server-name", "broker.example"}});
   ASSERT_TRUE(settings.ok()) << settings.status().to_string();
-  EXPECT_EQ(settings->security.tls, (rocketmq::TlsOptions{.enabled = true,
+  EXPECT_EQ(settings->client.security.tls, (rocketmq::TlsOptions{.enabled = true,
                                                           .ca_file = "/ca",
                                                           .cert_file = "/cert",
                                                           .key_file = "/key",
@@ -311,9 +311,9 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
   ASSERT_TRUE(table);
   const auto sink = read_sink_settings(*table, "job", "uid");
   ASSERT_TRUE(sink.ok()) << sink.status().to_string();
-  EXPECT_EQ(sink->security.credentials.access_key, "user");
-  EXPECT_EQ(sink->security.credentials.secret_key, "hush");
-  EXPECT_TRUE(sink->security.tls.enabled);
+  EXPECT_EQ(sink->client.security.credentials.access_key, "user");
+  EXPECT_EQ(sink->client.security.credentials.secret_key, "hush");
+  EXPECT_TRUE(sink->client.security.tls.enabled);
   for (const std::string& line : (*source)->explain())
     EXPECT_THAT(line, ::testing::Not(HasSubstr("hush")));
 }

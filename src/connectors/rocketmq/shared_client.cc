@@ -16,10 +16,13 @@ constexpr std::int64_t kRouteAgeMaxMs = 5'000;
 
 // The client of one cluster and one user. Who waits while another connects gets the same outcome.
 struct Entry {
-  Entry(std::string servers, rocketmq::Security with)
-      : name_servers(std::move(servers)), security(std::move(with)) {}
-  const std::string name_servers;
-  const rocketmq::Security security;
+  explicit Entry(rocketmq::ClientOptions with) : options(std::move(with)) {}
+  bool is_for(const rocketmq::ClientOptions& wanted) const {
+    return options.name_servers == wanted.name_servers && options.security == wanted.security &&
+           options.heartbeat_interval_ms == wanted.heartbeat_interval_ms &&
+           options.unit_name == wanted.unit_name;
+  }
+  const rocketmq::ClientOptions options;
   Mutex mutex;
   std::weak_ptr<rocketmq::Client> client SLIPSTREAM_GUARDED_BY(mutex);
   Status failure SLIPSTREAM_GUARDED_BY(mutex);
@@ -32,30 +35,27 @@ struct Clients {
   std::deque<Entry> entries SLIPSTREAM_GUARDED_BY(mutex);  // never move
 };
 
-Entry& entry_of(const std::string& name_servers, const rocketmq::Security& security) {
+Entry& entry_of(const rocketmq::ClientOptions& options) {
   static Clients all;
   MutexLock lock(all.mutex);
   for (Entry& entry : all.entries) {
-    if (entry.name_servers == name_servers && entry.security == security) return entry;
+    if (entry.is_for(options)) return entry;
   }
-  return all.entries.emplace_back(name_servers, security);
+  return all.entries.emplace_back(options);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers,
-                                                        const rocketmq::Security& security) {
+Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOptions& options) {
   const SystemClock clock;
   const std::int64_t asked_ms = clock.now_ms();
-  Entry& entry = entry_of(name_servers, security);
+  Entry& entry = entry_of(options);
   MutexLock lock(entry.mutex);
   if (auto client = entry.client.lock()) return client;
   if (entry.failed_ms >= asked_ms) return entry.failure.error();
-  rocketmq::ClientOptions options;
-  options.name_servers = name_servers;
-  options.route_refresh_ms = kRouteAgeMaxMs;
-  options.security = security;
-  auto made = rocketmq::Client::connect(options);
+  rocketmq::ClientOptions wanted = options;
+  wanted.route_refresh_ms = kRouteAgeMaxMs;
+  auto made = rocketmq::Client::connect(wanted);
   if (!made.ok()) {
     Error error = made.error();
     // An address that never worked is taken for a wrong one, not for an outage.

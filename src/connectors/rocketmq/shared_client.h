@@ -5,18 +5,17 @@
 #include <string>
 
 #include "slipstream/rocketmq/client.h"
-#include "slipstream/rocketmq/security.h"
 #include "slipstream/status.h"
 
 namespace slipstream::connectors {
 
-// The client for these name servers with this security: the one that is in use already, or a new
-// one. It closes when its last user has gone, which must not be on the client's own thread.
+// The client for these name servers, security, heartbeats and unit: the one that is in use already,
+// or a new one. It closes when its last user has gone, which must not be on the client's own
+// thread.
 //
 // Thread:  any; blocks while connecting, at most `start_timeout_ms` of the client's options.
 // Failure: no name server answers; retryable when one did before in this process.
-Result<std::shared_ptr<rocketmq::Client>> shared_client(const std::string& name_servers,
-                                                        const rocketmq::Security& security);
+Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOptions& options);
 
 // With all brokers away no topic is known, whatever exists: asked before a topic is said to be
 // missing. Thread: any but the client's; blocks. Failure: names the table; retryable.

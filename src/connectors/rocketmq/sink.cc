@@ -30,7 +30,7 @@ class QueueSink final : public Sink, public Located {
   Schema schema() const override { return plan_->schema; }
   Guarantee guarantee() const override { return plan_->settings.guarantee; }
   std::vector<std::string> places() const override {
-    return topic_places(plan_->settings.name_servers, plan_->settings.topic);
+    return topic_places(plan_->settings.client.name_servers, plan_->settings.topic);
   }
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{
@@ -41,8 +41,7 @@ class QueueSink final : public Sink, public Located {
     return lines;
   }
   Status check_before_start() override {
-    TRY_ASSIGN(const auto client,
-               shared_client(plan_->settings.name_servers, plan_->settings.security));
+    TRY_ASSIGN(const auto client, shared_client(plan_->settings.client));
     return check_output_topic(*client, *plan_);
   }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {

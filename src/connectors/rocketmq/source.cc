@@ -53,7 +53,7 @@ class QueueSource final : public Source, public Located {
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
   std::vector<std::string> places() const override {
-    return topic_places(settings().name_servers, settings().topic);
+    return topic_places(settings().client.name_servers, settings().topic);
   }
 
   std::vector<std::string> explain() const override {
@@ -75,7 +75,7 @@ class QueueSource final : public Source, public Located {
     table.name = settings().table + " dead-letter topic";
     table.physical = rejected_schema();
     table.options = {{"topic", settings().dead_letter_topic},
-                     {"nameServerAddress", settings().name_servers},
+                     {"nameServerAddress", settings().client.name_servers},
                      {"format", "json"}};
     table.options.insert(settings().access.begin(), settings().access.end());
     return table;

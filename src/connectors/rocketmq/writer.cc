@@ -74,7 +74,7 @@ QueueWriter::QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
 
 Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                       WriterContext context) {
-  TRY_ASSIGN(auto client, shared_client(plan->settings.name_servers, plan->settings.security));
+  TRY_ASSIGN(auto client, shared_client(plan->settings.client));
   TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
   return std::unique_ptr<SinkWriter>(
       new QueueWriter(std::move(plan), std::move(context), std::move(client), std::move(encoder)));

@@ -15,7 +15,6 @@ namespace internal {
 namespace {
 
 // Servers close connections that are idle for 120 s.
-constexpr std::int64_t kHeartbeatMs = 30'000;
 constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
 constexpr std::size_t kRoutesMax = 10'000;
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
@@ -51,7 +50,9 @@ std::string address_list(const std::vector<io::Endpoint>& endpoints) {
   return text;
 }
 
-std::string client_id() { return "slipstream@" + std::to_string(::getpid()); }
+std::string client_id(const std::string& unit_name) {
+  return "slipstream@" + std::to_string(::getpid()) + (unit_name.empty() ? "" : "@" + unit_name);
+}
 
 }  // namespace
 
@@ -340,13 +341,14 @@ void ClientCore::send_group_offset(const std::string& address, const std::string
 }
 
 void ClientCore::heartbeat_later() {
-  loop_.run_after(kHeartbeatMs, [this] {
+  loop_.run_after(options_.heartbeat_interval_ms, [this] {
     if (signer_->from_file()) signer_->reload();
     for (auto& [key, each] : channels_) {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
-      each->call(encode_heartbeat(
-                     Heartbeat{.client_id = client_id(), .producer_groups = {}, .consumers = {}}),
-                 options_.call_timeout_ms, [](const CallOutcome&) {});
+      each->call(
+          encode_heartbeat(Heartbeat{
+              .client_id = client_id(options_.unit_name), .producer_groups = {}, .consumers = {}}),
+          options_.call_timeout_ms, [](const CallOutcome&) {});
     }
     heartbeat_later();
   });

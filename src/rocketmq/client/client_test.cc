@@ -57,6 +57,21 @@ TEST(ClientTest, TheNextNameServerIsAskedWhenOneIsGone) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(admin.describe_topic("T").ok());
 }
 
+TEST(ClientTest, HeartbeatsKeepTheirIntervalAndNameTheUnit) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = Client::connect(
+      {.name_servers = broker.name_server(), .heartbeat_interval_ms = 20, .unit_name = "unit-7"});
+  ASSERT_TRUE(client.ok()) << client.status().to_string();
+  Producer producer(**client, {.group = "g"});
+  ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored());
+  ASSERT_TRUE(testing::wait_until([&] {
+    return broker.requests_seen(RequestCode::kHeartbeat) >= 10;
+  })) << "half a second at most, not the minutes of the default";
+  EXPECT_NE(broker.last_heartbeat().find("@unit-7\""), std::string::npos)
+      << broker.last_heartbeat();
+}
+
 TEST(ClientTest, AnOldRouteServesWhileNoNameServerAnswers) {
   ScriptedBroker broker;
   broker.create_topic("T", 1);

@@ -77,6 +77,7 @@ class ScriptedBroker::Impl {
   std::int64_t now_ms() const { return clock_.wall_ms(); }
   void set_dispatch_lag(std::int64_t lag_ms) { dispatch_lag_ms_ = lag_ms; }
   std::map<std::int32_t, std::size_t>& seen() { return seen_; }
+  const std::string& last_heartbeat() const { return last_heartbeat_; }
   std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
   Disturbance& disturbance() { return disturbance_; }
   std::optional<Credentials>& required() { return required_; }
@@ -308,6 +309,7 @@ class ScriptedBroker::Impl {
       case RequestCode::kQueryMessage:
         return query_key(request);
       case RequestCode::kHeartbeat:
+        last_heartbeat_ = request.body;
         return make_answer(request.header, 0);
       case RequestCode::kBrokerRuntime:
         return runtime(request);
@@ -566,6 +568,7 @@ class ScriptedBroker::Impl {
   std::vector<Port> ports_;
   BrokerStore store_;
   std::map<std::int32_t, std::size_t> seen_;
+  std::string last_heartbeat_;
   std::map<std::int32_t, std::size_t> answers_;
   std::map<std::int32_t, std::deque<Fault>> faults_;
   Disturbance disturbance_;
@@ -668,6 +671,9 @@ void ScriptedBroker::disturb(Disturbance disturbance) {
 
 std::size_t ScriptedBroker::requests_seen(RequestCode code) const {
   return impl_->on_loop([&] { return impl_->seen()[static_cast<std::int32_t>(code)]; });
+}
+std::string ScriptedBroker::last_heartbeat() const {
+  return impl_->on_loop([&] { return impl_->last_heartbeat(); });
 }
 std::size_t ScriptedBroker::parked_pulls() const {
   return impl_->on_loop([&] { return impl_->parked(); });

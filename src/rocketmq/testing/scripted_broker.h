@@ -80,6 +80,7 @@ class ScriptedBroker {
   // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.
   void require(std::optional<Credentials> credentials);
   std::size_t requests_seen(RequestCode code) const;
+  std::string last_heartbeat() const;  // its JSON; empty: none yet
   std::size_t parked_pulls() const;
   // Opens and closes the ports of all brokers (not of the name server); connections break.
   void set_brokers_up(bool up);
