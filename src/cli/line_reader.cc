@@ -126,18 +126,18 @@ void LineReader::State::open() {
     el_get(e, EL_CLIENTDATA, &data);
     return static_cast<State*>(data);
   };
-  static const auto state = state_of;
+  static const auto kState = state_of;
   el_set(edit, EL_CLIENTDATA, this);
   el_set(
-      edit, EL_PROMPT, +[](EditLine* e) { return state(e)->prompt.data(); });
+      edit, EL_PROMPT, +[](EditLine* e) { return kState(e)->prompt.data(); });
   el_set(edit, EL_EDITOR, "emacs");
   el_set(edit, EL_SIGNAL, 0);
   el_set(edit, EL_HIST, ::history, history);
   el_set(
-      edit, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return state(e)->wait_for_key(key); });
+      edit, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return kState(e)->wait_for_key(key); });
   el_set(
       edit, EL_ADDFN, "slipstream-complete", "complete the word",
-      +[](EditLine* e, int) { return state(e)->complete(); });
+      +[](EditLine* e, int) { return kState(e)->complete(); });
   el_set(edit, EL_BIND, "^I", "slipstream-complete", nullptr);
   el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
 }

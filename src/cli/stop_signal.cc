@@ -43,8 +43,8 @@ StopSignal::~StopSignal() {
   thread_.request_stop();
   // Ends its wait; not one of the process: only this thread gets it, and it looks for the stop
   // first.
-  pthread_kill(thread_.native_handle(),
-               SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread): blocked
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): blocked
+  pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
 }
 

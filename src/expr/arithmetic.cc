@@ -211,13 +211,10 @@ Function binary(const std::string& name, const std::string& usage, const std::st
 template <typename T>
 ColumnPtr negated(const KernelContext& ctx, const Column& column, const Type& type) {
   return map_unary<T, T>(ctx, column, type, [](T value) {
-    if constexpr (std::is_same_v<T, Int128>) {
-      return -value;
-    } else if constexpr (std::is_integral_v<T>) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, Int128>)
       return plain<Arithmetic::kSubtract, T>(0, value);
-    } else {
+    else
       return -value;
-    }
   });
 }
 

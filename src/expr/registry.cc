@@ -35,7 +35,7 @@ Registry<T> by_name(std::vector<T> functions) {
 
 // Built at the first look-up, immutable afterwards.
 const Registry<Function>& functions() {
-  static const Registry<Function> registry = [] {
+  static const Registry<Function> kRegistry = [] {
     Functions all;
     for (const auto add : {add_arithmetic, add_comparisons, add_logic, add_in, add_like, add_math,
                            add_rounding, add_conditionals, add_text_cases, add_text_parts,
@@ -45,16 +45,16 @@ const Registry<Function>& functions() {
     }
     return by_name(std::move(all));
   }();
-  return registry;
+  return kRegistry;
 }
 
 const Registry<AggregateFunction>& aggregates() {
-  static const Registry<AggregateFunction> registry = [] {
+  static const Registry<AggregateFunction> kRegistry = [] {
     AggregateFunctions all;
     for (const auto add : {add_counts, add_sums, add_extremes}) add(all);
     return by_name(std::move(all));
   }();
-  return registry;
+  return kRegistry;
 }
 
 template <typename T>

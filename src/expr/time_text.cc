@@ -99,9 +99,9 @@ std::optional<text::CivilTime> formatted_moment(KernelContext& ctx, std::span<co
                                       local_units(moment.type()));
   }
   // As Flink: read with the default pattern, fraction left out.
-  static const Result<TimeFormat> format =
+  static const Result<TimeFormat> kFormat =
       TimeFormat::compile(kDefaultFormat, Dialect::kSimple, Use::kRead);
-  return format->parse(moment.text(row), Leniency::kLenient);
+  return kFormat->parse(moment.text(row), Leniency::kLenient);
 }
 
 std::optional<text::CivilTime> unix_moment(KernelContext& ctx, std::span<const ColumnPtr> args,

@@ -8,9 +8,9 @@ namespace slipstream::format {
 namespace {
 
 const std::vector<Format>& formats() {
-  static const std::vector<Format> known = {csv_format(), debezium_json_format(),
-                                            delimited_format(), json_format(), raw_format()};
-  return known;
+  static const std::vector<Format> kKnown = {csv_format(), debezium_json_format(),
+                                             delimited_format(), json_format(), raw_format()};
+  return kKnown;
 }
 
 }  // namespace

@@ -23,14 +23,14 @@ struct PropertyRow {
 };
 
 const std::vector<PropertyRow>& properties() {
-  static const std::vector<PropertyRow> all = {
+  static const std::vector<PropertyRow> kAll = {
       {FileProperty::kPath, "file.path", Type::string(), "Absolute path of the file."},
       {FileProperty::kName, "file.name", Type::string(), "Its name without the folder."},
       {FileProperty::kSize, "file.size", Type::bigint(), "Its bytes when it was found."},
       {FileProperty::kModified, "file.modification-time", Type::timestamp_ltz(3),
        "When it was changed last, as of when it was found."},
   };
-  return all;
+  return kAll;
 }
 
 bool fits(const PropertyRow& row, const Type& type) {

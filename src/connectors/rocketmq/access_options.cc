@@ -134,10 +134,10 @@ Result<rocketmq::ClientOptions> read_client(const std::string& table, const Opti
 }
 
 OptionMap access_options_of(const OptionMap& given) {
-  static const OptionTable known(access_options());
+  static const OptionTable kKnown(access_options());
   OptionMap found;
   for (const auto& [name, value] : given) {
-    if (known.find(name) != nullptr) found.emplace(name, value);
+    if (kKnown.find(name) != nullptr) found.emplace(name, value);
   }
   return found;
 }

@@ -263,12 +263,12 @@ TEST(AccessSettings, TlsIsReadWhole) {
                                      {"tls.server-name", "broker.example"}});
   ASSERT_TRUE(settings.ok()) << settings.status().to_string();
   EXPECT_EQ(settings->client.security.tls, (rocketmq::TlsOptions{.enabled = true,
-                                                          .ca_file = "/ca",
-                                                          .cert_file = "/cert",
-                                                          .key_file = "/key",
-                                                          .key_password = "hush",
-                                                          .verify = rocketmq::TlsVerify::kCa,
-                                                          .server_name = "broker.example"}));
+                                                                 .ca_file = "/ca",
+                                                                 .cert_file = "/cert",
+                                                                 .key_file = "/key",
+                                                                 .key_password = "hush",
+                                                                 .verify = rocketmq::TlsVerify::kCa,
+                                                                 .server_name = "broker.example"}));
 }
 
 TEST(AccessSettings, HalfAndDoubleCredentialsAreRefusedWithoutTheirValues) {
