@@ -153,6 +153,7 @@ class SideOutputs {
       if (side.tag != tag.id) continue;
       if (auto* typed = dynamic_cast<Output<T>*>(side.link.output))
         typed->emit(std::move(element), time);
+      return;  // a tag is there once
     }
   }
 
