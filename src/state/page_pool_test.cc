@@ -1,5 +1,6 @@
 #include "state/page_pool.h"
 
+#include <cstring>
 #include <random>
 #include <set>
 #include <string>
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "state/hash_index.h"
+#include "state/huge_blocks.h"
 #include "state/text_arena.h"
 
 namespace slipstream::state {
@@ -40,6 +42,21 @@ TEST(PagePool, ReservesBeforeItIsUsedAndGivesBack) {
   PageRef held = *pool->allocate(4096);
   pool->close();
   EXPECT_EQ(reserved, 0U);
+}
+
+TEST(HugeBlocks, AreApartAndComeBack) {
+  HugeBlocks& blocks = HugeBlocks::of_process();
+  std::set<std::byte*> taken;
+  for (int i = 0; i < 100; ++i) {
+    std::byte* block = blocks.take();
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % HugeBlocks::kBlock, 0U);
+    std::memset(block, i, HugeBlocks::kBlock);
+    EXPECT_TRUE(taken.insert(block).second);
+  }
+  for (std::byte* block : taken) blocks.give(block);
+  std::byte* again = blocks.take();
+  EXPECT_TRUE(taken.contains(again)) << "one chunk is kept";
+  blocks.give(again);
 }
 
 TEST(TextArena, KeepsTextsWhereTheyAreAndReusesFreedOnesUnlessShared) {

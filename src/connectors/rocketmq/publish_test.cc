@@ -236,6 +236,9 @@ TEST_F(PublishTest, ConnectionsAreSharedByOneUserOnly) {
   EXPECT_EQ(somebody->get(),
             shared_client({.name_servers = broker_.name_server(), .security = user})->get());
   EXPECT_NE(nobody->get(), somebody->get());
+  const auto unit = shared_client({.name_servers = broker_.name_server(), .unit_name = "u"});
+  ASSERT_TRUE(unit.ok());
+  EXPECT_NE(unit->get(), nobody->get());
 }
 
 }  // namespace

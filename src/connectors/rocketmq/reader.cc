@@ -62,6 +62,10 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemo
   return options;
 }
 
+std::int64_t messages_ahead(std::int64_t max_offset, std::int64_t next) {
+  return next >= 0 ? std::max<std::int64_t>(max_offset - next, 0) : 0;
+}
+
 std::string lag_metric(const MessageQueue& queue) {
   return std::string(kSourceQueueLag.name) + "{topic=\"" + queue.topic + "\",broker=\"" +
          queue.broker + "\",queue=\"" + std::to_string(queue.id) + "\"}";
@@ -566,10 +570,6 @@ void QueueRowReader::build(Batch* out) {
   }
   out->runs = std::exchange(runs_, {});
   out->events = std::exchange(events_, {});
-}
-
-std::int64_t messages_ahead(std::int64_t max_offset, std::int64_t next) {
-  return next >= 0 ? std::max<std::int64_t>(max_offset - next, 0) : 0;
 }
 
 // Events for queues that are empty for sure. A queue of which rows are still held back is not.

@@ -253,6 +253,18 @@ TEST(AccessSettings, OptionsUnderAllTheirNames) {
   }
 }
 
+TEST(AccessSettings, HeartbeatsAndUnitReachTheClient) {
+  const auto defaults = source_with({});
+  ASSERT_TRUE(defaults.ok()) << defaults.status().to_string();
+  EXPECT_EQ(defaults->client.heartbeat_interval_ms, 30'000);
+  const auto settings = source_with({{"heartbeat.interval", "7 s"}, {"unitName", "u"}});
+  ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+  EXPECT_EQ(settings->client.heartbeat_interval_ms, 7'000);
+  EXPECT_EQ(settings->client.unit_name, "u");
+  EXPECT_THAT(refusal(source_with({{"heartbeat.interval", "0 s"}}).status()),
+              HasSubstr("at least 1 ms"));
+}
+
 TEST(AccessSettings, TlsIsReadWhole) {
   const auto settings = source_with({{"tls.enabled", "true"},
                                      {"tls.ca-file", "/ca"},

@@ -74,6 +74,11 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
 
 Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& options) {
   TRY_ASSIGN(std::vector<io::Endpoint> servers, parse_name_servers(options.name_servers));
+  if (options.heartbeat_interval_ms < 1) {
+    return Error{ErrorCode::kInvalidArgument, "a heartbeat interval of " +
+                                                  std::to_string(options.heartbeat_interval_ms) +
+                                                  " ms; it must be at least 1"};
+  }
   TRY_ASSIGN(std::shared_ptr<Signer> signer, Signer::make(options.security));
   TRY_ASSIGN(std::shared_ptr<const io::TlsContext> tls, make_tls(options.security.tls));
   std::shared_ptr<ClientCore> core(new ClientCore(options));

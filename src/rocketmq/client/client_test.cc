@@ -45,6 +45,8 @@ TEST(ClientTest, AddressesAreChecked) {
     EXPECT_EQ(client.error().code, ErrorCode::kInvalidArgument);
   }
   EXPECT_EQ(internal::parse_name_servers("a:1; b:2;")->size(), 2U);
+  const auto spins = Client::connect({.name_servers = "a:1", .heartbeat_interval_ms = 0});
+  EXPECT_EQ(spins.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(ClientTest, TheNextNameServerIsAskedWhenOneIsGone) {

@@ -17,6 +17,7 @@ namespace slipstream::rocketmq {
 
 using internal::ChannelRole;
 using internal::ClientCore;
+using internal::kParkedPullBytes;
 using internal::QueueReader;
 using internal::ReaderHost;
 using internal::Route;
@@ -179,11 +180,10 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       // The poller may have made room before it could see the flag.
       if (used_.load() + bytes > options_.bytes_in_flight_max && used_.load() != 0) return false;
     }
-    if (options_.memory.reserve && !options_.memory.reserve(bytes, must || used == 0)) {
-      // Looked at again with what this consumer itself gives back: it holds something, and others'
-      // room is not told.
+    if (options_.memory.reserve && !options_.memory.reserve(bytes, must || holds_little())) {
+      // Looked at again with what this consumer itself gives back: others' room is not told.
       starved_ = true;
-      if (used_.load() != 0) return false;
+      if (!holds_little()) return false;
       options_.memory.reserve(bytes, true);
     }
     used_ += bytes;
@@ -287,6 +287,10 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     return std::optional<PulledFrame>(std::move(ready.frame));
   }
+
+  // No more than long polls, which may be answered at any time or much later: nobody who could make
+  // room. Thread: loop.
+  bool holds_little() const { return used_.load() <= readers_.size() * kParkedPullBytes; }
 
   void give_back(std::size_t bytes) {
     used_ -= bytes;

@@ -1,6 +1,7 @@
 #include "slipstream/rocketmq/consumer.h"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -310,6 +311,30 @@ TEST_F(ConsumerTest, WithoutSharedMemoryLeftOneRequestGoesOn) {
   EXPECT_GT(most, 0);
   EXPECT_LT(most, 200'000) << "one pull and what it brought";
   EXPECT_EQ(held, 0) << "given back with half of the queue unread";
+}
+
+TEST_F(ConsumerTest, ALongPollDoesNotHoldABusyQueueBackWithoutSharedMemory) {
+  const std::string body(1'000, 'x');
+  for (int i = 0; i < 1'000; ++i) broker_.append(queue_, body);
+  Consumer consumer(*client_, {.group = "g",
+                               .messages_per_pull_max = 32,
+                               .memory = {.reserve = [](std::size_t, bool must) { return must; },
+                                          .release = [](std::size_t) {}}});
+  for (std::int32_t id = 0; id < 4; ++id) {
+    const MessageQueue empty{"T", "broker-a", id};
+    if (empty == queue_) continue;
+    ASSERT_TRUE(consumer.assign(empty, StartPosition::offset(0)).ok());
+  }
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 3; }));
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t seen = 0; seen < 1'000;) {
+    const auto messages = consumer.receive(20'000);
+    ASSERT_TRUE(messages.ok());
+    seen += messages->size();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10))
+      << "one long poll takes 15 s";
 }
 
 TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {

@@ -17,8 +17,6 @@ constexpr std::int64_t kNoProgressWaitMs = 20;
 // For so long an answer like "no such topic" may come from a server that has not heard of
 // everything yet.
 constexpr std::int64_t kRefusalPatienceMs = 60'000;
-// A long poll usually brings one message; a full answer after it is paid for when it arrives.
-constexpr std::size_t kParkedPullBytes = 4'096;
 constexpr std::size_t kPullBytesMin = 4'096;
 
 bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; }

@@ -16,6 +16,10 @@
 
 namespace slipstream::rocketmq::internal {
 
+// What a long poll reserves until it is answered: it usually brings one message, and a full answer
+// is paid for when it arrives.
+inline constexpr std::size_t kParkedPullBytes = 4'096;
+
 // What a reader needs of the consumer it belongs to. Thread: loop.
 class ReaderHost {
  public:
