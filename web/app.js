@@ -252,7 +252,7 @@ function showJob(detail) {
   fill(
       'checkpoints',
       table(
-          ['#id', 'kind', 'begun', '#took', '#state', '#unpublished', ''],
+          ['#id', 'kind', 'begun', '#took', '#state', '#written', '#unpublished', ''],
           detail.checkpoints.map(
               (each) =>
                   [String(each.id),
@@ -260,6 +260,7 @@ function showJob(detail) {
                    time(each.begun_ms).slice(11),
                    `${count(each.duration_ms)} ms`,
                    bytes(each.state_bytes),
+                   bytes(each.written_bytes),
                    bytes(each.epoch_bytes),
                    each.completed ? '' : each.why,
   ]),

@@ -42,7 +42,10 @@ Result<Place> open_place(const CheckpointArguments& arguments) {
   TRY_ASSIGN(const std::vector<std::string> names, place.storage->list(""));
   for (const std::string& name : names) {
     const CheckpointId id = flow::checkpoint_of_folder(name);
-    if (id != 0 && (named == 0 || id == named)) place.ids.push_back(id);
+    if (id == 0 || (named != 0 && id != named)) continue;
+    // Without a manifest: being written, given up, or files that a later one refers to.
+    const bool counts = place.storage->size(flow::checkpoint_folder(id) + "/manifest").ok();
+    if (counts || id == named) place.ids.push_back(id);
   }
   std::sort(place.ids.begin(), place.ids.end());
   if (place.ids.empty()) {
@@ -62,24 +65,21 @@ std::string time_of(std::int64_t wall_ms) {
   return text;
 }
 
-std::int64_t state_bytes(const flow::Manifest& manifest) {
-  std::uint64_t bytes = 0;
-  for (const flow::StateFile& file : manifest.files) bytes += file.size;
-  return static_cast<std::int64_t>(bytes);
-}
-
 Status list(const CheckpointArguments& arguments) {
   TRY_ASSIGN(const Place place, open_place(arguments));
-  Listing listing({"id", "kind", "created UTC", "job", "state bytes", "epochs", "fault"});
+  Listing listing(
+      {"id", "kind", "created UTC", "job", "state bytes", "written bytes", "epochs", "fault"});
   for (const CheckpointId id : place.ids) {
     const auto number = static_cast<std::int64_t>(id);
     const auto manifest = flow::load_checkpoint(*place.storage, id);
     if (!manifest.ok()) {
-      listing.add({number, "-", "-", "-", "-", "-", manifest.error().message});
+      listing.add({number, "-", "-", "-", "-", "-", "-", manifest.error().message});
       continue;
     }
     listing.add({number, kind_of(*manifest), time_of(manifest->created_ms), manifest->job,
-                 state_bytes(*manifest), static_cast<std::int64_t>(manifest->epochs.size()), ""});
+                 static_cast<std::int64_t>(state_bytes(*manifest)),
+                 static_cast<std::int64_t>(written_bytes(*manifest)),
+                 static_cast<std::int64_t>(manifest->epochs.size()), ""});
   }
   return listing.print(arguments.output);
 }
@@ -114,7 +114,7 @@ Status inspect(const CheckpointArguments& arguments) {
   const auto id = static_cast<std::int64_t>(manifest.id);
   listing.add({kind_of(manifest), std::to_string(id),
                "job " + manifest.job + ", " + time_of(manifest.created_ms) + " UTC",
-               state_bytes(manifest)});
+               static_cast<std::int64_t>(state_bytes(manifest))});
   for (const flow::OperatorState& state : manifest.operators) {
     std::uint64_t bytes = 0;
     for (const flow::Section& section : state.sections) bytes += section.size;

@@ -27,6 +27,11 @@ struct JobOptions {
   std::chrono::milliseconds checkpoint_interval{10'000};  // 0 = off
   std::chrono::milliseconds checkpoint_timeout{600'000};
   std::uint32_t retained_checkpoints = 3;
+  // Periodic checkpoints write what changed and refer to files of older ones for the rest.
+  bool incremental_checkpoints = true;
+  // What a file of changes is taken to cost in the manifest of each later checkpoint, per key
+  // group: small state is rather written whole. 0: changes only whenever there is a base (tests).
+  std::size_t changes_cost_bytes = 32;
   std::string restore_from;  // explicit checkpoint or savepoint path
   bool fresh = false;        // ignore what is in checkpoint_dir
   bool allow_duplicates =
@@ -82,9 +87,10 @@ struct CheckpointReport {
   bool completed = false;
   std::int64_t begun_ms = 0;  // wall time
   std::chrono::milliseconds duration{0};
-  std::uint64_t state_bytes = 0;  // of all files that it refers to
-  std::uint64_t epoch_bytes = 0;  // sealed rows that wait to be published
-  std::string why;                // it was given up
+  std::uint64_t state_bytes = 0;    // of all state that it refers to
+  std::uint64_t written_bytes = 0;  // of the file that it added
+  std::uint64_t epoch_bytes = 0;    // sealed rows that wait to be published
+  std::string why;                  // it was given up
 };
 
 struct FailureReport {

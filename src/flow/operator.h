@@ -58,6 +58,9 @@ enum class Progress : std::uint8_t {
 class SnapshotWriter {
  public:
   virtual ~SnapshotWriter() = default;
+  // What this instance writes under `name` for key groups adds to what SnapshotRequest::base has
+  // there of it.
+  virtual void add_to_base(std::string_view name) = 0;
   // Thread: background. Several calls with the same name and key group append.
   virtual Status write(std::string_view name, std::uint32_t key_group,
                        std::span<const std::byte> bytes) = 0;
@@ -67,8 +70,9 @@ inline constexpr std::uint32_t kOperatorState = 0xffffffffU;  // as key group: n
 class SnapshotReader {
  public:
   virtual ~SnapshotReader() = default;
-  // Calls `entry` for each piece written under `name` whose key group belongs to this instance.
-  // Operator state of all former instances is visited (with their subtask number).
+  // Calls `entry` for each piece written under `name` whose key group belongs to this instance;
+  // pieces of a former instance that add to a base come before those of the base. Operator state of
+  // all former instances is visited (with their subtask number).
   virtual Status visit(
       std::string_view name,
       const std::function<Status(std::uint32_t key_group, std::uint32_t former_subtask,
@@ -81,6 +85,13 @@ class PendingSnapshot {
  public:
   virtual ~PendingSnapshot() = default;
   virtual Status write(SnapshotWriter& out) = 0;
+};
+
+struct SnapshotRequest {
+  CheckpointId checkpoint = 0;
+  // A complete checkpoint of this instance that may be added to (SnapshotWriter::add_to_base); 0 =
+  // all state is to be written.
+  CheckpointId base = 0;
 };
 
 struct KeyGroupRange {
@@ -109,8 +120,11 @@ struct OperatorContext {
   // Asks for on_timer() at or after this time of now_ms() (processing time: state ttl, idle
   // time-outs). Replaces the former.
   std::function<void(std::int64_t wall_ms)> set_timer;
-  // Behind a source in its chain: SourceReader::pause. Null elsewhere.
+  // Behind a source in its chain: SourceReader::pause and prefer. Null elsewhere.
   std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
+  std::function<void(std::span<const std::uint32_t> splits)> prefer_splits;
+  // JobOptions::changes_cost_bytes
+  std::size_t changes_cost_bytes = 32;
   Metrics metrics;
   MemoryReservation* memory = nullptr;  // outlives the operator
 };
@@ -147,8 +161,8 @@ class Operator {
     return Progress::kDone;
   }
   // Synchronous part of a checkpoint: marks pages shared, copies what is small. nullptr = no state.
-  virtual Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId checkpoint) {
-    static_cast<void>(checkpoint);
+  virtual Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) {
+    static_cast<void>(request);
     return std::unique_ptr<PendingSnapshot>();
   }
   // Before the first push; only when the checkpoint has state of this uid.

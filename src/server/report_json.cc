@@ -96,6 +96,7 @@ json checkpoints_json(const flow::JobReport& report) {
                            {"begun_ms", each->begun_ms},
                            {"duration_ms", each->duration.count()},
                            {"state_bytes", each->state_bytes},
+                           {"written_bytes", each->written_bytes},
                            {"epoch_bytes", each->epoch_bytes},
                            {"why", each->why}});
   }

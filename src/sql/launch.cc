@@ -17,6 +17,7 @@ Result<flow::JobOptions> job_options(const Session& session, const LaunchOptions
   job.allow_duplicates = options.allow_duplicates;
   job.allow_dropped_state = options.allow_dropped_state;
   job.memory = options.memory;
+  job.changes_cost_bytes = options.changes_cost_bytes.value_or(job.changes_cost_bytes);
   return job;
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ struct LaunchOptions {
   bool fresh = false;
   bool allow_duplicates = false;
   bool allow_dropped_state = false;
-  std::shared_ptr<flow::MemoryBudget> memory;  // null = the job's own of 'slipstream.memory'
+  std::optional<std::size_t> changes_cost_bytes;  // tests: flow::JobOptions'
+  std::shared_ptr<flow::MemoryBudget> memory;     // null = the job's own of 'slipstream.memory'
 };
 
 using Say = std::function<void(std::string_view)>;

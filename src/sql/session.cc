@@ -498,6 +498,7 @@ Result<flow::JobOptions> Session::job_options() const {
   job.checkpoint_timeout = options.duration("execution.checkpointing.timeout");
   job.retained_checkpoints =
       static_cast<std::uint32_t>(options.integer("execution.checkpointing.num-retained"));
+  job.incremental_checkpoints = options.boolean("execution.checkpointing.incremental");
   job.restart_attempts = static_cast<std::uint32_t>(options.integer("restart-strategy.attempts"));
   job.restart_delay = options.duration("restart-strategy.delay");
   job.memory_bytes = static_cast<std::size_t>(options.bytes("slipstream.memory"));

@@ -31,6 +31,12 @@ OptionTable session_options() {
                  .default_value = "3",
                  .description = "Completed checkpoints to keep.",
                  .aliases = {"state.checkpoints.num-retained"}},
+      OptionSpec{.name = "execution.checkpointing.incremental",
+                 .type = OptionType::kBool,
+                 .default_value = "true",
+                 .description = "A checkpoint writes what changed and refers to files of older "
+                                "ones for the rest; 'false': every checkpoint stands for itself.",
+                 .aliases = {"state.backend.incremental"}},
       OptionSpec{
           .name = "restart-strategy.attempts",
           .type = OptionType::kInt,

@@ -9,12 +9,13 @@ namespace slipstream::state {
 
 namespace {
 
-// An entry: hash, time of writing, key, live, mark, 8 unused bytes; then the value.
+// An entry: hash, time of writing, key, live, mark, stamp, 4 unused bytes; then the value.
 constexpr std::size_t kHashAt = 0;
 constexpr std::size_t kWrittenAt = 8;
 constexpr std::size_t kKeyAt = 16;
 constexpr std::size_t kLiveAt = 32;
 constexpr std::size_t kMarkAt = 36;
+constexpr std::uint32_t kStampAt = 40;
 
 constexpr std::size_t kKeysAhead = 8;
 
@@ -41,7 +42,7 @@ std::uint32_t aligned(std::uint32_t bytes) { return (bytes + 15U) & ~15U; }
 
 KeyTable::KeyTable(std::shared_ptr<PagePool> pool, KeyTableOptions options)
     : options_(std::move(options)),
-      slab_(pool, kHeader + aligned(options_.value_width)),
+      slab_(pool, kHeader + aligned(options_.value_width), kStampAt),
       index_(pool),
       arena_(pool) {}
 
@@ -65,7 +66,7 @@ Result<KeyTable::Found> KeyTable::find_or_insert(std::string_view key, std::uint
     return get<std::uint64_t>(entry, kHashAt) == hash && text_at(entry, kKeyAt) == key;
   });
   if (slot == kNoSlot) return insert(key, hash, now_ms);
-  TRY_ASSIGN(std::byte * entry, slab_.writable(slot));
+  TRY_ASSIGN(std::byte * entry, slab_.changing(slot));
   Found found{slot, entry + kHeader, false, false};
   if (expired(entry, now_ms)) {
     free_texts(entry);
@@ -115,7 +116,7 @@ std::uint64_t KeyTable::hash(SlotId slot) const {
 }
 
 Result<std::byte*> KeyTable::writable(SlotId slot) {
-  TRY_ASSIGN(std::byte * entry, slab_.writable(slot));
+  TRY_ASSIGN(std::byte * entry, slab_.changing(slot));
   return entry + kHeader;
 }
 
@@ -136,10 +137,11 @@ void KeyTable::free_texts(const std::byte* entry) {
 
 Status KeyTable::erase(SlotId slot) {
   DCHECK(!pinned_);
-  const std::byte* entry = slab_.at(slot);
+  TRY_ASSIGN(std::byte * entry, slab_.writable(slot));
   index_.erase(get<std::uint64_t>(entry, kHashAt), slot);
   free_texts(entry);
   arena_.release(get<StringView>(entry, kKeyAt));
+  set(entry, kLiveAt, std::uint32_t{0});
   return slab_.free(slot);
 }
 
@@ -168,18 +170,25 @@ Status KeyTable::expire(std::int64_t now_ms, std::size_t entries,
 // Holds slots and texts; the index is not needed.
 class KeyTableSnapshot final : public TableSnapshot {
  public:
-  KeyTableSnapshot(SlabView slots, std::vector<PageRef> texts, KeyTableOptions options)
-      : slots_(std::move(slots)), texts_(std::move(texts)), options_(std::move(options)) {}
+  KeyTableSnapshot(std::uint64_t table, SlabView slots, std::vector<PageRef> texts,
+                   KeyTableOptions options)
+      : table_(table),
+        slots_(std::move(slots)),
+        texts_(std::move(texts)),
+        options_(std::move(options)) {}
 
   Status write(std::string_view tag, std::uint32_t key_groups,
                const EntrySink& sink) const override {
-    EntryWriter out(tag, options_.value_width, key_groups, sink);
+    EntryWriter out({tag, options_.value_width, table_}, key_groups, sink);
     std::vector<std::byte> value(options_.value_width);
-    TRY(slots_.each([&](const std::byte* entry) -> Status {
-      if (get<std::uint32_t>(entry, kLiveAt) == 0) return {};
+    TRY(slots_.each([&](SlotId slot, const std::byte* entry) -> Status {
       const auto hash = get<std::uint64_t>(entry, kHashAt);
-      out.begin_entry(hash);
-      out.put_u64(hash);
+      if (get<std::uint32_t>(entry, kLiveAt) == 0) {
+        const bool known =
+            slots_.extent() == Extent::kChanged && SlotStamp(entry + kStampAt).saved();
+        return known ? out.add_gone(hash, slot) : Status();
+      }
+      out.begin_entry(hash, slot);
       out.put_i64(get<std::int64_t>(entry, kWrittenAt));
       out.put_bytes(text_at(entry, kKeyAt));
       if (!value.empty()) std::memcpy(value.data(), entry + KeyTable::kHeader, value.size());
@@ -194,25 +203,23 @@ class KeyTableSnapshot final : public TableSnapshot {
   }
 
  private:
+  std::uint64_t table_;
   SlabView slots_;
   std::vector<PageRef> texts_;
   KeyTableOptions options_;
 };
 
-std::unique_ptr<TableSnapshot> KeyTable::share() const {
+std::unique_ptr<TableSnapshot> KeyTable::share(Extent extent) {
   DCHECK(!pinned_);
-  return std::make_unique<KeyTableSnapshot>(slab_.share(), arena_.share(), options_);
+  return std::make_unique<KeyTableSnapshot>(number(), slab_.share(extent), arena_.share(),
+                                            options_);
 }
 
 KeyTable::KeyLookup KeyTable::share_keys() const {
   DCHECK(!pinned_);
-  auto slots = std::make_shared<const SlabView>(slab_.share());
+  auto slots = std::make_shared<const SlabView>(slab_.view());
   auto texts = std::make_shared<const std::vector<PageRef>>(arena_.share());
-  return [slots, texts](SlotId slot, std::string_view* key, std::uint64_t* hash) {
-    const std::byte* entry = slots->at(slot);
-    *key = text_at(entry, kKeyAt);
-    *hash = get<std::uint64_t>(entry, kHashAt);
-  };
+  return [slots, texts](SlotId slot) { return text_at(slots->at(slot), kKeyAt); };
 }
 
 Status KeyTable::restore(EntryReader piece) {
@@ -223,13 +230,17 @@ Status KeyTable::restore(EntryReader piece) {
             std::to_string(options_.value_width) +
             ": the query was changed; give the operator another uid or start with --fresh"};
   }
-  while (!piece.at_end()) {
-    const std::uint64_t hash = piece.u64();
+  EntryReader::Entry entry;
+  while (piece.next(entry)) {
     const std::int64_t written = piece.i64();
     const std::string_view key = piece.bytes();
     const std::string_view value = piece.raw(options_.value_width);
+    if (!entry.counts) {
+      for (std::size_t i = 0; i < options_.text_offsets.size(); ++i) piece.bytes();
+      continue;
+    }
     if (!piece.ok()) break;
-    TRY_ASSIGN(const Found found, insert(key, hash, written));
+    TRY_ASSIGN(const Found found, insert(key, entry.hash, written));
     if (!value.empty()) std::memcpy(found.value, value.data(), value.size());
     for (const std::uint32_t at : options_.text_offsets) {
       TRY_ASSIGN(const StringView text, arena_.keep(piece.bytes()));

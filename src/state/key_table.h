@@ -35,7 +35,7 @@ struct KeyTableOptions {
 //
 // Values from find_or_insert() and writable() hold until release(); no share(), erase() or expire()
 // before that.
-class KeyTable {
+class KeyTable final : public SavedTable {
  public:
   KeyTable(std::shared_ptr<PagePool> pool, KeyTableOptions options);
 
@@ -77,11 +77,13 @@ class KeyTable {
   Status expire(std::int64_t now_ms, std::size_t entries,
                 const std::function<Status(SlotId)>& gone = nullptr);
 
-  std::unique_ptr<TableSnapshot> share() const;
+  std::size_t entries() const override { return size(); }
+  std::size_t changed() const override { return slab_.changed(); }
+  std::unique_ptr<TableSnapshot> share(Extent extent) override;
   // Keys as they are now, for the snapshot of a structure that refers to them by slot.
-  using KeyLookup = std::function<void(SlotId slot, std::string_view* key, std::uint64_t* hash)>;
+  using KeyLookup = std::function<std::string_view(SlotId slot)>;
   KeyLookup share_keys() const;
-  // All entries of a piece. REQUIRES: the keys are not in the table.
+  // The entries of a piece that count. REQUIRES: their keys are not in the table.
   Status restore(EntryReader piece);
 
   static constexpr std::uint32_t kHeader = 48;

@@ -2,6 +2,7 @@
 
 #define XXH_INLINE_ALL
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -23,10 +24,11 @@ struct RowEntry {
   SlotId next;
   SlotId previous;
   SlotId key;
-  std::uint32_t unused;
-  std::uint64_t unused_too;
+  std::uint32_t stamp;     // the slab's
+  std::uint64_t key_hash;  // stays when the row is gone
 };
 static_assert(sizeof(RowEntry) == 64);
+constexpr std::uint32_t kStampAt = offsetof(RowEntry, stamp);
 
 const RowEntry& entry_of(const std::byte* slot) { return *reinterpret_cast<const RowEntry*>(slot); }
 RowEntry& entry_of(std::byte* slot) { return *reinterpret_cast<RowEntry*>(slot); }
@@ -51,7 +53,7 @@ void set_head(std::byte* value, SlotId head) {
 MultiMap::MultiMap(std::shared_ptr<PagePool> pool, MultiMapOptions options)
     : options_(options),
       keys_(pool, KeyTableOptions{sizeof(SlotId), {}, 0}),
-      slab_(pool, sizeof(RowEntry)),
+      slab_(pool, sizeof(RowEntry), kStampAt),
       index_(pool),
       arena_(pool) {}
 
@@ -70,7 +72,7 @@ Result<std::int64_t> MultiMap::add(std::string_view key, std::uint64_t hash, std
     if (delta > 0) TRY(insert(key, hash, row, index_hash, delta, now_ms));
     return std::int64_t{0};
   }
-  TRY_ASSIGN(std::byte * bytes, slab_.writable(slot));
+  TRY_ASSIGN(std::byte * bytes, slab_.changing(slot));
   RowEntry& entry = entry_of(bytes);
   const std::int64_t before = expired(bytes, now_ms) ? 0 : entry.count;
   const std::int64_t count = std::max<std::int64_t>(before + delta, 0);
@@ -92,7 +94,9 @@ Status MultiMap::insert(std::string_view key, std::uint64_t hash, std::string_vi
   TRY(index_.insert(index_hash, slot));
   const SlotId head = head_of(found.value);
   TRY_ASSIGN(std::byte * bytes, slab_.writable(slot));
-  entry_of(bytes) = RowEntry{index_hash, now_ms, kept, count, head, kNoSlot, found.slot, 0, 0};
+  const std::uint32_t stamp = entry_of(bytes).stamp;
+  entry_of(bytes) =
+      RowEntry{index_hash, now_ms, kept, count, head, kNoSlot, found.slot, stamp, hash};
   if (head != kNoSlot) {
     TRY_ASSIGN(std::byte * other, slab_.writable(head));
     entry_of(other).previous = slot;
@@ -118,6 +122,8 @@ Status MultiMap::erase(SlotId slot) {
   }
   index_.erase(entry.index_hash, slot);
   arena_.release(entry.row);
+  TRY_ASSIGN(std::byte * gone, slab_.writable(slot));
+  entry_of(gone).count = 0;
   return slab_.free(slot);
 }
 
@@ -178,22 +184,23 @@ namespace {
 
 class MultiMapSnapshot final : public TableSnapshot {
  public:
-  MultiMapSnapshot(SlabView rows, std::vector<PageRef> texts, KeyTable::KeyLookup key)
-      : rows_(std::move(rows)), texts_(std::move(texts)), key_(std::move(key)) {}
+  MultiMapSnapshot(std::uint64_t table, SlabView rows, std::vector<PageRef> texts,
+                   KeyTable::KeyLookup key)
+      : table_(table), rows_(std::move(rows)), texts_(std::move(texts)), key_(std::move(key)) {}
 
   Status write(std::string_view tag, std::uint32_t key_groups,
                const EntrySink& sink) const override {
-    EntryWriter out(tag, kLayout, key_groups, sink);
-    TRY(rows_.each([&](const std::byte* slot) -> Status {
-      const RowEntry& entry = entry_of(slot);
-      if (entry.count <= 0) return {};
-      std::string_view key;
-      std::uint64_t hash = 0;
-      key_(entry.key, &key, &hash);
-      out.begin_entry(hash);
-      out.put_u64(hash);
+    EntryWriter out({tag, kLayout, table_}, key_groups, sink);
+    TRY(rows_.each([&](SlotId slot, const std::byte* bytes) -> Status {
+      const RowEntry& entry = entry_of(bytes);
+      if (entry.count <= 0) {
+        const bool known =
+            rows_.extent() == Extent::kChanged && SlotStamp(bytes + kStampAt).saved();
+        return known ? out.add_gone(entry.key_hash, slot) : Status();
+      }
+      out.begin_entry(entry.key_hash, slot);
       out.put_i64(entry.written_ms);
-      out.put_bytes(key);
+      out.put_bytes(key_(entry.key));
       out.put_bytes(entry.row.view());
       out.put_i64(entry.count);
       return out.end_entry();
@@ -202,6 +209,7 @@ class MultiMapSnapshot final : public TableSnapshot {
   }
 
  private:
+  std::uint64_t table_;
   SlabView rows_;
   std::vector<PageRef> texts_;
   KeyTable::KeyLookup key_;
@@ -209,20 +217,22 @@ class MultiMapSnapshot final : public TableSnapshot {
 
 }  // namespace
 
-std::unique_ptr<TableSnapshot> MultiMap::share() const {
-  return std::make_unique<MultiMapSnapshot>(slab_.share(), arena_.share(), keys_.share_keys());
+std::unique_ptr<TableSnapshot> MultiMap::share(Extent extent) {
+  return std::make_unique<MultiMapSnapshot>(number(), slab_.share(extent), arena_.share(),
+                                            keys_.share_keys());
 }
 
 Status MultiMap::restore(EntryReader piece) {
   if (piece.layout() != kLayout) return Error{ErrorCode::kCorrupt, "saved state is no multimap"};
-  while (!piece.at_end()) {
-    const std::uint64_t hash = piece.u64();
+  EntryReader::Entry entry;
+  while (piece.next(entry)) {
     const std::int64_t written = piece.i64();
     const std::string_view key = piece.bytes();
     const std::string_view row = piece.bytes();
     const std::int64_t count = piece.i64();
     if (!piece.ok()) break;
-    TRY(insert(key, hash, row, hash_with_row(hash, row), count, written));
+    if (!entry.counts) continue;
+    TRY(insert(key, entry.hash, row, hash_with_row(entry.hash, row), count, written));
   }
   if (!piece.ok()) return Error{ErrorCode::kCorrupt, "a piece of keyed state is cut short"};
   return {};

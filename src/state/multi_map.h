@@ -23,7 +23,7 @@ struct MultiMapOptions {
 // O(1) however many rows its key has; equal rows are stored once with a count.
 //
 // Owner, thread, bounds, failure: as KeyTable.
-class MultiMap {
+class MultiMap final : public SavedTable {
  public:
   MultiMap(std::shared_ptr<PagePool> pool, MultiMapOptions options);
 
@@ -50,7 +50,10 @@ class MultiMap {
   std::size_t rows() const { return index_.size(); }
   std::size_t keys() const { return keys_.size(); }
 
-  std::unique_ptr<TableSnapshot> share() const;
+  std::size_t entries() const override { return rows(); }
+  std::size_t changed() const override { return slab_.changed(); }
+  std::unique_ptr<TableSnapshot> share(Extent extent) override;
+  // The rows of a piece that count. REQUIRES: they are not in the map.
   Status restore(EntryReader piece);
 
  private:

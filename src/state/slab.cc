@@ -12,13 +12,7 @@ std::uint32_t Slab::capacity(std::size_t page) const {
 }
 
 Result<SlotId> Slab::allocate() {
-  if (!free_.empty()) {
-    const SlotId id = free_.back();
-    TRY(writable(id));
-    free_.pop_back();
-    return id;
-  }
-  if (pages_.empty() || used_.back() == capacity(pages_.size() - 1)) {
+  if (free_.empty() && (pages_.empty() || used_.back() == capacity(pages_.size() - 1))) {
     if (pages_.size() >= (std::size_t{1} << 20) - 1) {
       return Error{ErrorCode::kResourceExhausted,
                    "a state table has 2^20 pages: raise the parallelism"};
@@ -27,17 +21,27 @@ Result<SlotId> Slab::allocate() {
                pool_->allocate(std::max(PagePool::size_of_page(pages_.size()), width_)));
     pages_.push_back(std::move(page));
     used_.push_back(0);
+    changed_in_.push_back(0);
   }
-  const SlotId id = static_cast<SlotId>((pages_.size() - 1) << 12U) | used_.back();
-  TRY(writable(id));
-  ++used_.back();
+  const bool again = !free_.empty();
+  const SlotId id =
+      again ? free_.back() : static_cast<SlotId>((pages_.size() - 1) << 12U) | used_.back();
+  TRY_ASSIGN(std::byte * slot, writable(id));
+  if (again) {
+    free_.pop_back();
+    std::memset(slot, 0, width_);
+  } else {
+    ++used_.back();
+  }
+  SlotStamp::put(slot + stamp_at_, generation_, false);
+  changed_in_[id >> 12U] = generation_;
+  ++changed_;
   return id;
 }
 
 Status Slab::free(SlotId id) {
-  TRY_ASSIGN(std::byte * slot, writable(id));
-  std::memset(slot, 0, width_);
-  free_.push_back(id);
+  TRY_ASSIGN(const std::byte* slot, changing(id));
+  (SlotStamp(slot + stamp_at_).saved() ? free_after_share_ : free_).push_back(id);
   return {};
 }
 
@@ -65,12 +69,29 @@ SlotId Slab::after(SlotId id) const {
   return static_cast<SlotId>(page << 12U) | slot;
 }
 
-SlabView Slab::share() const {
+SlabView Slab::view() const {
   SlabView view;
   view.width_ = width_;
+  view.stamp_at_ = stamp_at_;
+  view.generation_ = generation_;
   view.pages_ = pages_;
   view.used_ = used_;
   return view;
+}
+
+SlabView Slab::share(Extent extent) {
+  SlabView shared = view();
+  shared.extent_ = extent;
+  if (extent == Extent::kChanged) {
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      if (changed_in_[page] != generation_) shared.pages_[page] = PageRef();
+    }
+  }
+  ++generation_;
+  changed_ = 0;
+  free_.insert(free_.end(), free_after_share_.begin(), free_after_share_.end());
+  free_after_share_.clear();
+  return shared;
 }
 
 }  // namespace slipstream::state

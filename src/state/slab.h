@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "state/extent.h"
 #include "state/page_pool.h"
 
 namespace slipstream::state {
@@ -13,61 +15,113 @@ namespace slipstream::state {
 using SlotId = std::uint32_t;  // page << 12 | slot of the page
 inline constexpr SlotId kNoSlot = 0xffffffffU;
 
+// A slot's own mark of when what is saved of it changed last: generation << 1 | whether an earlier
+// snapshot has it. A generation ends with each Slab::share().
+class SlotStamp {
+ public:
+  explicit SlotStamp(const std::byte* at) { std::memcpy(&bits_, at, sizeof bits_); }
+  static void put(std::byte* at, std::uint32_t generation, bool saved) {
+    const std::uint32_t bits = generation << 1U | static_cast<std::uint32_t>(saved);
+    std::memcpy(at, &bits, sizeof bits);
+  }
+  std::uint32_t generation() const { return bits_ >> 1U; }
+  bool saved() const { return (bits_ & 1U) != 0; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
 // The slots as they were when it was taken.
 //
 // Thread: any one.
 class SlabView {
  public:
-  // f(const std::byte* slot) -> Status, for every slot ever used, free ones included.
+  // f(SlotId, const std::byte* slot) -> Status, for every slot ever used, free ones included; of a
+  // kChanged view for those that were handed out, changed or freed in its generation.
   template <typename F>
   Status each(F&& f) const {
     for (std::size_t page = 0; page < pages_.size(); ++page) {
-      for (std::uint32_t slot = 0; slot < used_[page]; ++slot) {
-        Status status = f(pages_[page].data() + std::size_t{slot} * width_);
+      if (!pages_[page]) continue;
+      for (std::uint32_t number = 0; number < used_[page]; ++number) {
+        const std::byte* slot = pages_[page].data() + std::size_t{number} * width_;
+        if (extent_ == Extent::kChanged && SlotStamp(slot + stamp_at_).generation() != generation_)
+          continue;
+        Status status = f(static_cast<SlotId>(page << 12U) | number, slot);
         if (!status.ok()) return status;
       }
     }
     return {};
   }
+  // REQUIRES: not of a kChanged view
   const std::byte* at(SlotId id) const {
     return pages_[id >> 12].data() + std::size_t{id & 4095U} * width_;
   }
+  Extent extent() const { return extent_; }
 
  private:
   friend class Slab;
   std::uint32_t width_ = 0;
-  std::vector<PageRef> pages_;
+  std::uint32_t stamp_at_ = 0;
+  std::uint32_t generation_ = 0;
+  Extent extent_ = Extent::kWhole;
+  std::vector<PageRef> pages_;  // of a kChanged view: null where nothing changed
   std::vector<std::uint32_t> used_;
 };
 
 // Owner:  one table. Thread: task.
 // Bounds: grows by one page at a time; a slot stays where it is until its page is copied for a
-// running snapshot, so
-//         a pointer from writable() holds until the next share().
+// running snapshot, so a pointer from writable() holds until the next share(). A freed slot that a
+// snapshot has is given out again after the next share() only, which is where the world hears that
+// it is free.
 class Slab {
  public:
-  // REQUIRES: width >= 16, a multiple of 16
-  Slab(std::shared_ptr<PagePool> pool, std::uint32_t width)
-      : pool_(std::move(pool)), width_(width) {}
+  // REQUIRES: width >= 16, a multiple of 16; 4 bytes at `stamp_at` of each slot are the slab's
+  Slab(std::shared_ptr<PagePool> pool, std::uint32_t width, std::uint32_t stamp_at)
+      : pool_(std::move(pool)), width_(width), stamp_at_(stamp_at) {}
 
-  Result<SlotId> allocate();  // zeroed, writable
-  Status free(SlotId id);     // leaves zeros
+  Result<SlotId> allocate();  // zeroed but for its stamp, writable
+  // REQUIRES: the owner has marked the slot as free. What it holds else stays until it is given out
+  // again.
+  Status free(SlotId id);
   const std::byte* at(SlotId id) const {
     return pages_[id >> 12].data() + std::size_t{id & 4095U} * width_;
   }
   Result<std::byte*> writable(SlotId id);
+  // Writable, and what is saved of it changes.
+  Result<std::byte*> changing(SlotId id) {
+    auto slot = writable(id);
+    if (slot.ok()) stamp(*slot, id);
+    return slot;
+  }
   // The next slot ever used, or kNoSlot; start with kNoSlot.
   SlotId after(SlotId id) const;
-  SlabView share() const;
+  // How many slots were changed or freed since the last share().
+  std::size_t changed() const { return changed_; }
+  // For a snapshot: ends the generation.
+  SlabView share(Extent extent);
+  // All slots as they are; changes nothing.
+  SlabView view() const;
 
  private:
   std::uint32_t capacity(std::size_t page) const;
+  void stamp(std::byte* slot, SlotId id) {
+    const SlotStamp last(slot + stamp_at_);
+    if (last.generation() == generation_) return;
+    SlotStamp::put(slot + stamp_at_, generation_, true);
+    changed_in_[id >> 12U] = generation_;
+    ++changed_;
+  }
 
   std::shared_ptr<PagePool> pool_;
   std::uint32_t width_;
+  std::uint32_t stamp_at_;
+  std::uint32_t generation_ = 1;
+  std::size_t changed_ = 0;
   std::vector<PageRef> pages_;
-  std::vector<std::uint32_t> used_;  // slots of each page that were handed out once
+  std::vector<std::uint32_t> used_;        // slots of each page that were handed out once
+  std::vector<std::uint32_t> changed_in_;  // the last generation in which a page was changed
   std::vector<SlotId> free_;
+  std::vector<SlotId> free_after_share_;
 };
 
 }  // namespace slipstream::state

@@ -1,5 +1,6 @@
 #include "state/snapshot_entries.h"
 
+#include <atomic>
 #include <cstring>
 #include <string>
 
@@ -9,7 +10,7 @@
 namespace slipstream::state {
 
 namespace {
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 
 void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
@@ -18,19 +19,36 @@ void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
 }
 }  // namespace
 
-EntryWriter::EntryWriter(std::string_view tag, std::uint32_t layout, std::uint32_t key_groups,
-                         const EntrySink& sink)
+SavedTable::SavedTable()
+    : number_([] {
+        static std::atomic<std::uint64_t> last{0};
+        return last.fetch_add(1, std::memory_order_relaxed) + 1;
+      }()) {}
+
+EntryWriter::EntryWriter(const Table& table, std::uint32_t key_groups, const EntrySink& sink)
     : sink_(sink), groups_(key_groups) {
-  const auto tag_size = static_cast<std::uint32_t>(tag.size());
+  const auto tag_size = static_cast<std::uint32_t>(table.tag.size());
   append(header_, &kVersion, 4);
-  append(header_, &layout, 4);
+  append(header_, &table.layout, 4);
   append(header_, &tag_size, 4);
-  append(header_, tag.data(), tag.size());
+  append(header_, table.tag.data(), table.tag.size());
+  append(header_, &table.number, 8);
 }
 
-void EntryWriter::begin_entry(std::uint64_t hash) {
+void EntryWriter::begin(std::uint64_t hash, std::uint32_t slot, bool live) {
   current_ = key_group(hash, static_cast<std::uint32_t>(groups_.size()));
   if (groups_[current_].empty()) groups_[current_] = header_;
+  const auto flag = static_cast<std::uint8_t>(live);
+  put_u64(hash);
+  put_u32(slot);
+  put(&flag, 1);
+}
+
+void EntryWriter::begin_entry(std::uint64_t hash, std::uint32_t slot) { begin(hash, slot, true); }
+
+Status EntryWriter::add_gone(std::uint64_t hash, std::uint32_t slot) {
+  begin(hash, slot, false);
+  return end_entry();
 }
 
 void EntryWriter::put(const void* data, std::size_t size) { append(groups_[current_], data, size); }
@@ -54,19 +72,43 @@ Status EntryWriter::finish() {
   return {};
 }
 
+bool SeenSlots::add(std::uint32_t slot) {
+  const std::size_t page = slot >> 12U;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  std::vector<bool>& slots = pages_[page];
+  if (slots.empty()) slots.resize(4096);
+  if (slots[slot & 4095U]) return false;
+  slots[slot & 4095U] = true;
+  return true;
+}
+
 Result<EntryReader> EntryReader::open(std::span<const std::byte> piece) {
   EntryReader reader;
   reader.bytes_ = {reinterpret_cast<const char*>(piece.data()), piece.size()};
-  const std::uint32_t version = reader.u32();
+  reader.version_ = reader.u32();
+  if (reader.ok_ && (reader.version_ == 0 || reader.version_ > kVersion)) {
+    return Error{ErrorCode::kUnsupported,
+                 "keyed state of version " + std::to_string(reader.version_) +
+                     ", this program reads versions 1 and 2: use a newer program"};
+  }
   reader.layout_ = reader.u32();
   reader.tag_ = reader.bytes();
+  if (reader.version_ > 1) reader.table_ = reader.fixed<std::uint64_t>();
   if (!reader.ok_) return Error{ErrorCode::kCorrupt, "a piece of keyed state is cut short"};
-  if (version != kVersion) {
-    return Error{ErrorCode::kUnsupported,
-                 "keyed state of version " + std::to_string(version) +
-                     ", this program reads version 1: use a newer program"};
-  }
   return reader;
+}
+
+bool EntryReader::next(Entry& entry) {
+  while (ok_ && !bytes_.empty()) {
+    entry.hash = fixed<std::uint64_t>();
+    if (version_ == 1) return ok_;
+    const std::uint32_t slot = u32();
+    const bool live = fixed<std::uint8_t>() != 0;
+    if (!ok_) return false;
+    entry.counts = seen_ == nullptr || seen_->add(slot);
+    if (live) return true;
+  }
+  return false;
 }
 
 std::string_view EntryReader::raw(std::size_t size) {

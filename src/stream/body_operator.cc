@@ -107,6 +107,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   Status open(const flow::OperatorContext& context) override {
     context_ = context;
     pool_ = flow::StatePool(context.memory);
+    lineage_ = flow::StateLineage(context);
     event_timers_ = std::make_unique<TimerQueue>("event-timers", pool_.get());
     wall_timers_ = std::make_unique<TimerQueue>("wall-timers", pool_.get());
     return guarded([&] {
@@ -169,7 +170,8 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(CheckpointId) override;
+  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(
+      const flow::SnapshotRequest& request) override;
   Status restore(const flow::SnapshotReader& from) override;
 
  private:
@@ -287,6 +289,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   std::shared_ptr<const BodyOperatorSpec> spec_;
   flow::OperatorContext context_;
   flow::StatePool pool_;
+  flow::StateLineage lineage_;
   std::vector<std::unique_ptr<erased::RowWriter>> outputs_;
   CurrentKey key_;
   std::map<std::string, std::shared_ptr<KeyTableStore>> stores_;
@@ -344,7 +347,8 @@ std::shared_ptr<erased::BroadcastStore> BodyOperator::broadcast_store(
   return store;
 }
 
-Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(CheckpointId) {
+Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(
+    const flow::SnapshotRequest& request) {
   TRY(ensure_opened());
   auto snapshot = std::make_unique<BodySnapshot>(context_.key_groups);
   std::optional<std::string> own;
@@ -375,6 +379,7 @@ Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(Checkpoint
       }
     }
   }
+  snapshot->tables.share(lineage_, request);
   // An operator that saves nothing may go away from the program.
   if (!spec_->keyed && snapshot->instance.empty()) return std::unique_ptr<flow::PendingSnapshot>();
   return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));

@@ -145,12 +145,12 @@ void KeyTableStore::each(std::string_view prefix,
   }
 }
 
-void KeyTableStore::add_to(flow::StateSnapshot& snapshot) const {
+void KeyTableStore::add_to(flow::StateSnapshot& snapshot) {
   std::string tag;
   bytes::put_text(tag, options_.name);
   bytes::put_text(tag, options_.layout);
-  snapshot.add(tag + "e", table_.share());
-  if (parts_) snapshot.add(tag + "p", parts_->share());
+  snapshot.add(tag + "e", table_);
+  if (parts_) snapshot.add(tag + "p", *parts_);
 }
 
 Status KeyTableStore::restore(std::string_view what, state::EntryReader piece) {

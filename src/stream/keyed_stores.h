@@ -50,7 +50,7 @@ class KeyTableStore final : public erased::KeyedStore {
             const std::function<void(std::string_view, std::string_view)>& visit) override;
 
   const erased::StoreOptions& options() const { return options_; }
-  void add_to(flow::StateSnapshot& snapshot) const;
+  void add_to(flow::StateSnapshot& snapshot);
   // `what`: "e" entries, "p" the list of parts.
   Status restore(std::string_view what, state::EntryReader piece);
 
@@ -84,7 +84,7 @@ class TimerQueue {
   // Takes the first timer; its key becomes current. REQUIRES: next()
   Status pop(CurrentKey& key, std::string& part);
 
-  void add_to(flow::StateSnapshot& snapshot) const { snapshot.add(tag_, table_.share()); }
+  void add_to(flow::StateSnapshot& snapshot) { snapshot.add(tag_, table_); }
   const std::string& tag() const { return tag_; }
   Status restore(state::EntryReader piece) { return table_.restore(piece); }
   Status restored();  // after the last piece

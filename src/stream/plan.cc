@@ -434,6 +434,7 @@ flow::JobOptions job_options(const JobSettings& settings) {
   options.checkpoint_interval = settings.checkpoint_interval;
   options.checkpoint_timeout = settings.checkpoint_timeout;
   options.retained_checkpoints = settings.retained_checkpoints;
+  options.incremental_checkpoints = settings.incremental_checkpoints;
   options.restore_from = settings.restore_from;
   options.fresh = settings.fresh;
   options.allow_duplicates = settings.allow_duplicates;

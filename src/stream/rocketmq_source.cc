@@ -194,6 +194,7 @@ class Reader final : public SourceReader {
     connector_->checkpoint_complete(checkpoint);
   }
   void pause(std::span<const std::uint32_t> splits) override { connector_->pause(splits); }
+  void prefer(std::span<const std::uint32_t> splits) override { connector_->prefer(splits); }
 
  private:
   struct Queue {

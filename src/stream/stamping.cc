@@ -21,7 +21,7 @@ using flow::Progress;
 
 class Stamping final : public flow::Operator {
  public:
-  explicit Stamping(StampingSpec spec) : spec_(std::move(spec)), splits_(options(kMinWatermark)) {}
+  explicit Stamping(StampingSpec spec) : spec_(std::move(spec)), splits_(options(kMinWatermark)), order_(0) {}
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
@@ -68,7 +68,8 @@ class Stamping final : public flow::Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(CheckpointId) override {
+  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(
+      const flow::SnapshotRequest&) override {
     auto snapshot = std::make_unique<flow::StateSnapshot>(context_.key_groups);
     snapshot->set_operator_note(flow::watermark_note(last_, splits_));
     return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));
@@ -162,11 +163,14 @@ class Stamping final : public flow::Operator {
       timer_ms_ = *next;
       context_.set_timer(*next);
     }
+    if (!context_.prefer_splits) return;
+    if (const auto* order = order_.look(splits_, now)) context_.prefer_splits(*order);
   }
 
   StampingSpec spec_;
   flow::OperatorContext context_;
   flow::SplitWatermarks splits_;
+  flow::ReadingOrder order_;
   std::unique_ptr<erased::Stamper> stamper_;
   std::vector<std::uint32_t> seen_;  // splits that gave rows
   EventTime last_ = kMinWatermark;

@@ -82,6 +82,7 @@ class PieceWriter final : public flow::SnapshotWriter {
  public:
   PieceWriter(Saved& saved, std::string uid, std::uint32_t subtask)
       : saved_(saved), uid_(std::move(uid)), subtask_(subtask) {}
+  void add_to_base(std::string_view) override {}  // never: there is no base
   Status write(std::string_view name, std::uint32_t key_group,
                std::span<const std::byte> bytes) override {
     saved_.pieces.push_back(
@@ -175,7 +176,7 @@ class Runner::Impl {
     for (const auto& vertex : vertices_) {
       for (const auto& instance : vertex->instances) {
         if (instance->op == nullptr) continue;
-        TRY_ASSIGN(const auto pending, instance->op->snapshot(++checkpoint_));
+        TRY_ASSIGN(const auto pending, instance->op->snapshot({++checkpoint_, 0}));
         PieceWriter writer(saved, vertex->node.uid, instance->subtask);
         if (pending != nullptr) TRY(pending->write(writer));
       }

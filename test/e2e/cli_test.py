@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The command line as scripts and people use it. Needs no broker."""
+import contextlib
 import json
 import os
 import pty
@@ -227,12 +228,17 @@ class ShellTest(unittest.TestCase):
         type_keys("\x03")  # empties the line
         expect("sql> ")
 
-        # The prompt comes a moment before the line editor takes the terminal over: a key that arrives between is lost.
+        # The prompt comes a moment before the line editor takes the terminal over: a key that arrives between is lost. The
+        # editor gives the terminal back when all that it wrote was read.
         def ended():
             done, status = os.waitpid(child, os.WNOHANG)
-            if not done:
-                type_keys("\x04")
-            return done and [status]
+            if done:
+                return [status]
+            type_keys("\x04")
+            if select.select([terminal], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):  # it is gone
+                    os.read(terminal, 65536)
+            return None
 
         status = wait_for(ended, 30, "the shell's end")
         self.assertEqual(os.waitstatus_to_exitcode(status[0]), 0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checkpoints of former format versions stay readable: each folder test/golden/checkpoint-N holds a savepoint of format
-version N, the job that wrote it and what that job had published. Needs no broker."""
+"""Checkpoints of former versions stay readable: each folder test/golden/checkpoint-N holds one with keyed state of version
+N, the job that wrote it and what that job had published. That of version 1 is a savepoint, that of version 2 was there
+when the job was killed and refers to an older file. Needs no broker."""
 import re
 from collections import Counter
 
@@ -20,15 +21,24 @@ class GoldenTest(EndToEndTest):
         pass
 
     def go_on(self, folder):
-        """Restores the savepoint, runs to the end of input and returns the printed rows by table, in order."""
-        (savepoint,) = folder.glob("chk-*")
-        printed = self.run_engine("run", folder / "job.sql", "--from", savepoint).splitlines()
+        """Restores the checkpoint, runs to the end of input and returns the printed rows by table, in order."""
+        (manifest,) = folder.glob("chk-*/manifest")
+        printed = self.run_engine("run", folder / "job.sql", "--from", manifest.parent).splitlines()
         return {table: [re.sub(r"^\w+:\d+> ", "", line) for line in printed if line.startswith(table + ":")]
                 for table in ("groups", "windows", "pairs")}
 
     def published(self, folder, table):
         lines = (folder / "published.txt").read_text().splitlines()
         return [line.split("> ", 1)[1] for line in lines if line.startswith(table + ">")]
+
+    def assert_together(self, folder, table, rows, every):
+        """What was printed before and now is everything, nothing of it twice in one run; after a savepoint, nothing at all."""
+        before = self.published(folder, table)
+        for printed in (before, rows[table]):
+            self.assertEqual(len(printed), len(set(printed)))
+        self.assertEqual(sorted(set(before + rows[table])), sorted(every))
+        if folder.name == "checkpoint-1":
+            self.assertEqual(len(before + rows[table]), len(every))
 
     def check(self, folder):
         rows = self.go_on(folder)
@@ -43,9 +53,9 @@ class GoldenTest(EndToEndTest):
         windows = Counter((n * 100 // 10_000, n % 3) for n in range(1, NUMBERS + 1))
         every = [f"+I[1970-01-01 00:{10 * start // 60:02}:{10 * start % 60:02}.000, {key}, {count}]"
                  for (start, key), count in windows.items()]
-        self.assertEqual(sorted(self.published(folder, "windows") + rows["windows"]), sorted(every))
+        self.assert_together(folder, "windows", rows, every)
         pairs = [f"+I[{2 * n}, name {n}]" for n in range(1, OTHERS + 1)]
-        self.assertEqual(sorted(self.published(folder, "pairs") + rows["pairs"]), sorted(pairs))
+        self.assert_together(folder, "pairs", rows, pairs)
         self.assertGreater(min(len(rows["windows"]), len(rows["pairs"]), len(self.published(folder, "pairs"))), 0)
 
     def test_each_version(self):

@@ -300,6 +300,7 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
   sql::LaunchOptions options;
   options.name = "simulation";
   options.checkpoint_dir = kCheckpoints;
+  options.changes_cost_bytes = 0;
   TRY_ASSIGN(const auto job,
              sql::start_inserts(session, plans, options, [this, own](std::string_view text) {
                diary_.note(own + ": " + std::string(text));

@@ -347,7 +347,10 @@ class Runner {
     options.checkpoint_dir = directory;
     options.checkpoint_interval = std::chrono::milliseconds(file_.crash ? 2 : 60'000);
     options.restart_attempts = 0;
-    options.crash_after_checkpoints = configuration.crash ? 1 : 0;
+    // After one, which is whole, or after two: then the second says what changed since.
+    if (configuration.crash)
+      options.crash_after_checkpoints = configuration.parallelism == 1 ? 2 : 1;
+    options.changes_cost_bytes = 0;
     TRY_ASSIGN(const auto job,
                flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
     const auto waited = job->wait_for(std::chrono::seconds(60));

@@ -86,7 +86,7 @@ struct GroupOffset {
 };
 
 // Owner:   one task; borrows the Client.
-// Thread:  one polls; assign, unassign, pause, resume, commit and progress may come from any
+// Thread:  one polls; assign, unassign, pause, resume, prefer, commit and progress may come from any
 // thread. Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
 // Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long as
@@ -108,6 +108,10 @@ class Consumer {
   // No new pulls; what is under way still arrives.
   void pause(const MessageQueue& queue);
   void resume(const MessageQueue& queue);
+  // Of the frames that are ready poll() gives those of an earlier queue first, and a part of
+  // bytes_in_flight_max is kept for the first queue that has more to read. Queues that are not named
+  // come before all others; empty: all are alike, in order of arrival. Replaces the former order.
+  void prefer(std::span<const MessageQueue> order);
 
   // The next frame of any queue; nothing when none is ready. Never blocks.
   Result<std::optional<PulledFrame>> poll();

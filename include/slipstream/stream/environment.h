@@ -31,6 +31,8 @@ struct JobSettings {
   std::chrono::milliseconds checkpoint_interval{10'000};  // 0 = off: a failure ends the job
   std::chrono::milliseconds checkpoint_timeout{600'000};
   std::uint32_t retained_checkpoints = 3;
+  // Periodic ones write what changed and refer to files of older ones for the rest.
+  bool incremental_checkpoints = true;
   std::string restore_from = {};     // explicit checkpoint or savepoint path
   bool fresh = false;                // ignore what is in checkpoint_dir
   bool allow_duplicates = false;     // fall back behind the newest checkpoint with an exactly-once

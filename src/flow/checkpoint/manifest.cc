@@ -208,6 +208,21 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   return manifest;
 }
 
+std::uint64_t state_bytes(const Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const OperatorState& state : manifest.operators) {
+    for (const Section& section : state.sections) bytes += section.size;
+  }
+  return bytes;
+}
+
+std::uint64_t written_bytes(const Manifest& manifest) {
+  const std::string own = checkpoint_folder(manifest.id) + "/";
+  std::uint64_t bytes = 0;
+  for (const StateFile& file : manifest.files) bytes += file.name.starts_with(own) ? file.size : 0;
+  return bytes;
+}
+
 std::string checkpoint_folder(CheckpointId id) { return "chk-" + std::to_string(id); }
 
 CheckpointId checkpoint_of_folder(std::string_view name) {

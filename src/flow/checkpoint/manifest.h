@@ -35,6 +35,7 @@ struct OperatorState {
   std::string uid;
   std::string name;
   std::uint32_t parallelism = 1;
+  // Those of one subtask and name: from the newest to the oldest.
   std::vector<Section> sections;
 };
 
@@ -79,6 +80,10 @@ struct Manifest {
 std::string encode_manifest(const Manifest& manifest);
 // kCorrupt or kUnsupported (a newer version).
 Result<Manifest> decode_manifest(std::string_view bytes);
+
+// Of all sections, and of the file that this checkpoint added.
+std::uint64_t state_bytes(const Manifest& manifest);
+std::uint64_t written_bytes(const Manifest& manifest);
 
 std::string checkpoint_folder(CheckpointId id);  // "chk-7"
 // 0 when the name is not one of a checkpoint folder.

@@ -1,9 +1,14 @@
 #include "flow/checkpoint/manifest.h"
 
+#include <optional>
+
 #include <gtest/gtest.h>
 
+#include "base/mutex.h"
 #include "flow/checkpoint/section_writer.h"
+#include "flow/checkpoint/snapshot_writer.h"
 #include "flow/checkpoint/storage.h"
+#include "flow/checkpoint/store.h"
 
 namespace slipstream::flow {
 namespace {
@@ -100,6 +105,83 @@ TEST(SectionWriter, EveryInstanceReadsItsShare) {
   EXPECT_EQ(pieces(KeyGroupRange{0, 64, 128}, "clock"), "2:1 ");
   EXPECT_EQ(pieces(KeyGroupRange{64, 128, 128}, "clock"), "2:1 ");
   EXPECT_EQ(pieces(KeyGroupRange{0, 128, 128}, "absent"), "");
+}
+
+// With 1,000 bytes in each of four key groups.
+std::pair<StateFile, std::vector<Section>> add_file(CheckpointStorage& storage, CheckpointId id) {
+  const std::string name = SnapshotThread::state_file(id);
+  auto blob = storage.create(name);
+  SectionWriter writer(**blob, 0);
+  for (std::uint32_t group = 0; group < 4; ++group) {
+    const std::string piece(1'000, static_cast<char>('a' + group));
+    EXPECT_TRUE(writer.write("table", group, bytes_of(piece)).ok());
+  }
+  auto sections = writer.finish();
+  EXPECT_TRUE((*blob)->sync().ok());
+  return {StateFile{name, (*blob)->size(), (*blob)->checksum()}, *sections};
+}
+
+// A file that is hardly referred to any more is given up: its sections move.
+TEST(SnapshotThread, MovesWhatIsLeftOfFilesThatAreHardlyUsed) {
+  const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
+  const auto [used, used_sections] = add_file(*storage, 1);
+  const auto [unused, unused_sections] = add_file(*storage, 2);
+  Mutex mutex;
+  Condition changed;
+  std::optional<Result<Manifest>> stored;
+  SnapshotThread::Callbacks callbacks;
+  callbacks.written = [](StoredSnapshot) {};
+  callbacks.write_failed = [](CheckpointId, Status, bool) { FAIL(); };
+  callbacks.stored = [&](CheckpointId, Result<Manifest> manifest) {
+    MutexLock lock(mutex);
+    stored = std::move(manifest);
+    changed.notify_one();
+  };
+  SnapshotThread thread(*storage, std::move(callbacks));
+
+  struct Note final : PendingSnapshot {
+    Status write(SnapshotWriter& out) override {
+      const std::string_view text = "n";
+      return out.write("note", kOperatorState, std::as_bytes(std::span(text.data(), 1)));
+    }
+  };
+  TaskSnapshot snapshot;
+  snapshot.barrier.checkpoint = 3;
+  snapshot.operators.push_back({"op", "Op", 0, 1, std::make_unique<Note>()});
+  thread.add(std::move(snapshot));
+  Manifest manifest;
+  manifest.id = 3;
+  manifest.files = {StateFile{}, used, unused};
+  manifest.operators = {OperatorState{"op", "Op", 1, {}}};
+  for (int i = 0; i < 3; ++i) {
+    manifest.operators[0].sections.push_back(used_sections[i]);
+    manifest.operators[0].sections.back().file = 1;
+  }
+  manifest.operators[0].sections.push_back(unused_sections[3]);
+  manifest.operators[0].sections.back().file = 2;
+  thread.store(manifest);
+  {
+    MutexLock lock(mutex);
+    while (!stored) changed.wait(mutex);
+  }
+  ASSERT_TRUE(stored->ok()) << stored->status().to_string();
+  ASSERT_EQ((*stored)->files.size(), 2U);
+  EXPECT_EQ((*stored)->files[0].name, "chk-3/state");
+  EXPECT_EQ((*stored)->files[1].name, "chk-1/state");
+  ASSERT_TRUE(storage->remove_folder("chk-2").ok());
+  const auto loaded = load_checkpoint(*storage, 3);
+  ASSERT_TRUE(loaded.ok()) << loaded.status().to_string();
+  std::string seen;
+  const auto state = make_restored_state(storage, *loaded);
+  ASSERT_TRUE(
+      state->reader("op", KeyGroupRange{})
+          ->visit("table",
+                  [&](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) {
+                    seen += std::to_string(group) + static_cast<char>(bytes.back()) + " ";
+                    return Status();
+                  })
+          .ok());
+  EXPECT_EQ(seen, "0a 1b 2c 3d ");
 }
 
 TEST(SectionWriter, DamageIsNoticed) {

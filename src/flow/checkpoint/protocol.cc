@@ -55,15 +55,17 @@ std::optional<CheckpointKind> CheckpointProtocol::wanted() const {
 void CheckpointProtocol::maybe_begin(std::int64_t now_ms, Decisions& out) {
   if (!ready_ || flight_ || over_ || too_many_epochs()) return;
   if (const auto kind = wanted()) {
-    begin(*kind, now_ms, out);
+    begin(*kind, 0, now_ms, out);
   } else if (options_.interval_ms > 0 && now_ms >= last_begin_ms_ + options_.interval_ms) {
-    begin(options_.flush_only ? CheckpointKind::kFlush : CheckpointKind::kPeriodic, now_ms, out);
+    begin(options_.flush_only ? CheckpointKind::kFlush : CheckpointKind::kPeriodic, base_, now_ms,
+          out);
   }
 }
 
-void CheckpointProtocol::begin(CheckpointKind kind, std::int64_t now_ms, Decisions& out) {
+void CheckpointProtocol::begin(CheckpointKind kind, CheckpointId base, std::int64_t now_ms,
+                               Decisions& out) {
   Flight flight;
-  flight.barrier = Barrier{next_id_++, kind};
+  flight.barrier = Barrier{next_id_++, kind, base};
   flight.begun_ms = now_ms;
   checkpoint_wanted_ = false;
   for (TaskId task = 0; task < options_.tasks; ++task) flight.waiting.insert(task);
@@ -189,11 +191,12 @@ void CheckpointProtocol::complete(std::int64_t now_ms, Decisions& out) {
   const std::vector<Epoch> named = std::move(flight_->named);
   flight_.reset();
   failures_ = 0;
+  base_ = options_.incremental ? barrier.checkpoint : 0;
   out.push_back(decide(Decision::Kind::kComplete, barrier));
   retained_.push_back(barrier.checkpoint);
   while (retained_.size() > options_.retained) {
     out.push_back(
-        decide(Decision::Kind::kForget, Barrier{retained_.front(), CheckpointKind::kPeriodic}));
+        decide(Decision::Kind::kForget, Barrier{retained_.front(), CheckpointKind::kPeriodic, 0}));
     retained_.pop_front();
   }
   hand_over(named, false, out);

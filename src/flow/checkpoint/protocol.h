@@ -56,6 +56,7 @@ class CheckpointProtocol {
     std::uint32_t tasks = 0;
     std::int64_t interval_ms = 0;  // 0 = only those asked for
     bool flush_only = false;       // periodic rounds only flush (checkpointing is off)
+    bool incremental = true;       // periodic checkpoints have a base
     std::int64_t timeout_ms = 600'000;
     std::uint32_t retained = 3;
     std::uint32_t epochs_max = 2;
@@ -75,7 +76,8 @@ class CheckpointProtocol {
   Decisions tick(std::int64_t now_ms);
   // A savepoint and the end of the job.
   Decisions stop(std::int64_t now_ms);
-  // A periodic checkpoint as soon as one can begin: not before the one in flight is over.
+  // A checkpoint as soon as one can begin: not before the one in flight is over. It has no base:
+  // whoever asks for one may carry it away.
   Decisions checkpoint(std::int64_t now_ms);
   Decisions task_ended(TaskId task, std::int64_t now_ms);
   // `epochs`: what the task sealed for this checkpoint, also when that is no longer in flight.
@@ -103,7 +105,7 @@ class CheckpointProtocol {
   };
 
   void maybe_begin(std::int64_t now_ms, Decisions& out);
-  void begin(CheckpointKind kind, std::int64_t now_ms, Decisions& out);
+  void begin(CheckpointKind kind, CheckpointId base, std::int64_t now_ms, Decisions& out);
   void abort(const std::string& why, bool counts, std::int64_t now_ms, Decisions& out);
   void complete(std::int64_t now_ms, Decisions& out);
   void hand_over(const std::vector<Epoch>& epochs, bool recovered, Decisions& out);
@@ -114,6 +116,7 @@ class CheckpointProtocol {
 
   const Options options_;
   CheckpointId next_id_;
+  CheckpointId base_ = 0;  // the newest complete checkpoint of this attempt
   std::int64_t last_begin_ms_;
   std::optional<Flight> flight_;
   std::set<TaskId> ended_;

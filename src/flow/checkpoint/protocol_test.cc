@@ -58,6 +58,35 @@ TEST(CheckpointProtocol, CompletesWhenAllAcknowledgedAndTheManifestIsStored) {
   EXPECT_FALSE(find(stored, Kind::kCommit)->recovered);
 }
 
+// Begins, takes part, stores; what its barrier said.
+Barrier go_through(CheckpointProtocol& protocol, const CheckpointProtocol::Decisions& begun,
+                   std::int64_t now_ms) {
+  const Barrier barrier = find(begun, Kind::kBegin)->barrier;
+  protocol.acknowledged(0, barrier.checkpoint, {}, now_ms);
+  protocol.stored(barrier.checkpoint, now_ms);
+  return barrier;
+}
+
+TEST(CheckpointProtocol, TheBaseIsTheNewestCompleteCheckpoint) {
+  CheckpointProtocol protocol(options_of(1), 0);
+  protocol.ready(0);
+  EXPECT_EQ(go_through(protocol, protocol.tick(10), 11).base, 0U) << "of another attempt at best";
+  EXPECT_EQ(go_through(protocol, protocol.tick(21), 22).base, 1U);
+  protocol.tick(32);
+  EXPECT_NE(find(protocol.write_failed(3, "disk full", 33), Kind::kAbort), nullptr);
+  EXPECT_EQ(go_through(protocol, protocol.tick(43), 44).base, 2U);
+  EXPECT_EQ(go_through(protocol, protocol.checkpoint(45), 46).base, 0U) << "somebody asked for it";
+  EXPECT_EQ(go_through(protocol, protocol.tick(57), 58).base, 5U);
+  EXPECT_EQ(go_through(protocol, protocol.stop(59), 60).base, 0U) << "a savepoint";
+
+  CheckpointProtocol::Options whole = options_of(1);
+  whole.incremental = false;
+  CheckpointProtocol other(whole, 0);
+  other.ready(0);
+  go_through(other, other.tick(10), 11);
+  EXPECT_EQ(go_through(other, other.tick(21), 22).base, 0U);
+}
+
 TEST(CheckpointProtocol, ATimeoutGivesUpAndTheEpochMovesOn) {
   CheckpointProtocol protocol(options_of(2), 0);
   protocol.ready(0);

@@ -18,10 +18,12 @@ class SectionWriter final : public SnapshotWriter {
  public:
   SectionWriter(BlobWriter& out, std::uint32_t subtask);
   ~SectionWriter() override;
+  void add_to_base(std::string_view name) override { additions_.emplace_back(name); }
   Status write(std::string_view name, std::uint32_t key_group,
                std::span<const std::byte> bytes) override;
   // Closes the last section; the sections in the order of the file.
   Result<std::vector<Section>> finish();
+  const std::vector<std::string>& additions() const { return additions_; }
 
  private:
   struct Running;
@@ -34,6 +36,7 @@ class SectionWriter final : public SnapshotWriter {
   std::uint64_t position_ = 0;
   std::unique_ptr<Running> running_;
   std::vector<Section> sections_;
+  std::vector<std::string> additions_;
 };
 
 // State of a manifest for the operators of an attempt. Thread: any. `storage` outlives it.

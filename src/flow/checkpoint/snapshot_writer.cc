@@ -89,6 +89,8 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
     SectionWriter writer(*out, part.subtask);
     TRY(part.state->write(writer).with_context("operator '" + part.name + "'"));
     TRY_ASSIGN(auto sections, writer.finish());
+    for (const std::string& name : writer.additions())
+      stored.additions.push_back({part.uid, part.subtask, name});
     stored.operators.push_back(
         OperatorState{part.uid, part.name, part.parallelism, std::move(sections)});
     part.state.reset();
@@ -115,13 +117,46 @@ void SnapshotThread::handle(TaskSnapshot& snapshot) {
   }
 }
 
+// A file of which less than half is referred to goes; its sections are copied.
+Status SnapshotThread::gather(Manifest& manifest, BlobWriter& out) {
+  std::vector<std::uint64_t> used(manifest.files.size(), 0);
+  for (const OperatorState& state : manifest.operators) {
+    for (const Section& section : state.sections) used[section.file] += section.size;
+  }
+  std::vector<std::uint32_t> place(manifest.files.size(), 0);
+  std::vector<StateFile> kept(1);
+  for (std::size_t file = 1; file < used.size(); ++file) {
+    if (used[file] < manifest.files[file].size / 2) continue;
+    place[file] = static_cast<std::uint32_t>(kept.size());
+    kept.push_back(manifest.files[file]);
+  }
+  for (OperatorState& state : manifest.operators) {
+    for (Section& section : state.sections) {
+      const std::uint32_t from = std::exchange(section.file, place[section.file]);
+      if (from == 0 || section.file != 0) continue;
+      TRY_ASSIGN(const std::string bytes,
+                 storage_.read_range(manifest.files[from].name, section.offset, section.size));
+      if (checksum_of(bytes) != section.checksum) {
+        return Error{ErrorCode::kCorrupt, "'" + storage_.path(manifest.files[from].name) +
+                                              "' is damaged at " + std::to_string(section.offset)};
+      }
+      section.offset = out.size();
+      TRY(out.append(bytes));
+    }
+  }
+  manifest.files = std::move(kept);
+  return {};
+}
+
 Status SnapshotThread::publish(Manifest& manifest) {
   const auto output = outputs_.find(manifest.id);
-  if (output != outputs_.end()) {
+  if (output == outputs_.end()) {
+    manifest.files.clear();
+  } else {
     BlobWriter& file = *output->second;
+    TRY(gather(manifest, file));
     TRY(file.sync());
-    manifest.files.insert(manifest.files.begin(),
-                          StateFile{state_file(manifest.id), file.size(), file.checksum()});
+    manifest.files.front() = StateFile{state_file(manifest.id), file.size(), file.checksum()};
     outputs_.erase(output);
   }
   return storage_.publish(manifest_file(manifest.id), encode_manifest(manifest));

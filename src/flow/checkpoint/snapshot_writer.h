@@ -19,9 +19,17 @@ namespace slipstream::flow {
 
 // What one task's snapshot became in the storage.
 struct StoredSnapshot {
+  // What an instance wrote under `name` adds to its sections of the base.
+  struct Addition {
+    std::string uid;
+    std::uint32_t subtask = 0;
+    std::string name;
+  };
+
   TaskId task = 0;
   Barrier barrier;
   std::vector<OperatorState> operators;  // file index 0 = the checkpoint's own state file
+  std::vector<Addition> additions;
   std::optional<SplitSnapshot> source;
   std::vector<Epoch> epochs;
 };
@@ -42,7 +50,8 @@ class SnapshotThread {
   ~SnapshotThread() { stop(); }
 
   void add(TaskSnapshot snapshot);
-  // Makes the state file durable, then publishes the manifest; `manifest.files` gets the state file
+  // Moves what is left of files that are hardly used any more into the checkpoint's own, makes that
+  // durable, then publishes the manifest. REQUIRES: `manifest.files` has a place for the own file
   // at index 0.
   void store(Manifest manifest);
   // Removes what was written for a checkpoint that was given up.
@@ -69,6 +78,7 @@ class SnapshotThread {
   void handle(CheckpointId dropped);
   Result<StoredSnapshot> write(TaskSnapshot& snapshot);
   Status publish(Manifest& manifest);
+  Status gather(Manifest& manifest, BlobWriter& out);
   Result<BlobWriter*> output(CheckpointId checkpoint);
 
   CheckpointStorage& storage_;

@@ -317,7 +317,11 @@ class StoreOpener {
                    return file.starts_with(prefix);
                  });
       }
-      if (!needed) TRY(store_->storage_->remove_folder(checkpoint_folder(id)));
+      if (needed) {
+        store_->doomed_.insert(id);
+      } else {
+        TRY(store_->storage_->remove_folder(checkpoint_folder(id)));
+      }
     }
     TRY_ASSIGN(const auto names, store_->storage_->list(kEpochFolder));
     const bool any_damaged = store_->files_.size() != found_.size();
@@ -392,6 +396,7 @@ CheckpointStore::Garbage CheckpointStore::forget(CheckpointId checkpoint) {
   doomed_.insert(checkpoint);
   for (auto id = doomed_.begin(); id != doomed_.end();) {
     if (folder_needed(*id)) {
+      if (*id == checkpoint) garbage.files.push_back(SnapshotThread::manifest_file(*id));
       ++id;
       continue;
     }

@@ -58,7 +58,7 @@ class CheckpointStore {
   CheckpointId next_id_ = 1;
   // Files that a complete checkpoint needs: epochs, and state files in folders of others.
   std::map<CheckpointId, std::set<std::string>> files_;
-  std::set<CheckpointId> doomed_;  // forgotten, but others refer to their files
+  std::set<CheckpointId> doomed_;  // folders of none, but others refer to their files
   friend class StoreOpener;
 };
 

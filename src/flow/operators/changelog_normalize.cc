@@ -25,6 +25,7 @@ class ChangelogNormalize final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
+    lineage_ = StateLineage(context);
     table_ = std::make_unique<state::KeyTable>(
         pool_.get(), state::KeyTableOptions{sizeof(StringView), {0}, spec_.ttl_ms});
     return {};
@@ -54,9 +55,10 @@ class ChangelogNormalize final : public Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
-    snapshot->add("rows", table_->share());
+    snapshot->add("rows", *table_);
+    snapshot->share(lineage_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -114,6 +116,7 @@ class ChangelogNormalize final : public Operator {
   std::vector<Type> types_;
   OperatorContext context_;
   StatePool pool_;
+  StateLineage lineage_;
   std::unique_ptr<state::KeyTable> table_;
   state::EncodedRows keys_;
   state::EncodedRows rows_;

@@ -21,6 +21,7 @@ class GroupAggregate final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
+    lineage_ = StateLineage(context);
     TRY_ASSIGN(set_, AggregateSet::make(spec_.input, spec_.calls, spec_.updating_input));
     tables_ = std::make_unique<GroupTables>(pool_.get(), set_->table_options(spec_.ttl_ms));
     return {};
@@ -45,10 +46,11 @@ class GroupAggregate final : public Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
-    snapshot->add("groups", tables_->groups.share());
-    snapshot->add("values", tables_->values.share());
+    snapshot->add("groups", tables_->groups);
+    snapshot->add("values", tables_->values);
+    snapshot->share(lineage_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -186,6 +188,7 @@ class GroupAggregate final : public Operator {
   GroupAggregateSpec spec_;
   OperatorContext context_;
   StatePool pool_;
+  StateLineage lineage_;
   std::unique_ptr<AggregateSet> set_;
   std::unique_ptr<GroupTables> tables_;
   state::EncodedRows keys_;

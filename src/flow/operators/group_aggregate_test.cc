@@ -156,7 +156,8 @@ TEST(GroupAggregate, MatchesAModelHoweverItIsCutAndRestarted) {
       Texts k, v, s, f;
       std::vector<RowKind> kinds;
       for (int i = 0; i < 60; ++i) {
-        const std::string key = "key of some length " + std::to_string(random() % 9);
+        const std::string key =
+            "key of some length " + std::to_string(random() % (round % 3 == 0 ? 200U : 5U));
         auto& held = model[key];
         k.push_back(key);
         f.push_back("true");
@@ -176,10 +177,12 @@ TEST(GroupAggregate, MatchesAModelHoweverItIsCutAndRestarted) {
       }
       harness.push(0, rows(k, v, s, f, kinds));
       for (auto& row : harness.take_rows()) changelog.push_back(row);
+      harness.checkpoint();
       if (round % 3 == 2)
-        harness.restart(harness.save(), 1 + static_cast<std::uint32_t>(random() % 4));
+        harness.restart_from_checkpoint(1 + static_cast<std::uint32_t>(random() % 4));
     }
     ASSERT_TRUE(harness.failure().ok()) << harness.failure().to_string();
+    EXPECT_GT(harness.additions(), 4U);
     Rows expected;
     for (const auto& [key, held] : model) {
       if (held.empty()) continue;

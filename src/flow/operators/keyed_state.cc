@@ -1,5 +1,7 @@
 #include "flow/operators/keyed_state.h"
 
+#include <map>
+
 #include "base/try.h"
 #include "data/hash.h"
 #include "data/serialize.h"
@@ -8,6 +10,7 @@ namespace slipstream::flow {
 
 namespace {
 constexpr std::string_view kTables = "tables";
+constexpr std::string_view kTableNumbers = "table-numbers";
 constexpr std::string_view kGroupNote = "group-note";
 constexpr std::string_view kOperatorNote = "operator-note";
 
@@ -65,13 +68,68 @@ std::vector<ColumnPtr> RowDecoder::finish() {
   return columns;
 }
 
-Status StateSnapshot::write(SnapshotWriter& out) {
-  for (const auto& [tag, table] : tables_) {
-    TRY(table->write(tag, groups_.total,
-                     [&](std::uint32_t group, std::span<const std::byte> bytes) {
-                       return out.write(kTables, group, bytes);
-                     }));
+state::Extent StateLineage::choose(const SnapshotRequest& request, std::size_t entries,
+                                   std::size_t changed) {
+  const bool follows = request.base != 0 && request.base == last_;
+  last_ = request.checkpoint;
+  if (follows && changes_pay(entries, changed)) {
+    ++files_;
+    return state::Extent::kChanged;
   }
+  files_ = 1;
+  whole_entries_ = entries;
+  written_ = std::make_shared<Written>();
+  return state::Extent::kWhole;
+}
+
+// Not when half of the entries changed; when less than half of what the files hold would be live;
+// or when the manifests that name the files come to as much as writing all state.
+bool StateLineage::changes_pay(std::size_t entries, std::size_t changed) const {
+  if (changes_cost_bytes_ == 0) return true;
+  if (whole_entries_ == 0 || changed * 2 >= entries) return false;
+  const double entry_bytes =
+      static_cast<double>(written_->whole_bytes.load()) / static_cast<double>(whole_entries_);
+  const double live = entry_bytes * static_cast<double>(entries);
+  const double all =
+      static_cast<double>(written_->all_bytes.load()) + entry_bytes * static_cast<double>(changed);
+  return all <= 2 * live && static_cast<double>(files_ * files_ * changes_cost_bytes_) <= live;
+}
+
+void StateSnapshot::share(StateLineage& lineage, const SnapshotRequest& request) {
+  std::size_t entries = 0;
+  std::size_t changed = 0;
+  for (const Table& table : tables_) {
+    entries += table.table->entries();
+    changed += table.table->changed();
+  }
+  extent_ = lineage.choose(request, entries, changed);
+  written_ = lineage.written_;
+  for (Table& table : tables_) {
+    table.shared = table.table->share(extent_);
+    table.table = nullptr;
+  }
+}
+
+Status StateSnapshot::write_tables(SnapshotWriter& out) {
+  if (extent_ == state::Extent::kChanged) out.add_to_base(kTables);
+  std::uint64_t bytes = 0;
+  std::string numbers;
+  for (Table& table : tables_) {
+    append_number(numbers, table.number);
+    TRY(table.shared->write(table.tag, groups_.total,
+                            [&](std::uint32_t group, std::span<const std::byte> piece) {
+                              bytes += piece.size();
+                              return out.write(kTables, group, piece);
+                            }));
+    table.shared.reset();
+  }
+  if (extent_ == state::Extent::kWhole) written_->whole_bytes = bytes;
+  written_->all_bytes += bytes;
+  return out.write(kTableNumbers, kOperatorState, as_span(numbers));
+}
+
+Status StateSnapshot::write(SnapshotWriter& out) {
+  if (!tables_.empty()) TRY(write_tables(out));
   if (!group_note_.empty()) {
     for (std::uint32_t group = groups_.begin; group < groups_.end; ++group) {
       TRY(out.write(kGroupNote, group, as_span(group_note_)));
@@ -85,12 +143,28 @@ Status StateSnapshot::write(SnapshotWriter& out) {
 Status restore_tables(
     const SnapshotReader& from,
     const std::function<Status(std::string_view tag, state::EntryReader piece)>& table) {
-  return from.visit(kTables,
-                    [&](std::uint32_t, std::uint32_t, std::span<const std::byte> bytes) -> Status {
-                      TRY_ASSIGN(state::EntryReader piece, state::EntryReader::open(bytes));
-                      const std::string_view tag = piece.tag();
-                      return table(tag, piece);
-                    });
+  std::map<std::pair<std::uint32_t, std::uint64_t>, state::SeenSlots> tables;
+  TRY(from.visit(
+      kTableNumbers,
+      [&](std::uint32_t, std::uint32_t subtask, std::span<const std::byte> bytes) -> Status {
+        for (std::string_view numbers = as_view(bytes); !numbers.empty();) {
+          TRY_ASSIGN(const auto number, take_number<std::uint64_t>(numbers));
+          tables[{subtask, number}];
+        }
+        return {};
+      }));
+  return from.visit(
+      kTables,
+      [&](std::uint32_t, std::uint32_t subtask, std::span<const std::byte> bytes) -> Status {
+        TRY_ASSIGN(state::EntryReader piece, state::EntryReader::open(bytes));
+        if (piece.table() != 0) {
+          const auto found = tables.find({subtask, piece.table()});
+          if (found == tables.end()) return {};  // given up since
+          piece.pass_over(&found->second);
+        }
+        const std::string_view tag = piece.tag();
+        return table(tag, piece);
+      });
 }
 
 Status restore_group_notes(const SnapshotReader& from,

@@ -52,14 +52,45 @@ class RowDecoder {
   std::size_t rows_ = 0;
 };
 
+// What the snapshots of one instance hold, one after the other: all of its tables, or what changed
+// since the one before.
+//
+// Thread: task. What the background thread found out about a snapshot counts once the next one
+// builds on it.
+class StateLineage {
+ public:
+  StateLineage() = default;
+  explicit StateLineage(const OperatorContext& context)
+      : changes_cost_bytes_(context.changes_cost_bytes *
+                            (context.key_groups.end - context.key_groups.begin)) {}
+
+ private:
+  friend class StateSnapshot;
+  struct Written {
+    std::atomic<std::uint64_t> whole_bytes{0};
+    std::atomic<std::uint64_t> all_bytes{0};  // the changes since then too
+  };
+  // Of the next snapshot. `changed` of `entries` entries are not in the one before.
+  state::Extent choose(const SnapshotRequest& request, std::size_t entries, std::size_t changed);
+  bool changes_pay(std::size_t entries, std::size_t changed) const;
+
+  std::size_t changes_cost_bytes_ = 0;
+  CheckpointId last_ = 0;
+  std::size_t files_ = 0;  // that state is spread over
+  std::size_t whole_entries_ = 0;
+  std::shared_ptr<Written> written_;
+};
+
 // Tables and a few bytes of an operator, shared at the barrier, written in the background.
 class StateSnapshot final : public PendingSnapshot {
  public:
   explicit StateSnapshot(KeyGroupRange groups) : groups_(groups) {}
   // `tag` tells the operator's tables apart.
-  void add(std::string tag, std::unique_ptr<state::TableSnapshot> table) {
-    tables_.emplace_back(std::move(tag), std::move(table));
+  void add(std::string tag, state::SavedTable& table) {
+    tables_.push_back(Table{std::move(tag), &table, table.number(), nullptr});
   }
+  // Of the tables that were added: all of them, or what changed. They are not referred to any more.
+  void share(StateLineage& lineage, const SnapshotRequest& request);
   // Copied into every key group of this instance.
   void set_group_note(std::string bytes) { group_note_ = std::move(bytes); }
   // Once per instance.
@@ -67,13 +98,23 @@ class StateSnapshot final : public PendingSnapshot {
   Status write(SnapshotWriter& out) override;
 
  private:
+  struct Table {
+    std::string tag;
+    state::SavedTable* table;  // until share()
+    std::uint64_t number;
+    std::unique_ptr<state::TableSnapshot> shared;
+  };
+  Status write_tables(SnapshotWriter& out);
+
   KeyGroupRange groups_;
-  std::vector<std::pair<std::string, std::unique_ptr<state::TableSnapshot>>> tables_;
+  std::vector<Table> tables_;
+  state::Extent extent_ = state::Extent::kWhole;
+  std::shared_ptr<StateLineage::Written> written_;
   std::string group_note_;
   std::string operator_note_;
 };
 
-// Calls back for every piece of a table, with its tag first.
+// Calls back for the pieces of tables that were there in the newest snapshot, with the tag first.
 Status restore_tables(
     const SnapshotReader& from,
     const std::function<Status(std::string_view tag, state::EntryReader piece)>& table);

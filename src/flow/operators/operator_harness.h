@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -32,7 +33,19 @@ class SavedState final {
 
   class Writer final : public SnapshotWriter {
    public:
-    Writer(SavedState& state, std::uint32_t subtask) : state_(state), subtask_(subtask) {}
+    Writer(SavedState& state, std::uint32_t subtask, const SavedState* base)
+        : state_(state), subtask_(subtask), base_(base) {}
+    void add_to_base(std::string_view name) override { additions_.emplace_back(name); }
+    // After the last piece.
+    void refer_to_base() {
+      for (const std::string& name : additions_) {
+        for (const Piece& piece : base_->pieces) {
+          if (piece.subtask == subtask_ && piece.name == name && piece.key_group != kOperatorState)
+            state_.pieces.push_back(piece);
+        }
+      }
+    }
+    bool adds() const { return !additions_.empty(); }
     Status write(std::string_view name, std::uint32_t key_group,
                  std::span<const std::byte> bytes) override {
       state_.pieces.push_back(
@@ -43,6 +56,8 @@ class SavedState final {
    private:
     SavedState& state_;
     std::uint32_t subtask_;
+    const SavedState* base_;
+    std::vector<std::string> additions_;
   };
   class Reader final : public SnapshotReader {
    public:
@@ -111,20 +126,32 @@ class OperatorHarness final : private Emitter {
   }
   std::int64_t timer_ms() const { return timer_ms_; }
 
-  SavedState save() {
+  // With a base: of the last call, and nothing was saved since.
+  SavedState save(const SavedState* base = nullptr) {
     SavedState state;
+    const SnapshotRequest request{checkpoint_ + 1, base == nullptr ? 0 : checkpoint_};
+    ++checkpoint_;
     for (std::uint32_t i = 0; i < instances_.size(); ++i) {
-      auto pending = instances_[i]->snapshot(1);
+      auto pending = instances_[i]->snapshot(request);
       note(pending.status());
       if (!pending.ok() || *pending == nullptr) continue;
-      SavedState::Writer writer(state, i);
+      SavedState::Writer writer(state, i, base);
       note((*pending)->write(writer));
+      writer.refer_to_base();
+      additions_ += writer.adds() ? 1 : 0;
     }
     return state;
   }
+  // A checkpoint that may build on the last one; restart_from_checkpoint() takes the newest.
+  void checkpoint() { newest_ = save(newest_ ? &*newest_ : nullptr); }
+  void restart_from_checkpoint(std::uint32_t parallelism) {
+    restart(*std::exchange(newest_, std::nullopt), parallelism);
+  }
+  // Snapshots of an instance so far that added to their base.
+  std::size_t additions() const { return additions_; }
   // The synchronous half only; the caller writes it later.
   std::unique_ptr<PendingSnapshot> snapshot(std::uint32_t instance) {
-    auto pending = instances_[instance]->snapshot(1);
+    auto pending = instances_[instance]->snapshot({++checkpoint_, 0});
     note(pending.status());
     return pending.ok() ? std::move(*pending) : nullptr;
   }
@@ -157,6 +184,10 @@ class OperatorHarness final : private Emitter {
   }
   const Status& failure() const { return failure_; }
   std::size_t resumes() const { return resumes_; }
+  // What a source in front was told, each time.
+  using Splits = std::vector<std::uint32_t>;
+  const std::vector<Splits>& pauses() const { return pauses_; }
+  const std::vector<Splits>& preferences() const { return preferences_; }
 
  private:
   void start(const SavedState* state) {
@@ -171,10 +202,17 @@ class OperatorHarness final : private Emitter {
       context.batch_rows = options_.batch_rows;
       context.now_ms = [this] { return now_ms_; };
       context.set_timer = [this](std::int64_t wall_ms) { timer_ms_ = wall_ms; };
+      context.pause_splits = [this](std::span<const std::uint32_t> splits) {
+        pauses_.emplace_back(splits.begin(), splits.end());
+      };
+      context.prefer_splits = [this](std::span<const std::uint32_t> splits) {
+        preferences_.emplace_back(splits.begin(), splits.end());
+      };
       context.metrics.value = [this, i](std::string_view name, std::string_view) {
         return &metrics_[{i, std::string(name)}];
       };
       context.memory = options_.memory;
+      context.changes_cost_bytes = 0;
       instances_.push_back(make_());
       note(instances_.back()->open(context));
       if (state != nullptr)
@@ -270,6 +308,11 @@ class OperatorHarness final : private Emitter {
   std::int64_t as_of_ms_ = 0;
   std::size_t emitted_ = 0;
   std::size_t resumes_ = 0;
+  std::vector<Splits> pauses_;
+  std::vector<Splits> preferences_;
+  CheckpointId checkpoint_ = 0;
+  std::size_t additions_ = 0;
+  std::optional<SavedState> newest_;
   std::int64_t now_ms_ = 0;
   std::int64_t timer_ms_ = 0;
   Status failure_;

@@ -51,6 +51,13 @@ class SplitWatermarks {
   // When an answer may change without a new fact; nullopt = never.
   std::optional<std::int64_t> next_change_ms(std::int64_t now_ms) const;
   std::vector<std::uint32_t> too_far_ahead(std::int64_t now_ms) const;  // ascending
+  // Calls `see` with each split that is not left out and what it has reached.
+  template <typename See>
+  void each_holding(std::int64_t now_ms, const See& see) const {
+    for (const auto& [id, split] : splits_) {
+      if (!left_out(split, split.proof, now_ms)) see(id, split.level);
+    }
+  }
   // Of all splits, for a checkpoint.
   Levels levels() const;
 
@@ -76,6 +83,37 @@ class SplitWatermarks {
   std::uint64_t sequence_ = 0;
   std::uint64_t levels_sequence_ = 0;
   std::weak_ptr<const Levels> newest_levels_;
+};
+
+// Decides when the source is to be told which splits to prefer: when one that it would read later
+// has fallen behind by more than a second of event time, or a tenth of the drift limit if that is
+// less. Below half of it all are alike again.
+//
+// Thread: task. Cost: splits are looked at once in kLookMs.
+class ReadingOrder {
+ public:
+  // About as long as a full batch takes: a queue overtakes by no more than that.
+  static constexpr std::int64_t kLookMs = 2;
+
+  explicit ReadingOrder(std::int64_t max_drift_ms);
+  // The order to tell (SourceReader::prefer), without splits that are left out: they hold nothing
+  // back, and go first when they have something. Null while the order told last will do.
+  const std::vector<std::uint32_t>* look(const SplitWatermarks& splits, std::int64_t now_ms);
+
+ private:
+  struct Place {
+    std::size_t rank = 0;  // as told; 0: not named
+    EventTime level = kMinWatermark;
+    std::uint32_t split = 0;
+  };
+
+  const std::uint64_t slack_ms_;
+  std::optional<std::int64_t> looked_ms_;
+  std::vector<std::uint32_t> told_;
+  std::map<std::uint32_t, std::size_t> ranks_;  // of told_
+  std::vector<Place> places_;                   // of one look
+
+  bool fell_behind();
 };
 
 // Tells the tasks behind, when it changes, whether they may leave this one out. Thread: task.

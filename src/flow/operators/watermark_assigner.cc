@@ -22,7 +22,7 @@ EventTime to_ms(std::int64_t value, std::int64_t units_per_ms) {
 class WatermarkAssigner final : public Operator {
  public:
   explicit WatermarkAssigner(WatermarkAssignerSpec spec)
-      : spec_(std::move(spec)), splits_(options(kMinWatermark)) {}
+      : spec_(std::move(spec)), splits_(options(kMinWatermark)), order_(spec_.max_drift_ms) {}
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
@@ -66,7 +66,7 @@ class WatermarkAssigner final : public Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest&) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
     snapshot->set_operator_note(watermark_note(last_, splits_));
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
@@ -151,16 +151,25 @@ class WatermarkAssigner final : public Operator {
       timer_ms_ = *next;
       context_.set_timer(*next);
     }
+    steer(now);
+  }
+
+  // What the source is to read.
+  void steer(std::int64_t now) {
+    if (context_.prefer_splits) {
+      if (const auto* order = order_.look(splits_, now)) context_.prefer_splits(*order);
+    }
     std::vector<std::uint32_t> ahead = splits_.too_far_ahead(now);
     if (ahead == paused_) return;
     paused_ = std::move(ahead);
     paused_metric_.set(static_cast<std::int64_t>(paused_.size()));
-    if (spec_.pause) spec_.pause(context_.subtask, paused_);
+    if (context_.pause_splits) context_.pause_splits(paused_);
   }
 
   WatermarkAssignerSpec spec_;
   OperatorContext context_;
   SplitWatermarks splits_;
+  ReadingOrder order_;
   std::unique_ptr<expr::Program> program_;
   EventTime last_ = kMinWatermark;
   IdleSignal idle_;

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
 
 #include "expr/expr.h"
 #include "expr/function.h"
@@ -25,15 +23,13 @@ struct WatermarkAssignerSpec {
   std::int64_t idle_timeout_ms = 0;
   // > 0: splits more than this ahead of the slowest are to be paused.
   std::int64_t max_drift_ms = 0;
-  // The splits of this subtask to pause; replaces the former answer. Called only when the answer
-  // changed. May be null.
-  std::function<void(std::uint32_t subtask, std::span<const std::uint32_t> splits)> pause;
   expr::EvalContext eval;
 };
 
 // Stands directly behind a source (or behind a projection of it), consumes split runs and split
 // events, emits batches without them and ascending watermarks after the batch that proved them.
-// Watermarks from above are ignored, but for kMaxWatermark, the end of input.
+// Watermarks from above are ignored, but for kMaxWatermark, the end of input. Tells the source
+// which splits to pause and which to prefer, when that changes.
 //
 // State: the last emitted watermark. After a restore every split starts at the least one of all
 // former subtasks. Bounds: memory grows with (splits of the subtask)^2 / 8 KiB per 32 splits.

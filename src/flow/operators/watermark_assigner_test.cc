@@ -19,10 +19,6 @@ class WatermarkAssignerTest : public ::testing::Test {
   WatermarkAssignerTest() {
     spec_.watermark = expr::column(0, Type::timestamp(3), "ts");
     spec_.eval.wall_micros = [] { return std::int64_t{0}; };
-    spec_.pause = [this](std::uint32_t, std::span<const std::uint32_t> splits) {
-      paused_.assign(splits.begin(), splits.end());
-      ++pauses_;
-    };
   }
 
   OperatorHarness& harness() {
@@ -53,9 +49,10 @@ class WatermarkAssignerTest : public ::testing::Test {
     return harness().take_watermarks();
   }
 
+  using Told = std::vector<std::vector<std::uint32_t>>;
+  const Told& preferred() { return harness().preferences(); }
+
   WatermarkAssignerSpec spec_;
-  std::vector<std::uint32_t> paused_;
-  int pauses_ = 0;
   std::unique_ptr<OperatorHarness> harness_;
 };
 
@@ -150,12 +147,77 @@ TEST_F(WatermarkAssignerTest, IdleTimeoutLeavesOutASilentSplit) {
 TEST_F(WatermarkAssignerTest, NamesSplitsThatAreTooFarAhead) {
   spec_.max_drift_ms = 100;
   push({{0, 100}, {1, 201}, {2, 150}});
-  EXPECT_EQ(paused_, std::vector<std::uint32_t>{1});
+  EXPECT_EQ(harness().pauses(), (Told{{1}}));
   push({{2, 160}});
-  EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(harness().pauses().size(), 1U);
   push({{0, 110}});
-  EXPECT_TRUE(paused_.empty());
-  EXPECT_EQ(pauses_, 2);
+  EXPECT_EQ(harness().pauses(), (Told{{1}, {}}));
+}
+
+TEST_F(WatermarkAssignerTest, PrefersNobodyWhileSplitsAreClose) {
+  for (std::int64_t step = 1; step <= 100; ++step) {
+    harness().set_now(step * 1'000);
+    push({{0, step * 500}, {1, step * 500 + 900}});
+  }
+  EXPECT_EQ(preferred(), Told{});
+}
+
+TEST_F(WatermarkAssignerTest, PrefersTheSplitThatIsBehindUntilItHasOvertaken) {
+  harness().set_now(1'000);
+  push({{0, 0}, {1, 5'000}, {2, 2'000}});
+  EXPECT_EQ(preferred(), (Told{{0, 2, 1}}));
+  harness().set_now(2'000);
+  push({{0, 2'900}});
+  EXPECT_EQ(preferred().size(), 1U) << "less than a second ahead of split 2";
+  harness().set_now(3'000);
+  push({{0, 3'100}});
+  EXPECT_EQ(preferred(), (Told{{0, 2, 1}, {2, 0, 1}}));
+  harness().set_now(4'000);
+  push({{0, 4'700}, {2, 4'800}});
+  EXPECT_EQ(preferred().size(), 3U);
+  EXPECT_EQ(preferred().back(), std::vector<std::uint32_t>{}) << "all are alike again";
+  harness().set_now(5'000);
+  push({{1, 5'500}});
+  EXPECT_EQ(preferred().size(), 3U);
+}
+
+TEST_F(WatermarkAssignerTest, ATenthOfASmallDriftLimitIsEnoughToPrefer) {
+  spec_.max_drift_ms = 1'000;
+  harness().set_now(1'000);
+  push({{0, 0}, {1, 101}});
+  EXPECT_EQ(preferred(), (Told{{0, 1}}));
+  EXPECT_EQ(harness().pauses(), Told{});
+}
+
+TEST_F(WatermarkAssignerTest, AnOrderIsToldNotWithEveryBatch) {
+  harness().set_now(1'000);
+  push({{0, 0}, {1, 5'000}});
+  ASSERT_EQ(preferred().size(), 1U);
+  for (std::int64_t step = 1; step <= 100; ++step) push({{step % 2, 5'000 * step}});
+  EXPECT_EQ(preferred().size(), 1U) << "the clock stands still";
+  harness().set_now(1'002);
+  push({});
+  EXPECT_EQ(preferred(), (Told{{0, 1}, {1, 0}}));
+}
+
+// Named by its last rows it might come behind all others when it has something again.
+TEST_F(WatermarkAssignerTest, ASplitThatIsLeftOutIsNotNamed) {
+  spec_.empty_grace_ms = 0;
+  harness().set_now(1'000);
+  push({{0, 0}, {1, 5'000}, {2, 9'000}}, {{2, Kind::kProvenEmpty, 0}});
+  EXPECT_EQ(preferred(), (Told{{0, 1}}));
+  harness().set_now(2'000);
+  push({}, {{2, Kind::kActive, 0}});
+  EXPECT_EQ(preferred(), (Told{{0, 1}, {0, 1, 2}}));
+  harness().set_now(3'000);
+  push({}, {{1, Kind::kEnded, 0}, {2, Kind::kEnded, 0}});
+  EXPECT_EQ(preferred().back(), std::vector<std::uint32_t>{}) << "one split has no rival";
+}
+
+TEST_F(WatermarkAssignerTest, ASplitWithoutRowsIsTheFirst) {
+  harness().set_now(1'000);
+  push({{1, 5'000}}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}});
+  EXPECT_EQ(preferred(), (Told{{0, 1}}));
 }
 
 TEST_F(WatermarkAssignerTest, NullRowtimeIsAnError) {

@@ -30,6 +30,7 @@ class WindowAggregate final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
+    lineage_ = StateLineage(context);
     late_rows_ = Metric(context.metrics, kLateRows);
     late_rows_.set(late_count_);
     WindowAssignment window = spec_.window;
@@ -80,14 +81,14 @@ class WindowAggregate final : public Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId) override {
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
     for (const auto& [pane, tables] : panes_) {
       std::string tag;
       append_number(tag, pane.end);
       append_number(tag, pane.start);
-      snapshot->add(tag + "g", tables->groups.share());
-      if (tables->values.rows() > 0) snapshot->add(tag + "v", tables->values.share());
+      snapshot->add(tag + "g", tables->groups);
+      snapshot->add(tag + "v", tables->values);
     }
     std::string note;
     append_number(note, last_watermark_);
@@ -95,6 +96,7 @@ class WindowAggregate final : public Operator {
     std::string late;
     append_number(late, late_count_);
     snapshot->set_operator_note(std::move(late));
+    snapshot->share(lineage_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -299,6 +301,7 @@ class WindowAggregate final : public Operator {
   std::vector<Type> key_types_;
   OperatorContext context_;
   StatePool pool_;
+  StateLineage lineage_;
   std::optional<WindowTimes> times_;
   std::unique_ptr<AggregateSet> set_;
   PaneMap panes_;

@@ -167,6 +167,7 @@ void Attempt::make_protocol() {
   protocol.interval_ms =
       checkpointing() ? options_.job->checkpoint_interval.count() : kFlushIntervalMs;
   protocol.flush_only = !checkpointing();
+  protocol.incremental = options_.job->incremental_checkpoints;
   protocol.timeout_ms = options_.job->checkpoint_timeout.count();
   protocol.retained = std::max<std::uint32_t>(1, options_.job->retained_checkpoints);
   protocol.next_id = options_.store->next_id();
@@ -324,6 +325,7 @@ void Attempt::begin(const Decision& decision) {
   building_.job = options_.job->name;
   building_.created_ms = options_.clock->wall_ms();
   building_.max_parallelism = options_.max_parallelism;
+  building_.files.resize(1);
   for (const auto& [uid, worker] : commit_workers_) building_.exactly_once_sinks.push_back(uid);
   building_rows_ = rows_read();
   building_.sources = discovery_->trigger(decision.barrier);
@@ -348,6 +350,8 @@ void Attempt::collect(StoredSnapshot snapshot) {
         std::move(part.sections.begin(), part.sections.end(), std::back_inserter(found->sections));
       }
     }
+    for (const StoredSnapshot::Addition& addition : snapshot.additions)
+      refer_to_base(addition, snapshot.barrier.base);
     if (snapshot.source) {
       for (SourceState& source : building_.sources) {
         if (source.uid != snapshot.source->source) continue;
@@ -358,6 +362,27 @@ void Attempt::collect(StoredSnapshot snapshot) {
   }
   carry_out(protocol_->acknowledged(snapshot.task, snapshot.barrier.checkpoint,
                                     std::move(snapshot.epochs), now()));
+}
+
+// Behind the sections that add to them.
+void Attempt::refer_to_base(const StoredSnapshot::Addition& addition, CheckpointId base) {
+  const Manifest& older = *options_.store->latest();
+  CHECK(older.id == base);
+  const auto of_uid = [&](const OperatorState& state) { return state.uid == addition.uid; };
+  const auto from = std::find_if(older.operators.begin(), older.operators.end(), of_uid);
+  const auto to = std::find_if(building_.operators.begin(), building_.operators.end(), of_uid);
+  CHECK(from != older.operators.end() && to != building_.operators.end());
+  for (const Section& section : from->sections) {
+    if (section.subtask != addition.subtask || section.name != addition.name ||
+        section.key_group == kOperatorState)
+      continue;
+    const StateFile& file = older.files[section.file];
+    auto known = std::find_if(building_.files.begin(), building_.files.end(),
+                              [&](const StateFile& other) { return other.name == file.name; });
+    if (known == building_.files.end()) known = building_.files.insert(known, file);
+    to->sections.push_back(section);
+    to->sections.back().file = static_cast<std::uint32_t>(known - building_.files.begin());
+  }
 }
 
 void Attempt::store_manifest(const Decision& decision) {
@@ -429,7 +454,8 @@ void Attempt::note(const Decision& decision) {
   report.completed = decision.kind == Decision::Kind::kComplete;
   report.begun_ms = building_.created_ms;
   report.duration = std::chrono::milliseconds(now() - begun_ms_);
-  for (const StateFile& file : building_.files) report.state_bytes += file.size;
+  report.state_bytes = state_bytes(building_);
+  report.written_bytes = written_bytes(building_);
   for (const Epoch& epoch : building_.epochs) report.epoch_bytes += epoch.file_size;
   report.why = decision.why;
   auto& history = options_.progress->checkpoints;

@@ -93,6 +93,7 @@ class Attempt final : public TaskListener {
   void begin(const Decision& decision);
   void request(const Decision& decision);
   void collect(StoredSnapshot snapshot);
+  void refer_to_base(const StoredSnapshot::Addition& addition, CheckpointId base);
   void store_manifest(const Decision& decision);
   void complete(const Decision& decision);
   void abort(const Decision& decision);

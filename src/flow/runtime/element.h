@@ -17,6 +17,7 @@ enum class CheckpointKind : std::uint8_t {
 struct Barrier {
   CheckpointId checkpoint = 0;
   CheckpointKind kind = CheckpointKind::kPeriodic;
+  CheckpointId base = 0;  // SnapshotRequest::base
 };
 
 struct Element {

@@ -133,7 +133,7 @@ TEST(Job, WhenTheLastSourceTaskGoesIdleTheGreatestWatermarkCounts) {
   static_cast<void>((*job)->wait());
 }
 
-// One split for each of two subtasks, which give what the test says.
+// Two splits, which give what the test says.
 class FedSource final : public Source {
  public:
   Schema schema() const override {
@@ -163,6 +163,15 @@ class FedSource final : public Source {
     batch.events.push_back(SplitEvent{split, SplitEvent::Kind::kProvenEmpty, 0, asked_ms});
     feed(split, std::move(batch));
   }
+  // As a reader was told last.
+  std::vector<std::uint32_t> paused() {
+    std::lock_guard lock(mutex_);
+    return paused_;
+  }
+  std::vector<std::uint32_t> preferred() {
+    std::lock_guard lock(mutex_);
+    return preferred_;
+  }
   std::int64_t watermark_sent_ms() {
     std::lock_guard lock(mutex_);
     return contexts_.empty() ? 0 : contexts_.front().watermark_sent_ms();
@@ -180,23 +189,34 @@ class FedSource final : public Source {
    public:
     explicit Reader(FedSource& source) : source_(source) {}
     Status add_split(std::uint32_t index, const Split&) override {
-      split_ = index;
+      splits_.push_back(index);
       return {};
     }
     Result<Poll> poll(Batch* out, Batch*) override {
       std::lock_guard lock(source_.mutex_);
-      auto& fed = source_.fed_[split_];
-      if (fed.empty()) return Poll::kNothing;
-      *out = std::move(fed.front());
-      fed.erase(fed.begin());
-      return Poll::kBatch;
+      for (const std::uint32_t split : splits_) {
+        auto& fed = source_.fed_[split];
+        if (fed.empty()) continue;
+        *out = std::move(fed.front());
+        fed.erase(fed.begin());
+        return Poll::kBatch;
+      }
+      return Poll::kNothing;
     }
     Result<std::vector<Split>> snapshot(CheckpointId) override { return std::vector<Split>(); }
     void checkpoint_complete(CheckpointId) override {}
+    void pause(std::span<const std::uint32_t> splits) override {
+      std::lock_guard lock(source_.mutex_);
+      source_.paused_.assign(splits.begin(), splits.end());
+    }
+    void prefer(std::span<const std::uint32_t> splits) override {
+      std::lock_guard lock(source_.mutex_);
+      source_.preferred_.assign(splits.begin(), splits.end());
+    }
 
    private:
     FedSource& source_;
-    std::uint32_t split_ = 0;
+    std::vector<std::uint32_t> splits_;
   };
 
   void feed(std::uint32_t split, Batch batch) {
@@ -208,6 +228,8 @@ class FedSource final : public Source {
   std::mutex mutex_;
   std::map<std::uint32_t, std::vector<Batch>> fed_;
   std::vector<ReaderContext> contexts_;
+  std::vector<std::uint32_t> paused_;
+  std::vector<std::uint32_t> preferred_;
 };
 
 // What the task behind two source tasks has seen.
@@ -286,6 +308,41 @@ TEST(Job, AQueueProvenEmptyBeforeTheRowsOfAnotherTaskHoldsEventTimeForThem) {
     return seen->watermark == 1'002;
   })) << "now split 0 is left out";
   EXPECT_EQ(seen->late, 0);
+  (*job)->cancel();
+  static_cast<void>((*job)->wait());
+}
+
+TEST(Job, ASourceIsToldWhatToPauseAndWhatToReadFirst) {
+  using Splits = std::vector<std::uint32_t>;
+  const auto source = std::make_shared<FedSource>();
+  WatermarkAssignerSpec spec;
+  spec.watermark = expr::column(0, Type::timestamp(3), "ts");
+  spec.eval.wall_micros = [] { return std::int64_t{0}; };
+  spec.max_drift_ms = 60'000;
+  Graph graph;
+  const NodeId read = graph.add(source_node(source, 1));
+  Node marks = operator_node(read, "marks", [spec] { return make_watermark_assigner(spec); });
+  marks.parallelism = 1;
+  marks.output = source->schema();
+  Node behind = operator_node(graph.add(std::move(marks)), "behind", [] {
+    return std::make_unique<CountLate>(std::make_shared<Behind>());
+  });
+  behind.parallelism = 1;
+  behind.output = NumbersSource::numbers_schema();
+  graph.add(sink_node(graph.add(std::move(behind)), std::make_shared<AuditSink>(AuditSinkOptions{}),
+                      Partitioning::kForward, 1));
+  auto job = Job::start(std::move(graph), JobOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  source->row(0, 50'000);
+  EXPECT_TRUE(eventually([&] {
+    source->row(1, 0);
+    return source->preferred() == Splits{1, 0};
+  }));
+  EXPECT_EQ(source->paused(), Splits{});
+  source->row(0, 60'001);
+  EXPECT_TRUE(eventually([&] { return source->paused() == Splits{0}; }));
+  source->row(1, 1);
+  EXPECT_TRUE(eventually([&] { return source->paused().empty(); }));
   (*job)->cancel();
   static_cast<void>((*job)->wait());
 }

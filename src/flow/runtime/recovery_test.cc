@@ -31,6 +31,7 @@ struct Fixture {
     options.checkpoint_dir = folder.path();
     options.checkpoint_interval = 1ms;
     options.restart_delay = 1ms;
+    options.changes_cost_bytes = 0;
   }
   // No end before eight checkpoints.
   void pace() { numbers.rows_per_checkpoint = kRows / 8; }
@@ -336,6 +337,7 @@ TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
 TEST(Recovery, KeepsSoManyCheckpointsAndNoEpochFileTooMany) {
   Fixture fixture;
   fixture.options.retained_checkpoints = 2;
+  fixture.options.incremental_checkpoints = false;
   fixture.pace();
   const Status status = fixture.run();
   ASSERT_TRUE(status.ok()) << status.to_string();

@@ -9,19 +9,27 @@ namespace {
 
 std::vector<std::size_t> first_column() { return {0}; }
 
-class SumSnapshot final : public PendingSnapshot {
- public:
-  std::map<std::uint32_t, std::string> groups;
-  std::string watermark;
-
-  Status write(SnapshotWriter& out) override {
-    for (const auto& [group, bytes] : groups)
-      TRY(out.write("sums", group, std::as_bytes(std::span(bytes))));
-    return out.write("watermark", kOperatorState, std::as_bytes(std::span(watermark)));
-  }
-};
+std::string_view bytes_of(const std::int64_t* values, std::size_t count) {
+  return {reinterpret_cast<const char*>(values), count * sizeof *values};
+}
 
 }  // namespace
+
+Status KeyedSum::open(const OperatorContext& context) {
+  context_ = context;
+  pool_ = StatePool(context.memory);
+  lineage_ = StateLineage(context);
+  sums_ =
+      std::make_unique<state::KeyTable>(pool_.get(), state::KeyTableOptions{sizeof(Sum), {}, 0});
+  rows_ = std::make_unique<state::KeyTable>(pool_.get(), state::KeyTableOptions{16, {}, 0});
+  return {};
+}
+
+Status KeyedSum::check_group(std::uint64_t hash) const {
+  const std::uint32_t group = key_group(hash, context_.key_groups.total);
+  if (group >= context_.key_groups.begin && group < context_.key_groups.end) return {};
+  return Error{ErrorCode::kInternal, "a key of another task came here"};
+}
 
 // Input: (key, number) hashed by key; output (key, number) and, at the end, (-1 - key, sum).
 Result<Progress> KeyedSum::push(std::size_t input, Batch&& batch, Emitter& out) {
@@ -31,14 +39,16 @@ Result<Progress> KeyedSum::push(std::size_t input, Batch&& batch, Emitter& out) 
   const auto hashes = batch.key_hashes();
   if (hashes.size() != batch.rows()) return Error{ErrorCode::kInternal, "no hashes came along"};
   for (std::size_t row = 0; row < batch.rows(); ++row) {
-    const std::uint32_t group = key_group(hashes[row], context_.key_groups.total);
-    if (group < context_.key_groups.begin || group >= context_.key_groups.end) {
-      return Error{ErrorCode::kInternal, "a key of another task came here"};
-    }
-    Sum& sum = groups_[group][keys[row] % keys_];
-    sum.sum += numbers[row];
-    ++sum.count;
+    TRY(check_group(hashes[row]));
+    const std::int64_t both[2] = {keys[row] % keys_, numbers[row]};
+    TRY_ASSIGN(const auto sum, sums_->find_or_insert(bytes_of(both, 1), hashes[row], 0));
+    reinterpret_cast<Sum*>(sum.value)->sum += numbers[row];
+    ++reinterpret_cast<Sum*>(sum.value)->count;
+    TRY_ASSIGN(const auto seen, rows_->find_or_insert(bytes_of(both, 2), hashes[row], 0));
+    if (!seen.inserted) return Error{ErrorCode::kInternal, "a row came that state has already"};
   }
+  sums_->release();
+  rows_->release();
   out.emit(std::move(batch));
   return Progress::kDone;
 }
@@ -49,48 +59,43 @@ Result<Progress> KeyedSum::end_input(std::size_t input, Emitter& out) {
     return Error{ErrorCode::kInternal, "the end came before the last watermark"};
   ColumnBuilder keys(Type::bigint());
   ColumnBuilder sums(Type::bigint());
-  for (const auto& [group, entries] : groups_) {
-    for (const auto& [key, sum] : entries) {
-      keys.append(std::int64_t{-1} - key);
-      sums.append(sum.sum);
-    }
+  std::size_t counted = 0;
+  for (state::SlotId slot; (slot = sums_->after(state::kNoSlot)) != state::kNoSlot;) {
+    std::int64_t key;
+    std::memcpy(&key, sums_->key(slot).data(), sizeof key);
+    const Sum sum = *reinterpret_cast<const Sum*>(sums_->value(slot));
+    keys.append(std::int64_t{-1} - key);
+    sums.append(sum.sum);
+    counted += static_cast<std::size_t>(sum.count);
+    TRY(sums_->erase(slot));
   }
+  if (counted != rows_->size())
+    return Error{ErrorCode::kInternal, "the tables of one operator do not fit together"};
+  for (state::SlotId slot; (slot = rows_->after(state::kNoSlot)) != state::kNoSlot;)
+    TRY(rows_->erase(slot));
   const std::size_t rows = keys.size();
   if (rows != 0) out.emit(Batch(rows, {keys.finish(), sums.finish()}));
-  groups_.clear();
   return Progress::kDone;
 }
 
-Result<std::unique_ptr<PendingSnapshot>> KeyedSum::snapshot(CheckpointId checkpoint) {
-  static_cast<void>(checkpoint);
-  auto pending = std::make_unique<SumSnapshot>();
-  pending->watermark = std::to_string(watermark_);
-  for (const auto& [group, entries] : groups_) {
-    std::string& bytes = pending->groups[group];
-    for (const auto& [key, sum] : entries) {
-      const std::int64_t values[3] = {key, sum.sum, sum.count};
-      bytes.append(reinterpret_cast<const char*>(values), sizeof values);
-    }
-  }
+Result<std::unique_ptr<PendingSnapshot>> KeyedSum::snapshot(const SnapshotRequest& request) {
+  auto pending = std::make_unique<StateSnapshot>(context_.key_groups);
+  pending->add("sums", *sums_);
+  pending->add("rows", *rows_);
+  pending->share(lineage_, request);
   return std::unique_ptr<PendingSnapshot>(std::move(pending));
 }
 
 Status KeyedSum::restore(const SnapshotReader& from) {
-  return from.visit(
-      "sums",
-      [this](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) -> Status {
-        if (group < context_.key_groups.begin || group >= context_.key_groups.end) {
-          return Error{ErrorCode::kInternal, "state of another task came here"};
-        }
-        for (std::size_t at = 0; at < bytes.size(); at += 24) {
-          std::int64_t values[3];
-          std::memcpy(values, bytes.data() + at, sizeof values);
-          Sum& sum = groups_[group][values[0]];
-          sum.sum += values[1];
-          sum.count += values[2];
-        }
-        return {};
-      });
+  TRY(restore_tables(from, [&](std::string_view tag, state::EntryReader piece) {
+    return tag == "sums" ? sums_->restore(piece) : rows_->restore(piece);
+  }));
+  for (const state::KeyTable* table : {sums_.get(), rows_.get()}) {
+    for (state::SlotId slot = table->after(state::kNoSlot); slot != state::kNoSlot;
+         slot = table->after(slot))
+      TRY(check_group(table->hash(slot)));
+  }
+  return {};
 }
 
 namespace {

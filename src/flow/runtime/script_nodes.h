@@ -19,6 +19,7 @@
 #include "base/try.h"
 #include "flow/graph.h"
 #include "flow/job.h"
+#include "flow/operators/keyed_state.h"
 
 namespace slipstream::flow::script {
 
@@ -170,14 +171,12 @@ class NumbersSource final : public Source {
   std::vector<std::function<void()>> wakes_;
 };
 
-// (split, number) -> (number modulo keys, running sum of that key), kept per key group.
+// (split, number) -> the same, and at the end (-1 - key, sum) of each key. Keeps every row, too:
+// one that it has already is an error.
 class KeyedSum final : public Operator {
  public:
   explicit KeyedSum(std::int64_t keys) : keys_(keys) {}
-  Status open(const OperatorContext& context) override {
-    context_ = context;
-    return {};
-  }
+  Status open(const OperatorContext& context) override;
   Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) override;
   Result<Progress> advance(EventTime watermark, Emitter& out) override {
     watermark_ = watermark;
@@ -185,7 +184,7 @@ class KeyedSum final : public Operator {
     return Progress::kDone;
   }
   Result<Progress> end_input(std::size_t input, Emitter& out) override;
-  Result<std::unique_ptr<PendingSnapshot>> snapshot(CheckpointId checkpoint) override;
+  Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) override;
   Status restore(const SnapshotReader& from) override;
 
  private:
@@ -193,10 +192,15 @@ class KeyedSum final : public Operator {
     std::int64_t sum = 0;
     std::int64_t count = 0;
   };
+  Status check_group(std::uint64_t hash) const;
+
   const std::int64_t keys_;
   OperatorContext context_;
+  StatePool pool_;
+  StateLineage lineage_;
   EventTime watermark_ = kMinWatermark;
-  std::map<std::uint32_t, std::map<std::int64_t, Sum>> groups_;
+  std::unique_ptr<state::KeyTable> sums_;
+  std::unique_ptr<state::KeyTable> rows_;
 };
 
 // What sinks wrote, outside of any job.

@@ -22,6 +22,7 @@ class SourceHead {
   Result<Polled> poll(Port& out);
   Result<std::vector<SplitState>> snapshot(CheckpointId checkpoint);
   void pause(std::span<const std::uint32_t> splits) { reader_->pause(splits); }
+  void prefer(std::span<const std::uint32_t> splits) { reader_->prefer(splits); }
   void checkpoint_complete(CheckpointId checkpoint) { reader_->checkpoint_complete(checkpoint); }
 
  private:

@@ -93,6 +93,7 @@ Status Task::open_stage(std::size_t chain_index) {
   context.parallelism = options_.parallelism;
   context.key_groups = key_groups();
   context.batch_rows = environment_.options->batch_rows;
+  context.changes_cost_bytes = environment_.options->changes_cost_bytes;
   timers_.push_back(StageTimer{.elapsed = op->counts_elapsed_time(), .at_ms = {}, .look_ms = 0});
   context.now_ms = [this, stage = stages_.size()] { return time_of(timers_[stage]); };
   context.set_timer = [this, stage = stages_.size()](std::int64_t at_ms) {
@@ -101,6 +102,9 @@ Status Task::open_stage(std::size_t chain_index) {
   if (source_ != nullptr) {
     context.pause_splits = [this](std::span<const std::uint32_t> splits) {
       source_->pause(splits);
+    };
+    context.prefer_splits = [this](std::span<const std::uint32_t> splits) {
+      source_->prefer(splits);
     };
   }
   context.metrics = environment_.metrics->metrics(labels);
@@ -436,7 +440,7 @@ Status Task::take_snapshot(Barrier barrier) {
   const std::size_t first_stage = source_ != nullptr ? 1 : 0;
   for (std::size_t i = 0; i < stages_.size() && stored; ++i) {
     const Node& node = *options_.chain[i + first_stage];
-    TRY_ASSIGN(auto state, stages_[i]->op().snapshot(barrier.checkpoint));
+    TRY_ASSIGN(auto state, stages_[i]->op().snapshot({barrier.checkpoint, barrier.base}));
     if (state == nullptr) continue;
     snapshot.operators.push_back(OperatorSnapshot{node.uid, node.name, options_.subtask,
                                                   options_.parallelism, std::move(state)});

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <map>
 #include <utility>
 
 #include "base/try.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_reader.h"
+#include "rocketmq/client/ready_frames.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/protocol/record.h"
@@ -20,6 +20,7 @@ using internal::ClientCore;
 using internal::kParkedPullBytes;
 using internal::QueueReader;
 using internal::ReaderHost;
+using internal::ReadyFrames;
 using internal::Route;
 
 // Two sides: the readers and byte counts on the loop, the frames and positions under the mutex.
@@ -51,7 +52,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       if (self->closed_) return;
       auto reader =
           std::make_shared<QueueReader>(self->core_, self->options_, *self, id, queue, tag);
-      self->readers_.emplace(id, reader);
+      self->readers_.emplace(id, Reading{reader, 0});
       reader->start(start);
     });
     return {};
@@ -66,20 +67,13 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       id = known->second;
       by_queue_.erase(known);
       queues_.erase(id);
-      for (auto each = ready_.begin(); each != ready_.end();) {
-        if (each->reader == id) {
-          give_back(each->frame.records.size());
-          each = ready_.erase(each);
-        } else {
-          ++each;
-        }
-      }
+      give_back(ready_.drop(id));
     }
     core_.loop().post([self = shared_from_this(), id] {
-      const auto reader = self->readers_.find(id);
-      if (reader == self->readers_.end()) return;
-      reader->second->stop();
-      self->readers_.erase(reader);
+      const auto reading = self->readers_.find(id);
+      if (reading == self->readers_.end()) return;
+      reading->second.reader->stop();
+      self->readers_.erase(reading);
       self->pump_when_roomy();
     });
   }
@@ -93,8 +87,29 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       id = known->second;
     }
     core_.loop().post([self = shared_from_this(), id, paused] {
-      const auto reader = self->readers_.find(id);
-      if (reader != self->readers_.end()) reader->second->set_paused(paused);
+      const auto reading = self->readers_.find(id);
+      if (reading != self->readers_.end()) reading->second.reader->set_paused(paused);
+    });
+  }
+
+  void prefer(std::span<const MessageQueue> order) {
+    std::vector<std::uint64_t> ids;
+    {
+      MutexLock lock(mutex_);
+      for (const MessageQueue& queue : order) {
+        const auto known = by_queue_.find(queue);
+        if (known != by_queue_.end()) ids.push_back(known->second);
+      }
+      ready_.prefer(ids);
+    }
+    core_.loop().post([self = shared_from_this(), ids = std::move(ids)] {
+      for (auto& [id, reading] : self->readers_) reading.rank = 0;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto reading = self->readers_.find(ids[i]);
+        if (reading != self->readers_.end()) reading->second.rank = i + 1;
+      }
+      // What was kept from a queue may be its own now.
+      if (self->pump_below_.exchange(0) != 0) self->pump_all();
     });
   }
 
@@ -145,7 +160,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
 
   void renew_proofs() {
     core_.loop().post([self = shared_from_this()] {
-      for (auto& [id, reader] : self->readers_) reader->renew_proof();
+      for (auto& [id, reading] : self->readers_) reading.reader->renew_proof();
     });
   }
 
@@ -160,29 +175,31 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     core_.loop().run_and_wait([this] {
       closed_ = true;
-      for (auto& [id, reader] : readers_) reader->stop();
+      for (auto& [id, reading] : readers_) reading.reader->stop();
       readers_.clear();
       // Nothing is counted from here on: the budget may be gone before the last answer is.
       delivered_.clear();
       MutexLock lock(mutex_);
-      ready_.clear();
+      ready_ = ReadyFrames();
       give_back(used_.load());
     });
   }
 
   // --- ReaderHost, loop ---
 
-  bool reserve(std::size_t bytes, bool must) override {
-    const std::size_t used = used_.load();
-    // With nothing under way and nothing waiting there is nobody who could make room later.
-    if (!must && used != 0 && used + bytes > options_.bytes_in_flight_max) {
-      starved_ = true;
-      // The poller may have made room before it could see the flag.
-      if (used_.load() + bytes > options_.bytes_in_flight_max && used_.load() != 0) return false;
+  bool reserve(std::uint64_t reader, std::size_t bytes, bool must) override {
+    if (!must && used_.load() + bytes > share_of_followers()) {
+      const bool first = !follows(reader);
+      const std::size_t most = first ? options_.bytes_in_flight_max : share_of_followers();
+      if (!fits(bytes, most)) {
+        pump_when_below(most / 4 * 3);
+        // The poller may have made room before it could see that.
+        if (!fits(bytes, most)) return false;
+      }
     }
     if (options_.memory.reserve && !options_.memory.reserve(bytes, must || holds_little())) {
       // Looked at again with what this consumer itself gives back: others' room is not told.
-      starved_ = true;
+      pump_when_below(options_.bytes_in_flight_max / 4 * 3);
       if (!holds_little()) return false;
       options_.memory.reserve(bytes, true);
     }
@@ -200,7 +217,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     used_ += frame.records.size();
     if (options_.memory.reserve) options_.memory.reserve(frame.records.size(), true);
     if (delivered_.empty()) core_.loop().post([self = shared_from_this()] { self->publish(); });
-    delivered_.push_back(Ready{reader, std::move(frame)});
+    delivered_.push_back(ReadyFrames::Ready{reader, std::move(frame)});
   }
 
   void note(std::uint64_t reader, const Note& note) override {
@@ -239,9 +256,9 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   void count_out_of_range() override { ++out_of_range_; }
 
  private:
-  struct Ready {
-    std::uint64_t reader = 0;
-    PulledFrame frame;
+  struct Reading {
+    std::shared_ptr<QueueReader> reader;
+    std::size_t rank = 0;  // place in the preferred order; 0: not named
   };
 
   void publish() {
@@ -250,14 +267,14 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     {
       MutexLock lock(mutex_);
       const bool was_empty = ready_.empty();
-      for (Ready& each : delivered_) {
+      for (ReadyFrames::Ready& each : delivered_) {
         const auto queue = queues_.find(each.reader);
         if (queue == queues_.end()) {  // unassigned meanwhile
           give_back(each.frame.records.size());
           continue;
         }
         queue->second.progress.max_offset = each.frame.max_offset;
-        ready_.push_back(std::move(each));
+        ready_.add(std::move(each));
       }
       awaited = was_empty && !ready_.empty();
       if (awaited) wake = wake_;
@@ -278,13 +295,10 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       if (failure_) return *failure_;
       return std::optional<PulledFrame>();
     }
-    Ready ready = std::move(ready_.front());
-    ready_.pop_front();
+    ReadyFrames::Ready ready = ready_.take();
     give_back(ready.frame.records.size());
     queues_[ready.reader].progress.position = ready.frame.next_offset;
-    if (roomy() && starved_.exchange(false)) {
-      core_.loop().post([self = shared_from_this()] { self->pump_all(); });
-    }
+    pump_when_roomy();
     return std::optional<PulledFrame>(std::move(ready.frame));
   }
 
@@ -297,22 +311,51 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     if (options_.memory.release) options_.memory.release(bytes);
   }
 
-  // Not at every byte: a pump looks at every queue.
-  bool roomy() const { return used_.load() <= options_.bytes_in_flight_max / 4 * 3; }
+  // With nothing under way and nothing waiting there is nobody who could make room later.
+  bool fits(std::size_t bytes, std::size_t most) const {
+    const std::size_t used = used_.load();
+    return used == 0 || used + bytes <= most;
+  }
+
+  // While a queue that goes before others has more to read, so much is for all together and the
+  // rest for it alone: what the poller takes of its frames is never filled with those of others.
+  std::size_t share_of_followers() const { return options_.bytes_in_flight_max / 2; }
+
+  // Thread: loop.
+  bool follows(std::uint64_t reader) const {
+    const auto self = readers_.find(reader);
+    if (self == readers_.end() || self->second.rank == 0) return false;
+    return std::any_of(readers_.begin(), readers_.end(), [&](const auto& each) {
+      return each.second.rank < self->second.rank && each.second.reader->has_more();
+    });
+  }
+
+  // Somebody was refused. Not looked at again with every byte: a pump looks at every queue.
+  void pump_when_below(std::size_t bytes) {
+    bytes = std::max<std::size_t>(bytes, 1);
+    std::size_t level = pump_below_.load();
+    while (level < bytes && !pump_below_.compare_exchange_weak(level, bytes)) continue;
+  }
 
   void pump_when_roomy() {
-    if (!roomy() || !starved_.exchange(false)) return;
+    std::size_t level = pump_below_.load();
+    if (level == 0 || used_.load() > level || pump_below_.exchange(0) == 0) return;
     // Later: this runs inside a reader.
     core_.loop().post([self = shared_from_this()] { self->pump_all(); });
   }
 
+  // In the preferred order. Alike, it begins elsewhere each time, so that no queue is served last
+  // for ever.
   void pump_all() {
     if (closed_ || readers_.empty()) return;
-    // Begins elsewhere each time, so that no queue is served last for ever.
-    auto start = readers_.upper_bound(last_pumped_);
-    for (auto each = start; each != readers_.end(); ++each) each->second->pump();
-    for (auto each = readers_.begin(); each != start; ++each) each->second->pump();
+    const auto start = readers_.upper_bound(last_pumped_);
+    std::vector<const Reading*> turns;
+    for (auto each = start; each != readers_.end(); ++each) turns.push_back(&each->second);
+    for (auto each = readers_.begin(); each != start; ++each) turns.push_back(&each->second);
     last_pumped_ = start == readers_.end() ? 0 : start->first;
+    std::stable_sort(turns.begin(), turns.end(),
+                     [](const Reading* a, const Reading* b) { return a->rank < b->rank; });
+    for (const Reading* each : turns) each->reader->pump();
   }
 
   Status decode(const PulledFrame& frame, std::vector<ReceivedMessage>& out) const {
@@ -338,21 +381,21 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   const ConsumerOptions options_;
   std::vector<std::string> tags_;
   std::atomic<std::uint64_t> out_of_range_{0};
-  std::atomic<std::size_t> used_{0};  // reserved by pulls under way, held behind gaps, ready
-  std::atomic<bool> starved_{false};
+  std::atomic<std::size_t> used_{0};        // reserved by pulls under way, held behind gaps, ready
+  std::atomic<std::size_t> pump_below_{0};  // bytes used at which the refused are pumped; 0: nobody
 
   // loop
   bool closed_ = false;
-  std::map<std::uint64_t, std::shared_ptr<QueueReader>> readers_;
+  std::map<std::uint64_t, Reading> readers_;
   std::uint64_t last_pumped_ = 0;
-  std::vector<Ready> delivered_;
+  std::vector<ReadyFrames::Ready> delivered_;
 
   mutable Mutex mutex_;
   Condition changed_;
   std::uint64_t last_id_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::map<MessageQueue, std::uint64_t> by_queue_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Queue> queues_ SLIPSTREAM_GUARDED_BY(mutex_);
-  std::deque<Ready> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
+  ReadyFrames ready_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::optional<Error> failure_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
@@ -394,6 +437,7 @@ Status Consumer::assign(const MessageQueue& queue, StartPosition start, std::uin
 void Consumer::unassign(const MessageQueue& queue) { state_->unassign(queue); }
 void Consumer::pause(const MessageQueue& queue) { state_->set_paused(queue, true); }
 void Consumer::resume(const MessageQueue& queue) { state_->set_paused(queue, false); }
+void Consumer::prefer(std::span<const MessageQueue> order) { state_->prefer(order); }
 Result<std::optional<PulledFrame>> Consumer::poll() { return state_->poll(); }
 Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) {
   return state_->poll_wait(timeout_ms);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -335,6 +336,120 @@ TEST_F(ConsumerTest, ALongPollDoesNotHoldABusyQueueBackWithoutSharedMemory) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10))
       << "one long poll takes 15 s";
+}
+
+// Two queues with 2,000 messages of 1,000 bytes each and room for 400 of them.
+class PreferenceTest : public ConsumerTest {
+ protected:
+  static constexpr std::size_t kMessages = 2'000;
+  static constexpr std::size_t kBytesMax = 400'000;
+
+  void SetUp() override {
+    ConsumerTest::SetUp();
+    const std::string body(1'000, 'x');
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      broker_.append(low_, body);
+      broker_.append(high_, body);
+    }
+  }
+  void read(Consumer& consumer) {
+    ASSERT_TRUE(consumer.assign(high_, StartPosition::offset(0)).ok());
+    ASSERT_TRUE(consumer.assign(low_, StartPosition::offset(0)).ok());
+  }
+  // No pull was sent for a while: the consumer is full, or has everything.
+  void settle() {
+    const SystemClock clock;
+    std::size_t seen = 0;
+    std::int64_t since_ms = 0;
+    ASSERT_TRUE(wait_until([&] {
+      const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
+      if (std::exchange(seen, now) != now) since_ms = clock.now_ms();
+      return now > 0 && clock.now_ms() - since_ms > 3;
+    }));
+  }
+  // The queue whose frame a slow reader gets next; nothing when there is none.
+  std::optional<MessageQueue> next(Consumer& consumer) {
+    settle();
+    const auto frame = consumer.poll_wait(20'000);
+    EXPECT_TRUE(frame.ok() && frame->has_value());
+    if (!frame.ok() || !frame->has_value()) return std::nullopt;
+    position_[*(*frame)->queue] = (*frame)->next_offset;
+    return *(*frame)->queue;
+  }
+
+  const MessageQueue low_ = queue_;
+  const MessageQueue high_{"T", "broker-a", 1};
+  std::map<MessageQueue, std::int64_t> position_;
+};
+
+TEST_F(PreferenceTest, ItsFramesComeFirstAndItGetsTheRoom) {
+  Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
+  read(consumer);
+  consumer.prefer(std::vector{low_, high_});
+  while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
+  EXPECT_LE(position_[high_], 400) << "what was received before the order was told";
+  consumer.prefer(std::vector{high_, low_});
+  const std::int64_t low_then = position_[low_];
+  while (position_[high_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
+  EXPECT_LE(position_[low_], low_then + 400);
+}
+
+TEST_F(PreferenceTest, WithoutAnOrderNoneWaits) {
+  Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
+  read(consumer);
+  consumer.prefer(std::vector{low_, high_});
+  consumer.prefer({});
+  while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
+  EXPECT_GT(position_[high_], 750);
+}
+
+TEST_F(PreferenceTest, WithoutSharedMemoryItGetsTheOneRequest) {
+  Consumer consumer(*client_, {.group = "g",
+                               .messages_per_pull_max = 32,
+                               .memory = {.reserve = [](std::size_t, bool must) { return must; },
+                                          .release = [](std::size_t) {}}});
+  read(consumer);
+  consumer.prefer(std::vector{low_, high_});
+  while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
+  EXPECT_LE(position_[high_], 64);
+}
+
+TEST_F(PreferenceTest, APreferredQueueWithoutMessagesStopsNobody) {
+  const MessageQueue empty{"T", "broker-a", 2};
+  Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
+  ASSERT_TRUE(consumer.assign(empty, StartPosition::offset(0)).ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
+  read(consumer);
+  consumer.prefer(std::vector{empty, low_, high_});
+  while (position_[low_] < static_cast<std::int64_t>(kMessages) ||
+         position_[high_] < static_cast<std::int64_t>(kMessages))
+    ASSERT_TRUE(next(consumer).has_value());
+  // The last pulls of a queue that is read find its end.
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 3; }));
+  broker_.append(empty, "late");
+  EXPECT_EQ(next(consumer), empty);
+}
+
+// More pulls are under way for the queue that follows than half of the room could hold.
+TEST_F(PreferenceTest, BesideAnIdlePreferredQueueTheRoomIsUsed) {
+  const MessageQueue empty{"T", "broker-a", 2};
+  const auto received = [&](std::vector<MessageQueue> order) {
+    Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
+    EXPECT_TRUE(consumer.assign(empty, StartPosition::offset(0)).ok());
+    EXPECT_TRUE(wait_until([&] { return broker_.parked_pulls() > 0; }));
+    consumer.prefer(order);
+    EXPECT_TRUE(consumer.assign(high_, StartPosition::offset(0)).ok());
+    consumer.prefer(order);
+    settle();
+    std::size_t bytes = 0;
+    while (true) {
+      const auto frame = consumer.poll();
+      EXPECT_TRUE(frame.ok());
+      if (!frame.ok() || !frame->has_value()) return bytes;
+      bytes += (*frame)->records.size();
+    }
+  };
+  EXPECT_GT(received({empty, high_}), kBytesMax * 3 / 4);
 }
 
 TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {

@@ -66,7 +66,7 @@ void QueueReader::pump() {
   while (host_ != nullptr && !paused_ && !asking_ && timer_ == io::TimerId::kNone) {
     if (!resolve()) return;
     if (!started_) return find_start();
-    if (!host_->reserve(pull_bytes_, window_.front_is_blocking())) return;
+    if (!host_->reserve(id_, pull_bytes_, window_.front_is_blocking())) return;
     const auto pull = window_.plan();
     if (!pull) return host_->release(pull_bytes_);
     std::size_t reserved = pull_bytes_;
@@ -76,6 +76,11 @@ void QueueReader::pump() {
     }
     send(*pull, reserved);
   }
+}
+
+bool QueueReader::has_more() const {
+  return host_ != nullptr && started_ && !paused_ && timer_ == io::TimerId::kNone &&
+         !window_.at_end();
 }
 
 // --- where to pull ---
@@ -345,7 +350,7 @@ void QueueReader::take_frames() {
 
 void QueueReader::account() {
   const std::size_t held = window_.held_bytes();
-  if (held > accounted_) host_->reserve(held - accounted_, true);
+  if (held > accounted_) host_->reserve(id_, held - accounted_, true);
   if (held < accounted_) host_->release(accounted_ - held);
   accounted_ = held;
 }

@@ -26,7 +26,7 @@ class ReaderHost {
   virtual ~ReaderHost() = default;
   // False when the bytes do not fit; `must` takes them in any case. The reader is pumped when there
   // is room again.
-  virtual bool reserve(std::size_t bytes, bool must) = 0;
+  virtual bool reserve(std::uint64_t reader, std::size_t bytes, bool must) = 0;
   virtual void release(std::size_t bytes) = 0;
   virtual void deliver(std::uint64_t reader, PulledFrame frame) = 0;
   struct Note {
@@ -54,6 +54,8 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void set_paused(bool paused);
   // Sends what may be sent now.
   void pump();
+  // It has more to pull, and nothing but room for it can be missing.
+  bool has_more() const;
   void renew_proof();
 
  private:

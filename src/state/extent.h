@@ -1,0 +1,13 @@
+// How much of a table a snapshot holds.
+#pragma once
+
+#include <cstdint>
+
+namespace slipstream::state {
+
+enum class Extent : std::uint8_t {
+  kWhole,
+  kChanged,  // what was changed or freed since the snapshot before it
+};
+
+}  // namespace slipstream::state
