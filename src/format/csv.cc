@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "format/byte_block.h"
+
 namespace slipstream::format {
 
 namespace {
@@ -20,7 +22,53 @@ constexpr std::uint64_t zero_bytes(std::uint64_t word) {
   return (word - every_byte('\x01')) & ~word & every_byte('\x80');
 }
 
+// Whether the text holds one of four characters; it is looked at once, as a whole.
+bool holds_any(std::string_view text, const char (&wanted)[4]) {
+  if (text.size() < sizeof(ByteBlock))
+    return text.find_first_of(wanted, 0, 4) != std::string_view::npos;
+  ByteBlock found = {};
+  const auto look_at = [&found, &wanted](const char* at) {
+    const ByteBlock block = load_block(at);
+    found |= (block == static_cast<signed char>(wanted[0])) |
+             (block == static_cast<signed char>(wanted[1])) |
+             (block == static_cast<signed char>(wanted[2])) |
+             (block == static_cast<signed char>(wanted[3]));
+  };
+  for (std::size_t at = 0; at + sizeof(ByteBlock) <= text.size(); at += sizeof(ByteBlock))
+    look_at(text.data() + at);
+  look_at(text.data() + text.size() - sizeof(ByteBlock));
+  return any(found);
+}
+
 }  // namespace
+
+void CsvScanner::start(std::string_view text) {
+  rest_ = text;
+  broken_ = false;
+  plain_ = is_one_plain_record(text);
+}
+
+bool CsvScanner::is_one_plain_record(std::string_view text) const {
+  if (text.empty() || syntax_.comments) return false;
+  const char ends[] = {'\n', '\r', syntax_.quote != '\0' ? syntax_.quote : '\n',
+                       syntax_.escape != '\0' ? syntax_.escape : '\n'};
+  return !holds_any(text, ends);
+}
+
+void CsvScanner::split(std::vector<CsvField>& fields) {
+  const char* at = rest_.data();
+  const char* const end = at + rest_.size();
+  while (true) {
+    const auto left = static_cast<std::size_t>(end - at);
+    const auto* stop = static_cast<const char*>(std::memchr(at, syntax_.delimiter, left));
+    fields.emplace_back().text = {at, static_cast<std::size_t>((stop ? stop : end) - at)};
+    if (stop == nullptr) break;
+    at = stop + 1;
+  }
+  record_ = rest_;
+  rest_ = {};
+  plain_ = false;
+}
 
 bool CsvScanner::skip_lines() {
   while (!rest_.empty()) {
@@ -109,6 +157,10 @@ void CsvScanner::scan_plain(CsvField& field) {
 
 bool CsvScanner::next(std::vector<CsvField>& fields) {
   fields.clear();
+  if (plain_) {
+    split(fields);
+    return true;
+  }
   if (broken_ || !skip_lines()) return false;
   unescaped_.clear();
   unescaped_.reserve(rest_.size());

@@ -29,10 +29,7 @@ class CsvScanner {
   explicit CsvScanner(const CsvSyntax& syntax) : syntax_(syntax) {}
 
   // REQUIRES: `text` lives while it is scanned
-  void start(std::string_view text) {
-    rest_ = text;
-    broken_ = false;
-  }
+  void start(std::string_view text);
   // The next record's fields; false at the end or after an error, which broken() tells apart.
   bool next(std::vector<CsvField>& fields);
   bool broken() const { return broken_; }
@@ -40,6 +37,8 @@ class CsvScanner {
   std::string_view record() const { return record_; }
 
  private:
+  bool is_one_plain_record(std::string_view text) const;
+  void split(std::vector<CsvField>& fields);
   bool skip_lines();
   bool at_end_of_field() const;
   bool scan_quoted(CsvField& field);
@@ -51,6 +50,7 @@ class CsvScanner {
   std::string_view record_;
   std::string unescaped_;  // of the record's fields; never grows while they point into it
   bool broken_ = false;
+  bool plain_ = false;  // what is left is a record without quotes and escapes
 };
 
 // Appends one value, quoted as Jackson's CSV writer does: when it is longer than 24 bytes or holds

@@ -65,7 +65,7 @@ class ValueReader {
       out.append_null();
       return true;
     }
-    if (type.layout() == Layout::kNested)
+    if (type.kind() == TypeKind::kArray || type.kind() == TypeKind::kRow)
       return read_elements(field.text, views && !field.copied, out);
     return append_json_text(text::trim(field.text), false, out);
   }
@@ -202,29 +202,33 @@ class CsvEncoder final : public RowEncoder {
       out += style_.null_literal;
       return {};
     }
-    value_.clear();
-    if (column.type().layout() == Layout::kNested) {
-      append_elements(column, row);
-    } else {
-      append_scalar(column, row, value_);
-    }
+    const std::string_view value = field_text(column, row);
     // A text that looks like the NULL literal is told apart by its quotes.
-    const bool quotes = style_.has_null_literal && value_ == style_.null_literal;
+    const bool quotes = style_.has_null_literal && value == style_.null_literal;
     const CsvSyntax& syntax = style_.syntax;
     if (syntax.quote == '\0' && syntax.escape == '\0' &&
-        (value_.find(syntax.delimiter) != std::string::npos ||
-         value_.find_first_of("\r\n") != std::string::npos)) {
+        (value.find(syntax.delimiter) != std::string_view::npos ||
+         value.find_first_of("\r\n") != std::string_view::npos)) {
       return Error{ErrorCode::kDataError,
-                   "'" + shown_text(value_) +
+                   "'" + shown_text(value) +
                        "' holds a delimiter or line break and quotes are disabled: set "
                        "'csv.escape-character' or enable quotes"};
     }
     if (column.type().is_numeric() || column.type().kind() == TypeKind::kBoolean) {
-      out += value_;
+      out += value;
     } else {
-      append_csv_field(syntax, value_, quotes, out);
+      append_csv_field(syntax, value, quotes, out);
     }
     return {};
+  }
+
+  // Without quotes; valid until the next call. REQUIRES: not NULL
+  std::string_view field_text(const Column& column, std::size_t row) {
+    const TypeKind kind = column.type().kind();
+    if (kind != TypeKind::kArray && kind != TypeKind::kRow) return scalar_text(column, row);
+    value_.clear();
+    append_elements(column, row);
+    return value_;
   }
 
   void append_elements(const Column& column, std::size_t row) {
@@ -239,38 +243,30 @@ class CsvEncoder final : public RowEncoder {
       if (child.is_null(child_row)) {
         value_ += style_.null_literal;
       } else {
-        append_scalar(child, child_row, value_);
+        value_ += scalar_text(child, child_row);
       }
     }
   }
 
-  // As in JSON, without quotes.
-  void append_scalar(const Column& column, std::size_t row, std::string& out) {
+  // As in JSON, without quotes; valid until the next call.
+  std::string_view scalar_text(const Column& column, std::size_t row) {
     const Type& type = column.type();
-    if (type.is_text()) {
-      out += column.text(row);
-    } else if (type.kind() == TypeKind::kDecimal && !style_.scientific_decimals) {
-      text::append_decimal(column.data<Int128>()[row], type.scale(), out);
-    } else {
-      scratch_.clear();
-      append_plain(column, row);
-      out += scratch_;
+    if (type.is_text()) return column.text(row);
+    if (type.kind() == TypeKind::kDecimal && !style_.scientific_decimals) {
+      decimal_.clear();
+      text::append_decimal(column.data<Int128>()[row], type.scale(), decimal_);
+      return decimal_;
     }
-  }
-
-  void append_plain(const Column& column, std::size_t row) {
-    values_.append_scalar(column, row, scratch_);
-    if (scratch_.size() >= 2 && scratch_.front() == '"') {
-      scratch_.pop_back();
-      scratch_.erase(0, 1);
-    }
+    std::string_view text = values_.scalar(column, row);
+    if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
+    return text;
   }
 
   Schema schema_;
   CsvStyle style_;
   JsonWriter values_;
   std::string value_;
-  std::string scratch_;
+  std::string decimal_;
 };
 
 Result<char> one_character(const Options& options, const char* name) {

@@ -43,6 +43,46 @@ TEST(CsvDecoder, EmptyFields) {
               ElementsAre("+I(1, NULL, NULL)", "+I(2, n/a, 1.0)"));
 }
 
+// A body without quotes, escapes and line breaks is cut at its delimiters alone.
+TEST(CsvDecoder, OneSpecialCharacterAnywhereIsSeen) {
+  const Schema schema({{"a", Type::string()}, {"b", Type::string()}});
+  const OptionMap escape = {{"csv.escape-character", "\\"}};
+  for (std::size_t size = 2; size < 40; ++size) {
+    for (std::size_t at = 1; at < size; ++at) {
+      std::string text(size, 'x');
+      const std::string rest = text.substr(at + 1);
+      text[at] = '\n';
+      const std::string first = text.substr(0, at);
+      std::vector<std::string> rows = {"+I(" + first + ", NULL)"};
+      rows.push_back("+I(" + rest + ",y, NULL)");
+      const auto lines = decode({.format = "csv", .schema = schema}, {text + ",y"});
+      EXPECT_EQ(lines.rows.front(), rest.empty() ? "+I(" + first + ", NULL)" : rows.front());
+      EXPECT_EQ(lines.rows.size(), 2U);
+      text[at] = '\\';
+      EXPECT_THAT(
+          decode({.format = "csv", .schema = schema, .options = escape}, {text + ",y"}).rows,
+          ElementsAre(rest.empty() ? "+I(" + first + ",y, NULL)" : "+I(" + first + rest + ", y)"));
+      text[at] = '"';
+      EXPECT_THAT(decode({.format = "csv", .schema = schema}, {text + ",y"}).rows,
+                  ElementsAre("+I(" + text + ", y)"));
+      EXPECT_THAT(decode({.format = "csv", .schema = schema}, {"\"" + text + "\",y"}).failures,
+                  ::testing::SizeIs(1));
+    }
+  }
+}
+
+TEST(CsvDecoder, PlainBodies) {
+  const OptionMap comments = {{"csv.allow-comments", "true"}};
+  EXPECT_THAT(decode({.format = "csv", .schema = people()},
+                     {"1,a longer name than sixteen,2", "2,", "3,,", ",,", "#4"})
+                  .rows,
+              ElementsAre("+I(1, a longer name than sixteen, 2.0)", "+I(2, , NULL)",
+                          "+I(3, , NULL)", "+I(NULL, , NULL)"));
+  EXPECT_THAT(
+      decode({.format = "csv", .schema = people(), .options = comments}, {"#4", "5,#,6"}).rows,
+      ElementsAre("+I(5, #, 6.0)"));
+}
+
 TEST(CsvDecoder, MissingFieldsAreNullAndSurplusOnesFail) {
   const auto result =
       decode({.format = "csv", .schema = people()}, {"1", "1,a,2,3", "x,a,1", "4,\"open"});

@@ -22,7 +22,8 @@ class JsonDecoder final : public RowDecoder {
       std::size_t rows = 0;
       const JsonText document{body, bodies.padded, bodies.buffer != nullptr};
       if (reader_.read_rows(document, out.columns, rows)) {
-        out.bodies.insert(out.bodies.end(), rows, static_cast<std::uint32_t>(i));
+        for (std::size_t row = 0; row < rows; ++row)
+          out.bodies.push_back(static_cast<std::uint32_t>(i));
         if (!out.kinds.empty()) out.kinds.insert(out.kinds.end(), rows, RowKind::kInsert);
       } else if (skip_bad_documents_) {
         ++out.ignored;

@@ -79,6 +79,114 @@ TEST(JsonDecoder, KeysMayChangeFromBodyToBody) {
               ElementsAre("+I(1, 2)", "+I(4, 3)", "+I(5, 6)", "+I(8, NULL)", "+I(9, NULL)"));
 }
 
+// Keys are guessed from the body before.
+TEST(JsonDecoder, KeysOfAnyLengthAreToldApart) {
+  const std::string fourteen(14, 'k');
+  const Schema schema({{fourteen, Type::integer()},
+                       {fourteen + "1", Type::integer()},
+                       {fourteen + "12", Type::integer()},
+                       {std::string(300, 'k'), Type::integer()}});
+  const auto body = [&fourteen](const std::vector<std::string>& endings) {
+    std::string text = "{";
+    for (const std::string& ending : endings) {
+      text += text.size() > 1 ? "," : "";
+      text += "\"" + fourteen + ending + "\":" + std::to_string(ending.size());
+    }
+    return text + "}";
+  };
+  const std::string longest(286, 'k');
+  EXPECT_THAT(decode({.format = "json", .schema = schema},
+                     {body({"", "1", "12", longest}), body({"1", "12", longest, ""}),
+                      body({"2", "13", longest + "k", ""}), body({"", "1", "12", longest})})
+                  .rows,
+              ElementsAre("+I(0, 1, 2, 286)", "+I(0, 1, 2, 286)", "+I(0, NULL, NULL, NULL)",
+                          "+I(0, 1, 2, 286)"));
+}
+
+TEST(JsonDecoder, AKeyThatIsNotRememberedHidesNoOther) {
+  const Schema schema({{"a", Type::integer()}, {"b", Type::integer()}, {"c", Type::integer()}});
+  EXPECT_THAT(decode({.format = "json", .schema = schema},
+                     {R"({"a":1,"\u0062":2,"c":3})", R"({"a":4,"b":5,"c":6})", R"({"":0,"c":7})",
+                      R"({"c":8,"a":9})", R"({"\x":1,"b":2})"})
+                  .rows,
+              ElementsAre("+I(1, 2, 3)", "+I(4, 5, 6)", "+I(NULL, NULL, 7)", "+I(9, NULL, 8)",
+                          "+I(NULL, 2, NULL)"));
+}
+
+TEST(JsonDecoder, EscapesAnywhereInATextOfAnyLength) {
+  const Schema schema({{"s", Type::string()}, {"t", Type::string()}});
+  for (std::size_t size = 1; size < 40; ++size) {
+    const std::string plain(size, 'x');
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string written = plain;
+      std::string read = plain;
+      written.replace(at, 1, "\\u00e9");
+      read.replace(at, 1, "é");
+      const auto result = decode({.format = "json", .schema = schema},
+                                 {R"({"s":")" + written + R"(","t":")" + plain + "\"}"});
+      EXPECT_THAT(result.rows, ElementsAre("+I(" + read + ", " + plain + ")"));
+    }
+  }
+}
+
+TEST(JsonDecoder, IntegersOfAnyLength) {
+  std::string digits;
+  for (std::size_t size = 1; size <= 18; ++size) {
+    digits += static_cast<char>('0' + size % 10);
+    EXPECT_EQ(cell(Type::bigint(), digits), digits);
+    EXPECT_EQ(cell(Type::bigint(), "-" + digits), "-" + digits);
+    EXPECT_EQ(cell(Type::bigint(), "\"00" + digits + "\""), digits);
+    for (std::size_t at = 1; at < size; ++at) {
+      for (const char wrong : {'/', ':', 'x', '-', '\x7f'}) {
+        std::string text = digits;
+        text[at] = wrong;
+        EXPECT_THAT(cell(Type::bigint(), text), HasSubstr("0: ")) << text;
+      }
+    }
+  }
+  EXPECT_EQ(cell(Type::bigint(), "-9223372036854775808"), "-9223372036854775808");
+  EXPECT_EQ(cell(Type::integer(), "-2147483648"), "-2147483648");
+  EXPECT_THAT(cell(Type::integer(), "-2147483649"), HasSubstr("no INT"));
+  EXPECT_THAT(cell(Type::tinyint(), "-129"), HasSubstr("no TINYINT"));
+  EXPECT_EQ(cell(Type::bigint(), "-0"), "0");
+  EXPECT_THAT(cell(Type::bigint(), "-"), HasSubstr("0: "));
+}
+
+// Whatever structural character is lost from what is read, the body is no row.
+TEST(JsonDecoder, EveryBracketAndCommaIsLookedAt) {
+  const Schema schema({{"a", Type::integer()},
+                       {"r", Type::row({{"x", Type::array(Type::integer())},
+                                        {"m", Type::map(Type::string(), Type::integer())}})},
+                       {"s", Type::string()}});
+  const std::string body =
+      R"({"a":1,"other":"b","r":{"x":[1,null],"m":{"k":3,"l":4}},"s":{"t":[5]}})";
+  const std::string row = "+I(1, ([1, NULL], {k=3, l=4}), {\"t\":[5]})";
+  const std::size_t copied = body.find(R"("t")");
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    if (at > copied && at + 3 < body.size()) continue;  // text: its brackets are counted only
+    if (std::string_view("{}[]:,").find(body[at]) == std::string_view::npos) continue;
+    std::string broken = body;
+    broken.erase(at, 1);
+    const auto result = decode({.format = "json", .schema = schema}, {broken, body});
+    EXPECT_EQ(result.failures.size(), 1U) << broken;
+    EXPECT_THAT(result.rows, ElementsAre(row)) << broken;
+  }
+}
+
+TEST(JsonDecoder, IgnoredFieldsEndWhereTheyEnd) {
+  const Schema schema({{"a", Type::integer()},
+                       {"xs", Type::array(Type::integer())},
+                       {"r", Type::row({{"i", Type::integer()}})},
+                       {"z", Type::integer()}});
+  const auto result = decode(
+      {.format = "json", .schema = schema, .options = {{"json.ignore-parse-errors", "true"}}},
+      {R"({"a":{"b":[1,{}]},"xs":[1,{"y":[2]},"n",4],"r":[{"i":1}],"z":5})",
+       R"({"a":[],"xs":{"y":[2]},"r":{"i":{"i":1}},"z":6})"});
+  EXPECT_THAT(result.rows,
+              ElementsAre("+I(NULL, [1, NULL, NULL, 4], NULL, 5)", "+I(NULL, NULL, (NULL), 6)"));
+  EXPECT_EQ(result.ignored, 7U);
+}
+
 TEST(JsonDecoder, ABodyMayHoldNoneOrSeveralRows) {
   const Schema schema({{"a", Type::integer()}});
   const auto result = decode({.format = "json", .schema = schema},
@@ -238,6 +346,71 @@ TEST(JsonEncoder, WritesAsFlink) {
                                        {"json.encode.ignore-null-fields", "true"}}},
                           batch);
   EXPECT_EQ(iso[1], R"({"d":"NaN","ts":"2024-01-31T10:00:00","t":"10:00:00","ok":false})");
+}
+
+TEST(JsonEncoder, EscapesAnywhereInATextOfAnyLength) {
+  const Schema schema({{"s", Type::string()}, {"n", Type::integer()}});
+  const std::vector<std::pair<std::string, std::string>> specials = {
+      {"\"", "\\\""},           {"\\", "\\\\"}, {"\x1f", "\\u001F"},
+      {"\xff", "\xEF\xBF\xBD"}, {"é", "é"},     {"\x7f", "\x7f"}};
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const auto& [raw, escaped] : specials) {
+        std::string text(size, 'x');
+        std::string written = text;
+        text.replace(at, 1, raw);
+        written.replace(at, 1, escaped);
+        const Batch batch =
+            batch_of({column_of(Type::string(), {text}), column_of(Type::integer(), {"7"})});
+        EXPECT_THAT(encode({.format = "json", .schema = schema}, batch),
+                    ElementsAre(R"({"s":")" + written + R"(","n":7})"));
+      }
+    }
+  }
+}
+
+TEST(JsonEncoder, LongRowsKeepTheirOrder) {
+  const std::string name(3'000, 'n');
+  const Schema schema({{name, Type::bigint()},
+                       {"d", Type::float64()},
+                       {"s", Type::string()},
+                       {"xs", Type::array(Type::integer())},
+                       {"b", Type::bigint()}});
+  ColumnBuilder xs(schema[3].type);
+  xs.child(0).append(std::int32_t{1});
+  xs.append_nested();
+  const std::string text(5'000, 's');
+  const Batch batch =
+      batch_of({column_of(Type::bigint(), {"-9223372036854775808"}),
+                column_of(Type::float64(), {"0.5"}), column_of(Type::string(), {text}), xs.finish(),
+                column_of(Type::bigint(), {"9223372036854775807"})});
+  const std::string expected = "{\"" + name + R"(":-9223372036854775808,"d":0.5,"s":")" + text +
+                               R"(","xs":[1],"b":9223372036854775807})";
+  EXPECT_THAT(encode({.format = "json", .schema = schema}, batch), ElementsAre(expected));
+}
+
+TEST(JsonEncoder, TimestampsOfAnyDayAndPrecision) {
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"2024-02-29 23:59:59.999999", "2024-02-29 23:59:59"},
+      {"2024-02-29 00:00:00.000001", "2024-02-29 00:00:00"},
+      {"1969-12-31 23:59:59.5", "1969-12-31 23:59:59"},
+      {"0001-01-01 00:00:00.120300", "0001-01-01 00:00:00"},
+      {"9999-12-31 10:20:30.000400", "9999-12-31 10:20:30"},
+      {"2024-03-01 10:20:30", "2024-03-01 10:20:30"}};
+  for (int precision = 0; precision <= 6; ++precision) {
+    const Schema schema({{"t", Type::timestamp(precision)}});
+    for (const auto& [text, seconds] : texts) {
+      std::string expected = text.substr(
+          0, std::min(text.size(), seconds.size() + 1 + static_cast<std::size_t>(precision)));
+      if (expected.size() > seconds.size()) {
+        while (expected.back() == '0') expected.pop_back();
+        if (expected.back() == '.') expected.pop_back();
+      }
+      const Batch batch = batch_of({column_of(schema[0].type, {text})});
+      EXPECT_THAT(encode({.format = "json", .schema = schema}, batch),
+                  ElementsAre(R"({"t":")" + expected + "\"}"));
+    }
+  }
 }
 
 TEST(JsonEncoder, DecimalsInBothForms) {

@@ -209,9 +209,60 @@ JsonWriter::Plan JsonWriter::make_plan(const std::vector<Field>& fields, bool ro
 JsonWriter::JsonWriter(const std::vector<Field>& fields, JsonStyle style)
     : style_(std::move(style)), root_(make_plan(fields, true)) {}
 
+// What comes before a nested value and behind the last one is gathered in row_.
 Status JsonWriter::append_row(std::span<const ColumnPtr> columns, std::size_t row,
-                              std::string& out) const {
-  return append_fields(root_, columns, row, out);
+                              std::string& out) {
+  row_.clear();
+  row_.put('{');
+  bool first = true;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool null = columns[i]->is_null(row);
+    if (null && style_.skip_null_fields) continue;
+    row_.put(std::string_view(root_.keys[i]).substr(first ? 1 : 0));
+    first = false;
+    if (null) {
+      row_.put("null");
+    } else if (columns[i]->children().empty()) {
+      put_scalar(*columns[i], row);
+    } else {
+      out += row_.text();
+      row_.clear();
+      TRY(append(root_.children[i], *columns[i], row, out));
+    }
+  }
+  row_.put('}');
+  out += row_.text();
+  return {};
+}
+
+void JsonWriter::put_scalar(const Column& column, std::size_t row) {
+  if (put_usual(column, row)) return;
+  unusual_.clear();
+  append_scalar(column, row, unusual_);
+  row_.put(unusual_);
+}
+
+// False, and nothing put, for values that need more care.
+bool JsonWriter::put_usual(const Column& column, std::size_t row) {
+  const Type& type = column.type();
+  switch (type.kind()) {
+    case TypeKind::kInt:
+      row_.put_integer(column.data<std::int32_t>()[row]);
+      return true;
+    case TypeKind::kBigInt:
+      row_.put_integer(column.data<std::int64_t>()[row]);
+      return true;
+    case TypeKind::kChar:
+    case TypeKind::kVarChar:
+      return row_.put_string(column.text(row));
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz:
+      return row_.put_timestamp(column.data<std::int64_t>()[row], type.precision(),
+                                style_.iso_timestamps ? 'T' : ' ',
+                                type.kind() == TypeKind::kTimestampLtz ? 'Z' : '\0');
+    default:
+      return false;
+  }
 }
 
 Status JsonWriter::append_value(std::size_t index, const Column& column, std::size_t row,
@@ -292,6 +343,12 @@ Status JsonWriter::append_array(const Plan& plan, const Column& column, std::siz
   }
   out += ']';
   return {};
+}
+
+std::string_view JsonWriter::scalar(const Column& column, std::size_t row) {
+  row_.clear();
+  put_scalar(column, row);
+  return row_.text();
 }
 
 void JsonWriter::append_scalar(const Column& column, std::size_t row, std::string& out) const {

@@ -11,6 +11,8 @@
 #include "slipstream/options.h"
 #include "slipstream/status.h"
 
+#include "format/json_row.h"
+
 namespace slipstream::format {
 
 enum class NullKeyMode : std::uint8_t { kFail, kDrop, kLiteral };
@@ -32,18 +34,20 @@ Status check_json_type(const Field& field);
 void append_json_string(std::string_view text, std::string& out);
 
 // Writes rows of one schema.
+//
+// Thread: one at a time (keeps scratch memory).
 class JsonWriter {
  public:
   JsonWriter(const std::vector<Field>& fields, JsonStyle style);
 
   // Appends {"a":1,...}. kDataError for a MAP with a NULL key in mode kFail; `out` then holds a
   // part.
-  Status append_row(std::span<const ColumnPtr> columns, std::size_t row, std::string& out) const;
+  Status append_row(std::span<const ColumnPtr> columns, std::size_t row, std::string& out);
   // Appends one value of column `index`'s type.
   Status append_value(std::size_t index, const Column& column, std::size_t row,
                       std::string& out) const;
-  // Appends one value of a type without parts. REQUIRES: not NULL
-  void append_scalar(const Column& column, std::size_t row, std::string& out) const;
+  // One value of a type without parts; valid until the next call. REQUIRES: not NULL
+  std::string_view scalar(const Column& column, std::size_t row);
 
  private:
   struct Plan {
@@ -58,10 +62,15 @@ class JsonWriter {
                     std::string& out) const;
   Status append_array(const Plan& plan, const Column& column, std::size_t row,
                       std::string& out) const;
+  void append_scalar(const Column& column, std::size_t row, std::string& out) const;
+  void put_scalar(const Column& column, std::size_t row);
+  bool put_usual(const Column& column, std::size_t row);
   void append_decimal(Int128 unscaled, int scale, std::string& out) const;
 
   JsonStyle style_;
   Plan root_;
+  JsonRow row_;
+  std::string unusual_;
 };
 
 }  // namespace slipstream::format

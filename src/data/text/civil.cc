@@ -91,7 +91,14 @@ std::int64_t timestamp_from_civil(const CivilTime& time, std::int64_t units_per_
   const std::int64_t days = days_from_civil(time.date.year, time.date.month, time.date.day);
   const std::int64_t seconds =
       days * kSecondsPerDay + time.hour * 3600 + time.minute * 60 + time.second;
-  return seconds * units_per_second + time.nanos / (1'000'000'000 / units_per_second);
+  switch (units_per_second) {
+    case 1'000:
+      return seconds * 1'000 + time.nanos / 1'000'000;
+    case 1'000'000:
+      return seconds * 1'000'000 + time.nanos / 1'000;
+    default:
+      return seconds * 1'000'000'000 + time.nanos;
+  }
 }
 
 std::int64_t add_months(std::int64_t days, std::int64_t months) {

@@ -55,8 +55,34 @@ Shortest shortest(T value) {
   return result;
 }
 
+// Numbers of up to four decimal places, as prices are. Of all decimals of at most 15 digits only
+// one reads back as `value`, so the one found here is the shortest. False and nothing appended for
+// others.
+bool append_places(double value, std::string& out) {
+  constexpr std::int64_t kScale = 10'000;
+  const double magnitude = std::fabs(value);
+  if (!(magnitude >= 1e-3 && magnitude < 1e7)) return false;
+  const auto scaled = static_cast<std::int64_t>(magnitude * kScale + 0.5);
+  if (static_cast<double>(scaled) / kScale != magnitude) return false;
+  std::array<char, 24> buffer;
+  char* at = buffer.data();
+  if (value < 0) *at++ = '-';
+  at = std::to_chars(at, buffer.data() + buffer.size(), scaled / kScale).ptr;
+  *at++ = '.';
+  std::int64_t places = scaled % kScale;
+  do {
+    *at++ = static_cast<char>('0' + places / 1'000);
+    places = places % 1'000 * 10;
+  } while (places != 0);
+  out.append(buffer.data(), static_cast<std::size_t>(at - buffer.data()));
+  return true;
+}
+
 template <typename T>
 void append_floating(T value, std::string& out) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (append_places(value, out)) return;
+  }
   if (std::isnan(value)) {
     out += "NaN";
     return;

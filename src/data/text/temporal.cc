@@ -66,6 +66,9 @@ void append_buffer(const char* begin, const char* end, std::string& out) {
   out.append(begin, static_cast<std::size_t>(end - begin));
 }
 
+constexpr std::array<std::int32_t, 10> kPowers = {
+    1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+
 // Reads fields of a text from the left; failure sticks.
 class Scanner {
  public:
@@ -99,17 +102,17 @@ class Scanner {
   }
   // Up to nine digits after a point.
   std::int32_t fraction() {
-    std::int64_t nanos = 0;
-    int count = 0;
-    while (!text_.empty() && text_.front() >= '0' && text_.front() <= '9') {
-      if (count == 9) ok_ = false;
-      nanos = nanos * 10 + (text_.front() - '0');
-      ++count;
-      text_.remove_prefix(1);
-      if (!ok_) return 0;
+    std::size_t count = 0;
+    std::int32_t value = 0;
+    while (count < text_.size() && text_[count] >= '0' && text_[count] <= '9') {
+      if (count == 9) {
+        ok_ = false;
+        return 0;
+      }
+      value = value * 10 + (text_[count++] - '0');
     }
-    for (; count < 9; ++count) nanos *= 10;
-    return static_cast<std::int32_t>(nanos);
+    text_.remove_prefix(count);
+    return value * kPowers[9 - count];
   }
   void fail() { ok_ = false; }
 
@@ -141,13 +144,14 @@ void scan_clock(Scanner& scanner, CivilTime& time, std::size_t least_digits,
 
 // Cut to `precision` digits and brought into the unit of a column; none when out of the range of
 // nanoseconds.
-std::optional<std::int64_t> to_value(const CivilTime& time, int precision) {
-  CivilTime cut = time;
-  std::int32_t unit = 1;
-  for (int digit = 9; digit > precision; --digit) unit *= 10;
-  cut.nanos -= cut.nanos % unit;
+std::optional<std::int64_t> to_value(CivilTime& time, int precision) {
+  if (precision == 3) {
+    time.nanos -= time.nanos % 1'000'000;  // the usual case: a division by a constant
+  } else if (precision < 9) {
+    time.nanos -= time.nanos % kPowers[static_cast<std::size_t>(9 - precision)];
+  }
   if (precision > 6 && (time.date.year < 1678 || time.date.year > 2261)) return std::nullopt;
-  return timestamp_from_civil(cut, precision <= 6 ? 1'000'000 : 1'000'000'000);
+  return timestamp_from_civil(time, precision <= 6 ? 1'000'000 : 1'000'000'000);
 }
 
 }  // namespace

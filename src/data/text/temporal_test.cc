@@ -109,6 +109,33 @@ TEST(ParseTimestampAs, ZonesOnlyWhereWanted) {
   EXPECT_FALSE(parse_timestamp_as(kSqlForm, "1970-1-1 00:00:00", 3));
 }
 
+TEST(ParseTimestampAs, EveryPlaceIsLookedAt) {
+  const std::string text = "2024-02-29 23:59:58.123456789";
+  constexpr std::int64_t kSecond = 1'709'251'198;
+  std::int64_t unit = 1'000'000;
+  for (int precision = 0; precision <= 6; ++precision, unit /= 10) {
+    EXPECT_EQ(parse_timestamp_as(kSqlForm, text, precision),
+              kSecond * 1'000'000 + 123'456 / unit * unit);
+  }
+  EXPECT_EQ(parse_timestamp_as(kSqlForm, text, 9), kSecond * 1'000'000'000 + 123'456'789);
+  EXPECT_EQ(parse_timestamp_as(kSqlForm, text, 8), kSecond * 1'000'000'000 + 123'456'780);
+  EXPECT_EQ(parse_timestamp_as(kSqlForm, text.substr(0, 20), 3), kSecond * 1'000'000);
+  EXPECT_FALSE(parse_timestamp_as(kSqlForm, text + "1", 9));
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (const char wrong : {'/', ':', 'x', '\0', '\xb2'}) {
+      std::string broken = text;
+      if (broken[at] == wrong) continue;
+      broken[at] = wrong;
+      EXPECT_FALSE(parse_timestamp_as(kSqlForm, broken, 3)) << broken;
+    }
+  }
+  for (const char* impossible :
+       {"2024-00-01 00:00:00", "2024-13-01 00:00:00", "2024-01-00 00:00:00", "2023-02-29 00:00:00",
+        "2024-01-01 24:00:00", "2024-01-01 00:60:00", "2024-01-01 00:00:60"}) {
+    EXPECT_FALSE(parse_timestamp_as(kSqlForm, impossible, 3)) << impossible;
+  }
+}
+
 TEST(Intervals, PrintAsFlink) {
   std::string out;
   append_interval_year_month(14, out);
