@@ -148,9 +148,9 @@ class SourceReader {
   virtual void checkpoint_complete(CheckpointId checkpoint) = 0;
   // Splits too far ahead in event time: do not poll them until the next call says otherwise.
   virtual void pause(std::span<const std::uint32_t> splits) { static_cast<void>(splits); }
-  // Splits by event time, the one that is behind first: where memory or turns are scarce, an earlier
-  // one goes before a later one. Splits that are not named go before all; empty: all are alike.
-  // Replaces the former order. Whoever reads without choice may ignore it.
+  // Splits by event time, the one that is behind first: where memory or turns are scarce, an
+  // earlier one goes before a later one. Splits that are not named go before all; empty: all are
+  // alike. Replaces the former order. Whoever reads without choice may ignore it.
   virtual void prefer(std::span<const std::uint32_t> splits) { static_cast<void>(splits); }
 };
 

@@ -21,7 +21,8 @@ using flow::Progress;
 
 class Stamping final : public flow::Operator {
  public:
-  explicit Stamping(StampingSpec spec) : spec_(std::move(spec)), splits_(options(kMinWatermark)), order_(0) {}
+  explicit Stamping(StampingSpec spec)
+      : spec_(std::move(spec)), splits_(options(kMinWatermark)), order_(0) {}
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
@@ -68,8 +69,7 @@ class Stamping final : public flow::Operator {
     return Progress::kDone;
   }
 
-  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(
-      const flow::SnapshotRequest&) override {
+  Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(const flow::SnapshotRequest&) override {
     auto snapshot = std::make_unique<flow::StateSnapshot>(context_.key_groups);
     snapshot->set_operator_note(flow::watermark_note(last_, splits_));
     return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));

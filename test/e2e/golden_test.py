@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checkpoints of former versions stay readable: each folder test/golden/checkpoint-N holds one with keyed state of version
-N, the job that wrote it and what that job had published. That of version 1 is a savepoint, that of version 2 was there
-when the job was killed and refers to an older file. Needs no broker."""
+"""Checkpoints of former versions stay readable: each folder test/golden/checkpoint-N holds one with keyed state of
+version N, the job that wrote it and what that job had published. That of version 1 is a savepoint, that of version 2
+was there when the job was killed and refers to an older file. Needs no broker."""
 import re
 from collections import Counter
 
@@ -32,7 +32,7 @@ class GoldenTest(EndToEndTest):
         return [line.split("> ", 1)[1] for line in lines if line.startswith(table + ">")]
 
     def assert_together(self, folder, table, rows, every):
-        """What was printed before and now is everything, nothing of it twice in one run; after a savepoint, nothing at all."""
+        """What was printed before and now is everything, nothing twice in one run; after a savepoint nothing at all."""
         before = self.published(folder, table)
         for printed in (before, rows[table]):
             self.assertEqual(len(printed), len(set(printed)))

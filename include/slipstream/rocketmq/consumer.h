@@ -86,14 +86,13 @@ struct GroupOffset {
 };
 
 // Owner:   one task; borrows the Client.
-// Thread:  one polls; assign, unassign, pause, resume, prefer, commit and progress may come from any
-// thread. Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
+// Thread:  one polls; assign, unassign, pause, resume, prefer, commit and progress: any.
+// Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
-// Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long as
-// it takes
-//          and shown in progress(); poll() returns what no retry can mend (no permission, group
-//          refused, offset out of range under kFail, topic gone for 60 s), naming queue and offset,
-//          and keeps returning it.
+// Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long
+//          as it takes and shown in progress(); poll() returns what no retry can mend (no
+//          permission, group refused, offset out of range under kFail, topic gone for 60 s), naming
+//          queue and offset, and keeps returning it.
 class Consumer {
  public:
   Consumer(Client& client, ConsumerOptions options);
@@ -109,8 +108,9 @@ class Consumer {
   void pause(const MessageQueue& queue);
   void resume(const MessageQueue& queue);
   // Of the frames that are ready poll() gives those of an earlier queue first, and a part of
-  // bytes_in_flight_max is kept for the first queue that has more to read. Queues that are not named
-  // come before all others; empty: all are alike, in order of arrival. Replaces the former order.
+  // bytes_in_flight_max is kept for the first queue that has more to read. Queues that are not
+  // named come before all others; empty: all are alike, in order of arrival. Replaces the former
+  // order.
   void prefer(std::span<const MessageQueue> order);
 
   // The next frame of any queue; nothing when none is ready. Never blocks.

@@ -694,9 +694,20 @@ void QueueRowReader::pause(std::span<const std::uint32_t> splits) {
       consumer_->pause(state.position.queue);
     } else {
       consumer_->resume(state.position.queue);
-      if (!state.held.empty()) unheld_.push_back(index);
+      if (state.held.empty()) continue;
+      unheld_.push_back(index);
+      context_.wake();
     }
   }
+}
+
+void QueueRowReader::prefer(std::span<const std::uint32_t> splits) {
+  std::vector<MessageQueue> order;
+  for (const std::uint32_t index : splits) {
+    const auto found = splits_.find(index);
+    if (found != splits_.end()) order.push_back(found->second.position.queue);
+  }
+  consumer_->prefer(order);
 }
 
 }  // namespace slipstream::connectors

@@ -49,6 +49,7 @@ class QueueRowReader final : public SourceReader {
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override;
   void checkpoint_complete(CheckpointId checkpoint) override;
   void pause(std::span<const std::uint32_t> splits) override;
+  void prefer(std::span<const std::uint32_t> splits) override;
 
  private:
   struct State {

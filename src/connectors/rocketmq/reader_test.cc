@@ -18,7 +18,9 @@ namespace {
 using rocketmq::MessageQueue;
 using rocketmq::testing::ScriptedBroker;
 using rocketmq::testing::wait_until;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::ReaderBench;
@@ -245,7 +247,7 @@ TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWaterm
     }
     return newest.size() < 2 ? -1 : std::min(newest[0], newest[1]);
   };
-  std::int64_t since_ms = clock.now_ms();
+  std::int64_t since_ms = 0;
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(wait_until([&] {
       EXPECT_TRUE(bench.poll().ok());
@@ -258,6 +260,40 @@ TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWaterm
     bench.watermark_sent_ms = since_ms;
     EXPECT_TRUE(wait_until([&] { return bench.wakes > wakes; })) << "it looks without being polled";
   }
+}
+
+TEST_F(QueueRowReaderTest, OfWhatIsReceivedThePreferredQueueComesFirst) {
+  for (int n = 0; n < 100; ++n) {
+    send(0, n);
+    send(1, 1'000 + n);
+  }
+  const auto table = source({});
+  ReaderBench bench(**table, 50);
+  ASSERT_TRUE(bench.discover().ok());
+  const std::vector<std::uint32_t> order{1, 0};
+  bench.reader->prefer(order);
+  // Both queues were read to their ends, and wait there.
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 2; }));
+  ASSERT_TRUE(read(bench, 200).ok());
+  EXPECT_THAT(bench.runs, Each(Field(&SplitRun::begin, 0U))) << "no batch has rows of both";
+  EXPECT_EQ(bench.rows.front(), "+I(1000)");
+  EXPECT_EQ(bench.rows[100], "+I(0)");
+}
+
+TEST_F(QueueRowReaderTest, WhatWasHeldBackOfAPausedQueueComesWithoutFurtherMessages) {
+  for (int n = 0; n < 10; ++n) send(0, n);
+  const auto table = source({});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 2; }));
+  bench.reader->pause(std::vector<std::uint32_t>{0});
+  ASSERT_TRUE(bench.drain().ok());
+  ASSERT_THAT(bench.rows, IsEmpty());
+  const int wakes = bench.wakes;
+  bench.reader->pause({});
+  EXPECT_GT(bench.wakes, wakes) << "nobody else would wake the task";
+  ASSERT_TRUE(bench.drain().ok());
+  EXPECT_EQ(bench.rows.size(), 10U);
 }
 
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {

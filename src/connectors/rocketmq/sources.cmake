@@ -47,5 +47,6 @@ list(APPEND connector_tests
   rocketmq/publish_test.cc
   rocketmq/reader_test.cc
   rocketmq/settings_test.cc
+  rocketmq/unequal_queues_test.cc
 )
 list(APPEND connector_test_deps rocketmq_testing)
