@@ -7,6 +7,8 @@
 #include "flow/checkpoint/manifest.h"
 #include "flow/checkpoint/section_writer.h"
 #include "flow/checkpoint/storage.h"
+#include "state/key_table.h"
+#include "state/multi_map.h"
 #include "state/snapshot_entries.h"
 
 namespace {
@@ -27,10 +29,13 @@ void read_manifest(std::string_view content) {
 void read_piece(std::string_view piece) {
   auto reader = state::EntryReader::open(std::as_bytes(std::span(piece.data(), piece.size())));
   if (!reader.ok()) return;
-  while (reader->ok() && !reader->at_end()) {
-    static_cast<void>(reader->u64());
-    static_cast<void>(reader->bytes());
-  }
+  state::SeenSlots seen;
+  reader->pass_over(&seen);
+  const auto pool = state::PagePool::make({});
+  state::KeyTable table(pool, {reader->layout() % 64 / 16 * 16 + 16, {0}, 0});
+  static_cast<void>(table.restore(*reader));
+  state::MultiMap map(pool, {});
+  static_cast<void>(map.restore(*reader));
 }
 
 }  // namespace

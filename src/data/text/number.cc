@@ -62,6 +62,7 @@ bool append_places(double value, std::string& out) {
   constexpr std::int64_t kScale = 10'000;
   const double magnitude = std::fabs(value);
   if (!(magnitude >= 1e-3 && magnitude < 1e7)) return false;
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): what is not met exactly is refused
   const auto scaled = static_cast<std::int64_t>(magnitude * kScale + 0.5);
   if (static_cast<double>(scaled) / kScale != magnitude) return false;
   std::array<char, 24> buffer;

@@ -153,7 +153,7 @@ TEST(SnapshotThread, MovesWhatIsLeftOfFilesThatAreHardlyUsed) {
   manifest.id = 3;
   manifest.files = {StateFile{}, used, unused};
   manifest.operators = {OperatorState{"op", "Op", 1, {}}};
-  for (int i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < 3; ++i) {
     manifest.operators[0].sections.push_back(used_sections[i]);
     manifest.operators[0].sections.back().file = 1;
   }

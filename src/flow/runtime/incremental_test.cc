@@ -41,7 +41,7 @@ class Incremental : public ::testing::Test {
     graph.add(sink_node(sum, std::make_shared<AuditSink>(sink_)));
     auto job = Job::start(std::move(graph), options_, [](std::string_view) {});
     if (!job.ok()) return job.status();
-    const Status status = (*job)->wait();
+    Status status = (*job)->wait();
     report_ = (*job)->report();
     return status;
   }
