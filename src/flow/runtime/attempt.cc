@@ -372,17 +372,23 @@ void Attempt::refer_to_base(const StoredSnapshot::Addition& addition, Checkpoint
   const auto from = std::find_if(older.operators.begin(), older.operators.end(), of_uid);
   const auto to = std::find_if(building_.operators.begin(), building_.operators.end(), of_uid);
   CHECK(from != older.operators.end() && to != building_.operators.end());
+  std::vector<std::uint32_t> place(older.files.size(), 0);  // in the new list, whose first is new
   for (const Section& section : from->sections) {
     if (section.subtask != addition.subtask || section.name != addition.name ||
         section.key_group == kOperatorState)
       continue;
-    const StateFile& file = older.files[section.file];
-    auto known = std::find_if(building_.files.begin(), building_.files.end(),
-                              [&](const StateFile& other) { return other.name == file.name; });
-    if (known == building_.files.end()) known = building_.files.insert(known, file);
+    if (place[section.file] == 0) place[section.file] = place_of(older.files[section.file]);
     to->sections.push_back(section);
-    to->sections.back().file = static_cast<std::uint32_t>(known - building_.files.begin());
+    to->sections.back().file = place[section.file];
   }
+}
+
+// Among the files of the manifest that is built.
+std::uint32_t Attempt::place_of(const StateFile& file) {
+  auto known = std::find_if(building_.files.begin() + 1, building_.files.end(),
+                            [&](const StateFile& other) { return other.name == file.name; });
+  if (known == building_.files.end()) known = building_.files.insert(known, file);
+  return static_cast<std::uint32_t>(known - building_.files.begin());
 }
 
 void Attempt::store_manifest(const Decision& decision) {

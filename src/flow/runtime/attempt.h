@@ -94,6 +94,7 @@ class Attempt final : public TaskListener {
   void request(const Decision& decision);
   void collect(StoredSnapshot snapshot);
   void refer_to_base(const StoredSnapshot::Addition& addition, CheckpointId base);
+  std::uint32_t place_of(const StateFile& file);
   void store_manifest(const Decision& decision);
   void complete(const Decision& decision);
   void abort(const Decision& decision);
