@@ -545,6 +545,7 @@ Outcome JsonReader::Impl::read_row(std::span<ColumnBuilder* const> out) {
 
 Outcome JsonReader::Impl::read_elements(std::span<ColumnBuilder* const> out, std::size_t& rows) {
   const bool empty = cursor_.kind() == ']';
+  if (empty) cursor_.advance();
   for (char next = empty ? ']' : ','; next != ']'; next = cursor_.next()) {
     if (next != ',' || !cursor_.has(1)) return broken(simdjson::TAPE_ERROR);
     if (cursor_.kind() != '{') return broken(simdjson::INCORRECT_TYPE);
@@ -575,6 +576,9 @@ bool JsonReader::Impl::read_rows(const JsonText& document, std::span<ColumnBuild
     if (!root_->slots.empty()) outcome = read_row(out);
     rows = 1;
   }
+  // What follows would be lost, and says that the row may have ended at a wrong bracket.
+  if (outcome == Outcome::kOk && !root_->slots.empty() && cursor_.has(1))
+    outcome = broken(simdjson::TRAILING_CONTENT);
   if (outcome == Outcome::kOk) return true;
   for (ColumnBuilder* column : out) column->truncate(before);
   rows = 0;

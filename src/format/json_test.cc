@@ -211,6 +211,18 @@ TEST(JsonDecoder, ABadBodyLeavesNoTrace) {
   EXPECT_EQ(result.pieces[0], R"({"auction":2,"channel":"y","price":"cheap"})");
 }
 
+// Nothing is dropped silently: neither a second document nor what stands behind a wrong bracket.
+TEST(JsonDecoder, RefusesWhatFollowsADocument) {
+  const auto result = decode(
+      {.format = "json", .schema = bids()},
+      {R"({"auction":1} {"auction":2})", R"({"x":{"y":1]},"auction":3})", R"([{"auction":4}],)",
+       R"({"auction":5}})", " {\"auction\":6} \n", "[]", R"([{"auction":7}] )"});
+  EXPECT_THAT(result.rows, ElementsAre("+I(6, NULL, NULL)", "+I(7, NULL, NULL)"));
+  ASSERT_EQ(result.failures.size(), 4U);
+  for (const std::string& failure : result.failures)
+    EXPECT_THAT(failure, HasSubstr("not a JSON document"));
+}
+
 TEST(JsonDecoder, IntegersFollowFlink) {
   EXPECT_EQ(cell(Type::integer(), "-5"), "-5");
   EXPECT_EQ(cell(Type::integer(), "\" 42 \""), "42");
