@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Checkpoints of former versions stay readable: each folder test/golden/checkpoint-N holds one with keyed state of
-version N, the job that wrote it and what that job had published. That of version 1 is a savepoint, that of version 2
-was there when the job was killed and refers to an older file. Needs no broker."""
+version N, written by test/golden/job.sql, and what that job had published. That of version 1 is a savepoint, that of
+version 2 was there when the job was killed and refers to an older file. Needs no broker."""
+import json
 import re
+import shutil
 from collections import Counter
 
 from harness import ROOT, EndToEndTest, main
 
+JOB = ROOT / "test/golden/job.sql"
 NUMBERS, OTHERS = 600, 300
 
 
@@ -23,7 +26,7 @@ class GoldenTest(EndToEndTest):
     def go_on(self, folder):
         """Restores the checkpoint, runs to the end of input and returns the printed rows by table, in order."""
         (manifest,) = folder.glob("chk-*/manifest")
-        printed = self.run_engine("run", folder / "job.sql", "--from", manifest.parent).splitlines()
+        printed = self.run_engine("run", JOB, "--from", manifest.parent).splitlines()
         return {table: [re.sub(r"^\w+:\d+> ", "", line) for line in printed if line.startswith(table + ":")]
                 for table in ("groups", "windows", "pairs")}
 
@@ -64,6 +67,17 @@ class GoldenTest(EndToEndTest):
         for folder in folders:
             with self.subTest(folder.name):
                 self.check(folder)
+
+    def test_a_checkpoint_writes_what_changed_unless_it_is_to_stand_for_itself(self):
+        for incremental in (True, False):
+            folder = self.base / f"incremental-{incremental}"
+            shutil.rmtree(folder, ignore_errors=True)
+            self.run_engine("run", JOB, "--checkpoint-dir", folder, "--set", "execution.checkpointing.num-retained=100",
+                            "--set", f"execution.checkpointing.incremental={str(incremental).lower()}")
+            lines = self.run_engine("checkpoints", "list", folder, "--output", "json").splitlines()
+            listed = [json.loads(line) for line in lines]
+            adding = [each for each in listed if each["written_bytes"] < each["state_bytes"]]
+            self.assertEqual(len(adding) > 0, incremental, listed)
 
 
 if __name__ == "__main__":

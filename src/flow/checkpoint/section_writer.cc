@@ -80,6 +80,18 @@ Result<std::vector<Section>> SectionWriter::finish() {
   return std::move(sections_);
 }
 
+Result<std::string> read_section(CheckpointStorage& storage, const Manifest& manifest,
+                                 const Section& section) {
+  const StateFile& file = manifest.files[section.file];
+  TRY_ASSIGN(std::string bytes, storage.read_range(file.name, section.offset, section.size));
+  if (checksum_of(bytes) != section.checksum) {
+    return Error{ErrorCode::kCorrupt, "'" + storage.path(file.name) + "' is damaged at " +
+                                          std::to_string(section.offset) +
+                                          "; restore an older checkpoint"};
+  }
+  return bytes;
+}
+
 Status visit_pieces(std::string_view section,
                     const std::function<Status(std::string_view)>& visit) {
   ByteReader reader(as_bytes(section));
@@ -107,14 +119,7 @@ class ManifestState final : public RestoredState {
                                          KeyGroupRange range) const override;
 
   Result<std::string> read(const Section& section) const {
-    const StateFile& file = manifest_.files[section.file];
-    TRY_ASSIGN(std::string bytes, storage_->read_range(file.name, section.offset, section.size));
-    if (checksum_of(bytes) != section.checksum) {
-      return Error{ErrorCode::kCorrupt, "'" + storage_->path(file.name) + "' is damaged at " +
-                                            std::to_string(section.offset) +
-                                            "; restore an older checkpoint"};
-    }
-    return bytes;
+    return read_section(*storage_, manifest_, section);
   }
 
  private:

@@ -43,6 +43,10 @@ class SectionWriter final : public SnapshotWriter {
 std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage,
                                                    Manifest manifest);
 
+// The bytes of a section of `manifest`. kCorrupt, naming the place, when they are damaged.
+Result<std::string> read_section(CheckpointStorage& storage, const Manifest& manifest,
+                                 const Section& section);
+
 // Visits the pieces of one section's bytes. kCorrupt when lengths do not fit.
 Status visit_pieces(std::string_view section,
                     const std::function<Status(std::string_view piece)>& visit);

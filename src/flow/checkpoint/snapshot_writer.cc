@@ -132,16 +132,12 @@ Status SnapshotThread::gather(Manifest& manifest, BlobWriter& out) {
   }
   for (OperatorState& state : manifest.operators) {
     for (Section& section : state.sections) {
-      const std::uint32_t from = std::exchange(section.file, place[section.file]);
-      if (from == 0 || section.file != 0) continue;
-      TRY_ASSIGN(const std::string bytes,
-                 storage_.read_range(manifest.files[from].name, section.offset, section.size));
-      if (checksum_of(bytes) != section.checksum) {
-        return Error{ErrorCode::kCorrupt, "'" + storage_.path(manifest.files[from].name) +
-                                              "' is damaged at " + std::to_string(section.offset)};
+      if (section.file != 0 && place[section.file] == 0) {
+        TRY_ASSIGN(const std::string bytes, read_section(storage_, manifest, section));
+        section.offset = out.size();
+        TRY(out.append(bytes));
       }
-      section.offset = out.size();
-      TRY(out.append(bytes));
+      section.file = place[section.file];
     }
   }
   manifest.files = std::move(kept);

@@ -60,7 +60,7 @@ Result<Progress> KeyedSum::end_input(std::size_t input, Emitter& out) {
   ColumnBuilder keys(Type::bigint());
   ColumnBuilder sums(Type::bigint());
   std::size_t counted = 0;
-  for (state::SlotId slot; (slot = sums_->after(state::kNoSlot)) != state::kNoSlot;) {
+  for (state::SlotId slot = state::kNoSlot; (slot = sums_->after(slot)) != state::kNoSlot;) {
     std::int64_t key;
     std::memcpy(&key, sums_->key(slot).data(), sizeof key);
     const Sum sum = *reinterpret_cast<const Sum*>(sums_->value(slot));
@@ -71,7 +71,7 @@ Result<Progress> KeyedSum::end_input(std::size_t input, Emitter& out) {
   }
   if (counted != rows_->size())
     return Error{ErrorCode::kInternal, "the tables of one operator do not fit together"};
-  for (state::SlotId slot; (slot = rows_->after(state::kNoSlot)) != state::kNoSlot;)
+  for (state::SlotId slot = state::kNoSlot; (slot = rows_->after(slot)) != state::kNoSlot;)
     TRY(rows_->erase(slot));
   const std::size_t rows = keys.size();
   if (rows != 0) out.emit(Batch(rows, {keys.finish(), sums.finish()}));
