@@ -315,6 +315,13 @@ class Cluster:
                 self.state[each] = None
         self._save()
 
+    def replace_broker(self):
+        """Kills the broker and starts another on its store at another address. Answers that port."""
+        self.stop(kill=True, role="broker")
+        self.state["broker_port"] = choose_ports()[1]
+        self.start()
+        return self.state["broker_port"]
+
     def status(self):
         parts = []
         for role in ("namesrv", "broker"):

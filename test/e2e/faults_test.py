@@ -49,6 +49,21 @@ class FaultsTest(CopyJobTest):
         self.wait_for_copies(engine, list(range(6)))
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_a_master_is_replaced_by_one_at_another_address(self):
+        self.two_topics()
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, [0, 1, 2])
+        ports = [self.cluster.state["broker_port"], self.cluster.replace_broker()]
+        self.send_numbers(3, 6, queue=1)
+        self.wait_for_copies(engine, list(range(6)))
+        engine.kill()
+        ports.append(self.cluster.replace_broker())  # between two starts
+        self.send_numbers(6, 9)
+        engine = self.start_sealed_copy()
+        self.wait_for_copies(engine, list(range(9)))
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.assertEqual(len(set(ports)), 3, "each broker has an address of its own")
+
     def test_a_broker_that_is_down_at_the_first_start(self):
         self.two_topics()
         self.crash_broker()
