@@ -16,6 +16,7 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     host = host.substr(1, host.size() - 2);
   }
   if (host.empty()) return bad("has no host");
+  if (host.find('/') != std::string_view::npos) return bad("has a scheme or a path");
   const std::string_view digits = text.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);

@@ -112,9 +112,12 @@ TEST(RocketMQConfigTest, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(sink.status().to_string(), HasSubstr("from 0 to 18"));
 }
 
-TEST(RocketMQConfigTest, RefusesWhatCannotExistHere) {
-  EXPECT_EQ(refused(with({{Config::kAccessChannel, "LOCAL"}, {Config::kUnitName, ""}})), "");
-  EXPECT_THAT(refused(with({{Config::kAccessChannel, "CLOUD"}})), HasSubstr("access.channel"));
+TEST(RocketMQConfigTest, TheAccessChannelIsOneOfTwoAndChangesNothing) {
+  const auto local = read_source_config(with({}), {});
+  const auto cloud = read_source_config(with({{Config::kAccessChannel, "CLOUD"}}), {});
+  ASSERT_TRUE(local.ok() && cloud.ok());
+  EXPECT_EQ(cloud->options, local->options);
+  EXPECT_THAT(refused(with({{Config::kAccessChannel, "VIP"}})), HasSubstr("access.channel"));
 }
 
 TEST(RocketMQConfigTest, FilesAndTlsAsInTheConnector) {

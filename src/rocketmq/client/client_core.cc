@@ -60,9 +60,11 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
   std::vector<io::Endpoint> servers;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(";, "), text.size());
-    const std::string_view item = text.substr(0, end);
+    std::string_view item = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (item.empty()) continue;
+    constexpr std::string_view kScheme = "http://";
+    if (item.substr(0, kScheme.size()) == kScheme) item.remove_prefix(kScheme.size());
     TRY_ASSIGN(io::Endpoint endpoint, io::Endpoint::parse(item));
     servers.push_back(std::move(endpoint));
   }

@@ -39,12 +39,13 @@ TEST(ClientTest, AnUnreachableNameServerIsAnErrorThatNamesIt) {
 }
 
 TEST(ClientTest, AddressesAreChecked) {
-  for (const char* bad : {"", ";", "host", "host:0", "a:1;b"}) {
+  for (const char* bad : {"", ";", "host", "host:0", "a:1;b", "https://a:1"}) {
     const auto client = Client::connect({.name_servers = bad});
     ASSERT_FALSE(client.ok()) << bad;
     EXPECT_EQ(client.error().code, ErrorCode::kInvalidArgument);
   }
   EXPECT_EQ(internal::parse_name_servers("a:1; b:2;")->size(), 2U);
+  EXPECT_EQ(internal::parse_name_servers("http://a:1")->front().to_string(), "a:1");
   const auto spins = Client::connect({.name_servers = "a:1", .heartbeat_interval_ms = 0});
   EXPECT_EQ(spins.error().code, ErrorCode::kInvalidArgument);
 }
