@@ -145,6 +145,8 @@ class ReaderBench {
     Batch batch;
     Batch rejected;
     TRY_ASSIGN(const auto polled, reader->poll(&batch, &rejected));
+    for (std::string& row : slipstream::testing::row_texts(rejected))
+      rejects.push_back(std::move(row));
     if (polled != SourceReader::Poll::kBatch) return polled;
     batch_sizes.push_back(batch.rows());
     for (std::string& row : slipstream::testing::row_texts(batch)) rows.push_back(std::move(row));
@@ -167,6 +169,7 @@ class ReaderBench {
   std::unique_ptr<SplitEnumerator> enumerator;
   bool complete = false;
   std::vector<std::string> rows;
+  std::vector<std::string> rejects;
   std::vector<std::size_t> batch_sizes;
   std::vector<SplitEvent> events;
   std::vector<SplitRun> runs;

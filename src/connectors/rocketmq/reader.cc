@@ -35,6 +35,8 @@ constexpr std::int64_t kNotAgainMs = 5'000;  // after proofs that did not come i
 constexpr std::int64_t kCommitAgainMs = 5'000;
 constexpr std::int64_t kCommitWaitMs = 3'000;  // as long as a request may take
 constexpr int kReadAgainMax = 3;               // from one offset, when what came is damaged
+constexpr std::string_view kGoOnWithout =
+    "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages";
 
 void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
   if (builder.type().kind() == TypeKind::kMap) {
@@ -239,7 +241,8 @@ class QueueRowReader::Rejected {
 struct QueueRowReader::Chunk {
   std::vector<RecordView> records;
   std::vector<std::string_view> bodies;
-  std::size_t padded = 0;  // so many bodies from the front have room behind them
+  std::vector<RecordView> damaged;  // to be passed over
+  std::size_t padded = 0;           // so many bodies from the front have room behind them
   std::size_t bytes = 0;
   std::int64_t next = 0;  // offset behind the last record seen
   bool frame_done = false;
@@ -323,6 +326,7 @@ Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
   out_of_range_->store(static_cast<std::int64_t>(consumer_->out_of_range_count()));
   if (rows_.bodies.empty() && events_.empty()) {
     if (all_ended()) return Poll::kEnd;
+    if (batch_bytes_ >= kBatchBytesMax) context_.wake();  // so many bodies and not one row
     renew_proofs_if_needed();
     await_watermarks_of_others();
     return Poll::kNothing;
@@ -370,6 +374,8 @@ Result<bool> QueueRowReader::next_frame() {
   next = std::min(next, frame_->pulled.begin_offset);
   rocketmq::RecordCursorOptions options;
   options.check_crc = true;
+  const State& state = splits_.at(frame_->split);
+  if (may_pass_over(state)) options.damaged_wanted = state.damaged_at;
   options.first_offset = frame_->pulled.begin_offset;
   options.offset_delta = frame_->pulled.offset_delta;
   options.queue_id = frame_->pulled.queue->id;
@@ -416,9 +422,13 @@ Status QueueRowReader::gather(Chunk& chunk) {
   while (true) {
     if (chunk.bodies.size() >= rows_max || batch_bytes_ + chunk.bytes >= kBatchBytesMax) return {};
     if (!frame_->cursor->next(record)) {
+      const Status& walked = frame_->cursor->status();
+      if (!walked.ok()) {  // what came before counts
+        return chunk.bodies.empty() && chunk.damaged.empty() ? walked : Status();
+      }
       chunk.frame_done = true;
       chunk.next = std::max(chunk.next, frame_->pulled.next_offset);
-      return frame_->cursor->status();
+      return {};
     }
     if (record.queue_offset < frame_->pulled.begin_offset) continue;
     if (state.position.end != kNoEnd && record.queue_offset >= state.position.end) {
@@ -427,12 +437,18 @@ Status QueueRowReader::gather(Chunk& chunk) {
       return {};
     }
     chunk.next = record.queue_offset + 1;
-    if (wanted(record)) TRY(add_body(chunk, record));
+    if (!wanted(record)) continue;
+    if (record.damaged) {
+      chunk.damaged.push_back(record);
+    } else {
+      TRY(add_body(chunk, record));
+    }
   }
 }
 
 Status QueueRowReader::read_frame(Rejected& rejected) {
   Chunk chunk;
+  chunk.next = splits_.at(frame_->split).position.next;
   const MessageQueue& queue = *frame_->pulled.queue;
   const Status gathered = gather(chunk);
   if (!gathered.ok()) {
@@ -440,6 +456,7 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
                                             std::to_string(chunk.next)));
   }
   State& state = splits_.at(frame_->split);
+  if (!chunk.damaged.empty()) reject_damaged(chunk, rejected);
   if (!chunk.bodies.empty()) {
     const std::size_t begin_row = rows_.bodies.size();
     TRY(decode(chunk, rejected));
@@ -461,13 +478,35 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
   return {};
 }
 
+// A body that stayed damaged is treated as one that is no row.
+bool QueueRowReader::may_pass_over(const State& state) const {
+  return plan_->settings->decode_errors != DecodeErrors::kFail && state.damages > kReadAgainMax;
+}
+
+void QueueRowReader::reject_damaged(const Chunk& chunk, Rejected& rejected) {
+  failed_bodies_->fetch_add(static_cast<std::int64_t>(chunk.damaged.size()));
+  if (plan_->settings->decode_errors != DecodeErrors::kDeadLetter) return;
+  for (const RecordView& record : chunk.damaged) {
+    rejected.add(as_text(record.body), rocketmq::check_body_crc(record).error().message,
+                 *frame_->pulled.queue, record.queue_offset);
+  }
+}
+
 // What was damaged on the way is whole the next time; what is stored so never is.
 Status QueueRowReader::read_again(const Status& damage) {
   State& state = splits_.at(frame_->split);
   const std::int64_t from = std::max(state.position.next, frame_->pulled.begin_offset);
-  if (state.damaged_at != from) state.damages = 0;
-  state.damaged_at = from;
-  if (damage.error().code != ErrorCode::kCorrupt || ++state.damages > kReadAgainMax) return damage;
+  const std::optional<std::int64_t> damaged_offset = frame_->cursor->damaged_offset();
+  const std::int64_t place = damaged_offset.value_or(from);
+  if (state.damaged_at != place) state.damages = 0;
+  state.damaged_at = place;
+  if (damage.error().code != ErrorCode::kCorrupt) return damage;
+  ++state.damages;
+  if (state.damages > kReadAgainMax && !(damaged_offset && may_pass_over(state))) {
+    Error error = damage.error();
+    if (damaged_offset) error.message += kGoOnWithout;
+    return error;
+  }
   log(LogLevel::kWarn, "rocketmq",
       damage.error().message + "; reading on from offset " + std::to_string(from) + " again");
   for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
@@ -529,13 +568,11 @@ Status QueueRowReader::handle_failures(const Chunk& chunk, Rejected& rejected) {
     const std::int64_t offset = chunk.records[failure.body].queue_offset;
     switch (plan_->settings->decode_errors) {
       case DecodeErrors::kFail:
-        return Error{
-            ErrorCode::kDataError,
-            "table '" + plan_->settings->table + "': the message at offset " +
-                std::to_string(offset) + " of topic '" + queue.topic + "', broker '" +
-                queue.broker + "', queue " + std::to_string(queue.id) +
-                " is no row of the table: " + failure.reason +
-                "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages"};
+        return Error{ErrorCode::kDataError,
+                     "table '" + plan_->settings->table + "': the message at offset " +
+                         std::to_string(offset) + " of topic '" + queue.topic + "', broker '" +
+                         queue.broker + "', queue " + std::to_string(queue.id) +
+                         " is no row of the table: " + failure.reason + std::string(kGoOnWithout)};
       case DecodeErrors::kSkip:
         break;
       case DecodeErrors::kDeadLetter:

@@ -58,7 +58,7 @@ class QueueRowReader final : public SourceReader {
     bool paused = false;
     std::deque<rocketmq::PulledFrame> held;  // polled while paused
     std::int64_t proof_told_ms = -1;
-    std::int64_t damaged_at = -1;  // where a damaged answer was read again last, and how often
+    std::int64_t damaged_at = -1;  // what came damaged from there was read again so often
     int damages = 0;
     std::atomic<std::int64_t>* lag = nullptr;
   };
@@ -83,6 +83,8 @@ class QueueRowReader final : public SourceReader {
   Result<bool> next_frame();
   Status read_frame(Rejected& rejected);
   Status read_again(const Status& damage);
+  bool may_pass_over(const State& state) const;
+  void reject_damaged(const Chunk& chunk, Rejected& rejected);
   bool wanted(const rocketmq::RecordView& record) const;
   Status gather(Chunk& chunk);
   Status add_body(Chunk& chunk, const rocketmq::RecordView& record);

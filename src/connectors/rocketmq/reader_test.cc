@@ -18,12 +18,14 @@ namespace {
 using rocketmq::MessageQueue;
 using rocketmq::testing::ScriptedBroker;
 using rocketmq::testing::wait_until;
+using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::ReaderBench;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 using Poll = SourceReader::Poll;
 
@@ -72,6 +74,54 @@ TEST_F(QueueRowReaderTest, ABoundedReadEndsAlsoInQueuesWithoutMessages) {
   EXPECT_TRUE(bench.complete);
   ASSERT_TRUE(ends(bench));
   EXPECT_THAT(bench.rows, ElementsAre("+I(7)"));
+}
+
+TEST_F(QueueRowReaderTest, BodiesThatStayDamagedArePassedOverWhenBadRowsAre) {
+  for (int n = 0; n < 8; ++n) send(0, n);
+  const MessageQueue queue{"T", "broker-a", 0};
+  for (const int offset : {0, 3, 4, 7}) broker_.damage_body(queue, offset);
+
+  const auto strict = source({{"scan.bounded.mode", "latest-offset"}});
+  ReaderBench failing(**strict);
+  ASSERT_TRUE(failing.discover().ok());
+  const Status failed = read(failing, 8);
+  EXPECT_THAT(failed.to_string(), AllOf(HasSubstr("T/broker-a/0 near offset 0"), HasSubstr("CRC"),
+                                        HasSubstr("set 'decode.errors' = 'skip'")));
+  EXPECT_THAT(failing.rows, IsEmpty());
+
+  for (const std::string policy : {"skip", "dead-letter"}) {
+    OptionMap options{{"scan.bounded.mode", "latest-offset"}, {"decode.errors", policy}};
+    if (policy == "dead-letter") options["dead-letter.topic"] = "dead";
+    const auto table = source(options);
+    ASSERT_TRUE(table.ok()) << table.status().to_string();
+    ReaderBench bench(**table, 2);
+    ASSERT_TRUE(bench.discover().ok());
+    ASSERT_TRUE(ends(bench));
+    EXPECT_THAT(bench.rows, ElementsAre("+I(1)", "+I(2)", "+I(5)", "+I(6)"));
+    EXPECT_EQ(bench.counters["rocketmq_source_decode_errors_total"], 4);
+    EXPECT_THAT(bench.rejects, SizeIs(policy == "skip" ? 0 : 4));
+    if (!bench.rejects.empty()) {
+      EXPECT_THAT(bench.rejects[1], AllOf(HasSubstr("CRC"), HasSubstr("broker-a, 0, 3")));
+    }
+  }
+}
+
+TEST_F(QueueRowReaderTest, ManyBadBodiesInARowDoNotLetItSleep) {
+  const std::string bad(64 << 10, 'x');
+  for (int i = 0; i < 200; ++i) broker_.append({"T", "broker-a", 0}, bad);
+  send(0, 7);
+  const auto table = source({{"decode.errors", "skip"}});
+  ReaderBench bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  // As a source task does: after kNothing it polls when it was woken.
+  EXPECT_TRUE(wait_until([&, woken = 0]() mutable {
+    if (bench.wakes == woken) return false;
+    do {
+      woken = bench.wakes;
+    } while (*bench.poll() == Poll::kBatch);
+    return bench.rows.size() == 1;
+  }));
+  EXPECT_EQ(bench.counters["rocketmq_source_decode_errors_total"], 200);
 }
 
 TEST_F(QueueRowReaderTest, ABoundedReadIgnoresWhatComesLater) {

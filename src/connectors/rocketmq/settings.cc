@@ -113,7 +113,8 @@ std::vector<OptionSpec> scan_options() {
       OptionSpec{.name = "decode.errors",
                  .type = OptionType::kEnum,
                  .default_value = "fail",
-                 .description = "What to do with a body that is no row of the table.",
+                 .description = "What to do with a body that is no row of the table, or is stored "
+                                "damaged.",
                  .values = {"fail", "skip", "dead-letter"}},
       OptionSpec{.name = "dead-letter.topic",
                  .description = "Where decode.errors = dead-letter writes, as JSON."},

@@ -125,11 +125,16 @@ bool RecordCursor::next(RecordView& out) {
 bool RecordCursor::next_outer(RecordView& out) {
   Result<RecordView> record = decode_record(body_.subspan(position_));
   if (!record.ok()) return fail(record.error());
+  record->queue_offset += options_.offset_delta;
   if (options_.check_crc) {
     const Status intact = check_body_crc(*record);
-    if (!intact.ok()) return fail(intact.error());
+    record->damaged = !intact.ok();
+    if (record->damaged &&
+        (record->inner_batch() || options_.damaged_wanted != record->queue_offset)) {
+      if (!record->inner_batch()) damaged_offset_ = record->queue_offset;
+      return fail(intact.error());
+    }
   }
-  record->queue_offset += options_.offset_delta;
   if (options_.queue_id) record->queue_id = *options_.queue_id;
   out = *record;
   if (record->inner_batch()) {

@@ -55,6 +55,7 @@ struct RecordView {
   std::span<const std::uint8_t> body;  // as stored: see compressed()
   std::string_view topic;
   std::string_view properties;  // raw: see properties.h
+  bool damaged = false;         // the body has another CRC: see RecordCursorOptions
 
   bool compressed() const { return (sys_flags & sys_flag::kCompressed) != 0; }
   bool inner_batch() const { return (sys_flags & sys_flag::kNeedUnwrap) != 0; }
@@ -77,6 +78,9 @@ Status compress_body(Compression compression, std::string_view body, std::string
 
 struct RecordCursorOptions {
   bool check_crc = false;
+  // The record at this queue offset is given out even when its body has another CRC, as damaged.
+  // Batch records are not.
+  std::optional<std::int64_t> damaged_wanted{};
   // Inner messages of a batch record below this offset are left out.
   std::int64_t first_offset = 0;
   std::int64_t offset_delta = 0;         // of the pull answer; added to every queue offset
@@ -102,6 +106,8 @@ class RecordCursor {
 
   bool next(RecordView& out);
   const Status& status() const { return status_; }
+  // Of the record that ended the walk because its body has another CRC.
+  std::optional<std::int64_t> damaged_offset() const { return damaged_offset_; }
   // Bytes of decompressed inner batches, to keep views alive beyond the cursor.
   std::deque<std::string>& unpacked() { return unpacked_; }
 
@@ -118,6 +124,7 @@ class RecordCursor {
   std::int64_t inner_index_ = 0;
   std::deque<std::string> unpacked_;
   Status status_;
+  std::optional<std::int64_t> damaged_offset_;
 };
 
 // A copy that owns everything, body decompressed.

@@ -71,6 +71,14 @@ std::int64_t BrokerStore::visible_end(const StoredQueue& queue) const {
   return end;
 }
 
+void BrokerStore::damage_body(const MessageQueue& queue, std::int64_t offset) {
+  StoredQueue& stored = queues.at(queue);
+  std::string& bytes = stored.records[static_cast<std::size_t>(offset - stored.min_offset)].bytes;
+  const std::span<const std::uint8_t> record = as_bytes(bytes);
+  const std::span<const std::uint8_t> body = decode_record(record)->body;
+  bytes[static_cast<std::size_t>(body.data() - record.data())] ^= 1;
+}
+
 StoredQueue* BrokerStore::find(const MessageQueue& queue) {
   const auto found = queues.find(queue);
   return found == queues.end() ? nullptr : &found->second;

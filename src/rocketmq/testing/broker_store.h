@@ -48,6 +48,7 @@ class BrokerStore {
   std::map<std::pair<std::string, MessageQueue>, std::int64_t> group_offsets;
 
   std::int64_t append(const MessageQueue& queue, const NewMessage& message);
+  void damage_body(const MessageQueue& queue, std::int64_t offset);
   StoredQueue* find(const MessageQueue& queue);
   void create_topic(const std::string& topic, std::int32_t count,
                     const std::vector<std::string>& brokers);

@@ -639,6 +639,10 @@ void ScriptedBroker::expire(const MessageQueue& queue, std::int64_t min_offset) 
   });
 }
 
+void ScriptedBroker::damage_body(const MessageQueue& queue, std::int64_t offset) {
+  impl_->do_on_loop([&] { impl_->store().damage_body(queue, offset); });
+}
+
 void ScriptedBroker::lose_tail(const MessageQueue& queue, std::int64_t max_offset) {
   impl_->do_on_loop([&] {
     StoredQueue& stored = impl_->store().queues[queue];

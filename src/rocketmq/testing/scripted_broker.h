@@ -60,6 +60,8 @@ class ScriptedBroker {
   // `properties` encoded. Returns the offset.
   std::int64_t append(const MessageQueue& queue, std::string_view body,
                       std::string_view properties = {}, std::int64_t store_ms = 0);
+  // Changes a bit of the stored body; the record's CRC stays as it was.
+  void damage_body(const MessageQueue& queue, std::int64_t offset);
   std::int64_t min_offset(const MessageQueue& queue) const;
   std::int64_t max_offset(const MessageQueue& queue) const;
   std::vector<ReceivedMessage> messages(const MessageQueue& queue) const;
