@@ -1,13 +1,13 @@
 #include "stream/stamping.h"
 
 #include <algorithm>
-#include <string>
+#include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
-#include "flow/operators/keyed_state.h"
-#include "flow/operators/split_watermarks.h"
+#include "flow/operators/source_watermark.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream {
@@ -15,84 +15,63 @@ namespace {
 
 using flow::Emitter;
 using flow::EventTime;
-using flow::kMaxWatermark;
 using flow::kMinWatermark;
 using flow::Progress;
 
 class Stamping final : public flow::Operator {
  public:
   explicit Stamping(StampingSpec spec)
-      : spec_(std::move(spec)), splits_(options(kMinWatermark)), order_(0) {}
+      : spec_(std::move(spec)),
+        time_({.empty_grace_ms = spec_.empty_grace_ms,
+               .idle_timeout_ms = spec_.stamper.idle_timeout_ms}) {}
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
 
   Status open(const flow::OperatorContext& context) override {
-    context_ = context;
-    watermark_metric_ = flow::Metric(context.metrics, flow::kCurrentWatermark);
+    now_ms_ = context.now_ms;
+    time_.open(context);
     return user_call([&] {
       if (spec_.stamper.make) stamper_ = spec_.stamper.make();
     });
   }
 
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
-    const std::int64_t now = context_.now_ms();
+    const std::int64_t now = now_ms_();
     const std::vector<SplitEvent> events = std::move(batch.events);
     if (batch.rows() > 0) {
       TRY_ASSIGN(Batch stamped, stamp(batch, now));
-      splits_.batch_received();
-      idle_.interrupted();
+      time_.batch_noted();
       out.emit(std::move(stamped));
     }
-    for (const SplitEvent& event : events) note(event, now);
+    for (const SplitEvent& event : events) time_.note(event, now);
     decide(now, out);
     return Progress::kDone;
   }
 
   Result<Progress> advance(EventTime watermark, Emitter& out) override {
-    if (watermark == kMaxWatermark && last_ != kMaxWatermark) {
-      last_ = kMaxWatermark;
-      out.emit_watermark(kMaxWatermark);
-    }
+    time_.advance(watermark, out);
     return Progress::kDone;
   }
 
   Result<Progress> on_timer(std::int64_t wall_ms, Emitter& out) override {
-    timer_ms_ = 0;
-    const std::int64_t now = std::max(wall_ms, context_.now_ms());
+    time_.timer_fired();
+    const std::int64_t now = std::max(wall_ms, now_ms_());
     TRY(user_call([&] {
       if (!spec_.stamper.ticks || !stamper_ || !stamper_->tick()) return;
       for (const std::uint32_t split : seen_)
-        splits_.reached(split, stamper_->watermark(split), now);
+        time_.splits().reached(split, stamper_->watermark(split), now);
     }));
     decide(now, out);
     return Progress::kDone;
   }
 
   Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(const flow::SnapshotRequest&) override {
-    auto snapshot = std::make_unique<flow::StateSnapshot>(context_.key_groups);
-    snapshot->set_operator_note(flow::watermark_note(last_, splits_));
-    return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));
+    return time_.snapshot();
   }
-
-  Status restore(const flow::SnapshotReader& from) override {
-    flow::RestoredWatermarks restored;
-    TRY(flow::restore_operator_notes(from,
-                                     [&](std::string_view note) { return restored.add(note); }));
-    // All former instances had ended: what comes now is new, and this one starts over.
-    if (restored.least == kMaxWatermark) return {};
-    last_ = restored.least;
-    splits_ = flow::SplitWatermarks(options(last_, std::move(restored.levels)));
-    return {};
-  }
+  Status restore(const flow::SnapshotReader& from) override { return time_.restore(from); }
 
  private:
-  flow::SplitWatermarks::Options options(EventTime floor,
-                                         flow::SplitWatermarks::Levels levels = {}) const {
-    return {spec_.empty_grace_ms, spec_.stamper.idle_timeout_ms, 0, false, floor,
-            std::move(levels)};
-  }
-
   Result<Batch> stamp(const Batch& batch, std::int64_t now) {
     static const std::vector<SplitRun> kOneRun{SplitRun{}};
     const std::vector<SplitRun>& runs = batch.runs.empty() ? kOneRun : batch.runs;
@@ -109,7 +88,7 @@ class Stamping final : public flow::Operator {
         level = stamper_->watermark(split);
       }));
       if (std::find(seen_.begin(), seen_.end(), split) == seen_.end()) seen_.push_back(split);
-      splits_.rows(split, level, now);
+      time_.splits().rows(split, level, now);
     }
     std::vector<ColumnPtr> columns(
         batch.columns().begin(),
@@ -132,51 +111,17 @@ class Stamping final : public flow::Operator {
     return builder.finish();
   }
 
-  void note(const SplitEvent& event, std::int64_t now) {
-    switch (event.kind) {
-      case SplitEvent::Kind::kProvenEmpty:
-        return splits_.proven_empty(event, now);
-      case SplitEvent::Kind::kActive:
-        return splits_.active(event.split, now);
-      case SplitEvent::Kind::kEnded:
-        return splits_.ended(event.split);
-      case SplitEvent::Kind::kAdded:
-        return splits_.added(event.split, now);
-      case SplitEvent::Kind::kWatermark:
-        return splits_.reached(event.split, event.peer_time_ms, now);
-    }
-  }
-
   void decide(std::int64_t now, Emitter& out) {
-    const EventTime watermark = splits_.watermark(now);
-    if (watermark > last_) {
-      last_ = watermark;
-      idle_.interrupted();
-      watermark_metric_.set(last_);
-      out.emit_watermark_as_of(last_, now);
-    }
-    idle_.tell(splits_.idle_ms(now), out);
-    auto next = splits_.next_change_ms(now);
-    if (spec_.stamper.ticks)
-      next = std::min(next.value_or(now + spec_.tick_ms), now + spec_.tick_ms);
-    if (next && *next != timer_ms_ && context_.set_timer) {
-      timer_ms_ = *next;
-      context_.set_timer(*next);
-    }
-    if (!context_.prefer_splits) return;
-    if (const auto* order = order_.look(splits_, now)) context_.prefer_splits(*order);
+    std::optional<std::int64_t> again_ms;
+    if (spec_.stamper.ticks) again_ms = now + spec_.tick_ms;
+    time_.decide(now, out, again_ms);
   }
 
-  StampingSpec spec_;
-  flow::OperatorContext context_;
-  flow::SplitWatermarks splits_;
-  flow::ReadingOrder order_;
+  const StampingSpec spec_;
+  flow::SourceWatermark time_;
+  std::function<std::int64_t()> now_ms_;
   std::unique_ptr<erased::Stamper> stamper_;
   std::vector<std::uint32_t> seen_;  // splits that gave rows
-  EventTime last_ = kMinWatermark;
-  flow::IdleSignal idle_;
-  std::int64_t timer_ms_ = 0;
-  flow::Metric watermark_metric_;
 };
 
 // Rows of a source have no time column.
