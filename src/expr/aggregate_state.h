@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "expr/function.h"
+#include "expr/number_layout.h"
 
 namespace slipstream::expr {
 
@@ -29,26 +30,9 @@ inline std::int64_t sign_of(std::span<const std::int8_t> signs, std::size_t row)
 // f(T{}) for the C++ type of a fixed-width or text layout.
 template <typename F>
 auto with_layout(Layout layout, F&& f) {
-  switch (layout) {
-    case Layout::kBool:
-      return f(std::uint8_t{});
-    case Layout::kInt8:
-      return f(std::int8_t{});
-    case Layout::kInt16:
-      return f(std::int16_t{});
-    case Layout::kInt32:
-      return f(std::int32_t{});
-    case Layout::kInt64:
-      return f(std::int64_t{});
-    case Layout::kFloat:
-      return f(float{});
-    case Layout::kDouble:
-      return f(double{});
-    case Layout::kInt128:
-      return f(Int128{});
-    default:
-      return f(StringView{});
-  }
+  if (layout == Layout::kBool) return f(std::uint8_t{});
+  if (layout == Layout::kString) return f(StringView{});
+  return with_number_layout(layout, std::forward<F>(f));
 }
 
 using KeepText = std::function<StringView(std::string_view)>;

@@ -92,22 +92,36 @@ NodeSpec node_of(std::string kind, std::vector<EdgeSpec> inputs) {
 
 }  // namespace erased
 
+// Settings of the operator behind a stream or the end of one.
+template <typename Self>
+class OperatorSettings {
+ public:
+  Self uid(std::string uid) const {
+    node().uid = std::move(uid);
+    return self();
+  }
+  Self name(std::string name) const {
+    node().name = std::move(name);
+    return self();
+  }
+  Self parallelism(std::uint32_t parallelism) const {
+    node().parallelism = parallelism;
+    return self();
+  }
+
+ private:
+  const Self& self() const { return static_cast<const Self&>(*this); }
+  erased::NodeSpec& node() const {
+    const erased::Place& place = self().place();
+    return erased::node(*place.plan, place.number);
+  }
+};
+
 // The end of a stream.
-class StreamSink {
+class StreamSink : public OperatorSettings<StreamSink> {
  public:
   explicit StreamSink(erased::Place place) : place_(std::move(place)) {}
-  StreamSink uid(std::string uid) const {
-    erased::node(*place_.plan, place_.number).uid = std::move(uid);
-    return *this;
-  }
-  StreamSink name(std::string name) const {
-    erased::node(*place_.plan, place_.number).name = std::move(name);
-    return *this;
-  }
-  StreamSink parallelism(std::uint32_t parallelism) const {
-    erased::node(*place_.plan, place_.number).parallelism = parallelism;
-    return *this;
-  }
+  const erased::Place& place() const { return place_; }
 
  private:
   erased::Place place_;
@@ -115,26 +129,12 @@ class StreamSink {
 
 // Elements of type T, in as many parallel parts as the operator has that makes them.
 template <typename T>
-class DataStream {
+class DataStream : public OperatorSettings<DataStream<T>> {
   static_assert(Element<T>, "no RowOf<T>: see slipstream/stream/row.h");
 
  public:
   using ElementType = T;
   explicit DataStream(erased::Place place) : place_(std::move(place)) {}
-
-  // Of the operator that made this stream.
-  DataStream uid(std::string uid) const {
-    erased::node(*place_.plan, place_.number).uid = std::move(uid);
-    return *this;
-  }
-  DataStream name(std::string name) const {
-    erased::node(*place_.plan, place_.number).name = std::move(name);
-    return *this;
-  }
-  DataStream parallelism(std::uint32_t parallelism) const {
-    erased::node(*place_.plan, place_.number).parallelism = parallelism;
-    return *this;
-  }
 
   // Out f(const T&)
   template <typename F>
