@@ -1,0 +1,74 @@
+// The C++ blocks of docs/datastream*.md, as they stand there (cmake/doc_blocks.cmake).
+#include <map>
+
+#include <gmock/gmock.h>
+
+#include "slipstream/stream.h"
+#include "slipstream/stream/rocketmq.h"
+#include "slipstream/stream/testing.h"
+
+namespace slipstream::stream {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What the pages leave to the reader.
+namespace given {
+#include "stream/blocks/datastream_2.inc"
+
+class Print final : public SinkFunction<Order> {
+ public:
+  void invoke(const Order&, Context&) override {}
+};
+
+std::string item_of(const Order& order) { return order.item; }
+
+class Totals final : public KeyedProcessFunction<std::string, Order, Order> {
+ public:
+  void open(RuntimeContext& context) override { total_ = context.value_state<Order>("total"); }
+  void process_element(const Order& order, Context&, Collector<Order>& out) override {
+    Order total = total_.value_or({.item = order.item});
+    total.price += order.price;
+    total_.update(total);
+    out.collect(total);
+  }
+
+ private:
+  ValueState<Order> total_;
+};
+
+using Fields = std::map<std::string, std::string>;
+struct Resident {
+  std::string id;
+  std::string province;
+};
+auto describe_row(const Resident*) {
+  return columns(column("id", &Resident::id), column("province", &Resident::province));
+}
+class ToResident final : public ProcessFunction<Fields, Resident> {
+ public:
+  void process_element(const Fields& fields, Context&, Collector<Resident>& out) override {
+    out.collect({fields.at("id"), fields.at("address")});
+  }
+};
+}  // namespace given
+
+using namespace given;
+
+// Built, not run: they want a broker. The programs of examples/ have one.
+[[maybe_unused]] Status a_job() {
+#include "stream/blocks/datastream_1.inc"
+  return status;
+}
+
+[[maybe_unused]] void a_job_in_the_original_shape(Environment& env){
+#include "stream/blocks/datastream-rocketmq_1.inc"
+}
+
+TEST(Pages, TheTestOfAnOperator) {
+#include "stream/blocks/datastream_3.inc"
+  EXPECT_FALSE(saved.empty());
+}
+
+}  // namespace
+}  // namespace slipstream::stream
