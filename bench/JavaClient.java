@@ -3,6 +3,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
@@ -21,7 +22,8 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * What the official client costs: reads a topic by pull loops or by push, or sends batches.
  *
  * <p>Arguments: name server, mode (pull, push, batch), topic, messages, bytes of a body. The first fifth
- * warms the machine up; printed is the processor time of the rest.
+ * warms the machine up; printed is the processor time of the rest. Or: name server, relay, topic, topic to
+ * send to; runs until it is killed.
  */
 public final class JavaClient {
   private static final int BATCH = 100;
@@ -33,6 +35,10 @@ public final class JavaClient {
   private static final CountDownLatch finished = new CountDownLatch(1);
 
   public static void main(String[] args) throws Exception {
+    if (args[1].equals("relay")) {
+      relay(args[0], args[2], args[3]);
+      return; // the client's threads go on
+    }
     messages = Long.parseLong(args[3]);
     warmUp = messages / 5;
     switch (args[1]) {
@@ -96,7 +102,33 @@ public final class JavaClient {
   }
 
   private static void push(String nameserver, String topic) throws Exception {
-    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("bench_java_push");
+    startPush("bench_java_push", nameserver, topic, list -> count(list.size()));
+  }
+
+  /** Each list that the client hands out goes on as one batch; its 20 listener threads send side by side. */
+  private static void relay(String nameserver, String topic, String to) throws Exception {
+    DefaultMQProducer producer = startProducer("bench_java_relay_out", nameserver);
+    startPush(
+        "bench_java_relay_in",
+        nameserver,
+        topic,
+        list -> {
+          List<Message> batch = new ArrayList<>(list.size());
+          for (MessageExt message : list) {
+            batch.add(new Message(to, message.getBody()));
+          }
+          try {
+            sendPatiently(producer, batch);
+          } catch (Exception error) {
+            fail(error);
+          }
+        });
+  }
+
+  private static void startPush(
+      String group, String nameserver, String topic, Consumer<List<MessageExt>> listener)
+      throws Exception {
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
     consumer.setNamesrvAddr(nameserver);
     consumer.setVipChannelEnabled(false);
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -105,18 +137,14 @@ public final class JavaClient {
     consumer.registerMessageListener(
         (MessageListenerConcurrently)
             (List<MessageExt> list, ConsumeConcurrentlyContext context) -> {
-              count(list.size());
+              listener.accept(list);
               return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
     consumer.start();
   }
 
   private static void send(String nameserver, String topic, int size) throws Exception {
-    DefaultMQProducer producer = new DefaultMQProducer("bench_java_batch");
-    producer.setNamesrvAddr(nameserver);
-    producer.setVipChannelEnabled(false);
-    producer.setSendMsgTimeout(30_000);
-    producer.start();
+    DefaultMQProducer producer = startProducer("bench_java_batch", nameserver);
     byte[] body = new byte[size];
     java.util.Arrays.fill(body, (byte) 'x');
     while (done.get() < messages) {
@@ -127,6 +155,15 @@ public final class JavaClient {
       sendPatiently(producer, batch);
       count(BATCH);
     }
+  }
+
+  private static DefaultMQProducer startProducer(String group, String nameserver) throws Exception {
+    DefaultMQProducer producer = new DefaultMQProducer(group);
+    producer.setNamesrvAddr(nameserver);
+    producer.setVipChannelEnabled(false);
+    producer.setSendMsgTimeout(30_000);
+    producer.start();
+    return producer;
   }
 
   /** A busy broker refuses now and then; the client does not try again by itself. */

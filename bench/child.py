@@ -15,17 +15,37 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Cost:
-    """Seconds of one run."""
+    """Seconds of one run over so many messages."""
 
-    def __init__(self, wall, user, system):
-        self.wall, self.user, self.system = wall, user, system
+    def __init__(self, wall, user, system, messages):
+        self.wall, self.user, self.system, self.messages = wall, user, system, messages
+
+    def __sub__(self, other):
+        return Cost(self.wall - other.wall, self.user - other.user, self.system - other.system, self.messages)
 
     @property
     def cpu(self):
         return self.user + self.system
 
+    @property
+    def per_million(self):
+        return f"{self.cpu * 1e6 / self.messages:.2f}"
 
-def run(words, log):
+    @property
+    def rate(self):
+        return f"{self.messages / self.wall / 1e6:.2f}"
+
+    @property
+    def figures(self):
+        """The columns of FIGURES."""
+        scale = 1e6 / self.messages
+        return [self.per_million, f"{self.user * scale:.2f}", f"{self.system * scale:.2f}", self.rate]
+
+
+FIGURES = ["CPU-s per M", "user", "system", "M/s"]
+
+
+def run(words, log, messages=1):
     """Runs to the end; its cost. What it prints is in the file `log`."""
     begin = time.monotonic()
     with open(log, "wb") as out:
@@ -36,7 +56,7 @@ def run(words, log):
     if child.returncode != 0:
         text = Path(log).read_text(errors="replace")[-2000:]
         raise SystemExit(f"{' '.join(map(str, words))}: exit code {child.returncode}\n{text}")
-    return Cost(time.monotonic() - begin, usage.ru_utime, usage.ru_stime)
+    return Cost(time.monotonic() - begin, usage.ru_utime, usage.ru_stime, messages)
 
 
 class Running:
@@ -69,8 +89,9 @@ class Running:
 class Replay:
     """The replay server: answers with what a broker answered once."""
 
-    def __init__(self, program, recording, cap):
-        self.child = subprocess.Popen([str(program), "--serve", str(recording), "--cap", str(cap)],
+    def __init__(self, program, recording, cap, hold=0):
+        self.child = subprocess.Popen([str(program), "--serve", str(recording), "--cap", str(cap),
+                                       "--hold", str(hold)],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                       preexec_fn=broker.die_with_parent)
         self.address = self.child.stdout.readline().strip()
@@ -81,6 +102,12 @@ class Replay:
         """What it counted."""
         out, _ = self.child.communicate("")
         return json.loads(out.splitlines()[-1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        print(f"replay server: {self.stop()}", flush=True)
 
 
 def first_output(words, needle):

@@ -2,9 +2,9 @@
 // is sent: the engine's cost is seen without a Java machine beside it.
 //
 // --record DIR --nameserver A --topic T   asks the real servers once
-// --serve DIR [--cap N]                   prints its address; ends at the end of its input and
-// prints
-//                                         what it counted as JSON
+// --serve DIR [--cap N] [--hold MS]       prints its address; ends at the end of its input and
+//                                         prints what it counted as JSON
+// --hold: each answer to a pull leaves so much later, as from a broker that is far away.
 //
 // Every other topic exists, has as many queues as the recorded one, takes messages and keeps none.
 #include <algorithm>
@@ -49,8 +49,13 @@ struct Reply {
 // Thread: loop.
 class ReplayServer {
  public:
-  ReplayServer(io::EventLoop& loop, Recording recording, std::int64_t cap)
-      : loop_(loop), recording_(std::move(recording)), cap_(cap) {}
+  struct Limits {
+    std::int64_t messages_per_pull_max = 32;
+    std::int64_t hold_ms = 0;
+  };
+
+  ReplayServer(io::EventLoop& loop, Recording recording, Limits limits)
+      : loop_(loop), recording_(std::move(recording)), limits_(limits) {}
 
   Result<std::uint16_t> open() {
     TRY_ASSIGN(listener_, io::TcpListener::listen(
@@ -201,8 +206,10 @@ class ReplayServer {
       if (!outside && (request.ext.find_number("sysFlag").value_or(0) & kSuspendBit) != 0)
         reply.delay_ms = request.ext.find_number("suspendTimeoutMillis").value_or(0);
     } else {
-      const std::int64_t wanted = std::max<std::int64_t>(
-          std::min(request.ext.find_number("maxMsgNums").value_or(1), cap_), 1);
+      const std::int64_t wanted =
+          std::max<std::int64_t>(std::min(request.ext.find_number("maxMsgNums").value_or(1),
+                                          limits_.messages_per_pull_max),
+                                 1);
       next = std::min(begin + wanted, end);
       const auto at = [&](std::int64_t offset) {
         return queue->begins[static_cast<std::size_t>(offset - first)];
@@ -225,6 +232,7 @@ class ReplayServer {
         reply.header.ext.add(name, real.value(i));
       }
     }
+    reply.delay_ms += limits_.hold_ms;
     return reply;
   }
 
@@ -257,7 +265,7 @@ class ReplayServer {
 
   io::EventLoop& loop_;
   Recording recording_;
-  const std::int64_t cap_;
+  const Limits limits_;
   std::unique_ptr<io::TcpListener> listener_;
   std::uint64_t last_session_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;
@@ -270,7 +278,9 @@ Status serve(const Flags& flags) {
   TRY_ASSIGN(Recording recording, Recording::load(flags.text("serve")));
   const SystemClock clock;
   io::EventLoop loop(clock, "replay");
-  ReplayServer server(loop, std::move(recording), flags.number("cap"));
+  ReplayServer server(
+      loop, std::move(recording),
+      {.messages_per_pull_max = flags.number("cap"), .hold_ms = flags.number("hold")});
   Result<std::uint16_t> port = Error{};
   loop.run_and_wait([&] { port = server.open(); });
   if (!port.ok()) return port.status();
@@ -299,7 +309,12 @@ Status run(const Flags& flags) {
 }  // namespace slipstream::bench
 
 int main(int argc, char** argv) {
-  return slipstream::bench::run_program(
-      argc, argv, {{"record", ""}, {"nameserver", ""}, {"topic", ""}, {"serve", ""}, {"cap", "32"}},
-      slipstream::bench::run);
+  return slipstream::bench::run_program(argc, argv,
+                                        {{"record", ""},
+                                         {"nameserver", ""},
+                                         {"topic", ""},
+                                         {"serve", ""},
+                                         {"cap", "32"},
+                                         {"hold", "0"}},
+                                        slipstream::bench::run);
 }
