@@ -10,7 +10,7 @@ namespace slipstream::flow {
 enum class CheckpointKind : std::uint8_t {
   kPeriodic = 0,
   kSavepoint = 1,  // sources stop after its barrier; the job ends when it is written and committed
-  kFinal = 2,      // all input has ended
+  kFinal = 2,      // all input has ended: epochs and splits, operators need their state no more
   kFlush = 3,  // checkpointing is off: sinks flush, sources note their offsets, nothing is stored
 };
 

@@ -432,13 +432,14 @@ Status Task::take_snapshot(Barrier barrier) {
   TaskSnapshot snapshot;
   snapshot.task = options_.id;
   snapshot.barrier = barrier;
-  const bool stored = barrier.kind != CheckpointKind::kFlush;
+  const bool with_state =
+      barrier.kind == CheckpointKind::kPeriodic || barrier.kind == CheckpointKind::kSavepoint;
   if (source_ != nullptr) {
     TRY_ASSIGN(auto splits, source_->snapshot(barrier.checkpoint));
     snapshot.source = SplitSnapshot{head_node().uid, std::move(splits)};
   }
   const std::size_t first_stage = source_ != nullptr ? 1 : 0;
-  for (std::size_t i = 0; i < stages_.size() && stored; ++i) {
+  for (std::size_t i = 0; i < stages_.size() && with_state; ++i) {
     const Node& node = *options_.chain[i + first_stage];
     TRY_ASSIGN(auto state, stages_[i]->op().snapshot({barrier.checkpoint, barrier.base}));
     if (state == nullptr) continue;
