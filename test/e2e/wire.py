@@ -8,6 +8,7 @@
 import json
 import socket
 import struct
+import time
 import zlib
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ SEND, PULL, QUERY_OFFSET, UPDATE_OFFSET = 10, 11, 14, 15
 SEARCH_OFFSET, MAX_OFFSET, MIN_OFFSET = 29, 30, 31
 ROUTE = 105
 FOUND, NOTHING_NEW, MOVED, NO_OFFSET = 0, 19, 21, 22
+BUSY = 2
 NAME_END, PAIR_END = "\x01", "\x02"
 MAGIC_V2 = 0xDAA320AB
 COMPRESSED, BORN_V6, STORE_V6 = 1, 1 << 4, 1 << 5
@@ -160,8 +162,12 @@ class Wire:
                   "defaultTopic": "TBW102", "defaultTopicQueueNums": 4, "queueId": queue, "sysFlag": 0,
                   "bornTimestamp": 1_700_000_000_123, "flag": 0, "properties": text,
                   "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
-        _, answer, _ = self.ask(SEND, fields, body)
-        return int(answer["queueOffset"])
+        for _ in range(50):
+            code, answer, _ = self.ask(SEND, fields, body, allowed=(0, BUSY))
+            if code == 0:
+                return int(answer["queueOffset"])
+            time.sleep(0.1)  # the broker dropped it before it was looked at
+        raise Refused(code, "the broker stayed busy")
 
     def max_offset(self, topic, queue):
         return int(self.ask(MAX_OFFSET, {"topic": topic, "queueId": queue})[1]["offset"])
