@@ -75,8 +75,11 @@ int LineReader::State::wait_for_key(wchar_t* key) {
     }
     char byte = 0;
     if (::read(STDIN_FILENO, &byte, 1) <= 0) return 0;
+    // A Ctrl-D from before the editor took the terminal over: the kernel makes a NUL of it, and
+    // libedit would hold a line that looks empty and cannot be left.
+    if (byte == '\0') continue;
     const std::size_t length = std::mbrtowc(key, &byte, 1, &partial);
-    if (length == 0 || length == 1) return 1;
+    if (length == 1) return 1;
     if (length == static_cast<std::size_t>(-1)) partial = {};  // no UTF-8: dropped
   }
 }
