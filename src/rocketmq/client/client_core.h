@@ -33,8 +33,8 @@ using Route = std::shared_ptr<const RouteData>;
 using RouteDone = std::function<void(Result<Route>)>;
 
 // "host:port;host:port"; spaces and commas are accepted too. So is "http://" in front of a host, as
-// users of the Java client write it for managed services (NameServerAddressUtils, 4.9); the protocol
-// is the same.
+// users of the Java client write it for managed services (NameServerAddressUtils, 4.9); the
+// protocol is the same.
 Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text);
 
 // Owner:  the Client and what was made from it (shared).
