@@ -228,7 +228,7 @@ class ShellTest(unittest.TestCase):
         type_keys("\x03")  # empties the line
         expect("sql> ")
 
-        # The prompt comes a moment before the line editor takes the terminal over: a Ctrl-D that arrives between is lost.
+        # The prompt comes a moment before the line editor takes the terminal over: a Ctrl-D between the two is lost.
         # The editor gives the terminal back when all that it wrote was read.
         def ended():
             done, status = os.waitpid(child, os.WNOHANG)
