@@ -357,14 +357,14 @@ class PreferenceTest : public ConsumerTest {
     ASSERT_TRUE(consumer.assign(low_, StartPosition::offset(0)).ok());
   }
   // No pull was sent for a while: the consumer is full, or has everything.
-  void settle() {
+  void settle(std::int64_t calm_ms = 3) {
     const SystemClock clock;
     std::size_t seen = 0;
     std::int64_t since_ms = 0;
     ASSERT_TRUE(wait_until([&] {
       const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
       if (std::exchange(seen, now) != now) since_ms = clock.now_ms();
-      return now > 0 && clock.now_ms() - since_ms > 3;
+      return now > 0 && clock.now_ms() - since_ms > calm_ms;
     }));
   }
   // The queue whose frame a slow reader gets next; nothing when there is none.
@@ -440,7 +440,7 @@ TEST_F(PreferenceTest, BesideAnIdlePreferredQueueTheRoomIsUsed) {
     consumer.prefer(order);
     EXPECT_TRUE(consumer.assign(high_, StartPosition::offset(0)).ok());
     consumer.prefer(order);
-    settle();
+    settle(100);
     std::size_t bytes = 0;
     while (true) {
       const auto frame = consumer.poll();

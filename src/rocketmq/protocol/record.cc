@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <limits>
 
 #include <libdeflate.h>
 
@@ -18,6 +19,8 @@ namespace {
 constexpr std::uint32_t kMagicV1 = 0xDAA320A7;
 constexpr std::uint32_t kMagicV2 = 0xDAA320AB;
 constexpr std::int32_t kRecordBytesMin = 91;  // IPv4, v1, nothing of variable length
+// Leaves room to count the messages of a batch record.
+constexpr std::int64_t kQueueOffsetMax = std::numeric_limits<std::int64_t>::max() >> 1U;
 constexpr std::size_t kUnpackedBytesMax =
     256UL * 1024 * 1024;  // of all inner batches of one answer
 
@@ -125,7 +128,10 @@ bool RecordCursor::next(RecordView& out) {
 bool RecordCursor::next_outer(RecordView& out) {
   Result<RecordView> record = decode_record(body_.subspan(position_));
   if (!record.ok()) return fail(record.error());
-  record->queue_offset += options_.offset_delta;
+  if (__builtin_add_overflow(record->queue_offset, options_.offset_delta, &record->queue_offset) ||
+      record->queue_offset > kQueueOffsetMax) {
+    return fail(corrupt("record has a queue offset that no queue reaches"));
+  }
   if (options_.check_crc) {
     const Status intact = check_body_crc(*record);
     record->damaged = !intact.ok();

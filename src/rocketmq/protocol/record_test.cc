@@ -1,5 +1,7 @@
 #include "rocketmq/protocol/record.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -165,6 +167,11 @@ TEST(RecordCursor, CrcIsCheckedWhenAskedFor) {
   EXPECT_FALSE(checking.next(record));
   EXPECT_EQ(checking.status().error().code, ErrorCode::kCorrupt);
   EXPECT_NE(checking.status().to_string().find("CRC"), std::string::npos);
+  EXPECT_EQ(checking.damaged_offset(), 5);
+  options.damaged_wanted = 5;
+  RecordCursor passing(as_bytes(body), options);
+  ASSERT_TRUE(passing.next(record));
+  EXPECT_TRUE(record.damaged);
 }
 
 TEST(RecordCursor, StaticTopicsShiftOffsetsAndReplaceTheQueue) {
@@ -239,6 +246,21 @@ TEST(RecordCursor, DamagedInnerBatchIsAnError) {
     RecordView record;
     EXPECT_FALSE(cursor.next(record));
     EXPECT_FALSE(cursor.status().ok()) << size;
+  }
+}
+
+TEST(RecordCursor, OffsetsBeyondAllQueuesAreAnError) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const auto& [stored, delta] : {std::pair{kMost, std::int64_t{0}}, std::pair{kMost, kMost}}) {
+    RecordParts parts;
+    parts.queue_offset = stored;
+    const std::string body = make_record(parts);
+    RecordCursorOptions options;
+    options.offset_delta = delta;
+    RecordCursor cursor(as_bytes(body), options);
+    RecordView record;
+    EXPECT_FALSE(cursor.next(record));
+    EXPECT_EQ(cursor.status().error().code, ErrorCode::kCorrupt);
   }
 }
 
