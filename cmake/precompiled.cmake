@@ -12,9 +12,7 @@ set(standard_headers <algorithm> <array> <atomic> <chrono> <condition_variable> 
 # One and the same for all files, or the compiler refuses the header.
 add_compile_options(-pthread)
 set(precompiled_source ${CMAKE_BINARY_DIR}/precompiled.cc)
-if(NOT EXISTS ${precompiled_source}) # written again it would be newer than what was made of it
-  file(WRITE ${precompiled_source} "")
-endif()
+file(CONFIGURE OUTPUT ${precompiled_source} CONTENT "") # leaves the file alone when it is there
 add_library(slipstream_standard_headers OBJECT ${precompiled_source})
 target_precompile_headers(slipstream_standard_headers PRIVATE ${standard_headers})
 add_library(slipstream_test_headers OBJECT ${precompiled_source})
