@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The quick house rules (ctest `tidy`): sizes, names, calls that have a better replacement, left-overs.
 
-Reads every file that git tracks or would track. Old offenders against the function length stand in
-tools/tidy_ratchet.txt ("path function lines") and may shrink only.
+Reads every file that git tracks or would track. Old offenders may shrink only: functions too long and keyed lines run
+together stand in tools/tidy_ratchet.txt, words that the project no longer uses in tools/vocabulary.txt.
+`tools/tidy.py --tighten` writes the smaller counts down.
 """
 import re
 import subprocess
@@ -158,6 +159,76 @@ def function_rule(path, code, ratchet, used):
             yield first, f"{name} has {lines} lines; at most {allowed or FUNCTION_LINES_MAX}"
 
 
+# --- words and keyed lines: counted over the whole tree, so that moving a file costs nothing -----------
+
+KEY = re.compile(r"\b(?:Owner|Thread|Bounds|Failure|Order|Output|Cost):(?=\s)")
+
+
+def keys_within_lines(text):
+    """Where a key follows other text of its comment line."""
+    for match in KEY.finditer(text):
+        before = text[text.rfind("\n", 0, match.start()) + 1:match.start()].strip()
+        if before.startswith("//") and before.strip("/ "):
+            yield match.start()
+
+
+def word_finder(word):
+    """Finds `say_*`, `share(` or `for ever` as whole words; a star stands for letters, digits and underscores."""
+    parts = word.split("*")
+    begin = r"(?<!\w)" if re.match(r"\w", word) else ""
+    end = r"(?!\w)" if re.search(r"\w$", word) else ""
+    pattern = re.compile(begin + r"\w*".join(map(re.escape, parts)) + end)
+    rare = max(parts, key=len)
+    return lambda text: (match.start() for match in pattern.finditer(text)) if rare in text else ()
+
+
+COUNTED_FOLDERS = ("include/", "src/", "test/", "bench/", "fuzz/", "examples/")
+
+
+class Count:
+    """Where something stands that may become rarer only."""
+
+    def __init__(self, name, find, left, instead):
+        self.name, self.find, self.left, self.instead = name, find, left, instead
+        self.places = []
+
+    def add(self, path, text):
+        self.places += [f"{path}:{line_of(text, position)}" for position in self.find(text)]
+
+    def problem(self):
+        if len(self.places) > self.left:
+            places = ", ".join(self.places[:20]) + (", ..." if len(self.places) > 20 else "")
+            yield (f"'{self.name}' stands {len(self.places)} times, at most {self.left} are left: {self.instead} "
+                   f"(one of {places})")
+
+
+def read_counts(root):
+    vocabulary, ratchet = root / "tools/vocabulary.txt", root / "tools/tidy_ratchet.txt"
+    counts = []
+    for line in vocabulary.read_text().splitlines() if vocabulary.exists() else []:
+        if line.strip() and not line.startswith("#"):
+            word, left, instead = (part.strip() for part in line.split("|"))
+            counts.append(Count(word, word_finder(word), int(left), f"write {instead}"))
+    lines = ratchet.read_text().splitlines() if ratchet.exists() else []
+    left = next((int(line.split()[1]) for line in lines if line.startswith("keyed-lines ")), 0)
+    counts.append(Count("keyed-lines", keys_within_lines, left,
+                        "each key (Owner:, Thread:, Bounds:, Failure: ...) begins a line of its own"))
+    return counts
+
+
+def tighten(root, counts):
+    """Writes smaller counts down; a word of which none is left stays listed with 0."""
+    for name, line_of_count in (("tools/vocabulary.txt", lambda c: rf"^({re.escape(c.name)}\s*\|\s*)(\d+)"),
+                                ("tools/tidy_ratchet.txt", lambda c: rf"^({re.escape(c.name)} )(\d+)")):
+        path = root / name
+        text = path.read_text()
+        for count in counts:
+            if len(count.places) < count.left:
+                text = re.sub(line_of_count(count), lambda m, c=count: m[1] + f"{len(c.places):>{len(m[2])}}",
+                              text, flags=re.M)
+        path.write_text(text)
+
+
 def file_problems(path, text, ratchet, used):
     suffix = Path(path).suffix
     for match in REGISTRY_HOSTS.finditer(text):
@@ -197,14 +268,15 @@ def read_ratchet(root):
     path = root / "tools/tidy_ratchet.txt"
     ratchet = {}
     for line in path.read_text().splitlines() if path.exists() else []:
-        if line.strip() and not line.startswith("#"):
+        if line.strip() and not line.startswith(("#", "keyed-lines ")):
             file, name, lines = line.split()
             ratchet[(file, name)] = int(lines)
     return ratchet
 
 
-def check(root):
+def check(root, counts=None):
     ratchet, used, problems = read_ratchet(root), set(), []
+    counts = read_counts(root) if counts is None else counts
     for path in tracked_files(root):
         file = root / path
         if not file.is_file() or file.is_symlink():
@@ -214,13 +286,22 @@ def check(root):
             continue
         text = data.decode(errors="replace")
         problems += [f"{path}:{line}: {what}" for line, what in file_problems(path, text, ratchet, used)]
+        if path.startswith(COUNTED_FOLDERS) and path.endswith((".h", ".cc")):
+            for count in counts:
+                count.add(path, text)
     for path, name in sorted(set(ratchet) - used):
         problems.append(f"tools/tidy_ratchet.txt: {path} {name} is short enough now; remove the entry")
+    for count in counts:
+        problems += count.problem()
     return problems
 
 
 def main(argv):
-    problems = check(Path(argv[0]).resolve() if argv else ROOT)
+    root = Path(argv[0]).resolve() if argv and argv[0] != "--tighten" else ROOT
+    counts = read_counts(root)
+    problems = check(root, counts)
+    if argv == ["--tighten"]:
+        tighten(root, counts)
     for problem in problems:
         print(problem)
     print(f"tidy: {len(problems)} problems" if problems else "tidy: nothing to say")

@@ -175,6 +175,29 @@ class TidyTest(Tree):
         self.write("src/flow/a.cc", "int longest(int x) { return x; }\n")
         self.assertIn("remove the entry", tidy.check(self.root)[0])
 
+    def test_word_of_the_vocabulary(self):
+        self.write("tools/vocabulary.txt", "say_* | 1 | log_\nfor ever | 0 | forever\nshare( | 0 | freeze()\n")
+        self.write("src/flow/a.cc", "int say_this;\nint share_of, hearsay_;\n")
+        self.assertEqual(tidy.check(self.root), [])
+        self.refused("src/flow/b.cc", "int say_that;\n", "'say_*' stands 2 times, at most 1 are left: write log_")
+        self.refused("src/flow/b.cc", "// waits for ever\n", "'for ever'")
+        self.refused("src/flow/b.cc", "x.share();\n", "src/flow/b.cc:1")
+
+    def test_one_key_per_line(self):
+        self.refused("src/flow/a.h", GOOD_HEADER + "// Owner: the job. Thread: any.\n", "src/flow/a.h:2")
+        self.write("src/flow/a.h", GOOD_HEADER + "// Owner:  the job.\n// Thread: any.\n")
+        self.assertEqual(tidy.check(self.root), [])
+
+    def test_counts_are_tightened(self):
+        self.write("tools/vocabulary.txt", "# words\nfor ever | 20 | forever\n")
+        self.write("tools/tidy_ratchet.txt", "keyed-lines 3\n")
+        self.write("src/flow/a.h", GOOD_HEADER + "// for ever. Thread: any.\n")
+        counts = tidy.read_counts(self.root)
+        self.assertEqual(tidy.check(self.root, counts), [])
+        tidy.tighten(self.root, counts)
+        self.assertEqual((self.root / "tools/vocabulary.txt").read_text(), "# words\nfor ever |  1 | forever\n")
+        self.assertEqual((self.root / "tools/tidy_ratchet.txt").read_text(), "keyed-lines 1\n")
+
     def test_functions_are_found(self):
         code = ("namespace a {\nclass B {\n public:\n  int c() const { return {1}.size(); }\n};\n"
                 "const int kTable[] = {1, 2};\n"
