@@ -29,6 +29,7 @@ enum class ErrorCode : unsigned char {
   kUnsupported,        // a known thing that this version or this peer cannot do
   kDataError,          // a row that cannot be processed (1/0, failed CAST, poison body)
   kInternal,           // a bug of ours that was caught in time
+  kUserCode,           // an exception out of code that was given to the library
 };
 
 // The name of a code as it is printed: "invalid argument", "not found", ...

@@ -35,6 +35,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "bad row";
     case ErrorCode::kInternal:
       return "internal error";
+    case ErrorCode::kUserCode:
+      return "user code failed";
   }
   return "unknown error code";
 }

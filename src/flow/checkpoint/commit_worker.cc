@@ -1,12 +1,12 @@
 #include "flow/checkpoint/commit_worker.h"
 
 #include <algorithm>
-#include <exception>
 #include <optional>
 #include <utility>
 
 #include <xxhash.h>
 
+#include "base/thrown.h"
 #include "base/try.h"
 
 namespace slipstream::flow {
@@ -69,11 +69,7 @@ Status CommitWorker::commit(const Group& group) {
   context.last_lease_ms = options_.last_lease_ms;
   context.progress = options_.say;
   TRY(options_.check_lease());
-  try {
-    return options_.committer->commit(committables, context);
-  } catch (const std::exception& thrown) {
-    return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
-  }
+  return without_exceptions([&] { return options_.committer->commit(committables, context); });
 }
 
 void CommitWorker::work() {

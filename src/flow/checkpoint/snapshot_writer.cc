@@ -1,9 +1,9 @@
 #include "flow/checkpoint/snapshot_writer.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
+#include "base/thrown.h"
 #include "base/try.h"
 #include "flow/checkpoint/section_writer.h"
 
@@ -101,12 +101,7 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
 void SnapshotThread::handle(TaskSnapshot& snapshot) {
   const CheckpointId checkpoint = snapshot.barrier.checkpoint;
   const bool has_epoch = snapshot.epoch.has_value();
-  Result<StoredSnapshot> stored = Error{};
-  try {
-    stored = write(snapshot);
-  } catch (const std::exception& thrown) {
-    stored = Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
-  }
+  Result<StoredSnapshot> stored = without_exceptions([&] { return write(snapshot); });
   if (stored.ok()) {
     callbacks_.written(std::move(*stored));
   } else {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thrown.h"
 #include "base/try.h"
 #include "flow/checkpoint/section_writer.h"
 #include "flow/runtime/wiring.h"
@@ -183,9 +184,11 @@ Status Attempt::start_commit_workers() {
     if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
     CommitWorker::Options worker;
     worker.sink = node.uid;
-    TRY_ASSIGN(worker.committer,
-               node.sink->make_committer(process_metrics().metrics(
-                   "job=" + quoted_label(options_.job->name) + ",sink=" + quoted_label(node.uid))));
+    const Metrics metrics = process_metrics().metrics("job=" + quoted_label(options_.job->name) +
+                                                      ",sink=" + quoted_label(node.uid));
+    auto committer = without_exceptions([&] { return node.sink->make_committer(metrics); });
+    if (!committer.ok()) return committer.status().with_context("sink '" + node.name + "'");
+    worker.committer = std::move(*committer);
     if (worker.committer == nullptr) {
       return Error{ErrorCode::kInternal,
                    "sink '" + node.name + "' promises exactly-once and has no committer"};

@@ -1,26 +1,17 @@
 #include "flow/runtime/discovery.h"
 
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <utility>
 
 #include "base/log.h"
+#include "base/thrown.h"
 #include "base/try.h"
 
 namespace slipstream::flow {
 namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRetryMs = 1'000;
-
-template <typename Step>
-Status without_exceptions(const Step& step) {
-  try {
-    return step();
-  } catch (const std::exception& thrown) {
-    return Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
-  }
-}
 }  // namespace
 
 Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock,
@@ -129,9 +120,12 @@ std::int64_t Discovery::wait_ms() const {
 
 // False: the job has been told that it failed.
 bool Discovery::discover_again(Entry& entry) {
-  const Status status = without_exceptions([&] { return discover(entry); });
+  std::int64_t interval = 0;
+  const Status status = without_exceptions([&] {
+    interval = entry.enumerator->discovery_interval().count();
+    return discover(entry);
+  });
   if (stop_.stop_requested()) return true;
-  const std::int64_t interval = entry.enumerator->discovery_interval().count();
   if (status.ok()) {
     entry.succeeded = true;
     entry.next_ms = interval > 0 && !entry.state.complete ? clock_.now_ms() + interval : kNever;

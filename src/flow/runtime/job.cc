@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/thrown.h"
 #include "base/try.h"
 #include "flow/checkpoint/ownership.h"
 #include "flow/checkpoint/store.h"
@@ -212,8 +213,9 @@ class Job::Impl {
 
   Status check_outputs() {
     for (const Node& node : graph_.nodes) {
-      if (node.sink != nullptr)
-        TRY(node.sink->check_before_start().with_context("sink '" + node.name + "'"));
+      if (node.sink == nullptr) continue;
+      const Status checked = without_exceptions([&] { return node.sink->check_before_start(); });
+      if (!checked.ok()) return checked.with_context("sink '" + node.name + "'");
     }
     return {};
   }

@@ -26,7 +26,10 @@ bool repeats_itself(const Error& cause) {
 
 std::optional<std::chrono::milliseconds> restart_delay(const RestartFacts& facts,
                                                        const JobOptions& options) {
-  if (!facts.checkpointing || !facts.ever_ran || repeats_itself(facts.cause)) return std::nullopt;
+  if (!facts.checkpointing || repeats_itself(facts.cause)) return std::nullopt;
+  // What is wrong with a job shows at its first start. Not so an exception: nobody says that it
+  // will come again.
+  if (!facts.ever_ran && facts.cause.code != ErrorCode::kUserCode) return std::nullopt;
   if (facts.failures > options.restart_attempts) return std::nullopt;
   const std::uint32_t doublings = std::min<std::uint32_t>(facts.failures - 1, 20);
   return std::min(options.restart_delay * (std::int64_t{1} << doublings),

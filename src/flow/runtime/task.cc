@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
+#include "base/thrown.h"
 #include "base/try.h"
 #include "flow/runtime/sink_operator.h"
 #include "flow/runtime/source_head.h"
@@ -176,10 +176,8 @@ Runnable::Next Task::run() {
     Result<Next> result = run_steps();
     status = result.status();
     if (result.ok()) next = *result;
-  } catch (const std::exception& thrown) {
-    status = Error{ErrorCode::kInternal, std::string("exception: ") + thrown.what()};
   } catch (...) {
-    status = Error{ErrorCode::kInternal, "exception of unknown type"};
+    status = error_of_exception();
   }
   if (status.ok()) return next;
   account_park(Park::kIdle);
