@@ -16,7 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
-#include "flags.h"
+#include "main.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/record.h"
 
@@ -155,15 +155,13 @@ Status probe(const Flags& flags) {
 }
 
 }  // namespace
-}  // namespace slipstream::bench
 
-int main(int argc, char** argv) {
-  return slipstream::bench::run_program(argc, argv,
-                                        {{"nameserver", ""},
-                                         {"topic", ""},
-                                         {"back", ""},
-                                         {"rate", "20000"},
-                                         {"warm-up", "5"},
-                                         {"seconds", "30"}},
-                                        slipstream::bench::probe);
-}
+const Program kProgram{{{"nameserver", ""},
+                        {"topic", ""},
+                        {"back", ""},
+                        {"rate", "20000"},
+                        {"warm-up", "5"},
+                        {"seconds", "30"}},
+                       probe};
+
+}  // namespace slipstream::bench

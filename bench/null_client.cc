@@ -6,7 +6,7 @@
 #include "slipstream/rocketmq/consumer.h"
 
 #include "base/try.h"
-#include "flags.h"
+#include "main.h"
 #include "rocketmq/protocol/record.h"
 
 namespace slipstream::bench {
@@ -47,14 +47,9 @@ Status count_messages(const Flags& flags) {
 }
 
 }  // namespace
-}  // namespace slipstream::bench
 
-int main(int argc, char** argv) {
-  return slipstream::bench::run_program(argc, argv,
-                                        {{"nameserver", ""},
-                                         {"topic", ""},
-                                         {"messages", "1000000"},
-                                         {"pull", "1024"},
-                                         {"pulls", "8"}},
-                                        slipstream::bench::count_messages);
-}
+const Program kProgram{
+    {{"nameserver", ""}, {"topic", ""}, {"messages", "1000000"}, {"pull", "1024"}, {"pulls", "8"}},
+    count_messages};
+
+}  // namespace slipstream::bench

@@ -11,7 +11,7 @@
 #include "slipstream/rocketmq/producer.h"
 
 #include "base/try.h"
-#include "flags.h"
+#include "main.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/message_id.h"
 #include "rocketmq/protocol/properties.h"
@@ -109,16 +109,14 @@ Status fill(const Flags& flags) {
 }
 
 }  // namespace
-}  // namespace slipstream::bench
 
-int main(int argc, char** argv) {
-  return slipstream::bench::run_program(argc, argv,
-                                        {{"nameserver", ""},
-                                         {"topic", ""},
-                                         {"messages", "1000000"},
-                                         {"size", "200"},
-                                         {"batch", "100"},
-                                         {"in-flight", "4"},
-                                         {"rows", "same"}},
-                                        slipstream::bench::fill);
-}
+const Program kProgram{{{"nameserver", ""},
+                        {"topic", ""},
+                        {"messages", "1000000"},
+                        {"size", "200"},
+                        {"batch", "100"},
+                        {"in-flight", "4"},
+                        {"rows", "same"}},
+                       fill};
+
+}  // namespace slipstream::bench

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
-#include "flags.h"
+#include "main.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/record.h"
 
@@ -115,16 +115,14 @@ Status relay(const Flags& flags) {
 }
 
 }  // namespace
-}  // namespace slipstream::bench
 
-int main(int argc, char** argv) {
-  return slipstream::bench::run_program(argc, argv,
-                                        {{"nameserver", ""},
-                                         {"topic", ""},
-                                         {"to", ""},
-                                         {"from", "earliest"},
-                                         {"messages", "1000000"},
-                                         {"pull", "1024"},
-                                         {"in-flight", "1"}},
-                                        slipstream::bench::relay);
-}
+const Program kProgram{{{"nameserver", ""},
+                        {"topic", ""},
+                        {"to", ""},
+                        {"from", "earliest"},
+                        {"messages", "1000000"},
+                        {"pull", "1024"},
+                        {"in-flight", "1"}},
+                       relay};
+
+}  // namespace slipstream::bench

@@ -15,9 +15,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/try.h"
-#include "flags.h"
 #include "io/event_loop.h"
 #include "io/tcp.h"
+#include "main.h"
 #include "recording.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/codes.h"
@@ -306,15 +306,13 @@ Status run(const Flags& flags) {
 }
 
 }  // namespace
-}  // namespace slipstream::bench
 
-int main(int argc, char** argv) {
-  return slipstream::bench::run_program(argc, argv,
-                                        {{"record", ""},
-                                         {"nameserver", ""},
-                                         {"topic", ""},
-                                         {"serve", ""},
-                                         {"cap", "32"},
-                                         {"hold", "0"}},
-                                        slipstream::bench::run);
-}
+const Program kProgram{{{"record", ""},
+                        {"nameserver", ""},
+                        {"topic", ""},
+                        {"serve", ""},
+                        {"cap", "32"},
+                        {"hold", "0"}},
+                       run};
+
+}  // namespace slipstream::bench

@@ -1,4 +1,4 @@
-// Command lines of the benchmark programs: --name value.
+// What the benchmark programs share: command lines (--name value), and main().
 #pragma once
 
 #include <cstdlib>
@@ -42,12 +42,11 @@ inline Result<std::unique_ptr<rocketmq::Client>> connect(const Flags& flags) {
   return rocketmq::Client::connect(options);
 }
 
-// What main() answers: `program` with the flags; an error is printed.
-inline int run_program(int argc, char** argv, std::map<std::string, std::string> defaults,
-                       Status (*program)(const Flags&)) {
-  const Status status = program(Flags(argc, argv, std::move(defaults)));
-  if (!status.ok()) std::cerr << status.to_string() << '\n';
-  return status.ok() ? 0 : 1;
-}
+// What one benchmark program is: bench/main.cc runs it, and prints its error.
+struct Program {
+  std::map<std::string, std::string> flags;  // name and default of each
+  Status (*run)(const Flags&);
+};
+extern const Program kProgram;  // each program defines its own
 
 }  // namespace slipstream::bench
