@@ -1,19 +1,16 @@
 #include "io/files.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
+
+#include "base/testing/temporary_folder.h"
 
 namespace slipstream::io {
 namespace {
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "files_test.XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FilesTest() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(FilesTest, AtomicWriteReplacesAndLeavesNothingBehind) {

@@ -11,6 +11,7 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "base/testing/temporary_folder.h"
 #include "connectors/blackhole/blackhole.h"
 #include "connectors/datagen/datagen.h"
 #include "connectors/filesystem/filesystem.h"
@@ -28,22 +29,6 @@ constexpr const char* kCounts =
     "CREATE TABLE numbers (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200');\n"
     "CREATE TABLE counts (k INT, n BIGINT) WITH ('connector' = 'blackhole');\n"
     "INSERT INTO counts SELECT k % 10, COUNT(*) FROM numbers GROUP BY k % 10;\n";
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "serve-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // What JSON Schema says of a value, as far as openapi.json uses it; empty = it fits.
 class SchemaChecker {

@@ -1,14 +1,13 @@
 // RocketMQSourceFunction against a scripted broker.
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "slipstream/stream/rocketmq.h"
 
+#include "base/testing/temporary_folder.h"
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/testing/scripted_broker.h"
 #include "rocketmq/testing/wait_until.h"
@@ -102,20 +101,6 @@ struct Reading {
 inline auto describe_row(const Reading*) {
   return columns(column("id", &Reading::id), column("value", &Reading::value));
 }
-
-class Folder {
- public:
-  Folder() {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("rocketmq_source_test." + std::to_string(getpid()) + "." + std::to_string(count++));
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string properties_of(std::vector<std::string> keys, std::string tags,
                           std::vector<rocketmq::Property> own = {}) {
@@ -333,7 +318,7 @@ TEST_F(RocketMQSourceTest, StartsByKeysUnlessASetterSaidSo) {
 }
 
 TEST_F(RocketMQSourceTest, GoesOnFromTheCheckpointWhateverTheSettersSay) {
-  const Folder folder;
+  const TemporaryFolder folder;
   fill(0, 10);
   auto arrived = std::make_shared<Arrived<std::string>>();
   const auto start = [&](Environment& env) {
@@ -402,7 +387,7 @@ TEST_F(RocketMQSourceTest, EventTimeIsThatOfTheSlowestQueue) {
 }
 
 TEST_F(RocketMQSourceTest, AnEndedQueueStaysEndedOverARestart) {
-  const Folder folder;
+  const TemporaryFolder folder;
   broker_.append(queue(0), "a");
   broker_.append(queue(0), "end");
   broker_.append(queue(0), "never");

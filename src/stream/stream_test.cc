@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -11,8 +10,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "base/testing/temporary_folder.h"
 #include "stream/plan.h"
 
 namespace slipstream::stream {
@@ -58,21 +57,6 @@ class Into final : public SinkFunction<T> {
 
  private:
   std::shared_ptr<Seen<T>> seen_;
-};
-
-// A folder that goes away with the test.
-class Folder {
- public:
-  Folder() {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("stream_test." + std::to_string(getpid()) + "." + std::to_string(count++));
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
 };
 
 struct Sale {
@@ -180,7 +164,7 @@ TEST(Stream, CheckpointsCanBeToldToStandForThemselves) {
 
 // Source function -> map -> key_by -> window -> sink, stopped with a savepoint and started again.
 TEST(Stream, GoesOnFromASavepointAtAnotherParallelism) {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto gate = std::make_shared<Gate>();
   auto seen = std::make_shared<Seen<Total>>();
   const auto start = [&](std::uint32_t parallelism) {
@@ -292,7 +276,7 @@ class Buffering final : public SinkFunction<std::int64_t>, public Checkpointed {
 };
 
 TEST(Stream, RestartsAfterAnExceptionWithoutLossOrDuplicate) {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto fuse = std::make_shared<Fuse>();
   auto seen = std::make_shared<Seen<std::int64_t>>();
   auto said = std::make_shared<Seen<std::string>>();
@@ -365,7 +349,7 @@ class Transactions final : public TwoPhaseSink<std::int64_t> {
 };
 
 TEST(Stream, TransactionsAreCommittedOnceWithTheirCheckpoint) {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto ledger = std::make_shared<Ledger>();
   auto fuse = std::make_shared<Fuse>();
   Environment env({.name = "transactions",
@@ -455,7 +439,7 @@ TEST(Stream, StateBeyondTheMemoryOfTheJobIsAnErrorThatNamesIt) {
 }
 
 TEST(Stream, NullWhereTheTypeHasNoneIsAnErrorThatNamesTheColumn) {
-  const Folder folder;
+  const TemporaryFolder folder;
   {
     Environment env({.name = "write", .checkpoint_dir = folder.path() + "/state"});
     env.from_elements<Sale>({{"tea", 1, std::nullopt}})
@@ -481,7 +465,7 @@ TEST(Stream, MistakesAreToldTogetherBeforeAnythingRuns) {
 }
 
 TEST(Stream, ConnectorTablesAreReadAndWritten) {
-  const Folder folder;
+  const TemporaryFolder folder;
   {
     Environment env({.name = "write", .checkpoint_dir = folder.path() + "/state"});
     env.from_elements<Sale>({{"tea", 1, 2.5}, {"milk", 2, std::nullopt}})

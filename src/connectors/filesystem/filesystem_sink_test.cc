@@ -18,7 +18,6 @@ using ::testing::IsEmpty;
 using testing::MemoryEpochFile;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-using testing::TemporaryFolder;
 
 Schema two_columns() { return Schema({{"id", Type::bigint()}, {"name", Type::string()}}); }
 
@@ -35,7 +34,7 @@ Batch rows_of(std::vector<std::pair<int, std::string>> rows) {
 
 Result<std::unique_ptr<Sink>> sink_of(const TemporaryFolder& folder, OptionMap options = {},
                                       bool updating = false) {
-  options.try_emplace("path", folder.path().string());
+  options.try_emplace("path", folder.path());
   options.try_emplace("format", "json");
   SinkRequest request = testing::sink_request(testing::table_of(two_columns(), std::move(options)));
   request.updating = updating;
@@ -311,7 +310,7 @@ TEST(FilesystemSink, MakesItsFolderOrSaysWhyNot) {
 TEST(FilesystemSink, PlacesTellLoops) {
   const TemporaryFolder folder;
   const auto read = [&](OptionMap options) {
-    options["path"] = folder.path().string();
+    options["path"] = folder.path();
     options["format"] = "json";
     const auto source = make_filesystem_connector()->make_source(
         testing::source_request(testing::table_of(two_columns(), std::move(options))));
@@ -330,7 +329,7 @@ TEST(FilesystemSink, PlacesTellLoops) {
 TEST(FilesystemSink, MetadataCannotBeWritten) {
   const TemporaryFolder folder;
   TableDefinition table =
-      testing::table_of(two_columns(), {{"path", folder.path().string()}, {"format", "json"}});
+      testing::table_of(two_columns(), {{"path", folder.path()}, {"format", "json"}});
   table.metadata.push_back({"p", "file.path", Type::string(), false});
   const auto sink = make_filesystem_connector()->make_sink(testing::sink_request(table));
   EXPECT_THAT(sink.error().message,

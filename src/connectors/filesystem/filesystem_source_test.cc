@@ -11,7 +11,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::ReaderBench;
 using ::testing::SizeIs;
-using testing::TemporaryFolder;
 using Poll = SourceReader::Poll;
 
 Schema two_columns() { return Schema({{"id", Type::bigint()}, {"name", Type::string()}}); }
@@ -19,7 +18,7 @@ Schema two_columns() { return Schema({{"id", Type::bigint()}, {"name", Type::str
 Result<std::unique_ptr<Source>> source_of(
     const TemporaryFolder& folder, OptionMap options = {},
     std::vector<TableDefinition::MetadataColumn> metadata = {}) {
-  options.try_emplace("path", folder.path().string());
+  options.try_emplace("path", folder.path());
   options.try_emplace("format", "json");
   TableDefinition table = testing::table_of(two_columns(), std::move(options));
   table.metadata = std::move(metadata);

@@ -11,7 +11,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::MemoryEpochFile;
-using testing::TemporaryFolder;
 
 TEST(Stamp, IsTheSeriesAndTheSequenceInHex) {
   const StampSeries series{0x0123456789ABCDEF, 0x11223344, 0xAABBCCDDEEFF, 0x0102};

@@ -23,7 +23,6 @@ using testing::Counters;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::MemoryEpochFile;
-using testing::TemporaryFolder;
 using ::testing::UnorderedElementsAreArray;
 
 constexpr std::int64_t kLongAgoMs = 60'000;

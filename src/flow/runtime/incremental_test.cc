@@ -1,4 +1,5 @@
 // Checkpoints that write what changed and refer to files of older ones.
+#include <filesystem>
 #include <fstream>
 #include <set>
 

@@ -1,4 +1,6 @@
 // Checkpoints, crashes, restores, stops and failures of whole jobs.
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 #include "flow/runtime/script_nodes.h"
 
 #include <cstring>
+#include <fstream>
 
 #include "data/hash.h"
 

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/testing/temporary_folder.h"
 #include "base/try.h"
 #include "flow/graph.h"
 #include "flow/job.h"
@@ -285,22 +284,5 @@ Node sink_node(NodeId from, std::shared_ptr<Sink> sink,
                Partitioning partitioning = Partitioning::kRebalance, std::uint32_t parallelism = 0);
 Node sum_node(NodeId from, std::int64_t keys, std::uint32_t parallelism = 0);
 Node operator_node(NodeId from, std::string uid, std::function<std::unique_ptr<Operator>()> make);
-
-// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "flow-test-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace slipstream::flow::script
