@@ -42,7 +42,7 @@ JVM_FLAGS = [
 ]
 # Ports below the kernel's ephemeral range (32768 and up), so that no outgoing connection takes one.
 PORT_RANGE = (20000, 32000)
-READY_SECONDS = 120
+READY_SECONDS = 300
 TERM_SECONDS = 40  # a 5.x broker needs up to 20 s to leave on SIGTERM
 
 

@@ -4,7 +4,7 @@ import re
 import urllib.request
 
 from copy_job import CopyJobTest
-from harness import main, wait_for
+from harness import PATIENCE, main, wait_for
 
 COLUMNS = "n INT, b BOOLEAN, t TIMESTAMP(3), d DECIMAL(5, 2)"
 GOOD = {
@@ -51,7 +51,7 @@ class BadRowsTest(CopyJobTest):
                              "--metrics-port", 0)
         wait_for(lambda: len(engine.out.splitlines()) == 2, what="the good rows")
         url = re.search(r"metrics: (\S+)", engine.err).group(1)
-        text = urllib.request.urlopen(url, timeout=30).read().decode()
+        text = urllib.request.urlopen(url, timeout=30 * PATIENCE).read().decode()
         counts = re.findall(r"^slipstream_rocketmq_source_decode_errors_total\{.*\} (\d+)$", text, re.MULTILINE)
         self.assertEqual(sum(map(int, counts)), expected, text)
         self.assertEqual(engine.stop(), 0, engine.err)

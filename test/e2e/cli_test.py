@@ -14,7 +14,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import PROGRAM, wait_for
+from harness import PATIENCE, PROGRAM, wait_for
 
 NUMBERS = "CREATE TABLE numbers (k INT) WITH ('connector' = 'datagen', 'fields.k.kind' = 'sequence', " \
           "'fields.k.start' = '1', 'fields.k.end' = '{}', 'rows-per-second' = '{}');"
@@ -24,7 +24,7 @@ COUNT = "CREATE TABLE gone (k INT, n BIGINT) WITH ('connector' = 'blackhole'); "
 
 def run(*arguments, **options):
     environment = {key: value for key, value in os.environ.items() if key != "SLIPSTREAM_NAMESERVER"}
-    return subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60 * PATIENCE,
                           env=environment, **options)
 
 
@@ -64,7 +64,7 @@ class RunTest(unittest.TestCase):
     def test_a_reader_that_leaves_ends_the_query(self):
         script = f"{PROGRAM} run -e \"{NUMBERS.format(10**9, 0)} SELECT k FROM numbers\" | head -n 3; " \
                  "echo ${PIPESTATUS[0]}"
-        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60 * PATIENCE)
         self.assertEqual(done.stdout.splitlines()[-1], "0", done.stderr)
 
     def test_check_reports_every_error_and_starts_nothing(self):
@@ -93,27 +93,27 @@ class RunTest(unittest.TestCase):
         for _ in range(2):  # timeout(1) sends two: to the process and to its group
             first.send_signal(signal.SIGTERM)
             os.sched_yield()
-        error = first.communicate(timeout=60)[1]
+        error = first.communicate(timeout=60 * PATIENCE)[1]
         self.assertEqual(first.returncode, 0, error)
         savepoint = self.checkpoints()[-1]
         second = self.start_count()
         wait_for(lambda: self.checkpoints()[-1] > savepoint, what="a checkpoint behind the savepoint")
         second.send_signal(signal.SIGINT)
-        error = second.communicate(timeout=60)[1]
+        error = second.communicate(timeout=60 * PATIENCE)[1]
         self.assertEqual(second.returncode, 0, error)
         self.assertIn(f"going on from savepoint {savepoint}", error)
         fresh = self.start_count("--fresh")
         wait_for(lambda: fresh.poll() is not None or self.checkpoints()[-1] > savepoint + 2)
         fresh.send_signal(signal.SIGTERM)
-        self.assertNotIn("going on from", fresh.communicate(timeout=60)[1])
+        self.assertNotIn("going on from", fresh.communicate(timeout=60 * PATIENCE)[1])
 
     def test_one_job_owns_a_checkpoint_directory(self):
         first = self.start_count()
         wait_for(self.checkpoints, what="a checkpoint")
         second = self.start_count()
-        error = second.communicate(timeout=60)[1]
+        error = second.communicate(timeout=60 * PATIENCE)[1]
         first.send_signal(signal.SIGTERM)
-        self.assertEqual(first.wait(60), 0)
+        self.assertEqual(first.wait(60 * PATIENCE), 0)
         first.stderr.close()
         self.assertEqual(second.returncode, 1, error)
         self.assertIn(self.folder, error)
@@ -130,11 +130,11 @@ class RunTest(unittest.TestCase):
         job.stderr.readline()
         wait_for(self.checkpoints, what="a checkpoint")
         job.kill()
-        job.communicate(timeout=60)
+        job.communicate(timeout=60 * PATIENCE)
         again = self.start_count("--log-format", "json")
         line = json.loads(again.stderr.readline())
         again.send_signal(signal.SIGTERM)
-        again.communicate(timeout=60)
+        again.communicate(timeout=60 * PATIENCE)
         self.assertEqual((sorted(line), line["level"]), (["component", "level", "message", "time"], "info"))
         self.assertIn("going on from checkpoint", line["message"])
         wrong = run("run", "--log-format", "json", "-e", "SELECT a FROM nowhere")
@@ -146,10 +146,10 @@ class RunTest(unittest.TestCase):
         job = self.start_count("--metrics-port", "0")
         url = re.search(r"http://\S+", job.stderr.readline())[0]
         text = wait_for(lambda: re.search(r"^\w+\{[^}]*\} [1-9]\d*$",
-                                          urllib.request.urlopen(url, timeout=10).read().decode(), re.M))
+                                          urllib.request.urlopen(url, timeout=10 * PATIENCE).read().decode(), re.M))
         self.assertIn('job="', text[0])
         job.send_signal(signal.SIGTERM)
-        job.communicate(timeout=60)
+        job.communicate(timeout=60 * PATIENCE)
         self.assertEqual(job.returncode, 0)
 
 
@@ -160,7 +160,8 @@ class ShellTest(unittest.TestCase):
         def offered(*words):
             line = f"{script}COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; " \
                    "_slipstream; echo ${COMPREPLY[@]}"
-            return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60).stdout.split()
+            done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60 * PATIENCE)
+            return done.stdout.split()
 
         self.assertEqual(offered("slipstream", "gro"), ["group"])
         self.assertEqual(offered("slipstream", "group", "re"), ["reset"])
@@ -187,7 +188,7 @@ class ShellTest(unittest.TestCase):
 
         def expect(text, count=1, seconds=30):
             nonlocal seen
-            deadline = time.monotonic() + seconds
+            deadline = time.monotonic() + seconds * PATIENCE
             while seen.count(text.encode()) < count:
                 self.assertGreater(deadline, time.monotonic(), f"'{text}' does not come; seen: {seen.decode()}")
                 if select.select([terminal], [], [], 0.1)[0]:

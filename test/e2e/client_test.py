@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import ROOT, EndToEndTest, main
+from harness import PATIENCE, ROOT, EndToEndTest, main
 
 TESTS = os.environ.get("SLIPSTREAM_CLIENT_TESTS", str(ROOT / "build/dev/bin/rocketmq_test"))
 
@@ -12,7 +12,7 @@ class ClientTest(EndToEndTest):
     def test_client_against_a_real_broker(self):
         environment = dict(os.environ, SLIPSTREAM_TEST_NAME_SERVER=self.cluster.namesrv)
         done = subprocess.run([TESTS, "--gtest_filter=LiveTest.*"], env=environment, capture_output=True, text=True,
-                              timeout=240)
+                              timeout=240 * PATIENCE)
         self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-5000:])
         self.assertIn("[  PASSED  ] 3 tests.", done.stdout)
 

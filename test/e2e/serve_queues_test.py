@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 
-from harness import main, wait_for
+from harness import PATIENCE, main, wait_for
 from served import ServedTest
 
 MESSAGES = 30_000
@@ -25,7 +25,7 @@ class ServeQueuesTest(ServedTest):
         return {queue["queue"]: queue["lag"] for queue in self.job("reader")["queues"]}
 
     def test_the_lag_of_every_queue_is_shown(self):
-        self.audit.create_topic("lagging", queues=4)
+        self.create_topics({"lagging": 4})
         self.audit.produce("lagging", 8_000)
         self.serve()
         self.submit("reader", self.table("lagging") + """
@@ -38,7 +38,7 @@ class ServeQueuesTest(ServedTest):
                                              rf'topic="lagging",[^}}]*queue="{queue}"\}} 0')
 
     def test_a_job_waits_for_a_broker_that_is_away_when_the_server_starts(self):
-        self.audit.create_topic("awaited", queues=2)
+        self.create_topics({"awaited": 2})
         self.audit.produce("awaited", 1_000)
         server = self.serve()
         self.submit("reader", self.table("awaited") + f"""
@@ -66,10 +66,10 @@ class ServeQueuesTest(ServedTest):
         return self.call("GET", "/api/v1/status")[1]["queries"]
 
     def test_a_client_that_does_not_read_holds_the_source_back(self):
-        self.audit.create_topic("slow", queues=2)
+        self.create_topics({"slow": 2})
         self.audit.produce("slow", MESSAGES, f'{{"seq":{{n}},"text":"{PADDING}"}}')
         self.serve()
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60 * PATIENCE)
         connection.request("POST", "/api/v1/queries", json.dumps({"sql": self.table("slow") + "SELECT * FROM slow"}),
                            {"Content-Type": "application/json"})
         answer = connection.getresponse()

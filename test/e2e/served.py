@@ -5,7 +5,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from harness import PROGRAM, EndToEndTest, wait_for
+from harness import PATIENCE, PROGRAM, EndToEndTest, wait_for
 
 
 class ServedTest(EndToEndTest):
@@ -25,13 +25,13 @@ class ServedTest(EndToEndTest):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=60 * PATIENCE) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
     def metrics(self):
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60 * PATIENCE) as answer:
             return answer.read().decode()
 
     def check_metrics_are_listed(self):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import broker, wait_for
+from harness import PATIENCE, broker, wait_for
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
@@ -52,7 +52,7 @@ class Browser:
             return False
 
     def _call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * PATIENCE)
         connection.request(method, path, None if body is None else json.dumps(body),
                            {"Content-Type": "application/json"})
         value = json.loads(connection.getresponse().read())["value"]

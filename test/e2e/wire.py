@@ -119,7 +119,7 @@ class Wire:
     def _exchange(self, address, code, fields, body):
         if address not in self.connections:
             host, _, port = address.rpartition(":")
-            self.connections[address] = socket.create_connection((host, int(port)), timeout=30)
+            self.connections[address] = socket.create_connection((host, int(port)), timeout=150)
         connection = self.connections[address]
         header = json.dumps({"code": code, "language": "PYTHON", "version": 0, "opaque": 1, "flag": 0,
                              "extFields": {name: str(value) for name, value in fields.items()},
@@ -162,7 +162,7 @@ class Wire:
                   "defaultTopic": "TBW102", "defaultTopicQueueNums": 4, "queueId": queue, "sysFlag": 0,
                   "bornTimestamp": 1_700_000_000_123, "flag": 0, "properties": text,
                   "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
-        for _ in range(50):
+        for _ in range(1000):
             code, answer, _ = self.ask(SEND, fields, body, allowed=(0, BUSY))
             if code == 0:
                 return int(answer["queueOffset"])
