@@ -229,14 +229,14 @@ class TlsTest : public testing::Test {
   void expect_echo(const Server& server, const TlsSettings& settings) {
     client_.expected = 5;
     connect(server, settings);
-    ASSERT_EQ(client_.complete.get_future().wait_for(std::chrono::seconds(20)),
+    ASSERT_EQ(client_.complete.get_future().wait_for(std::chrono::seconds(120)),
               std::future_status::ready);
     EXPECT_EQ(client_.received, "hello");
   }
   Error refusal(const Server& server, const TlsSettings& settings) {
     connect(server, settings);
     auto closed = client_.closed.get_future();
-    if (closed.wait_for(std::chrono::seconds(20)) != std::future_status::ready)
+    if (closed.wait_for(std::chrono::seconds(120)) != std::future_status::ready)
       return Error{ErrorCode::kTimeout, "not refused"};
     return closed.get();
   }
@@ -260,7 +260,7 @@ TEST_F(TlsTest, ManyWritesComeBackInOrder) {
           client_.connection->write("head" + std::to_string(i), i % 20 == 0 ? body : nullptr).ok());
     }
   });
-  ASSERT_EQ(client_.complete.get_future().wait_for(std::chrono::seconds(30)),
+  ASSERT_EQ(client_.complete.get_future().wait_for(std::chrono::seconds(120)),
             std::future_status::ready)
       << client_.received.size() << " of " << all.size();
   EXPECT_TRUE(client_.received == all);

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/testing/temporary_folder.h"
+#include "base/testing/wait_until.h"
 #include "connectors/blackhole/blackhole.h"
 #include "connectors/datagen/datagen.h"
 #include "connectors/filesystem/filesystem.h"
@@ -202,12 +203,8 @@ class ApiTest : public testing::Test {
     return call("post", "/api/v1/jobs", {{"name", name}, {"sql", sql}});
   }
   testing::AssertionResult eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (std::chrono::steady_clock::now() < deadline) {
-      if (condition()) return testing::AssertionSuccess();
-      std::this_thread::yield();
-    }
-    return testing::AssertionFailure() << "not within 30 s";
+    if (wait_until(condition)) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "not before the deadline";
   }
   testing::AssertionResult becomes(const std::string& name, const std::string& state) {
     return eventually([&] { return inspect(name).body["state"] == state; });

@@ -7,9 +7,9 @@
 
 #include "slipstream/stream/rocketmq.h"
 
+#include "base/testing/wait_until.h"
 #include "flow/runtime/metric_store.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::stream {
 namespace {
@@ -21,7 +21,6 @@ using rocketmq::ReceivedMessage;
 using rocketmq::RequestCode;
 using rocketmq::testing::Fault;
 using rocketmq::testing::ScriptedBroker;
-using rocketmq::testing::wait_until;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

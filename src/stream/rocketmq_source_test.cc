@@ -8,9 +8,9 @@
 #include "slipstream/stream/rocketmq.h"
 
 #include "base/testing/temporary_folder.h"
+#include "base/testing/wait_until.h"
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 #include "stream/rocketmq_test.h"
 
 namespace slipstream::stream {
@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 using rocketmq::MessageQueue;
 using rocketmq::RequestCode;
 using rocketmq::testing::ScriptedBroker;
-using rocketmq::testing::wait_until;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -28,7 +28,7 @@ class Arrived {
   // False when so many have not come before the deadline.
   bool wait_for(std::size_t count) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20),
+    return changed_.wait_for(lock, std::chrono::seconds(120),
                              [&] { return values_.size() >= count; });
   }
 

@@ -39,7 +39,7 @@ class Seen {
   // True when so many have come before the deadline.
   bool wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return values_.size() >= count; });
+    return changed_.wait_for(lock, 120s, [&] { return values_.size() >= count; });
   }
 
  private:
@@ -387,9 +387,9 @@ TEST(Stream, CancelEndsAJobWhoseSourceWaits) {
   ASSERT_TRUE(job.ok());
   ASSERT_TRUE(seen->wait_for(3));
   EXPECT_EQ(job->wait_for(0ms), std::nullopt);
-  const auto first = job->savepoint(20s);
+  const auto first = job->savepoint(120s);
   ASSERT_TRUE(first.ok()) << first.status().to_string();
-  const auto second = job->savepoint(20s);
+  const auto second = job->savepoint(120s);
   ASSERT_TRUE(second.ok()) << second.status().to_string();
   EXPECT_GT(*second, *first);
   job->cancel();

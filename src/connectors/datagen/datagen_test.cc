@@ -148,7 +148,7 @@ TEST(Datagen, TimesGoOnWithTheClock) {
   const std::int64_t begin = clock.now_ms();
   while (bench.rows.empty() || bench.rows.back() == bench.rows.front()) {
     ASSERT_EQ(*bench.poll(), Poll::kBatch);
-    ASSERT_LT(clock.now_ms() - begin, 20'000);
+    ASSERT_LT(clock.now_ms() - begin, 120'000);
   }
 }
 
@@ -222,13 +222,13 @@ TEST(Datagen, RateHoldsRowsBackAndWakes) {
     const auto polled = bench.poll();
     ASSERT_TRUE(polled.ok());
     ASSERT_NE(*polled, Poll::kEnd);
-    ASSERT_LT(clock.now_ms() - begin, 20'000);
+    ASSERT_LT(clock.now_ms() - begin, 120'000);
   }
   // 30 rows at 100 per second, of which 20 ms may be ahead.
   EXPECT_GE(clock.now_ms() - begin, 250);
   EXPECT_LT(bench.rows.size(), 60U);
   const int wakes = bench.wakes;
-  while (bench.wakes < wakes + 2) ASSERT_LT(clock.now_ms() - begin, 20'000);
+  while (bench.wakes < wakes + 2) ASSERT_LT(clock.now_ms() - begin, 120'000);
 }
 
 TEST(Datagen, ProjectsColumnsWithoutChangingThem) {

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
+#include "base/testing/wait_until.h"
 #include "connectors/connector_bench.h"
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/queue_scan.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::connectors {
 namespace {
@@ -18,7 +18,6 @@ using rocketmq::MessageQueue;
 using rocketmq::RequestCode;
 using rocketmq::testing::Fault;
 using rocketmq::testing::ScriptedBroker;
-using rocketmq::testing::wait_until;
 using testing::Counters;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

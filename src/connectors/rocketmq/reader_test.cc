@@ -7,17 +7,16 @@
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
+#include "base/testing/wait_until.h"
 #include "connectors/connector_bench.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::connectors {
 namespace {
 
 using rocketmq::MessageQueue;
 using rocketmq::testing::ScriptedBroker;
-using rocketmq::testing::wait_until;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;

@@ -10,6 +10,7 @@
 #include "slipstream/connectors.h"
 
 #include "base/clock.h"
+#include "base/testing/wait_until.h"
 #include "connectors/connector_bench.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "expr/expr.h"
@@ -17,7 +18,6 @@
 #include "flow/job.h"
 #include "flow/operators/watermark_assigner.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::connectors {
 namespace {
@@ -60,7 +60,7 @@ class Distance final : public flow::Operator {
     const SystemClock clock;
     std::size_t pulls = 0;
     std::int64_t since_ms = 0;
-    EXPECT_TRUE(rocketmq::testing::wait_until([&] {
+    EXPECT_TRUE(wait_until([&] {
       const std::size_t now = seen_->broker->requests_seen(rocketmq::RequestCode::kPullMessage);
       if (std::exchange(pulls, now) != now) since_ms = clock.now_ms();
       return clock.now_ms() - since_ms > 2;

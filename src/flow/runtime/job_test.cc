@@ -126,9 +126,9 @@ TEST(Job, WhenTheLastSourceTaskGoesIdleTheGreatestWatermarkCounts) {
       sink_node(noted, std::make_shared<AuditSink>(AuditSinkOptions{}), Partitioning::kForward, 1));
   auto job = Job::start(std::move(graph), JobOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
-  EXPECT_TRUE(eventually([&] { return *seen == 50; })) << "subtask 1 holds event time back";
+  EXPECT_TRUE(wait_until([&] { return *seen == 50; })) << "subtask 1 holds event time back";
   source->raise_limit(20);
-  EXPECT_TRUE(eventually([&] { return *seen == 100; })) << "nobody holds event time back";
+  EXPECT_TRUE(wait_until([&] { return *seen == 100; })) << "nobody holds event time back";
   (*job)->cancel();
   static_cast<void>((*job)->wait());
 }
@@ -282,28 +282,28 @@ TEST(Job, AQueueProvenEmptyBeforeTheRowsOfAnotherTaskHoldsEventTimeForThem) {
   const SystemClock clock;
   const auto ask = [&](std::uint32_t split) {
     const std::int64_t sent_ms = source->watermark_sent_ms();
-    ASSERT_TRUE(eventually([&] { return clock.now_ms() > sent_ms; }));
+    ASSERT_TRUE(wait_until([&] { return clock.now_ms() > sent_ms; }));
     source->proven_empty(split, clock.now_ms() - 1);
   };
 
   source->row(1, 10);
   source->row(0, 50);
-  EXPECT_TRUE(eventually([&] { return seen->watermark == 10; }));
+  EXPECT_TRUE(wait_until([&] { return seen->watermark == 10; }));
   ask(1);
-  EXPECT_TRUE(eventually([&] { return seen->watermark == 50; })) << "split 1 was empty after it";
+  EXPECT_TRUE(wait_until([&] { return seen->watermark == 50; })) << "split 1 was empty after it";
   const std::int64_t proven_ms = clock.now_ms();
-  ASSERT_TRUE(eventually([&] { return clock.now_ms() > proven_ms; }));
+  ASSERT_TRUE(wait_until([&] { return clock.now_ms() > proven_ms; }));
   source->row(0, 1'000);
   source->row(0, 1'001);  // behind the watermark of the one before
-  EXPECT_TRUE(eventually([&] { return seen->newest_row == 1'001; }));
+  EXPECT_TRUE(wait_until([&] { return seen->newest_row == 1'001; }));
   EXPECT_EQ(seen->watermark, 50) << "split 1 may have got rows since then";
   source->row(1, 500);
-  EXPECT_TRUE(eventually([&] { return seen->watermark == 500; }));
+  EXPECT_TRUE(wait_until([&] { return seen->watermark == 500; }));
   EXPECT_EQ(seen->late, 0);
   ask(1);
-  EXPECT_TRUE(eventually([&] { return seen->watermark == 1'001; })) << "the proof was renewed";
+  EXPECT_TRUE(wait_until([&] { return seen->watermark == 1'001; })) << "the proof was renewed";
   source->row(1, 1'002);
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(wait_until([&] {
     ask(0);
     return seen->watermark == 1'002;
   })) << "now split 0 is left out";
@@ -334,15 +334,15 @@ TEST(Job, ASourceIsToldWhatToPauseAndWhatToReadFirst) {
   auto job = Job::start(std::move(graph), JobOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   source->row(0, 50'000);
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(wait_until([&] {
     source->row(1, 0);
     return source->preferred() == Splits{1, 0};
   }));
   EXPECT_EQ(source->paused(), Splits{});
   source->row(0, 60'001);
-  EXPECT_TRUE(eventually([&] { return source->paused() == Splits{0}; }));
+  EXPECT_TRUE(wait_until([&] { return source->paused() == Splits{0}; }));
   source->row(1, 1);
-  EXPECT_TRUE(eventually([&] { return source->paused().empty(); }));
+  EXPECT_TRUE(wait_until([&] { return source->paused().empty(); }));
   (*job)->cancel();
   static_cast<void>((*job)->wait());
 }

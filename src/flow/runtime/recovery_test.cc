@@ -224,7 +224,7 @@ TEST(Recovery, StopsWithASavepointThatHoldsNoEpoch) {
   {
     auto job = fixture.start();
     ASSERT_TRUE(job.ok()) << job.status().to_string();
-    ASSERT_TRUE(eventually([&] {
+    ASSERT_TRUE(wait_until([&] {
       std::int64_t rows = 0;
       for (const TaskReport& task : (*job)->report().tasks)
         rows += task.name == "Audit" ? task.rows_in : 0;
@@ -256,7 +256,7 @@ TEST(Recovery, StopsWithoutCheckpointing) {
   fixture.numbers.bounded = false;
   auto job = fixture.start();
   ASSERT_TRUE(job.ok()) << job.status().to_string();
-  ASSERT_TRUE(eventually([&] { return fixture.sink.audit->count() == kSplits * kRows; }));
+  ASSERT_TRUE(wait_until([&] { return fixture.sink.audit->count() == kSplits * kRows; }));
   (*job)->stop_with_savepoint();
   const Status status = (*job)->wait();
   EXPECT_TRUE(status.ok()) << status.to_string();
@@ -275,7 +275,7 @@ TEST(Recovery, EpochsOfAnAbortedCheckpointMoveIntoTheNext) {
   graph.add(sink_node(sum, sink));
   auto job = fixture.start(std::move(graph));
   ASSERT_TRUE(job.ok()) << job.status().to_string();
-  ASSERT_TRUE(eventually([&] {
+  ASSERT_TRUE(wait_until([&] {
     std::lock_guard lock(fixture.sink.audit->mutex);
     return fixture.sink.audit->aborted >= 2;
   }));
@@ -297,7 +297,7 @@ TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
     std::lock_guard lock(fixture.sink.audit->mutex);
     return fixture.sink.audit->sealed.size();
   };
-  ASSERT_TRUE(eventually([&] { return sealed() >= 2; }));
+  ASSERT_TRUE(wait_until([&] { return sealed() >= 2; }));
   EXPECT_FALSE((*job)->wait_for(50ms).has_value());
   EXPECT_EQ(sealed(), 2U);  // two epochs wait: no third checkpoint begins
   EXPECT_EQ(fixture.sink.audit->count(), 0U);
@@ -316,12 +316,12 @@ TEST(Recovery, RestoredEpochsAreCommittedFirstAndAsRecovered) {
   {
     auto job = fixture.start();
     ASSERT_TRUE(job.ok()) << job.status().to_string();
-    ASSERT_TRUE(eventually([&] {
+    ASSERT_TRUE(wait_until([&] {
       std::lock_guard lock(fixture.sink.audit->mutex);
       return fixture.sink.audit->sealed.size() >= 2;
     }));
     const std::uint64_t completed = (*job)->report().completed_checkpoints;
-    ASSERT_TRUE(eventually(
+    ASSERT_TRUE(wait_until(
         [&] { return (*job)->report().completed_checkpoints > completed || completed >= 2; }));
     (*job)->cancel();
     EXPECT_FALSE((*job)->wait().ok());

@@ -15,22 +15,13 @@
 #include <vector>
 
 #include "base/testing/temporary_folder.h"
+#include "base/testing/wait_until.h"
 #include "base/try.h"
 #include "flow/graph.h"
 #include "flow/job.h"
 #include "flow/operators/keyed_state.h"
 
 namespace slipstream::flow::script {
-
-// Waits for a condition with a deadline. False = it did not come.
-inline bool eventually(const std::function<bool()>& condition, int seconds = 30) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 // Each split counts from 0 to `rows_per_split`; a row is (split, number). Bounded, or it waits at
 // the end. `gate` holds readers back: rows below it may be read.

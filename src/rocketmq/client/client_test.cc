@@ -7,10 +7,10 @@
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/rocketmq/producer.h"
 
+#include "base/testing/wait_until.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::rocketmq {
 namespace {
@@ -68,9 +68,8 @@ TEST(ClientTest, HeartbeatsKeepTheirIntervalAndNameTheUnit) {
   ASSERT_TRUE(client.ok()) << client.status().to_string();
   Producer producer(**client, {.group = "g"});
   ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored());
-  ASSERT_TRUE(testing::wait_until([&] {
-    return broker.requests_seen(RequestCode::kHeartbeat) >= 10;
-  })) << "half a second at most, not the minutes of the default";
+  ASSERT_TRUE(wait_until([&] { return broker.requests_seen(RequestCode::kHeartbeat) >= 10; }))
+      << "half a second at most, not the minutes of the default";
   EXPECT_NE(broker.last_heartbeat().find("@unit-7\""), std::string::npos)
       << broker.last_heartbeat();
 }
@@ -96,7 +95,7 @@ TEST(ClientTest, ServerRequestsAreAnsweredNotSupported) {
   broker.ask_clients(307);
   ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "b"}).stored());
   // The request and the second send cross each other.
-  EXPECT_TRUE(testing::wait_until(
+  EXPECT_TRUE(wait_until(
       [&] { return broker.client_answers(response_code::kRequestCodeNotSupported) == 1; }));
 }
 

@@ -7,16 +7,15 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "base/testing/wait_until.h"
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::rocketmq {
 namespace {
 
 using testing::Fault;
 using testing::ScriptedBroker;
-using testing::wait_until;
 
 class ProducerTest : public ::testing::Test {
  protected:

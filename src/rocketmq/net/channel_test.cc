@@ -6,18 +6,17 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/wait_until.h"
 #include "io/event_loop.h"
 #include "io/tcp.h"
 #include "rocketmq/protocol/requests.h"
 #include "rocketmq/testing/scripted_broker.h"
-#include "rocketmq/testing/wait_until.h"
 
 namespace slipstream::rocketmq {
 namespace {
 
 using testing::Fault;
 using testing::ScriptedBroker;
-using testing::wait_until;
 
 class ChannelTest : public ::testing::Test {
  protected:
