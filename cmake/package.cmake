@@ -7,7 +7,10 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(library_modules base io data rocketmq format expr state flow connectors stream sql)
+set(library_modules base io data rocketmq format expr state connector_kit flow connectors stream sql)
+foreach(name IN LISTS SLIPSTREAM_CONNECTORS)
+  list(APPEND library_modules ${name}_connector)
+endforeach()
 set(library_objects)
 foreach(module IN LISTS library_modules)
   list(APPEND library_objects $<TARGET_OBJECTS:slipstream_${module}>)

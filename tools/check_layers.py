@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Holds every #include against the module declarations (ctest `layers`).
 
-A module is a folder src/NAME with slipstream_module(NAME RANK n DEPS ...). Its files include
+A module is a folder src/NAME with slipstream_module(NAME RANK n DEPS ...), or a connector: src/connectors/NAME with
+slipstream_module(NAME_connector ...). Its files include
   - itself, and the modules in DEPS, each of a lower rank (tests and testing/ also TEST_DEPS);
   - public headers "slipstream/...", the C++ library and third-party headers.
-Public headers include the C++ library and each other only. A connector includes no other connector.
+Public headers include the C++ library and each other only.
 Headers of slow libraries stay in .cc files, save for the pairs in tools/layers_allow.txt.
 """
 import re
@@ -51,25 +52,44 @@ def parse_module(words):
                   set(sections.get("TEST_DEPS", [])))
 
 
+def module_name(folder):
+    """Of a folder below src/, as a path: the name that its declaration must have."""
+    parent, _, name = folder.rpartition("/")
+    return f"{name}_connector" if parent == "connectors" else name
+
+
 def read_modules(root, problems):
-    modules = {}
-    for path in sorted((root / "src").glob("*/CMakeLists.txt")):
-        declared = [parse_module(words) for command, words in cmake_calls(path.read_text())
-                    if command == "slipstream_module"]
-        for module in declared:
-            modules.setdefault(module.name, module)
+    """Folder below src/ -> module."""
+    modules, names = {}, {}
+    src = root / "src"
+    for path in sorted([*src.glob("*/CMakeLists.txt"), *src.glob("connectors/*/CMakeLists.txt")]):
+        folder = path.parent.relative_to(src).as_posix()
+        for command, words in cmake_calls(path.read_text()):
+            if command != "slipstream_module":
+                continue
+            module = parse_module(words)
+            names.setdefault(module.name, module)
+            if module.name == module_name(folder):
+                modules[folder] = module
             if module.rank is None:
                 problems.append(f"{path.relative_to(root)}: slipstream_module({module.name}) has no RANK")
-        if path.parent.name not in modules:
-            problems.append(f"{path.relative_to(root)}: no slipstream_module({path.parent.name} RANK n "
+        if folder not in modules:
+            problems.append(f"{path.relative_to(root)}: no slipstream_module({module_name(folder)} RANK n "
                             "...); the layers of this folder cannot be checked")
-    for module in modules.values():
+    for folder, module in modules.items():
         for dep in sorted(module.deps):
-            other = modules.get(dep)
+            other = names.get(dep)
             if other and None not in (module.rank, other.rank) and other.rank >= module.rank:
-                problems.append(f"src/{module.name}/CMakeLists.txt: {module.name} (rank {module.rank}) "
+                problems.append(f"src/{folder}/CMakeLists.txt: {module.name} (rank {module.rank}) "
                                 f"names {dep} (rank {other.rank}); a module may use lower ranks only")
     return modules
+
+
+def folder_of(path, modules):
+    """The module's folder that holds a path below src/."""
+    parts = path.split("/")
+    nested = "/".join(parts[:2])
+    return nested if nested in modules else parts[0]
 
 
 def allowed_slow_headers(root):
@@ -98,35 +118,32 @@ def check_public(root, path, header, quoted, report):
 
 
 def check_internal(root, path, header, modules, report):
-    """`path` is src/OWNER/..., `header` the text between the quotes."""
-    owner = path.split("/")[1]
-    target = header.split("/")[0]
-    if target == "slipstream":
+    """`path` is src/FOLDER/..., `header` the text between the quotes."""
+    if header.startswith("slipstream/"):
         if not (root / "include" / header).exists():
             report(f'includes "{header}", which does not exist')
         return
-    if not (root / "src" / target).is_dir() or "/" not in header:
+    if not (root / "src" / header.split("/")[0]).is_dir() or "/" not in header:
         report(f'includes "{header}"; write the path from src/, as in "base/try.h"')
         return
+    owner = folder_of(path.removeprefix("src/"), modules)
+    target = folder_of(header, modules)
+    for_test = path.endswith("_test.cc") or "/testing/" in path
     if target == owner:
-        inside, other = path.split("/")[2:], header.split("/")[1:]
-        if owner == "connectors" and len(inside) > 1 and len(other) > 1 and inside[0] != other[0]:
-            report(f"connector {inside[0]} includes connector {other[0]}; "
-                   "what both need belongs in a lower module")
-        if "testing" in other and "testing" not in inside and not path.endswith("_test.cc"):
+        if "/testing/" in header and not for_test:
             report(f'includes "{header}", which is for tests only')
         return
     module = modules.get(owner)
     if module is None:
         return
-    for_test = path.endswith("_test.cc") or "/testing/" in path
+    name = module_name(target)
     declared = module.deps | (module.test_deps if for_test else set())
-    if target not in declared:
+    if name not in declared:
         kind = "TEST_DEPS" if for_test else "DEPS"
-        report(f'includes "{header}", but src/{owner}/CMakeLists.txt does not name {target} in {kind}')
+        report(f'includes "{header}", but src/{owner}/CMakeLists.txt does not name {name} in {kind}')
     other = modules.get(target)
     if other and not for_test and None not in (module.rank, other.rank) and other.rank >= module.rank:
-        report(f'{owner} (rank {module.rank}) includes "{header}" of {target} (rank {other.rank}); '
+        report(f'{module.name} (rank {module.rank}) includes "{header}" of {name} (rank {other.rank}); '
                'lower ranks only')
 
 

@@ -81,11 +81,21 @@ class LayersTest(Tree):
         self.refused("does not exist")
 
     def test_connector_includes_connector(self):
-        self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 4 DEPS flow base)\n")
+        self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 5 DEPS print_connector)\n")
+        self.write("src/connectors/print/CMakeLists.txt", "slipstream_module(print_connector RANK 4 DEPS base)\n")
         self.write("src/connectors/print/print.h", GOOD_HEADER)
         self.write("src/connectors/builtin.cc", '#include "connectors/print/print.h"\n')
+        self.assertEqual(check_layers.check(self.root), [])
+        self.write("src/connectors/file/CMakeLists.txt", "slipstream_module(file_connector RANK 4 DEPS base)\n")
         self.write("src/connectors/file/bad.cc", '#include "connectors/print/print.h"\n')
-        self.refused("connector file includes connector print")
+        problems = "\n".join(check_layers.check(self.root))
+        self.assertIn("src/connectors/file/CMakeLists.txt does not name print_connector in DEPS", problems)
+
+    def test_connector_uses_the_engine(self):
+        self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 5)\n")
+        self.write("src/connectors/print/CMakeLists.txt", "slipstream_module(print_connector RANK 4 DEPS flow)\n")
+        self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 4 DEPS base)\n")
+        self.refused("print_connector (rank 4) names flow (rank 4)")
 
     def test_slow_header_in_header_unless_allowed(self):
         self.write("src/flow/bad.h", "#pragma once\n#include <asio/io_context.hpp>\n")

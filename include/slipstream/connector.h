@@ -7,7 +7,6 @@
 // never by the connector.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +21,7 @@
 
 #include "slipstream/batch.h"
 #include "slipstream/buffer_memory.h"
+#include "slipstream/metrics.h"
 #include "slipstream/options.h"
 #include "slipstream/status.h"
 
@@ -68,12 +68,6 @@ struct SinkRequest {
 };
 
 enum class Guarantee : std::uint8_t { kNone, kAtLeastOnce, kExactlyOnce };
-
-struct Metrics {
-  // A counter or gauge of this task, labelled by the engine (job, task, subtask). Lives as long as
-  // the process. Thread: any.
-  std::function<std::atomic<std::int64_t>*(std::string_view name, std::string_view help)> value;
-};
 
 // ----------------------------------------------------------------------------------------------
 // sources

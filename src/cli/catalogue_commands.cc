@@ -38,15 +38,15 @@ void print_metadata(const ConnectorFactory& factory) {
 }
 
 // By name as it is served; the engine's own first.
-std::vector<std::pair<std::string, flow::MetricFamily>> metrics() {
-  std::vector<std::pair<std::string, flow::MetricFamily>> all;
+std::vector<std::pair<std::string, MetricFamily>> metrics() {
+  std::vector<std::pair<std::string, MetricFamily>> all;
   const auto add = [&all](const auto& families) {
-    for (const flow::MetricFamily& family : families)
+    for (const MetricFamily& family : families)
       all.emplace_back("slipstream_" + std::string(family.name), family);
   };
   add(flow::kEngineMetrics);
-  add(connectors::kRocketmqMetrics);
-  add(connectors::filesystem::kFilesystemMetrics);
+  add(rocketmq_connector::kRocketmqMetrics);
+  add(filesystem_connector::kFilesystemMetrics);
   add(server::kServerMetrics);
   return all;
 }

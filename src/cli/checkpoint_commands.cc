@@ -99,11 +99,11 @@ Result<flow::Manifest> chosen(const CheckpointArguments& arguments, const Place&
 }
 
 std::string position_of(const Split& split) {
-  const auto queue = connectors::decode_split(split);
+  const auto queue = rocketmq_connector::decode_split(split);
   if (!queue.ok()) return split.state;
-  std::string text = queue->next == connectors::kFirstOffset ? std::string("first message")
-                                                             : std::to_string(queue->next);
-  if (queue->end != connectors::kNoEnd) text += " of " + std::to_string(queue->end);
+  std::string text = queue->next == rocketmq_connector::kFirstOffset ? std::string("first message")
+                                                                     : std::to_string(queue->next);
+  if (queue->end != rocketmq_connector::kNoEnd) text += " of " + std::to_string(queue->end);
   return text;
 }
 

@@ -4,10 +4,10 @@
 
 #include <unistd.h>
 
+#include "base/metric_store.h"
 #include "base/try.h"
 #include "cli/row_printer.h"
 #include "flow/metrics.h"
-#include "flow/runtime/metric_store.h"
 
 namespace slipstream::cli {
 namespace {
@@ -25,7 +25,7 @@ class LateRows {
   }
 
  private:
-  static std::int64_t now() { return flow::process_metrics().total(flow::kLateRows.name); }
+  static std::int64_t now() { return process_metrics().total(flow::kLateRows.name); }
   const std::int64_t before_ = now();
 };
 

@@ -2,24 +2,23 @@
 
 #include "slipstream/connectors.h"
 
-#include "connectors/blackhole/blackhole.h"
-#include "connectors/datagen/datagen.h"
-#include "connectors/filesystem/filesystem.h"
-#include "connectors/print/print.h"
-#include "connectors/rocketmq/rocketmq_connector.h"
+#include "connector_kit/default_options.h"
+#include "connectors/builtin_factories.h"
 
 namespace slipstream {
 
 std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers) {
-  auto registry = std::make_unique<ConnectorRegistry>();
   if (const char* set = std::getenv("SLIPSTREAM_NAMESERVER");
       name_servers.empty() && set != nullptr)
     name_servers = set;
-  registry->add(connectors::make_rocketmq_connector(std::move(name_servers)));
-  registry->add(connectors::make_datagen_connector());
-  registry->add(connectors::make_filesystem_connector());
-  registry->add(connectors::make_print_connector());
-  registry->add(connectors::make_blackhole_connector());
+  auto registry = std::make_unique<ConnectorRegistry>();
+  for (std::unique_ptr<ConnectorFactory>& factory : connectors::builtin_factories()) {
+    if (factory->name() == "rocketmq" && !name_servers.empty()) {
+      factory = connector_kit::with_default_options(std::move(factory),
+                                                    {{"nameServerAddress", name_servers}});
+    }
+    registry->add(std::move(factory));
+  }
   return registry;
 }
 

@@ -1,26 +1,11 @@
-// The families of values that the engine counts, and the form in which connectors declare theirs:
-// the tables of the documentation are printed from these.
+// The families of values that the engine counts.
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstdint>
-#include <string_view>
 
-#include "slipstream/connector.h"
+#include "base/metrics.h"
 
 namespace slipstream::flow {
-
-// Of a component: static, declared once. Names that end in _total are counters, others gauges.
-struct MetricFamily {
-  std::string_view name;    // behind "slipstream_"
-  std::string_view labels;  // "job, task, subtask"
-  std::string_view help;
-
-  std::atomic<std::int64_t>* in(const Metrics& metrics) const { return metrics.value(name, help); }
-};
-
-inline constexpr std::string_view kTaskLabels = "job, task, subtask";
 
 inline constexpr MetricFamily kJobCheckpoints{"job_checkpoints_total", "job",
                                               "completed checkpoints"};

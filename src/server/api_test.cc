@@ -13,9 +13,9 @@
 
 #include "base/testing/temporary_folder.h"
 #include "base/testing/wait_until.h"
-#include "connectors/blackhole/blackhole.h"
-#include "connectors/datagen/datagen.h"
-#include "connectors/filesystem/filesystem.h"
+#include "connectors/blackhole/blackhole_connector.h"
+#include "connectors/datagen/datagen_connector.h"
+#include "connectors/filesystem/filesystem_connector.h"
 #include "server/assets.h"
 #include "server/server.h"
 
@@ -113,9 +113,9 @@ struct Answer {
 class ApiTest : public testing::Test {
  protected:
   void SetUp() override {
-    registry_.add(connectors::make_datagen_connector());
-    registry_.add(connectors::make_blackhole_connector());
-    registry_.add(connectors::make_filesystem_connector());
+    registry_.add(datagen_connector::make_factory());
+    registry_.add(blackhole_connector::make_factory());
+    registry_.add(filesystem_connector::make_factory());
     for (const Asset& asset : assets()) {
       if (asset.path == "/openapi.json") document_ = json::parse(asset.content);
     }

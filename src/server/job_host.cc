@@ -130,7 +130,7 @@ std::string JobHost::metrics() const {
     HostedJob::View view = job->view();
     reports.emplace_back(view.record.name, std::move(view.report));
   }
-  const auto gauge = [](const flow::MetricFamily& family, std::size_t value) {
+  const auto gauge = [](const MetricFamily& family, std::size_t value) {
     const std::string name = "slipstream_" + std::string(family.name);
     return "# HELP " + name + " " + std::string(family.help) + "\n# TYPE " + name + " gauge\n" +
            name + " " + std::to_string(value) + "\n";

@@ -7,10 +7,10 @@
 
 namespace slipstream::server {
 
-inline constexpr flow::MetricFamily kMemoryUsed{"server_memory_used_bytes", "",
-                                                "`serve`: memory that jobs and queries hold"};
-inline constexpr flow::MetricFamily kMemoryLimit{"server_memory_limit_bytes", "",
-                                                 "`serve`: the budget that they share"};
+inline constexpr MetricFamily kMemoryUsed{"server_memory_used_bytes", "",
+                                          "`serve`: memory that jobs and queries hold"};
+inline constexpr MetricFamily kMemoryLimit{"server_memory_limit_bytes", "",
+                                           "`serve`: the budget that they share"};
 inline constexpr std::array kServerMetrics{kMemoryUsed, kMemoryLimit};
 
 }  // namespace slipstream::server

@@ -2,15 +2,15 @@
 
 #include <utility>
 
+#include "base/metric_store.h"
 #include "base/try.h"
-#include "flow/runtime/metric_store.h"
 
 namespace slipstream::server {
 
 HttpResponse metrics_response(const std::string& more) {
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = flow::process_metrics().prometheus_text() + more;
+  response.body = process_metrics().prometheus_text() + more;
   return response;
 }
 

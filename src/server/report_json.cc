@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "flow/runtime/metric_store.h"
+#include "base/metric_store.h"
 #include "sql/parse/hide_secrets.h"
 
 namespace slipstream::server {
@@ -121,7 +121,7 @@ json events_json(const HostedJob::View& view) {
 // A queue may have been read by several subtasks: those that gave it back say 0.
 json queues_json(const std::string& job) {
   std::map<std::array<std::string, 4>, std::int64_t> lags;
-  for (const auto& sample : flow::process_metrics().samples("rocketmq_source_queue_lag_messages")) {
+  for (const auto& sample : process_metrics().samples("rocketmq_source_queue_lag_messages")) {
     const auto label = [&](const char* name) {
       const auto found = sample.labels.find(name);
       return found == sample.labels.end() ? std::string() : found->second;

@@ -1,8 +1,8 @@
 #include "slipstream/stream/environment.h"
 
+#include "base/metric_store.h"
 #include "base/try.h"
 #include "flow/job.h"
-#include "flow/runtime/metric_store.h"
 #include "stream/plan.h"
 
 namespace slipstream::stream {
@@ -61,7 +61,7 @@ JobStatus JobHandle::report() const {
 }
 
 std::string JobHandle::prometheus_text() const {
-  return flow::process_metrics().prometheus_text() +
+  return process_metrics().prometheus_text() +
          flow::prometheus_text(impl_->job().report(), impl_->name());
 }
 

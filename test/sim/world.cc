@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "base/metric_store.h"
 #include "base/try.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "disk.h"
-#include "flow/runtime/metric_store.h"
 #include "sql/launch.h"
 #include "sql/session.h"
 
@@ -117,7 +117,7 @@ World::World(const Scenario& scenario, Diary& diary)
   disk::set_sync_ms_max(scenario.sync_ms_max);
   broker_.set_dispatch_lag(scenario.dispatch_lag_ms);
   broker_.disturb([this](RequestCode code) { return fault_for(code); });
-  registry_.add(connectors::make_rocketmq_connector(""));
+  registry_.add(rocketmq_connector::make_factory());
 }
 
 World::~World() { broker_.disturb({}); }
@@ -451,7 +451,7 @@ std::vector<std::string> World::run() {
   weather.join();
   for (std::string& line : oracle_.judge(read(kKept), read(kTotals)))
     wrong.push_back(std::move(line));
-  const std::int64_t late = flow::process_metrics().total("late_rows_total");
+  const std::int64_t late = process_metrics().total("late_rows_total");
   if (late != 0) wrong.push_back(std::to_string(late) + " rows were late");
   return wrong;
 }

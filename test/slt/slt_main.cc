@@ -11,15 +11,15 @@
 
 #include "base/try.h"
 #include "collect_sink.h"
-#include "connectors/blackhole/blackhole.h"
-#include "connectors/datagen/datagen.h"
-#include "connectors/filesystem/filesystem.h"
-#include "connectors/print/print.h"
+#include "connectors/blackhole/blackhole_connector.h"
+#include "connectors/datagen/datagen_connector.h"
+#include "connectors/filesystem/filesystem_connector.h"
+#include "connectors/print/print_connector.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
-#include "connectors/script/script.h"
 #include "data/text/temporal.h"
 #include "data/text/value.h"
 #include "flow/job.h"
+#include "script_connector.h"
 #include "sql/session.h"
 
 namespace slipstream::test {
@@ -112,18 +112,17 @@ std::vector<std::optional<std::string>> split_cells(std::string_view line) {
   }
 }
 
-std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
-  connectors::ScriptItem item;
+std::optional<ScriptItem> feed_item(const std::string& line) {
+  ScriptItem item;
   std::string_view text = line;
   if (text == "cut" || text == "checkpoint") {
-    item.kind = text == "cut" ? connectors::ScriptItem::Kind::kCut
-                              : connectors::ScriptItem::Kind::kCheckpoint;
+    item.kind = text == "cut" ? ScriptItem::Kind::kCut : ScriptItem::Kind::kCheckpoint;
     return item;
   }
   if (text.starts_with("watermark ")) {
     ColumnBuilder builder(Type::timestamp(3));
     if (!text::parse(text.substr(10), TimeZone(), builder)) return std::nullopt;
-    item.kind = connectors::ScriptItem::Kind::kWatermark;
+    item.kind = ScriptItem::Kind::kWatermark;
     item.watermark_ms = builder.finish()->data<std::int64_t>()[0] / 1000;
     return item;
   }
@@ -143,14 +142,13 @@ std::optional<connectors::ScriptItem> feed_item(const std::string& line) {
 class Runner {
  public:
   Runner(TestFile file, bool quick)
-      : file_(std::move(file)), quick_(quick), feeds_(std::make_shared<connectors::ScriptFeeds>()) {
-    registry_.add(connectors::make_script_connector(feeds_));
-    registry_.add(connectors::make_datagen_connector());
-    registry_.add(connectors::make_filesystem_connector());
-    registry_.add(connectors::make_print_connector());
-    registry_.add(connectors::make_blackhole_connector());
-    registry_.add(
-        connectors::make_rocketmq_connector(""));  // for plans and checks: it connects late
+      : file_(std::move(file)), quick_(quick), feeds_(std::make_shared<ScriptFeeds>()) {
+    registry_.add(make_script_connector(feeds_));
+    registry_.add(datagen_connector::make_factory());
+    registry_.add(filesystem_connector::make_factory());
+    registry_.add(print_connector::make_factory());
+    registry_.add(blackhole_connector::make_factory());
+    registry_.add(rocketmq_connector::make_factory());  // for plans and checks: it connects late
   }
 
   int run() {
@@ -366,7 +364,7 @@ class Runner {
 
   TestFile file_;
   const bool quick_;  // one configuration, for a look while writing a test
-  std::shared_ptr<connectors::ScriptFeeds> feeds_;
+  std::shared_ptr<ScriptFeeds> feeds_;
   ConnectorRegistry registry_;
   int failures_ = 0;
   int checks_ = 0;

@@ -1,10 +1,9 @@
-#include "connectors/blackhole/blackhole.h"
-
 #include <gmock/gmock.h>
 
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
+#include "connectors/blackhole/blackhole_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::blackhole_connector {
 namespace {
 
 using ::testing::HasSubstr;
@@ -13,7 +12,7 @@ Result<std::unique_ptr<Sink>> sink_of(OptionMap options, bool updating = false) 
   SinkRequest request = testing::sink_request(
       testing::table_of(Schema({{"id", Type::bigint()}}), std::move(options)));
   request.updating = updating;
-  return make_blackhole_connector()->make_sink(request);
+  return make_factory()->make_sink(request);
 }
 
 TEST(Blackhole, TakesEverything) {
@@ -30,9 +29,8 @@ TEST(Blackhole, TakesEverything) {
 
 TEST(Blackhole, HasNoOptionsAndOnlyWrites) {
   EXPECT_THAT(sink_of({{"path", "x"}}).error().message, HasSubstr("path"));
-  EXPECT_THAT(make_blackhole_connector()->make_source({}).error().message,
-              HasSubstr("can only be written"));
+  EXPECT_THAT(make_factory()->make_source({}).error().message, HasSubstr("can only be written"));
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::blackhole_connector

@@ -1,5 +1,3 @@
-#include "connectors/datagen/datagen.h"
-
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -7,9 +5,10 @@
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
+#include "connectors/datagen/datagen_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::datagen_connector {
 namespace {
 
 using ::testing::AllOf;
@@ -18,13 +17,13 @@ using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::Le;
-using testing::ReaderBench;
+using testing::ReaderHarness;
 using ::testing::SizeIs;
 using Poll = SourceReader::Poll;
 
 Result<std::unique_ptr<Source>> source_of(Schema schema, OptionMap options) {
   options.try_emplace("rows-per-second", "0");
-  return make_datagen_connector()->make_source(
+  return make_factory()->make_source(
       testing::source_request(testing::table_of(std::move(schema), std::move(options))));
 }
 
@@ -33,7 +32,7 @@ std::vector<std::string> rows_of(Schema schema, OptionMap options, std::size_t b
   const auto source = source_of(std::move(schema), std::move(options));
   EXPECT_TRUE(source.ok()) << source.status().to_string();
   EXPECT_TRUE((*source)->bounded());
-  ReaderBench bench(**source, batch_rows);
+  ReaderHarness bench(**source, batch_rows);
   EXPECT_TRUE(bench.discover().ok());
   EXPECT_EQ(*bench.drain(), Poll::kEnd);
   EXPECT_THAT(bench.batch_sizes, Each(Le(batch_rows)));
@@ -123,7 +122,7 @@ TEST(Datagen, NullRateIsARate) {
 TEST(Datagen, TimesAreNowOrShortlyBefore) {
   const auto source = source_of(Schema({{"f", Type::timestamp(3)}}),
                                 {{"number-of-rows", "100"}, {"fields.f.max-past", "10 s"}});
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   const std::int64_t now = SystemClock().wall_ms();
   Batch batch;
@@ -142,7 +141,7 @@ TEST(Datagen, TimesAreNowOrShortlyBefore) {
 
 TEST(Datagen, TimesGoOnWithTheClock) {
   const auto source = source_of(Schema({{"f", Type::timestamp(3)}}), {});
-  ReaderBench bench(**source, 1);
+  ReaderHarness bench(**source, 1);
   ASSERT_TRUE(bench.discover().ok());
   const SystemClock clock;
   const std::int64_t begin = clock.now_ms();
@@ -155,7 +154,7 @@ TEST(Datagen, TimesGoOnWithTheClock) {
 // Rows of one split must not let the time of others pass.
 TEST(Datagen, AllSplitsAreKnownBeforeTheFirstRow) {
   const auto source = source_of(Schema({{"f", Type::integer()}}), {{"number-of-rows", "3"}});
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.poll().ok());
   EXPECT_THAT(bench.rows, SizeIs(0));
@@ -171,7 +170,7 @@ TEST(Datagen, AllSplitsAreKnownBeforeTheFirstRow) {
 
 TEST(Datagen, EverySplitOfAnUnboundedTableGivesRows) {
   const auto source = source_of(Schema({{"f", Type::integer()}}), {});
-  ReaderBench bench(**source, 1);
+  ReaderHarness bench(**source, 1);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_EQ(*bench.poll(), Poll::kBatch) << "the splits are told";
   for (std::size_t i = 1; i <= kDatagenSplits; ++i) {
@@ -189,13 +188,13 @@ TEST(Datagen, ARestoreRepeatsNothingAndLosesNothing) {
   const Schema schema({{"id", Type::bigint()}, {"name", Type::string()}});
   std::vector<std::string> whole = rows_of(schema, options);
   const auto source = source_of(schema, options);
-  ReaderBench before(**source, 7);
+  ReaderHarness before(**source, 7);
   ASSERT_TRUE(before.discover().ok());
   for (int i = 0; i < 20; ++i) ASSERT_EQ(*before.poll(), Poll::kBatch);
   const auto state = before.reader->snapshot(1);
   // On two readers.
-  ReaderBench first(**source, 10);
-  ReaderBench second(**source, 100);
+  ReaderHarness first(**source, 10);
+  ReaderHarness second(**source, 100);
   ASSERT_TRUE(first.discover(before.enumerator->snapshot(), true).ok());
   EXPECT_EQ(first.next_index, 0U);
   ASSERT_TRUE(first.add({state->begin(), state->begin() + 3}).ok());
@@ -214,7 +213,7 @@ TEST(Datagen, ARestoreRepeatsNothingAndLosesNothing) {
 TEST(Datagen, RateHoldsRowsBackAndWakes) {
   const auto source = source_of(Schema({{"f", Type::integer()}}), {{"rows-per-second", "100"}});
   EXPECT_FALSE((*source)->bounded());
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   const SystemClock clock;
   const std::int64_t begin = clock.now_ms();
@@ -235,11 +234,11 @@ TEST(Datagen, ProjectsColumnsWithoutChangingThem) {
   const Schema schema({{"a", Type::integer()}, {"b", Type::integer()}});
   const OptionMap options = {{"number-of-rows", "50"}, {"rows-per-second", "0"}};
   SourceRequest request = testing::source_request(testing::table_of(schema, options));
-  const auto both = make_datagen_connector()->make_source(request);
+  const auto both = make_factory()->make_source(request);
   request.physical = {1};
-  const auto one = make_datagen_connector()->make_source(request);
-  ReaderBench all(**both);
-  ReaderBench some(**one);
+  const auto one = make_factory()->make_source(request);
+  ReaderHarness all(**both);
+  ReaderHarness some(**one);
   ASSERT_TRUE(all.discover().ok() && some.discover().ok());
   ASSERT_TRUE(all.drain().ok() && some.drain().ok());
   ASSERT_EQ(all.rows.size(), some.rows.size());
@@ -286,9 +285,9 @@ TEST(Datagen, SaysWhatIsWrong) {
               HasSubstr("rows-per-second"));
   EXPECT_THAT(problem_of(Type::integer(), {{"number-of-row", "1"}}), HasSubstr("number-of-rows"));
   EXPECT_THAT(problem_of(Type::array(Type::integer()), {}), HasSubstr("which datagen cannot make"));
-  EXPECT_THAT(make_datagen_connector()->make_sink(testing::sink_request({})).error().message,
+  EXPECT_THAT(make_factory()->make_sink(testing::sink_request({})).error().message,
               HasSubstr("can only be read"));
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::datagen_connector

@@ -8,7 +8,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::datagen_connector {
 namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
@@ -359,4 +359,4 @@ Result<std::unique_ptr<FieldGenerator>> FieldGenerator::make(const Field& field,
   return bad_option(field, "kind", kind->second, "'random' or 'sequence' is expected");
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::datagen_connector

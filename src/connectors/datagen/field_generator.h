@@ -7,7 +7,7 @@
 #include "slipstream/options.h"
 #include "slipstream/status.h"
 
-namespace slipstream::connectors {
+namespace slipstream::datagen_connector {
 
 // Makes the value of a column for a row number. Stateless: the same number gives the same value,
 // except of TIMESTAMP fields, which lie before the time of the call.
@@ -24,4 +24,4 @@ class FieldGenerator {
   static Result<std::unique_ptr<FieldGenerator>> make(const Field& field, const OptionMap& options);
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::datagen_connector

@@ -5,7 +5,7 @@
 #include "connectors/filesystem/line_file.h"
 #include "connectors/filesystem/listing.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 Result<std::unique_ptr<SplitEnumerator>> FileEnumerator::make(
     std::shared_ptr<const SourceSettings> settings, const EnumeratorContext& context) {
@@ -49,4 +49,4 @@ Result<SplitEnumerator::Discovery> FileEnumerator::discover() {
 
 std::string FileEnumerator::snapshot() { return looked_ ? encode_known_files(known_) : ""; }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -10,7 +10,7 @@
 
 #include "connectors/filesystem/settings.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // A split per file, in the order of names. Every file is found once: what is appended to it later
 // is not read. Monitoring passes over empty files, which are about to be written.
@@ -34,4 +34,4 @@ class FileEnumerator final : public SplitEnumerator {
   bool looked_ = false;  // at least once, by this process or the one that wrote the snapshot
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

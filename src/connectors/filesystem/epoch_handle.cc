@@ -5,7 +5,7 @@
 
 #include "connectors/filesystem/file_split.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 constexpr std::string_view kHiddenSuffix = ".inprogress";
@@ -83,4 +83,4 @@ Result<EpochHandle> decode_epoch_handle(std::string_view text) {
   }
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -8,7 +8,7 @@
 
 #include "slipstream/status.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // Who writes: part of every file name, so that two writers, two jobs or two starts of one job never
 // choose the same name.
@@ -39,4 +39,4 @@ struct EpochHandle {
 std::string encode_epoch_handle(const EpochHandle& handle);
 Result<EpochHandle> decode_epoch_handle(std::string_view text);
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 // "1,2,3": takes one number and the comma in front of it.
@@ -72,4 +72,4 @@ std::uint64_t fingerprint(std::string_view bytes) {
   return hash;
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

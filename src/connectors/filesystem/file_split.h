@@ -9,7 +9,7 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // How many bytes stand for the content of a file: its first ones, and those before the offset.
 inline constexpr std::size_t kFingerprintBytes = 4'096;
@@ -38,4 +38,4 @@ Result<std::set<std::string>> decode_known_files(std::string_view text);
 // Stable 64-bit hash.
 std::uint64_t fingerprint(std::string_view bytes);
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -3,11 +3,11 @@
 
 #include "slipstream/located.h"
 
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/filesystem/epoch_handle.h"
-#include "connectors/filesystem/filesystem.h"
+#include "connectors/filesystem/filesystem_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::filesystem_connector {
 namespace {
 
 using ::testing::AllOf;
@@ -38,7 +38,7 @@ Result<std::unique_ptr<Sink>> sink_of(const TemporaryFolder& folder, OptionMap o
   options.try_emplace("format", "json");
   SinkRequest request = testing::sink_request(testing::table_of(two_columns(), std::move(options)));
   request.updating = updating;
-  return make_filesystem_connector()->make_sink(request);
+  return make_factory()->make_sink(request);
 }
 
 WriterContext writer_context(Counters& counters, const Sink& sink, std::uint64_t token = 7) {
@@ -136,7 +136,7 @@ TEST_F(ExactlyOnce, ACrashWhilePublishingLeavesNoHalfFile) {
   ASSERT_THAT(names, SizeIs(3));
   std::filesystem::remove(out_ / names[1]);
   std::filesystem::remove(out_ / names[2]);
-  out_.write(filesystem::hidden_name(names[1]), "{\"id\":2,\"na and much more than is needed here");
+  out_.write(hidden_name(names[1]), "{\"id\":2,\"na and much more than is needed here");
   open();
   ASSERT_TRUE(commit(epoch, true).ok());
   EXPECT_EQ(out_.read(names[1]), "{\"id\":2,\"name\":\"b\"}\n");
@@ -251,7 +251,7 @@ TEST(FilesystemSink, LeftOversOfDeadProcessesAreRemovedAtStart) {
   auto living = std::move(*(*sink)->make_writer(writer_context(counters, **sink)));
   ASSERT_TRUE(living->write(rows_of({{1, "a"}}), nullptr).ok());
   const std::string name = folder.files().begin()->first;
-  const std::string dead = ".part-" + filesystem::hash_of_sink("sink-1") + "-x.inprogress";
+  const std::string dead = ".part-" + hash_of_sink("sink-1") + "-x.inprogress";
   const std::string foreign = ".part-00000000-x.inprogress";
   folder.write(dead, "{\"id");
   folder.write(foreign, "{\"id");
@@ -312,7 +312,7 @@ TEST(FilesystemSink, PlacesTellLoops) {
   const auto read = [&](OptionMap options) {
     options["path"] = folder.path();
     options["format"] = "json";
-    const auto source = make_filesystem_connector()->make_source(
+    const auto source = make_factory()->make_source(
         testing::source_request(testing::table_of(two_columns(), std::move(options))));
     return dynamic_cast<const Located&>(**source).places();
   };
@@ -331,10 +331,10 @@ TEST(FilesystemSink, MetadataCannotBeWritten) {
   TableDefinition table =
       testing::table_of(two_columns(), {{"path", folder.path()}, {"format", "json"}});
   table.metadata.push_back({"p", "file.path", Type::string(), false});
-  const auto sink = make_filesystem_connector()->make_sink(testing::sink_request(table));
+  const auto sink = make_factory()->make_sink(testing::sink_request(table));
   EXPECT_THAT(sink.error().message,
               AllOf(HasSubstr("'file.path' cannot be written"), HasSubstr("VIRTUAL")));
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::filesystem_connector

@@ -1,15 +1,15 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "connectors/connector_bench.h"
-#include "connectors/filesystem/filesystem.h"
+#include "connector_kit/testing/connector_harness.h"
+#include "connectors/filesystem/filesystem_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::filesystem_connector {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::ReaderBench;
+using testing::ReaderHarness;
 using ::testing::SizeIs;
 using Poll = SourceReader::Poll;
 
@@ -22,7 +22,7 @@ Result<std::unique_ptr<Source>> source_of(
   options.try_emplace("format", "json");
   TableDefinition table = testing::table_of(two_columns(), std::move(options));
   table.metadata = std::move(metadata);
-  return make_filesystem_connector()->make_source(testing::source_request(std::move(table)));
+  return make_factory()->make_source(testing::source_request(std::move(table)));
 }
 
 std::string problem_of(const TemporaryFolder& folder, OptionMap options) {
@@ -35,7 +35,7 @@ std::vector<std::string> rows_of(const TemporaryFolder& folder, OptionMap option
                                  std::size_t batch_rows = 4096) {
   const auto source = source_of(folder, std::move(options));
   EXPECT_TRUE(source.ok()) << source.status().to_string();
-  ReaderBench bench(**source, batch_rows);
+  ReaderHarness bench(**source, batch_rows);
   EXPECT_TRUE(bench.discover().ok());
   const auto last = bench.drain();
   EXPECT_TRUE(last.ok()) << last.status().to_string();
@@ -46,7 +46,7 @@ std::vector<std::string> rows_of(const TemporaryFolder& folder, OptionMap option
 std::string error_of_reading(const TemporaryFolder& folder, OptionMap options = {}) {
   const auto source = source_of(folder, std::move(options));
   EXPECT_TRUE(source.ok()) << source.status().to_string();
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   if (const Status found = bench.discover(); !found.ok()) return found.to_string();
   const auto last = bench.drain();
   return last.ok() ? "" : last.error().to_string();
@@ -127,7 +127,7 @@ TEST(FilesystemSource, BatchesHoldTheirRowsAndEvents) {
   folder.write("a.json", numbered_lines(10));
   folder.write("b.json", numbered_lines(1));
   const auto source = source_of(folder);
-  ReaderBench bench(**source, 4);
+  ReaderHarness bench(**source, 4);
   ASSERT_TRUE(bench.discover().ok());
   EXPECT_TRUE(bench.complete);
   ASSERT_EQ(*bench.drain(), Poll::kEnd);
@@ -149,7 +149,7 @@ TEST(FilesystemSource, RestoresAtTheExactLine) {
   folder.write("a.json", numbered_lines(10));
   folder.write("b.json", numbered_lines(2));
   const auto source = source_of(folder);
-  ReaderBench before(**source, 3);
+  ReaderHarness before(**source, 3);
   ASSERT_TRUE(before.discover().ok());
   ASSERT_TRUE(before.poll().ok());
   ASSERT_TRUE(before.poll().ok());
@@ -161,7 +161,7 @@ TEST(FilesystemSource, RestoresAtTheExactLine) {
   // A bounded table does not look for files again, and what is appended is not read.
   folder.write("c.json", numbered_lines(5));
   folder.append("a.json", numbered_lines(5));
-  ReaderBench after(**source, 3);
+  ReaderHarness after(**source, 3);
   ASSERT_TRUE(after.discover(files, true).ok());
   EXPECT_EQ(after.next_index, 0U);
   ASSERT_TRUE(after.add(*state).ok());
@@ -173,7 +173,7 @@ TEST(FilesystemSource, RestoresAtTheExactLine) {
   // Read to the end: nothing is left, whatever became of the files.
   const auto ended = after.reader->snapshot(2);
   std::filesystem::remove(folder / "a.json");
-  ReaderBench later(**source);
+  ReaderHarness later(**source);
   ASSERT_TRUE(later.add(*ended).ok());
   ASSERT_EQ(*later.drain(), Poll::kEnd);
   EXPECT_THAT(later.rows, SizeIs(0));
@@ -183,14 +183,14 @@ TEST(FilesystemSource, NoticesThatAFileChanged) {
   const TemporaryFolder folder;
   folder.write("a.json", numbered_lines(1'000));
   const auto source = source_of(folder);
-  ReaderBench before(**source, 600);
+  ReaderHarness before(**source, 600);
   ASSERT_TRUE(before.discover().ok());
   ASSERT_TRUE(before.poll().ok());
   const auto state = before.reader->snapshot(1);
   ASSERT_TRUE(state.ok());
   const auto error_with = [&](const std::string& content) {
     folder.write("a.json", content);
-    ReaderBench after(**source);
+    ReaderHarness after(**source);
     EXPECT_TRUE(after.add(*state).ok());
     const auto last = after.drain();
     return last.ok() ? "" : last.error().message;
@@ -205,7 +205,7 @@ TEST(FilesystemSource, NoticesThatAFileChanged) {
   EXPECT_THAT(error_with(middle), HasSubstr("where reading stood, are others"));
   EXPECT_EQ(error_with(content + content), "");
   std::filesystem::remove(folder / "a.json");
-  ReaderBench gone(**source);
+  ReaderHarness gone(**source);
   EXPECT_TRUE(gone.add(*state).ok());
   EXPECT_EQ(gone.drain().error().code, ErrorCode::kNotFound);
 }
@@ -214,7 +214,7 @@ TEST(FilesystemSource, NoticesAFileThatBecomesShorterWhileItIsRead) {
   const TemporaryFolder folder;
   folder.write("a.json", numbered_lines(40'000));
   const auto source = source_of(folder);
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.poll().ok());
   std::filesystem::resize_file(folder / "a.json", 600'000);
@@ -229,7 +229,7 @@ TEST(FilesystemSource, MonitorsForNewFiles) {
   folder.write("empty.json", "");
   const auto source = source_of(folder, {{"source.monitor-interval", "200 ms"}});
   EXPECT_FALSE((*source)->bounded());
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   EXPECT_FALSE(bench.complete);
   EXPECT_EQ(bench.enumerator->discovery_interval(), std::chrono::milliseconds(200));
@@ -244,7 +244,7 @@ TEST(FilesystemSource, MonitorsForNewFiles) {
   ASSERT_TRUE(bench.drain().ok());
   EXPECT_THAT(bench.rows, SizeIs(6));
   // A restored enumerator finds what came since.
-  ReaderBench restored(**source);
+  ReaderHarness restored(**source);
   ASSERT_TRUE(restored.discover(state, true).ok());
   ASSERT_TRUE(restored.drain().ok());
   EXPECT_THAT(restored.rows, SizeIs(5));
@@ -260,7 +260,7 @@ TEST(FilesystemSource, PausedFilesAreLeftForOthers) {
   folder.write("a.json", numbered_lines(4));
   folder.write("b.json", numbered_lines(1));
   const auto source = source_of(folder);
-  ReaderBench bench(**source, 2);
+  ReaderHarness bench(**source, 2);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.poll().ok());
   const std::vector<std::uint32_t> paused{0};
@@ -281,7 +281,7 @@ TEST(FilesystemSource, BadLinesFailOrAreSkipped) {
               AllOf(HasSubstr("table 't': line 2 (byte 20) of file '" + (folder / "a.json") + "'"),
                     HasSubstr("id"), HasSubstr("'decode.errors' = 'skip'")));
   const auto source = source_of(folder, {{"decode.errors", "skip"}});
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.drain().ok());
   EXPECT_THAT(bench.rows, ElementsAre("+I(1, a)", "+I(3, c)"));
@@ -292,10 +292,10 @@ TEST(FilesystemSource, LineNumbersGoOnAfterARestore) {
   const TemporaryFolder folder;
   folder.write("a.json", numbered_lines(5) + "bad\n");
   const auto source = source_of(folder);
-  ReaderBench before(**source, 5);
+  ReaderHarness before(**source, 5);
   ASSERT_TRUE(before.discover().ok());
   ASSERT_TRUE(before.poll().ok());
-  ReaderBench after(**source, 5);
+  ReaderHarness after(**source, 5);
   ASSERT_TRUE(after.add(*before.reader->snapshot(1)).ok());
   EXPECT_THAT(after.drain().error().message, HasSubstr("line 6 (byte "));
 }
@@ -325,7 +325,7 @@ TEST(FilesystemSource, MetadataOfTheFile) {
   const auto when = std::filesystem::file_time_type::clock::from_sys(
       std::chrono::sys_seconds(std::chrono::sys_days(std::chrono::year(2024) / 2 / 3)));
   std::filesystem::last_write_time(folder / "in/a.json", when);
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.drain().ok());
   ASSERT_THAT(bench.rows, SizeIs(1));
@@ -354,7 +354,7 @@ TEST(FilesystemSource, SaysWhatIsWrongWithThePath) {
               HasSubstr("source.monitor-interval"));
   EXPECT_THAT(problem_of(folder, {{"source.monitor-interval", "0"}}),
               HasSubstr("must be longer than 0"));
-  const auto no_format = make_filesystem_connector()->make_source(
+  const auto no_format = make_factory()->make_source(
       testing::source_request(testing::table_of(two_columns(), {{"path", "/tmp"}})));
   EXPECT_THAT(no_format.error().message, HasSubstr("missing option 'format'"));
 }
@@ -380,7 +380,7 @@ TEST(FilesystemSource, UnreadableFilesAreNamed) {
 TEST(FilesystemSource, StateOfAnotherVersionIsRefused) {
   const TemporaryFolder folder;
   const auto source = source_of(folder);
-  ReaderBench bench(**source);
+  ReaderHarness bench(**source);
   for (const char* state :
        {"", "2,0,1,0,0,0,0", "1,0,1,0,0,0", "1,5,1,0,0,0,0", "1,0,1,0,0,0,0,9", "1,a"})
     EXPECT_EQ(bench.add({Split{"a.json", state}}).error().code, ErrorCode::kCorrupt) << state;
@@ -400,4 +400,4 @@ TEST(FilesystemSource, ReadsChanges) {
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::filesystem_connector

@@ -2,7 +2,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 Result<std::unique_ptr<LineEncoder>> LineEncoder::make(std::shared_ptr<const SinkPlan> plan) {
   const TableFormat& format = plan->settings.format;
@@ -37,4 +37,4 @@ Status LineEncoder::encode(const Batch& batch) {
   return {};
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -10,7 +10,7 @@
 #include "connectors/filesystem/settings.h"
 #include "format/format.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 struct SinkPlan {
   SinkSettings settings;
@@ -41,4 +41,4 @@ class LineEncoder {
   std::vector<std::size_t> ends_;
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -14,7 +14,7 @@
 #include "base/try.h"
 #include "format/format.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -195,4 +195,4 @@ Status LineFile::next(std::size_t lines_max, Lines& out) {
   }
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

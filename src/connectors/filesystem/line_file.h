@@ -13,7 +13,7 @@
 
 #include "connectors/filesystem/file_split.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // Lines that lie in one buffer, without their line breaks.
 struct Lines {
@@ -71,4 +71,4 @@ class LineFile {
   std::size_t at_ = 0;  // in the chunk: the next line
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/try.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 namespace fs = std::filesystem;
@@ -103,4 +103,4 @@ Result<std::vector<FoundFile>> list_files(const SourceSettings& settings) {
   return found;
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

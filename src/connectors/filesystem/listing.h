@@ -10,7 +10,7 @@
 
 #include "connectors/filesystem/settings.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 struct FoundFile {
   std::string name;  // relative to folder_of(settings)
@@ -26,4 +26,4 @@ std::filesystem::path folder_of(const SourceSettings& settings);
 // not exist.
 Result<std::vector<FoundFile>> list_files(const SourceSettings& settings);
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

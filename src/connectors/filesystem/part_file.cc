@@ -14,7 +14,7 @@
 #include "connectors/filesystem/epoch_handle.h"
 #include "io/files.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ Status remove_left_overs(const fs::path& folder, std::string_view sink) {
   return {};
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -9,7 +9,7 @@
 
 #include "slipstream/status.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // Written under a hidden name, renamed by publish(). Locked while it is there, so that left-overs
 // of a dead process can be told from files of a living one.
@@ -49,4 +49,4 @@ class PartFile {
 // Deletes hidden files of the sink that no living process writes. `sink`: hash_of_sink().
 Status remove_left_overs(const std::filesystem::path& folder, std::string_view sink);
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

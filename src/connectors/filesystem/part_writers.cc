@@ -3,7 +3,7 @@
 #include "base/try.h"
 #include "connectors/filesystem/metrics.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 PartSeries series_of(const SinkPlan& plan, const WriterContext& context) {
@@ -113,4 +113,4 @@ Result<std::optional<std::string>> EpochLineWriter::prepare(CheckpointId checkpo
   return std::optional<std::string>(encode_epoch_handle(handle));
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -13,7 +13,7 @@
 #include "connectors/filesystem/line_encoder.h"
 #include "connectors/filesystem/part_file.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // At-least-once and none: part files of its own, published when they are full and at every
 // checkpoint.
@@ -67,4 +67,4 @@ class EpochLineWriter final : public SinkWriter {
   std::atomic<std::int64_t>* rows_;
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -11,7 +11,7 @@
 #include "connectors/filesystem/part_file.h"
 #include "io/files.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 constexpr std::uint64_t kCopyBytes = std::uint64_t{1} << 20;
@@ -86,4 +86,4 @@ Result<bool> Publisher::is_published(const std::string& name, std::uint64_t size
                                         "from outside. Move it away and start again"};
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

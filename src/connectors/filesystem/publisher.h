@@ -11,7 +11,7 @@
 #include "connectors/filesystem/line_encoder.h"
 #include "connectors/filesystem/metrics.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // A part file has a name that its epoch alone decides, and appears whole: one that is there needs
 // nothing more. Files must therefore stay in the folder until the checkpoint after theirs.
@@ -35,4 +35,4 @@ class Publisher final : public SinkCommitter {
   std::atomic<std::int64_t>* const published_;
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

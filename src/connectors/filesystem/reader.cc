@@ -10,7 +10,7 @@
 #include "connectors/filesystem/listing.h"
 #include "connectors/filesystem/metrics.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 constexpr std::uint64_t kBatchBytesMax = std::uint64_t{8} << 20;
@@ -275,4 +275,4 @@ void FileRowReader::pause(std::span<const std::uint32_t> splits) {
   if (!closed.ok()) file_.reset();
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

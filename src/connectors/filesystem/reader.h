@@ -16,7 +16,7 @@
 #include "connectors/filesystem/settings.h"
 #include "format/format.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 enum class FileProperty : std::uint8_t { kPath, kName, kSize, kModified };
 
@@ -95,4 +95,4 @@ class FileRowReader final : public SourceReader {
   std::atomic<std::int64_t>* ignored_;
 };
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -4,7 +4,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 namespace fs = std::filesystem;
@@ -163,4 +163,4 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table) {
   return settings;
 }
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -14,7 +14,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 
 // The connector's options, without those of formats.
 OptionTable filesystem_options();
@@ -48,4 +48,4 @@ struct SinkSettings {
 Result<SourceSettings> read_source_settings(const TableDefinition& table);
 Result<SinkSettings> read_sink_settings(const TableDefinition& table);
 
-}  // namespace slipstream::connectors::filesystem
+}  // namespace slipstream::filesystem_connector

@@ -1,13 +1,12 @@
-#include "connectors/print/print.h"
-
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
+#include "connectors/print/print_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::print_connector {
 namespace {
 
 using testing::Counters;
@@ -23,7 +22,7 @@ Batch some_rows() {
 }
 
 Result<std::unique_ptr<Sink>> sink_of(OptionMap options) {
-  return make_print_connector()->make_sink(
+  return make_factory()->make_sink(
       testing::sink_request(testing::table_of(two_columns(), std::move(options))));
 }
 
@@ -113,10 +112,9 @@ TEST(Print, RowsOfSeveralWritersStayWhole) {
 }
 
 TEST(Print, OnlyWrites) {
-  EXPECT_THAT(make_print_connector()->make_source({}).error().message,
-              HasSubstr("can only be written"));
+  EXPECT_THAT(make_factory()->make_source({}).error().message, HasSubstr("can only be written"));
   EXPECT_THAT(sink_of({{"print-identifer", "x"}}).error().message, HasSubstr("print-identifier"));
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::print_connector

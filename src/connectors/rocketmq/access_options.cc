@@ -4,7 +4,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 std::vector<OptionSpec> credential_options() {
@@ -142,4 +142,4 @@ OptionMap access_options_of(const OptionMap& given) {
   return found;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -7,7 +7,7 @@
 #include "slipstream/options.h"
 #include "slipstream/rocketmq/client.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 std::vector<OptionSpec> access_options();
 
@@ -18,4 +18,4 @@ Result<rocketmq::ClientOptions> read_client(const std::string& table, const Opti
 // Those of `given` that are access options, for another table of the same cluster.
 OptionMap access_options_of(const OptionMap& given);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

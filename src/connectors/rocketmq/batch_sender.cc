@@ -5,7 +5,7 @@
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 constexpr std::size_t kBytesMax = std::size_t{16} << 20;
 constexpr std::int64_t kLogPauseMs = 10'000;
@@ -144,4 +144,4 @@ Status BatchSender::failure() const {
   return failure_;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

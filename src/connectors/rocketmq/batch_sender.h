@@ -15,7 +15,7 @@
 #include "base/mutex.h"
 #include "rocketmq/protocol/batch_encoder.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // A batch leaves when its queue has nothing under way, or when it is full: few rows leave at once,
 // many in large batches. A completed send takes what has gathered behind it along.
@@ -81,4 +81,4 @@ class BatchSender {
   std::unique_ptr<rocketmq::Producer> producer_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

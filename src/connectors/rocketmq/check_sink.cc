@@ -9,7 +9,7 @@
 #include "rocketmq/protocol/requests.h"
 #include "rocketmq/protocol/responses.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::string_view kTopicOfAutoCreation = "TBW102";
@@ -102,4 +102,4 @@ Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
       .with_context("checking that the output can be looked through");
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -6,7 +6,7 @@
 
 #include "connectors/rocketmq/message_encoder.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // The topic exists (or is created, where the cluster creates topics by itself), can be written,
 // and, for exactly-once, is of a kind that can be looked through, by the scan group.
@@ -15,4 +15,4 @@ namespace slipstream::connectors {
 // Failure: names table, topic, cause and fix.
 Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -1,12 +1,12 @@
 // What snapshots and message keys hold, byte for byte where it must stay readable.
 #include <gmock/gmock.h>
 
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/split_codec.h"
 #include "connectors/rocketmq/stamp.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 using ::testing::HasSubstr;
@@ -139,4 +139,4 @@ TEST(EpochCodec, ACutFileIsCorrupt) {
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -20,7 +20,7 @@
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 using rocketmq::MessageQueue;
 using rocketmq::SendOutcome;
@@ -500,4 +500,4 @@ Status EpochCommitter::commit(std::span<const Committable> committables,
   return publication.run();
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -11,7 +11,7 @@
 
 #include "connectors/rocketmq/message_encoder.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // Every message of the epochs is stored exactly once when commit() succeeds.
 //   1. Batches are sent, several at a time. Busy and unreachable brokers: again, for as long as it
@@ -41,4 +41,4 @@ class EpochCommitter final : public SinkCommitter {
   rocketmq::Producer producer_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -5,7 +5,7 @@
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/protocol/record.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 using rocketmq::MessageQueue;
 
@@ -177,4 +177,4 @@ Result<std::int64_t> QueueEnumerator::offset_at(const MessageQueue& queue, std::
   return early ? max_offset : offset;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -11,7 +11,7 @@
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/split_codec.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // Start options count for what the first discovery of a fresh start finds; a queue found later, or
 // absent from restored state, is read from its first message. A queue that a route does not show is
@@ -50,4 +50,4 @@ class QueueEnumerator final : public SplitEnumerator {
   bool filter_checked_ = false;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
@@ -147,4 +147,4 @@ Result<std::string> EpochFileReader::body(const Place& place) const {
   return bytes;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

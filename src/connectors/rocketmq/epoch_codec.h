@@ -15,7 +15,7 @@
 
 #include "connectors/rocketmq/stamp.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // One queue that an epoch writes to.
 struct EpochQueue {
@@ -69,4 +69,4 @@ class EpochFileReader {
   const int file_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

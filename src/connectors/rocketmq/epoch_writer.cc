@@ -10,7 +10,7 @@
 #include "data/hash.h"
 #include "rocketmq/client/client_core.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 using rocketmq::MessageQueue;
 
@@ -206,4 +206,4 @@ Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint,
   return std::optional<std::string>(std::move(handle));
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

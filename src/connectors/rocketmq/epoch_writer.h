@@ -14,7 +14,7 @@
 #include "connectors/rocketmq/topic_queues.h"
 #include "rocketmq/protocol/batch_encoder.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // Every message gets its stamp and its queue here, for ever. The lower scan bound of a queue is a
 // max offset that was asked for in the background before the epoch was sealed: nothing of the epoch
@@ -64,4 +64,4 @@ class EpochWriter final : public SinkWriter {
   std::atomic<std::int64_t>* sealed_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -4,7 +4,7 @@
 #include "rocketmq/protocol/batch_encoder.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr char kNameEnd = 1;
@@ -149,4 +149,4 @@ Status MessageEncoder::add_properties(const Column& column, std::size_t row) {
   return {};
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

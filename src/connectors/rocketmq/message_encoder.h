@@ -13,7 +13,7 @@
 #include "connectors/rocketmq/settings.h"
 #include "format/format.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 struct SinkPlan {
   SinkSettings settings;
@@ -62,4 +62,4 @@ class MessageEncoder {
   std::string checked_topic_;  // the last topic of a row that was checked
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -8,7 +8,7 @@
 #include "rocketmq/protocol/message_id.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 enum class Shape : std::uint8_t { kText, kInteger, kTime, kProperties };
@@ -260,4 +260,4 @@ std::int64_t epoch_millis(const Column& column, std::size_t row) {
   return text::floor_div(value, column.type().units_per_second() / 1'000);
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

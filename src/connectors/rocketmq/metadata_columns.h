@@ -14,7 +14,7 @@
 
 #include "rocketmq/protocol/record.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 enum class MetadataKey : std::uint8_t {
   kTopic,
@@ -68,4 +68,4 @@ void append_metadata(const ReadColumn& column, const MessageOrigin& origin, Colu
 // Milliseconds since 1970 of a value of a TIMESTAMP, TIMESTAMP_LTZ or BIGINT column.
 std::int64_t epoch_millis(const Column& column, std::size_t row);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

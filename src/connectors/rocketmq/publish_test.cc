@@ -4,14 +4,14 @@
 
 #include "base/clock.h"
 #include "base/testing/wait_until.h"
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/queue_scan.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/testing/scripted_broker.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 using rocketmq::MessageQueue;
@@ -30,7 +30,7 @@ class PublishTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("out", 2);
-    auto made = make_rocketmq_connector()->make_sink(testing::sink_request(testing::table_of(
+    auto made = make_factory()->make_sink(testing::sink_request(testing::table_of(
         Schema({{"n", Type::integer()}}), {{"topic", "out"},
                                            {"nameServerAddress", broker_.name_server()},
                                            {"format", "json"},
@@ -240,4 +240,4 @@ TEST_F(PublishTest, ConnectionsAreSharedByOneUserOnly) {
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -8,7 +8,7 @@
 #include "rocketmq/protocol/properties.h"
 #include "rocketmq/protocol/record.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::int64_t kPollMs = 100;
@@ -79,4 +79,4 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
   return {};
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -13,7 +13,7 @@
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 struct ScanRange {
   rocketmq::MessageQueue queue;
@@ -38,4 +38,4 @@ struct ScanOptions {
 Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
                    const ScanOptions& options);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

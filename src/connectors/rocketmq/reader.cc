@@ -19,7 +19,7 @@
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 using rocketmq::MessageQueue;
 using rocketmq::PulledFrame;
@@ -747,4 +747,4 @@ void QueueRowReader::prefer(std::span<const std::uint32_t> splits) {
   consumer_->prefer(order);
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

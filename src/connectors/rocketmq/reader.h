@@ -19,7 +19,7 @@
 #include "connectors/rocketmq/split_codec.h"
 #include "rocketmq/protocol/record.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // What a reader produces.
 struct RowPlan {
@@ -139,4 +139,4 @@ class QueueRowReader final : public SourceReader {
   std::atomic<std::int64_t>* lag_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

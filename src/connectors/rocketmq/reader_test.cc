@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "base/testing/wait_until.h"
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "rocketmq/testing/scripted_broker.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 using rocketmq::MessageQueue;
@@ -23,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::ReaderBench;
+using testing::ReaderHarness;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 using Poll = SourceReader::Poll;
@@ -38,14 +38,14 @@ class QueueRowReaderTest : public ::testing::Test {
                     {"consumerGroup", "g"},
                     {"format", "json"},
                     {"scan.startup.mode", "earliest"}});
-    return make_rocketmq_connector()->make_source(testing::source_request(
+    return make_factory()->make_source(testing::source_request(
         testing::table_of(Schema({{"n", Type::integer()}}), std::move(options))));
   }
   void send(std::int32_t queue, int n) {
     broker_.append({"T", "broker-a", queue}, "{\"n\":" + std::to_string(n) + "}");
   }
   // Polls until so many rows are there, or the reader has read everything.
-  static Status read(ReaderBench& bench, std::size_t rows) {
+  static Status read(ReaderHarness& bench, std::size_t rows) {
     Status status;
     EXPECT_TRUE(wait_until([&] {
       const auto polled = bench.poll();
@@ -54,7 +54,7 @@ class QueueRowReaderTest : public ::testing::Test {
     }));
     return status;
   }
-  static bool ends(ReaderBench& bench) {
+  static bool ends(ReaderHarness& bench) {
     return wait_until([&] {
       const auto polled = bench.poll();
       return polled.ok() && *polled == Poll::kEnd;
@@ -68,7 +68,7 @@ TEST_F(QueueRowReaderTest, ABoundedReadEndsAlsoInQueuesWithoutMessages) {
   send(1, 7);
   const auto table = source({{"scan.bounded.mode", "latest-offset"}});
   ASSERT_TRUE(table.ok()) << table.status().to_string();
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   EXPECT_TRUE(bench.complete);
   ASSERT_TRUE(ends(bench));
@@ -81,7 +81,7 @@ TEST_F(QueueRowReaderTest, BodiesThatStayDamagedArePassedOverWhenBadRowsAre) {
   for (const int offset : {0, 3, 4, 7}) broker_.damage_body(queue, offset);
 
   const auto strict = source({{"scan.bounded.mode", "latest-offset"}});
-  ReaderBench failing(**strict);
+  ReaderHarness failing(**strict);
   ASSERT_TRUE(failing.discover().ok());
   const Status failed = read(failing, 8);
   EXPECT_THAT(failed.to_string(), AllOf(HasSubstr("T/broker-a/0 near offset 0"), HasSubstr("CRC"),
@@ -93,7 +93,7 @@ TEST_F(QueueRowReaderTest, BodiesThatStayDamagedArePassedOverWhenBadRowsAre) {
     if (policy == "dead-letter") options["dead-letter.topic"] = "dead";
     const auto table = source(options);
     ASSERT_TRUE(table.ok()) << table.status().to_string();
-    ReaderBench bench(**table, 2);
+    ReaderHarness bench(**table, 2);
     ASSERT_TRUE(bench.discover().ok());
     ASSERT_TRUE(ends(bench));
     EXPECT_THAT(bench.rows, ElementsAre("+I(1)", "+I(2)", "+I(5)", "+I(6)"));
@@ -110,7 +110,7 @@ TEST_F(QueueRowReaderTest, ManyBadBodiesInARowDoNotLetItSleep) {
   for (int i = 0; i < 200; ++i) broker_.append({"T", "broker-a", 0}, bad);
   send(0, 7);
   const auto table = source({{"decode.errors", "skip"}});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   // As a source task does: after kNothing it polls when it was woken.
   EXPECT_TRUE(wait_until([&, woken = 0]() mutable {
@@ -126,7 +126,7 @@ TEST_F(QueueRowReaderTest, ManyBadBodiesInARowDoNotLetItSleep) {
 TEST_F(QueueRowReaderTest, ABoundedReadIgnoresWhatComesLater) {
   send(0, 1);
   const auto table = source({{"scan.bounded.mode", "latest-offset"}});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   send(0, 2);
   send(1, 3);
@@ -137,14 +137,14 @@ TEST_F(QueueRowReaderTest, ABoundedReadIgnoresWhatComesLater) {
 TEST_F(QueueRowReaderTest, SnapshotsHoldWhatWasGivenOutAndARestoreGoesOnThere) {
   for (int n = 0; n < 5; ++n) send(0, n);
   const auto table = source({});
-  ReaderBench first(**table, 2);
+  ReaderHarness first(**table, 2);
   ASSERT_TRUE(first.discover().ok());
   ASSERT_TRUE(read(first, 2).ok());
   const auto splits = first.reader->snapshot(1);
   ASSERT_TRUE(splits.ok());
   const std::string enumerator = first.enumerator->snapshot();
   const std::vector<std::string> before = first.rows;
-  ReaderBench second(**table);
+  ReaderHarness second(**table);
   ASSERT_TRUE(second.discover(enumerator, true).ok());
   ASSERT_TRUE(second.add(*splits).ok());
   ASSERT_TRUE(read(second, 5 - before.size()).ok());
@@ -156,7 +156,7 @@ TEST_F(QueueRowReaderTest, SnapshotsHoldWhatWasGivenOutAndARestoreGoesOnThere) {
 TEST_F(QueueRowReaderTest, ANewQueueIsReadFromItsFirstMessage) {
   send(0, 1);
   const auto table = source({{"scan.startup.mode", "latest"}});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   broker_.create_topic("T", 3);
   send(2, 20);
@@ -167,13 +167,13 @@ TEST_F(QueueRowReaderTest, ANewQueueIsReadFromItsFirstMessage) {
 
 TEST_F(QueueRowReaderTest, AfterARestoreAQueueThatWasNotThereIsNew) {
   const auto table = source({{"scan.startup.mode", "latest"}});
-  ReaderBench first(**table);
+  ReaderHarness first(**table);
   ASSERT_TRUE(first.discover().ok());
   const std::string enumerator = first.enumerator->snapshot();
   broker_.create_topic("T", 3);
   send(2, 20);
   send(0, 1);
-  ReaderBench second(**table);
+  ReaderHarness second(**table);
   ASSERT_TRUE(second.discover(enumerator, true).ok());
   ASSERT_TRUE(read(second, 1).ok());
   EXPECT_THAT(second.rows, ElementsAre("+I(20)")) << "queue 0 belongs to the restored splits";
@@ -184,7 +184,7 @@ TEST_F(QueueRowReaderTest, GroupOffsetsAreThoseOfTheCompletedCheckpointAndArrive
   const MessageQueue queue{"T", "broker-a", 0};
   const auto table = source({});
   {
-    ReaderBench bench(**table);
+    ReaderHarness bench(**table);
     ASSERT_TRUE(bench.discover().ok());
     ASSERT_TRUE(read(bench, 3).ok());
     ASSERT_TRUE(bench.reader->snapshot(1).ok());
@@ -201,7 +201,7 @@ TEST_F(QueueRowReaderTest, AnOffsetThatWasNotWrittenIsWrittenWithTheNextCheckpoi
   send(0, 0);
   const MessageQueue queue{"T", "broker-a", 0};
   const auto table = source({});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(read(bench, 1).ok());
   broker_.inject(
@@ -225,7 +225,7 @@ TEST_F(QueueRowReaderTest, ABodyThatIsNoRowFailsWithItsPlaceOrIsSkipped) {
   broker_.append({"T", "broker-a", 0}, "no json");
   send(0, 2);
   const auto strict = source({});
-  ReaderBench failing(**strict);
+  ReaderHarness failing(**strict);
   ASSERT_TRUE(failing.discover().ok());
   const Status status = read(failing, 3);
   ASSERT_FALSE(status.ok());
@@ -233,7 +233,7 @@ TEST_F(QueueRowReaderTest, ABodyThatIsNoRowFailsWithItsPlaceOrIsSkipped) {
   EXPECT_THAT(status.error().message,
               HasSubstr("offset 1 of topic 'T', broker 'broker-a', queue 0"));
   const auto lenient = source({{"decode.errors", "skip"}});
-  ReaderBench skipping(**lenient);
+  ReaderHarness skipping(**lenient);
   ASSERT_TRUE(skipping.discover().ok());
   ASSERT_TRUE(read(skipping, 2).ok());
   EXPECT_THAT(skipping.rows, ElementsAre("+I(1)", "+I(2)"));
@@ -250,7 +250,7 @@ TEST_F(QueueRowReaderTest, TagsAreComparedExactly) {
                  "BB\x02");
   broker_.append({"T", "broker-a", 0}, R"({"n":3})");
   const auto table = source({{"tag", "BB"}, {"scan.bounded.mode", "latest-offset"}});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(ends(bench));
   EXPECT_THAT(bench.rows, ElementsAre("+I(2)"));
@@ -258,7 +258,7 @@ TEST_F(QueueRowReaderTest, TagsAreComparedExactly) {
 
 TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
   const auto table = source({});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   std::atomic<bool> busy = true;
   std::thread feed([&] {
@@ -285,7 +285,7 @@ TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
 
 TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWatermark) {
   const auto table = source({});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   const SystemClock clock;
   // What both queues are proven for; -1 = one is not.
@@ -317,7 +317,7 @@ TEST_F(QueueRowReaderTest, OfWhatIsReceivedThePreferredQueueComesFirst) {
     send(1, 1'000 + n);
   }
   const auto table = source({});
-  ReaderBench bench(**table, 50);
+  ReaderHarness bench(**table, 50);
   ASSERT_TRUE(bench.discover().ok());
   const std::vector<std::uint32_t> order{1, 0};
   bench.reader->prefer(order);
@@ -332,7 +332,7 @@ TEST_F(QueueRowReaderTest, OfWhatIsReceivedThePreferredQueueComesFirst) {
 TEST_F(QueueRowReaderTest, WhatWasHeldBackOfAPausedQueueComesWithoutFurtherMessages) {
   for (int n = 0; n < 10; ++n) send(0, n);
   const auto table = source({});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 2; }));
   bench.reader->pause(std::vector<std::uint32_t>{0});
@@ -348,11 +348,11 @@ TEST_F(QueueRowReaderTest, WhatWasHeldBackOfAPausedQueueComesWithoutFurtherMessa
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {
   const auto table = source({{"scan.startup.mode", "specific-offsets"},
                              {"scan.startup.specific-offsets", "broker-a:9:0"}});
-  ReaderBench bench(**table);
+  ReaderHarness bench(**table);
   const Status status = bench.discover();
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().message, HasSubstr("it has broker-a:0, broker-a:1"));
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -3,13 +3,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
-// `name_servers` stands for the nameServerAddress of tables that give none; empty = they must.
-std::unique_ptr<ConnectorFactory> make_rocketmq_connector(std::string name_servers = "");
+std::unique_ptr<ConnectorFactory> make_factory();
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -9,7 +9,7 @@
 #include "data/text/time_zone.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::string_view kDefaultFormat = "delimited";
@@ -422,4 +422,4 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
   return settings;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

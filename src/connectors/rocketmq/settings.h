@@ -15,7 +15,7 @@
 
 #include "format/format.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // The connector's options, without those of formats.
 OptionTable rocketmq_options();
@@ -87,4 +87,4 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
 // The topic as seen from each of its name servers, as Located::places() wants it.
 std::vector<std::string> topic_places(const std::string& name_servers, const std::string& topic);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -3,11 +3,11 @@
 
 #include <gmock/gmock.h>
 
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 using ::testing::AllOf;
@@ -228,7 +228,7 @@ TEST(Metadata, OnlyWritableKeysAreWritten) {
 }
 
 TEST(Sink, WhatCannotBeHeldIsRefused) {
-  const auto connector = make_rocketmq_connector();
+  const auto connector = make_factory();
   TableDefinition table = with_metadata("delivery-time", Type::timestamp(3), false);
   table.options["sink.delivery-guarantee"] = "exactly-once";
   EXPECT_THAT(refusal(connector->make_sink(testing::sink_request(table)).status()),
@@ -317,7 +317,7 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
   SourceRequest request;
   request.table = table_of(Schema({{"n", Type::integer()}}), std::move(options));
   request.physical = {0};
-  const auto source = make_rocketmq_connector()->make_source(request);
+  const auto source = make_factory()->make_source(request);
   ASSERT_TRUE(source.ok()) << source.status().to_string();
   const auto table = (*source)->dead_letter();
   ASSERT_TRUE(table);
@@ -331,4 +331,4 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

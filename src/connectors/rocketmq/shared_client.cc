@@ -9,7 +9,7 @@
 #include "rocketmq/protocol/requests.h"
 #include "rocketmq/protocol/responses.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::int64_t kRouteAgeMaxMs = 5'000;
@@ -83,4 +83,4 @@ Status check_brokers_are_there(rocketmq::Client& client, const std::string& tabl
                       "table '" + table + "': no broker is registered at the name server now");
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -7,7 +7,7 @@
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/status.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // The client for these name servers, security, heartbeats and unit: the one that is in use already,
 // or a new one. It closes when its last user has gone, which must not be on the client's own
@@ -21,4 +21,4 @@ Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOp
 // missing. Thread: any but the client's; blocks. Failure: names the table; retryable.
 Status check_brokers_are_there(rocketmq::Client& client, const std::string& table);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

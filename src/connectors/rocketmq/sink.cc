@@ -8,7 +8,7 @@
 #include "connectors/rocketmq/source_sink.h"
 #include "connectors/rocketmq/writer.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 const char* guarantee_text(Guarantee guarantee) {
@@ -107,4 +107,4 @@ Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
   return std::unique_ptr<Sink>(std::make_unique<QueueSink>(std::move(plan)));
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

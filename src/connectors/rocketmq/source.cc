@@ -8,7 +8,7 @@
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/source_sink.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 std::string start_text(const SourceSettings& settings) {
@@ -153,4 +153,4 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
       std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -5,9 +5,9 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request);
 Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -4,7 +4,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 bool read_number(std::string_view& text, std::int64_t& value) {
@@ -71,4 +71,4 @@ Result<std::set<std::string>> decode_known_splits(std::string_view text) {
   return ids;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -10,7 +10,7 @@
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 inline constexpr std::int64_t kFirstOffset =
     -1;  // the queue's first message, whatever its offset is then
@@ -30,4 +30,4 @@ Result<QueuePosition> decode_split(const Split& split);
 std::string encode_known_splits(const std::set<std::string>& ids);
 Result<std::set<std::string>> decode_known_splits(std::string_view text);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 std::string stamp_prefix(const StampSeries& series) {
   std::string bytes;
@@ -40,4 +40,4 @@ std::uint32_t sink_hash(std::string_view uid) {
   return hash;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

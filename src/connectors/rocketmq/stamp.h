@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // The messages of one writer in one epoch.
 struct StampSeries {
@@ -30,4 +30,4 @@ std::optional<std::uint64_t> stamp_sequence(std::string_view key);
 // Stable.
 std::uint32_t sink_hash(std::string_view uid);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

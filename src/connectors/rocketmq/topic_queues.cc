@@ -4,7 +4,7 @@
 
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 constexpr std::int64_t kAgeMaxMs = 10'000;
 constexpr std::size_t kTopicsMax = 10'000;
@@ -39,4 +39,4 @@ Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
   return &topics_.emplace(std::string(name), std::move(topic)).first->second;
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // Owner:  a writer. Thread: task; the first question for a topic blocks for its route.
 // Bounds: kTopicsMax topics.
@@ -41,4 +41,4 @@ class TopicQueues {
   std::map<std::string, Topic, std::less<>> topics_;
 };
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

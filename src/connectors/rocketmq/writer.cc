@@ -9,7 +9,7 @@
 #include "data/hash.h"
 #include "rocketmq/protocol/properties.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 namespace {
 
 rocketmq::ProducerOptions producer_options(const SinkSettings& settings) {
@@ -142,4 +142,4 @@ Result<std::optional<std::string>> QueueWriter::prepare(CheckpointId checkpoint,
   return std::optional<std::string>("");
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

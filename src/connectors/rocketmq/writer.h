@@ -10,7 +10,7 @@
 #include "connectors/rocketmq/topic_queues.h"
 #include "rocketmq/protocol/message_id.h"
 
-namespace slipstream::connectors {
+namespace slipstream::rocketmq_connector {
 
 // Owner:   a sink task, and the client it writes with.
 // Failure: a send that was given up fails the next write() or prepare(); nothing is dropped
@@ -46,4 +46,4 @@ class QueueWriter final : public SinkWriter {
 rocketmq::Message single_message(const OutMessage& message, const rocketmq::MessageQueue& queue,
                                  const std::string& unique_key);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::rocketmq_connector

@@ -1,9 +1,9 @@
 #include <cmath>
 #include <functional>
 
+#include "base/metric_store.h"
 #include "flow/job.h"
 #include "flow/metrics.h"
-#include "flow/runtime/metric_store.h"
 
 namespace slipstream::flow {
 namespace {

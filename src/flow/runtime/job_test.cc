@@ -6,7 +6,6 @@
 #include "expr/expr.h"
 #include "flow/operators/watermark_assigner.h"
 #include "flow/runtime/memory_budget.h"
-#include "flow/runtime/metric_store.h"
 #include "flow/runtime/script_nodes.h"
 
 namespace slipstream::flow {
@@ -400,20 +399,6 @@ TEST(Job, SeveralShareOneBudget) {
   }
   jobs.clear();
   EXPECT_EQ(memory->used(), 0U);
-}
-
-TEST(MetricStore, ANameMayBringLabels) {
-  MetricStore store;
-  const Metrics metrics = store.metrics("job=" + quoted_label("a\"b"));
-  *metrics.value("lag{queue=\"3\"}", "how far behind") = 7;
-  *metrics.value("lag{queue=\"4\"}", "how far behind") = 1;
-  EXPECT_NE(store.prometheus_text().find("slipstream_lag{job=\"a\\\"b\",queue=\"3\"} 7\n"),
-            std::string::npos);
-  const auto samples = store.samples("lag");
-  ASSERT_EQ(samples.size(), 2U);
-  EXPECT_EQ(samples[0].labels.at("job"), "a\"b");
-  EXPECT_EQ(samples[0].labels.at("queue"), "3");
-  EXPECT_EQ(samples[0].value, 7);
 }
 
 TEST(Prometheus, EachFamilyHasOneHeadForAllJobs) {

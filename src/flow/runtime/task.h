@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metric_store.h"
 #include "base/mutex.h"
 #include "flow/checkpoint/snapshot.h"
 #include "flow/graph.h"
@@ -18,7 +19,6 @@
 #include "flow/runtime/channel_watermarks.h"
 #include "flow/runtime/gate.h"
 #include "flow/runtime/memory_budget.h"
-#include "flow/runtime/metric_store.h"
 #include "flow/runtime/stage.h"
 #include "flow/runtime/task_pool.h"
 #include "flow/runtime/timers.h"

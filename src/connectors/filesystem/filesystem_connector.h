@@ -5,9 +5,9 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::filesystem_connector {
 
 // Options, guarantees and limits: docs/connectors/filesystem.md.
-std::unique_ptr<ConnectorFactory> make_filesystem_connector();
+std::unique_ptr<ConnectorFactory> make_factory();
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::filesystem_connector

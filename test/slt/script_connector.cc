@@ -1,4 +1,4 @@
-#include "connectors/script/script.h"
+#include "script_connector.h"
 
 #include <charconv>
 #include <functional>
@@ -8,7 +8,7 @@
 #include "base/try.h"
 #include "data/text/value.h"
 
-namespace slipstream::connectors {
+namespace slipstream::test {
 namespace {
 
 OptionTable script_options() {
@@ -237,4 +237,4 @@ std::unique_ptr<ConnectorFactory> make_script_connector(std::shared_ptr<const Sc
   return std::make_unique<ScriptConnector>(std::move(feeds));
 }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::test

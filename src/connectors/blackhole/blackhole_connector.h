@@ -6,8 +6,8 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::blackhole_connector {
 
-std::unique_ptr<ConnectorFactory> make_blackhole_connector();
+std::unique_ptr<ConnectorFactory> make_factory();
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::blackhole_connector

@@ -9,7 +9,7 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::test {
 
 // What a scripted table says next.
 struct ScriptItem {
@@ -35,4 +35,4 @@ struct ScriptFeeds {
 // 'all' declares that rows of other kinds than +I come.
 std::unique_ptr<ConnectorFactory> make_script_connector(std::shared_ptr<const ScriptFeeds> feeds);
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::test

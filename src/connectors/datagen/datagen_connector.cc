@@ -1,4 +1,4 @@
-#include "connectors/datagen/datagen.h"
+#include "connectors/datagen/datagen_connector.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +13,7 @@
 #include "base/try.h"
 #include "connectors/datagen/field_generator.h"
 
-namespace slipstream::connectors {
+namespace slipstream::datagen_connector {
 namespace {
 
 constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
@@ -276,8 +276,6 @@ class DatagenConnector : public ConnectorFactory {
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_datagen_connector() {
-  return std::make_unique<DatagenConnector>();
-}
+std::unique_ptr<ConnectorFactory> make_factory() { return std::make_unique<DatagenConnector>(); }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::datagen_connector

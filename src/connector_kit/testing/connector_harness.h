@@ -14,7 +14,7 @@
 #include "base/testing/temporary_folder.h"
 #include "data/testing/columns.h"
 
-namespace slipstream::connectors::testing {
+namespace slipstream::testing {
 
 class Counters {
  public:
@@ -65,9 +65,9 @@ inline SinkRequest sink_request(TableDefinition table) {
 }
 
 // One reader of a source: takes splits, gives rows as texts.
-class ReaderBench {
+class ReaderHarness {
  public:
-  explicit ReaderBench(Source& source, std::size_t batch_rows = 4096) : source_(source) {
+  explicit ReaderHarness(Source& source, std::size_t batch_rows = 4096) : source_(source) {
     ReaderContext context;
     context.wake = [this] { ++wakes; };
     context.metrics = counters.metrics();
@@ -101,11 +101,10 @@ class ReaderBench {
     Batch batch;
     Batch rejected;
     TRY_ASSIGN(const auto polled, reader->poll(&batch, &rejected));
-    for (std::string& row : slipstream::testing::row_texts(rejected))
-      rejects.push_back(std::move(row));
+    for (std::string& row : row_texts(rejected)) rejects.push_back(std::move(row));
     if (polled != SourceReader::Poll::kBatch) return polled;
     batch_sizes.push_back(batch.rows());
-    for (std::string& row : slipstream::testing::row_texts(batch)) rows.push_back(std::move(row));
+    for (std::string& row : row_texts(batch)) rows.push_back(std::move(row));
     for (const SplitEvent& event : batch.events) events.push_back(event);
     for (const SplitRun& run : batch.runs) runs.push_back(run);
     return polled;
@@ -135,4 +134,4 @@ class ReaderBench {
   Source& source_;
 };
 
-}  // namespace slipstream::connectors::testing
+}  // namespace slipstream::testing

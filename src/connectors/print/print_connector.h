@@ -5,8 +5,8 @@
 
 #include "slipstream/connector.h"
 
-namespace slipstream::connectors {
+namespace slipstream::print_connector {
 
-std::unique_ptr<ConnectorFactory> make_print_connector();
+std::unique_ptr<ConnectorFactory> make_factory();
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::print_connector

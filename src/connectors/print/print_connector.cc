@@ -1,4 +1,4 @@
-#include "connectors/print/print.h"
+#include "connectors/print/print_connector.h"
 
 #include <cerrno>
 #include <cstring>
@@ -10,7 +10,7 @@
 #include "base/try.h"
 #include "data/text/value.h"
 
-namespace slipstream::connectors {
+namespace slipstream::print_connector {
 namespace {
 
 OptionTable print_options() {
@@ -133,8 +133,6 @@ class PrintConnector : public ConnectorFactory {
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_print_connector() {
-  return std::make_unique<PrintConnector>();
-}
+std::unique_ptr<ConnectorFactory> make_factory() { return std::make_unique<PrintConnector>(); }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::print_connector

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "slipstream/connector.h"
+#include "slipstream/metrics.h"
 
 #include "base/mutex.h"
 
-namespace slipstream::flow {
+namespace slipstream {
 
 // Thread: any. Bounds: values_max values; further ones of a name share one with the label
 // overflow="true".
@@ -56,4 +56,4 @@ std::string quoted_label(std::string_view text);
 // The one of this process: connectors may keep its values beyond a job.
 MetricStore& process_metrics();
 
-}  // namespace slipstream::flow
+}  // namespace slipstream

@@ -1,4 +1,4 @@
-#include "connectors/filesystem/filesystem.h"
+#include "connectors/filesystem/filesystem_connector.h"
 
 #include <unistd.h>
 
@@ -14,7 +14,7 @@
 #include "connectors/filesystem/settings.h"
 #include "io/files.h"
 
-namespace slipstream::connectors::filesystem {
+namespace slipstream::filesystem_connector {
 namespace {
 
 const char* guarantee_text(Guarantee guarantee) {
@@ -180,12 +180,7 @@ class FilesystemConnector final : public ConnectorFactory {
 };
 
 }  // namespace
-}  // namespace slipstream::connectors::filesystem
 
-namespace slipstream::connectors {
+std::unique_ptr<ConnectorFactory> make_factory() { return std::make_unique<FilesystemConnector>(); }
 
-std::unique_ptr<ConnectorFactory> make_filesystem_connector() {
-  return std::make_unique<filesystem::FilesystemConnector>();
-}
-
-}  // namespace slipstream::connectors
+}  // namespace slipstream::filesystem_connector

@@ -1,8 +1,8 @@
-#include "flow/runtime/metric_store.h"
+#include "base/metric_store.h"
 
 #include <utility>
 
-namespace slipstream::flow {
+namespace slipstream {
 
 std::string quoted_label(std::string_view text) {
   std::string out = "\"";
@@ -102,4 +102,4 @@ std::string MetricStore::prometheus_text() const {
   return text;
 }
 
-}  // namespace slipstream::flow
+}  // namespace slipstream

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/testing/wait_until.h"
-#include "connectors/connector_bench.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "expr/expr.h"
 #include "flow/graph.h"
@@ -19,7 +19,7 @@
 #include "flow/operators/watermark_assigner.h"
 #include "rocketmq/testing/scripted_broker.h"
 
-namespace slipstream::connectors {
+namespace slipstream {
 namespace {
 
 using flow::EventTime;
@@ -127,7 +127,8 @@ class UnequalQueuesTest : public ::testing::Test {
                                                {"scan.bounded.mode", "latest-offset"}});
     table.metadata = {{"ts", "store-timestamp", Type::timestamp(3), true},
                       {"queue", "queue-id", Type::integer(), true}};
-    auto made = make_rocketmq_connector()->make_source(testing::source_request(std::move(table)));
+    auto made =
+        rocketmq_connector::make_factory()->make_source(testing::source_request(std::move(table)));
     CHECK(made.ok());
     return std::move(*made);
   }
@@ -213,4 +214,4 @@ TEST_F(UnequalQueuesTest, InAFastJobTheDriftLimitHolds) {
 }
 
 }  // namespace
-}  // namespace slipstream::connectors
+}  // namespace slipstream

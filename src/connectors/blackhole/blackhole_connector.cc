@@ -1,8 +1,8 @@
-#include "connectors/blackhole/blackhole.h"
+#include "connectors/blackhole/blackhole_connector.h"
 
 #include "base/try.h"
 
-namespace slipstream::connectors {
+namespace slipstream::blackhole_connector {
 namespace {
 
 class Writer : public SinkWriter {
@@ -50,8 +50,6 @@ class BlackholeConnector : public ConnectorFactory {
 
 }  // namespace
 
-std::unique_ptr<ConnectorFactory> make_blackhole_connector() {
-  return std::make_unique<BlackholeConnector>();
-}
+std::unique_ptr<ConnectorFactory> make_factory() { return std::make_unique<BlackholeConnector>(); }
 
-}  // namespace slipstream::connectors
+}  // namespace slipstream::blackhole_connector

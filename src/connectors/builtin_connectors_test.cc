@@ -1,0 +1,34 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "slipstream/connectors.h"
+
+#include "connector_kit/testing/connector_harness.h"
+
+namespace slipstream {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(BuiltinConnectors, AreThoseOfTheBuildInItsOrder) {
+  std::vector<std::string> names;
+  const auto registry = builtin_connectors();
+  for (const ConnectorFactory* each : registry->all()) names.emplace_back(each->name());
+  EXPECT_THAT(names, ElementsAre("rocketmq", "datagen", "filesystem", "print", "blackhole"));
+}
+
+TEST(BuiltinConnectors, ATableWithoutNameServerGetsTheOneOfTheProgram) {
+  const SourceRequest request = testing::source_request(
+      testing::table_of(Schema({{"id", Type::bigint()}}),
+                        {{"topic", "T"}, {"consumerGroup", "g"}, {"format", "json"}}));
+  const auto with = builtin_connectors("127.0.0.1:9876");
+  const auto source = (*with->find("rocketmq"))->make_source(request);
+  EXPECT_TRUE(source.ok()) << source.error().message;
+  const auto without = (*builtin_connectors()->find("rocketmq"))->make_source(request);
+  ASSERT_FALSE(without.ok());
+  EXPECT_THAT(without.error().message, HasSubstr("nameServerAddress"));
+}
+
+}  // namespace
+}  // namespace slipstream
