@@ -9,7 +9,7 @@
 #include "slipstream/connector.h"
 #include "slipstream/status.h"
 
-#include "flow/runtime/element.h"
+#include "flow/checkpoint/barrier.h"
 
 namespace slipstream::flow {
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "flow/checkpoint/restored_state.h"
 #include "flow/checkpoint/section_writer.h"
 #include "flow/checkpoint/snapshot_writer.h"
 #include "flow/checkpoint/storage.h"

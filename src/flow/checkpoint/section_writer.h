@@ -9,7 +9,6 @@
 #include "flow/checkpoint/manifest.h"
 #include "flow/checkpoint/storage.h"
 #include "flow/operator.h"
-#include "flow/runtime/task.h"
 
 namespace slipstream::flow {
 
@@ -38,10 +37,6 @@ class SectionWriter final : public SnapshotWriter {
   std::vector<Section> sections_;
   std::vector<std::string> additions_;
 };
-
-// State of a manifest for the operators of an attempt. Thread: any. `storage` outlives it.
-std::unique_ptr<RestoredState> make_restored_state(std::shared_ptr<CheckpointStorage> storage,
-                                                   Manifest manifest);
 
 // The bytes of a section of `manifest`. kCorrupt, naming the place, when they are damaged.
 Result<std::string> read_section(CheckpointStorage& storage, const Manifest& manifest,

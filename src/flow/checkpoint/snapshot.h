@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "flow/checkpoint/barrier.h"
 #include "flow/checkpoint/epoch_file.h"
 #include "flow/checkpoint/manifest.h"
 #include "flow/operator.h"
-#include "flow/runtime/element.h"
 
 namespace slipstream::flow {
 

@@ -7,7 +7,7 @@
 
 #include "base/thrown.h"
 #include "base/try.h"
-#include "flow/checkpoint/section_writer.h"
+#include "flow/checkpoint/restored_state.h"
 #include "flow/runtime/wiring.h"
 
 namespace slipstream::flow {

@@ -3,22 +3,10 @@
 
 #include <cstdint>
 
+#include "flow/checkpoint/barrier.h"
 #include "flow/operator.h"
 
 namespace slipstream::flow {
-
-enum class CheckpointKind : std::uint8_t {
-  kPeriodic = 0,
-  kSavepoint = 1,  // sources stop after its barrier; the job ends when it is written and committed
-  kFinal = 2,      // all input has ended: epochs and splits, operators need their state no more
-  kFlush = 3,  // checkpointing is off: sinks flush, sources note their offsets, nothing is stored
-};
-
-struct Barrier {
-  CheckpointId checkpoint = 0;
-  CheckpointKind kind = CheckpointKind::kPeriodic;
-  CheckpointId base = 0;  // SnapshotRequest::base
-};
 
 struct Element {
   enum class Kind : std::uint8_t { kBatch, kWatermark, kIdle, kActive, kBarrier, kEnd };

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/metric_store.h"
 #include "base/mutex.h"
+#include "flow/checkpoint/restored_state.h"
 #include "flow/checkpoint/snapshot.h"
 #include "flow/graph.h"
 #include "flow/job.h"
@@ -32,15 +33,6 @@ class TaskListener {
   virtual void on_snapshot(TaskSnapshot snapshot) = 0;
   virtual void on_ended(TaskId task) = 0;
   virtual void on_failed(TaskId task, Status cause) = 0;
-};
-
-// State of a checkpoint for the operators of this attempt. Thread: any.
-class RestoredState {
- public:
-  virtual ~RestoredState() = default;
-  // Null when the checkpoint has no state of this uid.
-  virtual std::unique_ptr<SnapshotReader> reader(const std::string& uid,
-                                                 KeyGroupRange range) const = 0;
 };
 
 // What all tasks of one attempt share; outlives them.
