@@ -4,6 +4,7 @@
 A module is a folder src/NAME with slipstream_module(NAME RANK n DEPS ...), or a connector: src/connectors/NAME with
 slipstream_module(NAME_connector ...). Its files include
   - itself, and the modules in DEPS, each of a lower rank (tests and testing/ also TEST_DEPS);
+    with FOLDERS (lowest first, '.' = the module's own files) a folder includes itself and lower ones;
   - public headers "slipstream/...", the C++ library and third-party headers.
 Public headers include the C++ library and each other only.
 Headers of slow libraries stay in .cc files, save for the pairs in tools/layers_allow.txt.
@@ -15,13 +16,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SLOW_LIBRARIES = ("asio", "absl", "spdlog", "fmt", "simdjson", "rocksdb", "nlohmann", "CLI", "httplib",
                   "re2", "grpcpp", "google/protobuf", "librdkafka", "benchmark")
-KEYWORDS = {"RANK", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
+KEYWORDS = {"RANK", "FOLDERS", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
 
 
 class Module:
-    def __init__(self, name, rank, deps, test_deps):
+    def __init__(self, name, rank, deps, test_deps, folders):
         self.name, self.rank, self.deps, self.test_deps = name, rank, deps, test_deps
+        self.folders = folders  # lowest first
 
 
 def cmake_calls(text):
@@ -49,7 +51,7 @@ def parse_module(words):
             current.append(word)
     rank = sections.get("RANK", [""])[0] if sections.get("RANK") else ""
     return Module(words[0], int(rank) if rank.isdigit() else None, set(sections.get("DEPS", [])),
-                  set(sections.get("TEST_DEPS", [])))
+                  set(sections.get("TEST_DEPS", [])), sections.get("FOLDERS", []))
 
 
 def module_name(folder):
@@ -77,6 +79,9 @@ def read_modules(root, problems):
             problems.append(f"{path.relative_to(root)}: no slipstream_module({module_name(folder)} RANK n "
                             "...); the layers of this folder cannot be checked")
     for folder, module in modules.items():
+        for inner in module.folders:
+            if not (src / folder / inner).is_dir():
+                problems.append(f"src/{folder}/CMakeLists.txt: FOLDERS names {inner}, which is not there")
         for dep in sorted(module.deps):
             other = names.get(dep)
             if other and None not in (module.rank, other.rank) and other.rank >= module.rank:
@@ -117,6 +122,17 @@ def check_public(root, path, header, quoted, report):
                '"slipstream/..." only')
 
 
+def check_folders(owner, module, path, header, report):
+    """`path` and `header` are of one module, which is the folder src/OWNER."""
+    own, other = ((inner.split("/")[0] if "/" in inner else ".")
+                  for inner in (path.removeprefix(f"src/{owner}/"), header.removeprefix(f"{owner}/")))
+    folders = module.folders if module else []
+    if own in folders and other in folders and folders.index(other) > folders.index(own):
+        name = {".": f"the module's own files, src/{owner}"}
+        report(f'includes "{header}": FOLDERS in src/{owner}/CMakeLists.txt has '
+               f"{name.get(own, own)} below {name.get(other, other)}; a folder includes itself and lower ones")
+
+
 def check_internal(root, path, header, modules, report):
     """`path` is src/FOLDER/..., `header` the text between the quotes."""
     if header.startswith("slipstream/"):
@@ -130,6 +146,8 @@ def check_internal(root, path, header, modules, report):
     target = folder_of(header, modules)
     for_test = path.endswith("_test.cc") or "/testing/" in path
     if target == owner:
+        if not path.endswith("_test.cc"):
+            check_folders(owner, modules.get(owner), path, header, report)
         if "/testing/" in header and not for_test:
             report(f'includes "{header}", which is for tests only')
         return

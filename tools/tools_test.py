@@ -80,6 +80,28 @@ class LayersTest(Tree):
         self.write("src/flow/bad.cc", '#include "slipstream/nowhere.h"\n')
         self.refused("does not exist")
 
+    def test_folders(self):
+        self.write("src/flow/CMakeLists.txt",
+                   "slipstream_module(flow RANK 3 FOLDERS . checkpoint runtime DEPS base)\n")
+        self.write("src/flow/graph.h", GOOD_HEADER)
+        self.write("src/flow/runtime/task.h", '#pragma once\n#include "flow/checkpoint/barrier.h"\n')
+        self.write("src/flow/checkpoint/barrier.h", '#pragma once\n#include "flow/graph.h"\n')
+        self.write("src/flow/checkpoint/barrier_test.cc", '#include "flow/runtime/task.h"\n')
+        self.write("src/flow/testing/harness.h", '#pragma once\n#include "flow/runtime/task.h"\n')
+        self.assertEqual(check_layers.check(self.root), [])
+        self.write("src/flow/checkpoint/bad.h", '#pragma once\n#include "flow/runtime/task.h"\n')
+        self.refused('src/flow/checkpoint/bad.h:2: includes "flow/runtime/task.h": FOLDERS')
+
+    def test_own_files_are_a_folder_too(self):
+        self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 FOLDERS . runtime DEPS base)\n")
+        self.write("src/flow/runtime/task.h", GOOD_HEADER)
+        self.write("src/flow/graph.h", '#pragma once\n#include "flow/runtime/task.h"\n')
+        self.refused("the module's own files, src/flow below runtime")
+
+    def test_folder_that_is_not_there(self):
+        self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 FOLDERS nowhere DEPS base)\n")
+        self.refused("FOLDERS names nowhere")
+
     def test_connector_includes_connector(self):
         self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 5 DEPS print_connector)\n")
         self.write("src/connectors/print/CMakeLists.txt", "slipstream_module(print_connector RANK 4 DEPS base)\n")
