@@ -188,9 +188,9 @@ async function act(job, action) {
 
 // The frame of a job's page; its parts are filled by every poll.
 function jobFrame(name) {
-  const parts = ['head', 'graph', 'queues', 'checkpoints', 'failures', 'events', 'script'].map(
+  const parts = ['head', 'graph', 'splits', 'checkpoints', 'failures', 'events', 'script'].map(
       (id) => make('div', {id: `part-${id}`}));
-  const [head, graph, queues, checkpoints, failures, events, script] = parts;
+  const [head, graph, splits, checkpoints, failures, events, script] = parts;
   const button = (action, label) => make('button', {id: action, onclick: () => act(name, action)}, label);
   return [
     make(
@@ -203,7 +203,7 @@ function jobFrame(name) {
         head, make('p', {id: 'problem', 'class': 'error'}), make('p', {id: 'done', 'class': 'quiet'})),
     section('Graph', 'graph', graph, legend()),
     make(
-        'div', {'class': 'two'}, section('Queue lag', 'queues', queues),
+        'div', {'class': 'two'}, section('Lag', 'splits', splits),
         section('Checkpoints', 'checkpoints', checkpoints)),
     make('div', {'class': 'two'}, section('Exceptions', 'failures', failures), section('Events', 'events', events)),
     section('Script', 'script', script),
@@ -241,14 +241,15 @@ function showJob(detail) {
       'graph',
       detail.vertices.length > 0 ? Graph.draw(detail, facts) :
                                    make('p', {'class': 'quiet'}, 'it was not run since the server is up'));
-  const lag = detail.queues.reduce((total, queue) => total + queue.lag, 0);
+  const lag = detail.splits.reduce((total, split) => total + split.lag, 0);
+  const known = (position) => position === undefined ? '' : count(position);
   fill(
-      'queues',
+      'splits',
       table(
-          ['topic', 'broker', '#queue', '#lag'],
-          detail.queues.map((queue) => [queue.topic, queue.broker, queue.queue, count(queue.lag)]),
-          'it reads no message queues'),
-      detail.queues.length > 0 ? make('p', {'class': 'quiet', id: 'lag'}, `${count(lag)} messages behind in all`) : '');
+          ['split', '#position', '#end', '#lag'],
+          detail.splits.map((split) => [split.split, known(split.position), known(split.end), count(split.lag)]),
+          'it reads nothing that has an end'),
+      detail.splits.length > 0 ? make('p', {'class': 'quiet', id: 'lag'}, `${count(lag)} behind in all`) : '');
   fill(
       'checkpoints',
       table(

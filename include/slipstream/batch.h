@@ -172,30 +172,6 @@ inline bool is_retraction(RowKind kind) {
   return kind == RowKind::kUpdateBefore || kind == RowKind::kDelete;
 }
 
-// Rows [begin, next run's begin) came from this split (index as given to the reader).
-struct SplitRun {
-  std::uint32_t split = 0;
-  std::uint32_t begin = 0;
-};
-
-// Something a source learnt about a split; true after the rows of the batch that carries it.
-struct SplitEvent {
-  enum class Kind : std::uint8_t {
-    kProvenEmpty,  // asked after all rows before this were received: nothing more to read
-    kActive,       // the proof no longer holds
-    kEnded,        // bounded split read to its end: never holds a watermark again
-    kAdded,        // a split that starts now
-    kWatermark,    // scripted sources: event time of the split has reached peer_time_ms
-  };
-  std::uint32_t split = 0;
-  Kind kind = Kind::kActive;
-  std::int64_t peer_time_ms =
-      0;  // kProvenEmpty: the broker's clock at the proof, 0 = unknown; kWatermark: the watermark
-  // kProvenEmpty: what comes later was written after this moment of the process's steady clock,
-  // the last millisecond before the question; 0 = the source itself says so, and it stays true.
-  std::int64_t asked_ms = 0;
-};
-
 // Rows as columns. All columns have `rows()` values.
 class Batch {
  public:
@@ -228,10 +204,6 @@ class Batch {
                   : std::make_shared<const std::vector<std::uint64_t>>(std::move(hashes));
   }
 
-  // Only between a source and its watermark assigner.
-  std::vector<SplitRun> runs;
-  std::vector<SplitEvent> events;
-
   std::size_t bytes_used() const;
   std::size_t bytes_pinned() const;
 
@@ -242,7 +214,7 @@ class Batch {
   std::shared_ptr<const std::vector<std::uint64_t>> hashes_;
 };
 
-// Rows `rows` of a batch, in that order (kinds and key hashes follow; runs and events do not).
+// Rows `rows` of a batch, in that order (kinds and key hashes follow).
 Batch take(const Batch& batch, std::span<const std::uint32_t> rows);
 ColumnPtr take(const Column& column, std::span<const std::uint32_t> rows);
 // Rows [begin, begin + count).

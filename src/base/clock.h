@@ -1,22 +1,12 @@
-// Time as a dependency: components take a Clock, tests give them a FakeClock.
+// The clocks there are: the system's, and one for tests.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
-namespace slipstream {
+#include "slipstream/clock.h"
 
-// Thread: any.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  // Milliseconds since some fixed moment; never goes back. For deadlines and durations.
-  virtual std::int64_t now_ms() const = 0;
-  // The same in nanoseconds, for accounting.
-  virtual std::int64_t now_ns() const { return now_ms() * 1'000'000; }
-  // Milliseconds since 1970-01-01 UTC; may jump. For stamps that leave the process.
-  virtual std::int64_t wall_ms() const = 0;
-};
+namespace slipstream {
 
 class SystemClock final : public Clock {
  public:

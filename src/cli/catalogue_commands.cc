@@ -9,8 +9,6 @@
 
 #include "base/suggest.h"
 #include "cli/run_command.h"
-#include "connectors/filesystem/metrics.h"
-#include "connectors/rocketmq/metrics.h"
 #include "expr/function.h"
 #include "flow/metrics.h"
 #include "server/metrics.h"
@@ -45,8 +43,8 @@ std::vector<std::pair<std::string, MetricFamily>> metrics() {
       all.emplace_back("slipstream_" + std::string(family.name), family);
   };
   add(flow::kEngineMetrics);
-  add(rocketmq_connector::kRocketmqMetrics);
-  add(filesystem_connector::kFilesystemMetrics);
+  const auto registry = builtin_connectors();
+  for (const ConnectorFactory* factory : registry->all()) add(factory->metrics());
   add(server::kServerMetrics);
   return all;
 }

@@ -5,10 +5,11 @@
 #include <iostream>
 #include <map>
 
+#include "slipstream/connectors.h"
+
 #include "base/try.h"
 #include "cli/cluster.h"
 #include "cli/listing.h"
-#include "connectors/rocketmq/split_codec.h"
 #include "data/text/temporal.h"
 #include "flow/checkpoint/store.h"
 
@@ -98,13 +99,11 @@ Result<flow::Manifest> chosen(const CheckpointArguments& arguments, const Place&
                    "in '" + arguments.directory + "'" + faults};
 }
 
-std::string position_of(const Split& split) {
-  const auto queue = rocketmq_connector::decode_split(split);
-  if (!queue.ok()) return split.state;
-  std::string text = queue->next == rocketmq_connector::kFirstOffset ? std::string("first message")
-                                                                     : std::to_string(queue->next);
-  if (queue->end != rocketmq_connector::kNoEnd) text += " of " + std::to_string(queue->end);
-  return text;
+std::string position_of(const ConnectorRegistry& connectors, const Split& split) {
+  for (const ConnectorFactory* factory : connectors.all()) {
+    if (const auto position = factory->describe(split)) return *position;
+  }
+  return split.state;
 }
 
 Status inspect(const CheckpointArguments& arguments) {
@@ -122,9 +121,11 @@ Status inspect(const CheckpointArguments& arguments) {
                  "uid " + state.uid + ", parallelism " + std::to_string(state.parallelism),
                  static_cast<std::int64_t>(bytes)});
   }
+  const auto connectors = builtin_connectors();
   for (const flow::SourceState& source : manifest.sources) {
     for (const flow::SplitState& split : source.splits)
-      listing.add({"split", split.split.id, "next " + position_of(split.split), std::int64_t{0}});
+      listing.add({"split", split.split.id, "next " + position_of(*connectors, split.split),
+                   std::int64_t{0}});
   }
   for (const flow::Epoch& epoch : manifest.epochs) {
     listing.add({"epoch", epoch.sink,

@@ -16,6 +16,10 @@ class WithDefaultOptions final : public ConnectorFactory {
   bool can_write() const override { return factory_->can_write(); }
   OptionTable options() const override { return factory_->options(); }
   std::vector<MetadataSpec> metadata() const override { return factory_->metadata(); }
+  std::vector<MetricFamily> metrics() const override { return factory_->metrics(); }
+  std::optional<std::string> describe(const Split& split) const override {
+    return factory_->describe(split);
+  }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     SourceRequest whole = request;
     complete(whole.table.options);

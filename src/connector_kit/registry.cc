@@ -11,11 +11,22 @@ Schema rejected_schema() {
   Schema schema;
   schema.add("body", Type::bytes());
   schema.add("reason", Type::string());
-  schema.add("topic", Type::string());
-  schema.add("broker", Type::string());
-  schema.add("queue_id", Type::integer());
-  schema.add("queue_offset", Type::bigint());
+  schema.add("split", Type::string());
+  schema.add("position", Type::string());
+  schema.add("metadata", Type::map(Type::string(), Type::string()));
   return schema;
+}
+
+std::string_view guarantee_name(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::kNone:
+      return "none";
+    case Guarantee::kAtLeastOnce:
+      return "at-least-once";
+    case Guarantee::kExactlyOnce:
+      break;
+  }
+  return "exactly-once";
 }
 
 void ConnectorRegistry::add(std::unique_ptr<ConnectorFactory> factory) {

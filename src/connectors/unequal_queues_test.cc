@@ -78,7 +78,9 @@ class EvenReader final : public SourceReader {
   Status add_split(std::uint32_t index, const Split& split) override {
     return reader_->add_split(index, split);
   }
-  Result<Poll> poll(Batch* out, Batch* rejected) override { return reader_->poll(out, rejected); }
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
+    return reader_->poll(out, rejected);
+  }
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
     return reader_->snapshot(checkpoint);
   }

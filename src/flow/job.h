@@ -54,6 +54,14 @@ struct JobOptions {
   std::uint32_t crash_after_checkpoints = 0;
 };
 
+// How far a source has read one of its splits, in the split's own unit (messages, bytes).
+struct SplitReport {
+  std::string id;
+  std::int64_t position = -1;  // of what is read next; -1 = unknown
+  std::int64_t end = -1;       // of what there is, or of the bound; -1 = unknown
+  std::int64_t lag = 0;
+};
+
 struct TaskReport {
   std::string name;
   std::size_t vertex = 0;  // index into JobReport::vertices
@@ -61,6 +69,7 @@ struct TaskReport {
   std::int64_t rows_in = 0, rows_out = 0;  // with a sink at its end: rows_out = rows written
   double busy_ms = 0, idle_ms = 0, backpressured_ms = 0;
   EventTime watermark = kMinWatermark;
+  std::vector<SplitReport> splits;  // of a source that knows positions
 };
 
 // Operators that run together in each of `parallelism` tasks.

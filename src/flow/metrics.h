@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "base/metrics.h"
+#include "slipstream/metrics.h"
 
 namespace slipstream::flow {
 
@@ -37,11 +37,18 @@ inline constexpr MetricFamily kCurrentWatermark{"current_watermark", kTaskLabels
 inline constexpr MetricFamily kPausedSplits{"paused_splits", kTaskLabels,
                                             "splits that wait because they are far ahead"};
 
+inline constexpr MetricFamily kSourceLag{"source_lag", kTaskLabels,
+                                         "messages behind the ends of all splits that it reads"};
+inline constexpr MetricFamily kSplitLag{
+    "source_split_lag", "job, task, subtask, split",
+    "messages behind the end of a split; 0 where another subtask reads it now"};
+
 inline constexpr std::array kEngineMetrics{
     kJobCheckpoints, kJobCheckpointSeconds, kJobCheckpointBytes, kJobRestarts,
     kJobRunning,     kTaskRowsIn,           kTaskRowsOut,        kTaskBusy,
     kTaskIdle,       kTaskBackPressured,    kEdgeRows,           kEdgeQueued,
-    kLateRows,       kCurrentWatermark,     kPausedSplits,
+    kLateRows,       kCurrentWatermark,     kPausedSplits,       kSourceLag,
+    kSplitLag,
 };
 
 }  // namespace slipstream::flow

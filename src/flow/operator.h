@@ -27,6 +27,10 @@ class Emitter {
  public:
   virtual ~Emitter() = default;
   virtual void emit(Batch&& batch) = 0;
+  // By operators between a source and what gives its rows event time. May be without rows.
+  virtual void emit_from_source(SourceBatch&& batch) {
+    if (batch.rows.rows() != 0) emit(std::move(batch.rows));
+  }
   virtual void emit_side(std::size_t output,
                          Batch&& batch) = 0;             // 1, 2, ...: late rows, dead letters
   virtual void emit_watermark(EventTime watermark) = 0;  // ascending; follows from one from above
@@ -139,6 +143,12 @@ class Operator {
   virtual bool counts_elapsed_time() const { return false; }
   virtual Status open(const OperatorContext& context) = 0;
   virtual Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) = 0;
+  // The only input is a source, or an operator that emits from it: with the splits that the rows
+  // came from and what is known of these. For operators that need it or pass it on.
+  virtual Result<Progress> push_from_source(SourceBatch&& batch, Emitter& out) {
+    if (batch.rows.rows() == 0) return Progress::kDone;
+    return push(0, std::move(batch.rows), out);
+  }
   // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the
   // watermark on.
   virtual Result<Progress> advance(EventTime watermark, Emitter& out) {

@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/metric_store.h"
 #include "sql/parse/hide_secrets.h"
 
 namespace slipstream::server {
@@ -118,24 +117,17 @@ json events_json(const HostedJob::View& view) {
   return events;
 }
 
-// A queue may have been read by several subtasks: those that gave it back say 0.
-json queues_json(const std::string& job) {
-  std::map<std::array<std::string, 4>, std::int64_t> lags;
-  for (const auto& sample : process_metrics().samples("rocketmq_source_queue_lag_messages")) {
-    const auto label = [&](const char* name) {
-      const auto found = sample.labels.find(name);
-      return found == sample.labels.end() ? std::string() : found->second;
-    };
-    if (label("job") != job) continue;
-    auto& lag = lags[{label("task"), label("topic"), label("broker"), label("queue")}];
-    lag = std::max(lag, sample.value);
+json splits_json(const flow::JobReport& report) {
+  json splits = json::array();
+  for (const flow::TaskReport& task : report.tasks) {
+    for (const flow::SplitReport& split : task.splits) {
+      json shown = {{"task", task.name}, {"split", split.id}, {"lag", split.lag}};
+      if (split.position >= 0) shown["position"] = split.position;
+      if (split.end >= 0) shown["end"] = split.end;
+      splits.push_back(std::move(shown));
+    }
   }
-  json queues = json::array();
-  for (const auto& [key, lag] : lags) {
-    queues.push_back(
-        {{"task", key[0]}, {"topic", key[1]}, {"broker", key[2]}, {"queue", key[3]}, {"lag", lag}});
-  }
-  return queues;
+  return splits;
 }
 
 std::int64_t rows_written(const flow::JobReport& report) {
@@ -207,7 +199,7 @@ std::string detail_json(const HostedJob::View& view, const StateDirectory& state
   detail["checkpoint_dir"] = state.checkpoints(view.record.checkpoint_dir);
   detail["vertices"] = vertices_json(view.report);
   detail["edges"] = edges_json(view.report);
-  detail["queues"] = queues_json(view.record.name);
+  detail["splits"] = splits_json(view.report);
   detail["checkpoints"] = checkpoints_json(view.report);
   detail["failures"] = failures_json(view.report);
   detail["events"] = events_json(view);

@@ -5,8 +5,6 @@
 #include <random>
 #include <set>
 
-#include "slipstream/located.h"
-
 #include "base/clock.h"
 #include "base/suggest.h"
 #include "base/try.h"
@@ -54,16 +52,11 @@ void spread_updating(Rel& rel) {
   }
 }
 
-std::set<std::string> places_of(const Located* located) {
-  if (located == nullptr) return {};
-  const std::vector<std::string> places = located->places();
-  return {places.begin(), places.end()};
-}
-
-void add_places_read(const Rel& rel, std::set<std::string>& places) {
-  const Source* source = rel.scan ? rel.scan->source.get() : nullptr;
-  places.merge(places_of(dynamic_cast<const Located*>(source)));
-  for (const RelPtr& input : rel.inputs) add_places_read(*input, places);
+void add_endpoints_read(const Rel& rel, std::set<std::string>& endpoints) {
+  if (rel.scan && rel.scan->source) {
+    for (std::string& each : rel.scan->source->endpoints()) endpoints.insert(std::move(each));
+  }
+  for (const RelPtr& input : rel.inputs) add_endpoints_read(*input, endpoints);
 }
 
 // What an INSERT reads, at any depth, and where it writes.
@@ -84,8 +77,10 @@ std::optional<std::string> one_of_both(const std::set<std::string>& a,
 Flow flow_of(const Rel& root) {
   Flow flow;
   flow.line = root.span.line;
-  add_places_read(root, flow.reads);
-  flow.writes = places_of(dynamic_cast<const Located*>(root.sink.get()));
+  add_endpoints_read(root, flow.reads);
+  if (root.sink) {
+    for (std::string& each : root.sink->endpoints()) flow.writes.insert(std::move(each));
+  }
   return flow;
 }
 

@@ -8,8 +8,8 @@
 #include "slipstream/stream/source.h"
 
 #include "base/try.h"
+#include "connector_kit/single_split.h"
 #include "data/serialize.h"
-#include "stream/single_split.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream::erased {
@@ -62,7 +62,7 @@ class Channel final : public SourceChannel {
   Channel(const Schema& element, const ReaderContext& context)
       : wake_(context.wake),
         rows_(edge_schema(element, false), context.batch_rows,
-              [this](Batch&& batch) { ready_.push_back(std::move(batch)); }) {}
+              [this](Batch&& batch) { add(std::move(batch)); }) {}
 
   // The function's thread.
   void lock() override {
@@ -80,10 +80,10 @@ class Channel final : public SourceChannel {
   RowWriter& rows() override { return rows_; }
   void watermark(Timestamp time) override {
     watermark_ = std::max(watermark_, time);
-    event(SplitEvent::Kind::kActive, 0);
-    event(SplitEvent::Kind::kWatermark, time);
+    event({0, SplitActive{}});
+    event({0, SplitWatermark{time}});
   }
-  void idle() override { event(SplitEvent::Kind::kProvenEmpty, 0); }
+  void idle() override { event({0, SplitIdle{}}); }
   bool running() const override {
     const std::lock_guard lock(running_mutex_);
     return running_;
@@ -105,7 +105,7 @@ class Channel final : public SourceChannel {
   }
 
   // The task.
-  Result<SourceReader::Poll> take(Batch* out) {
+  Result<SourceReader::Poll> take(SourceBatch* out) {
     const std::lock_guard lock(mutex_);
     if (ready_.empty()) rows_.flush();
     if (ready_.empty()) {
@@ -120,7 +120,7 @@ class Channel final : public SourceChannel {
     return SourceReader::Poll::kBatch;
   }
   void give_back(SourceState state) {
-    for (Batch& batch : state.emitted) ready_.push_back(std::move(batch));
+    for (Batch& batch : state.emitted) add(std::move(batch));
     if (state.watermark != kNoTimestamp) watermark(state.watermark);
   }
   Result<SourceState> save(SourceRun& function) {
@@ -128,7 +128,9 @@ class Channel final : public SourceChannel {
     rows_.flush();
     SourceState state;
     TRY(user_call([&] { state.function = function.snapshot(); }));
-    state.emitted.assign(ready_.begin(), ready_.end());
+    for (const SourceBatch& batch : ready_) {
+      if (batch.rows.rows() != 0) state.emitted.push_back(batch.rows);
+    }
     state.watermark = watermark_;
     return state;
   }
@@ -141,11 +143,12 @@ class Channel final : public SourceChannel {
   }
 
  private:
+  void add(Batch&& rows) { ready_.push_back({std::move(rows), {}, {}}); }
   // Behind all rows so far.
-  void event(SplitEvent::Kind kind, Timestamp time) {
+  void event(SplitEvent event) {
     rows_.flush();
     if (ready_.empty()) ready_.emplace_back();
-    ready_.back().events.push_back(SplitEvent{0, kind, time});
+    ready_.back().events.push_back(event);
   }
 
   std::function<void()> wake_;
@@ -154,7 +157,7 @@ class Channel final : public SourceChannel {
   mutable std::mutex running_mutex_;  // running() may be asked under the lock
   std::condition_variable room_;
   RowWriter rows_;
-  std::deque<Batch> ready_;
+  std::deque<SourceBatch> ready_;
   Timestamp watermark_ = kNoTimestamp;
   bool running_ = true;  // written under both
   bool hungry_ = false;
@@ -186,7 +189,7 @@ class FunctionReader final : public SourceReader {
     channel_.give_back(std::move(state));
     return {};
   }
-  Result<Poll> poll(Batch* out, Batch*) override {
+  Result<Poll> poll(SourceBatch* out, Batch*) override {
     if (!function_) return Poll::kEnd;
     if (!thread_.joinable()) thread_ = std::thread([this] { channel_.run(*function_); });
     return channel_.take(out);
@@ -219,7 +222,7 @@ class FunctionSource final : public Source {
   bool bounded() const override { return bounded_; }
   std::vector<std::string> explain() const override { return {"function=" + name_}; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
-    return make_single_split(kSplitId, context.has_restored);
+    return connector_kit::make_single_split({kSplitId, ""}, context);
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     return std::unique_ptr<SourceReader>(

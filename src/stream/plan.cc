@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "flow/operators/collect.h"
+#include "flow/operators/dead_letters.h"
 #include "stream/body_operator.h"
 #include "stream/stamping.h"
 #include "stream/stream_table.h"
@@ -205,9 +206,9 @@ class Translation {
       if (spec.adapt) node.source = spec.adapt(std::move(node.source));
     }
     node.output = node.source->schema();
-    const std::shared_ptr<Source> source = node.source;
     built(number, std::move(node));
-    TRY(add_dead_letters(spec, *source, built_[number].node));
+    TRY(flow::add_dead_letters(graph_, built_[number].node,
+                               {spec.uid, spec.name, plan_.settings().name}, plan_.connectors()));
     if (spec.reads && !std::is_sorted(order.begin(), order.end()))
       add_behind(number, spec, "columns", edge_schema(spec.element, false), [order] {
         return Result<std::unique_ptr<flow::Operator>>(make_column_choice(order));
@@ -279,27 +280,6 @@ class Translation {
     for (std::size_t i = 0; i < metadata_columns.size(); ++i)
       order[metadata_columns[i]] = table.physical.size() + i;
     return table;
-  }
-
-  Status add_dead_letters(const NodeSpec& spec, const Source& source, NodeId from) {
-    const auto table = source.dead_letter();
-    if (!table) return {};
-    TRY_ASSIGN(const ConnectorFactory* factory,
-               plan_.connectors().find(source.dead_letter_connector()));
-    SinkRequest request;
-    request.table = *table;
-    request.uid = spec.uid + "-dead-letter";
-    request.job_name = plan_.settings().name;
-    TRY_ASSIGN(auto sink, factory->make_sink(request));
-    Node letters;
-    letters.uid = request.uid;
-    letters.name = "DeadLetter(" + spec.name + ")";
-    letters.output = sink->schema();
-    letters.sink = std::move(sink);
-    letters.parallelism = parallelism_of(spec);
-    letters.inputs.push_back(Input{from, 1, Partitioning::kForward, {}});
-    graph_.add(std::move(letters));
-    return {};
   }
 
   Status add_sink(NodeNumber number, const NodeSpec& spec) {

@@ -166,18 +166,18 @@ class Reader final : public SourceReader {
     queue.ended = ended;
     if (!ended) return connector_->add_split(index, split);
     queue.state = split.state;
-    events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
-    events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    events_.push_back(SplitEvent{index, SplitAdded{}});
+    events_.push_back(SplitEvent{index, SplitEnded{}});
     return {};
   }
 
-  Result<Poll> poll(Batch* out, Batch* rejected) override {
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
     if (ticker_ && ticker_->take()) TRY(commit());
     if (!events_.empty()) {
       out->events = std::exchange(events_, {});
       return Poll::kBatch;
     }
-    Batch messages;
+    SourceBatch messages;
     TRY_ASSIGN(const Poll polled, connector_->poll(&messages, rejected));
     if (polled == Poll::kBatch) TRY(convert(messages, out));
     return polled;
@@ -195,6 +195,7 @@ class Reader final : public SourceReader {
   }
   void pause(std::span<const std::uint32_t> splits) override { connector_->pause(splits); }
   void prefer(std::span<const std::uint32_t> splits) override { connector_->prefer(splits); }
+  std::vector<SplitProgress> progress() const override { return connector_->progress(); }
 
  private:
   struct Queue {
@@ -204,17 +205,17 @@ class Reader final : public SourceReader {
     std::string state;  // once ended
   };
 
-  Status convert(const Batch& messages, Batch* out) {
+  Status convert(const SourceBatch& messages, SourceBatch* out) {
     std::vector<SplitRun> runs;
     std::vector<std::uint32_t> ended;
     for (std::size_t run = 0; run < messages.runs.size(); ++run) {
       const auto [split, begin] = messages.runs[run];
       Queue& queue = queues_.at(split);
       const std::size_t end =
-          run + 1 < messages.runs.size() ? messages.runs[run + 1].begin : messages.rows();
+          run + 1 < messages.runs.size() ? messages.runs[run + 1].begin : messages.rows.rows();
       if (queue.ended) continue;
       const auto first = static_cast<std::uint32_t>(rows_.rows());
-      TRY_ASSIGN(const bool more, convert_run(messages, begin, end, queue));
+      TRY_ASSIGN(const bool more, convert_run(messages.rows, begin, end, queue));
       if (rows_.rows() > first) runs.push_back(SplitRun{split, first});
       if (more) continue;
       queue.ended = true;
@@ -222,16 +223,15 @@ class Reader final : public SourceReader {
     }
     built_ = Batch();
     rows_.flush();
-    *out = std::move(built_);
+    out->rows = std::move(built_);
     out->runs = std::move(runs);
     for (const SplitEvent& event : messages.events) {
       Queue& queue = queues_.at(event.split);
       if (queue.ended) continue;
-      if (event.kind == SplitEvent::Kind::kAdded && std::exchange(queue.told, true)) continue;
+      if (event.is<SplitAdded>() && std::exchange(queue.told, true)) continue;
       out->events.push_back(event);
     }
-    for (const std::uint32_t split : ended)
-      out->events.push_back(SplitEvent{split, SplitEvent::Kind::kEnded, 0});
+    for (const std::uint32_t split : ended) out->events.push_back(SplitEvent{split, SplitEnded{}});
     return ended.empty() ? Status() : go_on_without_ended();
   }
 

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/try.h"
-#include "stream/single_split.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream {
@@ -16,23 +15,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLaterFirst{1};  // kLater: asked again after so long
 constexpr std::chrono::milliseconds kLaterMost{50};
-
-class SingleSplit final : public SplitEnumerator {
- public:
-  SingleSplit(std::string id, bool found) : id_(std::move(id)), found_(found) {}
-  Result<Discovery> discover() override {
-    Discovery discovery;
-    if (!found_) discovery.added.push_back(Split{id_, ""});
-    found_ = true;
-    discovery.complete = true;
-    return discovery;
-  }
-  std::string snapshot() override { return "1"; }
-
- private:
-  std::string id_;
-  bool found_;
-};
 
 // Calls `wake` once after a while. Thread: any. Its own thread starts with the first call.
 class Alarm {
@@ -131,17 +113,17 @@ class Reader final : public SourceReader {
     open.id = split.id;
     TRY(user_call([&] { open.run = spec_->open(split); }));
     splits_.push_back(std::move(open));
-    events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
+    events_.push_back(SplitEvent{index, SplitAdded{}});
     return {};
   }
 
-  Result<Poll> poll(Batch* out, Batch*) override {
+  Result<Poll> poll(SourceBatch* out, Batch*) override {
     if (batches_.empty() && events_.empty()) {
       TRY(poll_splits());
     }
     if (!batches_.empty() || !events_.empty()) {
       if (!batches_.empty()) {
-        *out = std::move(batches_.front());
+        out->rows = std::move(batches_.front());
         batches_.erase(batches_.begin());
         out->runs.push_back(SplitRun{polled_, 0});
       }
@@ -192,11 +174,11 @@ class Reader final : public SourceReader {
       rows_.flush();
       polled_ = open.index;
       if (place.watermark) {
-        events_.push_back(SplitEvent{open.index, SplitEvent::Kind::kWatermark, *place.watermark});
+        events_.push_back(SplitEvent{open.index, SplitWatermark{*place.watermark}});
       }
       if (polled == erased::SplitCursor::Poll::kEnd) {
         open.ended = true;
-        events_.push_back(SplitEvent{open.index, SplitEvent::Kind::kEnded, 0});
+        events_.push_back(SplitEvent{open.index, SplitEnded{}});
       }
       if (batches_.size() > 1) batches_ = {concat(std::exchange(batches_, {}))};
       if (!batches_.empty() || !events_.empty() || polled == erased::SplitCursor::Poll::kMore) {
@@ -266,10 +248,6 @@ class BatchesRun final : public erased::SplitCursor {
 };
 
 }  // namespace
-
-Result<std::unique_ptr<SplitEnumerator>> make_single_split(std::string id, bool restored) {
-  return std::unique_ptr<SplitEnumerator>(std::make_unique<SingleSplit>(std::move(id), restored));
-}
 
 namespace erased {
 

@@ -37,14 +37,17 @@ class Stamping final : public flow::Operator {
   }
 
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
+    return push_from_source({std::move(batch), {}, {}}, out);
+  }
+
+  Result<Progress> push_from_source(SourceBatch&& batch, Emitter& out) override {
     const std::int64_t now = now_ms_();
-    const std::vector<SplitEvent> events = std::move(batch.events);
-    if (batch.rows() > 0) {
+    if (batch.rows.rows() > 0) {
       TRY_ASSIGN(Batch stamped, stamp(batch, now));
       time_.batch_noted();
       out.emit(std::move(stamped));
     }
-    for (const SplitEvent& event : events) time_.note(event, now);
+    for (const SplitEvent& event : batch.events) time_.note(event, now);
     decide(now, out);
     return Progress::kDone;
   }
@@ -72,9 +75,10 @@ class Stamping final : public flow::Operator {
   Status restore(const flow::SnapshotReader& from) override { return time_.restore(from); }
 
  private:
-  Result<Batch> stamp(const Batch& batch, std::int64_t now) {
+  Result<Batch> stamp(const SourceBatch& from, std::int64_t now) {
+    const Batch& batch = from.rows;
     static const std::vector<SplitRun> kOneRun{SplitRun{}};
-    const std::vector<SplitRun>& runs = batch.runs.empty() ? kOneRun : batch.runs;
+    const std::vector<SplitRun>& runs = from.runs.empty() ? kOneRun : from.runs;
     std::vector<Timestamp> times;
     times.reserve(batch.rows());
     for (std::size_t run = 0; run < runs.size(); ++run) {
@@ -136,21 +140,27 @@ class ColumnChoice final : public flow::Operator {
   explicit ColumnChoice(std::vector<std::size_t> columns) : columns_(std::move(columns)) {}
   Status open(const flow::OperatorContext&) override { return {}; }
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
+    out.emit(choose(batch));
+    return Progress::kDone;
+  }
+  Result<Progress> push_from_source(SourceBatch&& batch, Emitter& out) override {
+    if (batch.rows.rows() != 0) batch.rows = choose(batch.rows);
+    out.emit_from_source(std::move(batch));
+    return Progress::kDone;
+  }
+
+ private:
+  Batch choose(const Batch& batch) const {
     std::vector<ColumnPtr> chosen;
     for (const std::size_t column : columns_) {
-      if (batch.rows() == 0) break;
       chosen.push_back(column < batch.columns().size() ? batch.column(column)
                                                        : no_times(batch.rows()));
     }
     Batch passed(batch.rows(), std::move(chosen));
     passed.set_kinds({batch.kinds().begin(), batch.kinds().end()});
-    passed.runs = std::move(batch.runs);
-    passed.events = std::move(batch.events);
-    out.emit(std::move(passed));
-    return Progress::kDone;
+    return passed;
   }
 
- private:
   std::vector<std::size_t> columns_;
 };
 

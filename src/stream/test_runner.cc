@@ -10,7 +10,6 @@
 #include "data/hash.h"
 #include "flow/graph.h"
 #include "stream/plan.h"
-#include "stream/single_split.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream::testing::erased {
@@ -342,7 +341,7 @@ class Runner::Impl {
   }
 
   void route(Instance& from, std::size_t output, Batch&& batch) {
-    if (batch.rows() == 0 && batch.events.empty()) return;
+    if (batch.rows() == 0) return;
     from.full = true;
     for (const Consumer& consumer : from.vertex.consumers) {
       const flow::Input& input = consumer.vertex->node.inputs[consumer.input];

@@ -74,7 +74,7 @@ class TwoPhase final : public Sink {
     }));
     return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(std::move(run)));
   }
-  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics) override {
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext) override {
     std::function<Status(const std::string&)> commit;
     TRY(user_call([&] { commit = spec_.make_committer(); }));
     return std::unique_ptr<SinkCommitter>(std::make_unique<Committer>(std::move(commit)));

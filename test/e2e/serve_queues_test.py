@@ -22,7 +22,7 @@ class ServeQueuesTest(ServedTest):
         return self.TABLE.format(topic=topic, namesrv=self.cluster.namesrv)
 
     def lags(self):
-        return {queue["queue"]: queue["lag"] for queue in self.job("reader")["queues"]}
+        return {split["split"].rsplit("/", 1)[1]: split["lag"] for split in self.job("reader")["splits"]}
 
     def test_the_lag_of_every_queue_is_shown(self):
         self.create_topics({"lagging": 4})
@@ -34,8 +34,8 @@ class ServeQueuesTest(ServedTest):
         wait_for(lambda: self.lags() == dict.fromkeys("0123", 0) and self.job("reader")["rows_read"] == 8_000, 60,
                  "all queues read")
         for queue in range(4):
-            self.assertRegex(self.metrics(), r'slipstream_rocketmq_source_queue_lag_messages\{job="reader",[^}]*'
-                                             rf'topic="lagging",[^}}]*queue="{queue}"\}} 0')
+            self.assertRegex(self.metrics(), r'slipstream_source_split_lag\{job="reader",[^}]*'
+                                             rf'split="lagging/[^"]*/{queue}"\}} 0')
 
     def test_a_job_waits_for_a_broker_that_is_away_when_the_server_starts(self):
         self.create_topics({"awaited": 2})
@@ -59,7 +59,7 @@ class ServeQueuesTest(ServedTest):
         self.check_metrics_are_listed()
 
     def query_lag(self):
-        lags = re.findall(r'source_queue_lag_messages\{job="\(query\)"[^}]*\} (\d+)', self.metrics())
+        lags = re.findall(r'source_split_lag\{job="\(query\)"[^}]*\} (\d+)', self.metrics())
         return sum(map(int, lags))
 
     def queries(self):

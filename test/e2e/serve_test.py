@@ -121,7 +121,7 @@ class ServeTest(ServedTest):
         wait_for(lambda: re.search(r"in [\d.]+( k)?/s", browser.text("svg.graph")), 30, "rates in the graph")
         browser.wait_text("svg.graph", "hash")
         wait_for(lambda: re.search(r"watermark 20\d\d-", browser.text("svg.graph")), 30, "a watermark in the graph")
-        self.assertIn("it reads no message queues", browser.text("#queues"))
+        self.assertIn("it reads nothing that has an end", browser.text("#splits"))
         self.assertIn("running", browser.text("#jobs"))
 
     def query(self, browser):

@@ -66,8 +66,8 @@ class CollectSink : public Sink {
     static_cast<void>(context);
     return std::unique_ptr<SinkWriter>(std::make_unique<Writer>());
   }
-  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
-    static_cast<void>(metrics);
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override {
+    static_cast<void>(context);
     return std::unique_ptr<SinkCommitter>(std::make_unique<Committer>(rows_));
   }
 

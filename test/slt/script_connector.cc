@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "base/try.h"
+#include "connector_kit/single_split.h"
 #include "data/text/value.h"
 
 namespace slipstream::test {
@@ -20,22 +21,6 @@ OptionTable script_options() {
                  .values = {"insert", "all"}},
   });
 }
-
-class Enumerator : public SplitEnumerator {
- public:
-  explicit Enumerator(bool restored) : restored_(restored) {}
-  Result<Discovery> discover() override {
-    Discovery discovery;
-    if (!restored_) discovery.added.push_back(Split{"script", "0"});
-    restored_ = true;
-    discovery.complete = true;
-    return discovery;
-  }
-  std::string snapshot() override { return "1"; }
-
- private:
-  bool restored_;
-};
 
 using Items = std::shared_ptr<const std::vector<ScriptItem>>;
 
@@ -83,7 +68,7 @@ class Reader : public SourceReader {
     return {};
   }
 
-  Result<Poll> poll(Batch* out, Batch* rejected) override {
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
     static_cast<void>(rejected);
     const bool started = start_->arrive(context_.subtask, context_.parallelism, context_.wake);
     if (id_.empty() || ended_) return Poll::kEnd;
@@ -103,7 +88,7 @@ class Reader : public SourceReader {
         break;
       }
       if (item.kind == ScriptItem::Kind::kWatermark) {
-        events.push_back(SplitEvent{split_, SplitEvent::Kind::kWatermark, item.watermark_ms});
+        events.push_back(SplitEvent{split_, SplitWatermark{item.watermark_ms}});
         break;
       }
       TRY(append_row(item, builders));
@@ -112,12 +97,12 @@ class Reader : public SourceReader {
     }
     if (next_ == items_->size()) {
       ended_ = true;
-      events.push_back(SplitEvent{split_, SplitEvent::Kind::kEnded, 0});
+      events.push_back(SplitEvent{split_, SplitEnded{}});
     }
     std::vector<ColumnPtr> columns;
     for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-    *out = Batch(kinds.size(), std::move(columns));
-    if (any_retraction) out->set_kinds(std::move(kinds));
+    out->rows = Batch(kinds.size(), std::move(columns));
+    if (any_retraction) out->rows.set_kinds(std::move(kinds));
     out->runs.push_back(SplitRun{split_, 0});
     out->events = std::move(events);
     return Poll::kBatch;
@@ -187,7 +172,7 @@ class ScriptSource : public Source {
   bool bounded() const override { return true; }
   bool updating() const override { return updating_; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
-    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
+    return connector_kit::make_single_split({"script", "0"}, context);
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     return std::unique_ptr<SourceReader>(

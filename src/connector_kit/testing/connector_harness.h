@@ -1,6 +1,7 @@
 // What a connector is given by the engine, made by hand: for tests only.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "slipstream/connector.h"
 
+#include "base/clock.h"
 #include "base/testing/temporary_folder.h"
 #include "data/testing/columns.h"
 
@@ -64,6 +66,15 @@ inline SinkRequest sink_request(TableDefinition table) {
   return request;
 }
 
+// "3 added", "0 idle", "1 watermark 50".
+inline std::string event_text(const SplitEvent& event) {
+  static constexpr std::array kNames{" added", " idle", " active", " ended", " watermark "};
+  std::string text = std::to_string(event.split) + kNames[event.what.index()];
+  if (const auto* mark = std::get_if<SplitWatermark>(&event.what))
+    text += std::to_string(mark->time_ms);
+  return text;
+}
+
 // One reader of a source: takes splits, gives rows as texts.
 class ReaderHarness {
  public:
@@ -72,7 +83,8 @@ class ReaderHarness {
     context.wake = [this] { ++wakes; };
     context.metrics = counters.metrics();
     context.batch_rows = batch_rows;
-    context.watermark_sent_ms = [this] { return watermark_sent_ms.load(); };
+    context.clock = &clock;
+    context.proofs_outdated_until_ms = [this] { return proofs_outdated_until_ms.load(); };
     auto made = source.make_reader(std::move(context));
     CHECK(made.ok());
     reader = std::move(*made);
@@ -84,6 +96,7 @@ class ReaderHarness {
     context.restored = restored;
     context.has_restored = has_restored;
     context.metrics = counters.metrics();
+    context.clock = &clock;
     TRY_ASSIGN(enumerator, source_.make_enumerator(std::move(context)));
     return look();
   }
@@ -98,13 +111,13 @@ class ReaderHarness {
   }
   // One poll; its rows, events and kind are kept.
   Result<SourceReader::Poll> poll() {
-    Batch batch;
+    SourceBatch batch;
     Batch rejected;
     TRY_ASSIGN(const auto polled, reader->poll(&batch, &rejected));
     for (std::string& row : row_texts(rejected)) rejects.push_back(std::move(row));
     if (polled != SourceReader::Poll::kBatch) return polled;
-    batch_sizes.push_back(batch.rows());
-    for (std::string& row : row_texts(batch)) rows.push_back(std::move(row));
+    batch_sizes.push_back(batch.rows.rows());
+    for (std::string& row : row_texts(batch.rows)) rows.push_back(std::move(row));
     for (const SplitEvent& event : batch.events) events.push_back(event);
     for (const SplitRun& run : batch.runs) runs.push_back(run);
     return polled;
@@ -117,9 +130,10 @@ class ReaderHarness {
     }
   }
 
+  const SystemClock clock;
   Counters counters;
   std::atomic<int> wakes = 0;
-  std::atomic<std::int64_t> watermark_sent_ms = 0;  // by another source task
+  std::atomic<std::int64_t> proofs_outdated_until_ms = 0;
   std::unique_ptr<SourceReader> reader;
   std::unique_ptr<SplitEnumerator> enumerator;
   bool complete = false;

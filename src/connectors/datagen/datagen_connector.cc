@@ -96,15 +96,15 @@ class Reader : public SourceReader {
       return Error{ErrorCode::kCorrupt, "datagen split state '" + split.state + "'"};
     splits_[index] = State{split.id, next};
     // Known before the first row of any other: event time waits for it.
-    events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
-    if (next >= rows_) events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    events_.push_back(SplitEvent{index, SplitAdded{}});
+    if (next >= rows_) events_.push_back(SplitEvent{index, SplitEnded{}});
     return {};
   }
 
-  Result<Poll> poll(Batch* out, Batch* rejected) override {
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
     static_cast<void>(rejected);
     if (!events_.empty()) {
-      *out = no_rows();
+      out->rows = no_rows();
       out->events = std::exchange(events_, {});
       return Poll::kBatch;
     }
@@ -140,7 +140,7 @@ class Reader : public SourceReader {
   // Rows this reader may make now: its share of the rate since the first poll.
   std::size_t allowance() {
     if (rate_ <= 0) return kBatchRows;
-    const std::int64_t now = clock_.now_ms();
+    const std::int64_t now = context_.clock->now_ms();
     if (started_ms_ < 0) started_ms_ = now;
     const double share =
         static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
@@ -156,11 +156,11 @@ class Reader : public SourceReader {
     return Batch(0, std::move(none));
   }
 
-  Batch make_rows(std::uint32_t index, State& state, std::size_t budget) {
+  SourceBatch make_rows(std::uint32_t index, State& state, std::size_t budget) {
     const std::uint64_t left = (rows_ - state.next - 1) / kDatagenSplits + 1;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(budget, left));
     std::vector<ColumnPtr> built;
-    const std::int64_t now_ms = clock_.wall_ms();
+    const std::int64_t now_ms = context_.clock->wall_ms();
     for (const ColumnPlan& plan : columns_) {
       ColumnBuilder builder(plan.type);
       builder.reserve(count);
@@ -170,9 +170,8 @@ class Reader : public SourceReader {
     }
     state.next += count * kDatagenSplits;
     made_ += count;
-    Batch batch(count, std::move(built));
-    batch.runs.push_back(SplitRun{index, 0});
-    if (state.next >= rows_) batch.events.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    SourceBatch batch{Batch(count, std::move(built)), {SplitRun{index, 0}}, {}};
+    if (state.next >= rows_) batch.events.push_back(SplitEvent{index, SplitEnded{}});
     return batch;
   }
 
@@ -180,7 +179,6 @@ class Reader : public SourceReader {
   std::uint64_t rows_;
   std::int64_t rate_;
   ReaderContext context_;
-  SystemClock clock_;
   std::map<std::uint32_t, State> splits_;
   std::vector<SplitEvent> events_;
   std::uint32_t last_split_ = std::numeric_limits<std::uint32_t>::max();

@@ -125,12 +125,12 @@ TEST(Datagen, TimesAreNowOrShortlyBefore) {
   ReaderHarness bench(**source);
   ASSERT_TRUE(bench.discover().ok());
   const std::int64_t now = SystemClock().wall_ms();
-  Batch batch;
-  Batch rejected;
   std::int64_t least = now * 1'000;
-  while (*bench.reader->poll(&batch, &rejected) == Poll::kBatch) {
-    for (std::size_t row = 0; row < batch.rows(); ++row) {
-      const std::int64_t micros = batch.column(0)->data<std::int64_t>()[row];
+  while (true) {
+    SourceBatch batch;
+    if (*bench.reader->poll(&batch, nullptr) != Poll::kBatch) break;
+    for (std::size_t row = 0; row < batch.rows.rows(); ++row) {
+      const std::int64_t micros = batch.rows.column(0)->data<std::int64_t>()[row];
       EXPECT_LE(micros, now * 1'000);
       EXPECT_GT(micros, (now - 30'000) * 1'000);
       least = std::min(least, micros);
@@ -158,14 +158,14 @@ TEST(Datagen, AllSplitsAreKnownBeforeTheFirstRow) {
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(bench.poll().ok());
   EXPECT_THAT(bench.rows, SizeIs(0));
-  const auto count = [&](SplitEvent::Kind kind) {
+  const auto count = [&](auto kind) {
     return std::count_if(bench.events.begin(), bench.events.end(),
-                         [&](const SplitEvent& event) { return event.kind == kind; });
+                         [](const SplitEvent& event) { return event.is<decltype(kind)>(); });
   };
-  EXPECT_EQ(count(SplitEvent::Kind::kAdded), kDatagenSplits);
-  EXPECT_EQ(count(SplitEvent::Kind::kEnded), kDatagenSplits - 3);
+  EXPECT_EQ(count(SplitAdded{}), kDatagenSplits);
+  EXPECT_EQ(count(SplitEnded{}), kDatagenSplits - 3);
   ASSERT_EQ(*bench.drain(), Poll::kEnd);
-  EXPECT_EQ(count(SplitEvent::Kind::kEnded), kDatagenSplits);
+  EXPECT_EQ(count(SplitEnded{}), kDatagenSplits);
 }
 
 TEST(Datagen, EverySplitOfAnUnboundedTableGivesRows) {

@@ -2,12 +2,10 @@
 
 #include <unistd.h>
 
-#include "slipstream/located.h"
-
-#include "base/clock.h"
 #include "base/try.h"
 #include "connectors/filesystem/enumerator.h"
 #include "connectors/filesystem/listing.h"
+#include "connectors/filesystem/metrics.h"
 #include "connectors/filesystem/part_writers.h"
 #include "connectors/filesystem/publisher.h"
 #include "connectors/filesystem/reader.h"
@@ -17,23 +15,11 @@
 namespace slipstream::filesystem_connector {
 namespace {
 
-const char* guarantee_text(Guarantee guarantee) {
-  switch (guarantee) {
-    case Guarantee::kNone:
-      return "none";
-    case Guarantee::kAtLeastOnce:
-      return "at-least-once";
-    case Guarantee::kExactlyOnce:
-      break;
-  }
-  return "exactly-once";
-}
-
-std::string place_of(const std::filesystem::path& folder) {
+std::string endpoint_of(const std::filesystem::path& folder) {
   return "folder '" + folder.string() + "'";
 }
 
-class FileSource final : public Source, public Located {
+class FileSource final : public Source {
  public:
   explicit FileSource(std::shared_ptr<const RowPlan> plan) : plan_(std::move(plan)) {}
 
@@ -47,9 +33,9 @@ class FileSource final : public Source, public Located {
     return lines;
   }
   // Files found once do not grow by what is written; a pattern tells input from output.
-  std::vector<std::string> places() const override {
+  std::vector<std::string> endpoints() const override {
     if (bounded() || settings().pattern) return {};
-    return {place_of(settings().path)};
+    return {endpoint_of(settings().path)};
   }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return FileEnumerator::make(plan_->settings, context);
@@ -64,7 +50,7 @@ class FileSource final : public Source, public Located {
   std::shared_ptr<const RowPlan> plan_;
 };
 
-class FileSink final : public Sink, public Located {
+class FileSink final : public Sink {
  public:
   explicit FileSink(std::shared_ptr<const SinkPlan> plan) : plan_(std::move(plan)) {}
 
@@ -73,16 +59,16 @@ class FileSink final : public Sink, public Located {
   std::vector<std::string> explain() const override {
     return {"path=" + plan_->settings.folder.string(),
             "format=" + plan_->settings.format.format->name,
-            std::string("guarantee=") + guarantee_text(guarantee())};
+            "guarantee=" + std::string(guarantee_name(guarantee()))};
   }
   // Folders are read with those inside them.
-  std::vector<std::string> places() const override {
+  std::vector<std::string> endpoints() const override {
     std::vector<std::string> all;
     std::filesystem::path folder = plan_->settings.folder;
-    all.push_back(place_of(folder));
+    all.push_back(endpoint_of(folder));
     while (folder.has_relative_path()) {
       folder = folder.parent_path();
-      all.push_back(place_of(folder));
+      all.push_back(endpoint_of(folder));
     }
     return all;
   }
@@ -92,11 +78,11 @@ class FileSink final : public Sink, public Located {
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
     if (guarantee() == Guarantee::kExactlyOnce)
       return EpochLineWriter::make(plan_, std::move(context));
-    return PartWriter::make(plan_, std::move(context), clock_);
+    return PartWriter::make(plan_, std::move(context));
   }
-  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override {
     if (guarantee() != Guarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
-    return std::unique_ptr<SinkCommitter>(std::make_unique<Publisher>(plan_, metrics, clock_));
+    return std::unique_ptr<SinkCommitter>(std::make_unique<Publisher>(plan_, context));
   }
 
  private:
@@ -117,7 +103,6 @@ class FileSink final : public Sink, public Located {
   }
 
   std::shared_ptr<const SinkPlan> plan_;
-  SystemClock clock_;
 };
 
 class FilesystemConnector final : public ConnectorFactory {
@@ -130,6 +115,9 @@ class FilesystemConnector final : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return filesystem_options(); }
   std::vector<MetadataSpec> metadata() const override { return filesystem_metadata(); }
+  std::vector<MetricFamily> metrics() const override {
+    return {kFilesystemMetrics.begin(), kFilesystemMetrics.end()};
+  }
 
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     const TableDefinition& table = request.table;

@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "slipstream/located.h"
-
 #include "connector_kit/testing/connector_harness.h"
 #include "connectors/filesystem/epoch_handle.h"
 #include "connectors/filesystem/filesystem_connector.h"
@@ -41,11 +39,14 @@ Result<std::unique_ptr<Sink>> sink_of(const TemporaryFolder& folder, OptionMap o
   return make_factory()->make_sink(request);
 }
 
+const SystemClock kClock;
+
 WriterContext writer_context(Counters& counters, const Sink& sink, std::uint64_t token = 7) {
   WriterContext context;
   context.attempt_token = token;
   context.guarantee = sink.guarantee();
   context.metrics = counters.metrics();
+  context.clock = &kClock;
   return context;
 }
 
@@ -58,7 +59,7 @@ class ExactlyOnce : public ::testing::Test {
     options["sink.delivery-guarantee"] = "exactly-once";
     sink_ = std::move(*sink_of(out_, std::move(options)));
     writer_ = std::move(*sink_->make_writer(writer_context(counters_, *sink_, ++token_)));
-    committer_ = std::move(*sink_->make_committer(counters_.metrics()));
+    committer_ = std::move(*sink_->make_committer({counters_.metrics(), &kClock}));
   }
   // Writes the rows as one epoch; nothing is published yet.
   Committable seal(CheckpointId checkpoint, const std::vector<Batch>& batches) {
@@ -314,10 +315,10 @@ TEST(FilesystemSink, PlacesTellLoops) {
     options["format"] = "json";
     const auto source = make_factory()->make_source(
         testing::source_request(testing::table_of(two_columns(), std::move(options))));
-    return dynamic_cast<const Located&>(**source).places();
+    return (*source)->endpoints();
   };
   const auto sink = sink_of(folder, {{"path", folder / "deep/er"}});
-  const std::vector<std::string> written = dynamic_cast<const Located&>(**sink).places();
+  const std::vector<std::string> written = (*sink)->endpoints();
   const std::vector<std::string> monitored = read({{"source.monitor-interval", "1 s"}});
   ASSERT_THAT(monitored, SizeIs(1));
   EXPECT_THAT(written, ::testing::Contains(monitored[0]));

@@ -132,11 +132,9 @@ TEST(FilesystemSource, BatchesHoldTheirRowsAndEvents) {
   EXPECT_TRUE(bench.complete);
   ASSERT_EQ(*bench.drain(), Poll::kEnd);
   EXPECT_THAT(bench.batch_sizes, ElementsAre(4, 4, 3));
-  std::vector<std::pair<std::uint32_t, SplitEvent::Kind>> events;
-  for (const SplitEvent& event : bench.events) events.emplace_back(event.split, event.kind);
-  using Kind = SplitEvent::Kind;
-  EXPECT_THAT(events, ElementsAre(std::pair(0U, Kind::kAdded), std::pair(1U, Kind::kAdded),
-                                  std::pair(0U, Kind::kEnded), std::pair(1U, Kind::kEnded)));
+  std::vector<std::string> events;
+  for (const SplitEvent& event : bench.events) events.push_back(testing::event_text(event));
+  EXPECT_THAT(events, ElementsAre("0 added", "1 added", "0 ended", "1 ended"));
   EXPECT_THAT(bench.runs, SizeIs(4));
   EXPECT_EQ(bench.runs.back().split, 1U);
   EXPECT_EQ(bench.runs.back().begin, 2U);

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "base/metrics.h"
+#include "slipstream/metrics.h"
 
 namespace slipstream::filesystem_connector {
 

@@ -13,26 +13,25 @@ PartSeries series_of(const SinkPlan& plan, const WriterContext& context) {
 }  // namespace
 
 PartWriter::PartWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
-                       const Clock& clock, std::unique_ptr<LineEncoder> encoder)
+                       std::unique_ptr<LineEncoder> encoder)
     : plan_(std::move(plan)),
       context_(std::move(context)),
-      clock_(clock),
       encoder_(std::move(encoder)),
       rows_(kSinkRows.in(context_.metrics)),
       published_(kSinkFiles.in(context_.metrics)) {}
 
 Result<std::unique_ptr<SinkWriter>> PartWriter::make(std::shared_ptr<const SinkPlan> plan,
-                                                     WriterContext context, const Clock& clock) {
+                                                     WriterContext context) {
   TRY_ASSIGN(auto encoder, LineEncoder::make(plan));
   return std::unique_ptr<SinkWriter>(
-      new PartWriter(std::move(plan), std::move(context), clock, std::move(encoder)));
+      new PartWriter(std::move(plan), std::move(context), std::move(encoder)));
 }
 
 Result<SinkWriter::Write> PartWriter::write(const Batch& batch, EpochFile* file) {
   static_cast<void>(file);
   TRY(encoder_->encode(batch));
   const SinkSettings& settings = plan_->settings;
-  if (file_ && clock_.now_ms() - begun_ms_ >= settings.rollover_ms) TRY(publish());
+  if (file_ && context_.clock->now_ms() - begun_ms_ >= settings.rollover_ms) TRY(publish());
   std::size_t done = 0;
   const std::vector<std::size_t>& ends = encoder_->ends();
   for (std::size_t i = 0; i < ends.size(); ++i) {
@@ -45,7 +44,7 @@ Result<SinkWriter::Write> PartWriter::write(const Batch& batch, EpochFile* file)
           PartFile::create(settings.folder, name, settings.guarantee != Guarantee::kNone);
       if (!created.ok()) return created.error().with_context("table '" + settings.table + "'");
       file_ = std::move(*created);
-      begun_ms_ = clock_.now_ms();
+      begun_ms_ = context_.clock->now_ms();
     }
     TRY(file_->append(encoder_->text().substr(done, ends[i] - done))
             .with_context("table '" + settings.table + "'"));

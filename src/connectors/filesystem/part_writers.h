@@ -8,7 +8,6 @@
 
 #include "slipstream/connector.h"
 
-#include "base/clock.h"
 #include "connectors/filesystem/epoch_handle.h"
 #include "connectors/filesystem/line_encoder.h"
 #include "connectors/filesystem/part_file.h"
@@ -23,19 +22,18 @@ namespace slipstream::filesystem_connector {
 class PartWriter final : public SinkWriter {
  public:
   static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan,
-                                                  WriterContext context, const Clock& clock);
+                                                  WriterContext context);
 
   Result<Write> write(const Batch& batch, EpochFile* file) override;
   Result<std::optional<std::string>> prepare(CheckpointId checkpoint, EpochFile* file) override;
 
  private:
-  PartWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context, const Clock& clock,
+  PartWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
              std::unique_ptr<LineEncoder> encoder);
   Status publish();
 
   const std::shared_ptr<const SinkPlan> plan_;
   const WriterContext context_;
-  const Clock& clock_;
   const std::unique_ptr<LineEncoder> encoder_;
   std::unique_ptr<PartFile> file_;
   std::int64_t begun_ms_ = 0;

@@ -6,7 +6,6 @@
 
 #include "slipstream/connector.h"
 
-#include "base/clock.h"
 #include "connectors/filesystem/epoch_handle.h"
 #include "connectors/filesystem/line_encoder.h"
 #include "connectors/filesystem/metrics.h"
@@ -20,8 +19,10 @@ namespace slipstream::filesystem_connector {
 // Failure: kCorrupt when a file of that name has another size; what the disk refuses for good.
 class Publisher final : public SinkCommitter {
  public:
-  Publisher(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics, const Clock& clock)
-      : plan_(std::move(plan)), clock_(clock), published_(kSinkFiles.in(metrics)) {}
+  Publisher(std::shared_ptr<const SinkPlan> plan, const CommitterContext& context)
+      : plan_(std::move(plan)),
+        clock_(*context.clock),
+        published_(kSinkFiles.in(context.metrics)) {}
 
   Status commit(std::span<const Committable> committables, const CommitContext& context) override;
 

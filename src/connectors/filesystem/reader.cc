@@ -122,8 +122,8 @@ std::filesystem::path FileRowReader::path_of(const FileSplit& file) const {
 
 Status FileRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(FileSplit file, decode_split(split));
-  events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
-  if (file.ended()) events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+  events_.push_back(SplitEvent{index, SplitAdded{}});
+  if (file.ended()) events_.push_back(SplitEvent{index, SplitEnded{}});
   splits_[index] = State{std::move(file), false};
   return {};
 }
@@ -152,7 +152,7 @@ Status FileRowReader::close() {
   return {};
 }
 
-Result<SourceReader::Poll> FileRowReader::poll(Batch* out, Batch* rejected) {
+Result<SourceReader::Poll> FileRowReader::poll(SourceBatch* out, Batch* rejected) {
   static_cast<void>(rejected);
   rows_.bodies.clear();
   rows_.kinds.clear();
@@ -192,7 +192,7 @@ Status FileRowReader::read_lines() {
   if (!state.file.ended()) return {};
   TRY(close().with_context(place));
   lines_ = Lines{};
-  events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+  events_.push_back(SplitEvent{index, SplitEnded{}});
   file_count_->fetch_add(1, std::memory_order_relaxed);
   return {};
 }
@@ -243,14 +243,14 @@ void FileRowReader::add_properties(const State& state, std::size_t begin_row) {
   }
 }
 
-void FileRowReader::build(Batch* out) {
+void FileRowReader::build(SourceBatch* out) {
   std::vector<ColumnPtr> columns;
   columns.reserve(columns_.size());
   for (ColumnBuilder* builder : columns_) columns.push_back(builder->finish());
-  *out = Batch(rows_.bodies.size(), std::move(columns));
+  out->rows = Batch(rows_.bodies.size(), std::move(columns));
   if (!rows_.kinds.empty()) {
     rows_.kinds.resize(rows_.bodies.size(), RowKind::kInsert);
-    out->set_kinds(std::exchange(rows_.kinds, {}));
+    out->rows.set_kinds(std::exchange(rows_.kinds, {}));
   }
   out->runs = std::exchange(runs_, {});
   out->events = std::exchange(events_, {});

@@ -46,7 +46,7 @@ class FileRowReader final : public SourceReader {
                                                     ReaderContext context);
 
   Status add_split(std::uint32_t index, const Split& split) override;
-  Result<Poll> poll(Batch* out, Batch* rejected) override;
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override;
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override;
   void checkpoint_complete(CheckpointId checkpoint) override { static_cast<void>(checkpoint); }
   void pause(std::span<const std::uint32_t> splits) override;
@@ -66,7 +66,7 @@ class FileRowReader final : public SourceReader {
   Status read_lines();
   Status decode(const Lines& lines, const State& state);
   void add_properties(const State& state, std::size_t begin_row);
-  void build(Batch* out);
+  void build(SourceBatch* out);
   std::filesystem::path path_of(const FileSplit& file) const;
 
   const std::shared_ptr<const RowPlan> plan_;

@@ -105,19 +105,20 @@ class Completions {
 // One call of commit().
 class Publication {
  public:
-  Publication(const SinkPlan& plan, const Metrics& metrics, rocketmq::Client& client,
+  Publication(const SinkPlan& plan, const CommitterContext& engine, rocketmq::Client& client,
               rocketmq::Producer& producer, const CommitContext& context)
       : plan_(plan),
         client_(client),
         producer_(producer),
         context_(context),
         admin_(client),
+        clock_(*engine.clock),
         completions_(std::make_shared<Completions>()) {
-    messages_ = kSinkMessages.in(metrics);
-    retries_ = kSinkRetries.in(metrics);
-    scans_ = kSinkScans.in(metrics);
-    found_ = kSinkFound.in(metrics);
-    twice_ = kSinkTwice.in(metrics);
+    messages_ = kSinkMessages.in(engine.metrics);
+    retries_ = kSinkRetries.in(engine.metrics);
+    scans_ = kSinkScans.in(engine.metrics);
+    found_ = kSinkFound.in(engine.metrics);
+    twice_ = kSinkTwice.in(engine.metrics);
   }
 
   Status open(std::span<const Committable> committables);
@@ -146,7 +147,7 @@ class Publication {
   rocketmq::Producer& producer_;
   const CommitContext& context_;
   rocketmq::Admin admin_;
-  SystemClock clock_;
+  const Clock& clock_;
   std::shared_ptr<Completions> completions_;
   std::vector<Epoch> epochs_;
   std::map<std::string, std::size_t, std::less<>> by_prefix_;
@@ -477,25 +478,26 @@ Status Publication::requeue(QueueWork& work) {
 
 }  // namespace
 
-EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics,
+EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan,
+                               const CommitterContext& context,
                                std::shared_ptr<rocketmq::Client> client)
     : plan_(std::move(plan)),
-      metrics_(metrics),
+      engine_(context),
       client_(std::move(client)),
       producer_(*client_,
                 rocketmq::ProducerOptions{
                     .group = plan_->settings.group, .retry_unknown = false, .fenced = true}) {}
 
 Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<const SinkPlan> plan,
-                                                            const Metrics& metrics) {
+                                                            const CommitterContext& context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.client));
   return std::unique_ptr<SinkCommitter>(
-      new EpochCommitter(std::move(plan), metrics, std::move(client)));
+      new EpochCommitter(std::move(plan), context, std::move(client)));
 }
 
 Status EpochCommitter::commit(std::span<const Committable> committables,
                               const CommitContext& context) {
-  Publication publication(*plan_, metrics_, *client_, producer_, context);
+  Publication publication(*plan_, engine_, *client_, producer_, context);
   TRY(publication.open(committables));
   return publication.run();
 }

@@ -27,16 +27,16 @@ namespace slipstream::rocketmq_connector {
 class EpochCommitter final : public SinkCommitter {
  public:
   static Result<std::unique_ptr<SinkCommitter>> make(std::shared_ptr<const SinkPlan> plan,
-                                                     const Metrics& metrics);
+                                                     const CommitterContext& context);
 
   Status commit(std::span<const Committable> committables, const CommitContext& context) override;
 
  private:
-  EpochCommitter(std::shared_ptr<const SinkPlan> plan, const Metrics& metrics,
+  EpochCommitter(std::shared_ptr<const SinkPlan> plan, const CommitterContext& context,
                  std::shared_ptr<rocketmq::Client> client);
 
   const std::shared_ptr<const SinkPlan> plan_;
-  const Metrics metrics_;
+  const CommitterContext engine_;
   const std::shared_ptr<rocketmq::Client> client_;
   rocketmq::Producer producer_;
 };

@@ -67,6 +67,10 @@ Type type_of(const KeyRow& row) {
   return Type::map(Type::string(), Type::string());
 }
 
+MetadataRole role_of(const KeyRow& row) {
+  return row.key == MetadataKey::kStoreTime ? MetadataRole::kIngestionTime : MetadataRole::kNone;
+}
+
 bool fits(const KeyRow& row, const Type& type) {
   switch (row.shape) {
     case Shape::kText:
@@ -153,8 +157,8 @@ void append_properties(const rocketmq::RecordView& record, ColumnBuilder& out) {
 std::vector<MetadataSpec> rocketmq_metadata() {
   std::vector<MetadataSpec> specs;
   for (const KeyRow& row : kKeys) {
-    specs.push_back(
-        MetadataSpec{row.name, type_of(row), row.readable, row.writable, row.description});
+    specs.push_back(MetadataSpec{row.name, type_of(row), row.readable, row.writable,
+                                 row.description, role_of(row)});
   }
   for (const KeyRow& row : kKeys) {
     std::string plain(row.name);
@@ -168,7 +172,7 @@ std::vector<MetadataSpec> rocketmq_metadata() {
     }
     for (std::string& other : others) {
       specs.push_back(MetadataSpec{std::move(other), type_of(row), row.readable, row.writable,
-                                   std::string("Same as '") + row.name + "'."});
+                                   std::string("Same as '") + row.name + "'.", role_of(row)});
     }
   }
   return specs;

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "base/metrics.h"
+#include "slipstream/metrics.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -21,11 +21,6 @@ inline constexpr MetricFamily kSourceIgnored{
 inline constexpr MetricFamily kSourceOutOfRange{"rocketmq_source_offset_out_of_range_total",
                                                 kTaskLabels,
                                                 "wanted offsets that did not exist any more"};
-inline constexpr MetricFamily kSourceLag{"rocketmq_source_lag_messages", kTaskLabels,
-                                         "messages behind the ends of the queues"};
-inline constexpr MetricFamily kSourceQueueLag{
-    "rocketmq_source_queue_lag_messages", "job, task, subtask, topic, broker, queue",
-    "messages behind the end of a queue; 0 where another subtask reads it now"};
 inline constexpr MetricFamily kSinkMessages{"rocketmq_sink_messages_total", kSinkLabels,
                                             "messages acknowledged by brokers"};
 inline constexpr MetricFamily kSinkBytes{"rocketmq_sink_bytes_total", kTaskLabels,
@@ -45,7 +40,7 @@ inline constexpr MetricFamily kSinkTwice{"rocketmq_sink_duplicates_total", "job,
                                          "messages that were found twice in the output queues"};
 inline constexpr std::array kRocketmqMetrics{
     kSourceMessages, kSourceBodyBytes, kSourceDecodeErrors, kSourceIgnored, kSourceOutOfRange,
-    kSourceLag,      kSourceQueueLag,  kSinkMessages,       kSinkBytes,     kSinkRetries,
-    kSinkFailures,   kSinkSealed,      kSinkScans,          kSinkFound,     kSinkTwice};
+    kSinkMessages,   kSinkBytes,       kSinkRetries,        kSinkFailures,  kSinkSealed,
+    kSinkScans,      kSinkFound,       kSinkTwice};
 
 }  // namespace slipstream::rocketmq_connector

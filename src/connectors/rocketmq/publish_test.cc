@@ -47,6 +47,7 @@ class PublishTest : public ::testing::Test {
     context.attempt_token = token;
     context.guarantee = Guarantee::kExactlyOnce;
     context.metrics = counters_.metrics();
+    context.clock = &clock_;
     context.wake = [] {};
     const auto writer = sink_->make_writer(std::move(context));
     EXPECT_TRUE(writer.ok());
@@ -75,7 +76,7 @@ class PublishTest : public ::testing::Test {
 
   // `recovered`: of a process that ended long ago, so that no fence is left to wait for.
   Status commit(const std::vector<Committable>& epochs, bool recovered = false) {
-    const auto committer = sink_->make_committer(counters_.metrics());
+    const auto committer = sink_->make_committer({counters_.metrics(), &clock_});
     EXPECT_TRUE(committer.ok());
     CommitContext context;
     context.recovered = recovered;
@@ -100,6 +101,7 @@ class PublishTest : public ::testing::Test {
 
   ScriptedBroker broker_;
   TemporaryFolder folder_;
+  const SystemClock clock_;
   Counters counters_;
   std::unique_ptr<Sink> sink_;
 };
@@ -187,7 +189,7 @@ TEST_F(PublishTest, MessagesThatExpiredCannotBeLookedFor) {
 
 TEST_F(PublishTest, ALostLeaseStopsPublishing) {
   const Committable epoch = epoch_of(0, 3);
-  const auto committer = sink_->make_committer(counters_.metrics());
+  const auto committer = sink_->make_committer({counters_.metrics(), &clock_});
   CommitContext context;
   context.check_lease = [] { return Status(Error{ErrorCode::kUnavailable, "taken over"}); };
   const Status status = (*committer)->commit(std::vector{epoch}, context);

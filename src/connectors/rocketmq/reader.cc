@@ -64,15 +64,6 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemo
   return options;
 }
 
-std::int64_t messages_ahead(std::int64_t max_offset, std::int64_t next) {
-  return next >= 0 ? std::max<std::int64_t>(max_offset - next, 0) : 0;
-}
-
-std::string lag_metric(const MessageQueue& queue) {
-  return std::string(kSourceQueueLag.name) + "{topic=\"" + queue.topic + "\",broker=\"" +
-         queue.broker + "\",queue=\"" + std::to_string(queue.id) + "\"}";
-}
-
 }  // namespace
 
 // Bytes of a frame and bodies unpacked from it, as long as a column refers to them.
@@ -129,7 +120,7 @@ class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
 class QueueRowReader::Lookout : public std::enable_shared_from_this<Lookout> {
  public:
   Lookout(io::EventLoop& loop, const ReaderContext& context)
-      : loop_(loop), wake_(context.wake), sent_ms_(context.watermark_sent_ms) {}
+      : loop_(loop), wake_(context.wake), sent_ms_(context.proofs_outdated_until_ms) {}
   void watch(std::int64_t proof_ms) {
     {
       MutexLock lock(mutex_);
@@ -219,10 +210,16 @@ class QueueRowReader::Rejected {
     }
     builders_[0].append_text(body);
     builders_[1].append_text(reason);
-    builders_[2].append_text(queue.topic);
-    builders_[3].append_text(queue.broker);
-    builders_[4].append<std::int32_t>(queue.id);
-    builders_[5].append<std::int64_t>(offset);
+    builders_[2].append_text(queue.to_string());
+    builders_[3].append_text(std::to_string(offset));
+    for (const auto& [key, value] : {std::pair<std::string_view, std::string>("topic", queue.topic),
+                                     {"broker", queue.broker},
+                                     {"queue_id", std::to_string(queue.id)},
+                                     {"queue_offset", std::to_string(offset)}}) {
+      builders_[4].child(0).append_text(key);
+      builders_[4].child(1).append_text(value);
+    }
+    builders_[4].append_nested();
     ++rows_;
   }
   void give(Batch* out) {
@@ -270,13 +267,9 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
   failed_bodies_ = kSourceDecodeErrors.in(context_.metrics);
   ignored_ = kSourceIgnored.in(context_.metrics);
   out_of_range_ = kSourceOutOfRange.in(context_.metrics);
-  lag_ = kSourceLag.in(context_.metrics);
 }
 
 QueueRowReader::~QueueRowReader() {
-  // Another subtask may read them next.
-  for (const auto& [index, state] : splits_) state.lag->store(0, std::memory_order_relaxed);
-  lag_->store(0, std::memory_order_relaxed);
   alarm_->close();
   lookout_->close();
   commits_->wait(kCommitWaitMs);
@@ -297,11 +290,10 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(const QueuePosition position, decode_split(split));
   State& state = splits_[index];
   state.position = position;
-  state.lag = context_.metrics.value(lag_metric(position.queue), kSourceQueueLag.help);
-  events_.push_back(SplitEvent{index, SplitEvent::Kind::kAdded, 0});
+  events_.push_back(SplitEvent{index, SplitAdded{}});
   if (position.end != kNoEnd && position.next >= position.end) {
     state.ended = true;
-    events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+    events_.push_back(SplitEvent{index, SplitEnded{}});
     return {};
   }
   const auto start = position.next == kFirstOffset ? rocketmq::StartPosition::earliest()
@@ -309,7 +301,7 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
   return consumer_->assign(position.queue, start, index);
 }
 
-Result<SourceReader::Poll> QueueRowReader::poll(Batch* out, Batch* rejected) {
+Result<SourceReader::Poll> QueueRowReader::poll(SourceBatch* out, Batch* rejected) {
   rows_.bodies.clear();
   rows_.kinds.clear();
   rows_.columns = std::span<ColumnBuilder* const>(columns_.data(), plan_->projection.size());
@@ -528,11 +520,10 @@ void QueueRowReader::finish_frame(std::int64_t next) {
 
 void QueueRowReader::end_split(std::uint32_t index, State& state) {
   state.ended = true;
-  state.lag->store(0, std::memory_order_relaxed);
   state.held.clear();
   state.position.next = state.position.end;
   consumer_->unassign(state.position.queue);
-  events_.push_back(SplitEvent{index, SplitEvent::Kind::kEnded, 0});
+  events_.push_back(SplitEvent{index, SplitEnded{}});
 }
 
 void QueueRowReader::decode_range(Chunk& chunk, std::size_t begin, std::size_t end, bool padded) {
@@ -596,14 +587,14 @@ void QueueRowReader::add_metadata(const Chunk& chunk, std::size_t begin_row) {
   }
 }
 
-void QueueRowReader::build(Batch* out) {
+void QueueRowReader::build(SourceBatch* out) {
   std::vector<ColumnPtr> columns;
   columns.reserve(columns_.size());
   for (ColumnBuilder* builder : columns_) columns.push_back(builder->finish());
-  *out = Batch(rows_.bodies.size(), std::move(columns));
+  out->rows = Batch(rows_.bodies.size(), std::move(columns));
   if (!rows_.kinds.empty()) {
     rows_.kinds.resize(rows_.bodies.size(), RowKind::kInsert);
-    out->set_kinds(std::exchange(rows_.kinds, {}));
+    out->rows.set_kinds(std::exchange(rows_.kinds, {}));
   }
   out->runs = std::exchange(runs_, {});
   out->events = std::exchange(events_, {});
@@ -613,17 +604,15 @@ void QueueRowReader::build(Batch* out) {
 void QueueRowReader::tell_proofs() {
   proof_missing_ = false;
   oldest_proof_ms_ = kAlwaysProven;
-  const std::int64_t sent_ms = context_.watermark_sent_ms ? context_.watermark_sent_ms() : 0;
+  const std::int64_t sent_ms =
+      context_.proofs_outdated_until_ms ? context_.proofs_outdated_until_ms() : 0;
   const std::int64_t needed_ms = std::max(last_received_ms_, sent_ms);
-  std::int64_t lag = 0;
   for (const rocketmq::QueueProgress& progress : consumer_->progress()) {
     const auto index = static_cast<std::uint32_t>(progress.tag);
     const auto found = splits_.find(index);
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
-    const std::int64_t queue_lag = messages_ahead(progress.max_offset, state.position.next);
-    state.lag->store(queue_lag, std::memory_order_relaxed);
-    lag += queue_lag;
+    state.max_offset = progress.max_offset;
     if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
     // Its end can be reached without a message: the queue was empty, or what it held is gone.
     if (state.position.end != kNoEnd && progress.position >= state.position.end) {
@@ -638,20 +627,19 @@ void QueueRowReader::tell_proofs() {
         progress.proven_empty_ms > state.proof_told_ms) {
       state.proof_told_ms = progress.proven_empty_ms;
       // What is received in the millisecond of the question counts as later.
-      events_.push_back(
-          SplitEvent{index, SplitEvent::Kind::kProvenEmpty, 0, state.proof_told_ms - 1});
+      events_.push_back(SplitEvent{index, SplitIdle{{.asked_ms = state.proof_told_ms - 1}}});
     }
     proof_missing_ = proof_missing_ || state.proof_told_ms <= needed_ms;
     oldest_proof_ms_ = std::min(oldest_proof_ms_, state.proof_told_ms);
   }
   if (awaited_until_ms_ != 0 && !proof_under_way()) awaited_until_ms_ = 0;
-  lag_->store(lag, std::memory_order_relaxed);
   if (proof_missing_) renew_proofs_if_needed();
 }
 
 // What other tasks send later needs younger proofs.
 void QueueRowReader::await_watermarks_of_others() {
-  if (proof_missing_ || oldest_proof_ms_ == kAlwaysProven || !context_.watermark_sent_ms) return;
+  if (proof_missing_ || oldest_proof_ms_ == kAlwaysProven || !context_.proofs_outdated_until_ms)
+    return;
   lookout_->watch(oldest_proof_ms_);
 }
 
@@ -687,6 +675,15 @@ bool QueueRowReader::awaits_proofs() {
   awaited_until_ms_ = 0;
   await_again_ms_ = now + kNotAgainMs;
   return false;
+}
+
+std::vector<SplitProgress> QueueRowReader::progress() const {
+  std::vector<SplitProgress> all;
+  for (const auto& [index, state] : splits_) {
+    const std::int64_t end = state.position.end == kNoEnd ? state.max_offset : state.position.end;
+    all.push_back({index, state.position.next, end});
+  }
+  return all;
 }
 
 Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {

@@ -45,11 +45,12 @@ class QueueRowReader final : public SourceReader {
   ~QueueRowReader() override;
 
   Status add_split(std::uint32_t index, const Split& split) override;
-  Result<Poll> poll(Batch* out, Batch* rejected) override;
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override;
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override;
   void checkpoint_complete(CheckpointId checkpoint) override;
   void pause(std::span<const std::uint32_t> splits) override;
   void prefer(std::span<const std::uint32_t> splits) override;
+  std::vector<SplitProgress> progress() const override;
 
  private:
   struct State {
@@ -60,7 +61,7 @@ class QueueRowReader final : public SourceReader {
     std::int64_t proof_told_ms = -1;
     std::int64_t damaged_at = -1;  // what came damaged from there was read again so often
     int damages = 0;
-    std::atomic<std::int64_t>* lag = nullptr;
+    std::int64_t max_offset = -1;  // as the broker said last
   };
   class ReceivedBytes;
   // The frame being read.
@@ -99,7 +100,7 @@ class QueueRowReader final : public SourceReader {
   void await_watermarks_of_others();
   bool proof_under_way() const;
   bool awaits_proofs();
-  void build(Batch* out);
+  void build(SourceBatch* out);
   bool all_ended() const;
 
   const std::shared_ptr<const RowPlan> plan_;
@@ -136,7 +137,6 @@ class QueueRowReader final : public SourceReader {
   std::atomic<std::int64_t>* failed_bodies_;
   std::atomic<std::int64_t>* ignored_;
   std::atomic<std::int64_t>* out_of_range_;
-  std::atomic<std::int64_t>* lag_;
 };
 
 }  // namespace slipstream::rocketmq_connector

@@ -270,7 +270,7 @@ TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
       EXPECT_TRUE(bench.poll().ok());
       return bench.rows.size() > rows &&
              std::any_of(bench.events.begin(), bench.events.end(), [](const SplitEvent& event) {
-               return event.split == 1 && event.kind == SplitEvent::Kind::kProvenEmpty;
+               return event.split == 1 && event.is<SplitIdle>();
              });
     });
   };
@@ -292,7 +292,8 @@ TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWaterm
   const auto proven_ms = [&] {
     std::map<std::uint32_t, std::int64_t> newest;
     for (const SplitEvent& event : bench.events) {
-      if (event.kind == SplitEvent::Kind::kProvenEmpty) newest[event.split] = event.asked_ms;
+      if (const auto* idle = std::get_if<SplitIdle>(&event.what))
+        newest[event.split] = idle->proof.asked_ms.value_or(0);
     }
     return newest.size() < 2 ? -1 : std::min(newest[0], newest[1]);
   };
@@ -306,7 +307,7 @@ TEST_F(QueueRowReaderTest, AQuietReaderRenewsItsProofsWhenAnotherTaskSentAWaterm
     ASSERT_TRUE(bench.drain().ok());
     const int wakes = bench.wakes;
     since_ms = clock.now_ms();
-    bench.watermark_sent_ms = since_ms;
+    bench.proofs_outdated_until_ms = since_ms;
     EXPECT_TRUE(wait_until([&] { return bench.wakes > wakes; })) << "it looks without being polled";
   }
 }

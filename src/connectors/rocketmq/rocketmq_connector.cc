@@ -1,8 +1,10 @@
 #include "connectors/rocketmq/rocketmq_connector.h"
 
 #include "connectors/rocketmq/metadata_columns.h"
+#include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/source_sink.h"
+#include "connectors/rocketmq/split_codec.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {
@@ -15,6 +17,17 @@ class RocketMqConnector final : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return rocketmq_options(); }
   std::vector<MetadataSpec> metadata() const override { return rocketmq_metadata(); }
+  std::vector<MetricFamily> metrics() const override {
+    return {kRocketmqMetrics.begin(), kRocketmqMetrics.end()};
+  }
+  std::optional<std::string> describe(const Split& split) const override {
+    const auto queue = decode_split(split);
+    if (!queue.ok()) return std::nullopt;
+    std::string text =
+        queue->next == kFirstOffset ? std::string("first message") : std::to_string(queue->next);
+    if (queue->end != kNoEnd) text += " of " + std::to_string(queue->end);
+    return text;
+  }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     return make_queue_source(request);
   }

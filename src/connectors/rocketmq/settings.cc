@@ -335,7 +335,8 @@ OptionTable rocketmq_options() {
   return OptionTable(std::move(all));
 }
 
-std::vector<std::string> topic_places(const std::string& name_servers, const std::string& topic) {
+std::vector<std::string> topic_endpoints(const std::string& name_servers,
+                                         const std::string& topic) {
   std::vector<std::string> places;
   std::string_view rest = name_servers;
   while (!rest.empty()) {

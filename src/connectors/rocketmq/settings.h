@@ -84,7 +84,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table);
 Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std::string& job_name,
                                         const std::string& uid);
 
-// The topic as seen from each of its name servers, as Located::places() wants it.
-std::vector<std::string> topic_places(const std::string& name_servers, const std::string& topic);
+// The topic as seen from each of its name servers, as Source::endpoints() wants it.
+std::vector<std::string> topic_endpoints(const std::string& name_servers, const std::string& topic);
 
 }  // namespace slipstream::rocketmq_connector

@@ -181,8 +181,9 @@ TEST(SinkSettings, DefaultsAndGuarantees) {
 }
 
 TEST(Places, OneForEachNameServer) {
-  EXPECT_THAT(topic_places("a:1;b:2", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
-  EXPECT_THAT(topic_places("a:1, b:2;", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
+  EXPECT_THAT(topic_endpoints("a:1;b:2", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
+  EXPECT_THAT(topic_endpoints("a:1, b:2;", "t"),
+              ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
 }
 
 TableDefinition with_metadata(std::string key, Type type, bool is_virtual) {
@@ -319,9 +320,10 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
   request.physical = {0};
   const auto source = make_factory()->make_source(request);
   ASSERT_TRUE(source.ok()) << source.status().to_string();
-  const auto table = (*source)->dead_letter();
-  ASSERT_TRUE(table);
-  const auto sink = read_sink_settings(*table, "job", "uid");
+  const auto letters = (*source)->dead_letters();
+  ASSERT_TRUE(letters);
+  EXPECT_EQ(letters->connector, "rocketmq");
+  const auto sink = read_sink_settings(letters->table, "job", "uid");
   ASSERT_TRUE(sink.ok()) << sink.status().to_string();
   EXPECT_EQ(sink->client.security.credentials.access_key, "user");
   EXPECT_EQ(sink->client.security.credentials.secret_key, "hush");

@@ -1,5 +1,3 @@
-#include "slipstream/located.h"
-
 #include "base/try.h"
 #include "connectors/rocketmq/check_sink.h"
 #include "connectors/rocketmq/committer.h"
@@ -11,31 +9,19 @@
 namespace slipstream::rocketmq_connector {
 namespace {
 
-const char* guarantee_text(Guarantee guarantee) {
-  switch (guarantee) {
-    case Guarantee::kNone:
-      return "none";
-    case Guarantee::kAtLeastOnce:
-      return "at-least-once";
-    case Guarantee::kExactlyOnce:
-      break;
-  }
-  return "exactly-once";
-}
-
-class QueueSink final : public Sink, public Located {
+class QueueSink final : public Sink {
  public:
   explicit QueueSink(std::shared_ptr<const SinkPlan> plan) : plan_(std::move(plan)) {}
 
   Schema schema() const override { return plan_->schema; }
   Guarantee guarantee() const override { return plan_->settings.guarantee; }
-  std::vector<std::string> places() const override {
-    return topic_places(plan_->settings.client.name_servers, plan_->settings.topic);
+  std::vector<std::string> endpoints() const override {
+    return topic_endpoints(plan_->settings.client.name_servers, plan_->settings.topic);
   }
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{
         "topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
-        std::string("guarantee=") + guarantee_text(plan_->settings.guarantee)};
+        "guarantee=" + std::string(guarantee_name(plan_->settings.guarantee))};
     if (!plan_->settings.tag.empty()) lines.push_back("tag=" + plan_->settings.tag);
     if (plan_->ordered) lines.emplace_back("order=per key");
     return lines;
@@ -49,10 +35,10 @@ class QueueSink final : public Sink, public Located {
       return EpochWriter::make(plan_, std::move(context));
     return QueueWriter::make(plan_, std::move(context));
   }
-  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override {
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override {
     if (plan_->settings.guarantee != Guarantee::kExactlyOnce)
       return std::unique_ptr<SinkCommitter>();
-    return EpochCommitter::make(plan_, metrics);
+    return EpochCommitter::make(plan_, context);
   }
 
  private:

@@ -1,8 +1,7 @@
 #include <algorithm>
 
-#include "slipstream/located.h"
-
 #include "base/try.h"
+#include "connector_kit/predicates.h"
 #include "connectors/rocketmq/enumerator.h"
 #include "connectors/rocketmq/reader.h"
 #include "connectors/rocketmq/settings.h"
@@ -43,7 +42,7 @@ std::string bound_text(const SourceSettings& settings) {
   return {};
 }
 
-class QueueSource final : public Source, public Located {
+class QueueSource final : public Source {
  public:
   QueueSource(std::shared_ptr<const RowPlan> plan, std::vector<std::size_t> accepted)
       : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
@@ -52,8 +51,8 @@ class QueueSource final : public Source, public Located {
   bool bounded() const override { return settings().bound != BoundMode::kUnbounded; }
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
-  std::vector<std::string> places() const override {
-    return topic_places(settings().client.name_servers, settings().topic);
+  std::vector<std::string> endpoints() const override {
+    return topic_endpoints(settings().client.name_servers, settings().topic);
   }
 
   std::vector<std::string> explain() const override {
@@ -68,20 +67,22 @@ class QueueSource final : public Source, public Located {
     return lines;
   }
 
-  // Rows of rejected_schema() as JSON, at least once.
-  std::optional<TableDefinition> dead_letter() const override {
+  // As JSON, at least once.
+  std::optional<DeadLetterTable> dead_letters() const override {
     if (settings().decode_errors != DecodeErrors::kDeadLetter) return std::nullopt;
     TableDefinition table;
     table.name = settings().table + " dead-letter topic";
-    table.physical = rejected_schema();
+    table.physical = Schema({{"body", Type::bytes()},
+                             {"reason", Type::string()},
+                             {"topic", Type::string()},
+                             {"broker", Type::string()},
+                             {"queue_id", Type::integer()},
+                             {"queue_offset", Type::bigint()}});
     table.options = {{"topic", settings().dead_letter_topic},
                      {"nameServerAddress", settings().client.name_servers},
                      {"format", "json"}};
     table.options.insert(settings().access.begin(), settings().access.end());
-    return table;
-  }
-  std::string dead_letter_connector() const override {
-    return settings().decode_errors == DecodeErrors::kDeadLetter ? "rocketmq" : "";
+    return DeadLetterTable{"rocketmq", std::move(table)};
   }
 
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
@@ -103,17 +104,16 @@ class QueueSource final : public Source, public Located {
 void take_tag_predicates(const SourceRequest& request, RowPlan& plan,
                          std::vector<std::size_t>& accepted) {
   for (std::size_t i = 0; i < request.predicates.size(); ++i) {
-    const PushedPredicate& predicate = request.predicates[i];
-    if (!predicate.is_metadata || find_metadata_key(predicate.column) != MetadataKey::kTags ||
-        predicate.values.empty())
+    const auto equal = connector_kit::equals_any_of(request.predicates[i]);
+    if (!equal || !equal->is_metadata || find_metadata_key(equal->column) != MetadataKey::kTags)
       continue;
     const bool plain =
-        std::all_of(predicate.values.begin(), predicate.values.end(), [](const std::string& value) {
+        std::all_of(equal->texts.begin(), equal->texts.end(), [](const std::string& value) {
           return !value.empty() && value != "*" && value.find_first_of("| \t") == std::string::npos;
         });
     if (!plain) continue;
     std::vector<std::string> tags;
-    for (const std::string& value : predicate.values) {
+    for (const std::string& value : equal->texts) {
       const bool wanted = plan.tags.empty() ||
                           std::find(plan.tags.begin(), plan.tags.end(), value) != plan.tags.end();
       if (wanted && std::find(tags.begin(), tags.end(), value) == tags.end()) tags.push_back(value);

@@ -28,33 +28,45 @@ class Calc final : public Operator {
   }
 
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
-    std::vector<std::uint32_t> rows;
-    bool all = true;
-    if (predicate_ && batch.rows() > 0) {
-      TRY_ASSIGN(rows, predicate_->select(batch));
-      all = rows.size() == batch.rows();
+    TRY_ASSIGN(Batch result, project(batch));
+    if (result.rows() != 0) out.emit(std::move(result));
+    return Progress::kDone;
+  }
+
+  Result<Progress> push_from_source(SourceBatch&& batch, Emitter& out) override {
+    SourceBatch result;
+    if (batch.rows.rows() != 0) {
+      TRY_ASSIGN(result.rows, project(batch.rows));
     }
-    const std::size_t count = all ? batch.rows() : rows.size();
-    if (count == 0 && batch.events.empty()) return Progress::kDone;
-    TRY_ASSIGN(auto columns, projections_->run(all ? batch : narrowed(batch, rows)));
-    Batch result(count, std::move(columns));
+    result.runs =
+        result.rows.rows() == batch.rows.rows() ? std::move(batch.runs) : narrowed_runs(batch.runs);
     result.events = std::move(batch.events);
-    if (all) {
-      result.set_kinds({batch.kinds().begin(), batch.kinds().end()});
-      result.runs = std::move(batch.runs);
-    } else {
-      if (!batch.kinds().empty()) {
-        std::vector<RowKind> kinds;
-        for (const std::uint32_t row : rows) kinds.push_back(batch.kind(row));
-        result.set_kinds(std::move(kinds));
-      }
-      result.runs = narrowed_runs(batch, rows);
-    }
-    out.emit(std::move(result));
+    if (!result.empty()) out.emit_from_source(std::move(result));
     return Progress::kDone;
   }
 
  private:
+  // Leaves the selected rows in selected_ when they are not all.
+  Result<Batch> project(const Batch& batch) {
+    bool all = true;
+    if (predicate_ && batch.rows() > 0) {
+      TRY_ASSIGN(selected_, predicate_->select(batch));
+      all = selected_.size() == batch.rows();
+    }
+    const std::size_t count = all ? batch.rows() : selected_.size();
+    if (count == 0) return Batch();
+    TRY_ASSIGN(auto columns, projections_->run(all ? batch : narrowed(batch, selected_)));
+    Batch result(count, std::move(columns));
+    if (all) {
+      result.set_kinds({batch.kinds().begin(), batch.kinds().end()});
+    } else if (!batch.kinds().empty()) {
+      std::vector<RowKind> kinds;
+      for (const std::uint32_t row : selected_) kinds.push_back(batch.kind(row));
+      result.set_kinds(std::move(kinds));
+    }
+    return result;
+  }
+
   // The selected rows of the columns that projections read; the other columns stay as they are,
   // unread.
   Batch narrowed(const Batch& batch, const std::vector<std::uint32_t>& rows) const {
@@ -63,17 +75,15 @@ class Calc final : public Operator {
     return Batch(rows.size(), std::move(columns));
   }
 
-  static std::vector<SplitRun> narrowed_runs(const Batch& batch,
-                                             const std::vector<std::uint32_t>& rows) {
+  std::vector<SplitRun> narrowed_runs(const std::vector<SplitRun>& all) const {
+    const std::vector<std::uint32_t>& rows = selected_;
     std::vector<SplitRun> runs;
-    for (std::size_t i = 0; i < batch.runs.size(); ++i) {
-      const auto from = std::lower_bound(rows.begin(), rows.end(), batch.runs[i].begin);
-      const auto to = i + 1 < batch.runs.size()
-                          ? std::lower_bound(from, rows.end(), batch.runs[i + 1].begin)
-                          : rows.end();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto from = std::lower_bound(rows.begin(), rows.end(), all[i].begin);
+      const auto to =
+          i + 1 < all.size() ? std::lower_bound(from, rows.end(), all[i + 1].begin) : rows.end();
       if (from != to)
-        runs.push_back(
-            SplitRun{batch.runs[i].split, static_cast<std::uint32_t>(from - rows.begin())});
+        runs.push_back(SplitRun{all[i].split, static_cast<std::uint32_t>(from - rows.begin())});
     }
     return runs;
   }
@@ -82,6 +92,7 @@ class Calc final : public Operator {
   std::unique_ptr<expr::Program> predicate_;
   std::unique_ptr<expr::Program> projections_;
   std::vector<std::size_t> read_;
+  std::vector<std::uint32_t> selected_;
 };
 
 }  // namespace

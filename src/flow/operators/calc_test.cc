@@ -33,24 +33,22 @@ CalcSpec ten_by_positive() {
                   context()};
 }
 
-Batch sample() {
-  Batch batch = batch_of(
+SourceBatch sample() {
+  Batch rows = batch_of(
       {column_of(Type::integer(), {"5", "0", "2", std::nullopt, "1"}),
        column_of(Type::string(), {"a", "b", "c", "d", "e"})},
       {RowKind::kInsert, RowKind::kInsert, RowKind::kDelete, RowKind::kInsert, RowKind::kInsert});
-  batch.runs = {{7, 0}, {8, 1}, {7, 2}, {9, 4}};
-  batch.events = {{8, SplitEvent::Kind::kProvenEmpty, 5}};
-  return batch;
+  return {std::move(rows), {{7, 0}, {8, 1}, {7, 2}, {9, 4}}, {{8, SplitIdle{}}}};
 }
 
 TEST(Calc, ProjectsOnlyTheRowsThatPassAndKeepsKindsRunsAndEvents) {
   OperatorHarness harness([] { return make_calc(ten_by_positive()); }, {{}}, {});
-  harness.push(0, sample());
+  harness.push_from_source(sample());
   ASSERT_TRUE(harness.failure().ok())
       << harness.failure().to_string() << ": 10 / 0 is not computed";
-  const auto batches = harness.take_batches();
+  const auto batches = harness.take_from_source();
   ASSERT_EQ(batches.size(), 1U);
-  EXPECT_EQ(slipstream::testing::row_texts(batches[0]),
+  EXPECT_EQ(slipstream::testing::row_texts(batches[0].rows),
             (Rows{"+I(a, 2)", "-D(c, 5)", "+I(e, 10)"}));
   ASSERT_EQ(batches[0].runs.size(), 3U);
   EXPECT_EQ(batches[0].runs[0].split, 7U);
@@ -63,22 +61,25 @@ TEST(Calc, ProjectsOnlyTheRowsThatPassAndKeepsKindsRunsAndEvents) {
 
 TEST(Calc, EventsPassWithoutRows) {
   OperatorHarness harness([] { return make_calc(ten_by_positive()); }, {{}}, {});
-  Batch batch = batch_of({column_of(Type::integer(), {"0"}), column_of(Type::string(), {"a"})});
-  harness.push(0, batch);
-  EXPECT_TRUE(harness.take_batches().empty());
-  batch.events = {{8, SplitEvent::Kind::kEnded, 0}};
-  harness.push(0, batch);
-  const auto batches = harness.take_batches();
+  SourceBatch batch;
+  batch.rows = batch_of({column_of(Type::integer(), {"0"}), column_of(Type::string(), {"a"})});
+  batch.runs = {{8, 0}};
+  harness.push_from_source(batch);
+  EXPECT_TRUE(harness.take_from_source().empty());
+  batch.events = {{8, SplitEnded{}}};
+  harness.push_from_source(batch);
+  const auto batches = harness.take_from_source();
   ASSERT_EQ(batches.size(), 1U);
-  EXPECT_EQ(batches[0].rows(), 0U);
-  EXPECT_EQ(batches[0].events[0].kind, SplitEvent::Kind::kEnded);
+  EXPECT_EQ(batches[0].rows.rows(), 0U);
+  EXPECT_TRUE(batches[0].runs.empty());
+  EXPECT_TRUE(batches[0].events[0].is<SplitEnded>());
 }
 
 TEST(Calc, AFailingRowEndsTheJob) {
   CalcSpec spec = ten_by_positive();
   spec.predicate = nullptr;
   OperatorHarness harness([&] { return make_calc(spec); }, {{}}, {});
-  harness.push(0, sample());
+  harness.push(0, sample().rows);
   ASSERT_FALSE(harness.failure().ok());
   EXPECT_EQ(harness.failure().error().code, ErrorCode::kDataError);
 }

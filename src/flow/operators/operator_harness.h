@@ -111,6 +111,11 @@ class OperatorHarness final : private Emitter {
       }
     }
   }
+  // To the first instance.
+  void push_from_source(const SourceBatch& batch) {
+    call(*instances_[0],
+         [&](Operator& op) { return op.push_from_source(SourceBatch(batch), *this); });
+  }
   void advance(EventTime watermark) {
     each([&](Operator& op) { return op.advance(watermark, *this); });
   }
@@ -163,6 +168,7 @@ class OperatorHarness final : private Emitter {
 
   // What came out since the last call.
   std::vector<Batch> take_batches() { return std::exchange(batches_, {}); }
+  std::vector<SourceBatch> take_from_source() { return std::exchange(from_source_, {}); }
   std::vector<Batch> take_side() { return std::exchange(side_, {}); }
   std::vector<std::string> take_rows() { return texts(take_batches()); }
   std::vector<std::string> take_sorted_rows() {
@@ -280,8 +286,13 @@ class OperatorHarness final : private Emitter {
   void emit(Batch&& batch) override {
     ++emitted_;
     idle_ms_.reset();
-    CHECK(batch.rows() > 0 || !batch.events.empty());
+    CHECK(batch.rows() > 0);
     batches_.push_back(std::move(batch));
+  }
+  void emit_from_source(SourceBatch&& batch) override {
+    ++emitted_;
+    CHECK(!batch.empty());
+    from_source_.push_back(std::move(batch));
   }
   void emit_side(std::size_t, Batch&& batch) override { side_.push_back(std::move(batch)); }
   void emit_watermark(EventTime watermark) override {
@@ -302,6 +313,7 @@ class OperatorHarness final : private Emitter {
   std::map<std::pair<std::uint32_t, std::string>, std::atomic<std::int64_t>> metrics_;
   std::vector<std::unique_ptr<Operator>> instances_;
   std::vector<Batch> batches_;
+  std::vector<SourceBatch> from_source_;
   std::vector<Batch> side_;
   std::vector<EventTime> watermarks_;
   std::optional<std::int64_t> idle_ms_;

@@ -22,18 +22,12 @@ void SourceWatermark::batch_noted() {
 }
 
 void SourceWatermark::note(const SplitEvent& event, std::int64_t now_ms) {
-  switch (event.kind) {
-    case SplitEvent::Kind::kProvenEmpty:
-      return splits_.proven_empty(event, now_ms);
-    case SplitEvent::Kind::kActive:
-      return splits_.active(event.split, now_ms);
-    case SplitEvent::Kind::kEnded:
-      return splits_.ended(event.split);
-    case SplitEvent::Kind::kAdded:
-      return splits_.added(event.split, now_ms);
-    case SplitEvent::Kind::kWatermark:
-      return splits_.reached(event.split, event.peer_time_ms, now_ms);
-  }
+  if (event.is<SplitAdded>()) return splits_.added(event.split, now_ms);
+  if (event.is<SplitActive>()) return splits_.active(event.split, now_ms);
+  if (event.is<SplitEnded>()) return splits_.ended(event.split);
+  if (const auto* idle = std::get_if<SplitIdle>(&event.what))
+    return splits_.proven_empty(event.split, idle->proof, now_ms);
+  splits_.reached(event.split, std::get<SplitWatermark>(event.what).time_ms, now_ms);
 }
 
 void SourceWatermark::decide(std::int64_t now_ms, Emitter& out,

@@ -45,13 +45,14 @@ void SplitWatermarks::reached(std::uint32_t split, EventTime level, std::int64_t
   newest_levels_.reset();
 }
 
-void SplitWatermarks::proven_empty(const SplitEvent& proof, std::int64_t now_ms) {
-  Split& s = of(proof.split, now_ms);
+void SplitWatermarks::proven_empty(std::uint32_t split, const EmptinessProof& proof,
+                                   std::int64_t now_ms) {
+  Split& s = of(split, now_ms);
   s.last_sign_ms = now_ms;
-  if (options_.store_time && proof.peer_time_ms > 0) {
+  if (options_.ingestion_time && proof.peer_time_ms) {
     // Whatever is stored later has this time or a greater one; a message of the very same
     // millisecond may follow.
-    s.level = std::max(s.level, proof.peer_time_ms - 1);
+    s.level = std::max(s.level, *proof.peer_time_ms - 1);
     newest_levels_.reset();
     return;
   }
@@ -60,7 +61,7 @@ void SplitWatermarks::proven_empty(const SplitEvent& proof, std::int64_t now_ms)
     s.empty_since_ms = now_ms;
   }
   s.proof = sequence_;
-  s.proven_ms = proof.asked_ms == 0 ? kAlwaysIdle : proof.asked_ms;
+  s.proven_ms = proof.asked_ms.value_or(kAlwaysIdle);
   s.levels = levels_sequence_ == sequence_ ? newest_levels_.lock() : nullptr;
   if (!s.levels) {
     auto levels = std::make_shared<Levels>();

@@ -30,9 +30,9 @@ class SplitWatermarks {
     std::int64_t empty_grace_ms = 1000;
     std::int64_t idle_timeout_ms = 0;  // 0 = off
     std::int64_t max_drift_ms = 0;     // 0 = off
-    bool store_time = false;
-    EventTime floor = kMinWatermark;  // where every split starts
-    Levels levels{};                  // of splits that had reached more before a restore
+    bool ingestion_time = false;       // event time is that of MetadataRole::kIngestionTime
+    EventTime floor = kMinWatermark;   // where every split starts
+    Levels levels{};                   // of splits that had reached more before a restore
   };
   explicit SplitWatermarks(Options options) : options_(options) {}
 
@@ -42,7 +42,7 @@ class SplitWatermarks {
   void rows(std::uint32_t split, EventTime level, std::int64_t now_ms);
   void batch_received() { ++sequence_; }  // after its rows(), before its events
   void reached(std::uint32_t split, EventTime level, std::int64_t now_ms);  // without rows
-  void proven_empty(const SplitEvent& proof, std::int64_t now_ms);
+  void proven_empty(std::uint32_t split, const EmptinessProof& proof, std::int64_t now_ms);
   void active(std::uint32_t split, std::int64_t now_ms);
 
   EventTime watermark(std::int64_t now_ms) const;

@@ -25,7 +25,7 @@ class WatermarkAssigner final : public Operator {
         time_({.empty_grace_ms = spec_.empty_grace_ms,
                .idle_timeout_ms = spec_.idle_timeout_ms,
                .max_drift_ms = spec_.max_drift_ms,
-               .store_time = spec_.store_time}) {}
+               .ingestion_time = spec_.ingestion_time}) {}
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
@@ -38,15 +38,17 @@ class WatermarkAssigner final : public Operator {
   }
 
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
+    return push_from_source({std::move(batch), {}, {}}, out);
+  }
+
+  Result<Progress> push_from_source(SourceBatch&& batch, Emitter& out) override {
     const std::int64_t now = now_ms_();
-    if (batch.rows() > 0) {
+    if (batch.rows.rows() > 0) {
       TRY(note_rows(batch, now));
       time_.batch_noted();
     }
     for (const SplitEvent& event : batch.events) time_.note(event, now);
-    batch.runs.clear();
-    batch.events.clear();
-    if (batch.rows() > 0) out.emit(std::move(batch));
+    if (batch.rows.rows() > 0) out.emit(std::move(batch.rows));
     time_.decide(now, out);
     return Progress::kDone;
   }
@@ -68,7 +70,8 @@ class WatermarkAssigner final : public Operator {
   Status restore(const SnapshotReader& from) override { return time_.restore(from); }
 
  private:
-  Status note_rows(const Batch& batch, std::int64_t now) {
+  Status note_rows(const SourceBatch& from, std::int64_t now) {
+    const Batch& batch = from.rows;
     const Column& time = *batch.column(spec_.time_column);
     if (time.null_count() > 0) {
       return Error{ErrorCode::kDataError,
@@ -81,7 +84,7 @@ class WatermarkAssigner final : public Operator {
     const std::int64_t* values = marks.data<std::int64_t>();
     const std::int64_t units = marks.type().units_per_second() / 1000;
     static const std::vector<SplitRun> kOneRun{SplitRun{}};
-    const std::vector<SplitRun>& runs = batch.runs.empty() ? kOneRun : batch.runs;
+    const std::vector<SplitRun>& runs = from.runs.empty() ? kOneRun : from.runs;
     for (std::size_t run = 0; run < runs.size(); ++run) {
       const std::size_t end = run + 1 < runs.size() ? runs[run + 1].begin : batch.rows();
       if (runs[run].begin >= end) continue;

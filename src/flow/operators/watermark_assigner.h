@@ -15,9 +15,9 @@ struct WatermarkAssignerSpec {
   expr::ExprPtr watermark;  // over the input, TIMESTAMP or TIMESTAMP_LTZ; NULL in it is passed over
   // A split with nothing to read is left out of the minimum only after it was empty for so long.
   std::int64_t empty_grace_ms = 1000;
-  // Event time is the broker's store time: the broker's clock at a proof of emptiness is the
-  // split's watermark.
-  bool store_time = false;
+  // Event time is what MetadataRole::kIngestionTime says: the peer's clock at a proof of emptiness
+  // is the split's watermark.
+  bool ingestion_time = false;
   // > 0: a split that gave neither row nor proof for so long is left out (unreachable broker). 0:
   // it holds.
   std::int64_t idle_timeout_ms = 0;

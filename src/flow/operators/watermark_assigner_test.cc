@@ -11,7 +11,6 @@ namespace {
 using slipstream::testing::batch_of;
 using slipstream::testing::column_of;
 using testing::OperatorHarness;
-using Kind = SplitEvent::Kind;
 using Marks = std::vector<EventTime>;
 
 class WatermarkAssignerTest : public ::testing::Test {
@@ -38,10 +37,8 @@ class WatermarkAssignerTest : public ::testing::Test {
       runs.push_back({split, static_cast<std::uint32_t>(builder.size())});
       builder.append<std::int64_t>(ms * 1000);
     }
-    Batch batch(rows.size(), {builder.finish()});
-    batch.runs = std::move(runs);
-    batch.events = std::move(events);
-    harness().push(0, batch);
+    harness().push_from_source(
+        {Batch(rows.size(), {builder.finish()}), std::move(runs), std::move(events)});
     return harness().take_watermarks();
   }
   Marks at(std::int64_t wall_ms) {
@@ -57,46 +54,44 @@ class WatermarkAssignerTest : public ::testing::Test {
 };
 
 TEST_F(WatermarkAssignerTest, MinimumOverSplitsNeverGoesBack) {
-  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
+  EXPECT_EQ(push({}, {{0, SplitAdded{}}, {1, SplitAdded{}}}), Marks{});
   EXPECT_EQ(push({{0, 100}, {0, 90}}), Marks{}) << "split 1 is not known yet";
   EXPECT_EQ(push({{1, 50}}), Marks{50});
   EXPECT_EQ(push({{1, 300}}), Marks{100});
   EXPECT_EQ(push({{0, 20}, {1, 10}}), Marks{});
-  const auto batches = harness().take_batches();
-  EXPECT_EQ(batches.size(), 4U);
-  EXPECT_TRUE(batches[0].runs.empty());
+  EXPECT_EQ(harness().take_batches().size(), 4U);
 }
 
 TEST_F(WatermarkAssignerTest, AProofCountsOnlyForBatchesBeforeItAndAfterTheGraceTime) {
-  push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}});
-  EXPECT_EQ(push({{0, 100}}, {{1, Kind::kProvenEmpty, 0}}), Marks{}) << "not empty for long enough";
+  push({}, {{0, SplitAdded{}}, {1, SplitAdded{}}});
+  EXPECT_EQ(push({{0, 100}}, {{1, SplitIdle{}}}), Marks{}) << "not empty for long enough";
   EXPECT_EQ(push({{0, 200}}), Marks{});
   EXPECT_EQ(at(999), Marks{});
   EXPECT_EQ(at(1000), Marks{100}) << "200 came after the proof was asked for";
-  EXPECT_EQ(push({{0, 300}}, {{1, Kind::kProvenEmpty, 0}}), Marks{300})
+  EXPECT_EQ(push({{0, 300}}, {{1, SplitIdle{}}}), Marks{300})
       << "a renewed proof keeps its grace time";
   EXPECT_EQ(push({{0, 400}}), Marks{});
   EXPECT_EQ(push({{1, 310}}), Marks{310}) << "back with its first message";
-  EXPECT_EQ(push({}, {{1, Kind::kEnded, 0}}), Marks{400});
+  EXPECT_EQ(push({}, {{1, SplitEnded{}}}), Marks{400});
 }
 
 TEST_F(WatermarkAssignerTest, WhenAllAreEmptyTheGreatestCountsInAnyOrderOfProofs) {
   spec_.empty_grace_ms = 0;
   push({{0, 100}, {1, 50}});
-  EXPECT_EQ(push({}, {{0, Kind::kProvenEmpty, 0}}), Marks{});
+  EXPECT_EQ(push({}, {{0, SplitIdle{}}}), Marks{});
   EXPECT_FALSE(harness().idle());
-  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0}}), Marks{100});
+  EXPECT_EQ(push({}, {{1, SplitIdle{}}}), Marks{100});
   EXPECT_TRUE(harness().idle());
   EXPECT_EQ(push({{0, 120}}), Marks{}) << "the proof of split 1 is older than this batch";
-  EXPECT_EQ(push({}, {{1, Kind::kActive, 0}}), Marks{});
+  EXPECT_EQ(push({}, {{1, SplitActive{}}}), Marks{});
   EXPECT_FALSE(harness().idle());
 }
 
 TEST_F(WatermarkAssignerTest, OlderProofsOfSeveralSplitsAreComparedAtTheirPoints) {
   spec_.empty_grace_ms = 0;
-  push({{0, 100}, {1, 10}, {2, 20}}, {{1, Kind::kProvenEmpty, 0}});
+  push({{0, 100}, {1, 10}, {2, 20}}, {{1, SplitIdle{}}});
   EXPECT_EQ(harness().take_watermarks(), Marks{});
-  EXPECT_EQ(push({{0, 200}}, {{2, Kind::kProvenEmpty, 0}}), Marks{100})
+  EXPECT_EQ(push({{0, 200}}, {{2, SplitIdle{}}}), Marks{100})
       << "for the first batch both are proven empty, for the second only split 2";
 }
 
@@ -105,17 +100,17 @@ TEST_F(WatermarkAssignerTest, TellsForWhichMomentItIsIdleAndItsWatermarksHold) {
   harness().set_now(40);
   EXPECT_EQ(push({{0, 100}, {1, 50}}), Marks{50});
   EXPECT_EQ(harness().as_of_ms(), 40);
-  push({}, {{0, Kind::kProvenEmpty, 0, 41}});
+  push({}, {{0, SplitIdle{{.asked_ms = 41}}}});
   EXPECT_EQ(harness().idle_ms(), std::nullopt);
   harness().set_now(60);
-  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0, 44}}), Marks{100});
+  EXPECT_EQ(push({}, {{1, SplitIdle{{.asked_ms = 44}}}}), Marks{100});
   EXPECT_EQ(harness().as_of_ms(), 60);
   EXPECT_EQ(harness().idle_ms(), 41) << "the oldest of the newest proofs";
-  push({}, {{0, Kind::kProvenEmpty, 0, 70}});
+  push({}, {{0, SplitIdle{{.asked_ms = 70}}}});
   EXPECT_EQ(harness().idle_ms(), 44);
-  push({}, {{1, Kind::kProvenEmpty, 0}});
+  push({}, {{1, SplitIdle{}}});
   EXPECT_EQ(harness().idle_ms(), 70) << "the source itself says that split 1 is idle";
-  push({}, {{0, Kind::kEnded, 0}});
+  push({}, {{0, SplitEnded{}}});
   EXPECT_EQ(harness().idle_ms(), kAlwaysIdle);
 }
 
@@ -125,14 +120,14 @@ TEST_F(WatermarkAssignerTest, ASplitThatTimedOutIsNotProvenAnyMore) {
   push({{0, 100}});
   harness().set_now(500);
   EXPECT_EQ(harness().idle_ms(), kAlwaysIdle);
-  push({}, {{0, Kind::kProvenEmpty, 0, 510}});
+  push({}, {{0, SplitIdle{{.asked_ms = 510}}}});
   EXPECT_EQ(harness().idle_ms(), 510);
 }
 
-TEST_F(WatermarkAssignerTest, StoreTimeTakesTheClockOfTheBroker) {
-  spec_.store_time = true;
+TEST_F(WatermarkAssignerTest, IngestionTimeTakesTheClockOfThePeer) {
+  spec_.ingestion_time = true;
   push({{0, 100}, {1, 50}});
-  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 81}}), Marks{80});
+  EXPECT_EQ(push({}, {{1, SplitIdle{{.peer_time_ms = 81}}}}), Marks{80});
 }
 
 TEST_F(WatermarkAssignerTest, IdleTimeoutLeavesOutASilentSplit) {
@@ -204,19 +199,19 @@ TEST_F(WatermarkAssignerTest, AnOrderIsToldNotWithEveryBatch) {
 TEST_F(WatermarkAssignerTest, ASplitThatIsLeftOutIsNotNamed) {
   spec_.empty_grace_ms = 0;
   harness().set_now(1'000);
-  push({{0, 0}, {1, 5'000}, {2, 9'000}}, {{2, Kind::kProvenEmpty, 0}});
+  push({{0, 0}, {1, 5'000}, {2, 9'000}}, {{2, SplitIdle{}}});
   EXPECT_EQ(preferred(), (Told{{0, 1}}));
   harness().set_now(2'000);
-  push({}, {{2, Kind::kActive, 0}});
+  push({}, {{2, SplitActive{}}});
   EXPECT_EQ(preferred(), (Told{{0, 1}, {0, 1, 2}}));
   harness().set_now(3'000);
-  push({}, {{1, Kind::kEnded, 0}, {2, Kind::kEnded, 0}});
+  push({}, {{1, SplitEnded{}}, {2, SplitEnded{}}});
   EXPECT_EQ(preferred().back(), std::vector<std::uint32_t>{}) << "one split has no rival";
 }
 
 TEST_F(WatermarkAssignerTest, ASplitWithoutRowsIsTheFirst) {
   harness().set_now(1'000);
-  push({{1, 5'000}}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}});
+  push({{1, 5'000}}, {{0, SplitAdded{}}, {1, SplitAdded{}}});
   EXPECT_EQ(preferred(), (Told{{0, 1}}));
 }
 
@@ -226,7 +221,7 @@ TEST_F(WatermarkAssignerTest, NullRowtimeIsAnError) {
 }
 
 TEST_F(WatermarkAssignerTest, ScriptedWatermarksAndEndOfInput) {
-  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {0, Kind::kWatermark, 77}}), Marks{77});
+  EXPECT_EQ(push({}, {{0, SplitAdded{}}, {0, SplitWatermark{77}}}), Marks{77});
   harness().advance(50);
   EXPECT_EQ(harness().take_watermarks(), Marks{})
       << "watermarks from above are not the source's event time";
@@ -239,7 +234,7 @@ TEST_F(WatermarkAssignerTest, RestoresTheLastWatermark) {
   const auto state = harness().save();
   harness().take_watermarks();
   harness().restart(state, 1);
-  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
+  EXPECT_EQ(push({}, {{0, SplitAdded{}}, {1, SplitAdded{}}}), Marks{});
   EXPECT_EQ(push({{0, 150}, {1, 120}}), Marks{120});
   EXPECT_TRUE(harness().failure().ok());
 }
@@ -253,9 +248,9 @@ TEST_F(WatermarkAssignerTest, AfterARestoreSplitsWithoutNewRowsStandWhereTheyWer
   const auto again = harness().save();  // before any split was added
   harness().restart(again, 1);
   harness().take_watermarks();
-  EXPECT_EQ(push({}, {{0, Kind::kAdded, 0}, {1, Kind::kAdded, 0}}), Marks{});
-  EXPECT_EQ(push({}, {{1, Kind::kProvenEmpty, 0}}), Marks{}) << "split 0 still holds it";
-  EXPECT_EQ(push({}, {{0, Kind::kProvenEmpty, 0}}), Marks{300});
+  EXPECT_EQ(push({}, {{0, SplitAdded{}}, {1, SplitAdded{}}}), Marks{});
+  EXPECT_EQ(push({}, {{1, SplitIdle{}}}), Marks{}) << "split 0 still holds it";
+  EXPECT_EQ(push({}, {{0, SplitIdle{}}}), Marks{300});
   EXPECT_TRUE(harness().idle());
 }
 

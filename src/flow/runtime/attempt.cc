@@ -184,9 +184,11 @@ Status Attempt::start_commit_workers() {
     if (node.sink == nullptr || node.sink->guarantee() != Guarantee::kExactlyOnce) continue;
     CommitWorker::Options worker;
     worker.sink = node.uid;
-    const Metrics metrics = process_metrics().metrics("job=" + quoted_label(options_.job->name) +
-                                                      ",sink=" + quoted_label(node.uid));
-    auto committer = without_exceptions([&] { return node.sink->make_committer(metrics); });
+    const CommitterContext context{
+        process_metrics().metrics("job=" + quoted_label(options_.job->name) +
+                                  ",sink=" + quoted_label(node.uid)),
+        options_.clock};
+    auto committer = without_exceptions([&] { return node.sink->make_committer(context); });
     if (!committer.ok()) return committer.status().with_context("sink '" + node.name + "'");
     worker.committer = std::move(*committer);
     if (worker.committer == nullptr) {

@@ -74,6 +74,7 @@ Status Discovery::make_enumerator(Entry& entry) {
   context.has_restored = entry.options.restored;
   context.stop = stop_.get_token();
   context.metrics = entry.options.metrics;
+  context.clock = &clock_;
   TRY_ASSIGN(entry.enumerator, entry.options.source->make_enumerator(std::move(context)));
   return {};
 }

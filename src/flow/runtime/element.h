@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "flow/checkpoint/barrier.h"
 #include "flow/operator.h"
@@ -14,6 +16,13 @@ struct Element {
   static Element of(Batch&& batch) {
     Element element;
     element.batch = std::move(batch);
+    return element;
+  }
+  static Element of(SourceBatch&& batch) {
+    Element element = of(std::move(batch.rows));
+    element.runs = std::move(batch.runs);
+    element.events = std::move(batch.events);
+    element.from_source = true;
     return element;
   }
   static Element of(EventTime watermark, std::int64_t as_of_ms) {
@@ -50,6 +59,10 @@ struct Element {
   std::int64_t moment_ms = 0;
   Barrier barrier;
   Batch batch;
+  // kBatch between a source and what gives its rows event time.
+  bool from_source = false;
+  std::vector<SplitRun> runs;
+  std::vector<SplitEvent> events;
 };
 
 }  // namespace slipstream::flow

@@ -153,14 +153,10 @@ class FedSource final : public Source {
   void row(std::uint32_t split, EventTime ms) {
     ColumnBuilder times(Type::timestamp(3));
     times.append<std::int64_t>(ms * 1'000);
-    Batch batch(1, {times.finish()});
-    batch.runs.push_back(SplitRun{split, 0});
-    feed(split, std::move(batch));
+    feed(split, {Batch(1, {times.finish()}), {SplitRun{split, 0}}, {}});
   }
   void proven_empty(std::uint32_t split, std::int64_t asked_ms) {
-    Batch batch;
-    batch.events.push_back(SplitEvent{split, SplitEvent::Kind::kProvenEmpty, 0, asked_ms});
-    feed(split, std::move(batch));
+    feed(split, {{}, {}, {SplitEvent{split, SplitIdle{{.asked_ms = asked_ms}}}}});
   }
   // As a reader was told last.
   std::vector<std::uint32_t> paused() {
@@ -171,9 +167,9 @@ class FedSource final : public Source {
     std::lock_guard lock(mutex_);
     return preferred_;
   }
-  std::int64_t watermark_sent_ms() {
+  std::int64_t proofs_outdated_until_ms() {
     std::lock_guard lock(mutex_);
-    return contexts_.empty() ? 0 : contexts_.front().watermark_sent_ms();
+    return contexts_.empty() ? 0 : contexts_.front().proofs_outdated_until_ms();
   }
 
  private:
@@ -191,7 +187,7 @@ class FedSource final : public Source {
       splits_.push_back(index);
       return {};
     }
-    Result<Poll> poll(Batch* out, Batch*) override {
+    Result<Poll> poll(SourceBatch* out, Batch*) override {
       std::lock_guard lock(source_.mutex_);
       for (const std::uint32_t split : splits_) {
         auto& fed = source_.fed_[split];
@@ -218,14 +214,14 @@ class FedSource final : public Source {
     std::vector<std::uint32_t> splits_;
   };
 
-  void feed(std::uint32_t split, Batch batch) {
+  void feed(std::uint32_t split, SourceBatch batch) {
     std::lock_guard lock(mutex_);
     fed_[split].push_back(std::move(batch));
     for (const ReaderContext& context : contexts_) context.wake();
   }
 
   std::mutex mutex_;
-  std::map<std::uint32_t, std::vector<Batch>> fed_;
+  std::map<std::uint32_t, std::vector<SourceBatch>> fed_;
   std::vector<ReaderContext> contexts_;
   std::vector<std::uint32_t> paused_;
   std::vector<std::uint32_t> preferred_;
@@ -280,7 +276,7 @@ TEST(Job, AQueueProvenEmptyBeforeTheRowsOfAnotherTaskHoldsEventTimeForThem) {
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   const SystemClock clock;
   const auto ask = [&](std::uint32_t split) {
-    const std::int64_t sent_ms = source->watermark_sent_ms();
+    const std::int64_t sent_ms = source->proofs_outdated_until_ms();
     ASSERT_TRUE(wait_until([&] { return clock.now_ms() > sent_ms; }));
     source->proven_empty(split, clock.now_ms() - 1);
   };

@@ -8,7 +8,7 @@
 
 namespace slipstream::flow {
 
-void Edge::send(Batch&& batch) {
+void Edge::send(Element&& batch) {
   switch (options_.partitioning) {
     case Partitioning::kForward:
     case Partitioning::kSingle:
@@ -19,10 +19,11 @@ void Edge::send(Batch&& batch) {
       next_ = (next_ + 1) % options_.targets.size();
       return;
     case Partitioning::kBroadcast:
-      for (const Target& target : options_.targets) push(target, Batch(batch));
+      for (const Target& target : options_.targets) push(target, Element(batch));
       return;
     case Partitioning::kHash:
-      split_by_key(std::move(batch));
+      // Rows of one source go many ways: what it knows of its splits ends here.
+      if (batch.batch.rows() != 0) split_by_key(std::move(batch.batch));
       return;
   }
 }
@@ -32,7 +33,7 @@ void Edge::split_by_key(Batch&& batch) {
   const auto targets = static_cast<std::uint32_t>(options_.targets.size());
   if (targets == 1 || hashes.empty()) {
     batch.set_key_hashes(std::move(hashes));
-    push(options_.targets.front(), std::move(batch));
+    push(options_.targets.front(), Element::of(std::move(batch)));
     return;
   }
   rows_.resize(targets);
@@ -46,10 +47,10 @@ void Edge::split_by_key(Batch&& batch) {
   for (std::uint32_t i = 0; i < targets; ++i) {
     if (rows_[i].empty()) continue;
     if (rows_[i].size() == batch.rows()) {
-      push(options_.targets[i], std::move(batch));
+      push(options_.targets[i], Element::of(std::move(batch)));
       return;
     }
-    push(options_.targets[i], take(batch, rows_[i]));
+    push(options_.targets[i], Element::of(take(batch, rows_[i])));
   }
 }
 
@@ -68,25 +69,30 @@ bool Edge::wait_for_room() {
   });
 }
 
-void Port::send(std::size_t output, Batch&& batch) {
-  if (batch.rows() == 0 && batch.events.empty()) return;
-  rows_out_.fetch_add(static_cast<std::int64_t>(batch.rows()), std::memory_order_relaxed);
+void Port::send(std::size_t output, Element&& batch) {
+  const std::size_t rows = batch.batch.rows();
+  if (rows == 0 && batch.events.empty()) return;
+  rows_out_.fetch_add(static_cast<std::int64_t>(rows), std::memory_order_relaxed);
   if (output == 0 && next_ != nullptr) {
-    next_->deliver(Element::of(std::move(batch)));
+    next_->deliver(std::move(batch));
     return;
   }
   Edge* last = nullptr;
   for (Edge& edge : edges_) {
     if (edge.output() != output) continue;
-    if (last != nullptr) last->send(Batch(batch));
+    if (last != nullptr) last->send(Element(batch));
     last = &edge;
   }
   if (last != nullptr) last->send(std::move(batch));
 }
 
-void Port::emit(Batch&& batch) { send(0, std::move(batch)); }
+void Port::emit(Batch&& batch) { send(0, Element::of(std::move(batch))); }
 
-void Port::emit_side(std::size_t output, Batch&& batch) { send(output, std::move(batch)); }
+void Port::emit_from_source(SourceBatch&& batch) { send(0, Element::of(std::move(batch))); }
+
+void Port::emit_side(std::size_t output, Batch&& batch) {
+  send(output, Element::of(std::move(batch)));
+}
 
 void Port::emit_watermark(EventTime watermark) {
   if (watermark <= watermark_.load(std::memory_order_relaxed)) return;

@@ -32,7 +32,8 @@ class Edge {
       : options_(std::move(options)), next_(options_.first % options_.targets.size()) {}
 
   std::size_t output() const { return options_.output; }
-  void send(Batch&& batch);
+  // REQUIRES: a batch, with or without what its source knows.
+  void send(Element&& batch);
   // To every target: watermarks, barriers, end.
   void broadcast(const Element& element);
   bool has_room() const;
@@ -41,8 +42,8 @@ class Edge {
 
  private:
   void split_by_key(Batch&& batch);
-  void push(const Target& target, Batch&& batch) {
-    target.gate->push(target.channel, Element::of(std::move(batch)));
+  static void push(const Target& target, Element&& element) {
+    target.gate->push(target.channel, std::move(element));
   }
 
   Options options_;
@@ -64,6 +65,7 @@ class Port final : public Emitter {
   void follow(std::int64_t as_of_ms) { as_of_ms_ = std::max(as_of_ms_, as_of_ms); }
 
   void emit(Batch&& batch) override;
+  void emit_from_source(SourceBatch&& batch) override;
   void emit_side(std::size_t output, Batch&& batch) override;
   void emit_watermark(EventTime watermark) override;
   void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) override;
@@ -79,7 +81,7 @@ class Port final : public Emitter {
   EventTime watermark() const { return watermark_.load(std::memory_order_relaxed); }
 
  private:
-  void send(std::size_t output, Batch&& batch);
+  void send(std::size_t output, Element&& batch);
   void tell(const Element& element);
 
   Stage* next_ = nullptr;  // takes output 0

@@ -202,8 +202,8 @@ Result<std::unique_ptr<SinkWriter>> AuditSink::make_writer(WriterContext context
   return std::unique_ptr<SinkWriter>(std::make_unique<AuditWriter>(options_, std::move(context)));
 }
 
-Result<std::unique_ptr<SinkCommitter>> AuditSink::make_committer(Metrics metrics) {
-  static_cast<void>(metrics);
+Result<std::unique_ptr<SinkCommitter>> AuditSink::make_committer(CommitterContext context) {
+  static_cast<void>(context);
   if (options_.guarantee != Guarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
   return std::unique_ptr<SinkCommitter>(std::make_unique<AuditCommitter>(options_));
 }

@@ -48,7 +48,7 @@ class NumbersReader final : public SourceReader {
     splits_.push_back(Running{index, split, next, next + options_.rows_per_checkpoint});
     return {};
   }
-  Result<Poll> poll(Batch* out, Batch* rejected) override {
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
     static_cast<void>(rejected);
     bool ended = true;
     for (std::size_t i = 0; i < splits_.size(); ++i) {
@@ -67,7 +67,7 @@ class NumbersReader final : public SourceReader {
         ids.append(id);
         numbers.append(split.next);
       }
-      *out = Batch(rows, {ids.finish(), numbers.finish()});
+      out->rows = Batch(rows, {ids.finish(), numbers.finish()});
       out->runs.push_back(SplitRun{split.index, 0});
       next_ = (next_ + i + 1) % splits_.size();
       return Poll::kBatch;
@@ -232,7 +232,7 @@ class AuditSink final : public Sink {
   Schema schema() const override { return NumbersSource::numbers_schema(); }
   Guarantee guarantee() const override { return options_.guarantee; }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override;
-  Result<std::unique_ptr<SinkCommitter>> make_committer(Metrics metrics) override;
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override;
   void wake() {
     std::lock_guard lock(mutex_);
     for (const auto& wake : wakes_) wake();

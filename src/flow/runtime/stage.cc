@@ -28,7 +28,12 @@ void Stage::process(Element&& element) {
     case Element::Kind::kBatch:
       rows_in_.fetch_add(static_cast<std::int64_t>(element.batch.rows()),
                          std::memory_order_relaxed);
-      note(operator_->push(element.input, std::move(element.batch), port_));
+      if (element.from_source) {
+        note(operator_->push_from_source(
+            {std::move(element.batch), std::move(element.runs), std::move(element.events)}, port_));
+      } else {
+        note(operator_->push(element.input, std::move(element.batch), port_));
+      }
       return;
     case Element::Kind::kWatermark:
       watermark_.store(element.watermark, std::memory_order_relaxed);

@@ -49,6 +49,7 @@ Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const st
   sink.writer.wake = [waker = waker_] { waker->wake(); };
   sink.writer.stop = environment_.stop;
   sink.writer.metrics = environment_.metrics->metrics(labels);
+  sink.writer.clock = environment_.clock;
   if (node.sink->guarantee() == Guarantee::kExactlyOnce) {
     sink.make_epoch_file = [this, uid = node.uid] {
       return environment_.make_epoch_file(uid, options_.subtask);
@@ -73,15 +74,20 @@ Status Task::open_stage(std::size_t chain_index) {
     context.metrics = environment_.metrics->metrics(labels);
     context.batch_rows = environment_.options->batch_rows;
     context.restored = options_.restored;
-    context.watermark_sent_ms = [&sent = environment_.watermark_sent_ms] { return sent.load(); };
+    context.clock = environment_.clock;
+    context.proofs_outdated_until_ms = [&sent = environment_.watermark_sent_ms] {
+      return sent.load();
+    };
     context.memory.reserve = [budget = environment_.budget](std::size_t bytes, bool must) {
       return budget->reserve_buffer(bytes, must);
     };
     context.memory.release = [budget = environment_.budget](std::size_t bytes) {
       budget->release(bytes);
     };
+    Metrics metrics = context.metrics;
     TRY_ASSIGN(auto reader, node.source->make_reader(std::move(context)));
-    source_ = std::make_unique<SourceHead>(std::move(reader));
+    source_ =
+        std::make_unique<SourceHead>(std::move(reader), std::move(metrics), *environment_.clock);
     return {};
   }
   TRY_ASSIGN(std::unique_ptr<Operator> op, make_operator(node, labels));
@@ -555,6 +561,7 @@ TaskReport Task::report() const {
   }
   if (source_ != nullptr) {
     report.rows_in = source_port_.rows_out();
+    report.splits = source_->progress();
     if (stages_.empty()) {
       report.rows_out = report.rows_in;
       report.watermark = source_port_.watermark();

@@ -1,7 +1,10 @@
 #include "sql/lower/lower.h"
 
+#include <algorithm>
+
 #include "base/try.h"
 #include "flow/operators/calc.h"
+#include "flow/operators/dead_letters.h"
 #include "flow/operators/group_aggregate.h"
 #include "flow/operators/join.h"
 #include "flow/operators/watermark_assigner.h"
@@ -73,22 +76,8 @@ class Lowering {
     Node made = node(rel, "Source(" + rel.scan->table.name + ")");
     made.source = rel.scan->source;
     const NodeId id = graph_.add(std::move(made));
-    const auto dead_letter = rel.scan->source->dead_letter();
-    if (!dead_letter) return id;
-    TRY_ASSIGN(const ConnectorFactory* factory,
-               options_.registry->find(rel.scan->source->dead_letter_connector()));
-    SinkRequest request;
-    request.table = *dead_letter;
-    request.uid = rel.uid + "-dead-letter";
-    request.job_name = options_.job_name;
-    TRY_ASSIGN(auto sink, factory->make_sink(request));
-    Node letters;
-    letters.uid = request.uid;
-    letters.name = "DeadLetter(" + rel.scan->table.name + ")";
-    letters.output = sink->schema();
-    letters.sink = std::move(sink);
-    letters.inputs.push_back(Input{id, 1, Partitioning::kForward, {}});
-    graph_.add(std::move(letters));
+    TRY(flow::add_dead_letters(graph_, id, {rel.uid, rel.scan->table.name, options_.job_name},
+                               *options_.registry));
     return id;
   }
 
@@ -123,7 +112,7 @@ class Lowering {
     spec.empty_grace_ms = options.duration("scan.watermark.empty-grace").count();
     spec.idle_timeout_ms = options.duration("scan.watermark.idle-timeout").count();
     spec.max_drift_ms = options.duration("scan.watermark.max-drift").count();
-    spec.store_time = reads_store_time(rel);
+    spec.ingestion_time = reads_ingestion_time(rel);
     spec.eval = options_.eval;
     made.make = [spec] {
       return Result<std::unique_ptr<flow::Operator>>(flow::make_watermark_assigner(spec));
@@ -131,8 +120,8 @@ class Lowering {
     return graph_.add(std::move(made));
   }
 
-  // True when event time is the broker's store time, unchanged.
-  static bool reads_store_time(const Rel& rel) {
+  // True when event time is a metadata value of that role, unchanged.
+  bool reads_ingestion_time(const Rel& rel) const {
     const Rel* below = rel.inputs[0].get();
     std::size_t column = rel.time_column;
     while (below->kind == RelKind::kCalc) {
@@ -143,7 +132,13 @@ class Lowering {
     }
     if (below->kind != RelKind::kScan || column < below->scan->physical.size()) return false;
     const std::size_t metadata = below->scan->metadata[column - below->scan->physical.size()];
-    return below->scan->table.metadata[metadata].key == "store-timestamp";
+    const auto factory = options_.registry->find(below->scan->connector);
+    if (!factory.ok()) return false;
+    const std::string& key = below->scan->table.metadata[metadata].key;
+    const std::vector<MetadataSpec> known = (*factory)->metadata();
+    return std::any_of(known.begin(), known.end(), [&](const MetadataSpec& spec) {
+      return spec.key == key && spec.role == MetadataRole::kIngestionTime;
+    });
   }
 
   flow::WindowAssignment assignment(const Rel& window) const {

@@ -1,25 +1,10 @@
 #include "base/try.h"
+#include "connector_kit/single_split.h"
 #include "expr/program.h"
 #include "sql/lower/lower.h"
 
 namespace slipstream::sql {
 namespace {
-
-class Enumerator : public SplitEnumerator {
- public:
-  explicit Enumerator(bool restored) : restored_(restored) {}
-  Result<Discovery> discover() override {
-    Discovery discovery;
-    if (!restored_) discovery.added.push_back(Split{"values", "0"});
-    restored_ = true;
-    discovery.complete = true;
-    return discovery;
-  }
-  std::string snapshot() override { return "1"; }
-
- private:
-  bool restored_;
-};
 
 // Hands the one batch out once.
 class Reader : public SourceReader {
@@ -31,13 +16,13 @@ class Reader : public SourceReader {
     done_ = split.state == "1";
     return {};
   }
-  Result<Poll> poll(Batch* out, Batch* rejected) override {
+  Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
     static_cast<void>(rejected);
     if (id_.empty() || done_) return Poll::kEnd;
     done_ = true;
-    *out = rows_;
+    out->rows = rows_;
     out->runs.push_back(SplitRun{index_, 0});
-    out->events.push_back(SplitEvent{index_, SplitEvent::Kind::kEnded, 0});
+    out->events.push_back(SplitEvent{index_, SplitEnded{}});
     return Poll::kBatch;
   }
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
@@ -61,7 +46,7 @@ class ValuesSource : public Source {
   Schema schema() const override { return schema_; }
   bool bounded() const override { return true; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
-    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(context.has_restored));
+    return connector_kit::make_single_split({"values", "0"}, context);
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     static_cast<void>(context);

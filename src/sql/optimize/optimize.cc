@@ -481,48 +481,85 @@ RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) 
   return rel;
 }
 
-std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan);
-
-// "column = 'a' OR column = 'b'": what all of them say of one column.
-std::optional<PushedPredicate> as_common_offer(const ExprPtr& e, const Rel& scan) {
-  std::optional<PushedPredicate> all;
-  for (const ExprPtr& arg : e->args) {
-    const auto one = as_offer(arg, scan);
-    if (!one || (all && (one->column != all->column || one->is_metadata != all->is_metadata)))
-      return std::nullopt;
-    if (all)
-      all->values.insert(all->values.end(), one->values.begin(), one->values.end());
-    else
-      all = one;
-  }
-  return all;
+std::optional<Predicate::Comparison> comparison_of(std::string_view function, bool turned) {
+  using Comparison = Predicate::Comparison;
+  if (function == "=") return Comparison::kEqual;
+  if (function == "<>") return Comparison::kNotEqual;
+  if (function == "<") return turned ? Comparison::kGreater : Comparison::kLess;
+  if (function == "<=") return turned ? Comparison::kGreaterOrEqual : Comparison::kLessOrEqual;
+  if (function == ">") return turned ? Comparison::kLess : Comparison::kGreater;
+  if (function == ">=") return turned ? Comparison::kLessOrEqual : Comparison::kGreaterOrEqual;
+  return std::nullopt;
 }
 
-// "column = 'text'" or "column IN ('a', 'b')" over the scan: an offer.
-std::optional<PushedPredicate> as_offer(const ExprPtr& e, const Rel& scan) {
-  if (e->kind == expr::ExprKind::kOr) return as_common_offer(e, scan);
-  if (e->kind != expr::ExprKind::kCall || (e->function->name != "=" && e->function->name != "IN"))
-    return std::nullopt;
-  PushedPredicate offer;
-  std::optional<std::size_t> column;
-  for (const ExprPtr& argument : e->args) {
-    const expr::Expr* inner = argument.get();
-    while (inner->kind == expr::ExprKind::kCast) inner = inner->args[0].get();
-    if (inner->kind == expr::ExprKind::kColumn && !column && inner->type.is_text()) {
-      column = inner->index;
-    } else if (inner->kind == expr::ExprKind::kLiteral && inner->type.is_text() &&
-               !inner->literal->is_null(0)) {
-      offer.values.emplace_back(inner->literal->text(0));
+// Texts of any length compare alike; of other types a cast may change the value.
+const expr::Expr& without_text_cast(const expr::Expr& e) {
+  const expr::Expr* inner = &e;
+  while (inner->kind == expr::ExprKind::kCast && inner->type.is_text() &&
+         inner->args[0]->type.is_text())
+    inner = inner->args[0].get();
+  return *inner;
+}
+
+bool comparable(const Type& column, const Type& value) {
+  return column == value || (column.is_text() && value.is_text());
+}
+
+// "column < 5", "5 > column" or "column IN ('a', 'b')" over the scan.
+std::optional<Predicate> as_comparison(const expr::Expr& e, const Rel& scan) {
+  if (e.kind != expr::ExprKind::kCall || e.args.size() < 2) return std::nullopt;
+  Predicate offer;
+  const expr::Expr* column = nullptr;
+  std::vector<const expr::Expr*> literals;
+  for (const ExprPtr& argument : e.args) {
+    const expr::Expr& inner = without_text_cast(*argument);
+    if (inner.kind == expr::ExprKind::kColumn && column == nullptr) {
+      column = &inner;
+    } else if (inner.kind == expr::ExprKind::kLiteral && !inner.literal->is_null(0)) {
+      literals.push_back(&inner);
     } else {
       return std::nullopt;
     }
   }
-  if (!column || offer.values.empty()) return std::nullopt;
+  if (column == nullptr || literals.empty()) return std::nullopt;
+  if (e.function->name == "IN") {
+    offer.kind = Predicate::Kind::kIn;
+  } else if (const auto comparison = comparison_of(
+                 e.function->name, without_text_cast(*e.args[0]).kind != column->kind)) {
+    offer.comparison = *comparison;
+  } else {
+    return std::nullopt;
+  }
+  const Type type = column->type.is_text() ? Type::string() : column->type;
+  ColumnBuilder values(type);
+  for (const expr::Expr* literal : literals) {
+    if (!comparable(column->type, literal->type) || !type.children().empty()) return std::nullopt;
+    const Column& value = *literal->literal;
+    if (column->type.is_text()) {
+      values.append_text(value.text(0));
+    } else {
+      values.append_from(value, 0);
+    }
+  }
+  offer.values = values.finish();
   const ScanSpec& spec = *scan.scan;
-  offer.is_metadata = *column >= spec.physical.size();
+  offer.is_metadata = column->index >= spec.physical.size();
   offer.column = offer.is_metadata
-                     ? spec.table.metadata[spec.metadata[*column - spec.physical.size()]].key
-                     : spec.table.physical[spec.physical[*column]].name;
+                     ? spec.table.metadata[spec.metadata[column->index - spec.physical.size()]].key
+                     : spec.table.physical[spec.physical[column->index]].name;
+  return offer;
+}
+
+std::optional<Predicate> as_offer(const expr::Expr& e, const Rel& scan) {
+  const bool conjunction = e.kind == expr::ExprKind::kAnd;
+  if (!conjunction && e.kind != expr::ExprKind::kOr) return as_comparison(e, scan);
+  Predicate offer;
+  offer.kind = conjunction ? Predicate::Kind::kAnd : Predicate::Kind::kOr;
+  for (const ExprPtr& argument : e.args) {
+    auto operand = as_offer(*argument, scan);
+    if (!operand) return std::nullopt;
+    offer.operands.push_back(std::move(*operand));
+  }
   return offer;
 }
 
@@ -549,9 +586,9 @@ RelPtr offer_predicates(RelPtr rel) {
   }
   if (below->kind != RelKind::kScan) return rel;
   for (const ExprPtr& e : conjuncts) {
-    const auto offer = as_offer(e, *below);
+    auto offer = as_offer(*e, *below);
     if (!offer) continue;
-    below->scan->predicates.push_back(*offer);
+    below->scan->predicates.push_back(std::move(*offer));
     below->scan->predicate_exprs.push_back(e);
   }
   return rel;

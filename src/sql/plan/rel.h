@@ -73,7 +73,7 @@ struct ScanSpec {
   std::string connector;
   std::vector<std::size_t> physical;  // read columns, ascending
   std::vector<std::size_t> metadata;
-  std::vector<PushedPredicate> predicates;     // offered to the source
+  std::vector<Predicate> predicates;           // offered to the source
   std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source
                                                // does not accept is evaluated above the scan
   std::shared_ptr<Source> source;              // made when the plan is complete

@@ -1,0 +1,27 @@
+// Rows that a source could not decode, on their way to the table that takes them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "slipstream/connector.h"
+
+#include "flow/graph.h"
+
+namespace slipstream::flow {
+
+// Rows of rejected_schema() to those of a DeadLetterTable. A metadata value that its column cannot
+// hold is NULL there.
+std::unique_ptr<Operator> make_dead_letter_rows(Schema table);
+
+struct DeadLetterNames {
+  std::string uid;    // of the source
+  std::string table;  // for people
+  std::string job;
+};
+
+// Connects the second output of `source` with a sink of its dead-letter table, when it has one.
+Status add_dead_letters(Graph& graph, NodeId source, const DeadLetterNames& names,
+                        const ConnectorRegistry& connectors);
+
+}  // namespace slipstream::flow
