@@ -23,7 +23,7 @@ class FileSource final : public Source {
  public:
   explicit FileSource(std::shared_ptr<const RowPlan> plan) : plan_(std::move(plan)) {}
 
-  Schema schema() const override { return plan_->schema; }
+  Schema schema() const override { return plan_->rows->schema; }
   bool bounded() const override { return settings().monitor_ms == 0; }
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::string> explain() const override {
@@ -36,6 +36,14 @@ class FileSource final : public Source {
   std::vector<std::string> endpoints() const override {
     if (bounded() || settings().pattern) return {};
     return {endpoint_of(settings().path)};
+  }
+  std::optional<DeadLetterTable> dead_letters() const override {
+    if (settings().decode_errors != connector_kit::DecodeErrors::kDeadLetter) return std::nullopt;
+    TableDefinition table;
+    table.name = settings().table + " dead letters";
+    table.physical = rejected_schema();
+    table.options = {{"path", settings().dead_letters.string()}, {"format", "json"}};
+    return DeadLetterTable{"filesystem", std::move(table)};
   }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return FileEnumerator::make(plan_->settings, context);
@@ -123,20 +131,13 @@ class FilesystemConnector final : public ConnectorFactory {
     const TableDefinition& table = request.table;
     TRY_ASSIGN(SourceSettings settings, read_source_settings(table));
     auto plan = std::make_shared<RowPlan>();
-    plan->physical = table.physical;
-    plan->projection = request.physical;
-    for (const std::size_t index : request.physical)
-      plan->schema.add(table.physical[index].name, table.physical[index].type);
     for (const std::size_t index : request.metadata) {
-      const TableDefinition::MetadataColumn& column = table.metadata[index];
-      TRY_ASSIGN(const FileProperty property, resolve_property(table, column));
+      TRY_ASSIGN(const FileProperty property, resolve_property(table, table.metadata[index]));
       plan->properties.push_back(property);
-      plan->schema.add(column.name, column.type);
     }
-    // Refuses now what the format cannot hold.
-    const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection,
-                                                              settings.format.options);
-    if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
+    TRY_ASSIGN(auto rows,
+               connector_kit::plan_decoding(request, settings.format, settings.decode_errors));
+    plan->rows = std::make_shared<const connector_kit::DecodedTable>(std::move(rows));
     plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
     return std::unique_ptr<Source>(std::make_unique<FileSource>(std::move(plan)));
   }
@@ -154,14 +155,7 @@ class FilesystemConnector final : public ConnectorFactory {
                    "table '" + table.name + "': column '" + column.name + "': metadata '" +
                        column.key + "' cannot be written; declare the column VIRTUAL"};
     }
-    if (request.updating && !plan->settings.format.format->changelog) {
-      return Error{ErrorCode::kUnsupported,
-                   "table '" + table.name +
-                       "': the query's result changes rows that it gave before, but format '" +
-                       plan->settings.format.format->name +
-                       "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose "
-                       "results are final, or write changes with 'format' = 'debezium-json'"};
-    }
+    TRY(connector_kit::require_changelog(request, plan->settings.format));
     TRY(LineEncoder::make(plan));
     return std::unique_ptr<Sink>(std::make_unique<FileSink>(std::move(plan)));
   }

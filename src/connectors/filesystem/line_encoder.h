@@ -7,8 +7,8 @@
 
 #include "slipstream/batch.h"
 
+#include "connector_kit/row_serializer.h"
 #include "connectors/filesystem/settings.h"
-#include "format/format.h"
 
 namespace slipstream::filesystem_connector {
 
@@ -31,12 +31,12 @@ class LineEncoder {
   const std::vector<std::size_t>& ends() const { return ends_; }
 
  private:
-  LineEncoder(std::shared_ptr<const SinkPlan> plan, std::unique_ptr<format::RowEncoder> encoder)
-      : plan_(std::move(plan)), encoder_(std::move(encoder)) {}
+  LineEncoder(std::shared_ptr<const SinkPlan> plan,
+              std::unique_ptr<connector_kit::RowSerializer> rows)
+      : plan_(std::move(plan)), rows_(std::move(rows)) {}
 
   const std::shared_ptr<const SinkPlan> plan_;
-  const std::unique_ptr<format::RowEncoder> encoder_;
-  format::EncodedBodies bodies_;
+  const std::unique_ptr<connector_kit::RowSerializer> rows_;
   std::string text_;
   std::vector<std::size_t> ends_;
 };

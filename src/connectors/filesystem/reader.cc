@@ -13,8 +13,6 @@
 namespace slipstream::filesystem_connector {
 namespace {
 
-constexpr std::uint64_t kBatchBytesMax = std::uint64_t{8} << 20;
-
 struct PropertyRow {
   FileProperty property;
   const char* key;
@@ -91,29 +89,30 @@ class FileRowReader::Text final : public Buffer {
 };
 
 FileRowReader::FileRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
-                             std::unique_ptr<format::RowDecoder> decoder)
+                             std::unique_ptr<connector_kit::RowAssembler> rows)
     : plan_(std::move(plan)),
       context_(std::move(context)),
       folder_(folder_of(*plan_->settings)),
-      decoder_(std::move(decoder)) {
-  for (const Field& field : plan_->schema.fields()) {
-    builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
-    columns_.push_back(builders_.back().get());
+      rows_(std::move(rows)),
+      file_count_(kSourceFiles.in(context_.metrics)) {
+  for (const FileProperty property : plan_->properties) {
+    metadata_.push_back([this, property](std::span<const std::uint32_t> lines, ColumnBuilder& out) {
+      append_property(property, lines.size(), out);
+    });
   }
-  line_count_ = kSourceLines.in(context_.metrics);
-  byte_count_ = kSourceBytes.in(context_.metrics);
-  file_count_ = kSourceFiles.in(context_.metrics);
-  failed_lines_ = kSourceDecodeErrors.in(context_.metrics);
-  ignored_ = kSourceIgnored.in(context_.metrics);
 }
 
 Result<std::unique_ptr<SourceReader>> FileRowReader::make(std::shared_ptr<const RowPlan> plan,
                                                           ReaderContext context) {
-  const TableFormat& format = plan->settings->format;
-  TRY_ASSIGN(auto decoder,
-             format.format->make_decoder(plan->physical, plan->projection, format.options));
+  const Metrics& metrics = context.metrics;
+  TRY_ASSIGN(auto rows, connector_kit::RowAssembler::make(
+                            plan->rows, context.batch_rows,
+                            {kSourceLines.in(metrics), kSourceBytes.in(metrics),
+                             kSourceDecodeErrors.in(metrics), kSourceIgnored.in(metrics)},
+                            "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without "
+                            "such lines"));
   return std::unique_ptr<SourceReader>(
-      new FileRowReader(std::move(plan), std::move(context), std::move(decoder)));
+      new FileRowReader(std::move(plan), std::move(context), std::move(rows)));
 }
 
 std::filesystem::path FileRowReader::path_of(const FileSplit& file) const {
@@ -122,8 +121,8 @@ std::filesystem::path FileRowReader::path_of(const FileSplit& file) const {
 
 Status FileRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(FileSplit file, decode_split(split));
-  events_.push_back(SplitEvent{index, SplitAdded{}});
-  if (file.ended()) events_.push_back(SplitEvent{index, SplitEnded{}});
+  rows_->event(SplitEvent{index, SplitAdded{}});
+  if (file.ended()) rows_->event(SplitEvent{index, SplitEnded{}});
   splits_[index] = State{std::move(file), false};
   return {};
 }
@@ -153,19 +152,16 @@ Status FileRowReader::close() {
 }
 
 Result<SourceReader::Poll> FileRowReader::poll(SourceBatch* out, Batch* rejected) {
-  static_cast<void>(rejected);
-  rows_.bodies.clear();
-  rows_.kinds.clear();
-  rows_.columns = std::span<ColumnBuilder* const>(columns_.data(), plan_->projection.size());
-  batch_bytes_ = 0;
-  while (rows_.bodies.size() < context_.batch_rows && batch_bytes_ < kBatchBytesMax) {
+  rows_->begin();
+  while (!rows_->full()) {
     TRY_ASSIGN(const bool some, open_next());
     if (!some) break;
     TRY(read_lines());
   }
+  rows_->give_rejected(rejected);
   // Blank lines give no rows, but the work is bounded all the same.
-  if (!rows_.bodies.empty() || !events_.empty() || batch_bytes_ > 0) {
-    build(out);
+  if (!rows_->empty() || rows_->bytes() > 0) {
+    rows_->finish(out);
     return Poll::kBatch;
   }
   const bool all = std::all_of(splits_.begin(), splits_.end(),
@@ -177,83 +173,69 @@ Status FileRowReader::read_lines() {
   const std::uint32_t index = current_->first;
   State& state = current_->second;
   const std::string place = "table '" + plan_->settings->table + "'";
-  TRY(file_->next(context_.batch_rows - rows_.bodies.size(), lines_).with_context(place));
-  const std::size_t begin_row = rows_.bodies.size();
-  TRY(decode(lines_, state));
-  add_properties(state, begin_row);
-  if (rows_.bodies.size() > begin_row && (runs_.empty() || runs_.back().split != index))
-    runs_.push_back(SplitRun{index, static_cast<std::uint32_t>(begin_row)});
-  const std::uint64_t bytes = file_->offset() - state.file.offset;
-  batch_bytes_ += bytes;
+  TRY(file_->next(rows_->room(), lines_).with_context(place));
+  TRY(decode(state));
   state.file.offset = file_->offset();
   state.file.line += lines_.lines.size();
-  line_count_->fetch_add(static_cast<std::int64_t>(lines_.lines.size()), std::memory_order_relaxed);
-  byte_count_->fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
   if (!state.file.ended()) return {};
   TRY(close().with_context(place));
   lines_ = Lines{};
-  events_.push_back(SplitEvent{index, SplitEnded{}});
+  rows_->event(SplitEvent{index, SplitEnded{}});
   file_count_->fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 
-Status FileRowReader::decode(const Lines& lines, const State& state) {
-  rows_.failures.clear();
-  rows_.ignored = 0;
-  decoder_->decode(format::Bodies{lines.lines, lines.buffer, true}, rows_);
-  if (rows_.ignored != 0) ignored_->fetch_add(static_cast<std::int64_t>(rows_.ignored));
-  if (rows_.failures.empty()) return {};
-  if (!plan_->settings->skip_bad_lines) {
-    const format::DecodeFailure& first = rows_.failures.front();
-    return Error{ErrorCode::kDataError,
-                 "table '" + plan_->settings->table + "': line " +
-                     std::to_string(state.file.line + first.body + 1) + " (byte " +
-                     std::to_string(lines.offset_of(lines.lines[first.body])) + ") of file '" +
-                     path_of(state.file).string() + "' is no row of the table: " + first.reason +
-                     "; set 'decode.errors' = 'skip' to go on without such lines"};
-  }
-  failed_lines_->fetch_add(static_cast<std::int64_t>(rows_.failures.size()));
-  return {};
+Status FileRowReader::decode(const State& state) {
+  connector_kit::BodyChunk chunk;
+  chunk.split = current_->first;
+  chunk.bodies = lines_.lines;
+  chunk.buffer = lines_.buffer;
+  chunk.padded_count = lines_.lines.size();
+  chunk.bytes = file_->offset() - state.file.offset;
+  return rows_->add(chunk, metadata_, [&](std::uint32_t line) { return origin_of(state, line); });
 }
 
-void FileRowReader::add_properties(const State& state, std::size_t begin_row) {
-  const std::size_t first = plan_->projection.size();
+connector_kit::BodyOrigin FileRowReader::origin_of(const State& state, std::uint32_t line) const {
+  const std::string path = path_of(state.file).string();
+  const std::string number = std::to_string(state.file.line + line + 1);
+  const std::string byte = std::to_string(lines_.offset_of(lines_.lines[line]));
+  return {state.file.name,
+          byte,
+          "line " + number + " (byte " + byte + ") of file '" + path + "'",
+          {{"file.path", path}, {"line", number}}};
+}
+
+void FileRowReader::append_property(FileProperty property, std::size_t rows,
+                                    ColumnBuilder& out) const {
+  const FileSplit& file = current_->second.file;
   const std::string_view path = path_text_->text();
-  for (std::size_t i = 0; i < plan_->properties.size(); ++i) {
-    ColumnBuilder& builder = *columns_[first + i];
-    const FileProperty property = plan_->properties[i];
-    if (property == FileProperty::kPath || property == FileProperty::kName) builder.pin(path_text_);
-    for (std::size_t row = begin_row; row < rows_.bodies.size(); ++row) {
-      switch (property) {
-        case FileProperty::kPath:
-          builder.append_text_view(path);
-          break;
-        case FileProperty::kName:
-          builder.append_text_view(path.substr(path.rfind('/') + 1));
-          break;
-        case FileProperty::kSize:
-          builder.append(static_cast<std::int64_t>(state.file.end));
-          break;
-        case FileProperty::kModified:
-          builder.append(static_cast<std::int64_t>(state.file.modified_ms *
-                                                   (builder.type().units_per_second() / 1'000)));
-          break;
-      }
+  if (property == FileProperty::kPath || property == FileProperty::kName) out.pin(path_text_);
+  for (std::size_t row = 0; row < rows; ++row) {
+    switch (property) {
+      case FileProperty::kPath:
+        out.append_text_view(path);
+        break;
+      case FileProperty::kName:
+        out.append_text_view(path.substr(path.rfind('/') + 1));
+        break;
+      case FileProperty::kSize:
+        out.append(static_cast<std::int64_t>(file.end));
+        break;
+      case FileProperty::kModified:
+        out.append(
+            static_cast<std::int64_t>(file.modified_ms * (out.type().units_per_second() / 1'000)));
+        break;
     }
   }
 }
 
-void FileRowReader::build(SourceBatch* out) {
-  std::vector<ColumnPtr> columns;
-  columns.reserve(columns_.size());
-  for (ColumnBuilder* builder : columns_) columns.push_back(builder->finish());
-  out->rows = Batch(rows_.bodies.size(), std::move(columns));
-  if (!rows_.kinds.empty()) {
-    rows_.kinds.resize(rows_.bodies.size(), RowKind::kInsert);
-    out->rows.set_kinds(std::exchange(rows_.kinds, {}));
+std::vector<SplitProgress> FileRowReader::progress() const {
+  std::vector<SplitProgress> all;
+  for (const auto& [index, state] : splits_) {
+    all.push_back({index, static_cast<std::int64_t>(state.file.offset),
+                   static_cast<std::int64_t>(state.file.end)});
   }
-  out->runs = std::exchange(runs_, {});
-  out->events = std::exchange(events_, {});
+  return all;
 }
 
 Result<std::vector<Split>> FileRowReader::snapshot(CheckpointId checkpoint) {

@@ -11,10 +11,10 @@
 
 #include "slipstream/connector.h"
 
+#include "connector_kit/row_assembler.h"
 #include "connectors/filesystem/file_split.h"
 #include "connectors/filesystem/line_file.h"
 #include "connectors/filesystem/settings.h"
-#include "format/format.h"
 
 namespace slipstream::filesystem_connector {
 
@@ -29,16 +29,14 @@ Result<FileProperty> resolve_property(const TableDefinition& table,
 // What a reader produces.
 struct RowPlan {
   std::shared_ptr<const SourceSettings> settings;
-  Schema physical;                      // of the table
-  std::vector<std::size_t> projection;  // into `physical`
+  std::shared_ptr<const connector_kit::DecodedTable> rows;
   std::vector<FileProperty> properties;
-  Schema schema;  // of the batches
 };
 
 // Owner:   a source task.
 // Thread:  task; blocks for the disk.
 // Order:   lines of a file as they stand; files one after the other, by index of their splits.
-// Bounds:  one open file, one buffer of lines, kBatchBytesMax per batch.
+// Bounds:  one open file, one buffer of lines, RowAssembler::kBytesMax per batch.
 // Failure: a line that is no row under 'fail', with file, line and byte; a file that changed.
 class FileRowReader final : public SourceReader {
  public:
@@ -50,6 +48,7 @@ class FileRowReader final : public SourceReader {
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override;
   void checkpoint_complete(CheckpointId checkpoint) override { static_cast<void>(checkpoint); }
   void pause(std::span<const std::uint32_t> splits) override;
+  std::vector<SplitProgress> progress() const override;
 
  private:
   struct State {
@@ -59,20 +58,21 @@ class FileRowReader final : public SourceReader {
   class Text;
 
   FileRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
-                std::unique_ptr<format::RowDecoder> decoder);
+                std::unique_ptr<connector_kit::RowAssembler> rows);
 
   Result<bool> open_next();
   Status close();
   Status read_lines();
-  Status decode(const Lines& lines, const State& state);
-  void add_properties(const State& state, std::size_t begin_row);
-  void build(SourceBatch* out);
+  Status decode(const State& state);
+  connector_kit::BodyOrigin origin_of(const State& state, std::uint32_t line) const;
+  void append_property(FileProperty property, std::size_t rows, ColumnBuilder& out) const;
   std::filesystem::path path_of(const FileSplit& file) const;
 
   const std::shared_ptr<const RowPlan> plan_;
   const ReaderContext context_;
   const std::filesystem::path folder_;
-  const std::unique_ptr<format::RowDecoder> decoder_;
+  const std::unique_ptr<connector_kit::RowAssembler> rows_;
+  std::vector<connector_kit::RowAssembler::AppendMetadata> metadata_;
 
   std::map<std::uint32_t, State> splits_;
   std::map<std::uint32_t, State>::iterator current_;  // valid while file_ is there
@@ -80,19 +80,7 @@ class FileRowReader final : public SourceReader {
   std::shared_ptr<const Text> path_text_;  // of the open file
   Lines lines_;
 
-  // the batch being built
-  std::vector<std::unique_ptr<ColumnBuilder>> builders_;
-  std::vector<ColumnBuilder*> columns_;
-  format::DecodedRows rows_;
-  std::uint64_t batch_bytes_ = 0;
-  std::vector<SplitRun> runs_;
-  std::vector<SplitEvent> events_;
-
-  std::atomic<std::int64_t>* line_count_;
-  std::atomic<std::int64_t>* byte_count_;
   std::atomic<std::int64_t>* file_count_;
-  std::atomic<std::int64_t>* failed_lines_;
-  std::atomic<std::int64_t>* ignored_;
 };
 
 }  // namespace slipstream::filesystem_connector

@@ -25,12 +25,10 @@ std::vector<OptionSpec> source_options() {
                  .type = OptionType::kBytes,
                  .default_value = "16 mb",
                  .description = "Longest line; a longer one is an error."},
-      OptionSpec{.name = "decode.errors",
-                 .type = OptionType::kEnum,
-                 .default_value = "fail",
-                 .description = "What to do with a line that is no row of the table: fail, or "
-                                "skip it and count it.",
-                 .values = {"fail", "skip"}},
+      connector_kit::decode_errors_option("a line that is no row of the table"),
+      OptionSpec{.name = "dead-letter.path",
+                 .description = "Where decode.errors = dead-letter writes: a folder, as lines of "
+                                "JSON."},
   };
 }
 
@@ -56,20 +54,12 @@ std::vector<OptionSpec> sink_options() {
 }
 
 Result<TableFormat> read_format(const TableDefinition& table) {
-  const std::string subject = "table '" + table.name + "'";
-  const auto named = table.options.find("format");
-  TableFormat result;
-  if (named == table.options.end()) {
+  if (!table.options.contains("format")) {
     return bad(table.name,
                "missing option 'format': how a line holds a row, such as 'format' = 'json' or "
                "'csv'");
   }
-  const auto found = format::find_format(named->second);
-  if (!found.ok()) return found.error().with_context(subject + ": option 'format'");
-  result.format = *found;
-  const OptionTable all = filesystem_options().merged(result.format->options);
-  TRY_ASSIGN(result.options, all.parse(table.options, subject));
-  return result;
+  return connector_kit::read_table_format(table, filesystem_options(), {});
 }
 
 Result<fs::path> read_path(const std::string& table, std::string text) {
@@ -92,6 +82,30 @@ Result<fs::path> read_path(const std::string& table, std::string text) {
   if (error) return bad(table, "option 'path': '" + text + "': " + error.message());
   if (!path.has_filename()) path = path.parent_path();  // "/folder/"
   return path;
+}
+
+Status read_dead_letters(SourceSettings& settings) {
+  using connector_kit::DecodeErrors;
+  const Options& options = settings.format.options;
+  settings.decode_errors = connector_kit::read_decode_errors(options);
+  const bool given = options.has("dead-letter.path");
+  if (settings.decode_errors != DecodeErrors::kDeadLetter) {
+    if (!given) return {};
+    return bad(settings.table,
+               "'dead-letter.path' has no effect without 'decode.errors' = 'dead-letter'");
+  }
+  if (!given) {
+    return bad(settings.table,
+               "'decode.errors' = 'dead-letter' needs 'dead-letter.path', the folder to write them "
+               "to");
+  }
+  TRY_ASSIGN(settings.dead_letters, read_path(settings.table, options.text("dead-letter.path")));
+  for (fs::path at = settings.dead_letters; at.has_relative_path(); at = at.parent_path()) {
+    if (at != settings.path) continue;
+    return bad(settings.table,
+               "'dead-letter.path' lies in the folder that is read; name another one");
+  }
+  return {};
 }
 
 std::string extension_of(std::string_view format) {
@@ -140,7 +154,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   if (line < 1 || line > (std::int64_t{1} << 30))
     return bad(table.name, "option 'source.line-bytes-max' must be from 1 byte to 1 gb");
   settings.line_bytes_max = static_cast<std::uint64_t>(line);
-  settings.skip_bad_lines = options.text("decode.errors") == "skip";
+  TRY(read_dead_letters(settings));
   return settings;
 }
 

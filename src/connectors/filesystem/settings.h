@@ -8,7 +8,7 @@
 
 #include "slipstream/connector.h"
 
-#include "format/format.h"
+#include "connector_kit/table_format.h"
 
 namespace re2 {
 class RE2;
@@ -19,10 +19,7 @@ namespace slipstream::filesystem_connector {
 // The connector's options, without those of formats.
 OptionTable filesystem_options();
 
-struct TableFormat {
-  const format::Format* format = nullptr;
-  Options options;  // of connector and format together
-};
+using connector_kit::TableFormat;
 
 struct SourceSettings {
   std::string table;                        // for errors
@@ -30,7 +27,8 @@ struct SourceSettings {
   std::shared_ptr<const re2::RE2> pattern;  // of absolute paths; null = all
   std::int64_t monitor_ms = 0;              // 0 = what is there at the start, then the end
   std::uint64_t line_bytes_max = 0;
-  bool skip_bad_lines = false;
+  connector_kit::DecodeErrors decode_errors = connector_kit::DecodeErrors::kFail;
+  std::filesystem::path dead_letters;  // absolute: where lines go that are no row
   TableFormat format;
 };
 

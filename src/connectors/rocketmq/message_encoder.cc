@@ -25,13 +25,14 @@ bool has_separator(std::string_view text) {
 }  // namespace
 
 MessageEncoder::MessageEncoder(std::shared_ptr<const SinkPlan> plan,
-                               std::unique_ptr<format::RowEncoder> encoder)
-    : plan_(std::move(plan)), encoder_(std::move(encoder)) {}
+                               std::unique_ptr<connector_kit::RowSerializer> rows)
+    : plan_(std::move(plan)), rows_(std::move(rows)) {}
 
 Result<std::unique_ptr<MessageEncoder>> MessageEncoder::make(std::shared_ptr<const SinkPlan> plan) {
-  const TableFormat& format = plan->settings.format;
-  TRY_ASSIGN(auto encoder, format.format->make_encoder(plan->physical, format.options));
-  return std::unique_ptr<MessageEncoder>(new MessageEncoder(std::move(plan), std::move(encoder)));
+  const SinkSettings& settings = plan->settings;
+  TRY_ASSIGN(auto rows,
+             connector_kit::RowSerializer::make(settings.table, settings.format, plan->physical));
+  return std::unique_ptr<MessageEncoder>(new MessageEncoder(std::move(plan), std::move(rows)));
 }
 
 Error MessageEncoder::refuse(const std::string& text) const {
@@ -40,22 +41,14 @@ Error MessageEncoder::refuse(const std::string& text) const {
 
 Status MessageEncoder::encode(const Batch& batch) {
   batch_ = &batch;
-  bodies_.clear();
-  std::vector<ColumnPtr> physical(
-      batch.columns().begin(),
-      batch.columns().begin() + static_cast<std::ptrdiff_t>(plan_->physical.size()));
-  Batch rows(batch.rows(), std::move(physical));
-  if (!batch.kinds().empty())
-    rows.set_kinds(std::vector<RowKind>(batch.kinds().begin(), batch.kinds().end()));
-  return encoder_->encode(rows, 0, rows.rows(), bodies_)
-      .with_context("table '" + plan_->settings.table + "'");
+  return rows_->encode(batch);
 }
 
 Status MessageEncoder::message(std::size_t index, std::string_view unique_key, OutMessage& out) {
   out = OutMessage{};
   out.topic = plan_->settings.topic;
-  out.body = bodies_[index];
-  out.row = bodies_.rows[index];
+  out.body = rows_->bodies()[index];
+  out.row = rows_->bodies().rows[index];
   properties_.clear();
   if (out.body.empty()) {
     return refuse(

@@ -9,9 +9,9 @@
 
 #include "slipstream/batch.h"
 
+#include "connector_kit/row_serializer.h"
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/settings.h"
-#include "format/format.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -45,19 +45,19 @@ class MessageEncoder {
 
   // The bodies of all rows of the batch, which must live until the last message() of it.
   Status encode(const Batch& batch);
-  std::size_t size() const { return bodies_.size(); }
+  std::size_t size() const { return rows_->bodies().size(); }
   Status message(std::size_t index, std::string_view unique_key, OutMessage& out);
 
  private:
-  MessageEncoder(std::shared_ptr<const SinkPlan> plan, std::unique_ptr<format::RowEncoder> encoder);
+  MessageEncoder(std::shared_ptr<const SinkPlan> plan,
+                 std::unique_ptr<connector_kit::RowSerializer> rows);
   Status add_metadata(std::size_t row, OutMessage& out);
   Status add_properties(const Column& column, std::size_t row);
   Error refuse(const std::string& text) const;
 
   const std::shared_ptr<const SinkPlan> plan_;
-  const std::unique_ptr<format::RowEncoder> encoder_;
+  const std::unique_ptr<connector_kit::RowSerializer> rows_;
   const Batch* batch_ = nullptr;
-  format::EncodedBodies bodies_;
   std::string properties_;
   std::string checked_topic_;  // the last topic of a row that was checked
 };

@@ -1,18 +1,14 @@
 // 1. poll() takes frames from the consumer until the batch is full.
-// 2. gather() walks records of a frame, decode() turns their bodies into rows, add_metadata() adds
-// the other columns.
-// 3. A proof of emptiness is told only when it was requested after every row handed out so far was
-// received. While one is under way no rows are handed out, or beside a busy queue none would count.
+// 2. gather() walks records of a frame, decode() gives their bodies to the row assembler.
+// 3. look_at_queues() says what the consumer knows of the queues; EmptinessProofs decides what
+// follows.
 #include "connectors/rocketmq/reader.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/mutex.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
@@ -27,25 +23,9 @@ using rocketmq::RecordView;
 
 namespace {
 
-constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
-constexpr std::int64_t kRenewProofsMs = 200;
-constexpr std::int64_t kAlwaysProven = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kAwaitProofsMs = 50;
-constexpr std::int64_t kNotAgainMs = 5'000;  // after proofs that did not come in time
-constexpr std::int64_t kCommitAgainMs = 5'000;
-constexpr std::int64_t kCommitWaitMs = 3'000;  // as long as a request may take
-constexpr int kReadAgainMax = 3;               // from one offset, when what came is damaged
+constexpr int kReadAgainMax = 3;  // from one offset, when what came is damaged
 constexpr std::string_view kGoOnWithout =
     "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages";
-
-void pin_everywhere(ColumnBuilder& builder, const BufferPtr& buffer) {
-  if (builder.type().kind() == TypeKind::kMap) {
-    builder.child(0).pin(buffer);
-    builder.child(1).pin(buffer);
-  } else if (builder.type().layout() == Layout::kString) {
-    builder.pin(buffer);
-  }
-}
 
 rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemory& memory) {
   rocketmq::ConsumerOptions options;
@@ -83,157 +63,6 @@ class QueueRowReader::ReceivedBytes final : public Buffer {
   std::atomic<std::size_t> bytes_;
 };
 
-// Wakes the task once after a while, unless the reader has gone by then.
-class QueueRowReader::Alarm : public std::enable_shared_from_this<Alarm> {
- public:
-  explicit Alarm(std::function<void()> wake) : wake_(std::move(wake)) {}
-  void set(rocketmq::Client& client, std::int64_t after_ms) {
-    {
-      MutexLock lock(mutex_);
-      if (armed_) return;
-      armed_ = true;
-    }
-    io::EventLoop& loop = client.core().loop();
-    loop.post([self = shared_from_this(), after_ms, &loop] {
-      loop.run_after(after_ms, [self] { self->ring(); });
-    });
-  }
-  void close() {
-    MutexLock lock(mutex_);
-    wake_ = {};
-  }
-
- private:
-  void ring() {
-    MutexLock lock(mutex_);
-    armed_ = false;
-    if (wake_) wake_();
-  }
-  Mutex mutex_;
-  bool armed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
-};
-
-// Wakes the task when another source task of the job has sent a watermark that is not older than a
-// proof, unless the reader has gone by then. A look is a timer of the client's loop: the task of a
-// quiet job sleeps on.
-class QueueRowReader::Lookout : public std::enable_shared_from_this<Lookout> {
- public:
-  Lookout(io::EventLoop& loop, const ReaderContext& context)
-      : loop_(loop), wake_(context.wake), sent_ms_(context.proofs_outdated_until_ms) {}
-  void watch(std::int64_t proof_ms) {
-    {
-      MutexLock lock(mutex_);
-      proof_ms_ = proof_ms;
-      if (looking_) return;
-      looking_ = true;
-    }
-    loop_.post([self = shared_from_this()] { self->look_later(); });
-  }
-  void close() {
-    MutexLock lock(mutex_);
-    wake_ = {};
-  }
-
- private:
-  void look_later() {
-    loop_.run_after(kRenewProofsMs, [self = shared_from_this()] { self->look(); });
-  }
-  void look() {
-    {
-      MutexLock lock(mutex_);
-      looking_ = wake_ && sent_ms_() < proof_ms_;
-      if (!looking_) {
-        if (wake_) wake_();
-        return;
-      }
-    }
-    look_later();
-  }
-  io::EventLoop& loop_;
-  Mutex mutex_;
-  std::int64_t proof_ms_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
-  bool looking_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
-  const std::function<std::int64_t()> sent_ms_;
-};
-
-// Group offsets on their way to the brokers, and those that arrived.
-class QueueRowReader::Commits {
- public:
-  // Not for ever: what a broker lost comes again.
-  bool has(const rocketmq::GroupOffset& offset) {
-    MutexLock lock(mutex_);
-    const auto known = written_.find(offset.queue);
-    return known != written_.end() && known->second.offset == offset.offset &&
-           clock_.now_ms() - known->second.written_ms < kCommitAgainMs;
-  }
-  void begin() {
-    MutexLock lock(mutex_);
-    ++under_way_;
-  }
-  void end(const std::vector<rocketmq::GroupOffset>& offsets, bool written) {
-    MutexLock lock(mutex_);
-    --under_way_;
-    for (const rocketmq::GroupOffset& each : offsets) {
-      if (written) written_.insert_or_assign(each.queue, Written{each.offset, clock_.now_ms()});
-    }
-    changed_.notify_all();
-  }
-  void wait(std::int64_t wait_ms) {
-    const std::int64_t deadline = clock_.now_ms() + wait_ms;
-    MutexLock lock(mutex_);
-    while (under_way_ > 0 && clock_.now_ms() < deadline)
-      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
-  }
-
- private:
-  struct Written {
-    std::int64_t offset = 0;
-    std::int64_t written_ms = 0;
-  };
-  const SystemClock clock_{};
-  Mutex mutex_;
-  Condition changed_;
-  std::size_t under_way_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
-  std::map<MessageQueue, Written> written_ SLIPSTREAM_GUARDED_BY(mutex_);
-};
-
-// Rows for the dead-letter output, in the columns of rejected_schema().
-class QueueRowReader::Rejected {
- public:
-  void add(std::string_view body, std::string_view reason, const MessageQueue& queue,
-           std::int64_t offset) {
-    if (builders_.empty()) {
-      const Schema schema = rejected_schema();
-      for (const Field& field : schema.fields()) builders_.emplace_back(field.type);
-    }
-    builders_[0].append_text(body);
-    builders_[1].append_text(reason);
-    builders_[2].append_text(queue.to_string());
-    builders_[3].append_text(std::to_string(offset));
-    for (const auto& [key, value] : {std::pair<std::string_view, std::string>("topic", queue.topic),
-                                     {"broker", queue.broker},
-                                     {"queue_id", std::to_string(queue.id)},
-                                     {"queue_offset", std::to_string(offset)}}) {
-      builders_[4].child(0).append_text(key);
-      builders_[4].child(1).append_text(value);
-    }
-    builders_[4].append_nested();
-    ++rows_;
-  }
-  void give(Batch* out) {
-    if (rows_ == 0 || out == nullptr) return;
-    std::vector<ColumnPtr> columns;
-    for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
-    *out = Batch(rows_, std::move(columns));
-  }
-
- private:
-  std::vector<ColumnBuilder> builders_;
-  std::size_t rows_ = 0;
-};
-
 // Records of one frame that are decoded together.
 struct QueueRowReader::Chunk {
   std::vector<RecordView> records;
@@ -247,53 +76,54 @@ struct QueueRowReader::Chunk {
 
 QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
                                std::shared_ptr<rocketmq::Client> client,
-                               std::unique_ptr<format::RowDecoder> decoder)
+                               std::unique_ptr<connector_kit::RowAssembler> rows)
     : plan_(std::move(plan)),
       context_(std::move(context)),
       client_(std::move(client)),
-      decoder_(std::move(decoder)),
+      rows_(std::move(rows)),
       consumer_(std::make_unique<rocketmq::Consumer>(*client_,
                                                      consumer_options(*plan_, context_.memory))),
-      alarm_(std::make_shared<Alarm>(context_.wake)),
-      lookout_(std::make_shared<Lookout>(client_->core().loop(), context_)),
-      commits_(std::make_shared<Commits>()) {
+      group_offsets_(plan_->settings->table, *context_.clock),
+      timer_(std::make_shared<WakeTimer>(client_->core().loop(), context_.wake)),
+      watch_(std::make_shared<ProofWatch>(client_->core().loop(), Proofs::kAskMs, context_.wake,
+                                          context_.proofs_outdated_until_ms)),
+      out_of_range_(kSourceOutOfRange.in(context_.metrics)) {
   consumer_->set_wake(context_.wake);
-  for (const Field& field : plan_->schema.fields()) {
-    builders_.push_back(std::make_unique<ColumnBuilder>(field.type));
-    columns_.push_back(builders_.back().get());
+  for (const ReadColumn& column : plan_->metadata) {
+    metadata_.push_back([this, &column](std::span<const std::uint32_t> bodies, ColumnBuilder& out) {
+      const MessageQueue* queue = frame_->pulled.queue.get();
+      for (const std::uint32_t body : bodies)
+        append_metadata(column, MessageOrigin{queue, &chunk_->records[body]}, out);
+    });
   }
-  messages_ = kSourceMessages.in(context_.metrics);
-  body_bytes_ = kSourceBodyBytes.in(context_.metrics);
-  failed_bodies_ = kSourceDecodeErrors.in(context_.metrics);
-  ignored_ = kSourceIgnored.in(context_.metrics);
-  out_of_range_ = kSourceOutOfRange.in(context_.metrics);
 }
 
 QueueRowReader::~QueueRowReader() {
-  alarm_->close();
-  lookout_->close();
-  commits_->wait(kCommitWaitMs);
-  consumer_.reset();
+  timer_->close();
+  watch_->close();
 }
 
 Result<std::unique_ptr<SourceReader>> QueueRowReader::make(std::shared_ptr<const RowPlan> plan,
                                                            ReaderContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings->client));
-  const TableFormat& format = plan->settings->format;
-  TRY_ASSIGN(auto decoder,
-             format.format->make_decoder(plan->physical, plan->projection, format.options));
-  return std::unique_ptr<SourceReader>(new QueueRowReader(std::move(plan), std::move(context),
-                                                          std::move(client), std::move(decoder)));
+  const Metrics& metrics = context.metrics;
+  TRY_ASSIGN(auto rows, connector_kit::RowAssembler::make(
+                            plan->rows, context.batch_rows,
+                            {kSourceMessages.in(metrics), kSourceBodyBytes.in(metrics),
+                             kSourceDecodeErrors.in(metrics), kSourceIgnored.in(metrics)},
+                            std::string(kGoOnWithout)));
+  return std::unique_ptr<SourceReader>(
+      new QueueRowReader(std::move(plan), std::move(context), std::move(client), std::move(rows)));
 }
 
 Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
   TRY_ASSIGN(const QueuePosition position, decode_split(split));
   State& state = splits_[index];
   state.position = position;
-  events_.push_back(SplitEvent{index, SplitAdded{}});
+  rows_->event(SplitEvent{index, SplitAdded{}});
   if (position.end != kNoEnd && position.next >= position.end) {
     state.ended = true;
-    events_.push_back(SplitEvent{index, SplitEnded{}});
+    rows_->event(SplitEvent{index, SplitEnded{}});
     return {};
   }
   const auto start = position.next == kFirstOffset ? rocketmq::StartPosition::earliest()
@@ -302,29 +132,24 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
 }
 
 Result<SourceReader::Poll> QueueRowReader::poll(SourceBatch* out, Batch* rejected) {
-  rows_.bodies.clear();
-  rows_.kinds.clear();
-  rows_.columns = std::span<ColumnBuilder* const>(columns_.data(), plan_->projection.size());
-  batch_bytes_ = 0;
-  Rejected refused;
-  while (!awaits_proofs() && rows_.bodies.size() < context_.batch_rows &&
-         batch_bytes_ < kBatchBytesMax) {
+  rows_->begin();
+  const bool wait =
+      proofs_.waiting() && proofs_.rows_must_wait(look_at_queues(), context_.clock->now_ms());
+  while (!wait && !rows_->full()) {
     TRY_ASSIGN(const bool some, next_frame());
     if (!some) break;
-    TRY(read_frame(refused));
+    TRY(read_frame());
   }
-  refused.give(rejected);
-  tell_proofs();
+  rows_->give_rejected(rejected);
+  give_proofs();
   out_of_range_->store(static_cast<std::int64_t>(consumer_->out_of_range_count()));
-  if (rows_.bodies.empty() && events_.empty()) {
-    if (all_ended()) return Poll::kEnd;
-    if (batch_bytes_ >= kBatchBytesMax) context_.wake();  // so many bodies and not one row
-    renew_proofs_if_needed();
-    await_watermarks_of_others();
-    return Poll::kNothing;
+  if (!rows_->empty()) {
+    rows_->finish(out);
+    return Poll::kBatch;
   }
-  build(out);
-  return Poll::kBatch;
+  if (all_ended()) return Poll::kEnd;
+  if (rows_->full()) context_.wake();  // so many bodies and not one row
+  return Poll::kNothing;
 }
 
 bool QueueRowReader::all_ended() const {
@@ -409,10 +234,12 @@ Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
 // Records until the batch is full, the frame is read or the split ends.
 Status QueueRowReader::gather(Chunk& chunk) {
   const State& state = splits_.at(frame_->split);
-  const std::size_t rows_max = context_.batch_rows - rows_.bodies.size();
+  const std::size_t rows_max = rows_->room();
   RecordView record;
   while (true) {
-    if (chunk.bodies.size() >= rows_max || batch_bytes_ + chunk.bytes >= kBatchBytesMax) return {};
+    if (chunk.bodies.size() >= rows_max ||
+        rows_->bytes() + chunk.bytes >= connector_kit::RowAssembler::kBytesMax)
+      return {};
     if (!frame_->cursor->next(record)) {
       const Status& walked = frame_->cursor->status();
       if (!walked.ok()) {  // what came before counts
@@ -438,7 +265,7 @@ Status QueueRowReader::gather(Chunk& chunk) {
   }
 }
 
-Status QueueRowReader::read_frame(Rejected& rejected) {
+Status QueueRowReader::read_frame() {
   Chunk chunk;
   chunk.next = splits_.at(frame_->split).position.next;
   const MessageQueue& queue = *frame_->pulled.queue;
@@ -448,18 +275,10 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
                                             std::to_string(chunk.next)));
   }
   State& state = splits_.at(frame_->split);
-  if (!chunk.damaged.empty()) reject_damaged(chunk, rejected);
+  if (!chunk.damaged.empty()) reject_damaged(chunk);
   if (!chunk.bodies.empty()) {
-    const std::size_t begin_row = rows_.bodies.size();
-    TRY(decode(chunk, rejected));
-    add_metadata(chunk, begin_row);
-    if (rows_.bodies.size() > begin_row && (runs_.empty() || runs_.back().split != frame_->split)) {
-      runs_.push_back(SplitRun{frame_->split, static_cast<std::uint32_t>(begin_row)});
-    }
-    batch_bytes_ += chunk.bytes;
-    messages_->fetch_add(static_cast<std::int64_t>(chunk.bodies.size()), std::memory_order_relaxed);
-    body_bytes_->fetch_add(static_cast<std::int64_t>(chunk.bytes), std::memory_order_relaxed);
-    last_received_ms_ = std::max(last_received_ms_, frame_->pulled.received_ms);
+    TRY(decode(chunk));
+    proofs_.rows_given(frame_->pulled.received_ms);
   }
   state.position.next = std::max(state.position.next, chunk.next);
   if (chunk.frame_done) {
@@ -472,15 +291,14 @@ Status QueueRowReader::read_frame(Rejected& rejected) {
 
 // A body that stayed damaged is treated as one that is no row.
 bool QueueRowReader::may_pass_over(const State& state) const {
-  return plan_->settings->decode_errors != DecodeErrors::kFail && state.damages > kReadAgainMax;
+  return plan_->settings->decode_errors != connector_kit::DecodeErrors::kFail &&
+         state.damages > kReadAgainMax;
 }
 
-void QueueRowReader::reject_damaged(const Chunk& chunk, Rejected& rejected) {
-  failed_bodies_->fetch_add(static_cast<std::int64_t>(chunk.damaged.size()));
-  if (plan_->settings->decode_errors != DecodeErrors::kDeadLetter) return;
+void QueueRowReader::reject_damaged(const Chunk& chunk) {
   for (const RecordView& record : chunk.damaged) {
-    rejected.add(as_text(record.body), rocketmq::check_body_crc(record).error().message,
-                 *frame_->pulled.queue, record.queue_offset);
+    rows_->reject(as_text(record.body), rocketmq::check_body_crc(record).error().message,
+                  [&](std::uint32_t) { return origin_of(record); });
   }
 }
 
@@ -523,200 +341,99 @@ void QueueRowReader::end_split(std::uint32_t index, State& state) {
   state.held.clear();
   state.position.next = state.position.end;
   consumer_->unassign(state.position.queue);
-  events_.push_back(SplitEvent{index, SplitEnded{}});
+  rows_->event(SplitEvent{index, SplitEnded{}});
 }
 
-void QueueRowReader::decode_range(Chunk& chunk, std::size_t begin, std::size_t end, bool padded) {
-  if (begin == end) return;
-  const std::size_t rows_before = rows_.bodies.size();
-  const std::size_t failures_before = rows_.failures.size();
-  format::Bodies bodies;
-  bodies.bodies = std::span<const std::string_view>(chunk.bodies).subspan(begin, end - begin);
+Status QueueRowReader::decode(const Chunk& chunk) {
+  chunk_ = &chunk;
+  connector_kit::BodyChunk bodies;
+  bodies.split = frame_->split;
+  bodies.bodies = chunk.bodies;
   bodies.buffer = frame_->buffer;
-  bodies.padded = padded;
-  decoder_->decode(bodies, rows_);
-  if (begin == 0) return;
-  for (std::size_t i = rows_before; i < rows_.bodies.size(); ++i)
-    rows_.bodies[i] += static_cast<std::uint32_t>(begin);
-  for (std::size_t i = failures_before; i < rows_.failures.size(); ++i)
-    rows_.failures[i].body += static_cast<std::uint32_t>(begin);
+  bodies.padded_count = chunk.padded;
+  bodies.bytes = chunk.bytes;
+  return rows_->add(bodies, metadata_,
+                    [&](std::uint32_t body) { return origin_of(chunk.records[body]); });
 }
 
-Status QueueRowReader::decode(Chunk& chunk, Rejected& rejected) {
-  rows_.failures.clear();
-  rows_.ignored = 0;
-  decode_range(chunk, 0, chunk.padded, true);
-  decode_range(chunk, chunk.padded, chunk.bodies.size(), false);
-  if (rows_.ignored != 0) ignored_->fetch_add(static_cast<std::int64_t>(rows_.ignored));
-  if (rows_.failures.empty()) return {};
-  return handle_failures(chunk, rejected);
-}
-
-Status QueueRowReader::handle_failures(const Chunk& chunk, Rejected& rejected) {
-  failed_bodies_->fetch_add(static_cast<std::int64_t>(rows_.failures.size()));
+connector_kit::BodyOrigin QueueRowReader::origin_of(const RecordView& record) const {
   const MessageQueue& queue = *frame_->pulled.queue;
-  for (const format::DecodeFailure& failure : rows_.failures) {
-    const std::int64_t offset = chunk.records[failure.body].queue_offset;
-    switch (plan_->settings->decode_errors) {
-      case DecodeErrors::kFail:
-        return Error{ErrorCode::kDataError,
-                     "table '" + plan_->settings->table + "': the message at offset " +
-                         std::to_string(offset) + " of topic '" + queue.topic + "', broker '" +
-                         queue.broker + "', queue " + std::to_string(queue.id) +
-                         " is no row of the table: " + failure.reason + std::string(kGoOnWithout)};
-      case DecodeErrors::kSkip:
-        break;
-      case DecodeErrors::kDeadLetter:
-        rejected.add(failure.piece, failure.reason, queue, offset);
-        break;
-    }
-  }
-  return {};
+  const std::string offset = std::to_string(record.queue_offset);
+  const std::string id = std::to_string(queue.id);
+  return {queue.to_string(),
+          offset,
+          "the message at offset " + offset + " of topic '" + queue.topic + "', broker '" +
+              queue.broker + "', queue " + id,
+          {{"topic", queue.topic},
+           {"broker", queue.broker},
+           {"queue_id", id},
+           {"queue_offset", offset}}};
 }
 
-void QueueRowReader::add_metadata(const Chunk& chunk, std::size_t begin_row) {
-  const std::size_t first = plan_->projection.size();
-  for (std::size_t i = 0; i < plan_->metadata.size(); ++i) {
-    ColumnBuilder& builder = *columns_[first + i];
-    pin_everywhere(builder, frame_->buffer);
-    for (std::size_t row = begin_row; row < rows_.bodies.size(); ++row) {
-      const RecordView& record = chunk.records[rows_.bodies[row]];
-      append_metadata(plan_->metadata[i], MessageOrigin{frame_->pulled.queue.get(), &record},
-                      builder);
-    }
-  }
-}
-
-void QueueRowReader::build(SourceBatch* out) {
-  std::vector<ColumnPtr> columns;
-  columns.reserve(columns_.size());
-  for (ColumnBuilder* builder : columns_) columns.push_back(builder->finish());
-  out->rows = Batch(rows_.bodies.size(), std::move(columns));
-  if (!rows_.kinds.empty()) {
-    rows_.kinds.resize(rows_.bodies.size(), RowKind::kInsert);
-    out->rows.set_kinds(std::exchange(rows_.kinds, {}));
-  }
-  out->runs = std::exchange(runs_, {});
-  out->events = std::exchange(events_, {});
-}
-
-// Events for queues that are empty for sure. A queue of which rows are still held back is not.
-void QueueRowReader::tell_proofs() {
-  proof_missing_ = false;
-  oldest_proof_ms_ = kAlwaysProven;
-  const std::int64_t sent_ms =
-      context_.proofs_outdated_until_ms ? context_.proofs_outdated_until_ms() : 0;
-  const std::int64_t needed_ms = std::max(last_received_ms_, sent_ms);
+// What is known of the queues; those whose end was reached without a message end here.
+std::vector<QueueRowReader::Proofs::Fact> QueueRowReader::look_at_queues() {
+  std::vector<Proofs::Fact> facts;
   for (const rocketmq::QueueProgress& progress : consumer_->progress()) {
     const auto index = static_cast<std::uint32_t>(progress.tag);
     const auto found = splits_.find(index);
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
     state.max_offset = progress.max_offset;
-    if (!state.held.empty() || (frame_ && frame_->split == index)) continue;
-    // Its end can be reached without a message: the queue was empty, or what it held is gone.
-    if (state.position.end != kNoEnd && progress.position >= state.position.end) {
-      end_split(index, state);
-      continue;
+    Proofs::Fact fact;
+    fact.split = index;
+    fact.proven_ms = progress.proven_empty_ms;
+    fact.at_known_end =
+        state.held.empty() && progress.position >= 0 && progress.max_offset == progress.position;
+    if (state.held.empty() && !(frame_ && frame_->split == index)) {
+      // Its end can be reached without a message: the queue was empty, or what it held is gone.
+      if (state.position.end != kNoEnd && progress.position >= state.position.end) {
+        end_split(index, state);
+        continue;
+      }
+      // A queue without messages has no position of its own yet.
+      if (state.position.next == kFirstOffset && progress.position >= 0)
+        state.position.next = progress.position;
+      fact.all_given = progress.position == state.position.next;
     }
-    // A queue without messages has no position of its own yet.
-    if (state.position.next == kFirstOffset && progress.position >= 0)
-      state.position.next = progress.position;
-    if (progress.position != state.position.next) continue;
-    if (progress.proven_empty_ms > last_received_ms_ &&
-        progress.proven_empty_ms > state.proof_told_ms) {
-      state.proof_told_ms = progress.proven_empty_ms;
-      // What is received in the millisecond of the question counts as later.
-      events_.push_back(SplitEvent{index, SplitIdle{{.asked_ms = state.proof_told_ms - 1}}});
-    }
-    proof_missing_ = proof_missing_ || state.proof_told_ms <= needed_ms;
-    oldest_proof_ms_ = std::min(oldest_proof_ms_, state.proof_told_ms);
+    facts.push_back(fact);
   }
-  if (awaited_until_ms_ != 0 && !proof_under_way()) awaited_until_ms_ = 0;
-  if (proof_missing_) renew_proofs_if_needed();
+  return facts;
 }
 
-// What other tasks send later needs younger proofs.
-void QueueRowReader::await_watermarks_of_others() {
-  if (proof_missing_ || oldest_proof_ms_ == kAlwaysProven || !context_.proofs_outdated_until_ms)
-    return;
-  lookout_->watch(oldest_proof_ms_);
-}
-
-// Idle queues need a proof that is younger than the newest row, and than what the job's other
-// source tasks have sent on.
-void QueueRowReader::renew_proofs_if_needed() {
-  if (!proof_missing_) return;
-  const std::int64_t now = client_->core().clock().now_ms();
-  if (now - renewed_ms_ >= kRenewProofsMs && now > last_received_ms_) {
-    renewed_ms_ = now;
-    consumer_->renew_proofs();
-    if (now >= await_again_ms_) awaited_until_ms_ = now + kAwaitProofsMs;
-  }
-  alarm_->set(*client_, awaited_until_ms_ != 0 ? kAwaitProofsMs : kRenewProofsMs);
-}
-
-// A queue at its known end has not answered the last renewal.
-bool QueueRowReader::proof_under_way() const {
-  const std::vector<rocketmq::QueueProgress> all = consumer_->progress();
-  return std::any_of(all.begin(), all.end(), [this](const rocketmq::QueueProgress& progress) {
-    const auto found = splits_.find(static_cast<std::uint32_t>(progress.tag));
-    return found != splits_.end() && !found->second.ended && found->second.held.empty() &&
-           progress.position >= 0 && progress.max_offset == progress.position &&
-           progress.proven_empty_ms < renewed_ms_;
-  });
-}
-
-bool QueueRowReader::awaits_proofs() {
-  if (awaited_until_ms_ == 0) return false;
-  if (!proof_under_way()) return true;  // to be told before more rows
-  const std::int64_t now = client_->core().clock().now_ms();
-  if (now < awaited_until_ms_) return true;
-  awaited_until_ms_ = 0;
-  await_again_ms_ = now + kNotAgainMs;
-  return false;
+void QueueRowReader::give_proofs() {
+  proofs_.outdated_until(context_.proofs_outdated_until_ms ? context_.proofs_outdated_until_ms()
+                                                           : 0);
+  const std::vector<Proofs::Fact> facts = look_at_queues();
+  const Proofs::Decision decision = proofs_.decide(facts, context_.clock->now_ms());
+  for (const SplitEvent& event : decision.events) rows_->event(event);
+  if (decision.ask) consumer_->renew_proofs();
+  if (decision.look_after_ms) timer_->set(*decision.look_after_ms);
+  if (!rows_->empty() || !context_.proofs_outdated_until_ms) return;
+  if (const auto oldest_ms = proofs_.oldest_proof_ms()) watch_->watch(*oldest_ms);
 }
 
 std::vector<SplitProgress> QueueRowReader::progress() const {
   std::vector<SplitProgress> all;
   for (const auto& [index, state] : splits_) {
     const std::int64_t end = state.position.end == kNoEnd ? state.max_offset : state.position.end;
-    all.push_back({index, state.position.next, end});
+    all.push_back({index, std::max<std::int64_t>(state.position.next, -1), end});
   }
   return all;
 }
 
 Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {
   std::vector<Split> states;
-  std::vector<rocketmq::GroupOffset> offsets;
+  GroupOffsets::Offsets offsets;
   for (const auto& [index, state] : splits_) {
     states.push_back(encode_split(state.position));
-    if (state.position.next < 0) continue;
-    rocketmq::GroupOffset offset{state.position.queue, state.position.next};
-    if (!commits_->has(offset)) offsets.push_back(std::move(offset));
+    if (state.position.next >= 0) offsets.push_back({state.position.queue, state.position.next});
   }
-  uncommitted_[checkpoint] = std::move(offsets);
-  // Checkpoints that were never told complete.
-  while (uncommitted_.size() > 16) uncommitted_.erase(uncommitted_.begin());
+  group_offsets_.snapshot(checkpoint, std::move(offsets));
   return states;
 }
 
 void QueueRowReader::checkpoint_complete(CheckpointId checkpoint) {
-  const auto found = uncommitted_.find(checkpoint);
-  if (found == uncommitted_.end()) return;
-  std::vector<rocketmq::GroupOffset> offsets = std::move(found->second);
-  uncommitted_.erase(uncommitted_.begin(), std::next(found));
-  if (offsets.empty()) return;
-  commits_->begin();
-  const auto done = [commits = commits_, offsets,
-                     table = plan_->settings->table](const Status& status) {
-    commits->end(offsets, status.ok());
-    if (status.ok()) return;
-    log(LogLevel::kWarn, "rocketmq",
-        "table '" + table +
-            "': group offsets were not written (the checkpoint has them): " + status.to_string());
-  };
-  consumer_->commit(std::move(offsets), done);
+  group_offsets_.complete(checkpoint, *consumer_);
 }
 
 void QueueRowReader::pause(std::span<const std::uint32_t> splits) {

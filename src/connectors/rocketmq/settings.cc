@@ -110,12 +110,8 @@ std::vector<OptionSpec> scan_options() {
                  .default_value = "fail",
                  .description = "What to do when the wanted offset does not exist any more.",
                  .values = {"fail", "earliest", "latest", "nearest"}},
-      OptionSpec{.name = "decode.errors",
-                 .type = OptionType::kEnum,
-                 .default_value = "fail",
-                 .description = "What to do with a body that is no row of the table, or is stored "
-                                "damaged.",
-                 .values = {"fail", "skip", "dead-letter"}},
+      connector_kit::decode_errors_option(
+          "a body that is no row of the table, or is stored damaged"),
       OptionSpec{.name = "dead-letter.topic",
                  .description = "Where decode.errors = dead-letter writes, as JSON."},
       OptionSpec{.name = "pullBatchSize",
@@ -172,18 +168,7 @@ std::vector<OptionSpec> sink_options() {
 }
 
 Result<TableFormat> read_format(const TableDefinition& table) {
-  TableFormat result;
-  std::string name(kDefaultFormat);
-  for (const char* key : {"format", "value.format"}) {
-    if (const auto given = table.options.find(key); given != table.options.end())
-      name = given->second;
-  }
-  auto found = format::find_format(name);
-  if (!found.ok()) return found.error().with_context("table '" + table.name + "': option 'format'");
-  result.format = *found;
-  const OptionTable all = rocketmq_options().merged(result.format->options);
-  TRY_ASSIGN(result.options, all.parse(table.options, "table '" + table.name + "'"));
-  return result;
+  return connector_kit::read_table_format(table, rocketmq_options(), kDefaultFormat);
 }
 
 Result<QueueOffsets> parse_queue_offsets(const std::string& table, const std::string& option,
@@ -294,13 +279,11 @@ Status read_bound(SourceSettings& settings) {
   return {};
 }
 
-Status read_decode_errors(SourceSettings& settings) {
+Status read_dead_letters(SourceSettings& settings) {
   const Options& options = settings.format.options;
-  const std::string& policy = options.text("decode.errors");
   settings.dead_letter_topic = options.text("dead-letter.topic");
-  if (policy == "skip") settings.decode_errors = DecodeErrors::kSkip;
-  if (policy == "dead-letter") {
-    settings.decode_errors = DecodeErrors::kDeadLetter;
+  settings.decode_errors = connector_kit::read_decode_errors(options);
+  if (settings.decode_errors == DecodeErrors::kDeadLetter) {
     if (settings.dead_letter_topic.empty()) {
       return bad(
           settings.table,
@@ -371,7 +354,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
     return bad(table.name, "options 'tag' and 'scan.filter.sql' exclude each other");
   TRY(read_start(settings));
   TRY(read_bound(settings));
-  TRY(read_decode_errors(settings));
+  TRY(read_dead_letters(settings));
   settings.discovery_ms = std::max<std::int64_t>(
       0, options.duration("scan.topic-partition-discovery.interval").count());
   const std::string& moved = options.text("scan.offset-out-of-range");

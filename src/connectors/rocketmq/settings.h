@@ -13,7 +13,7 @@
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
 
-#include "format/format.h"
+#include "connector_kit/table_format.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -32,12 +32,8 @@ enum class StartMode : std::uint8_t {
   kOneOffset
 };
 enum class BoundMode : std::uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOffsets };
-enum class DecodeErrors : std::uint8_t { kFail, kSkip, kDeadLetter };
-
-struct TableFormat {
-  const format::Format* format = nullptr;
-  Options options;  // of connector and format together
-};
+using connector_kit::DecodeErrors;
+using connector_kit::TableFormat;
 
 struct SourceSettings {
   std::string table;  // for errors

@@ -45,17 +45,6 @@ class QueueSink final : public Sink {
   std::shared_ptr<const SinkPlan> plan_;
 };
 
-Status check_updating(const SinkRequest& request, const SinkPlan& plan) {
-  if (!request.updating || plan.settings.format.format->changelog) return {};
-  return Error{ErrorCode::kUnsupported,
-               "table '" + request.table.name +
-                   "': the query's result changes rows that it gave before, but format '" +
-                   plan.settings.format.format->name +
-                   "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results "
-                   "are final, or write "
-                   "changes with 'format' = 'debezium-json'"};
-}
-
 Status check_exactly_once(const SinkPlan& plan) {
   if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
   for (const WriteColumn& column : plan.metadata) {
@@ -81,10 +70,9 @@ Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
   plan->uid = request.uid;
   TRY_ASSIGN(plan->metadata, resolve_write_columns(table));
   for (const WriteColumn& column : plan->metadata) plan->schema.add(column.name, column.type);
-  TRY(check_updating(request, *plan));
+  TRY(connector_kit::require_changelog(request, plan->settings.format));
   TRY(check_exactly_once(*plan));
-  const auto encoder = MessageEncoder::make(plan);
-  if (!encoder.ok()) return encoder.error().with_context("table '" + table.name + "'");
+  TRY(MessageEncoder::make(plan));
   plan->ordered = request.updating;
   for (const std::string& key : table.primary_key) {
     if (const auto column = plan->schema.find(key)) plan->order_key.push_back(*column);

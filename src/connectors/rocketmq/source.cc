@@ -47,7 +47,7 @@ class QueueSource final : public Source {
   QueueSource(std::shared_ptr<const RowPlan> plan, std::vector<std::size_t> accepted)
       : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
 
-  Schema schema() const override { return plan_->schema; }
+  Schema schema() const override { return plan_->rows->schema; }
   bool bounded() const override { return settings().bound != BoundMode::kUnbounded; }
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
@@ -131,20 +131,13 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
   const TableDefinition& table = request.table;
   TRY_ASSIGN(SourceSettings settings, read_source_settings(table));
   auto plan = std::make_shared<RowPlan>();
-  plan->physical = table.physical;
-  plan->projection = request.physical;
-  for (const std::size_t index : request.physical)
-    plan->schema.add(table.physical[index].name, table.physical[index].type);
   for (const std::size_t index : request.metadata) {
-    const TableDefinition::MetadataColumn& column = table.metadata[index];
-    TRY_ASSIGN(ReadColumn resolved, resolve_read_column(table, column));
+    TRY_ASSIGN(ReadColumn resolved, resolve_read_column(table, table.metadata[index]));
     plan->metadata.push_back(std::move(resolved));
-    plan->schema.add(column.name, column.type);
   }
-  // Refuses now what the format cannot hold.
-  const auto decoder = settings.format.format->make_decoder(plan->physical, plan->projection,
-                                                            settings.format.options);
-  if (!decoder.ok()) return decoder.error().with_context("table '" + table.name + "'");
+  TRY_ASSIGN(auto rows,
+             connector_kit::plan_decoding(request, settings.format, settings.decode_errors));
+  plan->rows = std::make_shared<const connector_kit::DecodedTable>(std::move(rows));
   plan->tags = settings.tags;
   std::vector<std::size_t> accepted;
   if (settings.sql.empty()) take_tag_predicates(request, *plan, accepted);
