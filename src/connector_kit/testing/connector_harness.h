@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,16 +107,22 @@ class ReaderHarness {
     return add(found.added);
   }
   Status add(const std::vector<Split>& splits) {
-    for (const Split& split : splits) TRY(reader->add_split(next_index++, split));
+    for (const Split& split : splits) {
+      split_ids.insert(split.id);
+      TRY(reader->add_split(next_index++, split));
+    }
     return {};
   }
   // One poll; its rows, events and kind are kept.
   Result<SourceReader::Poll> poll() {
     SourceBatch batch;
-    Batch rejected;
-    TRY_ASSIGN(const auto polled, reader->poll(&batch, &rejected));
-    for (std::string& row : row_texts(rejected)) rejects.push_back(std::move(row));
+    Batch bad;
+    TRY_ASSIGN(const auto polled, reader->poll(&batch, &bad));
+    for (std::string& row : row_texts(bad)) rejects.push_back(std::move(row));
+    if (bad.rows() != 0) rejected.push_back(std::move(bad));
     if (polled != SourceReader::Poll::kBatch) return polled;
+    for (const SplitRun& run : batch.runs)
+      runs_of_all.push_back({run.split, run.begin + static_cast<std::uint32_t>(rows.size())});
     batch_sizes.push_back(batch.rows.rows());
     for (std::string& row : row_texts(batch.rows)) rows.push_back(std::move(row));
     for (const SplitEvent& event : batch.events) events.push_back(event);
@@ -142,6 +149,9 @@ class ReaderHarness {
   std::vector<std::size_t> batch_sizes;
   std::vector<SplitEvent> events;
   std::vector<SplitRun> runs;
+  std::vector<SplitRun> runs_of_all;  // `begin` counts all rows so far
+  std::vector<Batch> rejected;
+  std::set<std::string> split_ids;  // of those added
   std::uint32_t next_index = 0;
 
  private:
