@@ -49,9 +49,8 @@ struct StartPosition {
   static StartPosition offset(std::int64_t offset) { return {Kind::kOffset, offset}; }
 };
 
-// What one pull brought, as it came from the network: stored records, one after another. Decode it
-// on the polling thread with RecordCursor (rocketmq/protocol/record.h), with first_offset =
-// begin_offset.
+// What one pull brought, as it came from the network: stored records, one after another. For
+// readers that decode on a thread of their own: Consumer::decode() makes messages of it.
 struct PulledFrame {
   std::shared_ptr<const MessageQueue> queue{};
   std::uint64_t tag = 0;          // as given to assign()
@@ -117,6 +116,8 @@ class Consumer {
   Result<std::optional<PulledFrame>> poll();
   // Waits for at most timeout_ms.
   Result<std::optional<PulledFrame>> poll_wait(std::int64_t timeout_ms);
+  // The messages of a frame, decompressed, tags compared exactly; on any thread.
+  Result<std::vector<ReceivedMessage>> decode(const PulledFrame& frame) const;
   // For plain users: whole messages, decompressed, tags compared exactly. Waits for at most
   // timeout_ms.
   Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms);

@@ -62,8 +62,8 @@ struct ProducerOptions {
   bool fenced = false;
 };
 
-// Messages of one topic for one queue, encoded with BatchEncoder
-// (rocketmq/protocol/batch_encoder.h): properties, UNIQ_KEY included, are the caller's.
+// Messages of one topic for one queue, as they go over the wire: Producer::encode() makes it. For
+// senders that send the same again, or choose queues themselves.
 struct EncodedBatch {
   MessageQueue queue{};
   std::shared_ptr<const std::string> body{};
@@ -98,6 +98,8 @@ class Producer {
   // All into one queue, stored together. Same topic; no delays; a queue or sharding key of the
   // first decides.
   Status send_batch(const std::vector<Message>& messages, SendCallback done);
+  // What send_encoded() takes; nothing is sent. Each message gets its unique key here.
+  Result<EncodedBatch> encode(const MessageQueue& queue, const std::vector<Message>& messages);
   Status send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done);
 
   // Blocks until the outcome is known (and for room before).

@@ -141,6 +141,12 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     return messages;
   }
 
+  Result<std::vector<ReceivedMessage>> decode(const PulledFrame& frame) const {
+    std::vector<ReceivedMessage> messages;
+    TRY(decode(frame, messages));
+    return messages;
+  }
+
   void set_wake(std::function<void()> wake) {
     MutexLock lock(mutex_);
     wake_ = std::move(wake);
@@ -444,6 +450,9 @@ Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) 
 }
 Result<std::vector<ReceivedMessage>> Consumer::receive(std::int64_t timeout_ms) {
   return state_->receive(timeout_ms);
+}
+Result<std::vector<ReceivedMessage>> Consumer::decode(const PulledFrame& frame) const {
+  return state_->decode(frame);
 }
 void Consumer::set_wake(std::function<void()> wake) { state_->set_wake(std::move(wake)); }
 std::vector<QueueProgress> Consumer::progress() const { return state_->progress(); }

@@ -73,6 +73,20 @@ TEST_F(ConsumerTest, ReadsQueuesInOrderAndThenWhatArrives) {
   expect_messages(consumer, 1, 1'000);
 }
 
+// Finding 37: what poll() gives needed a header that is not installed.
+TEST_F(ConsumerTest, AFrameBecomesMessagesByPublicMeansAlone) {
+  fill(queue_, 3);
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(1)).ok());
+  const auto frame = consumer.poll_wait(20'000);
+  ASSERT_TRUE(frame.ok() && frame->has_value());
+  const auto messages = consumer.decode(**frame);
+  ASSERT_TRUE(messages.ok()) << messages.status().to_string();
+  ASSERT_FALSE(messages->empty());
+  EXPECT_EQ(messages->front().queue_offset, 1);
+  EXPECT_EQ(messages->front().queue(), queue_);
+}
+
 TEST_F(ConsumerTest, StartPositions) {
   for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), {}, 1'000 + i);
   broker_.expire(queue_, 10);

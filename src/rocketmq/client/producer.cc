@@ -94,6 +94,19 @@ class Producer::State : public std::enable_shared_from_this<State> {
     if (messages.empty())
       return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
     const Message& first = messages.front();
+    auto sending = std::make_shared<Sending>();
+    TRY_ASSIGN(sending->body, encode(messages));
+    sending->topic = first.topic;
+    sending->fixed = first.queue;
+    sending->sharding_key = first.sharding_key;
+    sending->batch = true;
+    sending->done = std::move(done);
+    return accept(std::move(sending));
+  }
+
+  // The body of a batch.
+  Result<std::shared_ptr<const std::string>> encode(const std::vector<Message>& messages) {
+    const Message& first = messages.front();
     BatchEncoder encoder(options_.message_bytes_max);
     for (const Message& message : messages) {
       TRY(validate_message(message, options_.message_bytes_max));
@@ -110,14 +123,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
                  encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
       TRY(encoder.add(message.body, properties, message.flag));
     }
-    auto sending = std::make_shared<Sending>();
-    sending->topic = first.topic;
-    sending->fixed = first.queue;
-    sending->sharding_key = first.sharding_key;
-    sending->batch = true;
-    sending->body = std::make_shared<const std::string>(encoder.take());
-    sending->done = std::move(done);
-    return accept(std::move(sending));
+    return std::make_shared<const std::string>(encoder.take());
   }
 
   Status send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done) {
@@ -443,6 +449,18 @@ Status Producer::send(Message message, SendCallback done) {
 
 Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
   return state_->send_batch(messages, std::move(done));
+}
+
+Result<EncodedBatch> Producer::encode(const MessageQueue& queue,
+                                      const std::vector<Message>& messages) {
+  if (messages.empty())
+    return Error{ErrorCode::kInvalidArgument, "a batch needs at least one message"};
+  if (messages.front().topic != queue.topic) {
+    return Error{ErrorCode::kInvalidArgument, "messages of topic '" + messages.front().topic +
+                                                  "' for the queue " + queue.to_string()};
+  }
+  TRY_ASSIGN(auto body, state_->encode(messages));
+  return EncodedBatch{queue, std::move(body), messages.size()};
 }
 
 Status Producer::send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done) {

@@ -178,6 +178,31 @@ TEST_F(ProducerTest, PermanentRefusalsAreNotRepeated) {
       SendOutcome::kRefused);
 }
 
+// Finding 37: what send_encoded() takes needed a header that is not installed.
+TEST_F(ProducerTest, ABatchIsEncodedByPublicMeansAlone) {
+  Producer producer(*client_, {});
+  std::vector<Message> messages(2);
+  for (Message& message : messages) {
+    message.topic = queues_[3].topic;
+    message.body = "again";
+  }
+  const auto batch = producer.encode(queues_[3], messages);
+  ASSERT_TRUE(batch.ok()) << batch.status().to_string();
+  for (int i = 0; i < 2; ++i) {
+    std::promise<SendResult> promise;
+    ASSERT_TRUE(producer
+                    .send_encoded(*batch, SendRetry::kRetry,
+                                  [&](const SendResult& result) { promise.set_value(result); })
+                    .ok());
+    EXPECT_TRUE(promise.get_future().get().stored());
+  }
+  const auto stored = broker_.messages(queues_[3]);
+  ASSERT_EQ(stored.size(), 4U);
+  EXPECT_EQ(stored[0].message_id, stored[2].message_id) << "the same batch, sent twice";
+  EXPECT_NE(stored[0].message_id, stored[1].message_id);
+  EXPECT_FALSE(producer.encode({"another", "broker-a", 0}, messages).ok());
+}
+
 TEST_F(ProducerTest, AnEncodedBatchIsTriedOnceAndSaysWhatBecameOfIt) {
   Producer producer(*client_, {.attempt_timeout_ms = 200, .fenced = true});
   const SendResult stored_result = send_encoded_once(producer, queues_[3]);
