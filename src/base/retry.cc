@@ -16,8 +16,14 @@ Retry::Retry(RetryPolicy policy, const Clock& clock, std::stop_token stop, std::
       wait_ms_(policy.first_wait_ms) {}
 
 std::optional<std::int64_t> Retry::next_wait_ms(const Error& failure) {
+  if (failure.retryable) return next_wait_ms();
   ++attempts_;
-  if (!failure.retryable || cancelled()) return std::nullopt;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Retry::next_wait_ms() {
+  ++attempts_;
+  if (cancelled()) return std::nullopt;
   if (policy_.attempts_max > 0 && attempts_ >= policy_.attempts_max) return std::nullopt;
   const std::int64_t left_ms = deadline_ms_ - clock_.now_ms();
   if (left_ms <= 0) return std::nullopt;

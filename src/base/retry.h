@@ -37,6 +37,9 @@ class Retry {
   // the deadline. Empty: give up (not retryable, cancelled, out of attempts or out of time).
   std::optional<std::int64_t> next_wait_ms(const Error& failure);
 
+  // The same where nothing failed, but there was nothing to do yet.
+  std::optional<std::int64_t> next_wait_ms();
+
   // What is left until the deadline, at most `limit_ms`; for the time-out of one attempt.
   std::int64_t remaining_ms(std::int64_t limit_ms) const;
   // After a success of a long-lived operation (a connection): the next failure starts small again.
