@@ -82,6 +82,7 @@ Result<sql::LaunchOptions> Execution::launch_options() {
     job_name_ = job.name;
   }
   sql::LaunchOptions options;
+  options.from_command_line = true;
   options.checkpoint_dir = arguments_.checkpoint_dir;
   options.restore_from = arguments_.from;
   options.fresh = arguments_.fresh;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct JobOptions {
   bool allow_duplicates =
       false;  // fall back behind the newest checkpoint with an exactly-once sink
   bool allow_dropped_state = false;
+  // Who reads the errors started the job on the command line: they say --allow-duplicates there,
+  // and 'allow_duplicates', the name of the field, elsewhere.
+  bool from_command_line = false;
 
   std::uint32_t restart_attempts =
       10;  // in a row without a completed checkpoint between; then the job fails
@@ -53,6 +57,9 @@ struct JobOptions {
   // starting it again and again ends; 0 = never.
   std::uint32_t crash_after_checkpoints = 0;
 };
+
+// How an error names a field of the options.
+std::string option_name(const JobOptions& options, std::string_view field);
 
 // How far a source has read one of its splits, in the split's own unit (messages, bytes).
 struct SplitReport {

@@ -16,6 +16,7 @@ Result<flow::JobOptions> job_options(const Session& session, const LaunchOptions
   job.fresh = options.fresh;
   job.allow_duplicates = options.allow_duplicates;
   job.allow_dropped_state = options.allow_dropped_state;
+  job.from_command_line = options.from_command_line;
   job.memory = options.memory;
   job.changes_cost_bytes = options.changes_cost_bytes.value_or(job.changes_cost_bytes);
   return job;

@@ -22,6 +22,7 @@ struct LaunchOptions {
   bool fresh = false;
   bool allow_duplicates = false;
   bool allow_dropped_state = false;
+  bool from_command_line = false;                 // how errors name these: flow::JobOptions'
   std::optional<std::size_t> changes_cost_bytes;  // tests: flow::JobOptions'
   std::shared_ptr<flow::MemoryBudget> memory;     // null = the job's own of 'slipstream.memory'
 };

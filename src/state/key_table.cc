@@ -224,11 +224,11 @@ KeyTable::KeyLookup KeyTable::share_keys() const {
 
 Status KeyTable::restore(EntryReader piece) {
   if (piece.layout() != options_.value_width) {
-    return Error{
-        ErrorCode::kCorrupt,
-        "saved state has values of " + std::to_string(piece.layout()) + " bytes, this query has " +
-            std::to_string(options_.value_width) +
-            ": the query was changed; give the operator another uid or start with --fresh"};
+    return Error{ErrorCode::kCorrupt,
+                 "saved state has values of " + std::to_string(piece.layout()) +
+                     " bytes, this query has " + std::to_string(options_.value_width) +
+                     ": the query was changed; give the operator another uid, or start without the "
+                     "checkpoint"};
   }
   EntryReader::Entry entry;
   while (piece.next(entry)) {

@@ -196,7 +196,7 @@ TEST(FilesystemSource, NoticesThatAFileChanged) {
   const std::string content = numbered_lines(1'000);
   EXPECT_THAT(error_with(content.substr(0, content.size() - 1)),
               AllOf(HasSubstr("table 't'"), HasSubstr(folder / "a.json"), HasSubstr("it has"),
-                    HasSubstr("--fresh")));
+                    HasSubstr("start anew")));
   EXPECT_THAT(error_with("X" + content), HasSubstr("its first bytes are others"));
   std::string middle = content;
   middle[content.find("row 599")] = 'R';

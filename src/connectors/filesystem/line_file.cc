@@ -33,7 +33,7 @@ Error replaced(const std::string& path, const std::string& why) {
   return Error{ErrorCode::kCorrupt,
                "file '" + path + "' is not the one that was found before: " + why +
                    "; files must not change once they are in the folder. Put the former one back, "
-                   "or start anew with --fresh"};
+                   "or start anew, without the checkpoints"};
 }
 
 int open_to_read(const std::string& path) {

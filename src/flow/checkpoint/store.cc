@@ -95,8 +95,9 @@ class StoreOpener {
       return Error{
           ErrorCode::kInvalidArgument,
           "sink '" + node.name +
-              "' writes exactly-once, which needs checkpoints that survive the process: "
-              "give --checkpoint-dir DIR, or set 'sink.delivery-guarantee' = 'at-least-once'"};
+              "' writes exactly-once, which needs checkpoints that survive the process: give " +
+              option_name(options_, "checkpoint_dir") +
+              ", or set 'sink.delivery-guarantee' = 'at-least-once'"};
     }
     return {};
   }
@@ -153,8 +154,9 @@ class StoreOpener {
     }
     if (found_.empty()) return {};
     return Error{ErrorCode::kCorrupt, "no checkpoint in '" + options_.checkpoint_dir +
-                                          "' can be read:" + why +
-                                          "\nstart with --fresh to begin anew without them"};
+                                          "' can be read:" + why + "\nstart with " +
+                                          option_name(options_, "fresh") +
+                                          " to begin anew without them"};
   }
 
   Status fall_back(CheckpointId chosen, const std::string& why) const {
@@ -163,10 +165,11 @@ class StoreOpener {
             ? "epoch " + std::to_string(found_.back())
             : "epochs " + std::to_string(chosen + 1) + " to " + std::to_string(found_.back());
     if (exactly_once() && !options_.allow_duplicates) {
-      return Error{ErrorCode::kCorrupt,
-                   "the newest checkpoint cannot be read:" + why + "\nfalling back to checkpoint " +
-                       std::to_string(chosen) + " would publish " + epochs +
-                       " again, which may already be out; allow it with --allow-duplicates"};
+      return Error{ErrorCode::kCorrupt, "the newest checkpoint cannot be read:" + why +
+                                            "\nfalling back to checkpoint " +
+                                            std::to_string(chosen) + " would publish " + epochs +
+                                            " again, which may already be out; allow it with " +
+                                            option_name(options_, "allow_duplicates")};
     }
     say_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
          std::to_string(chosen) + "; what " + epochs + " wrote is written again");
@@ -258,8 +261,9 @@ class StoreOpener {
     if (!dropped.empty() && !options_.allow_dropped_state) {
       return Error{ErrorCode::kInvalidArgument,
                    "checkpoint " + std::to_string(manifest.id) +
-                       " has state that this job does not use (" + lists +
-                       "); allow it with --allow-dropped-state, or start with --fresh"};
+                       " has state that this job does not use (" + lists + "); allow it with " +
+                       option_name(options_, "allow_dropped_state") + ", or start with " +
+                       option_name(options_, "fresh")};
     }
     if (!dropped.empty() || !fresh.empty())
       say_("restoring checkpoint " + std::to_string(manifest.id) + ": " + lists);

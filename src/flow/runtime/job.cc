@@ -60,7 +60,8 @@ class Job::Impl {
     }
     if (store_->latest() != nullptr && store_->latest()->finished) {
       say_("the job is finished: checkpoint " + std::to_string(store_->latest()->id) +
-           " is its last and everything is published; start with --fresh to run it again");
+           " is its last and everything is published; start with " +
+           option_name(options_, "fresh") + " to run it again");
       end(JobReport::State::kFinished, Status());
       return {};
     }
@@ -323,6 +324,13 @@ class Job::Impl {
   JobReport report_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::thread thread_;
 };
+
+std::string option_name(const JobOptions& options, std::string_view field) {
+  if (!options.from_command_line) return "'" + std::string(field) + "'";
+  std::string flag = "--" + std::string(field);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
 
 Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 

@@ -103,7 +103,7 @@ TEST(Recovery, ExactlyOnceNeedsADirectory) {
   fixture.options.checkpoint_dir.clear();
   const auto job = fixture.start();
   ASSERT_FALSE(job.ok());
-  EXPECT_NE(job.error().message.find("--checkpoint-dir"), std::string::npos) << job.error().message;
+  EXPECT_NE(job.error().message.find("'checkpoint_dir'"), std::string::npos) << job.error().message;
 }
 
 TEST(Recovery, ABoundedJobPublishesItsLastEpoch) {
@@ -380,8 +380,10 @@ TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
     damage(newest + part);
     const Status refused = fixture.run();
     ASSERT_FALSE(refused.ok());
-    EXPECT_NE(refused.error().message.find("--allow-duplicates"), std::string::npos)
+    EXPECT_NE(refused.error().message.find("'allow_duplicates'"), std::string::npos)
         << refused.to_string();
+    fixture.options.from_command_line = true;
+    EXPECT_NE(fixture.run().error().message.find("--allow-duplicates"), std::string::npos);
     EXPECT_NE(refused.error().message.find("epoch " + std::to_string(id)), std::string::npos)
         << refused.to_string();
     fixture.options.allow_duplicates = true;
@@ -430,7 +432,7 @@ TEST(Recovery, DroppedStateIsRefused) {
   };
   auto refused = fixture.start(without_sum());
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("--allow-dropped-state"), std::string::npos)
+  EXPECT_NE(refused.error().message.find("'allow_dropped_state'"), std::string::npos)
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("Sum (sum)"), std::string::npos)
       << refused.error().message;
