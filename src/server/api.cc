@@ -27,12 +27,34 @@ HttpResponse answer(int status, std::string body) {
   return response;
 }
 
-HttpResponse refused(const Refusal& refusal) {
-  return answer(refusal.status, refusal_json(refusal));
+int status_of(Refusal::Reason reason) {
+  switch (reason) {
+    case Refusal::Reason::kInvalid:
+      return 400;
+    case Refusal::Reason::kNotFound:
+      return 404;
+    case Refusal::Reason::kConflict:
+      return 409;
+    case Refusal::Reason::kTimeout:
+      return 504;
+    case Refusal::Reason::kUnavailable:
+      return 503;
+    case Refusal::Reason::kInternal:
+      return 500;
+  }
+  return 500;
 }
 
+HttpResponse refused(const Refusal& refusal) {
+  return answer(status_of(refusal.reason), refusal_json(refusal));
+}
+
+// What the interface itself refuses.
 HttpResponse refused(int status, std::string message, std::string fix = "") {
-  return refused(Refusal{status, std::move(message), std::move(fix), {}, ""});
+  Refusal refusal;
+  refusal.message = std::move(message);
+  refusal.fix = std::move(fix);
+  return answer(status, refusal_json(refusal));
 }
 
 // "name" where the template has {name}; false when the path is another one.
@@ -48,6 +70,13 @@ bool matches(std::string_view path_template, std::string_view path, std::string*
   if (found.find('/') != std::string_view::npos) return false;
   *name = found;
   return true;
+}
+
+// Names of schemes are compared without regard to case (RFC 9110, 11.1).
+bool is_bearer(std::string_view scheme) {
+  constexpr std::string_view kBearer = "bearer";
+  return std::equal(scheme.begin(), scheme.end(), kBearer.begin(), kBearer.end(),
+                    [](char given, char wanted) { return (given | 0x20) == wanted; });
 }
 
 std::string_view host_of(std::string_view authority) {
@@ -66,7 +95,8 @@ StartOptions start_options(BodyReader& reader) {
 
 std::optional<Refusal> refuse_start(const StartOptions& start) {
   if (start.from.empty() || !start.fresh) return std::nullopt;
-  return Refusal{400, "'from' and 'fresh' exclude each other", "leave out one of them", {}, ""};
+  return Refusal::because(Refusal::Reason::kInvalid, "'from' and 'fresh' exclude each other",
+                          "leave out one of them");
 }
 
 }  // namespace
@@ -98,10 +128,10 @@ const std::vector<Api::Route>& Api::routes() {
 }
 
 bool Api::is_authorized(const HttpRequest& request) const {
-  constexpr std::string_view kScheme = "Bearer ";
   std::string_view given = request.authorization;
-  if (!given.starts_with(kScheme)) return false;
-  given.remove_prefix(kScheme.size());
+  const std::size_t end = std::min(given.find(' '), given.size());
+  if (!is_bearer(given.substr(0, end))) return false;
+  given.remove_prefix(std::min(given.find_first_not_of(' ', end), given.size()));
   // In a time that depends on the given length only.
   return given.size() == options_.token.size() &&
          CRYPTO_memcmp(given.data(), options_.token.data(), given.size()) == 0;

@@ -335,6 +335,11 @@ TEST_F(ApiTest, ATokenIsAskedForAndComparedWhole) {
   EXPECT_EQ(status_with("Bearer 0123456789abcdef"), 401);
   EXPECT_EQ(status_with("Basic 0123456789abcdef0123456789abcdef"), 401);
   EXPECT_EQ(status_with("Bearer 0123456789abcdef0123456789abcdef"), 200);
+  // finding 42: the name of the scheme has no case, and more than one blank is allowed
+  EXPECT_EQ(status_with("bearer 0123456789abcdef0123456789abcdef"), 200);
+  EXPECT_EQ(status_with("BEARER  0123456789abcdef0123456789abcdef"), 200);
+  EXPECT_EQ(status_with("Bearer"), 401);
+  EXPECT_EQ(status_with("bearing 0123456789abcdef0123456789abcdef"), 401);
   EXPECT_EQ(call("get", "/").status, 200) << "the page asks for the token itself";
 }
 
@@ -404,6 +409,75 @@ TEST_F(ApiTest, SecretsAreNotShown) {
   const auto status = std::filesystem::status(folder_.path() + "/state");
   EXPECT_EQ(status.permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
+}
+
+// Finding 42: a budget in which no job can live was accepted.
+TEST_F(ApiTest, ABudgetThatNoJobCanLiveInIsRefused) {
+  Server::Options options;
+  options.state_dir = folder_.path() + "/state";
+  options.memory_bytes = 1'024;
+  const auto server = Server::start(registry_, options);
+  ASSERT_FALSE(server.ok());
+  EXPECT_EQ(server.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(server.error().message.find("at least 16 mb"), std::string::npos)
+      << server.error().message;
+}
+
+// A file where a folder was: nothing can be written there until it goes.
+class Blocked {
+ public:
+  explicit Blocked(std::string folder) : folder_(std::move(folder)) {
+    std::filesystem::rename(folder_, folder_ + ".away");
+    std::ofstream(folder_) << "in the way";
+  }
+  ~Blocked() {
+    std::filesystem::remove(folder_);
+    std::filesystem::rename(folder_ + ".away", folder_);
+  }
+
+ private:
+  std::string folder_;
+};
+
+// Finding 38: it was 400, "belongs to a running job".
+TEST_F(ApiTest, AJobThatCannotBeKeptIsRefusedWithTheReason) {
+  start();
+  {
+    const Blocked jobs(folder_.path() + "/state/jobs");
+    const Answer answer = submit("counts");
+    EXPECT_EQ(answer.status, 503) << answer.text;
+    const std::string message = answer.body["error"]["message"];
+    EXPECT_NE(message.find("saving job 'counts'"), std::string::npos) << message;
+    EXPECT_NE(message.find("Not a directory"), std::string::npos) << message;
+  }
+  EXPECT_EQ(inspect("counts").status, 404) << "what is refused is not kept";
+  EXPECT_EQ(submit("counts").status, 201);
+  ASSERT_TRUE(becomes("counts", "running"));
+  {
+    const Blocked jobs(folder_.path() + "/state/jobs");
+    EXPECT_EQ(act("counts", "stop").status, 503) << "the next server would start it again";
+    EXPECT_EQ(inspect("counts").body["state"], "running");
+  }
+  EXPECT_EQ(act("counts", "cancel").status, 202);
+  ASSERT_TRUE(becomes("counts", "cancelled"));
+  const Blocked jobs(folder_.path() + "/state/jobs");
+  EXPECT_EQ(act("counts", "restart").status, 503);
+  EXPECT_EQ(inspect("counts").body["state"], "cancelled") << "as if it had not been asked for";
+}
+
+// Finding 38: it was "stopped".
+TEST_F(ApiTest, AStopWhoseSavepointFailsIsAFailure) {
+  start();
+  EXPECT_EQ(submit("counts", "SET 'execution.checkpointing.interval' = '1 h';\n" +
+                                 std::string(kCounts).substr(std::string(kCounts).find('\n') + 1))
+                .status,
+            201);
+  ASSERT_TRUE(eventually([&] { return inspect("counts").body["rows_read"] > 0; }));
+  const Blocked checkpoints(folder_.path() + "/state/checkpoints/counts");
+  EXPECT_EQ(act("counts", "stop").status, 202);
+  ASSERT_TRUE(becomes("counts", "failed"));
+  const std::string error = inspect("counts").body["error"];
+  EXPECT_NE(error.find("the savepoint failed"), std::string::npos) << error;
 }
 
 TEST_F(ApiTest, OneServerOwnsAStateDirectory) {

@@ -1,9 +1,11 @@
 #include "server/hosted_job.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/log.h"
+#include "base/retry.h"
 #include "base/try.h"
 #include "server/savepoint.h"
 #include "sql/launch.h"
@@ -11,11 +13,10 @@
 namespace slipstream::server {
 namespace {
 
-constexpr std::int64_t kFirstDelayMs = 1'000;
-constexpr std::int64_t kLongestDelayMs = 30'000;
+constexpr RetryPolicy kStartRetry{.first_wait_ms = 1'000, .wait_ms_max = 30'000};
 
 Refusal conflict(std::string message, std::string fix = "") {
-  return Refusal{409, std::move(message), std::move(fix), {}, ""};
+  return Refusal::because(Refusal::Reason::kConflict, std::move(message), std::move(fix));
 }
 
 JobState state_of(flow::JobReport::State state) {
@@ -42,6 +43,21 @@ struct HostedJob::Run {
   std::unique_ptr<flow::Job> job;
 };
 
+Refusal Refusal::of(const Error& error) {
+  Reason reason = Reason::kInvalid;
+  if (error.retryable || error.code == ErrorCode::kResourceExhausted) {
+    reason = Reason::kUnavailable;
+  } else if (error.code == ErrorCode::kTimeout) {
+    reason = Reason::kTimeout;
+  } else if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kCancelled) {
+    reason = Reason::kConflict;  // somebody else has the directory, the job has ended
+  } else if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kUserCode) {
+    reason = Reason::kInternal;
+  }
+  if (error.code == ErrorCode::kTimeout) reason = Reason::kTimeout;
+  return because(reason, error.message);
+}
+
 const char* name_of(JobState state) {
   static constexpr const char* kNames[] = {"starting", "running", "restarting", "stopping",
                                            "finished", "stopped", "cancelled",  "failed"};
@@ -62,26 +78,32 @@ void HostedJob::say(std::string_view text) {
   if (events_.size() > kEventsMax) events_.pop_front();
 }
 
-void HostedJob::save() {
-  const Status saved = context_.state->save(record_);
+Status HostedJob::save() {
+  Status saved = context_.state->save(record_);
   if (!saved.ok()) log(LogLevel::kError, "server", saved.to_string());
+  return saved;
 }
 
 std::optional<Refusal> HostedJob::begin() {
   {
     MutexLock lock(mutex_);
     if (active_) return conflict("job '" + record_.name + "' runs already");
+    const JobRecord before = record_;
+    record_.wanted = true;
+    record_.ended.clear();
+    record_.error.clear();
+    record_.ended_ms = 0;
+    if (const Status saved = save(); !saved.ok()) {
+      // What cannot be kept would not survive the server.
+      record_ = before;
+      return Refusal::because(Refusal::Reason::kUnavailable, saved.error().message);
+    }
     active_ = true;
     end_ = End::kNone;
     again_.reset();
     start_error_.clear();
     started_ms_ = clock_.wall_ms();
-    record_.wanted = true;
-    record_.ended.clear();
-    record_.error.clear();
-    record_.ended_ms = 0;
     last_ = {};
-    save();
   }
   if (supervisor_.joinable()) supervisor_.join();
   return std::nullopt;
@@ -184,7 +206,7 @@ std::optional<Refusal> HostedJob::start(const StartOptions& options) {
     record_.ended = name_of(JobState::kFailed);
     record_.error = refusal.message;
     record_.ended_ms = clock_.wall_ms();
-    save();
+    static_cast<void>(save());
     changed_.notify_all();
     return refusal;
   }
@@ -211,7 +233,7 @@ void HostedJob::supervise(std::shared_ptr<Run> run, StartOptions options) {
 // Null when it was asked to end meanwhile (*status is ok) or cannot be started.
 std::shared_ptr<HostedJob::Run> HostedJob::launch_again(const StartOptions& options,
                                                         Status* status) {
-  std::int64_t delay_ms = kFirstDelayMs;
+  Retry retry(kStartRetry, clock_, {}, std::hash<std::string>()(options.from));
   while (true) {
     Refusal refusal;
     bool retryable = false;
@@ -225,6 +247,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch_again(const StartOptions& opti
       *status = Error{ErrorCode::kInvalidArgument, std::move(why)};
       return nullptr;
     }
+    const std::int64_t delay_ms = retry.next_wait_ms().value_or(kStartRetry.wait_ms_max);
     say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
     const std::int64_t deadline = clock_.now_ms() + delay_ms;
     MutexLock lock(mutex_);
@@ -232,7 +255,6 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch_again(const StartOptions& opti
     while (end_ == End::kNone && clock_.now_ms() < deadline)
       changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
     if (end_ != End::kNone) return nullptr;
-    delay_ms = std::min(delay_ms * 2, kLongestDelayMs);
   }
 }
 
@@ -259,7 +281,7 @@ bool HostedJob::finish(const Status& status, StartOptions* next) {
   record_.ended = name_of(state);
   record_.error = state == JobState::kFailed ? status.to_string() : "";
   record_.ended_ms = clock_.wall_ms();
-  save();
+  static_cast<void>(save());
   log(state == JobState::kFailed ? LogLevel::kError : LogLevel::kInfo, "job " + record_.name,
       record_.ended + (record_.error.empty() ? "" : ": " + record_.error));
   return false;
@@ -268,13 +290,19 @@ bool HostedJob::finish(const Status& status, StartOptions* next) {
 std::optional<Refusal> HostedJob::end_run(End end) {
   MutexLock lock(mutex_);
   if (!active_) return conflict("job '" + record_.name + "' does not run");
+  if (end != End::kLeave && record_.wanted) {
+    record_.wanted = false;
+    const Status saved = save();
+    // A job that cannot be stopped for good goes on; one that is cancelled ends all the same.
+    if (!saved.ok() && end == End::kStop) {
+      record_.wanted = true;
+      return Refusal::because(Refusal::Reason::kUnavailable, saved.error().message,
+                              "make room, or cancel the job");
+    }
+  }
   // A cancel may follow a stop, not the other way round.
   if (end_ != End::kCancel) end_ = end;
   again_.reset();
-  if (end != End::kLeave && record_.wanted) {
-    record_.wanted = false;
-    save();
-  }
   changed_.notify_all();
   if (run_ == nullptr) return std::nullopt;
   if (end_ == End::kCancel) {
@@ -329,10 +357,7 @@ std::optional<Refusal> HostedJob::savepoint(std::chrono::milliseconds limit, Sav
   if (run == nullptr) return conflict("job '" + name + "' does not run");
   const auto path =
       take_savepoint(*run->job, directory, context_.state->savepoints(name), limit, &out->id);
-  if (!path.ok()) {
-    const ErrorCode code = path.error().code;
-    return Refusal::of(path.error(), code == ErrorCode::kTimeout ? 504 : 409);
-  }
+  if (!path.ok()) return Refusal::of(path.error());
   out->path = *path;
   return std::nullopt;
 }

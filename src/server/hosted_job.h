@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "slipstream/connector.h"
@@ -22,15 +23,25 @@ namespace slipstream::server {
 
 // Why a request was refused.
 struct Refusal {
-  int status = 400;  // of HTTP
+  enum class Reason : std::uint8_t {
+    kInvalid,      // it can never be done as it was asked for
+    kNotFound,     // there is no such job
+    kConflict,     // it makes no sense in the state that things are in
+    kTimeout,      // it took too long
+    kUnavailable,  // the server cannot do it now: a full disk, a broker that is away, its end
+    kInternal,     // a fault of the server
+  };
+  Reason reason = Reason::kInvalid;
   std::string message;
   std::string fix;
   std::vector<sql::Diagnostic> diagnostics;  // with places in `script`
   std::string script;
 
-  static Refusal of(const Error& error, int status = 400) {
-    return {status, error.message, "", {}, ""};
+  static Refusal because(Reason reason, std::string message, std::string fix = "") {
+    return {reason, std::move(message), std::move(fix), {}, ""};
   }
+  // The reason is that of the error.
+  static Refusal of(const Error& error);
 };
 
 enum class JobState : std::uint8_t {
@@ -90,7 +101,7 @@ class HostedJob {
   // The same later, on its own thread: when the server comes up.
   void resume();
 
-  // What they ask for may come later; 409 when it makes no sense now.
+  // What they ask for may come later; kConflict when it makes no sense now.
   std::optional<Refusal> stop();
   std::optional<Refusal> cancel();
   // Stops with a savepoint when it runs, then starts.
@@ -121,7 +132,7 @@ class HostedJob {
   // Takes the next start from again_; false: the job has ended.
   bool finish(const Status& status, StartOptions* next);
   void say(std::string_view text);
-  void save() SLIPSTREAM_REQUIRES(mutex_);
+  Status save() SLIPSTREAM_REQUIRES(mutex_);  // a failure is logged too
   JobState state() const SLIPSTREAM_REQUIRES(mutex_);
   std::optional<Refusal> end_run(End end);
 

@@ -36,20 +36,16 @@ void JobHost::resume() {
 
 std::optional<Refusal> JobHost::submit(Submission submission) {
   if (!is_name(submission.name)) {
-    return Refusal{400,
-                   "'" + submission.name + "' cannot be the name of a job",
-                   "take 1 to 64 letters, digits, '_', '-' and '.', the first a letter or a digit",
-                   {},
-                   ""};
+    return Refusal::because(
+        Refusal::Reason::kInvalid, "'" + submission.name + "' cannot be the name of a job",
+        "take 1 to 64 letters, digits, '_', '-' and '.', the first a letter or a digit");
   }
   if (submission.checkpoint_dir.empty()) submission.checkpoint_dir = submission.name;
   if (!is_name(submission.checkpoint_dir)) {
-    return Refusal{400,
-                   "checkpoint_dir '" + submission.checkpoint_dir +
-                       "' is no name of a folder inside the server's state directory",
-                   "a name without '/'; leave it out to take the job's name",
-                   {},
-                   ""};
+    return Refusal::because(Refusal::Reason::kInvalid,
+                            "checkpoint_dir '" + submission.checkpoint_dir +
+                                "' is no name of a folder inside the server's state directory",
+                            "a name without '/'; leave it out to take the job's name");
   }
   JobRecord record;
   record.name = submission.name;
@@ -60,19 +56,17 @@ std::optional<Refusal> JobHost::submit(Submission submission) {
   const auto job = std::make_shared<HostedJob>(context_, std::move(record));
   {
     MutexLock lock(mutex_);
-    if (closed_) return Refusal{503, "the server is about to end", "", {}, ""};
-    if (jobs_.size() >= kJobsMax)
-      return Refusal{409,
-                     "the server has " + std::to_string(kJobsMax) + " jobs",
-                     "remove jobs that have ended",
-                     {},
-                     ""};
+    if (closed_)
+      return Refusal::because(Refusal::Reason::kUnavailable, "the server is about to end");
+    if (jobs_.size() >= kJobsMax) {
+      return Refusal::because(Refusal::Reason::kConflict,
+                              "the server has " + std::to_string(kJobsMax) + " jobs",
+                              "remove jobs that have ended");
+    }
     if (!jobs_.emplace(submission.name, job).second) {
-      return Refusal{409,
-                     "there is a job '" + submission.name + "'",
-                     "take another name, or remove that job when it has ended",
-                     {},
-                     ""};
+      return Refusal::because(Refusal::Reason::kConflict,
+                              "there is a job '" + submission.name + "'",
+                              "take another name, or remove that job when it has ended");
     }
   }
   auto refused = job->start(submission.start);
@@ -100,11 +94,14 @@ std::optional<Refusal> JobHost::remove(const std::string& name) {
   std::shared_ptr<HostedJob> removed;  // dies outside the lock
   MutexLock lock(mutex_);
   const auto found = jobs_.find(name);
-  if (found == jobs_.end()) return Refusal{404, "there is no job '" + name + "'", "", {}, ""};
-  if (found->second->is_active())
-    return Refusal{409, "job '" + name + "' runs", "stop or cancel it first", {}, ""};
+  if (found == jobs_.end())
+    return Refusal::because(Refusal::Reason::kNotFound, "there is no job '" + name + "'");
+  if (found->second->is_active()) {
+    return Refusal::because(Refusal::Reason::kConflict, "job '" + name + "' runs",
+                            "stop or cancel it first");
+  }
   const Status gone = state_->remove(name);
-  if (!gone.ok()) return Refusal::of(gone.error(), 500);
+  if (!gone.ok()) return Refusal::because(Refusal::Reason::kUnavailable, gone.error().message);
   removed = std::move(found->second);
   jobs_.erase(found);
   return std::nullopt;

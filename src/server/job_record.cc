@@ -85,8 +85,11 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
                  "the state directory '" + path + "' cannot be made: " + error.message()};
   }
   auto lock = io::FileLock::acquire(path + "/lock");
-  if (!lock.ok())
-    return lock.status().with_context("state directory '" + path + "' (another server has it?)");
+  if (!lock.ok()) {
+    const bool is_held = lock.error().code == ErrorCode::kUnavailable;
+    return lock.status().with_context("state directory '" + path + "'" +
+                                      (is_held ? " (another server has it?)" : ""));
+  }
   TRY_ASSIGN(auto storage, flow::open_directory_storage(path));
   return std::unique_ptr<StateDirectory>(
       new StateDirectory(path, std::move(*lock), std::move(storage)));

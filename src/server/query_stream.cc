@@ -95,29 +95,31 @@ sql::RelPtr select_of(sql::Session& session, const QueryStream::Request& request
     return nullptr;
   }
   if (!request.before.empty() && !session.compile(request.before).ok()) {
-    *refusal = Refusal{409, "the script of that job has errors now", "", {}, ""};
+    *refusal =
+        Refusal::because(Refusal::Reason::kConflict, "the script of that job has errors now");
     return nullptr;
   }
   sql::Compiled compiled = session.compile(request.sql);
   if (!compiled.ok()) {
-    *refusal =
-        Refusal{400, "the query has errors", "", std::move(compiled.diagnostics), request.sql};
+    *refusal = Refusal::because(Refusal::Reason::kInvalid, "the query has errors");
+    refusal->diagnostics = std::move(compiled.diagnostics);
+    refusal->script = request.sql;
     return nullptr;
   }
   sql::RelPtr select;
   for (sql::Step& step : compiled.steps) {
     const bool is_insert = step.kind == sql::Step::Kind::kInsert;
     if (is_insert || (step.kind == sql::Step::Kind::kSelect && select != nullptr)) {
-      *refusal = Refusal{400,
-                         is_insert ? "an INSERT is a job, not a query" : "one SELECT at a time",
-                         is_insert ? "submit the script as a job" : "",
-                         {},
-                         ""};
+      *refusal =
+          Refusal::because(Refusal::Reason::kInvalid,
+                           is_insert ? "an INSERT is a job, not a query" : "one SELECT at a time",
+                           is_insert ? "submit the script as a job" : "");
       return nullptr;
     }
     if (step.kind == sql::Step::Kind::kSelect) select = std::move(step.plan);
   }
-  if (select == nullptr) *refusal = Refusal{400, "there is no SELECT", "", {}, ""};
+  if (select == nullptr)
+    *refusal = Refusal::because(Refusal::Reason::kInvalid, "there is no SELECT");
   return select;
 }
 

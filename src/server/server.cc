@@ -11,6 +11,7 @@ namespace slipstream::server {
 namespace {
 
 constexpr std::size_t kTokenBytesMin = 16;
+constexpr std::size_t kMemoryBytesMin = std::size_t{16} << 20;
 // Each browser keeps up to six connections, each query one.
 constexpr std::size_t kThreads = 32;
 
@@ -37,6 +38,12 @@ Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry,
                  "whoever reaches " + options.bind +
                      " could run SQL here: binding to another address than loopback needs "
                      "--token-file"};
+  }
+  if (options.memory_bytes < kMemoryBytesMin) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a memory budget of " + std::to_string(options.memory_bytes) +
+                     " bytes is too small for any job: give at least " +
+                     std::to_string(kMemoryBytesMin >> 20) + " mb"};
   }
   std::unique_ptr<Server> server(new Server());
   JobHost::Options host;

@@ -84,11 +84,14 @@ Status write_lease(const std::string& path, const std::string& content) {
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   bool ok = fd >= 0;
   if (ok) ok = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-  const int code = errno;
+  int code = errno;
   if (fd >= 0) ::close(fd);
   if (ok && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  return Error{ErrorCode::kUnavailable, "writing lease '" + path + "': " +
-                                            std::system_category().message(ok ? errno : code)};
+  if (ok) code = errno;
+  std::string text = "writing lease '" + path + "': " + std::system_category().message(code);
+  if (code == ENOSPC || code == EDQUOT)
+    return Error::retry(ErrorCode::kResourceExhausted, std::move(text));
+  return Error{ErrorCode::kUnavailable, std::move(text)};
 }
 
 }  // namespace
@@ -97,9 +100,11 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
     const std::string& directory, const Clock& clock) {
   TRY(io::make_directories(directory));
   auto lock = io::FileLock::acquire(directory + "/LOCK");
-  if (!lock.ok())
-    return lock.status().with_context("checkpoint directory '" + directory +
-                                      "' belongs to a running job");
+  if (!lock.ok()) {
+    const bool is_held = lock.error().code == ErrorCode::kUnavailable;
+    return lock.status().with_context("checkpoint directory '" + directory + "'" +
+                                      (is_held ? " belongs to a running job" : ""));
+  }
   const auto former = read_lease(directory + "/LEASE");
   // The lock is free. A fresh lease from this very place is one of a process that was just killed;
   // from another place it is a second host, or the original of a copy, that may still be

@@ -257,9 +257,17 @@ class Job::Impl {
         case Attempt::End::kCancelled:
           return end(JobReport::State::kFailed, outcome.cause);
         case Attempt::End::kFailed:
+          // Whoever asked for a savepoint must hear that there is none.
+          if (savepoint_failed()) return end(JobReport::State::kFailed, outcome.cause);
           if (!restart(outcome.cause)) return;
       }
     }
+  }
+
+  bool savepoint_failed() const {
+    if (progress_.checkpoints.empty()) return false;
+    const CheckpointReport& last = progress_.checkpoints.back();
+    return last.kind == CheckpointReport::Kind::kSavepoint && !last.completed;
   }
 
   // False when the job has failed for good.
