@@ -319,12 +319,14 @@ stream::erased::NodeNumber TableEnvironment::add_query(std::string_view select,
 
 void TableEnvironment::add_view(const std::string& name, const stream::erased::Place& place,
                                 const Schema& element, const ViewOptions& options) {
-  impl_->note(impl_->view(name, place, element, options));
+  if (stream::erased::check_same(*plan_, *place.plan, "view '" + name + "'"))
+    impl_->note(impl_->view(name, place, element, options));
 }
 
 void TableEnvironment::add_insert(const std::string& table, const stream::erased::Place& place,
                                   const Schema& element) {
-  impl_->note(impl_->insert(table, place, element));
+  if (stream::erased::check_same(*plan_, *place.plan, "insert into '" + table + "'"))
+    impl_->note(impl_->insert(table, place, element));
 }
 
 }  // namespace slipstream::sql

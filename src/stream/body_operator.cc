@@ -99,21 +99,31 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   explicit BodyOperator(std::shared_ptr<const BodyOperatorSpec> spec)
       : spec_(std::move(spec)), outputs_(1 + spec_->sides.size()) {}
   ~BodyOperator() override {
-    if (opened_) static_cast<void>(guarded([&] { body_->close(); }));
+    if (opened_) {
+      const Status closed = call([&] { body_->close(); });
+      spec_->watch->note_failure(closed.with_context(calls_->place()));
+    }
     // links and the body may hold stores, stores the pool
     body_.reset();
   }
 
   Status open(const flow::OperatorContext& context) override {
     context_ = context;
+    calls_ = spec_->watch->add("operator '" + context.name + "' [" +
+                               std::to_string(context.subtask) + "]");
+    calls_->set_gauge(metric(kBlockedCall.name, kBlockedCall.help));
     pool_ = flow::StatePool(context.memory);
     lineage_ = flow::StateLineage(context);
     event_timers_ = std::make_unique<TimerQueue>("event-timers", pool_.get());
     wall_timers_ = std::make_unique<TimerQueue>("wall-timers", pool_.get());
     return guarded([&] {
+      part_ = &spec_->end_name;
       erased::Link link = spec_->end ? spec_->end(*this, 0) : erased::Link{};
-      for (auto step = spec_->steps.rbegin(); step != spec_->steps.rend(); ++step)
-        link = (*step)(*this, std::move(link));
+      for (auto step = spec_->steps.rbegin(); step != spec_->steps.rend(); ++step) {
+        part_ = &step->name;
+        link = step->make(*this, std::move(link));
+      }
+      part_ = &spec_->name;
       std::vector<erased::SideLink> sides;
       for (std::size_t i = 0; i < spec_->sides.size(); ++i)
         sides.push_back({spec_->sides[i].tag, spec_->sides[i].end(*this, i + 1)});
@@ -178,8 +188,12 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   enum class Work : std::uint8_t { kRows, kEventTime, kWallTime, kEnd };
 
   template <typename F>
-  Status guarded(F&& call) {
-    TRY(user_call(call));
+  Status call(F&& of_user) {
+    return user_call(*calls_, "the code of '" + *part_ + "'", of_user);
+  }
+  template <typename F>
+  Status guarded(F&& of_user) {
+    TRY(call(of_user));
     return failure_;
   }
   Status ensure_opened() {
@@ -234,6 +248,10 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   Status restore_broadcasts(std::string_view in);
 
   // erased::OperatorRuntime
+  erased::UserCalls& calls() override { return *calls_; }
+  erased::UserCalls::Site site(const char* function) override {
+    return calls_->add(std::string(function) + " of '" + *part_ + "'");
+  }
   const std::string& name() const override { return context_.name; }
   std::uint32_t subtask() const override { return context_.subtask; }
   std::uint32_t parallelism() const override { return context_.parallelism; }
@@ -288,6 +306,8 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
 
   std::shared_ptr<const BodyOperatorSpec> spec_;
   flow::OperatorContext context_;
+  std::shared_ptr<erased::UserCalls> calls_;
+  const std::string* part_ = &spec_->name;  // the function that is being made, by its name
   flow::StatePool pool_;
   flow::StateLineage lineage_;
   std::vector<std::unique_ptr<erased::RowWriter>> outputs_;

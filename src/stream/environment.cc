@@ -1,5 +1,7 @@
 #include "slipstream/stream/environment.h"
 
+#include <atomic>
+
 #include "base/metric_store.h"
 #include "base/try.h"
 #include "flow/job.h"
@@ -10,28 +12,62 @@ namespace slipstream::stream {
 class JobHandle::Impl {
  public:
   Impl(std::unique_ptr<flow::Job> job, std::string name,
-       std::shared_ptr<const ConnectorRegistry> connectors)
-      : connectors_(std::move(connectors)), name_(std::move(name)), job_(std::move(job)) {}
+       std::shared_ptr<const ConnectorRegistry> connectors, std::shared_ptr<UserCodeWatch> watch)
+      : connectors_(std::move(connectors)),
+        name_(std::move(name)),
+        watch_(std::move(watch)),
+        job_(std::move(job)) {
+    watch_->set_cancel([this] { job_->cancel(); });
+  }
   ~Impl() {
     job_->cancel();
     static_cast<void>(job_->wait());
+    watch_->set_cancel(nullptr);
+    watch_->stop();
   }
   flow::Job& job() const { return *job_; }
   const std::string& name() const { return name_; }
+  const UserCodeWatch& watch() const { return *watch_; }
+
+  void cancel() {
+    cancelled_.store(true);
+    job_->cancel();
+  }
+  // How the job ended, with what user code threw where no task could fail any more.
+  Status end_of(const Status& status) const {
+    const Status failure = watch_->failure();
+    if (failure.ok() || (!status.ok() && status.error().code != ErrorCode::kCancelled))
+      return status;
+    return cancelled_.load() ? status : failure;
+  }
 
  private:
   std::shared_ptr<const ConnectorRegistry> connectors_;  // sources may refer to their factories
   std::string name_;
+  std::shared_ptr<UserCodeWatch> watch_;
+  std::atomic<bool> cancelled_{false};
   std::unique_ptr<flow::Job> job_;
 };
 
-Status JobHandle::await() { return impl_->job().wait(); }
+namespace {
 
-std::optional<Status> JobHandle::wait_for(std::chrono::milliseconds limit) {
-  return impl_->job().wait_for(limit);
+Error no_job() { return {ErrorCode::kInvalidArgument, "the handle of the job was moved away"}; }
+
+}  // namespace
+
+Status JobHandle::await() {
+  return impl_ == nullptr ? no_job() : impl_->end_of(impl_->job().wait());
 }
 
-void JobHandle::request_stop() { impl_->job().stop_with_savepoint(); }
+std::optional<Status> JobHandle::wait_for(std::chrono::milliseconds limit) {
+  if (impl_ == nullptr) return no_job();
+  const auto status = impl_->job().wait_for(limit);
+  return status ? std::optional(impl_->end_of(*status)) : std::nullopt;
+}
+
+void JobHandle::request_stop() {
+  if (impl_ != nullptr) impl_->job().stop_with_savepoint();
+}
 
 Status JobHandle::stop() {
   request_stop();
@@ -39,20 +75,34 @@ Status JobHandle::stop() {
 }
 
 Result<CheckpointId> JobHandle::savepoint(std::chrono::milliseconds limit) {
+  if (impl_ == nullptr) return no_job();
   return impl_->job().checkpoint(limit);
 }
 
-void JobHandle::cancel() { impl_->job().cancel(); }
+void JobHandle::cancel() {
+  if (impl_ != nullptr) impl_->cancel();
+}
 
 JobStatus JobHandle::report() const {
-  const flow::JobReport from = impl_->job().report();
   JobStatus status;
+  if (impl_ == nullptr) {
+    status.state = JobStatus::State::kFailed;
+    status.last_error = no_job().message;
+    return status;
+  }
+  const flow::JobReport from = impl_->job().report();
   status.state = static_cast<JobStatus::State>(from.state);
   status.completed_checkpoints = from.completed_checkpoints;
   status.last_checkpoint = from.last_checkpoint;
   status.last_checkpoint_duration = from.last_checkpoint_duration;
   status.restarts = from.restarts;
   status.last_error = from.last_error;
+  status.blocked = impl_->watch().blocked();
+  const Status end = impl_->end_of({});
+  if (status.state == JobStatus::State::kFinished && !end.ok()) {
+    status.state = JobStatus::State::kFailed;
+    status.last_error = end.to_string();
+  }
   for (const flow::TaskReport& task : from.tasks) {
     status.operators.push_back({task.name, task.subtask, task.rows_in, task.rows_out, task.busy_ms,
                                 task.idle_ms, task.backpressured_ms, task.watermark});
@@ -61,6 +111,7 @@ JobStatus JobHandle::report() const {
 }
 
 std::string JobHandle::prometheus_text() const {
+  if (impl_ == nullptr) return {};
   return process_metrics().prometheus_text() +
          flow::prometheus_text(impl_->job().report(), impl_->name());
 }
@@ -73,11 +124,14 @@ Result<JobHandle> Environment::execute_async() {
   if (plan_->started)
     return Error{ErrorCode::kInvalidArgument, "the environment was executed already"};
   TRY_ASSIGN(flow::Graph graph, plan_->translate());
+  const auto& watch = plan_->watch();
+  watch->begin(settings_->on_message);
   TRY_ASSIGN(auto job, flow::Job::start(std::move(graph), erased::job_options(*settings_),
-                                        settings_->on_message));
+                                        [watch](std::string_view text) { watch->notify(text); }));
   plan_->started = true;
+  watch->start(settings_->blocked_after);
   return JobHandle(std::make_shared<JobHandle::Impl>(std::move(job), settings_->name,
-                                                     plan_->shared_connectors()));
+                                                     plan_->shared_connectors(), watch));
 }
 
 Status Environment::execute() {

@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "connector_kit/single_split.h"
 #include "data/serialize.h"
+#include "stream/plan.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream::erased {
@@ -90,8 +91,13 @@ class Channel final : public SourceChannel {
   }
   OperatorRuntime* runtime() override { return nullptr; }
 
-  void run(SourceRun& function) {
-    Status status = user_call([&] { function.run(*this); });
+  void run(SourceRun& function, const std::string& name) {
+    Status status;
+    try {
+      function.run(*this);
+    } catch (...) {
+      status = error_of_user_code("run() of " + name);
+    }
     if (depth_ > 0) {  // thrown under a lock
       depth_ = 0;
       mutex_.unlock();
@@ -123,11 +129,11 @@ class Channel final : public SourceChannel {
     for (Batch& batch : state.emitted) add(std::move(batch));
     if (state.watermark != kNoTimestamp) watermark(state.watermark);
   }
-  Result<SourceState> save(SourceRun& function) {
+  Result<SourceState> save(SourceRun& function, UserCalls& calls, UserCalls::Site site) {
     const std::lock_guard lock(mutex_);
     rows_.flush();
     SourceState state;
-    TRY(user_call([&] { state.function = function.snapshot(); }));
+    TRY(user_call(calls, site, [&] { state.function = function.snapshot(); }));
     for (const SourceBatch& batch : ready_) {
       if (batch.rows.rows() != 0) state.emitted.push_back(batch.rows);
     }
@@ -165,16 +171,35 @@ class Channel final : public SourceChannel {
   Status end_status_;
 };
 
+struct FunctionSourceSpec {
+  std::string name;
+  Schema element;
+  bool bounded = false;
+  MakeSourceRun make;
+  std::shared_ptr<UserCodeWatch> watch;
+};
+
 class FunctionReader final : public SourceReader {
  public:
-  FunctionReader(Schema element, MakeSourceRun make, ReaderContext context)
-      : make_(std::move(make)), context_(std::move(context)), channel_(element, context_) {}
+  FunctionReader(FunctionSourceSpec spec, ReaderContext context)
+      : spec_(std::move(spec)),
+        context_(std::move(context)),
+        name_("source '" + spec_.name + "'"),
+        calls_(spec_.watch->add(name_)),
+        make_(calls_->add("the copy constructor of " + name_)),
+        restore_(calls_->add("restore_state() of " + name_)),
+        snapshot_(calls_->add("snapshot_state() of " + name_)),
+        cancel_(calls_->add("cancel() of " + name_)),
+        join_(calls_->add("run() of " + name_ + ", after cancel(),")),
+        channel_(spec_.element, context_) {
+    if (context_.metrics.value)
+      calls_->set_gauge(context_.metrics.value(kBlockedCall.name, kBlockedCall.help));
+  }
   ~FunctionReader() override {
     if (!thread_.joinable()) return;
     channel_.stop();
-    // the job ends anyway: a cancel() that throws has nothing to add
-    static_cast<void>(user_call([&] { function_->cancel(); }));
-    thread_.join();
+    spec_.watch->note_failure(user_call(*calls_, cancel_, [&] { function_->cancel(); }));
+    call_user(*calls_, join_, [&] { thread_.join(); });
   }
 
   Status add_split(std::uint32_t, const Split& split) override {
@@ -182,30 +207,32 @@ class FunctionReader final : public SourceReader {
     if (!split.state.empty()) {
       TRY_ASSIGN(state, SourceState::decode(split.state));
     }
-    TRY(user_call([&] {
-      function_ = make_();
-      if (!split.state.empty()) function_->restore(state.function);
-    }));
+    TRY(user_call(*calls_, make_, [&] { function_ = spec_.make(); }));
+    if (!split.state.empty())
+      TRY(user_call(*calls_, restore_, [&] { function_->restore(state.function); }));
     channel_.give_back(std::move(state));
     return {};
   }
   Result<Poll> poll(SourceBatch* out, Batch*) override {
     if (!function_) return Poll::kEnd;
-    if (!thread_.joinable()) thread_ = std::thread([this] { channel_.run(*function_); });
+    if (!thread_.joinable()) thread_ = std::thread([this] { channel_.run(*function_, name_); });
     return channel_.take(out);
   }
   Result<std::vector<Split>> snapshot(CheckpointId) override {
     std::vector<Split> splits;
     if (!function_) return splits;
-    TRY_ASSIGN(const SourceState state, channel_.save(*function_));
+    TRY_ASSIGN(const SourceState state, channel_.save(*function_, *calls_, snapshot_));
     splits.push_back(Split{kSplitId, state.encode()});
     return splits;
   }
   void checkpoint_complete(CheckpointId) override {}
 
  private:
-  MakeSourceRun make_;
-  ReaderContext context_;
+  const FunctionSourceSpec spec_;
+  const ReaderContext context_;
+  const std::string name_;
+  const std::shared_ptr<UserCalls> calls_;  // of the task; run() may wait for as long as it likes
+  const UserCalls::Site make_, restore_, snapshot_, cancel_, join_;
   Channel channel_;
   std::unique_ptr<SourceRun> function_;
   std::thread thread_;
@@ -213,35 +240,33 @@ class FunctionReader final : public SourceReader {
 
 class FunctionSource final : public Source {
  public:
-  FunctionSource(std::string name, Schema element, bool bounded, MakeSourceRun make)
-      : name_(std::move(name)),
-        element_(std::move(element)),
-        bounded_(bounded),
-        make_(std::move(make)) {}
-  Schema schema() const override { return edge_schema(element_, false); }
-  bool bounded() const override { return bounded_; }
-  std::vector<std::string> explain() const override { return {"function=" + name_}; }
+  explicit FunctionSource(FunctionSourceSpec spec) : spec_(std::move(spec)) {}
+  Schema schema() const override { return edge_schema(spec_.element, false); }
+  bool bounded() const override { return spec_.bounded; }
+  std::vector<std::string> explain() const override { return {"function=" + spec_.name}; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return connector_kit::make_single_split({kSplitId, ""}, context);
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
     return std::unique_ptr<SourceReader>(
-        std::make_unique<FunctionReader>(element_, make_, std::move(context)));
+        std::make_unique<FunctionReader>(spec_, std::move(context)));
   }
 
  private:
-  std::string name_;
-  Schema element_;
-  bool bounded_;
-  MakeSourceRun make_;
+  const FunctionSourceSpec spec_;
 };
 
 }  // namespace
 
-std::shared_ptr<Source> make_function_source(std::string name, Schema element, bool bounded,
-                                             MakeSourceRun make) {
-  return std::make_shared<FunctionSource>(std::move(name), std::move(element), bounded,
-                                          std::move(make));
+std::shared_ptr<Source> make_function_source(Plan& plan, std::string name, Schema element,
+                                             bool bounded, MakeSourceRun make) {
+  FunctionSourceSpec spec;
+  spec.name = std::move(name);
+  spec.element = std::move(element);
+  spec.bounded = bounded;
+  spec.make = std::move(make);
+  spec.watch = plan.watch();
+  return std::make_shared<FunctionSource>(std::move(spec));
 }
 
 }  // namespace slipstream::stream::erased

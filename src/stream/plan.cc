@@ -116,8 +116,9 @@ class Translation {
     if (before.body == nullptr || edge.output != 0 || edge.exchange != Exchange::kForward ||
         consumers_[{edge.from, 0}] != 1 || parallelism_of(spec) != before.parallelism)
       return false;
-    before.body->steps.push_back(spec.step);
+    before.body->steps.push_back({spec.name, spec.step});
     before.body->end = spec.end;
+    before.body->end_name = spec.name;
     before.body->output = edge_schema(spec.element, spec.keyed_output);
     Node& node = graph_.nodes[before.node];
     node.name += " -> " + spec.name;
@@ -165,6 +166,7 @@ class Translation {
       node.output = edge_schema(spec.element, false);
       StampingSpec stamping;
       stamping.stamper = spec.stamper;
+      stamping.watch = plan_.watch();
       stamping.width = spec.element.size();
       stamping.tick_ms = plan_.settings().watermark_interval.count();
       // the library's sources say themselves when they are idle
@@ -176,8 +178,11 @@ class Translation {
       return {};
     }
     auto body = std::make_shared<BodyOperatorSpec>();
+    body->name = spec.name;
+    body->watch = plan_.watch();
     body->body = spec.body ? spec.body : spec.feed;
-    if (spec.step) body->steps.push_back(spec.step);
+    if (spec.step) body->steps.push_back({spec.name, spec.step});
+    body->end_name = spec.name;
     body->end = spec.end;
     body->sides = spec.sides;
     body->keyed = spec.keyed;
@@ -432,6 +437,14 @@ std::size_t side_output(Plan& plan, NodeNumber number, SideSpec side) {
   return plan.side_output(number, std::move(side));
 }
 void note_error(Plan& plan, Status status) { plan.note_error(std::move(status)); }
+bool check_same(Plan& plan, const Plan& other, std::string_view what) {
+  if (&plan == &other) return true;
+  plan.note_error(Error{ErrorCode::kInvalidArgument, std::string(what) +
+                                                         ": a stream of another environment ('" +
+                                                         other.settings().name + "') in that of '" +
+                                                         plan.settings().name + "'"});
+  return false;
+}
 std::shared_ptr<const JobSettings> job_settings(const Plan& plan) { return plan.shared_settings(); }
 
 }  // namespace erased

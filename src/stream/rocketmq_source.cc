@@ -137,7 +137,9 @@ class Ticker {
 struct SourceParts {
   std::shared_ptr<Source> connector;
   MessageSourceSpec spec;
+  std::string name;
   std::string topic;
+  std::shared_ptr<UserCodeWatch> watch;
   std::chrono::milliseconds commit_interval{0};  // without checkpoints; 0 = not at all
   std::shared_ptr<EndedQueues> ended = std::make_shared<EndedQueues>();
 };
@@ -147,12 +149,16 @@ class Reader final : public SourceReader {
   Reader(std::shared_ptr<const SourceParts> parts, ReaderContext context)
       : parts_(std::move(parts)),
         context_(std::move(context)),
+        calls_(parts_->watch->add("source '" + parts_->name + "'")),
+        schema_(calls_->add("the schema of source '" + parts_->name + "'")),
         rows_(edge_schema(parts_->spec.element, false), std::numeric_limits<std::size_t>::max(),
               [this](Batch&& batch) { built_ = std::move(batch); }) {}
 
   Status open() {
     TRY_ASSIGN(connector_, parts_->connector->make_reader(context_));
-    TRY(user_call([&] { decoder_ = parts_->spec.make_decoder(rows_); }));
+    if (context_.metrics.value)
+      calls_->set_gauge(context_.metrics.value(kBlockedCall.name, kBlockedCall.help));
+    TRY(user_call(*calls_, schema_, [&] { decoder_ = parts_->spec.make_decoder(rows_); }));
     if (parts_->commit_interval.count() > 0)
       ticker_ = std::make_unique<Ticker>(parts_->commit_interval, context_.wake);
     return {};
@@ -244,7 +250,7 @@ class Reader final : public SourceReader {
         *messages.column(first + static_cast<std::size_t>(MessageColumn::kOffset));
     bool more = true;
     std::size_t row = begin;
-    const Status status = user_call([&] {
+    const Status status = user_call(*calls_, schema_, [&] {
       for (; row < end && more; ++row)
         more = decoder_->decode(messages, row, born.data<Timestamp>()[row]);
     });
@@ -284,6 +290,8 @@ class Reader final : public SourceReader {
 
   const std::shared_ptr<const SourceParts> parts_;
   const ReaderContext context_;
+  const std::shared_ptr<UserCalls> calls_;
+  const UserCalls::Site schema_;
   std::unique_ptr<SourceReader> connector_;
   std::unique_ptr<Ticker> ticker_;
   Batch built_;
@@ -351,12 +359,15 @@ NodeNumber add_message_source(const std::shared_ptr<Plan>& plan, MessageSourceSp
   const auto persist = std::chrono::milliseconds(config->persist_interval_ms);
   node.reads = table_of(spec, *config);
   // The settings may still change until the job is executed.
-  node.adapt = [spec = std::move(spec), topic = config->topic, persist,
+  node.adapt = [spec = std::move(spec), name = node.name, topic = config->topic, persist,
+                watch = plan->watch(),
                 settings = job_settings(*plan)](std::shared_ptr<Source> connector) {
     auto parts = std::make_shared<SourceParts>();
     parts->connector = std::move(connector);
     parts->spec = spec;
+    parts->name = name;
     parts->topic = topic;
+    parts->watch = watch;
     if (settings->checkpoint_interval.count() == 0) parts->commit_interval = persist;
     return std::static_pointer_cast<Source>(std::make_shared<MessageSource>(std::move(parts)));
   };

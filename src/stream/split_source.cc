@@ -7,14 +7,15 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/retry.h"
 #include "base/try.h"
+#include "stream/plan.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream {
 namespace {
 
-constexpr std::chrono::milliseconds kLaterFirst{1};  // kLater: asked again after so long
-constexpr std::chrono::milliseconds kLaterMost{50};
+constexpr RetryPolicy kLater{.first_wait_ms = 1, .wait_ms_max = 50};  // asked again after so long
 
 // Calls `wake` once after a while. Thread: any. Its own thread starts with the first call.
 class Alarm {
@@ -28,10 +29,10 @@ class Alarm {
     }
     if (thread_.joinable()) thread_.join();
   }
-  void set(std::chrono::milliseconds delay) {
+  void set(std::int64_t delay_ms) {
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
     MutexLock lock(mutex_);
-    due_ms_ = clock_.now_ms() + delay.count();
+    due_ms_ = clock_.now_ms() + delay_ms;
     changed_.notify_all();
   }
 
@@ -65,27 +66,44 @@ class Alarm {
 };
 
 using erased::SplitSourceSpec;
+using erased::UserCalls;
+
+// What a split source is made of; the readers and the enumerator share it.
+struct Parts {
+  SplitSourceSpec spec;
+  std::shared_ptr<UserCodeWatch> watch;  // null: it is no code of the user
+
+  std::string place() const { return "source '" + spec.name + "'"; }
+  std::shared_ptr<UserCalls> calls(const Metrics& metrics) const {
+    if (watch == nullptr) return std::make_shared<UserCalls>(place());
+    auto calls = watch->add(place());
+    if (metrics.value) calls->set_gauge(metrics.value(kBlockedCall.name, kBlockedCall.help));
+    return calls;
+  }
+};
 
 class Enumerator final : public SplitEnumerator {
  public:
-  Enumerator(std::shared_ptr<const SplitSourceSpec> spec, const EnumeratorContext& context)
-      : spec_(std::move(spec)) {
+  Enumerator(std::shared_ptr<const Parts> parts, const EnumeratorContext& context)
+      : parts_(std::move(parts)),
+        calls_(parts_->calls(context.metrics)),
+        discover_(calls_->add("discover() of " + parts_->place())) {
     std::string_view in = context.restored;
     std::string_view id;
     while (bytes::get_text(in, id)) known_.emplace(id);
   }
   Result<Discovery> discover() override {
     std::vector<Split> found;
-    TRY(user_call([&] { found = spec_->discover(); }));
+    TRY(user_call(*calls_, discover_, [&] { found = parts_->spec.discover(); }));
     Discovery discovery;
     for (Split& split : found) {
       if (known_.insert(split.id).second) discovery.added.push_back(std::move(split));
     }
-    discovery.complete = spec_->discovery_interval.count() == 0;
+    discovery.complete = parts_->spec.discovery_interval.count() == 0;
     return discovery;
   }
   std::chrono::milliseconds discovery_interval() const override {
-    return spec_->discovery_interval;
+    return parts_->spec.discovery_interval;
   }
   std::string snapshot() override {
     std::string out;
@@ -94,24 +112,31 @@ class Enumerator final : public SplitEnumerator {
   }
 
  private:
-  std::shared_ptr<const SplitSourceSpec> spec_;
+  const std::shared_ptr<const Parts> parts_;
+  const std::shared_ptr<UserCalls> calls_;
+  const UserCalls::Site discover_;
   std::set<std::string> known_;
 };
 
 class Reader final : public SourceReader {
  public:
-  Reader(std::shared_ptr<const SplitSourceSpec> spec, ReaderContext context)
-      : spec_(std::move(spec)),
+  Reader(std::shared_ptr<const Parts> parts, ReaderContext context)
+      : parts_(std::move(parts)),
         context_(std::move(context)),
-        rows_(erased::edge_schema(spec_->element, false), context_.batch_rows,
+        rows_(erased::edge_schema(parts_->spec.element, false), context_.batch_rows,
               [this](Batch&& batch) { batches_.push_back(std::move(batch)); }),
+        calls_(parts_->calls(context_.metrics)),
+        open_(calls_->add("open() of " + parts_->place())),
+        poll_(calls_->add("poll() of " + parts_->place())),
+        position_(calls_->add("position() of " + parts_->place())),
+        later_(kLater, clock_, context_.stop, context_.subtask),
         alarm_(context_.wake) {}
 
   Status add_split(std::uint32_t index, const Split& split) override {
     Open open;
     open.index = index;
     open.id = split.id;
-    TRY(user_call([&] { open.run = spec_->open(split); }));
+    TRY(user_call(*calls_, open_, [&] { open.run = parts_->spec.open(split); }));
     splits_.push_back(std::move(open));
     events_.push_back(SplitEvent{index, SplitAdded{}});
     return {};
@@ -133,8 +158,7 @@ class Reader final : public SourceReader {
     }
     if (std::all_of(splits_.begin(), splits_.end(), [](const Open& open) { return open.ended; }))
       return Poll::kEnd;
-    alarm_.set(later_);
-    later_ = std::min(later_ * 2, kLaterMost);
+    if (const auto wait_ms = later_.next_wait_ms()) alarm_.set(*wait_ms);
     return Poll::kNothing;
   }
 
@@ -143,7 +167,7 @@ class Reader final : public SourceReader {
     // rows behind the saved position that the task has not taken: they are in nobody's state
     if (!batches_.empty())
       return Error{ErrorCode::kInternal, "a split gave more rows than it was asked for"};
-    TRY(user_call([&] {
+    TRY(user_call(*calls_, position_, [&] {
       for (const Open& open : splits_) states.push_back(Split{open.id, open.run->position()});
     }));
     return states;
@@ -170,7 +194,7 @@ class Reader final : public SourceReader {
       if (open.ended || open.paused) continue;
       erased::SplitCursor::Place place{rows_, std::nullopt};
       erased::SplitCursor::Poll polled = erased::SplitCursor::Poll::kLater;
-      TRY(user_call([&] { polled = open.run->poll(place, context_.batch_rows); }));
+      TRY(user_call(*calls_, poll_, [&] { polled = open.run->poll(place, context_.batch_rows); }));
       rows_.flush();
       polled_ = open.index;
       if (place.watermark) {
@@ -182,14 +206,14 @@ class Reader final : public SourceReader {
       }
       if (batches_.size() > 1) batches_ = {concat(std::exchange(batches_, {}))};
       if (!batches_.empty() || !events_.empty() || polled == erased::SplitCursor::Poll::kMore) {
-        later_ = kLaterFirst;
+        later_.reset();
         if (!batches_.empty() || !events_.empty()) return {};
       }
     }
     return {};
   }
 
-  std::shared_ptr<const SplitSourceSpec> spec_;
+  const std::shared_ptr<const Parts> parts_;
   ReaderContext context_;
   std::vector<Batch> batches_;
   erased::RowWriter rows_;
@@ -197,26 +221,29 @@ class Reader final : public SourceReader {
   std::vector<Open> splits_;
   std::size_t next_ = 0;
   std::uint32_t polled_ = 0;
-  std::chrono::milliseconds later_ = kLaterFirst;
+  const std::shared_ptr<UserCalls> calls_;
+  const UserCalls::Site open_, poll_, position_;
+  const SystemClock clock_;
+  Retry later_;
   Alarm alarm_;
 };
 
 class SplitSourceAdapter final : public Source {
  public:
-  explicit SplitSourceAdapter(SplitSourceSpec spec)
-      : spec_(std::make_shared<const SplitSourceSpec>(std::move(spec))) {}
-  Schema schema() const override { return erased::edge_schema(spec_->element, false); }
-  bool bounded() const override { return spec_->bounded; }
-  std::vector<std::string> explain() const override { return {"splits=" + spec_->name}; }
+  SplitSourceAdapter(SplitSourceSpec spec, std::shared_ptr<UserCodeWatch> watch)
+      : parts_(std::make_shared<const Parts>(Parts{std::move(spec), std::move(watch)})) {}
+  Schema schema() const override { return erased::edge_schema(parts_->spec.element, false); }
+  bool bounded() const override { return parts_->spec.bounded; }
+  std::vector<std::string> explain() const override { return {"splits=" + parts_->spec.name}; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
-    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(spec_, context));
+    return std::unique_ptr<SplitEnumerator>(std::make_unique<Enumerator>(parts_, context));
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
-    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(spec_, std::move(context)));
+    return std::unique_ptr<SourceReader>(std::make_unique<Reader>(parts_, std::move(context)));
   }
 
  private:
-  std::shared_ptr<const SplitSourceSpec> spec_;
+  const std::shared_ptr<const Parts> parts_;
 };
 
 // Rows that lie in memory, by position.
@@ -251,8 +278,8 @@ class BatchesRun final : public erased::SplitCursor {
 
 namespace erased {
 
-std::shared_ptr<Source> make_split_source(SplitSourceSpec spec) {
-  return std::make_shared<SplitSourceAdapter>(std::move(spec));
+std::shared_ptr<Source> make_split_source(Plan& plan, SplitSourceSpec spec) {
+  return std::make_shared<SplitSourceAdapter>(std::move(spec), plan.watch());
 }
 
 std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
@@ -266,7 +293,7 @@ std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
     const auto begin = from_bytes<std::int64_t>(split.state);
     return std::make_unique<BatchesRun>(shared, static_cast<std::size_t>(begin.value_or(0)));
   };
-  return make_split_source(std::move(spec));
+  return std::make_shared<SplitSourceAdapter>(std::move(spec), nullptr);
 }
 
 }  // namespace erased

@@ -31,9 +31,13 @@ class Stamping final : public flow::Operator {
   Status open(const flow::OperatorContext& context) override {
     now_ms_ = context.now_ms;
     time_.open(context);
-    return user_call([&] {
-      if (spec_.stamper.make) stamper_ = spec_.stamper.make();
-    });
+    if (!spec_.stamper.make) return {};
+    calls_ = spec_.watch->add("operator '" + context.name + "' [" +
+                              std::to_string(context.subtask) + "]");
+    if (context.metrics.value)
+      calls_->set_gauge(context.metrics.value(kBlockedCall.name, kBlockedCall.help));
+    code_ = "the code of '" + context.name + "'";
+    return user_call(*calls_, code_, [&] { stamper_ = spec_.stamper.make(*calls_, context.name); });
   }
 
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
@@ -60,11 +64,13 @@ class Stamping final : public flow::Operator {
   Result<Progress> on_timer(std::int64_t wall_ms, Emitter& out) override {
     time_.timer_fired();
     const std::int64_t now = std::max(wall_ms, now_ms_());
-    TRY(user_call([&] {
-      if (!spec_.stamper.ticks || !stamper_ || !stamper_->tick()) return;
-      for (const std::uint32_t split : seen_)
-        time_.splits().reached(split, stamper_->watermark(split), now);
-    }));
+    if (spec_.stamper.ticks && stamper_) {
+      TRY(user_call(*calls_, code_, [&] {
+        if (!stamper_->tick()) return;
+        for (const std::uint32_t split : seen_)
+          time_.splits().reached(split, stamper_->watermark(split), now);
+      }));
+    }
     decide(now, out);
     return Progress::kDone;
   }
@@ -86,11 +92,12 @@ class Stamping final : public flow::Operator {
       const std::uint32_t split = runs[run].split;
       if (runs[run].begin >= end) continue;
       EventTime level = kMinWatermark;
-      TRY(user_call([&] {
-        if (!stamper_) return;
-        stamper_->stamp(batch, runs[run].begin, end, split, times);
-        level = stamper_->watermark(split);
-      }));
+      if (stamper_) {
+        TRY(user_call(*calls_, code_, [&] {
+          stamper_->stamp(batch, runs[run].begin, end, split, times);
+          level = stamper_->watermark(split);
+        }));
+      }
       if (std::find(seen_.begin(), seen_.end(), split) == seen_.end()) seen_.push_back(split);
       time_.splits().rows(split, level, now);
     }
@@ -124,6 +131,8 @@ class Stamping final : public flow::Operator {
   const StampingSpec spec_;
   flow::SourceWatermark time_;
   std::function<std::int64_t()> now_ms_;
+  std::shared_ptr<erased::UserCalls> calls_;  // with a stamper
+  std::string code_;
   std::unique_ptr<erased::Stamper> stamper_;
   std::vector<std::uint32_t> seen_;  // splits that gave rows
 };

@@ -6,12 +6,14 @@
 #include "slipstream/stream/operator.h"
 
 #include "flow/operator.h"
+#include "stream/user_code_watch.h"
 
 namespace slipstream::stream {
 
 struct StampingSpec {
   erased::StamperSpec stamper;  // make null: rows have their times, splits say their watermarks
-  std::size_t width = 0;        // columns of the element
+  std::shared_ptr<UserCodeWatch> watch;  // with a stamper
+  std::size_t width = 0;                 // columns of the element
   std::int64_t empty_grace_ms = 1000;
   std::int64_t tick_ms = 200;
 };

@@ -1,40 +1,63 @@
 // Sinks of transactions that user code opens, seals and commits.
-#include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 
 #include "slipstream/stream/sink.h"
 
+#include "base/clock.h"
+#include "base/retry.h"
 #include "base/try.h"
+#include "stream/plan.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream::erased {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryFirst{100};
-constexpr std::chrono::milliseconds kRetryMost{10'000};
+constexpr RetryPolicy kCommitRetry{.first_wait_ms = 100, .wait_ms_max = 10'000};
+const char* const kPlace = "TwoPhaseSink";
+
+std::shared_ptr<UserCalls> watched(UserCodeWatch& watch, const Metrics& metrics) {
+  auto calls = watch.add(kPlace);
+  if (metrics.value) calls->set_gauge(metrics.value(kBlockedCall.name, kBlockedCall.help));
+  return calls;
+}
 
 class Writer final : public SinkWriter {
  public:
-  explicit Writer(std::unique_ptr<SinkRun> run) : run_(std::move(run)) {}
+  explicit Writer(std::shared_ptr<UserCalls> calls)
+      : calls_(std::move(calls)),
+        open_(calls_->add("open() of the TwoPhaseSink")),
+        invoke_(calls_->add("invoke() of the TwoPhaseSink")),
+        pre_commit_(calls_->add("pre_commit() of the TwoPhaseSink")) {}
+  Status open(const TwoPhaseSpec& spec, const TransactionContext& context) {
+    return user_call(*calls_, open_, [&] { run_ = spec.make_writer(context); });
+  }
   Result<Write> write(const Batch& batch, EpochFile*) override {
-    TRY(user_call([&] { run_->write(batch); }));
+    TRY(user_call(*calls_, invoke_, [&] { run_->write(batch); }));
     return Write::kAccepted;
   }
   Result<std::optional<std::string>> prepare(CheckpointId, EpochFile*) override {
     std::optional<std::string> handle;
-    TRY(user_call([&] { handle = run_->pre_commit(); }));
+    TRY(user_call(*calls_, pre_commit_, [&] { handle = run_->pre_commit(); }));
     return handle;
   }
 
  private:
+  const std::shared_ptr<UserCalls> calls_;
+  const UserCalls::Site open_, invoke_, pre_commit_;
   std::unique_ptr<SinkRun> run_;
 };
 
 class Committer final : public SinkCommitter {
  public:
-  explicit Committer(std::function<Status(const std::string&)> commit)
-      : commit_(std::move(commit)) {}
+  explicit Committer(std::shared_ptr<UserCalls> calls)
+      : calls_(std::move(calls)),
+        copy_(calls_->add("the copy constructor of the TwoPhaseSink")),
+        commit_site_(calls_->add("commit() of the TwoPhaseSink")) {}
+  Status open(const TwoPhaseSpec& spec) {
+    return user_call(*calls_, copy_, [&] { commit_ = spec.make_committer(); });
+  }
   Status commit(std::span<const Committable> committables, const CommitContext& context) override {
     for (const Committable& one : committables) TRY(commit_one(one.handle, context));
     return {};
@@ -42,52 +65,57 @@ class Committer final : public SinkCommitter {
 
  private:
   Status commit_one(const std::string& transaction, const CommitContext& context) {
-    for (auto delay = kRetryFirst;; delay = std::min(delay * 2, kRetryMost)) {
+    Retry retry(kCommitRetry, clock_, context.stop, std::hash<std::string>()(transaction));
+    while (true) {
       if (context.check_lease) TRY(context.check_lease());
       Status status;
-      TRY(user_call([&] { status = commit_(transaction); }));
+      TRY(user_call(*calls_, commit_site_, [&] { status = commit_(transaction); }));
       if (status.ok() || !status.error().retryable) return status;
-      if (!wait(delay, context.stop))
+      const auto wait_ms = retry.next_wait_ms(status.error());
+      if (!wait_ms || !wait(*wait_ms, context.stop))
         return Error{ErrorCode::kCancelled, "stopped while committing a transaction"};
     }
   }
-  static bool wait(std::chrono::milliseconds delay, const std::stop_token& stop) {
+  static bool wait(std::int64_t wait_ms, const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any changed;
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, delay, [] { return false; });
+    changed.wait_for(lock, stop, std::chrono::milliseconds(wait_ms), [] { return false; });
     return !stop.stop_requested();
   }
 
+  const SystemClock clock_;
+  const std::shared_ptr<UserCalls> calls_;
+  const UserCalls::Site copy_, commit_site_;
   std::function<Status(const std::string&)> commit_;
 };
 
 class TwoPhase final : public Sink {
  public:
-  explicit TwoPhase(TwoPhaseSpec spec) : spec_(std::move(spec)) {}
+  TwoPhase(TwoPhaseSpec spec, std::shared_ptr<UserCodeWatch> watch)
+      : spec_(std::move(spec)), watch_(std::move(watch)) {}
   Schema schema() const override { return spec_.element; }
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Result<std::unique_ptr<SinkWriter>> make_writer(WriterContext context) override {
-    std::unique_ptr<SinkRun> run;
-    TRY(user_call([&] {
-      run = spec_.make_writer({context.subtask, context.parallelism, context.attempt_token});
-    }));
-    return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(std::move(run)));
+    auto writer = std::make_unique<Writer>(watched(*watch_, context.metrics));
+    TRY(writer->open(spec_, {context.subtask, context.parallelism, context.attempt_token}));
+    return std::unique_ptr<SinkWriter>(std::move(writer));
   }
-  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext) override {
-    std::function<Status(const std::string&)> commit;
-    TRY(user_call([&] { commit = spec_.make_committer(); }));
-    return std::unique_ptr<SinkCommitter>(std::make_unique<Committer>(std::move(commit)));
+  Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override {
+    auto committer = std::make_unique<Committer>(watched(*watch_, context.metrics));
+    TRY(committer->open(spec_));
+    return std::unique_ptr<SinkCommitter>(std::move(committer));
   }
 
  private:
-  TwoPhaseSpec spec_;
+  const TwoPhaseSpec spec_;
+  const std::shared_ptr<UserCodeWatch> watch_;
 };
 
 }  // namespace
 
-std::shared_ptr<Sink> make_two_phase_sink(TwoPhaseSpec spec) {
-  return std::make_shared<TwoPhase>(std::move(spec));
+std::shared_ptr<Sink> make_two_phase_sink(Plan& plan, TwoPhaseSpec spec) {
+  return std::make_shared<TwoPhase>(std::move(spec), plan.watch());
 }
 
 }  // namespace slipstream::stream::erased

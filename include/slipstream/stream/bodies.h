@@ -62,10 +62,16 @@ class RowEnd final : public Output<T> {
 template <typename T, typename K, typename F>
 class KeyEnd final : public Output<T> {
  public:
-  KeyEnd(RowWriter& writer, const F& key_of) : writer_(writer), key_of_(key_of) {}
+  KeyEnd(OperatorRuntime& runtime, std::size_t output, const F& key_of)
+      : writer_(runtime.writer(output)),
+        calls_(runtime.calls()),
+        site_(runtime.site("key_by()")),
+        key_of_(key_of) {}
   void emit(T&& element, Timestamp time) override {
     key_.clear();
-    RowOf<K>::put(key_, key_of_(std::as_const(element)));
+    RowOf<K>::put(key_, call_user(calls_, site_, [&]() -> decltype(auto) {
+                    return key_of_(std::as_const(element));
+                  }));
     RowOf<T>::append(writer_, element);
     writer_.set_time(RowOf<T>::kWidth, time);
     writer_[RowOf<T>::kWidth + 1].append_text(key_);
@@ -74,6 +80,8 @@ class KeyEnd final : public Output<T> {
 
  private:
   RowWriter& writer_;
+  UserCalls& calls_;
+  const UserCalls::Site site_;
   F key_of_;
   std::string key_;
 };
@@ -99,60 +107,68 @@ template <typename F>
 void open_function(F& function, OperatorRuntime& runtime) {
   if constexpr (requires(RuntimeContext & context) { function.open(context); }) {
     RuntimeContext context(runtime);
-    function.open(context);
+    call_user(runtime.calls(), runtime.site("open()"), [&] { function.open(context); });
   }
 }
 
-// Out f(const T&)
-template <typename T, typename Out, typename F>
-class MapStep final : public Output<T> {
+// A function object of the user between two outputs.
+template <typename F>
+class UserStep {
  public:
-  MapStep(OperatorRuntime& runtime, const F& function, Link next)
-      : function_(function), next_(std::move(next)) {
+  UserStep(OperatorRuntime& runtime, const char* name, const F& function, Link next)
+      : next_(std::move(next)),
+        calls_(runtime.calls()),
+        site_(runtime.site(name)),
+        function_(function) {
     open_function(function_, runtime);
   }
-  void emit(T&& element, Timestamp time) override {
-    output_of<Out>(next_).emit(function_(std::as_const(element)), time);
+
+ protected:
+  template <typename... Args>
+  decltype(auto) call(Args&... args) {
+    return call_user(calls_, site_, [&]() -> decltype(auto) { return function_(args...); });
   }
+  Link next_;
 
  private:
+  UserCalls& calls_;
+  const UserCalls::Site site_;
   F function_;
-  Link next_;
+};
+
+// Out f(const T&)
+template <typename T, typename Out, typename F>
+class MapStep final : public Output<T>, private UserStep<F> {
+ public:
+  MapStep(OperatorRuntime& runtime, const F& function, Link next)
+      : UserStep<F>(runtime, "map()", function, std::move(next)) {}
+  void emit(T&& element, Timestamp time) override {
+    output_of<Out>(this->next_).emit(this->call(std::as_const(element)), time);
+  }
 };
 
 // bool f(const T&)
 template <typename T, typename F>
-class FilterStep final : public Output<T> {
+class FilterStep final : public Output<T>, private UserStep<F> {
  public:
   FilterStep(OperatorRuntime& runtime, const F& function, Link next)
-      : function_(function), next_(std::move(next)) {
-    open_function(function_, runtime);
-  }
+      : UserStep<F>(runtime, "filter()", function, std::move(next)) {}
   void emit(T&& element, Timestamp time) override {
-    if (function_(std::as_const(element))) output_of<T>(next_).emit(std::move(element), time);
+    if (this->call(std::as_const(element)))
+      output_of<T>(this->next_).emit(std::move(element), time);
   }
-
- private:
-  F function_;
-  Link next_;
 };
 
 // void f(const T&, Collector<Out>&)
 template <typename T, typename Out, typename F>
-class FlatMapStep final : public Output<T> {
+class FlatMapStep final : public Output<T>, private UserStep<F> {
  public:
   FlatMapStep(OperatorRuntime& runtime, const F& function, Link next)
-      : function_(function), next_(std::move(next)) {
-    open_function(function_, runtime);
-  }
+      : UserStep<F>(runtime, "flat_map()", function, std::move(next)) {}
   void emit(T&& element, Timestamp time) override {
-    Collector<Out> out(output_of<Out>(next_), time);
-    function_(std::as_const(element), out);
+    Collector<Out> out(output_of<Out>(this->next_), time);
+    this->call(std::as_const(element), out);
   }
-
- private:
-  F function_;
-  Link next_;
 };
 
 // Rows into elements for the steps behind.
@@ -189,22 +205,36 @@ class FunctionBody : public Body {
       : runtime_(runtime),
         function_(std::move(function)),
         out_(std::move(out)),
-        sides_(std::move(sides)) {}
+        sides_(std::move(sides)),
+        calls_(runtime.calls()),
+        open_(runtime.site("open()")),
+        close_(runtime.site("close()")),
+        snapshot_(runtime.site("snapshot_state()")),
+        restore_(runtime.site("restore_state()")),
+        timer_(runtime.site("on_timer()")),
+        finish_(runtime.site("finish()")) {}
   void open() override {
     RuntimeContext context(runtime_);
-    function_->open(context);
+    call(open_, [&] { function_->open(context); });
   }
-  void close() override { function_->close(); }
+  void close() override {
+    call(close_, [&] { function_->close(); });
+  }
   std::optional<std::string> snapshot() override {
     auto* saved = dynamic_cast<Checkpointed*>(function_.get());
     if (saved == nullptr) return std::nullopt;
-    return saved->snapshot_state();
+    return call(snapshot_, [&] { return saved->snapshot_state(); });
   }
   void restore(const std::vector<std::string>& pieces) override {
-    if (auto* saved = dynamic_cast<Checkpointed*>(function_.get())) saved->restore_state(pieces);
+    if (auto* saved = dynamic_cast<Checkpointed*>(function_.get()))
+      call(restore_, [&] { saved->restore_state(pieces); });
   }
 
  protected:
+  template <typename F>
+  decltype(auto) call(UserCalls::Site site, F&& of_user) {
+    return call_user(calls_, site, of_user);
+  }
   template <typename Out>
   Collector<Out> collector(Timestamp time) {
     return Collector<Out>(output_of<Out>(out_), time);
@@ -213,27 +243,32 @@ class FunctionBody : public Body {
   void call_timer(bool event_time, Timestamp time) {
     typename Fn::OnTimerContext context(runtime_, sides_, time, event_time);
     auto out = collector<Out>(time);
-    function_->on_timer(time, context, out);
+    call(timer_, [&] { function_->on_timer(time, context, out); });
   }
 
   OperatorRuntime& runtime_;
   std::unique_ptr<Fn> function_;
   Link out_;
   SideOutputs sides_;
+  UserCalls& calls_;
+  const UserCalls::Site open_, close_, snapshot_, restore_, timer_, finish_;
 };
 
 // ProcessFunction and KeyedProcessFunction.
 template <typename Fn>
 class ProcessBody final : public FunctionBody<Fn> {
  public:
-  using FunctionBody<Fn>::FunctionBody;
+  ProcessBody(OperatorRuntime& runtime, std::unique_ptr<Fn> function, Link out,
+              std::vector<SideLink> sides)
+      : FunctionBody<Fn>(runtime, std::move(function), std::move(out), std::move(sides)),
+        element_(runtime.site("process_element()")) {}
   static constexpr bool kKeyed = requires { typename Fn::Key; };
   std::size_t push(std::size_t, const Batch& batch, std::size_t begin) override {
     using In = typename Fn::In;
     return feed_rows<In>(this->runtime_, batch, begin, kKeyed, [&](In&& element, Timestamp time) {
       typename Fn::Context context(this->runtime_, this->sides_, time);
       auto out = this->template collector<typename Fn::Out>(time);
-      this->function_->process_element(element, context, out);
+      this->call(element_, [&] { this->function_->process_element(element, context, out); });
     });
   }
   void on_timer(bool event_time, Timestamp time, std::string_view) override {
@@ -242,27 +277,38 @@ class ProcessBody final : public FunctionBody<Fn> {
   void end_input(std::size_t) override {
     if constexpr (!kKeyed) {
       auto out = this->template collector<typename Fn::Out>(kNoTimestamp);
-      this->function_->finish(out);
+      this->call(this->finish_, [&] { this->function_->finish(out); });
     }
   }
+
+ private:
+  const UserCalls::Site element_;
 };
 
 // CoProcessFunction and KeyedCoProcessFunction.
 template <typename Fn>
 class CoProcessBody final : public FunctionBody<Fn> {
  public:
-  using FunctionBody<Fn>::FunctionBody;
+  using First = typename Fn::In1;
+  using Second = typename Fn::In2;
+  static constexpr const char* kKind = "co-process";
   static constexpr bool kKeyed = requires { typename Fn::Key; };
+  CoProcessBody(OperatorRuntime& runtime, std::unique_ptr<Fn> function, Link out,
+                std::vector<SideLink> sides)
+      : FunctionBody<Fn>(runtime, std::move(function), std::move(out), std::move(sides)),
+        element1_(runtime.site("process_element1()")),
+        element2_(runtime.site("process_element2()")) {}
   std::size_t push(std::size_t input, const Batch& batch, std::size_t begin) override {
-    return input == 0
-               ? feed<typename Fn::In1>(batch, begin,
-                                        [this](const auto& element, auto& context, auto& out) {
-                                          this->function_->process_element1(element, context, out);
-                                        })
-               : feed<typename Fn::In2>(batch, begin,
-                                        [this](const auto& element, auto& context, auto& out) {
-                                          this->function_->process_element2(element, context, out);
-                                        });
+    if (input == 0) {
+      return feed<First>(element1_, batch, begin,
+                         [this](const auto& element, auto& context, auto& out) {
+                           this->function_->process_element1(element, context, out);
+                         });
+    }
+    return feed<Second>(element2_, batch, begin,
+                        [this](const auto& element, auto& context, auto& out) {
+                          this->function_->process_element2(element, context, out);
+                        });
   }
   void on_timer(bool event_time, Timestamp time, std::string_view) override {
     if constexpr (kKeyed) this->template call_timer<typename Fn::Out>(event_time, time);
@@ -270,60 +316,84 @@ class CoProcessBody final : public FunctionBody<Fn> {
 
  private:
   template <typename In, typename F>
-  std::size_t feed(const Batch& batch, std::size_t begin, F&& call) {
+  std::size_t feed(UserCalls::Site site, const Batch& batch, std::size_t begin, F&& function) {
     return feed_rows<In>(this->runtime_, batch, begin, kKeyed, [&](In&& element, Timestamp time) {
       typename Fn::Context context(this->runtime_, this->sides_, time);
       auto out = this->template collector<typename Fn::Out>(time);
-      call(element, context, out);
+      this->call(site, [&] { function(element, context, out); });
     });
   }
+
+  const UserCalls::Site element1_, element2_;
 };
 
 // BroadcastProcessFunction and KeyedBroadcastProcessFunction.
 template <typename Fn>
 class BroadcastBody final : public FunctionBody<Fn> {
  public:
-  using FunctionBody<Fn>::FunctionBody;
+  using First = typename Fn::In;
+  using Second = typename Fn::Broadcast;
+  static constexpr const char* kKind = "broadcast-process";
   static constexpr bool kKeyed = requires { typename Fn::Key; };
+  BroadcastBody(OperatorRuntime& runtime, std::unique_ptr<Fn> function, Link out,
+                std::vector<SideLink> sides)
+      : FunctionBody<Fn>(runtime, std::move(function), std::move(out), std::move(sides)),
+        element_(runtime.site("process_element()")),
+        broadcast_(runtime.site("process_broadcast_element()")) {}
   std::size_t push(std::size_t input, const Batch& batch, std::size_t begin) override {
-    using In = typename Fn::In;
-    using Broadcast = typename Fn::Broadcast;
+    const auto out_at = [this](Timestamp time) {
+      return this->template collector<typename Fn::Out>(time);
+    };
     if (input == 0) {
-      return feed_rows<In>(this->runtime_, batch, begin, kKeyed, [&](In&& element, Timestamp time) {
+      const auto take = [&](First&& element, Timestamp time) {
         typename Fn::ReadOnlyContext context(this->runtime_, this->sides_, time);
-        auto out = this->template collector<typename Fn::Out>(time);
-        this->function_->process_element(element, context, out);
-      });
+        auto out = out_at(time);
+        this->call(element_, [&] { this->function_->process_element(element, context, out); });
+      };
+      return feed_rows<First>(this->runtime_, batch, begin, kKeyed, take);
     }
-    return feed_rows<Broadcast>(this->runtime_, batch, begin, false,
-                                [&](Broadcast&& element, Timestamp time) {
-                                  typename Fn::Context context(this->runtime_, this->sides_, time);
-                                  auto out = this->template collector<typename Fn::Out>(time);
-                                  this->function_->process_broadcast_element(element, context, out);
-                                });
+    const auto take = [&](Second&& element, Timestamp time) {
+      typename Fn::Context context(this->runtime_, this->sides_, time);
+      auto out = out_at(time);
+      this->call(broadcast_,
+                 [&] { this->function_->process_broadcast_element(element, context, out); });
+    };
+    return feed_rows<Second>(this->runtime_, batch, begin, false, take);
   }
   void on_timer(bool event_time, Timestamp time, std::string_view) override {
     if constexpr (kKeyed) this->template call_timer<typename Fn::Out>(event_time, time);
   }
+
+ private:
+  const UserCalls::Site element_, broadcast_;
 };
 
 // SinkFunction.
 template <typename Fn>
 class SinkBody final : public FunctionBody<Fn> {
  public:
-  using FunctionBody<Fn>::FunctionBody;
+  SinkBody(OperatorRuntime& runtime, std::unique_ptr<Fn> function, Link out,
+           std::vector<SideLink> sides)
+      : FunctionBody<Fn>(runtime, std::move(function), std::move(out), std::move(sides)),
+        invoke_(runtime.site("invoke()")),
+        flush_(runtime.site("flush()")) {}
   std::size_t push(std::size_t, const Batch& batch, std::size_t begin) override {
     using In = typename Fn::In;
     return feed_rows<In>(this->runtime_, batch, begin, false, [&](In&& element, Timestamp time) {
       CallContext context(this->runtime_, this->sides_, time);
-      this->function_->invoke(element, context);
+      this->call(invoke_, [&] { this->function_->invoke(element, context); });
     });
   }
   std::optional<std::string> snapshot() override {
-    this->function_->flush();
+    this->call(flush_, [&] { this->function_->flush(); });
     return FunctionBody<Fn>::snapshot();
   }
-  void end_input(std::size_t) override { this->function_->finish(); }
+  void end_input(std::size_t) override {
+    this->call(this->finish_, [&] { this->function_->finish(); });
+  }
+
+ private:
+  const UserCalls::Site invoke_, flush_;
 };
 
 // ----------------------------------------------------------------------------------------------
@@ -335,7 +405,7 @@ class PlainResult {
  public:
   using Out = R;
   void open(OperatorRuntime&) {}
-  void close() {}
+  void close(OperatorRuntime&) {}
   void fire(OperatorRuntime&, const SideOutputs&, const TimeWindow& window, std::vector<R> values,
             Output<Out>& out) {
     for (R& value : values) out.emit(std::move(value), window.max_timestamp());
@@ -347,18 +417,28 @@ class FunctionResult {
  public:
   using Out = typename Fn::Out;
   explicit FunctionResult(const Fn& function) : function_(function) {}
-  void open(OperatorRuntime& runtime) { open_function(function_, runtime); }
-  void close() { function_.close(); }
+  void open(OperatorRuntime& runtime) {
+    process_ = runtime.site("process()");
+    close_ = runtime.site("close()");
+    open_function(function_, runtime);
+  }
+  void close(OperatorRuntime& runtime) {
+    call_user(runtime.calls(), close_, [&] { function_.close(); });
+  }
   void fire(OperatorRuntime& runtime, const SideOutputs& sides, const TimeWindow& window,
             std::vector<typename Fn::In> values, Output<Out>& out) {
     const auto key = from_bytes<typename Fn::Key>(runtime.key());
     typename Fn::Context context(runtime, sides, window);
     Collector<Out> collector(out, window.max_timestamp());
-    if (key) function_.process(*key, context, values, collector);
+    if (!key) return;
+    call_user(runtime.calls(), process_,
+              [&] { function_.process(*key, context, values, collector); });
   }
 
  private:
   Fn function_;
+  UserCalls::Site process_ = 0;
+  UserCalls::Site close_ = 0;
 };
 
 // What is kept of a window: the fold of its elements.
@@ -366,6 +446,7 @@ template <typename T, typename F>
 class ReducedWindow {
  public:
   using Result = T;
+  static constexpr const char* kFunction = "reduce()";
   explicit ReducedWindow(F reduce) : reduce_(std::move(reduce)) {}
   void open(RuntimeContext& context) { value_ = context.value_state<T>("window-value"); }
   void add(std::string_view part, const T& element) {
@@ -393,6 +474,7 @@ template <typename Fn>
 class AggregatedWindow {
  public:
   using Result = typename Fn::Out;
+  static constexpr const char* kFunction = "the AggregateFunction";
   explicit AggregatedWindow(Fn function) : function_(std::move(function)) {}
   void open(RuntimeContext& context) {
     value_ = context.value_state<typename Fn::Accumulator>("window-value");
@@ -431,6 +513,7 @@ template <typename T>
 class CollectedWindow {
  public:
   using Result = T;
+  static constexpr const char* kFunction = "the window";
   void open(RuntimeContext& context) { list_ = context.list_state<T>("window-elements"); }
   void add(std::string_view part, const T& element) { list_.add_part(part, element); }
   void merge(std::string_view into, std::string_view from) {
@@ -456,12 +539,13 @@ class WindowBody final : public Body, public WindowContents {
         out_(std::move(out)),
         sides_(std::move(sides)) {}
   void open() override {
+    fold_ = runtime_.site(Kept::kFunction);
     driver_ = std::make_unique<WindowDriver>(runtime_, spec_, *this);
     RuntimeContext context(runtime_);
     kept_.open(context);
     finish_.open(runtime_);
   }
-  void close() override { finish_.close(); }
+  void close() override { finish_.close(runtime_); }
   std::size_t push(std::size_t, const Batch& batch, std::size_t begin) override {
     return feed_rows<T>(runtime_, batch, begin, true, [&](T&& element, Timestamp time) {
       const auto parts = driver_->assign(time);
@@ -469,16 +553,20 @@ class WindowBody final : public Body, public WindowContents {
         if (!spec_.late_tag.empty()) sides_.emit(OutputTag<T>{spec_.late_tag}, element, time);
         return;
       }
-      for (const std::string& part : parts) kept_.add(part, element);
+      fold([&] {
+        for (const std::string& part : parts) kept_.add(part, element);
+      });
       driver_->added();
     });
   }
   void on_timer(bool event_time, Timestamp time, std::string_view part) override {
     driver_->on_timer(event_time, time, part);
   }
-  void merge(std::string_view into, std::string_view from) override { kept_.merge(into, from); }
+  void merge(std::string_view into, std::string_view from) override {
+    fold([&] { kept_.merge(into, from); });
+  }
   void fire(const TimeWindow& window, std::string_view part) override {
-    auto values = kept_.results(part);
+    auto values = fold([&] { return kept_.results(part); });
     if (!values.empty())
       finish_.fire(runtime_, sides_, window, std::move(values),
                    output_of<typename Finish::Out>(out_));
@@ -486,6 +574,11 @@ class WindowBody final : public Body, public WindowContents {
   void clear(std::string_view part) override { kept_.clear(part); }
 
  private:
+  template <typename F>
+  decltype(auto) fold(F&& of_user) {
+    return call_user(runtime_.calls(), fold_, of_user);
+  }
+
   OperatorRuntime& runtime_;
   WindowSpec spec_;
   Kept kept_;
@@ -493,6 +586,7 @@ class WindowBody final : public Body, public WindowContents {
   Link out_;
   SideOutputs sides_;
   std::unique_ptr<WindowDriver> driver_;
+  UserCalls::Site fold_ = 0;
 };
 
 // ----------------------------------------------------------------------------------------------
@@ -502,11 +596,22 @@ class WindowBody final : public Body, public WindowContents {
 template <typename T>
 class StrategyStamper final : public Stamper {
  public:
-  explicit StrategyStamper(const WatermarkStrategy<T>& strategy) : strategy_(strategy) {}
+  StrategyStamper(const WatermarkStrategy<T>& strategy, UserCalls& calls, const std::string& name)
+      : strategy_(strategy),
+        calls_(calls),
+        assigner_(calls.add("the timestamp assigner of '" + name + "'")),
+        make_generator_(calls.add("the maker of generators of '" + name + "'")),
+        on_event_(calls.add("on_event() of '" + name + "'")),
+        current_watermark_(calls.add("current_watermark() of '" + name + "'")) {}
   void stamp(const Batch& batch, std::size_t begin, std::size_t end, std::uint32_t split,
              std::vector<Timestamp>& times) override {
     Split& to = splits_[split];
-    if (strategy_.make_generator() && !to.generator) to.generator = strategy_.make_generator()();
+    if (strategy_.make_generator() && !to.generator) {
+      to.generator =
+          call_user(calls_, make_generator_, [&] { return strategy_.make_generator()(); });
+      if (!to.generator)
+        throw Failure(Error{ErrorCode::kInvalidArgument, "for_generator() made no generator"});
+    }
     constexpr std::size_t kTime = RowOf<T>::kWidth;
     const Column* old = batch.columns().size() > kTime ? batch.column(kTime).get() : nullptr;
     const bool reads = strategy_.assigner() || to.generator;
@@ -515,8 +620,10 @@ class StrategyStamper final : public Stamper {
           old != nullptr && !old->is_null(row) ? old->data<Timestamp>()[row] : kNoTimestamp;
       if (reads) {
         const T element = RowOf<T>::read(BatchColumns{batch}, row);
-        if (strategy_.assigner()) time = strategy_.assigner()(element);
-        if (to.generator) to.generator->on_event(element, time);
+        if (strategy_.assigner())
+          time = call_user(calls_, assigner_, [&] { return strategy_.assigner()(element); });
+        if (to.generator)
+          call_user(calls_, on_event_, [&] { to.generator->on_event(element, time); });
       }
       if (time != kNoTimestamp && time > to.greatest) to.greatest = time;
       times.push_back(time);
@@ -525,7 +632,9 @@ class StrategyStamper final : public Stamper {
   Timestamp watermark(std::uint32_t split) override {
     if (!strategy_.has_watermarks()) return kNoTimestamp;
     Split& of = splits_[split];
-    if (of.generator) return of.generator->current_watermark();
+    if (of.generator)
+      return call_user(calls_, current_watermark_,
+                       [&] { return of.generator->current_watermark(); });
     return of.greatest == kNoTimestamp ? kNoTimestamp : of.greatest - strategy_.bound_ms() - 1;
   }
   bool tick() override { return static_cast<bool>(strategy_.make_generator()); }
@@ -536,6 +645,8 @@ class StrategyStamper final : public Stamper {
     std::unique_ptr<WatermarkGenerator<T>> generator;
   };
   WatermarkStrategy<T> strategy_;
+  UserCalls& calls_;
+  const UserCalls::Site assigner_, make_generator_, on_event_, current_watermark_;
   std::map<std::uint32_t, Split> splits_;
 };
 

@@ -31,16 +31,13 @@ template <typename T, typename K>
 class WindowedStream;
 template <typename A, typename B>
 class ConnectedStreams;
-template <typename A, typename B, typename K>
-class KeyedConnectedStreams;
 template <typename B>
 class BroadcastStream;
-template <typename T, typename B>
-class BroadcastConnectedStream;
-template <typename T, typename B, typename K>
-class KeyedBroadcastConnectedStream;
 
 namespace erased {
+
+template <template <typename> class BodyOf, typename A, typename B, typename K = void>
+class TwoInputs;
 
 // A function, or something that makes a std::unique_ptr to one.
 template <typename F>
@@ -66,19 +63,38 @@ template <template <typename> class BodyOf, typename F>
 MakeBody function_body(F function) {
   return [function = std::move(function)](OperatorRuntime& runtime, Link out,
                                           std::vector<SideLink> sides) -> std::unique_ptr<Body> {
-    return std::make_unique<BodyOf<FunctionOf<F>>>(runtime, MadeBy<F>::make(function),
-                                                   std::move(out), std::move(sides));
+    auto made = MadeBy<F>::make(function);
+    if (made == nullptr)
+      throw Failure(Error{ErrorCode::kInvalidArgument, "what makes the function made none"});
+    return std::make_unique<BodyOf<FunctionOf<F>>>(runtime, std::move(made), std::move(out),
+                                                   std::move(sides));
   };
 }
 
-// A stream or sink that was put into the plan.
+// A stream or sink that was put into the plan. Always valid: what was moved from keeps its place.
 struct Place {
+  Place(std::shared_ptr<Plan> of, NodeNumber node, std::size_t output_number, Exchange how)
+      : plan(std::move(of)), number(node), output(output_number), exchange(how) {}
+  Place(const Place&) = default;
+  Place& operator=(const Place&) = default;
+
   std::shared_ptr<Plan> plan;
-  NodeNumber number = 0;
-  std::size_t output = 0;
-  Exchange exchange = Exchange::kForward;
+  NodeNumber number;
+  std::size_t output;
+  Exchange exchange;
   EdgeSpec edge() const { return EdgeSpec{number, output, exchange}; }
 };
+
+// An empty std::function or a null pointer is a mistake of the program, not of its data.
+template <typename F>
+void check_callable(const Place& place, const char* what, const F& function) {
+  if constexpr (requires { function == nullptr; }) {
+    if (function == nullptr) {
+      note_error(*place.plan,
+                 Error{ErrorCode::kInvalidArgument, std::string(what) + ": the function is empty"});
+    }
+  }
+}
 
 template <typename Out>
 NodeSpec node_of(std::string kind, std::vector<EdgeSpec> inputs) {
@@ -140,6 +156,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   template <typename F>
   auto map(F function) const {
     using Out = std::decay_t<std::invoke_result_t<F&, const T&>>;
+    erased::check_callable(place_, "map", function);
     return step<Out>("map", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                              erased::Link next) {
       return erased::link_of(
@@ -149,6 +166,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   // bool f(const T&)
   template <typename F>
   DataStream<T> filter(F function) const {
+    erased::check_callable(place_, "filter", function);
     return step<T>("filter", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                               erased::Link next) {
       return erased::link_of(
@@ -158,6 +176,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   // void f(const T&, Collector<Out>&)
   template <typename Out, typename F>
   DataStream<Out> flat_map(F function) const {
+    erased::check_callable(place_, "flat_map", function);
     return step<Out>("flat-map", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                                   erased::Link next) {
       return erased::link_of(
@@ -169,6 +188,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   auto process(F function) const {
     using Fn = erased::FunctionOf<F>;
     static_assert(std::is_same_v<typename Fn::In, T>, "the function takes another element type");
+    static_assert(!erased::ProcessBody<Fn>::kKeyed, "the function needs a key: key_by() before");
     return body<typename Fn::Out>("process", {place_.edge()},
                                   erased::function_body<erased::ProcessBody>(std::move(function)));
   }
@@ -178,6 +198,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   auto key_by(F function) const {
     using K = std::decay_t<std::invoke_result_t<F&, const T&>>;
     static_assert(Element<K>, "no RowOf<K> for the key: see slipstream/stream/row.h");
+    erased::check_callable(place_, "key_by", function);
     auto spec = erased::node_of<T>("key-by", {place_.edge()});
     spec.follows_input = true;
     spec.keyed_output = true;
@@ -185,8 +206,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     spec.feed = erased::feed_body<T>();
     spec.end = [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                 std::size_t output) {
-      return erased::link_of(
-          std::make_shared<erased::KeyEnd<T, K, F>>(runtime.writer(output), function));
+      return erased::link_of(std::make_shared<erased::KeyEnd<T, K, F>>(runtime, output, function));
     };
     return KeyedStream<T, K>(added(std::move(spec), erased::Exchange::kHash));
   }
@@ -195,7 +215,12 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   DataStream<T> union_with(const Others&... others) const {
     erased::NodeSpec spec;
     spec.kind = "union";
-    spec.inputs = {place_.edge(), others.place().edge()...};
+    spec.inputs = {place_.edge()};
+    const auto add = [&](const erased::Place& other) {
+      if (erased::check_same(*place_.plan, *other.plan, "union_with"))
+        spec.inputs.push_back(other.edge());
+    };
+    (add(others.place()), ...);
     spec.element = RowOf<T>::schema();
     return DataStream<T>(added(std::move(spec)));
   }
@@ -205,8 +230,8 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     return ConnectedStreams<T, B>(place_, other.place());
   }
   template <typename B>
-  BroadcastConnectedStream<T, B> connect(const BroadcastStream<B>& other) const {
-    return BroadcastConnectedStream<T, B>(place_, other.place());
+  auto connect(const BroadcastStream<B>& other) const {
+    return erased::TwoInputs<erased::BroadcastBody, T, B>(place_, other.place());
   }
   // To be connected with another stream, every instance of which gets all elements.
   BroadcastStream<T> broadcast_state() const {
@@ -229,8 +254,9 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     spec.element = RowOf<T>::schema();
     spec.stamper.idle_timeout_ms = strategy.idle_ms();
     spec.stamper.ticks = static_cast<bool>(strategy.make_generator());
-    spec.stamper.make = [strategy]() -> std::unique_ptr<erased::Stamper> {
-      return std::make_unique<erased::StrategyStamper<T>>(strategy);
+    spec.stamper.make = [strategy](erased::UserCalls& calls,
+                                   const std::string& name) -> std::unique_ptr<erased::Stamper> {
+      return std::make_unique<erased::StrategyStamper<T>>(strategy, calls, name);
     };
     return DataStream<T>(added(std::move(spec)));
   }
@@ -250,11 +276,15 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     return key_by([](const T&) { return true; }).window(assigner).all();
   }
 
-  // A SinkFunction<T>, or what makes one; or what adds itself to a stream, such as RocketMQSink.
+  // void f(const T&); a SinkFunction<T>, or what makes one; or what adds itself to a stream, such
+  // as RocketMQSink. At least once.
   template <typename F>
   StreamSink add_sink(F function) const {
     if constexpr (requires { function.add_to(*this); }) {
       return function.add_to(*this);
+    } else if constexpr (std::is_invocable_v<F&, const T&> && !erased::FunctionMaker<F>) {
+      erased::check_callable(place_, "add_sink", function);
+      return add_sink(erased::CallSink<T, F>(std::move(function)));
     } else {
       using Fn = erased::FunctionOf<F>;
       static_assert(std::is_same_v<typename Fn::In, T>, "the sink takes another element type");
@@ -269,12 +299,21 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   template <typename F>
   StreamSink add_two_phase_sink(F function) const {
     static_assert(std::is_same_v<typename F::In, T>, "the sink takes another element type");
-    return sink_to(erased::make_two_phase_sink(erased::two_phase_spec(std::move(function))));
+    return sink_to(
+        erased::make_two_phase_sink(*place_.plan, erased::two_phase_spec(std::move(function))));
+  }
+  // One line of standard output for each element, as the connector 'print' writes rows.
+  StreamSink print(std::string prefix = {}) const {
+    OptionMap options;
+    if (!prefix.empty()) options["print-identifier"] = std::move(prefix);
+    return sink_to_connector("print", std::move(options));
   }
   // A sink of the connector contract whose rows are those of T.
   StreamSink sink_to(std::shared_ptr<Sink> sink) const {
     erased::NodeSpec spec;
     spec.kind = "sink";
+    if (sink == nullptr)
+      note_error(*place_.plan, Error{ErrorCode::kInvalidArgument, "sink_to: there is none"});
     spec.inputs = {place_.edge()};
     spec.sink = std::move(sink);
     return StreamSink(added(std::move(spec)));
@@ -335,6 +374,20 @@ class KeyedStream : public DataStream<T> {
   using KeyType = K;
   using DataStream<T>::DataStream;
 
+  // Of key_by; it stays a keyed stream.
+  KeyedStream uid(std::string uid) const {
+    DataStream<T>::uid(std::move(uid));
+    return *this;
+  }
+  KeyedStream name(std::string name) const {
+    DataStream<T>::name(std::move(name));
+    return *this;
+  }
+  KeyedStream parallelism(std::uint32_t parallelism) const {
+    DataStream<T>::parallelism(parallelism);
+    return *this;
+  }
+
   // A KeyedProcessFunction<K, T, Out>, or what makes one.
   template <typename F>
   auto process(F function) const {
@@ -347,6 +400,7 @@ class KeyedStream : public DataStream<T> {
   // T f(const T&, const T&): the fold of all elements of a key so far, one result per element.
   template <typename F>
   DataStream<T> reduce(F function) const {
+    erased::check_callable(this->place(), "reduce", function);
     return keyed_body<T>("reduce", erased::function_body<erased::ProcessBody>(
                                        RollingReduce<F>(std::move(function))));
   }
@@ -355,12 +409,12 @@ class KeyedStream : public DataStream<T> {
   }
   using DataStream<T>::connect;
   template <typename B>
-  KeyedConnectedStreams<T, B, K> connect(const KeyedStream<B, K>& other) const {
-    return KeyedConnectedStreams<T, B, K>(this->place(), other.place());
+  auto connect(const KeyedStream<B, K>& other) const {
+    return erased::TwoInputs<erased::CoProcessBody, T, B, K>(this->place(), other.place());
   }
   template <typename B>
-  KeyedBroadcastConnectedStream<T, B, K> connect(const BroadcastStream<B>& other) const {
-    return KeyedBroadcastConnectedStream<T, B, K>(this->place(), other.place());
+  auto connect(const BroadcastStream<B>& other) const {
+    return erased::TwoInputs<erased::BroadcastBody, T, B, K>(this->place(), other.place());
   }
 
  private:
@@ -417,6 +471,7 @@ class WindowedStream {
   // T f(const T&, const T&)
   template <typename F>
   DataStream<T> reduce(F function) const {
+    erased::check_callable(place_, "reduce", function);
     return make<T>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
                    erased::PlainResult<T>());
   }
@@ -424,20 +479,21 @@ class WindowedStream {
   template <typename F, typename Fn>
   auto reduce(F function, Fn window_function) const {
     check<T, Fn>();
+    erased::check_callable(place_, "reduce", function);
     return make<typename Fn::Out>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
                                   erased::FunctionResult<Fn>(window_function));
   }
   // An AggregateFunction<T, Accumulator, Out>.
   template <typename A>
   auto aggregate(A function) const {
-    static_assert(std::is_same_v<typename A::In, T>, "the function takes another element type");
+    check_aggregate<A>();
     return make<typename A::Out>("window-aggregate",
                                  erased::AggregatedWindow<A>(std::move(function)),
                                  erased::PlainResult<typename A::Out>());
   }
   template <typename A, typename Fn>
   auto aggregate(A function, Fn window_function) const {
-    static_assert(std::is_same_v<typename A::In, T>, "the function takes another element type");
+    check_aggregate<A>();
     check<typename A::Out, Fn>();
     return make<typename Fn::Out>("window-aggregate",
                                   erased::AggregatedWindow<A>(std::move(function)),
@@ -456,6 +512,20 @@ class WindowedStream {
   static void check() {
     static_assert(std::is_same_v<typename Fn::In, In>, "the function takes another element type");
     static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+  }
+  template <typename A>
+  void check_aggregate() const {
+    static_assert(std::is_same_v<typename A::In, T>, "the function takes another element type");
+    using Base = AggregateFunction<typename A::In, typename A::Accumulator, typename A::Out>;
+    if constexpr (std::is_base_of_v<Base, A> &&
+                  std::is_same_v<decltype(&A::merge), decltype(&Base::merge)>) {
+      if (spec_.assigner.kind == WindowAssigner::Kind::kSession) {
+        note_error(*place_.plan,
+                   Error{ErrorCode::kInvalidArgument,
+                         "aggregate: session windows grow together, so their AggregateFunction "
+                         "needs merge()"});
+      }
+    }
   }
   template <typename Out, typename Kept, typename Finish>
   DataStream<Out> make(std::string kind, Kept kept, Finish finish) const {
@@ -481,26 +551,37 @@ class WindowedStream {
 
 namespace erased {
 
-// What connected streams of all kinds do.
+// Two streams into one function of the kind that BodyOf calls; with a key K its state and timers
+// belong to the key.
+template <template <typename> class BodyOf, typename A, typename B, typename K>
 class TwoInputs {
  public:
   TwoInputs(Place first, Place second) : first_(std::move(first)), second_(std::move(second)) {
-    if (first_.plan != second_.plan) {
-      note_error(*first_.plan, Error{ErrorCode::kInvalidArgument,
-                                     "connect: the two streams belong to different environments"});
-      second_ = first_;
-    }
+    if (!check_same(*first_.plan, *second_.plan, "connect")) second_ = first_;
+  }
+
+  // The function, or what makes one: CoProcessFunction, BroadcastProcessFunction and their keyed
+  // forms.
+  template <typename F>
+  auto process(F function) const {
+    using Fn = FunctionOf<F>;
+    using Caller = BodyOf<Fn>;
+    static_assert(
+        std::is_same_v<typename Caller::First, A> && std::is_same_v<typename Caller::Second, B>,
+        "the function takes other element types");
+    static_assert(Caller::kKeyed == !std::is_void_v<K>,
+                  "a keyed function belongs on keyed streams, and no other one");
+    if constexpr (Caller::kKeyed)
+      static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
+    auto spec = node_of<typename Fn::Out>(Caller::kKind, {first_.edge(), second_.edge()});
+    spec.body = function_body<BodyOf>(std::move(function));
+    spec.keyed = Caller::kKeyed;
+    return DataStream<typename Fn::Out>(
+        Place(first_.plan, add_node(*first_.plan, std::move(spec)), 0, Exchange::kForward));
   }
 
  protected:
-  template <typename Out>
-  DataStream<Out> add(std::string kind, bool keyed, MakeBody make) const {
-    auto spec = node_of<Out>(std::move(kind), {first_.edge(), second_.edge()});
-    spec.body = std::move(make);
-    spec.keyed = keyed;
-    return DataStream<Out>(
-        Place{first_.plan, add_node(*first_.plan, std::move(spec)), 0, Exchange::kForward});
-  }
+  const Place& first() const { return first_; }
 
  private:
   Place first_;
@@ -527,16 +608,28 @@ class CoFlatMap final : public CoProcessFunction<A, B, Out> {
 
 }  // namespace erased
 
-// Two streams into one function.
+// Two streams with the same key into one KeyedCoProcessFunction<K, A, B, Out> with state.
+template <typename A, typename B, typename K>
+using KeyedConnectedStreams = erased::TwoInputs<erased::CoProcessBody, A, B, K>;
+// A stream that meets a broadcast in a BroadcastProcessFunction<T, B, Out>.
+template <typename T, typename B>
+using BroadcastConnectedStream = erased::TwoInputs<erased::BroadcastBody, T, B>;
+// A keyed stream that meets a broadcast in a KeyedBroadcastProcessFunction<K, T, B, Out>.
+template <typename T, typename B, typename K>
+using KeyedBroadcastConnectedStream = erased::TwoInputs<erased::BroadcastBody, T, B, K>;
+
+// Two streams into one CoProcessFunction<A, B, Out>, or into two lambdas.
 template <typename A, typename B>
-class ConnectedStreams : private erased::TwoInputs {
+class ConnectedStreams : public erased::TwoInputs<erased::CoProcessBody, A, B> {
  public:
-  using TwoInputs::TwoInputs;
+  using erased::TwoInputs<erased::CoProcessBody, A, B>::TwoInputs;
 
   // Out f(const A&), Out g(const B&)
   template <typename F1, typename F2>
   auto map(F1 first, F2 second) const {
     using Out = std::decay_t<std::invoke_result_t<F1&, const A&>>;
+    erased::check_callable(this->first(), "map", first);
+    erased::check_callable(this->first(), "map", second);
     return flat_map<Out>(
         [first](const A& element, Collector<Out>& out) mutable { out.collect(first(element)); },
         [second](const B& element, Collector<Out>& out) mutable { out.collect(second(element)); });
@@ -544,33 +637,9 @@ class ConnectedStreams : private erased::TwoInputs {
   // void f(const A&, Collector<Out>&), void g(const B&, Collector<Out>&)
   template <typename Out, typename F1, typename F2>
   DataStream<Out> flat_map(F1 first, F2 second) const {
-    return process(erased::CoFlatMap<A, B, Out, F1, F2>(std::move(first), std::move(second)));
-  }
-  // A CoProcessFunction<A, B, Out>, or what makes one.
-  template <typename F>
-  auto process(F function) const {
-    using Fn = erased::FunctionOf<F>;
-    static_assert(std::is_same_v<typename Fn::In1, A> && std::is_same_v<typename Fn::In2, B>,
-                  "the function takes other element types");
-    return this->template add<typename Fn::Out>(
-        "co-process", false, erased::function_body<erased::CoProcessBody>(std::move(function)));
-  }
-};
-
-// Two streams with the same key into one function with state.
-template <typename A, typename B, typename K>
-class KeyedConnectedStreams : private erased::TwoInputs {
- public:
-  using TwoInputs::TwoInputs;
-  // A KeyedCoProcessFunction<K, A, B, Out>, or what makes one.
-  template <typename F>
-  auto process(F function) const {
-    using Fn = erased::FunctionOf<F>;
-    static_assert(std::is_same_v<typename Fn::In1, A> && std::is_same_v<typename Fn::In2, B>,
-                  "the function takes other element types");
-    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
-    return this->template add<typename Fn::Out>(
-        "co-process", true, erased::function_body<erased::CoProcessBody>(std::move(function)));
+    erased::check_callable(this->first(), "flat_map", first);
+    erased::check_callable(this->first(), "flat_map", second);
+    return this->process(erased::CoFlatMap<A, B, Out, F1, F2>(std::move(first), std::move(second)));
   }
 };
 
@@ -585,41 +654,6 @@ class BroadcastStream {
   erased::Place place_;
 };
 
-// A stream that meets a broadcast.
-template <typename T, typename B>
-class BroadcastConnectedStream : private erased::TwoInputs {
- public:
-  using TwoInputs::TwoInputs;
-  // A BroadcastProcessFunction<T, B, Out>, or what makes one.
-  template <typename F>
-  auto process(F function) const {
-    using Fn = erased::FunctionOf<F>;
-    static_assert(std::is_same_v<typename Fn::In, T> && std::is_same_v<typename Fn::Broadcast, B>,
-                  "the function takes other element types");
-    return this->template add<typename Fn::Out>(
-        "broadcast-process", false,
-        erased::function_body<erased::BroadcastBody>(std::move(function)));
-  }
-};
-
-// A keyed stream that meets a broadcast.
-template <typename T, typename B, typename K>
-class KeyedBroadcastConnectedStream : private erased::TwoInputs {
- public:
-  using TwoInputs::TwoInputs;
-  // A KeyedBroadcastProcessFunction<K, T, B, Out>, or what makes one.
-  template <typename F>
-  auto process(F function) const {
-    using Fn = erased::FunctionOf<F>;
-    static_assert(std::is_same_v<typename Fn::In, T> && std::is_same_v<typename Fn::Broadcast, B>,
-                  "the function takes other element types");
-    static_assert(std::is_same_v<typename Fn::Key, K>, "the function takes another key type");
-    return this->template add<typename Fn::Out>(
-        "broadcast-process", true,
-        erased::function_body<erased::BroadcastBody>(std::move(function)));
-  }
-};
-
 // ----------------------------------------------------------------------------------------------
 // sources of an environment
 
@@ -629,6 +663,9 @@ DataStream<T> Environment::from_source(std::shared_ptr<Source> source, std::stri
   spec.kind = "source";
   spec.name = std::move(name);
   spec.element = RowOf<T>::schema();
+  if (source == nullptr) {
+    erased::note_error(*plan_, Error{ErrorCode::kInvalidArgument, "from_source: there is none"});
+  }
   spec.source = std::move(source);
   return DataStream<T>(erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0,
                                      erased::Exchange::kForward});
@@ -674,7 +711,7 @@ DataStream<typename F::Out> Environment::add_source(F function, std::string name
   } else {
     const bool bounded = function.bounded();
     auto source = erased::make_function_source(
-        name, RowOf<T>::schema(), bounded,
+        *plan_, name, RowOf<T>::schema(), bounded,
         [function = std::move(function)]() -> std::unique_ptr<erased::SourceRun> {
           return std::make_unique<erased::TypedSourceRun<F>>(function);
         });
@@ -690,7 +727,7 @@ DataStream<typename F::Out> Environment::add_split_source(F source, std::string 
   using T = typename F::Out;
   auto spec = erased::split_source_spec<T>(std::make_shared<F>(std::move(source)));
   spec.name = name;
-  auto stream = from_source<T>(erased::make_split_source(std::move(spec)), std::move(name));
+  auto stream = from_source<T>(erased::make_split_source(*plan_, std::move(spec)), std::move(name));
   erased::node(*plan_, stream.place().number).source_times = true;
   return stream;
 }

@@ -49,8 +49,11 @@ struct JobSettings {
   std::size_t batch_rows = kBatchRows;
   std::chrono::milliseconds watermark_interval{200};  // how often custom generators are asked
 
+  // A function of yours that has not returned for so long is named in a warning; 0 = never.
+  std::chrono::milliseconds blocked_after{30'000};
+
   // What the engine has to say about the job: restores, failures, restarts. Thread: any. Empty =
-  // nobody hears it.
+  // nobody hears it. An exception out of it ends the job.
   std::function<void(std::string_view)> on_message = {};
 };
 
@@ -63,6 +66,13 @@ struct OperatorReport {
   double idle_ms = 0;
   double backpressured_ms = 0;
   Timestamp watermark = kNoTimestamp;
+};
+
+// A function of the user that has not returned.
+struct BlockedCall {
+  std::string place;     // "operator 'count' [0]"
+  std::string function;  // "process_element() of 'count'"
+  std::chrono::milliseconds duration{0};
 };
 
 // What is known of a job at a moment.
@@ -81,9 +91,11 @@ struct JobStatus {
   std::uint64_t restarts = 0;
   std::string last_error;
   std::vector<OperatorReport> operators;
+  std::vector<BlockedCall> blocked;  // for longer than JobSettings::blocked_after
 };
 
-// A running job. The last copy of a handle cancels what still runs, and waits for it. Thread: any.
+// A running job. The last copy of a handle cancels what still runs, and waits for it; one that was
+// moved away answers errors. Thread: any.
 class JobHandle {
  public:
   // Until the job finished, was stopped (ok), was cancelled (kCancelled) or failed for good.
@@ -159,6 +171,10 @@ class Environment {
   Result<JobHandle> execute_async();
   // The operators and what flows between them, one a line.
   Result<std::string> explain();
+
+  // A copy means the same job; one that was moved from stays usable.
+  Environment(const Environment&) = default;
+  Environment& operator=(const Environment&) = default;
 
   const std::shared_ptr<erased::Plan>& plan() const { return plan_; }
 

@@ -18,6 +18,7 @@
 #include "slipstream/connector.h"
 #include "slipstream/status.h"
 #include "slipstream/stream/row.h"
+#include "slipstream/stream/user_calls.h"
 
 namespace slipstream::stream {
 
@@ -138,6 +139,10 @@ class OperatorRuntime {
   virtual void delete_timer(bool event_time, Timestamp time, std::string_view part) = 0;
 
   virtual std::shared_ptr<BroadcastStore> broadcast_store(const StoreOptions& options) = 0;
+
+  virtual UserCalls& calls() = 0;
+  // The name of `function` ("map()") of the part that is being made.
+  virtual UserCalls::Site site(const char* function) = 0;
 };
 
 // One instance of an operator. Exceptions out of any call fail the task. Thread: task.
@@ -190,7 +195,8 @@ struct SideLink {
 // `out` is of the operator's output type.
 using MakeBody =
     std::function<std::unique_ptr<Body>(OperatorRuntime&, Link out, std::vector<SideLink> sides)>;
-using MakeStamper = std::function<std::unique_ptr<Stamper>()>;
+// `name`: of the operator.
+using MakeStamper = std::function<std::unique_ptr<Stamper>(UserCalls&, const std::string& name)>;
 
 enum class Exchange : std::uint8_t { kForward, kHash, kRebalance, kBroadcast, kSingle };
 
@@ -261,6 +267,8 @@ NodeSpec& node(Plan& plan, NodeNumber number);  // valid until the next add_node
 std::size_t side_output(Plan& plan, NodeNumber number, SideSpec side);
 // What is wrong is told by Environment::execute(), all of it at once.
 void note_error(Plan& plan, Status status);
+// Whether streams of `other` can be used in `plan`; if not, that is an error of `what`.
+bool check_same(Plan& plan, const Plan& other, std::string_view what);
 // Of the environment that the plan belongs to; still changing until it is executed.
 std::shared_ptr<const JobSettings> job_settings(const Plan& plan);
 

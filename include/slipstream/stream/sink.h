@@ -60,6 +60,17 @@ class TwoPhaseSink {
 
 namespace erased {
 
+// void f(const T&)
+template <typename T, typename F>
+class CallSink final : public SinkFunction<T> {
+ public:
+  explicit CallSink(F function) : function_(std::move(function)) {}
+  void invoke(const T& element, CallContext&) override { function_(element); }
+
+ private:
+  F function_;
+};
+
 // One instance of a TwoPhaseSink without its type. Thread: task.
 class SinkRun {
  public:
@@ -73,7 +84,7 @@ struct TwoPhaseSpec {
   std::function<std::unique_ptr<SinkRun>(const TransactionContext&)> make_writer;
   std::function<std::function<Status(const std::string&)>()> make_committer;
 };
-std::shared_ptr<Sink> make_two_phase_sink(TwoPhaseSpec spec);
+std::shared_ptr<Sink> make_two_phase_sink(Plan& plan, TwoPhaseSpec spec);
 
 // Rows into elements.
 template <typename F>

@@ -46,8 +46,8 @@ class SourceRun {
   virtual void restore(std::string_view state) = 0;
 };
 using MakeSourceRun = std::function<std::unique_ptr<SourceRun>()>;
-std::shared_ptr<Source> make_function_source(std::string name, Schema element, bool bounded,
-                                             MakeSourceRun make);
+std::shared_ptr<Source> make_function_source(Plan& plan, std::string name, Schema element,
+                                             bool bounded, MakeSourceRun make);
 
 // One split being read, without its type. Thread: task.
 class SplitCursor {
@@ -70,7 +70,7 @@ struct SplitSourceSpec {
   std::function<std::vector<Split>()> discover;
   std::function<std::unique_ptr<SplitCursor>(const Split&)> open;
 };
-std::shared_ptr<Source> make_split_source(SplitSourceSpec spec);
+std::shared_ptr<Source> make_split_source(Plan& plan, SplitSourceSpec spec);
 
 // Rows that are there already.
 std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
@@ -233,7 +233,12 @@ SplitSourceSpec split_source_spec(std::shared_ptr<SplitSource<T>> source) {
   spec.discovery_interval = source->discovery_interval();
   spec.discover = [source] { return source->discover(); };
   spec.open = [source](const Split& split) -> std::unique_ptr<SplitCursor> {
-    return std::make_unique<TypedSplitCursor<T>>(source->open(split));
+    auto reader = source->open(split);
+    if (reader == nullptr) {
+      throw Failure(Error{ErrorCode::kInvalidArgument,
+                          "no reader was made for the split '" + split.id + "'"});
+    }
+    return std::make_unique<TypedSplitCursor<T>>(std::move(reader));
   };
   return spec;
 }

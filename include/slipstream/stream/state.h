@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -155,8 +156,11 @@ class AggregateFunction {
   virtual Accumulator create_accumulator() { return Accumulator{}; }
   virtual void add(const In& value, Accumulator& accumulator) = 0;
   virtual Out get_result(const Accumulator& accumulator) = 0;
-  // Session windows only: `from` is added to `into`.
-  virtual void merge(Accumulator& into, const Accumulator& from) = 0;
+  // Session windows only, which refuse a function without it: `from` is added to `into`.
+  virtual void merge(Accumulator& into, const Accumulator& from) {
+    static_cast<void>(into), static_cast<void>(from);
+    throw std::logic_error("this AggregateFunction has no merge()");
+  }
 };
 
 // An accumulator per key.

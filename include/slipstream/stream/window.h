@@ -166,15 +166,21 @@ class WatermarkStrategy {
     return strategy;
   }
   // Without it elements keep the time that they have.
-  WatermarkStrategy with_timestamp_assigner(Assigner assigner) && {
+  WatermarkStrategy& with_timestamp_assigner(Assigner assigner) & {
     assigner_ = std::move(assigner);
-    return std::move(*this);
+    return *this;
+  }
+  WatermarkStrategy with_timestamp_assigner(Assigner assigner) && {
+    return std::move(with_timestamp_assigner(std::move(assigner)));
   }
   // A split without elements for so long does not hold event time back. RocketMQ queues prove that
   // they are empty and need no time-out.
-  WatermarkStrategy with_idleness(std::chrono::milliseconds timeout) && {
+  WatermarkStrategy& with_idleness(std::chrono::milliseconds timeout) & {
     idle_ms_ = timeout.count();
-    return std::move(*this);
+    return *this;
+  }
+  WatermarkStrategy with_idleness(std::chrono::milliseconds timeout) && {
+    return std::move(with_idleness(timeout));
   }
 
   const Assigner& assigner() const { return assigner_; }
