@@ -1,8 +1,15 @@
-// The C++ blocks of docs/datastream*.md, as they stand there (cmake/doc_blocks.cmake).
+// The C++ blocks of docs/datastream*.md and docs/client.md, as they stand there
+// (cmake/doc_blocks.cmake).
+#include <atomic>
+#include <iostream>
 #include <map>
 
 #include <gmock/gmock.h>
 
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/client.h"
+#include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/producer.h"
 #include "slipstream/stream.h"
 #include "slipstream/stream/rocketmq.h"
 #include "slipstream/stream/testing.h"
@@ -15,11 +22,6 @@ using namespace std::chrono_literals;
 // What the pages leave to the reader.
 namespace given {
 #include "stream/blocks/datastream_2.inc"
-
-class Print final : public SinkFunction<Order> {
- public:
-  void invoke(const Order&, Context&) override {}
-};
 
 std::string item_of(const Order& order) { return order.item; }
 
@@ -61,8 +63,30 @@ using namespace given;
   return status;
 }
 
-[[maybe_unused]] void a_job_in_the_original_shape(Environment& env){
+[[maybe_unused]] void a_job_in_the_original_shape(Environment& env) {
 #include "stream/blocks/datastream-rocketmq_1.inc"
+}
+
+[[maybe_unused]] Status connecting() {
+#include "stream/blocks/client_1.inc"
+  return {};
+}
+[[maybe_unused]] Status sending(rocketmq::Client& client) {
+#include "stream/blocks/client_2.inc"
+  return {};
+}
+[[maybe_unused]] Status sending_without_waiting(rocketmq::Client& client) {
+#include "stream/blocks/client_3.inc"
+  return {};
+}
+[[maybe_unused]] Status receiving(rocketmq::Client& client, const std::atomic<bool>& running,
+                                  void (*handle)(const rocketmq::ReceivedMessage&)) {
+#include "stream/blocks/client_4.inc"
+  return {};
+}
+[[maybe_unused]] Status topics(rocketmq::Client& client) {
+#include "stream/blocks/client_5.inc"
+  return behind > 0 ? Status(Error{ErrorCode::kUnavailable, "behind"}) : Status();
 }
 
 TEST(Pages, TheTestOfAnOperator) {
