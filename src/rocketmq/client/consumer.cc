@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "rocketmq/client/callback.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_reader.h"
 #include "rocketmq/client/ready_frames.h"
@@ -245,7 +246,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
         wake = wake_;
       }
     }
-    if (wake) wake();
+    internal::run_callback("the wake callback of a consumer", wake);
   }
 
   void fail(const Error& error) override {
@@ -256,7 +257,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       wake = wake_;
       changed_.notify_all();
     }
-    if (wake) wake();
+    internal::run_callback("the wake callback of a consumer", wake);
   }
 
   void count_out_of_range() override { ++out_of_range_; }
@@ -287,7 +288,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     delivered_.clear();
     if (awaited) changed_.notify_one();
-    if (wake) wake();
+    internal::run_callback("the wake callback of a consumer", wake);
   }
 
   struct Queue {
@@ -414,14 +415,15 @@ void Consumer::State::commit(std::vector<GroupOffset> offsets,
     std::function<void(const Status&)> done;
     void one(const Status& result) {
       if (status.ok()) status = result;
-      if (--left == 0 && done) done(status);
+      if (--left == 0) internal::run_callback("the callback of a commit", done, status);
     }
   };
   auto pending = std::make_shared<Pending>();
   pending->left = offsets.size();
   pending->done = std::move(done);
   if (offsets.empty()) {
-    if (pending->done) core_.loop().post([pending] { pending->done({}); });
+    core_.loop().post(
+        [pending] { internal::run_callback("the callback of a commit", pending->done, Status()); });
     return;
   }
   core_.loop().post([self = shared_from_this(), pending, offsets = std::move(offsets)] {

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/retry.h"
+#include "rocketmq/client/callback.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
 #include "rocketmq/protocol/batch_encoder.h"
@@ -394,7 +395,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
       sending->result.error = std::move(error).with_context("sending to " + where);
     }
     SendCallback done = std::move(sending->done);
-    if (done) done(sending->result);
+    internal::run_callback("the callback of a send", done, sending->result);
     std::function<void()> room;
     {
       MutexLock lock(mutex_);
@@ -407,7 +408,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
       }
       changed_.notify_all();
     }
-    if (room) room();
+    internal::run_callback("the room callback of a producer", room);
   }
 
   void fail_all() {

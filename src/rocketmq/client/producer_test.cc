@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <set>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -176,6 +177,19 @@ TEST_F(ProducerTest, PermanentRefusalsAreNotRepeated) {
   EXPECT_EQ(
       producer.send_and_wait({.topic = "T", .body = std::string((4U << 20U) + 1, 'x')}).outcome,
       SendOutcome::kRefused);
+}
+
+// Finding 36: it ended the process.
+TEST_F(ProducerTest, AnExceptionOutOfACallbackIsLoggedAndTheClientGoesOn) {
+  Producer producer(*client_, {});
+  Message message;
+  message.topic = queues_[0].topic;
+  message.body = "one";
+  ASSERT_TRUE(
+      producer.send(message, [](const SendResult&) { throw std::runtime_error("no"); }).ok());
+  EXPECT_TRUE(producer.flush(20'000).ok());
+  EXPECT_TRUE(producer.send_and_wait(message).stored());
+  EXPECT_EQ(stored(), 2);
 }
 
 // Finding 37: what send_encoded() takes needed a header that is not installed.
