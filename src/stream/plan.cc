@@ -86,6 +86,12 @@ class Translation {
   };
 
   void check_uid(const NodeSpec& spec) {
+    if (spec.uid.empty()) {
+      errors_.push_back(
+          Error{ErrorCode::kInvalidArgument, "operator '" + spec.name +
+                                                 "' has an empty uid: leave it out, or "
+                                                 "give one that names its state"});
+    }
     if (!uids_.insert(spec.uid).second) {
       errors_.push_back(Error{
           ErrorCode::kInvalidArgument,

@@ -307,6 +307,12 @@ TEST(WrongUse, AnEmptyFunctionIsFoundBeforeTheJobRuns) {
             HasSubstr("from_source: there is none")));
 }
 
+TEST(WrongUse, AnEmptyUidIsRefused) {
+  Environment env({.name = "uid"});
+  env.from_elements(kNumbers).map(kSame).uid("").name("doubt").add_sink(kIgnore);
+  EXPECT_THAT(env.execute().to_string(), HasSubstr("operator 'doubt' has an empty uid"));
+}
+
 TEST(WrongUse, AMakerThatMakesNothingFailsTheOperator) {
   JobSettings settings = quick("none");
   Environment env(settings);
