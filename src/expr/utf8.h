@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
+
+#include "base/utf8.h"
 
 namespace slipstream::expr {
 
@@ -38,7 +39,6 @@ struct CodePoint {
   std::size_t next;
 };
 CodePoint code_point_at(std::string_view text, std::size_t at);
-void append_utf8(char32_t code_point, std::string& out);
 
 // Java counts characters outside the basic plane twice.
 inline std::size_t utf16_units(char32_t code_point) { return code_point >= 0x10000 ? 2 : 1; }

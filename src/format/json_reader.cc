@@ -12,11 +12,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
+#include <unordered_set>
 
 #include <simdjson.h>
 
+#include "data/text/json_string.h"
 #include "data/text/value.h"
 #include "format/json_value.h"
 
@@ -69,11 +72,11 @@ class JsonCursor {
   char last() const { return text_[end_[-1]]; }
 
   // The content of a string token without quotes: a part of the text when it holds no escape, else
-  // valid until the next call. `copied`: whether it is the latter.
-  simdjson::error_code unescape(std::string_view token, std::string_view& content, bool& copied) {
+  // valid until the next call. `copied`: whether it is the latter. False for a wrong escape.
+  bool unescape(std::string_view token, std::string_view& content, bool& copied) {
     content = token.substr(1, token.size() - 2);
     copied = may_escape() && std::memchr(content.data(), '\\', content.size()) != nullptr;
-    return copied ? unescape_copy(content) : simdjson::SUCCESS;
+    return !copied || unescape_copy(content);
   }
 
  private:
@@ -85,7 +88,7 @@ class JsonCursor {
     return escapes_ == Escapes::kSome;
   }
   simdjson::error_code skip_other();  // neither string nor number
-  simdjson::error_code unescape_copy(std::string_view& content);
+  bool unescape_copy(std::string_view& content);
 
   enum class Escapes : std::uint8_t { kUnknown, kNone, kSome };
 
@@ -95,7 +98,6 @@ class JsonCursor {
   Position end_ = nullptr;  // holds size_: the end of the last token
   Escapes escapes_ = Escapes::kUnknown;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> index_;
-  simdjson::ondemand::parser unescaper_;
   std::string unescaped_;
 };
 
@@ -145,16 +147,11 @@ simdjson::error_code JsonCursor::skip_other() {
   return simdjson::SUCCESS;
 }
 
-simdjson::error_code JsonCursor::unescape_copy(std::string_view& content) {
-  if (unescaper_.capacity() == 0) {
-    const auto error = unescaper_.allocate(1);
-    if (error != simdjson::SUCCESS) return error;
-  }
-  unescaped_.resize(content.size() + simdjson::SIMDJSON_PADDING);
-  auto* to = reinterpret_cast<std::uint8_t*>(unescaped_.data());
-  const simdjson::ondemand::raw_json_string raw(
-      reinterpret_cast<const std::uint8_t*>(content.data()));
-  return unescaper_.unescape(raw, to).get(content);
+bool JsonCursor::unescape_copy(std::string_view& content) {
+  unescaped_.clear();
+  const bool read = text::append_unescaped_json(content, unescaped_);
+  content = unescaped_;
+  return read;
 }
 
 // ---- what is expected
@@ -164,6 +161,47 @@ constexpr std::size_t kLongestKey = 256;
 
 // kBadDocument ends the document; kBadValue only this value.
 enum class Outcome : std::uint8_t { kOk, kBadValue, kBadDocument };
+
+// The keys of one MAP value, in order; its memory serves all of a column.
+class MapKeys {
+ public:
+  void clear() {
+    keys_.clear();
+    kept_.clear();
+  }
+  // `copied`: the key does not live on.
+  void add(std::string_view key, bool copied) {
+    keys_.push_back(copied ? std::string_view(kept_.emplace_back(key)) : key);
+  }
+  // Numbers of the keys that come again later, ascending.
+  std::vector<std::size_t> repeated() const {
+    constexpr std::size_t kFew = 16;
+    return keys_.size() <= kFew ? repeated_of_few() : repeated_of_many();
+  }
+
+ private:
+  std::vector<std::size_t> repeated_of_few() const {
+    std::vector<std::size_t> numbers;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (std::find(keys_.begin() + static_cast<std::ptrdiff_t>(i) + 1, keys_.end(), keys_[i]) !=
+          keys_.end())
+        numbers.push_back(i);
+    }
+    return numbers;
+  }
+  std::vector<std::size_t> repeated_of_many() const {
+    std::vector<std::size_t> numbers;
+    std::unordered_set<std::string_view> later;
+    for (std::size_t i = keys_.size(); i-- > 0;) {
+      if (!later.insert(keys_[i]).second) numbers.push_back(i);
+    }
+    std::reverse(numbers.begin(), numbers.end());
+    return numbers;
+  }
+
+  std::vector<std::string_view> keys_;
+  std::deque<std::string> kept_;
+};
 
 struct ValuePlan;
 
@@ -211,6 +249,7 @@ struct ValuePlan {
   std::string name;
   Type type;
   std::vector<ValuePlan> children;  // ARRAY: {element}; MAP: {key, value}
+  std::unique_ptr<MapKeys> keys;    // MAP
   std::unique_ptr<ObjectPlan> object;
 };
 
@@ -223,6 +262,7 @@ ValuePlan make_value_plan(const Field& field) {
   if (field.type.kind() == TypeKind::kRow) {
     plan.object = make_object_plan(field.type.children());
   } else {
+    if (field.type.kind() == TypeKind::kMap) plan.keys = std::make_unique<MapKeys>();
     for (const Field& child : field.type.children())
       plan.children.push_back(make_value_plan(child));
   }
@@ -280,6 +320,7 @@ class JsonReader::Impl {
   enum class Content : std::uint8_t { kNothing, kDocument, kFailed };
 
   bool index(const JsonText& document);
+  [[gnu::noinline]] simdjson::error_code start_with_escapes(std::string_view body);
   Content open(const JsonText& document);
   bool fail_document(simdjson::error_code error);
   Outcome broken(simdjson::error_code error);
@@ -303,13 +344,14 @@ class JsonReader::Impl {
   Outcome read_string(std::string_view token, ValuePlan& plan, ColumnBuilder& out);
   Outcome read_container(bool array, ValuePlan& plan, ColumnBuilder& out);
   Outcome read_array(ValuePlan& plan, ColumnBuilder& out);
+  Outcome read_entries(ValuePlan& plan, ColumnBuilder& out, std::span<const std::size_t> skip);
   Outcome read_map(ValuePlan& plan, ColumnBuilder& out);
   void append_body_text(std::string_view content, ColumnBuilder& out);
 
   JsonRules rules_;
   std::unique_ptr<ObjectPlan> root_;
   JsonCursor cursor_;
-  std::string copy_;            // of a body without padding
+  std::string copy_;            // of a body without padding or with control characters
   std::ptrdiff_t to_body_ = 0;  // from a position in the parsed text to the same in the body
   const char* end_ = nullptr;   // of the parsed text
   bool views_ = false;
@@ -342,8 +384,19 @@ bool JsonReader::Impl::index(const JsonText& document) {
     text = std::string_view(copy_).substr(0, text.size());
   }
   end_ = text.data() + text.size();
-  const simdjson::error_code error = cursor_.start(text);
+  simdjson::error_code error = cursor_.start(text);
+  if (error == simdjson::UNESCAPED_CHARS) error = start_with_escapes(document.text);
   return error == simdjson::SUCCESS || fail_document(error);
+}
+
+// As Flink's json format, which lets control characters stand in strings.
+simdjson::error_code JsonReader::Impl::start_with_escapes(std::string_view body) {
+  copy_ = text::with_escaped_controls(body);
+  const std::size_t size = copy_.size();
+  copy_.append(simdjson::SIMDJSON_PADDING, '\0');
+  views_ = false;
+  end_ = copy_.data() + size;
+  return cursor_.start(std::string_view(copy_).substr(0, size));
 }
 
 // Nothing, blanks and null are no document.
@@ -365,7 +418,7 @@ int JsonReader::Impl::learn_slot(ObjectPlan& plan, std::size_t position, const c
   const std::string_view token = cursor_.token();
   std::string_view name;
   bool escaped = false;
-  if (cursor_.unescape(token, name, escaped) != simdjson::SUCCESS)
+  if (!cursor_.unescape(token, name, escaped))
     name = {key, token.size() - 2};  // no column is called so
   const auto found = plan.by_name.find(name);
   const int slot = found == plan.by_name.end() ? -1 : found->second;
@@ -389,7 +442,7 @@ void JsonReader::Impl::append_body_text(std::string_view content, ColumnBuilder&
 Outcome JsonReader::Impl::read_string(std::string_view token, ValuePlan& plan, ColumnBuilder& out) {
   std::string_view content;
   bool copied = false;
-  if (const auto error = cursor_.unescape(token, content, copied)) return broken(error);
+  if (!cursor_.unescape(token, content, copied)) return broken(simdjson::STRING_ERROR);
   if (plan.type.is_text()) {
     if (copied) {
       out.append_text(content);
@@ -415,18 +468,45 @@ Outcome JsonReader::Impl::read_array(ValuePlan& plan, ColumnBuilder& out) {
   return Outcome::kOk;
 }
 
-Outcome JsonReader::Impl::read_map(ValuePlan& plan, ColumnBuilder& out) {
-  cursor_.advance();
+// The cursor is behind the opening bracket. `skip`: numbers of fields that are not wanted,
+// ascending.
+Outcome JsonReader::Impl::read_entries(ValuePlan& plan, ColumnBuilder& out,
+                                       std::span<const std::size_t> skip) {
+  plan.keys->clear();
   const bool empty = cursor_.has(1) && cursor_.kind() == '}';
   if (empty) cursor_.advance();
+  std::size_t field = 0;
   for (char next = empty ? '}' : ','; next != '}'; next = cursor_.next()) {
     if (next != ',' || !cursor_.at_field()) return broken(simdjson::TAPE_ERROR);
     std::string_view key;
     bool copied = false;
-    if (const auto error = cursor_.unescape(cursor_.token(), key, copied)) return broken(error);
-    out.child(0).append_text(key);
+    if (!cursor_.unescape(cursor_.token(), key, copied)) return broken(simdjson::STRING_ERROR);
     cursor_.advance(2);
+    if (!skip.empty() && skip.front() == field++) {
+      skip = skip.subspan(1);
+      if (const auto error = cursor_.skip_value()) return broken(error);
+      continue;
+    }
+    plan.keys->add(key, copied);
+    out.child(0).append_text(key);
     const Outcome outcome = read(plan.children[1], out.child(1));
+    if (outcome != Outcome::kOk) return outcome;
+  }
+  return Outcome::kOk;
+}
+
+// Of a repeated key the last entry counts.
+Outcome JsonReader::Impl::read_map(ValuePlan& plan, ColumnBuilder& out) {
+  cursor_.advance();
+  const JsonCursor::Position first = cursor_.position();
+  const std::size_t before = out.child(0).size();
+  Outcome outcome = read_entries(plan, out, {});
+  if (outcome != Outcome::kOk) return outcome;
+  if (const std::vector<std::size_t> repeated = plan.keys->repeated(); !repeated.empty()) {
+    out.child(0).truncate(before);
+    out.child(1).truncate(before);
+    cursor_.seek(first);
+    outcome = read_entries(plan, out, repeated);
     if (outcome != Outcome::kOk) return outcome;
   }
   out.append_nested();
@@ -636,7 +716,7 @@ Outcome JsonReader::Impl::read_operation(std::span<ColumnBuilder* const> out,
   std::string_view operation;
   bool copied = false;
   if (find_field("op") != simdjson::SUCCESS || cursor_.kind() != '"' ||
-      cursor_.unescape(cursor_.token(), operation, copied) != simdjson::SUCCESS) {
+      !cursor_.unescape(cursor_.token(), operation, copied)) {
     problem = "no Debezium change event: there is no text 'op'";
     return Outcome::kBadValue;
   }

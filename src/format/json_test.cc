@@ -290,6 +290,54 @@ TEST(JsonDecoder, NestedValues) {
   EXPECT_THAT(cell(type, "[1]"), HasSubstr("'an array' is no ROW"));
 }
 
+// Finding 5: of a repeated key the last entry counts.
+TEST(JsonDecoder, AMapHasEachKeyOnce) {
+  const Type map = Type::map(Type::string(), Type::integer());
+  EXPECT_EQ(cell(map, R"({"k":1,"k":2})"), "{k=2}");
+  EXPECT_EQ(cell(map, R"({"a":1,"k":1,"b":2,"\u006b":3,"a":4,"k":null})"), "{b=2, a=4, k=NULL}");
+  std::string many = "{";
+  std::string expected = "{";
+  for (int i = 0; i < 40; ++i)
+    many += "\"k" + std::to_string(i % 20) + "\":" + std::to_string(i) + ",";
+  for (int i = 20; i < 40; ++i)
+    expected += (i > 20 ? ", k" : "k") + std::to_string(i - 20) + "=" + std::to_string(i);
+  many.back() = '}';
+  EXPECT_EQ(cell(map, many), expected + "}");
+  EXPECT_EQ(cell(Type::map(Type::string(), map), R"({"x":{"k":1,"l":2,"k":3},"y":{"k":4},"x":{}})"),
+            "{y={k=4}, x={}}");
+  EXPECT_EQ(cell(Type::array(map), R"([{"k":1,"k":2},{"k":3},{}])"), "[{k=2}, {k=3}, {}]");
+}
+
+// Finding 7: control characters stand in strings as they are, in any field.
+TEST(JsonDecoder, ControlCharactersMayStandInStrings) {
+  const Schema schema({{"s", Type::string()}, {"n", Type::integer()}});
+  for (const bool ignore : {false, true}) {
+    const auto result = decode(
+        {.format = "json",
+         .schema = schema,
+         .options = {{"json.ignore-parse-errors", ignore ? "true" : "false"}}},
+        {"{\"s\":\"a\tb\nc\",\"n\":1}",
+         "{\"other\":\"x\ry\\\"\x01\",\n\t\"n\":2,\"s\":\"a long enough text\"}",
+         std::string("{\"s\":\"\\u0041\0\",\"n\":3}", 21), "{\"s\":{\"t\":\"a\tb\x02\"},\"n\":4}"});
+    EXPECT_THAT(result.failures, IsEmpty());
+    EXPECT_EQ(result.ignored, 0U);
+    EXPECT_THAT(result.rows,
+                ElementsAre("+I(a\tb\nc, 1)", "+I(a long enough text, 2)",
+                            std::string("+I(A\0, 3)", 9), R"(+I({"t":"a\tb\u0002"}, 4))"));
+  }
+  EXPECT_THAT(decode({.format = "json", .schema = schema}, {"{\"s\":\"a\tb"}).failures,
+              ElementsAre(HasSubstr("not a JSON document")));
+}
+
+// Finding 7: half of a surrogate pair is '?', as Flink encodes it.
+TEST(JsonDecoder, HalfASurrogatePairIsAQuestionMark) {
+  EXPECT_EQ(cell(Type::string(), R"("\ud83d")"), "?");
+  EXPECT_EQ(cell(Type::string(), R"("x\ude00y\ud83d")"), "x?y?");
+  EXPECT_EQ(cell(Type::string(), R"("\ud83d\ude00")"), "😀");
+  EXPECT_EQ(cell(Type::map(Type::string(), Type::integer()), R"({"\ud83d":1})"), "{?=1}");
+  EXPECT_THAT(cell(Type::string(), R"("\ud83")"), HasSubstr("not a JSON document"));
+}
+
 TEST(JsonDecoder, MissingFieldsMayFail) {
   const OptionMap strict = {{"json.fail-on-missing-field", "true"}};
   const auto result = decode({.format = "json", .schema = bids(), .options = strict},

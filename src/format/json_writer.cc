@@ -1,100 +1,17 @@
 #include "format/json_writer.h"
 
-#include <array>
 #include <cmath>
-#include <cstring>
 
 #include <absl/strings/escaping.h>
-#include <simdjson.h>
 
 #include "base/try.h"
+#include "data/text/json_string.h"
 #include "data/text/number.h"
 #include "data/text/temporal.h"
 
 namespace slipstream::format {
 
 namespace {
-
-void append_hex_escape(unsigned char c, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  out += "\\u00";
-  out += kDigits[c >> 4U];
-  out += kDigits[c & 15U];
-}
-
-void append_escaped(char c, std::string& out) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    default:
-      append_hex_escape(static_cast<unsigned char>(c), out);
-  }
-}
-
-bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
-
-constexpr std::uint64_t kEveryByte = 0x0101010101010101ULL;
-constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
-
-// High bit set somewhere if a byte of the word is zero; of a word without high bits, exactly then.
-std::uint64_t zero_bytes(std::uint64_t word) { return (word - kEveryByte) & ~word & kHighBits; }
-
-// Whether one of eight bytes is below 0x20, a quote, a backslash, or not ASCII (then the bytes are
-// looked at one by one).
-bool is_special(std::uint64_t word) {
-  return ((word & kHighBits) | zero_bytes(word & ~(kEveryByte * 0x1F)) |
-          zero_bytes(word ^ (kEveryByte * '"')) | zero_bytes(word ^ (kEveryByte * '\\'))) != 0;
-}
-
-// Bytes at the start of `text` that can be copied as they are: all ASCII.
-std::size_t plain_prefix(std::string_view text) {
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if (is_special(word)) break;
-  }
-  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && !needs_escape(text[at]))
-    ++at;
-  return at;
-}
-
-// Bytes that are not UTF-8 become U+FFFD: JSON must be UTF-8.
-std::string repaired(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    std::size_t length = 1;
-    while (length < 4 && length < text.size() && !simdjson::validate_utf8(text.data(), length))
-      ++length;
-    if (simdjson::validate_utf8(text.data(), length)) {
-      result += text.substr(0, length);
-    } else {
-      result += "\xEF\xBF\xBD";
-      length = 1;
-    }
-    text.remove_prefix(length);
-  }
-  return result;
-}
 
 template <typename T>
 void append_floating(T value, std::string& out) {
@@ -173,32 +90,12 @@ Status check_json_type(const Field& field) {
   return {};
 }
 
-void append_json_string(std::string_view text, std::string& out) {
-  std::size_t done = 0;
-  std::size_t at = plain_prefix(text);
-  std::string fixed;
-  if (at < text.size() && !simdjson::validate_utf8(text.data() + at, text.size() - at)) {
-    fixed = repaired(text);
-    text = fixed;
-    at = 0;
-  }
-  out += '"';
-  for (; at < text.size(); ++at) {
-    if (!needs_escape(text[at])) continue;
-    out.append(text, done, at - done);
-    append_escaped(text[at], out);
-    done = at + 1;
-  }
-  out.append(text, done, text.size() - done);
-  out += '"';
-}
-
 JsonWriter::Plan JsonWriter::make_plan(const std::vector<Field>& fields, bool row) {
   Plan plan;
   for (const Field& field : fields) {
     if (row) {
       plan.keys.emplace_back(",");
-      append_json_string(field.name, plan.keys.back());
+      text::append_json_string(field.name, plan.keys.back());
       plan.keys.back() += ':';
     }
     plan.children.push_back(make_plan(field.type.children(), field.type.kind() == TypeKind::kRow));
@@ -300,7 +197,7 @@ Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_
     }
     if (!first) out += ',';
     first = false;
-    append_json_string(null ? std::string_view(style_.null_key) : keys.text(at), out);
+    text::append_json_string(null ? std::string_view(style_.null_key) : keys.text(at), out);
     out += ':';
     TRY(append(plan.children[1], *column.children()[1], at, out));
   }
@@ -375,7 +272,7 @@ void JsonWriter::append_scalar(const Column& column, std::size_t row, std::strin
       return append_decimal(column.data<Int128>()[row], type.scale(), out);
     case TypeKind::kChar:
     case TypeKind::kVarChar:
-      return append_json_string(column.text(row), out);
+      return text::append_json_string(column.text(row), out);
     case TypeKind::kBinary:
     case TypeKind::kVarBinary:
       return append_base64(column.text(row), out);

@@ -31,8 +31,6 @@ JsonStyle json_style(const Options& options, std::string_view prefix);
 // Whether JSON can hold the type; the error names the part that cannot be.
 Status check_json_type(const Field& field);
 
-void append_json_string(std::string_view text, std::string& out);
-
 // Writes rows of one schema.
 //
 // Thread: one at a time (keeps scratch memory).

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "format/formats.h"
 
 namespace slipstream::format {
@@ -55,19 +56,6 @@ void pin_text(std::span<ColumnBuilder* const> columns, const BufferPtr& buffer) 
 
 namespace {
 
-void append_code_point(unsigned code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0U | (code >> 6U));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  } else {
-    out += static_cast<char>(0xE0U | (code >> 12U));
-    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  }
-}
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -84,7 +72,7 @@ bool decode_unicode(std::string_view text, std::size_t at, std::string& out) {
     if (digit < 0) return false;
     code = code * 16 + static_cast<unsigned>(digit);
   }
-  append_code_point(code, out);
+  append_utf8(code, out);
   return true;
 }
 

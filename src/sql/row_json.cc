@@ -2,37 +2,12 @@
 
 #include <cmath>
 #include <cstdint>
-#include <string_view>
 
+#include "data/text/json_string.h"
 #include "data/text/value.h"
 
 namespace slipstream::sql {
 namespace {
-
-void append_json_string(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): a flat table
 void append_value(const Column& column, std::size_t row, const TimeZone& zone, std::string& out) {
@@ -52,7 +27,7 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       if (std::isfinite(value))
         text::to_text(column, row, zone, out);
       else
-        append_json_string(text::to_text(column, row, zone), out);
+        text::append_json_string(text::to_text(column, row, zone), out);
       return;
     }
     case TypeKind::kArray:
@@ -69,8 +44,8 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       out += '{';
       for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
         if (i != column.offsets()[row]) out += ',';
-        append_json_string(text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone),
-                           out);
+        text::append_json_string(
+            text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone), out);
         out += ':';
         append_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
       }
@@ -81,7 +56,7 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       out += '{';
       for (std::size_t i = 0; i < column.children().size(); ++i) {
         if (i != 0) out += ',';
-        append_json_string(type.children()[i].name, out);
+        text::append_json_string(type.children()[i].name, out);
         out += ':';
         append_value(*column.children()[i], row, zone, out);
       }
@@ -92,7 +67,7 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       if (type.is_numeric())
         text::to_text(column, row, zone, out);
       else
-        append_json_string(text::to_text(column, row, zone), out);
+        text::append_json_string(text::to_text(column, row, zone), out);
   }
 }
 
@@ -108,7 +83,7 @@ void append_json_row(const Batch& batch, std::size_t row, const Schema& schema, 
   }
   for (std::size_t i = 0; i < schema.size(); ++i) {
     if (i != 0 || updating) out += ',';
-    append_json_string(schema[i].name, out);
+    text::append_json_string(schema[i].name, out);
     out += ':';
     append_value(*batch.column(i), row, zone, out);
   }
