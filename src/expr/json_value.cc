@@ -1,16 +1,14 @@
 // JSON_VALUE: one scalar out of a JSON text. The encoding of its clauses is described at Function.
+#include <charconv>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
-
-#include <simdjson.h>
 
 #include "base/try.h"
+#include "data/text/json_string.h"
 #include "data/text/number.h"
-#include "expr/json_path.h"
+#include "expr/json_document.h"
 #include "expr/kernel.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
@@ -19,21 +17,11 @@ namespace slipstream::expr {
 
 namespace {
 
-namespace dom = simdjson::dom;
-
-// What a path leads to.
-struct Empty {};
-struct Failed {
-  std::string reason;
-};
-using Found = std::variant<dom::element, Empty, Failed>;
-
-// Kept from batch to batch: the parser's memory and the last path.
+// Kept from batch to batch: the last path.
 struct Memo {
-  dom::parser parser;
-  std::string padded;
   std::string path_text;
   std::optional<Result<JsonPath>> path;
+  std::string scratch;
 };
 
 Memo& memo_of(KernelContext& ctx) {
@@ -49,86 +37,70 @@ const Result<JsonPath>& path_of(Memo& memo, std::string_view text) {
   return *memo.path;
 }
 
-bool step_into(dom::element& at, const JsonStep& step) {
-  if (!step.is_index) {
-    dom::object object;
-    return at.get_object().get(object) == simdjson::SUCCESS &&
-           object.at_key(step.member).get(at) == simdjson::SUCCESS;
-  }
-  dom::array array;
-  if (at.get_array().get(array) != simdjson::SUCCESS) return false;
-  const auto size = static_cast<std::int64_t>(array.size());
-  const std::int64_t index = step.index < 0 ? size + step.index : step.index;
-  return index >= 0 && index < size &&
-         array.at(static_cast<std::size_t>(index)).get(at) == simdjson::SUCCESS;
-}
+// What a path without a scalar at its end means.
+struct Absence {
+  bool is_error = false;  // ON ERROR, else ON EMPTY
+  std::string reason;
+};
 
-Found find(Memo& memo, std::string_view json, const JsonPath& path) {
-  memo.padded.reserve(json.size() + simdjson::SIMDJSON_PADDING);
-  memo.padded.assign(json);
-  dom::element at;
-  const auto error = memo.parser.parse(memo.padded.data(), memo.padded.size(), false).get(at);
-  if (error != simdjson::SUCCESS)
-    return Failed{std::string("the text is no JSON: ") + simdjson::error_message(error)};
-  for (const JsonStep& step : path.steps) {
-    if (step_into(at, step)) continue;
-    if (path.lax) return Empty{};
-    return Failed{"no value at '" + memo.path_text + "'"};
+// As Flink: in lax mode everything is empty, even a text that is no JSON; in strict mode all of it
+// is an error.
+std::optional<Absence> absence_of(JsonKind kind, const JsonPath& path, const std::string& text) {
+  const auto absent = [&path](std::string reason) { return Absence{!path.lax, std::move(reason)}; };
+  switch (kind) {
+    case JsonKind::kNoJson:
+      return absent("the text is no JSON");
+    case JsonKind::kMissing:
+      return absent("no value at '" + text + "'");
+    case JsonKind::kNull:
+      return absent("the value at '" + text + "' is null");
+    case JsonKind::kContainer:
+      return absent("the value at '" + text + "' is an object or array");
+    default:
+      return std::nullopt;
   }
-  if (at.is_null()) return Empty{};
-  if (at.is_object() || at.is_array()) {
-    if (path.lax) return Empty{};
-    return Failed{"the value at '" + memo.path_text + "' is an object or array"};
-  }
-  return at;
 }
 
 // --- the value in the RETURNING type; false when it has another one ---
 
-bool set_value(TextResult& result, std::size_t row, const dom::element& value) {
-  std::string text;
-  switch (value.type()) {
-    case dom::element_type::STRING:
-      result.set(row, std::string_view(value.get_string().value_unsafe()));
-      return true;
-    case dom::element_type::INT64:
-      text::append_integer(value.get_int64().value_unsafe(), text);
-      break;
-    case dom::element_type::UINT64:
-      text = std::to_string(value.get_uint64().value_unsafe());
-      break;
-    case dom::element_type::DOUBLE:
-      text::append_double(value.get_double().value_unsafe(), text);
-      break;
-    default:
-      text = value.get_bool().value_unsafe() ? "true" : "false";
+bool set_value(TextResult& result, std::size_t row, const JsonFound& found, std::string& scratch) {
+  const bool has_escapes =
+      found.kind == JsonKind::kString && found.token.find('\\') != std::string_view::npos;
+  if (found.kind == JsonKind::kNumber) {
+    result.set(row, java_number_text(found.token));
+  } else if (has_escapes) {
+    scratch.clear();
+    text::append_unescaped_json(found.token, scratch);
+    result.set(row, scratch);
+  } else {
+    result.set_view(row, found.token);
   }
-  result.set(row, text);
   return true;
 }
 
-bool set_value(FixedResult<std::uint8_t>& result, std::size_t row, const dom::element& value) {
-  bool truth = false;
-  if (value.get_bool().get(truth) != simdjson::SUCCESS) return false;
-  result.set(row, static_cast<std::uint8_t>(truth));
+bool set_value(FixedResult<std::uint8_t>& result, std::size_t row, const JsonFound& found,
+               std::string& /*scratch*/) {
+  if (found.kind != JsonKind::kBoolean) return false;
+  result.set(row, static_cast<std::uint8_t>(found.token == "true"));
   return true;
 }
 
-bool set_value(FixedResult<std::int32_t>& result, std::size_t row, const dom::element& value) {
-  std::int64_t number = 0;
-  if (!value.is_int64() || value.get_int64().get(number) != simdjson::SUCCESS) return false;
-  if (number < std::numeric_limits<std::int32_t>::min() ||
-      number > std::numeric_limits<std::int32_t>::max()) {
-    return false;
-  }
-  result.set(row, static_cast<std::int32_t>(number));
-  return true;
-}
-
-bool set_value(FixedResult<double>& result, std::size_t row, const dom::element& value) {
-  double number = 0;
-  if (!value.is_number() || value.get_double().get(number) != simdjson::SUCCESS) return false;
+bool set_value(FixedResult<std::int32_t>& result, std::size_t row, const JsonFound& found,
+               std::string& /*scratch*/) {
+  if (found.kind != JsonKind::kNumber || !is_whole_number(found.token)) return false;
+  const char* end = found.token.data() + found.token.size();
+  std::int32_t number = 0;
+  if (std::from_chars(found.token.data(), end, number).ec != std::errc()) return false;
   result.set(row, number);
+  return true;
+}
+
+bool set_value(FixedResult<double>& result, std::size_t row, const JsonFound& found,
+               std::string& /*scratch*/) {
+  if (found.kind != JsonKind::kNumber) return false;
+  const std::optional<double> number = text::parse_double(found.token);
+  if (!number) return false;
+  result.set(row, *number);
   return true;
 }
 
@@ -154,11 +126,16 @@ void behave(KernelContext& ctx, std::span<const ColumnPtr> args, std::size_t cla
   result.set_null(row);
 }
 
+void pin(TextResult& result, const Column& json) { result.pin(json); }
+template <typename T>
+void pin(FixedResult<T>& /*result*/, const Column& /*json*/) {}
+
 template <typename R>
 ColumnPtr kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   constexpr std::size_t kOnEmpty = 2;
   constexpr std::size_t kOnError = 4;
   R result(type, ctx.rows());
+  pin(result, *args[0]);
   Memo& memo = memo_of(ctx);
   each_complete_row(ctx, args.first(2), result, [&](std::size_t row) {
     const Result<JsonPath>& path = path_of(memo, args[1]->text(row));
@@ -166,14 +143,12 @@ ColumnPtr kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type
       ctx.fail(row, path.error().message);
       return result.set_null(row);
     }
-    const Found found = find(memo, args[0]->text(row), *path);
-    if (const auto* failed = std::get_if<Failed>(&found)) {
-      return behave(ctx, args, kOnError, row, failed->reason, result);
+    const JsonFound found = find_json(args[0]->text(row), *path);
+    if (const auto absence = absence_of(found.kind, *path, memo.path_text)) {
+      return behave(ctx, args, absence->is_error ? kOnError : kOnEmpty, row, absence->reason,
+                    result);
     }
-    if (std::holds_alternative<Empty>(found)) {
-      return behave(ctx, args, kOnEmpty, row, "no value at '" + memo.path_text + "'", result);
-    }
-    if (!set_value(result, row, std::get<dom::element>(found))) {
+    if (!set_value(result, row, found, memo.scratch)) {
       ctx.fail(row, "the value at '" + memo.path_text + "' is no " +
                         type.with_nullable(true).to_string());
       result.set_null(row);

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "expr/json_path.h"
 #include "expr/test_cells.h"
 
 namespace slipstream::expr {
@@ -97,76 +96,6 @@ TEST(Hashing, UuidsAreVersionFourAndUnlike) {
   EXPECT_NE(std::string_view("89ab").find(first[19]), std::string_view::npos);
   for (const std::size_t dash : {8U, 13U, 18U, 23U}) EXPECT_EQ(first[dash], '-');
   EXPECT_NE(first, columns[0]->text(1));
-}
-
-const Cell kJson = str(
-    R"({"a": {"b": [1, 2.50, "数据", true, null, {"c d": 7}]}, "n": 42, "big": 18446744073709551615})");
-
-TEST(JsonValue, Scalars) {
-  const auto value = [](const std::string& path) {
-    return evaluate_call("JSON_VALUE", {kJson, str(path)});
-  };
-  EXPECT_EQ(value("$.n"), "42");
-  EXPECT_EQ(value("$.a.b[0]"), "1");
-  EXPECT_EQ(value("$.a.b[1]"), "2.5");
-  EXPECT_EQ(value("$.a['b'][2]"), "数据");
-  EXPECT_EQ(value("$.a.b[3]"), "true");
-  EXPECT_EQ(value("$.a.b[4]"), "NULL");
-  EXPECT_EQ(value("$.a.b[5]['c d']"), "7");
-  EXPECT_EQ(value("$.a.b[-1]['c d']"), "7");
-  EXPECT_EQ(value("$.big"), "18446744073709551615");
-  EXPECT_EQ(value("$.missing"), "NULL");
-  EXPECT_EQ(value("$.a"), "NULL");
-  EXPECT_EQ(value("strict $.n"), "42");
-  EXPECT_EQ(evaluate_call("JSON_VALUE", {str("\"x\""), str("$")}), "x");
-  EXPECT_EQ(evaluate_call("JSON_VALUE", {str("no json"), str("$.a")}), "NULL");
-  EXPECT_EQ(evaluate_call("JSON_VALUE", {kNone, str("$.a")}), "NULL");
-}
-
-TEST(JsonValue, Returning) {
-  check_calls({
-      {"JSON_VALUE_INTEGER", {kJson, str("$.n")}, "42"},
-      {"JSON_VALUE_DOUBLE", {kJson, str("$.a.b[1]")}, "2.5"},
-      {"JSON_VALUE_DOUBLE", {kJson, str("$.n")}, "42.0"},
-      {"JSON_VALUE_BOOLEAN", {kJson, str("$.a.b[3]")}, "TRUE"},
-      {"JSON_VALUE_INTEGER", {kJson, str("$.x")}, "NULL"},
-  });
-  EXPECT_NE(
-      evaluate_call("JSON_VALUE_INTEGER", {str(R"({"n":"42"})"), str("$.n")}).find("is no INT"),
-      std::string::npos);
-}
-
-TEST(JsonValue, EmptyAndErrorClauses) {
-  const auto value = [](const std::string& json, const std::string& path) {
-    return evaluate_call("JSON_VALUE", {str(json), str(path), str("DEFAULT"), str("empty"),
-                                        str("DEFAULT"), str("error")});
-  };
-  EXPECT_EQ(value("{}", "lax $.a"), "empty");
-  EXPECT_EQ(value("{}", "$.a"), "error") << "strict is the default mode";
-  EXPECT_EQ(value("{\"a\":null}", "$.a"), "empty");
-  EXPECT_EQ(value("{\"a\":{}}", "lax $.a"), "empty");
-  EXPECT_EQ(value("{\"a\":{}}", "$.a"), "error");
-  EXPECT_EQ(value("broken", "lax $.a"), "error");
-  EXPECT_EQ(value("{\"a\":1}", "$.a"), "1");
-  EXPECT_EQ(
-      evaluate_call("JSON_VALUE_INTEGER", {str("{}"), str("lax $.a"), str("DEFAULT"), integer(9)}),
-      "9");
-  EXPECT_NE(evaluate_call("JSON_VALUE", {str("{}"), str("lax $.a"), str("ERROR"), kNone})
-                .find("no value at 'lax $.a'"),
-            std::string::npos);
-  EXPECT_NE(
-      evaluate_call("JSON_VALUE", {str("x"), str("$.a"), str("NULL"), kNone, str("ERROR"), kNone})
-          .find("no JSON"),
-      std::string::npos);
-}
-
-TEST(JsonValue, PathsThatAreRefused) {
-  for (const char* path : {"a", "$.*", "$..a", "$[*]", "$['a", "$[1", "$a", "$.a[?(@.b)]"}) {
-    EXPECT_FALSE(JsonPath::parse(path).ok()) << path;
-    EXPECT_NE(compile_error("JSON_VALUE", {column(0, Type::string()), string_literal(path)})
-                  .find("the JSON path"),
-              std::string::npos);
-  }
 }
 
 }  // namespace
