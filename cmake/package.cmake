@@ -19,7 +19,7 @@ add_library(libslipstream STATIC ${library_objects})
 set_target_properties(libslipstream PROPERTIES OUTPUT_NAME slipstream LINKER_LANGUAGE CXX
   ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 target_include_directories(libslipstream PUBLIC ${PROJECT_SOURCE_DIR}/include)
-target_link_libraries(libslipstream PUBLIC OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB dep::deflate dep::lz4 dep::zstd dep::xxhash dep::re2
+target_link_libraries(libslipstream PUBLIC OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB dep::deflate dep::lz4 dep::zstd dep::xxhash dep::pcre2 dep::re2
   simdjson::simdjson spdlog::spdlog fmt::fmt absl::flat_hash_map Threads::Threads)
 add_library(Slipstream::slipstream ALIAS libslipstream)
 if(CMAKE_STRIP) # 100 MB of debug information help nobody who has no sources
@@ -56,7 +56,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME slipstream)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libslipstream-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "g++ (>= 12), cmake (>= 3.25), pkg-config, libssl-dev, zlib1g-dev, libdeflate-dev, liblz4-dev, libzstd-dev, libxxhash-dev, libre2-dev, libsimdjson-dev, libspdlog-dev, libfmt-dev, libabsl-dev")
+  "g++ (>= 12), cmake (>= 3.25), pkg-config, libssl-dev, zlib1g-dev, libdeflate-dev, liblz4-dev, libzstd-dev, libxxhash-dev, libpcre2-dev, libre2-dev, libsimdjson-dev, libspdlog-dev, libfmt-dev, libabsl-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Runs SQL jobs over Apache RocketMQ with exactly-once checkpoints.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers and static library: DataStream API, SQL and the RocketMQ client for C++ programs.")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOW_LIBRARIES = ("asio", "absl", "spdlog", "fmt", "simdjson", "rocksdb", "nlohmann", "CLI", "httplib",
-                  "re2", "grpcpp", "google/protobuf", "librdkafka", "benchmark")
+                  "re2", "pcre2", "grpcpp", "google/protobuf", "librdkafka", "benchmark")
 KEYWORDS = {"RANK", "FOLDERS", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
 

@@ -1,9 +1,14 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/text/value.h"
 #include "expr/test_cells.h"
 
 namespace slipstream::expr {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const Cell kNone = null_of(Type::string());
 
@@ -28,6 +33,13 @@ TEST(Regex, Matches) {
       {"REGEXP_REPLACE", {str("foobar"), str("oo|ar"), str("")}, "fb"},
       {"REGEXP_REPLACE", {str("a1b2"), str("([0-9])"), str("<$1\\1>")}, "a<$1\\1>b<$1\\1>"},
       {"REGEXP_REPLACE", {str("ab"), str("x*"), str("-")}, "-a-b-"},
+      {"REGEXP_REPLACE", {str("ab"), str(""), str("-")}, "-a-b-"},
+      {"REGEXP_REPLACE", {str("aaa"), str("a*"), str("-")}, "--"},
+      {"REGEXP_REPLACE", {str("aa"), str("^a"), str("-")}, "-a"},
+      {"REGEXP_REPLACE", {str("aab"), str("\\Ga"), str("-")}, "--b"},
+      {"REGEXP_REPLACE", {str("a1b22"), str("(?<=\\d)\\d"), str("-")}, "a1b2-"},
+      {"REGEXP", {str("abc\n"), str("c$")}, "TRUE"},
+      {"REGEXP_EXTRACT", {str("x=1;y=2"), str("(?<=y=)(\\d)"), integer(1)}, "2"},
   });
 }
 
@@ -35,15 +47,42 @@ TEST(Regex, BadPatterns) {
   const ExprPtr text = column(0, Type::string(), "t");
   EXPECT_NE(compile_error("REGEXP", {text, string_literal("(")}).find("the pattern '(' is wrong"),
             std::string::npos);
-  EXPECT_NE(compile_error("REGEXP_REPLACE", {text, string_literal("a(?=b)"), text})
-                .find("no look-around"),
+  EXPECT_NE(compile_error("REGEXP_REPLACE", {text, string_literal("\\N{DIGIT ONE}"), text})
+                .find("is not supported"),
             std::string::npos);
-  const ExprPtr varying = *bind_call(*find_function("REGEXP"), {text, column(1, Type::string())});
-  auto program = *Program::compile({varying}, test_context());
-  const auto columns = *program->run(
-      Batch(2, {column_of(Type::string(), {"a", "a"}), column_of(Type::string(), {"(", "a"})}));
-  EXPECT_EQ(columns[0]->data<std::uint8_t>()[0], 0);
-  EXPECT_EQ(columns[0]->data<std::uint8_t>()[1], 1);
+}
+
+// One row per pattern of a column.
+std::vector<std::string> over_patterns(const std::string& function, const std::string& text,
+                                       const std::vector<std::optional<std::string>>& patterns) {
+  std::vector<ExprPtr> args = {string_literal(text), column(0, Type::string(), "p")};
+  if (function == "REGEXP_REPLACE") args.push_back(string_literal("-"));
+  auto program =
+      *Program::compile({*bind_call(*find_function(function), std::move(args))}, test_context());
+  const auto columns = program->run(Batch(patterns.size(), {column_of(Type::string(), patterns)}));
+  if (!columns.ok()) return {columns.error().message};
+  std::vector<std::string> results;
+  for (std::size_t row = 0; row < patterns.size(); ++row)
+    results.push_back((*columns)[0]->is_null(row) ? "NULL" : text::to_text(*(*columns)[0], row));
+  return results;
+}
+
+// Finding 8: of a column a pattern that is wrong gives FALSE or NULL; others run.
+TEST(Regex, PatternsOfAColumn) {
+  EXPECT_THAT(over_patterns("REGEXP", "ab", {"(", "a", "(?=a)ab", "", "(b)\\1"}),
+              ElementsAre("FALSE", "TRUE", "TRUE", "FALSE", "FALSE"));
+  EXPECT_THAT(over_patterns("REGEXP_EXTRACT", "abb", {"(", "b+", "(b)\\1", "x"}),
+              ElementsAre("NULL", "bb", "bb", "NULL"));
+  EXPECT_THAT(over_patterns("REGEXP_REPLACE", "abb", {"(", "b+", "(?<=a)b", ""}),
+              ElementsAre("NULL", "a-", "a-b", "-a-b-b-"));
+  EXPECT_THAT(over_patterns("REGEXP", "ab", {"a", "\\N{DIGIT ONE}"}),
+              ElementsAre(HasSubstr("the pattern '\\N{DIGIT ONE}': \\N{...} is not supported")));
+  EXPECT_THAT(over_patterns("SIMILAR TO", "ab", {"a%", "(a"}),
+              ElementsAre(HasSubstr("the pattern '(a' is wrong: unclosed group")));
+  for (const char* function : {"REGEXP", "REGEXP_EXTRACT", "REGEXP_REPLACE"}) {
+    EXPECT_THAT(over_patterns(function, std::string(40, 'a') + "b", {"a", "(?=a)(a+)+$"}),
+                ElementsAre(HasSubstr("the pattern '(?=a)(a+)+$' needs more than")));
+  }
 }
 
 TEST(Regex, SimilarTo) {
@@ -58,6 +97,12 @@ TEST(Regex, SimilarTo) {
       {"SIMILAR TO", {str("a%"), str("a!%"), str("!")}, "TRUE"},
       {"SIMILAR TO", {str("ab"), str("a!%"), str("!")}, "FALSE"},
       {"SIMILAR TO", {kNone, str("a")}, "NULL"},
+      {"SIMILAR TO", {str("数据"), str("%据")}, "TRUE"},
+      {"SIMILAR TO", {str("数据"), str("!数_"), str("!")}, "TRUE"},
+      {"SIMILAR TO", {str("ab12"), str("[[:ALPHA:]]+[[:digit:]]+")}, "TRUE"},
+      {"SIMILAR TO", {str("a b"), str("a[[:WHITESPACE:]]b")}, "TRUE"},
+      {"SIMILAR TO", {str("a$"), str("a$")}, "TRUE"},
+      {"SIMILAR TO", {str("&"), str("[a&&b]")}, "TRUE"},
   });
 }
 

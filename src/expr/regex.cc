@@ -1,17 +1,15 @@
 // REGEXP, REGEXP_REPLACE, REGEXP_EXTRACT and SIMILAR TO.
 //
-// Patterns are Java's without look-around, back-references, possessive quantifiers and operations
-// on sets; RE2 matches them in time linear to the text. A bad
-// constant pattern is an error at compile time; a bad pattern in a row gives FALSE or NULL, as in
-// Flink.
+// Patterns are Java's: java_pattern.h. A bad constant pattern is an error before the first row. Of
+// patterns from a column one that is wrong gives FALSE or NULL, as in Flink (SIMILAR TO: a failure
+// of the row); one that Java runs and we do not, and a search that is given up, fail the row.
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
-
-#include <re2/re2.h>
+#include <vector>
 
 #include "expr/kernel.h"
+#include "expr/pattern.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
 #include "expr/utf8.h"
@@ -20,207 +18,93 @@ namespace slipstream::expr {
 
 namespace {
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
-
-// Java's names of character classes, \p{Alpha}, as those of POSIX.
-std::string_view posix_class(std::string_view name) {
-  struct Named {
-    std::string_view java;
-    std::string_view posix;
-  };
-  constexpr Named kClasses[] = {
-      {"Alpha", "[:alpha:]"},   {"Digit", "[:digit:]"}, {"Alnum", "[:alnum:]"},
-      {"Upper", "[:upper:]"},   {"Lower", "[:lower:]"}, {"Punct", "[:punct:]"},
-      {"Graph", "[:graph:]"},   {"Print", "[:print:]"}, {"Blank", "[:blank:]"},
-      {"XDigit", "[:xdigit:]"}, {"Space", "[:space:]"}, {"Cntrl", "[:cntrl:]"},
-      {"ASCII", "[:ascii:]"}};
-  for (const Named& named : kClasses) {
-    if (named.java == name) return named.posix;
-  }
-  return {};
-}
-
-// A Java pattern as RE2 spells it. What RE2 would silently read in another way becomes a syntax
-// that it refuses: sets in sets ([a-z&&[^b]]) and the flag U.
-class JavaPattern {
+// The pattern of the last row. A constant belongs to the call alone, so that tasks share no state
+// of RE2; others come from the shared cache.
+class CallPattern {
  public:
-  explicit JavaPattern(std::string_view pattern) : rest_(pattern) {}
+  CallPattern(PatternKind kind, bool constant) : kind_(kind), constant_(constant) {}
 
-  std::string translated() {
-    while (!rest_.empty()) step();
-    return std::move(out_);
+  const Pattern& get(std::string_view pattern, std::string_view escape) {
+    if (pattern_ != nullptr && pattern == source_ && escape == escape_) return *pattern_;
+    source_ = pattern;
+    escape_ = escape;
+    pattern_ = constant_ ? std::make_shared<const Pattern>(kind_, pattern, escape)
+                         : PatternCache::shared().get(kind_, pattern, escape);
+    return *pattern_;
   }
 
  private:
-  void take(std::size_t count) {
-    out_ += rest_.substr(0, count);
-    rest_.remove_prefix(std::min(count, rest_.size()));
-  }
-
-  void step() {
-    if (rest_[0] == '\\') return escape();
-    if (in_set_) return set_character();
-    if (rest_[0] == '[') {
-      in_set_ = true;
-      take(rest_.starts_with("[^") ? 2 : 1);
-      if (rest_.starts_with(']')) take(1);
-      return;
-    }
-    if (rest_.starts_with("(?<") && rest_.size() > 3 && rest_[3] != '=' && rest_[3] != '!') {
-      rest_.remove_prefix(3);
-      out_ += "(?P<";
-      return;
-    }
-    if (rest_.starts_with("(?U") || rest_.starts_with("(?-U")) {
-      out_ += "(?refused";
-      rest_.remove_prefix(3);
-      return;
-    }
-    take(1);
-  }
-
-  void set_character() {
-    if (rest_.starts_with("[:")) return take(std::min(rest_.find(":]"), rest_.size() - 2) + 2);
-    if (rest_[0] == '[' || rest_.starts_with("&&")) {
-      out_ += "[:set-operation:]";
-      return take(rest_[0] == '[' ? 1 : 2);
-    }
-    in_set_ = rest_[0] != ']';
-    take(1);
-  }
-
-  void escape() {
-    if (rest_.starts_with("\\Q")) return take(std::min(rest_.find("\\E"), rest_.size() - 2) + 2);
-    const std::size_t close = rest_.find('}');
-    const bool named = rest_.starts_with("\\p{") || rest_.starts_with("\\P{");
-    const std::string_view posix = named && close != std::string_view::npos
-                                       ? posix_class(rest_.substr(3, close - 3))
-                                       : std::string_view();
-    if (posix.empty()) return take(2);
-    std::string set(posix);
-    if (rest_[1] == 'P') set.insert(2, "^");
-    out_ += in_set_ ? set : "[" + set + "]";
-    rest_.remove_prefix(close + 1);
-  }
-
-  std::string_view rest_;
-  std::string out_;
-  bool in_set_ = false;
+  PatternKind kind_;
+  bool constant_;
+  std::string source_;
+  std::string escape_;
+  std::shared_ptr<const Pattern> pattern_;
 };
 
-std::unique_ptr<RE2> compile_pattern(std::string_view pattern) {
-  RE2::Options options;
-  options.set_log_errors(false);
-  return std::make_unique<RE2>(JavaPattern(pattern).translated(), options);
+CallPattern& call_pattern(KernelContext& ctx, PatternKind kind) {
+  if (ctx.memo() == nullptr) ctx.memo() = std::make_shared<CallPattern>(kind, ctx.is_constant(1));
+  return *static_cast<CallPattern*>(ctx.memo().get());
 }
 
-// "[:ALPHA:]" -> "[:alpha:]"
-std::string class_name(std::string_view name) {
-  std::string lower;
-  for (const char c : name) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower == "[:whitespace:]" ? "[:space:]" : lower;
+// Whether the row can be matched. If not, it fails unless the pattern is wrong for Java too.
+bool is_usable(KernelContext& ctx, std::size_t row, const Pattern& pattern) {
+  if (!pattern.fault()) return true;
+  if (pattern.fault()->code != ErrorCode::kInvalidArgument) ctx.fail(row, pattern.fault()->message);
+  return false;
 }
 
-// SQL's pattern as a regular expression: % and _ are wildcards; | * + ? { } ( ) [ ] keep their
-// meaning, and so do . and ^, as in Flink. Names of classes may be in upper case: [[:ALPHA:]].
-std::string similar_to_regex(std::string_view pattern, std::string_view escape) {
-  std::string regex;
-  bool in_class = false;
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    const char c = pattern[at];
-    if (!escape.empty() && pattern.substr(at).starts_with(escape) &&
-        at + escape.size() < pattern.size()) {
-      at += escape.size();
-      regex += RE2::QuoteMeta(piece(pattern.substr(at, 1)));
-    } else if (in_class && pattern.substr(at).starts_with("[:") &&
-               pattern.find(":]", at) != std::string_view::npos) {
-      const std::size_t end = pattern.find(":]", at) + 2;
-      regex += class_name(pattern.substr(at, end - at));
-      at = end - 1;
-    } else if (in_class) {
-      regex += c == '\\' ? "\\\\" : std::string(1, c);
-      in_class = c != ']';
-    } else if (c == '%') {
-      regex += "(?s:.*)";
-    } else if (c == '_') {
-      regex += '.';
-    } else if (c == '$' || c == '\\') {
-      regex.append("\\").append(1, c);
-    } else {
-      in_class = c == '[';
-      regex += c;
-    }
-  }
-  return regex;
-}
-
-// Compiled patterns of one call: one for a constant, up to kMost for patterns from a column.
-class Patterns {
- public:
-  const RE2& get(std::string_view pattern, std::string_view escape, bool similar) {
-    if (last_ != nullptr && pattern == last_pattern_ && escape == last_escape_) return *last_;
-    last_pattern_ = pattern;
-    last_escape_ = escape;
-    std::string key = last_pattern_ + '\0' + last_escape_;
-    auto found = compiled_.find(key);
-    if (found == compiled_.end()) {
-      if (compiled_.size() >= kMost) compiled_.clear();
-      auto made = compile_pattern(similar ? similar_to_regex(pattern, escape) : last_pattern_);
-      found = compiled_.emplace(std::move(key), std::move(made)).first;
-    }
-    last_ = found->second.get();
-    return *last_;
-  }
-
- private:
-  static constexpr std::size_t kMost = 64;
-  std::unordered_map<std::string, std::unique_ptr<RE2>> compiled_;
-  std::string last_pattern_;
-  std::string last_escape_;
-  const RE2* last_ = nullptr;
-};
-
-Patterns& patterns(KernelContext& ctx) {
-  if (ctx.memo() == nullptr) ctx.memo() = std::make_shared<Patterns>();
-  return *static_cast<Patterns*>(ctx.memo().get());
+bool is_given_up(KernelContext& ctx, std::size_t row, const Pattern& pattern,
+                 Pattern::Outcome outcome) {
+  if (outcome != Pattern::Outcome::kGivenUp) return false;
+  ctx.fail(row, pattern.given_up());
+  return true;
 }
 
 ColumnPtr regexp_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   BoolResult result(type, ctx.rows());
-  Patterns& cache = patterns(ctx);
+  CallPattern& patterns = call_pattern(ctx, PatternKind::kJava);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const std::string_view pattern = args[1]->text(row);
-    if (pattern.empty()) return;  // FALSE
-    const RE2& regex = cache.get(pattern, {}, false);
-    result.set(row, static_cast<std::uint8_t>(regex.ok() &&
-                                              RE2::PartialMatch(piece(args[0]->text(row)), regex)));
+    const std::string_view source = args[1]->text(row);
+    if (source.empty()) return;  // FALSE
+    const Pattern& pattern = patterns.get(source, {});
+    if (!is_usable(ctx, row, pattern)) return;
+    const std::string_view text = args[0]->text(row);
+    PatternEffort effort(text);
+    const Pattern::Outcome outcome = pattern.search(text, 0, {}, effort);
+    if (is_given_up(ctx, row, pattern, outcome)) return result.set_null(row);
+    result.set(row, static_cast<std::uint8_t>(outcome == Pattern::Outcome::kMatch));
   });
   return result.finish();
 }
 
 ColumnPtr similar_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   BoolResult result(type, ctx.rows());
-  Patterns& cache = patterns(ctx);
+  CallPattern& patterns = call_pattern(ctx, PatternKind::kSimilar);
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const std::string_view escape = args.size() > 2 ? args[2]->text(row) : std::string_view();
-    const RE2& regex = cache.get(args[1]->text(row), escape, true);
-    if (!regex.ok()) {
-      ctx.fail(row, "the pattern is wrong: " + regex.error());
+    const Pattern& pattern = patterns.get(args[1]->text(row), escape);
+    if (pattern.fault()) {
+      ctx.fail(row, pattern.fault()->message);
       return result.set_null(row);
     }
-    result.set(row, static_cast<std::uint8_t>(RE2::FullMatch(piece(args[0]->text(row)), regex)));
+    const Pattern::Outcome outcome = pattern.match_whole(args[0]->text(row));
+    if (is_given_up(ctx, row, pattern, outcome)) return result.set_null(row);
+    result.set(row, static_cast<std::uint8_t>(outcome == Pattern::Outcome::kMatch));
   });
   return result.finish();
 }
 
-// Every match replaced by the text, taken literally, $1 included. Unlike RE2's own replacement an
-// empty match may follow a match directly, as in Java: 'aaa' with a* is replaced twice.
-void replace_matches(std::string_view text, const RE2& regex, std::string_view replacement,
+// Every match replaced by the text, taken literally, $1 included. An empty match may follow a match
+// directly, as in Java: 'aaa' with a* is replaced twice. False when a search was given up.
+bool replace_matches(std::string_view text, const Pattern& pattern, std::string_view replacement,
                      std::string& out) {
+  PatternEffort effort(text);
   std::size_t copied = 0;
   for (std::size_t from = 0; from <= text.size();) {
-    re2::StringPiece match;
-    if (!regex.Match(piece(text), from, text.size(), RE2::UNANCHORED, &match, 1)) break;
+    std::string_view match;
+    const Pattern::Outcome outcome = pattern.search(text, from, {&match, 1}, effort);
+    if (outcome == Pattern::Outcome::kGivenUp) return false;
+    if (outcome == Pattern::Outcome::kNoMatch) break;
     const auto begin = static_cast<std::size_t>(match.data() - text.data());
     const std::size_t end = begin + match.size();
     out.append(text.substr(copied, begin - copied)).append(replacement);
@@ -228,17 +112,21 @@ void replace_matches(std::string_view text, const RE2& regex, std::string_view r
     from = match.empty() ? end + (end < text.size() ? character_length(text, end) : 1) : end;
   }
   if (copied < text.size()) out.append(text.substr(copied));
+  return true;
 }
 
 ColumnPtr replace_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   TextResult result(type, ctx.rows());
-  Patterns& cache = patterns(ctx);
+  CallPattern& patterns = call_pattern(ctx, PatternKind::kJava);
   std::string scratch;
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const RE2& regex = cache.get(args[1]->text(row), {}, false);
-    if (!regex.ok()) return result.set_null(row);
+    const Pattern& pattern = patterns.get(args[1]->text(row), {});
+    if (!is_usable(ctx, row, pattern)) return result.set_null(row);
     scratch.clear();
-    replace_matches(args[0]->text(row), regex, args[2]->text(row), scratch);
+    if (!replace_matches(args[0]->text(row), pattern, args[2]->text(row), scratch)) {
+      ctx.fail(row, pattern.given_up());
+      return result.set_null(row);
+    }
     result.set(row, scratch);
   });
   return result.finish();
@@ -247,31 +135,29 @@ ColumnPtr replace_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
 ColumnPtr extract_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   TextResult result(type, ctx.rows());
   result.pin(*args[0]);
-  Patterns& cache = patterns(ctx);
-  std::vector<re2::StringPiece> groups;
+  CallPattern& patterns = call_pattern(ctx, PatternKind::kJava);
+  std::vector<std::string_view> groups;
   each_complete_row(ctx, args, result, [&](std::size_t row) {
-    const RE2& regex = cache.get(args[1]->text(row), {}, false);
+    const Pattern& pattern = patterns.get(args[1]->text(row), {});
+    if (!is_usable(ctx, row, pattern)) return result.set_null(row);
     const std::int64_t group = args.size() > 2 ? args[2]->data<std::int64_t>()[row] : 0;
-    if (!regex.ok() || group < 0 || group > regex.NumberOfCapturingGroups())
+    if (group < 0 || group > static_cast<std::int64_t>(pattern.groups()))
       return result.set_null(row);
     groups.resize(static_cast<std::size_t>(group) + 1);
     const std::string_view text = args[0]->text(row);
-    const bool found = regex.Match(piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(),
-                                   static_cast<int>(groups.size()));
-    if (!found || groups.back().data() == nullptr) return result.set_null(row);
-    result.set_view(row, std::string_view(groups.back().data(), groups.back().size()));
+    PatternEffort effort(text);
+    const Pattern::Outcome outcome = pattern.search(text, 0, groups, effort);
+    const bool found = outcome == Pattern::Outcome::kMatch && groups.back().data() != nullptr;
+    if (is_given_up(ctx, row, pattern, outcome) || !found) return result.set_null(row);
+    result.set_view(row, groups.back());
   });
   return result.finish();
 }
 
-Status check_pattern(const ColumnPtr& pattern, std::string_view escape, bool similar) {
+Status check_pattern(const ColumnPtr& pattern, std::string_view escape, PatternKind kind) {
   if (pattern == nullptr || pattern->is_null(0)) return {};
-  const std::string_view text = pattern->text(0);
-  const auto regex = compile_pattern(similar ? similar_to_regex(text, escape) : std::string(text));
-  if (regex->ok()) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               "the pattern '" + std::string(text) + "' is wrong: " + regex->error() +
-                   " (no look-around, back-references, possessive quantifiers or set operations)"};
+  const Pattern compiled(kind, pattern->text(0), escape);
+  return compiled.fault() ? Status(*compiled.fault()) : Status();
 }
 
 Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& result,
@@ -288,7 +174,7 @@ Parameters texts(std::vector<Accepts> more, std::size_t required, const Type& re
 
 void add_regex(Functions& out) {
   const auto check = [](std::span<const ColumnPtr> constants) {
-    return check_pattern(constants[1], {}, false);
+    return check_pattern(constants[1], {}, PatternKind::kJava);
   };
   out.push_back(ordinary("REGEXP", "REGEXP(text, pattern)",
                          "Whether the pattern matches anywhere in the text.",
@@ -307,9 +193,9 @@ void add_regex(Functions& out) {
       "Whether the whole text matches: % and _ as in LIKE, | * + ? {} () [] as in patterns.",
       texts({Accepts::kText}, 2, Type::boolean(), false), similar_kernel));
   out.back().check = [](std::span<const ColumnPtr> constants) -> Status {
-    if (constants.size() < 3) return check_pattern(constants[1], {}, true);
+    if (constants.size() < 3) return check_pattern(constants[1], {}, PatternKind::kSimilar);
     if (constants[2] == nullptr || constants[2]->is_null(0)) return {};
-    return check_pattern(constants[1], constants[2]->text(0), true);
+    return check_pattern(constants[1], constants[2]->text(0), PatternKind::kSimilar);
   };
 }
 
