@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "expr/test_cells.h"
@@ -163,9 +165,30 @@ TEST(TimeText, Instants) {
   EXPECT_NE(
       evaluate_call("TO_TIMESTAMP_LTZ", {big(1), integer(6)}).find("must be 0 (seconds) to 3"),
       std::string::npos);
-  EXPECT_NE(evaluate_call("TO_TIMESTAMP_LTZ", {big(9223372036854775807), integer(0)})
-                .find("out of range"),
-            std::string::npos);
+}
+
+// Finding 10: from year 0 to 9999, as Flink 2.3's DateTimeUtils.
+TEST(ToTimestampLtz, IsNullOutOfRange) {
+  const auto of = [](const Cell& number, std::int32_t precision) {
+    return evaluate_call("TO_TIMESTAMP_LTZ", {number, integer(precision)});
+  };
+  for (const std::int64_t seconds :
+       {std::int64_t{9223372036854775807}, std::int64_t{253402300800}, std::int64_t{-62167219201},
+        std::numeric_limits<std::int64_t>::min()})
+    EXPECT_EQ(of(big(seconds), 0), "NULL") << seconds;
+  for (const std::int64_t millis :
+       {std::int64_t{1704067200000000}, std::int64_t{1704067200000000000},
+        std::int64_t{253402300800000}, std::int64_t{-62167219200001}})
+    EXPECT_EQ(of(big(millis), 3), "NULL") << millis;
+  EXPECT_EQ(of(big(2534023008000), 1), "NULL");
+  EXPECT_EQ(of(big(2534023007999), 1), "9999-12-31 23:59:59.900");
+  EXPECT_EQ(of(big(253402300799999), 3), "9999-12-31 23:59:59.999");
+  EXPECT_EQ(of(big(-62167219200), 0), "0000-01-01 00:00:00.000");
+  EXPECT_EQ(of(dbl("253402300799.5"), 0), "NULL");
+  EXPECT_EQ(of(dbl("253402300799"), 0), "9999-12-31 23:59:59.000");
+  EXPECT_EQ(of(dbl("1e300"), 3), "NULL");
+  EXPECT_EQ(of(dbl("-1e300"), 3), "NULL");
+  EXPECT_EQ(of(dbl("NaN"), 0), "1970-01-01 00:00:00.000");
 }
 
 TEST(TimeText, UnixTime) {

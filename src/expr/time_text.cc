@@ -177,31 +177,45 @@ ColumnPtr ltz_from_text(KernelContext& ctx, std::span<const ColumnPtr> args, con
   return result.finish();
 }
 
-// Units of 10^-precision seconds as microseconds. REQUIRES: 0 <= precision <= 6
+// As Flink: from year 0 to 9999, in seconds.
+constexpr std::int64_t kFirstSecond = -62'167'219'200;
+constexpr std::int64_t kLastSecond = 253'402'300'799;
+
+bool is_precision(std::int64_t precision) { return precision >= 0 && precision <= 3; }
+
+// Units of 10^-precision seconds as microseconds; none out of range. REQUIRES: is_precision
 std::optional<std::int64_t> epoch_micros(const Column& number, std::size_t row,
                                          std::int64_t precision) {
-  const auto factor =
-      static_cast<std::int64_t>(text::power_of_ten(static_cast<int>(6 - precision)));
+  const auto units = static_cast<std::int64_t>(text::power_of_ten(static_cast<int>(precision)));
+  const auto factor = kMicros / units;
   if (number.type().kind() == TypeKind::kDouble) {
-    const double micros = number.data<double>()[row] * static_cast<double>(factor);
-    if (!(std::fabs(micros) < 9e18)) return std::nullopt;
-    return text::floor_div(static_cast<std::int64_t>(std::llround(micros)), 1000) * 1000;
+    const double value = number.data<double>()[row];
+    const auto per_second = static_cast<double>(units);
+    if (std::isnan(value)) return 0;
+    if (!(value >= static_cast<double>(kFirstSecond) * per_second &&
+          value <= static_cast<double>(kLastSecond) * per_second)) {
+      return std::nullopt;
+    }
+    const std::int64_t micros = std::llround(value * static_cast<double>(factor));
+    return text::floor_div(micros, 1000) * 1000;
   }
-  std::int64_t micros = 0;
-  if (__builtin_mul_overflow(number.data<std::int64_t>()[row], factor, &micros))
-    return std::nullopt;
-  return micros;
+  const std::int64_t value = number.data<std::int64_t>()[row];
+  const std::int64_t second = text::floor_div(value, units);
+  if (second < kFirstSecond || second > kLastSecond) return std::nullopt;
+  return value * factor;
 }
+
+constexpr const char* kWrongPrecision = "the precision must be 0 (seconds) to 3 (milliseconds)";
 
 ColumnPtr ltz_from_number(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   FixedResult<std::int64_t> result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const std::int64_t precision = args.size() > 1 ? args[1]->data<std::int64_t>()[row] : 3;
-    const bool known = precision >= 0 && precision <= 3;
-    const auto micros = known ? epoch_micros(*args[0], row, precision) : std::nullopt;
-    if (micros) return result.set(row, *micros);
-    ctx.fail(row, known ? "the number is out of range"
-                        : "the precision must be 0 (seconds) to 3 (milliseconds)");
+    if (!is_precision(precision)) {
+      ctx.fail(row, kWrongPrecision);
+      return result.set_null(row);
+    }
+    if (const auto micros = epoch_micros(*args[0], row, precision)) return result.set(row, *micros);
     result.set_null(row);
   });
   return result.finish();
@@ -270,6 +284,16 @@ Status check_zone(std::span<const ColumnPtr> constants, std::size_t index) {
   return TimeZone::from_name(constants[index]->text(0)).status();
 }
 
+// Of TO_TIMESTAMP_LTZ(number, precision).
+Status check_precision(std::span<const ColumnPtr> constants) {
+  if (constants.size() < 2 || constants[1] == nullptr || constants[1]->is_null(0) ||
+      constants[1]->type().kind() != TypeKind::kBigInt ||
+      is_precision(constants[1]->data<std::int64_t>()[0])) {
+    return {};
+  }
+  return Error{ErrorCode::kInvalidArgument, kWrongPrecision};
+}
+
 template <Dialect kDialect, Use kUse>
 Status check_second(std::span<const ColumnPtr> constants) {
   return check_format(constants, 1, kDialect, kUse);
@@ -329,6 +353,7 @@ Function to_timestamp_ltz() {
                 : parameters({number, Accepts::kInteger}, 1, result))(args);
   };
   function.check = [](std::span<const ColumnPtr> constants) -> Status {
+    TRY(check_precision(constants));
     TRY(check_format(constants, 1, Dialect::kFormatter, Use::kRead));
     return check_zone(constants, 2);
   };
