@@ -93,9 +93,9 @@ struct Function {
   // Where the result type depends on a literal (ROUND of a DECIMAL): narrows what `resolve`
   // answered. May be null.
   std::function<Type(std::span<const ExprPtr> args, const Type& resolved)> refine = nullptr;
-  // Called while a program is compiled, with the constant arguments as one-row columns and nullptr
-  // for the others: a bad constant (pattern, unit, path) is then an error before any row. May be
-  // null.
+  // Called when SQL binds a call and while a program is compiled, with the constant arguments as
+  // one-row columns and nullptr for the others: a bad constant (pattern, unit, path) is then an
+  // error before any row. May be null.
   std::function<Status(std::span<const ColumnPtr> constants)> check = nullptr;
   std::string usage;        // "SUBSTRING(text, from [, length])"
   std::string description;  // one sentence, for `slipstream functions` and docs

@@ -64,6 +64,15 @@ const EVP_MD* sha2(std::int64_t bits) {
   }
 }
 
+constexpr const char* kWrongBits = "the number of bits must be 224, 256, 384 or 512";
+
+Status check_bits(std::span<const ColumnPtr> constants) {
+  const ColumnPtr& bits = constants[1];
+  if (bits == nullptr || bits->is_null(0) || sha2(bits->data<std::int64_t>()[0]) != nullptr)
+    return {};
+  return Error{ErrorCode::kInvalidArgument, kWrongBits};
+}
+
 ColumnPtr sha2_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   TextResult result(type, ctx.rows());
   const DigestContext context(EVP_MD_CTX_new());
@@ -71,7 +80,7 @@ ColumnPtr sha2_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const EVP_MD* algorithm = sha2(args[1]->data<std::int64_t>()[row]);
     if (algorithm == nullptr) {
-      ctx.fail(row, "the number of bits must be 224, 256, 384 or 512");
+      ctx.fail(row, kWrongBits);
       return result.set_null(row);
     }
     scratch.clear();
@@ -195,6 +204,7 @@ void add_hashing(Functions& out) {
   with_bits.required = 2;
   out.push_back(ordinary("SHA2", "SHA2(text, bits)",
                          "The SHA-2 digest of 224, 256, 384 or 512 bits.", with_bits, sha2_kernel));
+  out.back().check = check_bits;
   out.push_back(
       ordinary("TO_BASE64", "TO_BASE64(text)", "Encoded as base64.", one, to_base64_kernel));
   out.push_back(ordinary("FROM_BASE64", "FROM_BASE64(text)", "Decoded from base64.", one,

@@ -135,6 +135,21 @@ struct Memo {
   bool compiled = false;
 };
 
+std::string bad_escape(std::string_view pattern) {
+  return "the escape character of pattern '" + std::string(pattern) +
+         "' must stand before %, _ or itself";
+}
+
+Status check_like(std::span<const ColumnPtr> constants) {
+  if (constants.size() < 3 || constants[2] == nullptr || constants[2]->is_null(0)) return {};
+  const std::string_view escape = constants[2]->text(0);
+  if (count_characters(escape) != 1)
+    return Error{ErrorCode::kInvalidArgument, "ESCAPE must be one character"};
+  if (constants[1] == nullptr || constants[1]->is_null(0)) return {};
+  if (LikePattern().compile(constants[1]->text(0), escape)) return {};
+  return Error{ErrorCode::kInvalidArgument, bad_escape(constants[1]->text(0))};
+}
+
 ColumnPtr like_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
   if (ctx.memo() == nullptr) ctx.memo() = std::make_shared<Memo>();
   Memo& memo = *static_cast<Memo*>(ctx.memo().get());
@@ -152,8 +167,7 @@ ColumnPtr like_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
       memo.compiled = true;
     }
     if (!memo.valid) {
-      ctx.fail(row, "the escape character of pattern '" + memo.pattern.source() +
-                        "' must stand before %, _ or itself");
+      ctx.fail(row, bad_escape(memo.pattern.source()));
       return result.set_null(row);
     }
     result.set(row, static_cast<std::uint8_t>(memo.pattern.matches(args[0]->text(row)) ? 1 : 0));
@@ -174,6 +188,7 @@ void add_like(Functions& out) {
                                       .variadic = false,
                                       .result = Type::boolean()});
   function.kernel = like_kernel;
+  function.check = check_like;
   out.push_back(std::move(function));
 }
 

@@ -10,6 +10,7 @@
 #include <deque>
 #include <numeric>
 #include <unordered_map>
+#include <utility>
 
 #include "base/try.h"
 #include "expr/cast.h"
@@ -416,6 +417,28 @@ Result<ColumnPtr> evaluate_constant(const ExprPtr& e, const EvalContext& context
   TRY_ASSIGN(auto program, Program::compile({e}, context));
   TRY_ASSIGN(auto columns, program->run(Batch(1, {})));
   return columns[0];
+}
+
+std::optional<ConstantFault> constant_fault(const Expr& call) {
+  if (call.kind != ExprKind::kCall || !call.function->check) return std::nullopt;
+  EvalContext context;
+  context.wall_micros = [] { return std::int64_t{0}; };  // no constant asks for it
+  std::vector<ColumnPtr> constants;
+  for (const ExprPtr& arg : call.args) {
+    const bool constant = deterministic(*arg) && columns_read(*arg).empty();
+    auto value = constant ? evaluate_constant(arg, context) : Result<ColumnPtr>(ColumnPtr());
+    constants.push_back(value.ok() ? *std::move(value) : nullptr);
+  }
+  const Status checked = call.function->check(constants);
+  if (checked.ok()) return std::nullopt;
+  ConstantFault fault{checked.error(), std::nullopt};
+  // The one without which nothing is wrong.
+  for (std::size_t i = 0; i < constants.size() && !fault.argument; ++i) {
+    ColumnPtr hidden = std::exchange(constants[i], nullptr);
+    if (hidden != nullptr && call.function->check(constants).ok()) fault.argument = i;
+    constants[i] = std::move(hidden);
+  }
+  return fault;
 }
 
 }  // namespace slipstream::expr

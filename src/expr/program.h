@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,13 @@ class Program {
   explicit Program(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// What a function's check says of the constant arguments of a call; `argument` is the one to mend.
+struct ConstantFault {
+  Error error;
+  std::optional<std::size_t> argument;  // none: several together
+};
+std::optional<ConstantFault> constant_fault(const Expr& call);
 
 // The value of a constant expression (no columns), as a one-row column.
 Result<ColumnPtr> evaluate_constant(const ExprPtr& e, const EvalContext& context);

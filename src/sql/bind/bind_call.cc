@@ -17,6 +17,12 @@ ExprPtr symbol_text(const ast::Expr& e) {
   return symbol == nullptr ? nullptr : expr::string_literal(symbol->name);
 }
 
+std::vector<SourceSpan> spans_of(const std::vector<ast::ExprPtr>& nodes) {
+  std::vector<SourceSpan> spans;
+  for (const ast::ExprPtr& node : nodes) spans.push_back(node->span);
+  return spans;
+}
+
 using Visit = std::function<void(const ast::Expr&)>;
 
 void visit(const Visit& each, const ast::ExprPtr& node) {
@@ -141,7 +147,7 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
     for (const ExprPtr& argument : arguments) {
       if (!argument) return nullptr;
     }
-    return make_call(function, std::move(arguments), e);
+    return make_call(function, std::move(arguments), e, spans_of(e.arguments));
   };
   const bool first_is_symbol =
       !e.arguments.empty() && e.arguments[0]->kind == ast::ExprKind::kSymbol;
@@ -154,7 +160,7 @@ ExprPtr ExprBinder::bind_special_call(const std::string& name, const ast::CallEx
     ExprPtr value = bind(*e.arguments[0]);
     if (!value) return nullptr;
     return make_call(name == "FLOOR" ? "FLOOR_TO" : "CEIL_TO",
-                     {std::move(value), symbol_text(*e.arguments[1])}, e);
+                     {std::move(value), symbol_text(*e.arguments[1])}, e, spans_of(e.arguments));
   }
   if (name == "COALESCE" || name == "IFNULL" || name == "IF" || name == "NULLIF")
     return bind_conditional(name, e);
@@ -197,7 +203,7 @@ ExprPtr ExprBinder::bind_call(const ast::CallExpr& e) {
   }
   bool ok = true;
   std::vector<ExprPtr> arguments = bind_all(e.arguments, &ok);
-  return ok ? make_call(name, std::move(arguments), e) : nullptr;
+  return ok ? make_call(name, std::move(arguments), e, spans_of(e.arguments)) : nullptr;
 }
 
 ExprPtr ExprBinder::bind_json_value(const ast::JsonCallExpr& e) {
@@ -245,7 +251,7 @@ ExprPtr ExprBinder::bind_json_value(const ast::JsonCallExpr& e) {
     arguments.push_back(std::move(fallback));
   };
   if (e.on_empty || e.on_error) add(e.on_empty), add(e.on_error);
-  return ok ? make_call(name, std::move(arguments), e) : nullptr;
+  return ok ? make_call(name, std::move(arguments), e, spans_of(e.arguments)) : nullptr;
 }
 
 }  // namespace slipstream::sql

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "data/text/value.h"
 #include "expr/function.h"
+#include "expr/program.h"
 #include "sql/parse/printer.h"
 
 namespace slipstream::sql {
@@ -380,7 +381,9 @@ ExprPtr ExprBinder::bind_like(const ast::LikeExpr& e) {
   for (const ExprPtr& argument : arguments) {
     if (!argument) return nullptr;
   }
-  ExprPtr result = make_call(e.similar ? "SIMILAR TO" : "LIKE", std::move(arguments), e);
+  std::vector<SourceSpan> spans = {e.operand->span, e.pattern->span};
+  if (e.escape) spans.push_back(e.escape->span);
+  ExprPtr result = make_call(e.similar ? "SIMILAR TO" : "LIKE", std::move(arguments), e, spans);
   return result && e.negated ? expr::negation(std::move(result)) : result;
 }
 
@@ -468,7 +471,7 @@ ExprPtr ExprBinder::bind_field(const ast::FieldAccessExpr& e) {
 }
 
 ExprPtr ExprBinder::make_call(std::string_view function, std::vector<ExprPtr> arguments,
-                              const ast::Expr& at) {
+                              const ast::Expr& at, std::span<const SourceSpan> spans) {
   const expr::Function* found = expr::find_function(function);
   if (found == nullptr) {
     report(at.span, "the operation " + std::string(function) + " is not supported");
@@ -477,6 +480,11 @@ ExprPtr ExprBinder::make_call(std::string_view function, std::vector<ExprPtr> ar
   auto call = expr::bind_call(*found, std::move(arguments), to_sql(at));
   if (!call.ok()) {
     report(at.span, call.error().message);
+    return nullptr;
+  }
+  if (const auto fault = expr::constant_fault(**call)) {
+    const bool placed = fault->argument && *fault->argument < spans.size();
+    report(placed ? spans[*fault->argument] : at.span, fault->error.message);
     return nullptr;
   }
   return *std::move(call);

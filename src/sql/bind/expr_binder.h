@@ -62,9 +62,10 @@ class ExprBinder {
   // COALESCE, IFNULL, IF, NULLIF
   expr::ExprPtr bind_conditional(const std::string& name, const ast::CallExpr& e);
   expr::ExprPtr bind_fields(expr::ExprPtr value, std::span<const ast::Identifier> path);
-  // Resolves and casts; `arguments` are bound already.
+  // Resolves, casts and checks constants; `arguments` are bound already. `spans`: where the
+  // arguments stand, for as many as are known.
   expr::ExprPtr make_call(std::string_view function, std::vector<expr::ExprPtr> arguments,
-                          const ast::Expr& at);
+                          const ast::Expr& at, std::span<const SourceSpan> spans = {});
   expr::ExprPtr compare(std::string_view op, expr::ExprPtr left, expr::ExprPtr right,
                         const ast::Expr& at);
   // Casts all to their common type; empty after an error.
