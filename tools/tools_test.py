@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import broker  # noqa: E402
 import check_layers  # noqa: E402
+import options_check  # noqa: E402
 import tidy  # noqa: E402
 
 BASE = "slipstream_module(base RANK 0 HEADERS try.h SOURCES try.cc)\n"
@@ -269,6 +270,28 @@ class ProcessTest(unittest.TestCase):
     def test_version_is_checked_before_it_reaches_a_path(self):
         with self.assertRaises(broker.BrokerError):
             broker.ensure_jars("../" + str(os.getpid()))
+
+
+class OptionsTest(unittest.TestCase):
+    PYTHON = ('class A(Base):\n    def test_a(self):\n        """o.p two"""\n'
+              '        self.assertEqual(read(o_p="one"), 1)  # two\n        self.assertEqual(read(), 2)\n')
+    CPP = 'TEST(S, C) {\n  EXPECT_EQ(f({"o.p", "one"}), 1);  // "two"\n  EXPECT_EQ(f(), 2);\n}\n'
+
+    def problem(self, name, values, option="o.p"):
+        with tempfile.TemporaryDirectory() as folder:
+            for file, text in ("t.py", self.PYTHON), ("t.cc", self.CPP):
+                Path(folder, file).write_text(text)
+            file = "t.py" if name.startswith("A") else "t.cc"
+            return options_check.problem_of(f"connector c: {option}: {file} {name}: {values}", Path(folder))
+
+    def test_an_option_is_used_with_two_values(self):
+        for name in "A.test_a", "S.C":
+            self.assertIsNone(self.problem(name, "one | (not given)"))
+            self.assertIn("does not use the value 'two'", self.problem(name, "one | two"))
+            self.assertIn("one value twice", self.problem(name, "one | one"))
+            self.assertIn("does not use 'q'", self.problem(name, "one | (not given)", "q"))
+        self.assertIn("is not in t.py", self.problem("A.test_b", "one | two"))
+        self.assertIn("is not in t.cc", self.problem("S.D", "one | two"))
 
 
 if __name__ == "__main__":

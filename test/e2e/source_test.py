@@ -49,6 +49,29 @@ class SourceTest(CopyJobTest):
         wrong = {**named, "scan.startup.specific-offsets": f"{BROKER}:7:0"}
         self.fails(self.bounded(**wrong) + "SELECT * FROM source;", 1, f"no queue {BROKER}:7", f"{BROKER}:0")
 
+    def test_start_and_end_as_text(self):
+        self.three_and_three()
+        moment = self.send_later(3, queue=0)
+        all_before = [0, 1, 2, 10, 11, 12]
+
+        def at(ms):
+            return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ms // 1000)) + ".%03d" % (ms % 1000)
+        mode = {"scan_startup_mode": "timestamp"}
+        self.assertEqual(self.numbers(self.bounded(startTime=at(moment), **mode)), [3])
+        self.assertEqual(self.numbers(self.bounded(startTime=at(moment + 60_000), **mode)), [])
+        eight_hours = 8 * 3600 * 1000
+        east = {"startTime": at(moment + eight_hours), **mode}
+        self.assertEqual(self.numbers(self.bounded(timeZone="Asia/Shanghai", **east)), [3])
+        self.assertEqual(self.numbers(self.bounded(timeZone="UTC", **east)), [])
+        start = {"scan_startup_mode": "earliest"}
+        self.assertEqual(self.numbers(self.source(endTime=at(moment), **start)), all_before)
+        self.assertEqual(self.numbers(self.source(endTime=at(moment - 60_000), **start)), [])
+
+    def test_start_at_one_offset_of_every_queue(self):
+        self.three_and_three()
+        self.assertEqual(self.numbers(self.bounded(startMessageOffset="2")), [2, 12])
+        self.assertEqual(self.numbers(self.bounded(startMessageOffset="1")), [1, 2, 11, 12])
+
     def test_start_options_do_not_count_after_a_restore(self):
         self.three_and_three()
         engine = self.start_copy(self.source(scan_startup_mode="earliest"))
@@ -194,6 +217,30 @@ class SourceTest(CopyJobTest):
         self.assertTrue(all(row["reason"] for row in rows), rows)
         no_topic = {**dead, "dead-letter.topic": None}
         self.fails(self.bounded(**no_topic) + "SELECT * FROM source;", 2, "'dead-letter.topic'", verb="check")
+
+    # -- bodies of a table that names no format
+
+    def test_bodies_without_a_format(self):  # finding 2: the options of the format by default
+        self.create_topics({self.topic: 1})
+        self.wire.send(self.topic, "1;a|2;n/a|3")
+        self.wire.send(self.topic, "4;\u00e9".encode("latin-1"))
+        wait_for(lambda: self.wire.max_offset(self.topic, 0) == 2, what="both to be readable")
+
+        def rows(columns="n INT, s STRING", **given):
+            create = self.bounded(columns, scan_startup_mode="earliest", **{"format": None, **given})
+            return sorted(map(str, (tuple(row.values()) for row in self.select(create))))
+        usual = {"fieldDelimiter": ";", "lineDelimiter": "|", "encoding": "ISO-8859-1", "lengthCheck": "PAD",
+                 "nullLiteral": "n/a"}
+        expected = ["(1, 'a')", "(2, None)", "(3, None)", "(4, '\u00e9')"]
+        self.assertEqual(rows(**usual), expected)
+        self.assertEqual(rows(**{**usual, "format": "delimited"}), expected)
+        self.assertEqual(rows(**{**usual, "lengthCheck": "SKIP"}), expected[:2] + expected[3:])
+        self.assertEqual(rows(**{**usual, "nullLiteral": "a"}),
+                         ["(1, None)", "(2, 'n/a')", "(3, None)", "(4, '\u00e9')"])
+        self.assertEqual(rows("s STRING", format="raw", encoding=None, **{"raw.charset": "ISO-8859-1"}),
+                         ["('1;a|2;n/a|3',)", "('4;\u00e9',)"])
+        wrong = self.bounded(format="json", fieldDelimiter=";")
+        self.fails(wrong + "SELECT * FROM source;", 2, "no option 'fieldDelimiter'", verb="check")
 
     # -- offsets that are not there
 

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "base/try.h"
+#include "format/format.h"
 #include "sql/bind/query_binder.h"
 #include "sql/parse/hide_secrets.h"
 #include "sql/parse/printer.h"
@@ -72,15 +73,31 @@ class TableBinder {
     factory_ = *factory;
   }
 
-  // Names and values one by one; what is missing depends on the use. Options of the format are
-  // checked with the format. What is wrong is reported and left out: the table's columns are known
-  // to later statements all the same.
+  // The connector's options with those of the formats that the table names or has by default.
+  OptionTable known_options() const {
+    const OptionTable own = factory_->options().merged(watermark_options());
+    OptionTable known = own;
+    for (const OptionSpec& spec : own.specs()) {
+      if (!spec.name.ends_with("format")) continue;
+      std::string named = spec.default_value;
+      for (const auto& [key, value] : table_->options) {
+        if (own.find(key) == &spec) named = value;
+      }
+      const auto format = format::find_format(named);
+      if (format.ok()) known = known.merged((*format)->options);
+    }
+    return known;
+  }
+
+  // Names and values one by one; what is missing depends on the use. What is wrong is reported and
+  // left out: the table's columns are known to later statements all the same.
   void check_options() {
     if (factory_ == nullptr) return;
-    const OptionTable known = factory_->options().merged(watermark_options());
+    const OptionTable known = known_options();
     for (const ast::TableOption& option : statement_.options) {
-      if (option.key == "connector" || belongs_to_format(option.key)) continue;
+      if (option.key == "connector") continue;
       const OptionSpec* spec = known.find(option.key);
+      if (spec == nullptr && belongs_to_unknown_format(option.key)) continue;
       if (spec == nullptr) {
         std::vector<std::string> names;
         for (const OptionSpec& each : known.specs()) names.push_back(each.name);
@@ -106,9 +123,11 @@ class TableBinder {
     return begin == std::string::npos ? message : message.substr(begin);
   }
 
-  bool belongs_to_format(std::string_view key) const {
+  // The connector reports the format when the table is used.
+  bool belongs_to_unknown_format(std::string_view key) const {
     return std::any_of(table_->options.begin(), table_->options.end(), [key](const auto& option) {
-      return option.first.ends_with("format") && key.starts_with(option.second + ".");
+      return option.first.ends_with("format") && key.starts_with(option.second + ".") &&
+             !format::find_format(option.second).ok();
     });
   }
 

@@ -1,0 +1,113 @@
+// Every documented option of every connector and format is observed: by two values that show
+// different effects here, by a test that `elsewhere.txt` names, or it stands in `unobserved.txt`.
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "slipstream/connectors.h"
+
+#include "format/format.h"
+#include "observation.h"
+#include "sql/watermark_options.h"
+
+namespace slipstream::test {
+namespace {
+
+using ::testing::IsEmpty;
+constexpr std::size_t kUnobserved = 30;
+
+using Option = std::pair<std::string, std::string>;  // "format json", "json.ignore-parse-errors"
+
+std::set<Option> documented_options() {
+  std::set<Option> all;
+  const auto add = [&all](const std::string& owner, const OptionTable& table) {
+    for (const OptionSpec& spec : table.specs()) all.emplace(owner, spec.name);
+  };
+  for (const format::Format* format : format::all_formats())
+    add("format " + format->name, format->options);
+  const auto registry = builtin_connectors();
+  for (const ConnectorFactory* connector : registry->all())
+    add("connector " + std::string(connector->name()), connector->options());
+  add("table", sql::watermark_options());
+  return all;
+}
+
+std::vector<Observation> all_observations() {
+  std::vector<Observation> all = format_observations();
+  for (Observation& observation : connector_observations()) all.push_back(std::move(observation));
+  return all;
+}
+
+// A prefix such as "fields." is observed by any option that begins with it.
+Option documented(const std::set<Option>& options, const std::string& owner,
+                  const std::string& name) {
+  for (const auto& [each_owner, each] : options) {
+    if (each_owner == owner && each.ends_with('.') && name.starts_with(each)) return {owner, each};
+  }
+  return {owner, name};
+}
+
+// Lines "owner: option", what follows another ':' is of no interest here.
+std::vector<Option> listed_in(const std::string& file) {
+  std::ifstream in(std::string(SLIPSTREAM_OPTIONS_DIR) + "/" + file);
+  EXPECT_TRUE(in.is_open()) << file;
+  std::vector<Option> listed;
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream parts(line);
+    std::string owner;
+    std::string name;
+    std::getline(parts, owner, ':');
+    parts >> name;
+    listed.emplace_back(owner, name);
+  }
+  return listed;
+}
+
+TEST(Options, TwoValuesHaveTwoEffects) {
+  for (const Observation& observation : all_observations()) {
+    EXPECT_NE(observation.one.value, observation.other.value) << observation.option;
+    EXPECT_NE(observation.one.seen, observation.other.seen) << observation.option;
+    for (const Observation::Side& side : {observation.one, observation.other}) {
+      OptionMap options = observation.others;
+      options[observation.option] = side.value;
+      EXPECT_EQ(observation.effect(options), side.seen)
+          << observation.owner << ": '" << observation.option << "' = '" << side.value << "'";
+    }
+  }
+}
+
+TEST(Options, EveryOneIsObserved) {
+  const std::set<Option> options = documented_options();
+  std::map<Option, std::string> places;
+  const auto place = [&](const Option& option, const std::string& where) {
+    EXPECT_TRUE(options.contains(option))
+        << where << ": " << option.first << " has no option '" << option.second << "'";
+    const auto [found, fresh] = places.emplace(option, where);
+    EXPECT_TRUE(fresh || where == found->second)
+        << option.first << ": " << option.second << " is in " << found->second << " and in "
+        << where << ": take it out of one";
+  };
+  for (const Observation& observation : all_observations())
+    place(documented(options, observation.owner, observation.option), "the observations");
+  for (const char* file : {"elsewhere.txt", "unobserved.txt"}) {
+    for (const Option& option : listed_in(file)) place(option, file);
+  }
+  for (const Option& option : options) {
+    EXPECT_TRUE(places.contains(option))
+        << option.first << ": no test observes '" << option.second
+        << "'. Show what two values of it do, in test/options (see its README)";
+  }
+}
+
+// The list may only become shorter: lower the number with it.
+TEST(Options, FewerAndFewerAreUnobserved) {
+  EXPECT_EQ(listed_in("unobserved.txt").size(), kUnobserved);
+}
+
+}  // namespace
+}  // namespace slipstream::test
