@@ -18,7 +18,10 @@ endforeach()
 add_library(libslipstream STATIC ${library_objects})
 set_target_properties(libslipstream PROPERTIES OUTPUT_NAME slipstream LINKER_LANGUAGE CXX
   ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-target_include_directories(libslipstream PUBLIC ${PROJECT_SOURCE_DIR}/include)
+# Each public header is compiled alone (target all_verify_interface_header_sets): it includes what it needs.
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*.h)
+target_sources(libslipstream PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${public_headers})
+set_target_properties(libslipstream PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 target_link_libraries(libslipstream PUBLIC OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB dep::deflate dep::lz4 dep::zstd dep::xxhash dep::pcre2 dep::re2
   simdjson::simdjson spdlog::spdlog fmt::fmt absl::flat_hash_map Threads::Threads)
 add_library(Slipstream::slipstream ALIAS libslipstream)
