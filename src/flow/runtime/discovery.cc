@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "base/thrown.h"
 #include "base/try.h"
 
@@ -133,7 +133,8 @@ bool Discovery::discover_again(Entry& entry) {
     return true;
   }
   if (status.error().retryable && (entry.succeeded || entry.options.restored)) {
-    log(LogLevel::kWarn, "flow",
+    LogLimit::of_process().log(
+        LogLevel::kWarn, "flow", "splits of source " + entry.options.name,
         "source '" + entry.options.name +
             "': looking for splits failed, trying again: " + status.to_string());
     entry.next_ms = clock_.now_ms() + std::max(interval, kRetryMs);
