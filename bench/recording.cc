@@ -122,7 +122,7 @@ Status Recording::record(const std::string& name_server, const std::string& topi
   rocketmq::ClientOptions options;
   options.name_servers = name_server;
   TRY_ASSIGN(const auto client, rocketmq::Client::connect(options));
-  return Recorder(client->core(), directory).run(topic);
+  return Recorder(rocketmq::internal::core_of(*client), directory).run(topic);
 }
 
 Result<Recording> Recording::load(const std::filesystem::path& directory) {

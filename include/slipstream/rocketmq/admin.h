@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -58,8 +59,22 @@ struct QueueLag {
 struct BrokerState {
   std::string version{};                  // "V5_5_0"
   std::optional<std::int64_t> boot_ms{};  // wall clock of the broker
+  // Bytes of its log; how many of them its queues do not show yet.
+  std::optional<std::int64_t> log_end{};
   std::optional<std::int64_t> dispatch_behind_bytes{};
   std::map<std::string, std::string> counters{};  // everything the broker tells
+};
+
+// When the queues of a broker show everything that was in its log at the first look. Max offsets
+// asked for before that may miss messages whose sends were acknowledged.
+class DispatchGoal {
+ public:
+  // False: look again. kUnsupported when the broker does not tell. A log that became shorter (the
+  // broker lost its end) is the new goal.
+  Result<bool> reached(const BrokerState& state);
+
+ private:
+  std::int64_t log_end_ = -1;
 };
 
 // Owner:   anyone; borrows the Client.
@@ -75,24 +90,36 @@ class Admin {
 
   // --- topics ---
   // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on
-  // every broker.
+  // every broker. While no broker is registered at all it waits for one, up to 10 s, and logs that.
   Status create_topic(const TopicSpec& spec);
   // More queues per broker, both ways; never fewer. Other settings stay.
   Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);
-  // kNotFound when no name server knows it. Always asks, never from memory.
+  // kNotFound when no name server knows it; a retryable kUnavailable when its brokers are away.
+  // Always asks, never from memory.
   Result<TopicDescription> describe_topic(std::string_view topic);
   // Sorted; without system, retry and dead-letter topics.
   Result<std::vector<std::string>> list_topics();
   Status delete_topic(std::string_view topic);
+  // Those of brokers 5.x ("cleanup.policy" = "DELETE"), of every broker that tells, by its name.
+  Result<std::map<std::string, std::vector<Property>>> topic_attributes(std::string_view topic);
 
   // --- offsets ---
   Result<std::int64_t> min_offset(const MessageQueue& queue);
   // committed=false counts what is appended and not yet replicated (brokers 5.x).
   Result<std::int64_t> max_offset(const MessageQueue& queue, bool committed = true);
+  // Does not wait: `done` runs on the client's thread, kCancelled when the client is closed before.
+  void max_offset_async(const MessageQueue& queue, std::function<void(Result<std::int64_t>)> done);
   // First message stored at or after the time; the max offset when there is none. Brokers 4.x
   // answer the last message instead: one message too early is possible, never one too late.
   Result<std::int64_t> offset_at(const MessageQueue& queue, std::int64_t timestamp_ms);
+  // What was acknowledged before counts: waits for await_dispatch(), up to 10 s, then logs that it
+  // may not.
   Result<std::vector<OffsetRange>> bounds(std::string_view topic);
+  // Until the queues of every broker of the topic show what it had stored when this began. Brokers
+  // acknowledge what is in their log; max offsets, times and pulls see it when the broker has
+  // dispatched it to the queue, milliseconds later, on a busy machine seconds. kTimeout after
+  // limit_ms; kUnsupported when a broker does not tell.
+  Status await_dispatch(std::string_view topic, std::int64_t limit_ms);
 
   // Whether every broker of the topic can parse the filter: kInvalidArgument when it is wrong,
   // kUnsupported when the broker does not filter by properties.
@@ -103,6 +130,7 @@ class Admin {
   Result<std::optional<std::int64_t>> group_offset(std::string_view group,
                                                    const MessageQueue& queue);
   Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);
+  // The max offset as of bounds().
   Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);
   // Groups that have offsets or members, each with the topics it reads; both sorted.
   Result<std::map<std::string, std::vector<std::string>>> list_groups();
@@ -123,6 +151,8 @@ class Admin {
   Result<BrokerState> broker_state(std::string_view topic, std::string_view broker);
 
  private:
+  void await_dispatch_or_log(std::string_view topic);
+
   internal::ClientCore* core_;
 };
 

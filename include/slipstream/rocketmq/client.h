@@ -2,17 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "slipstream/rocketmq/security.h"
 #include "slipstream/status.h"
 
+namespace slipstream {
+class Clock;
+}
+
 namespace slipstream::rocketmq {
+
+class Client;
 
 namespace internal {
 class ClientCore;
-}
+ClientCore& core_of(const Client& client);
+}  // namespace internal
 
 struct ClientOptions {
   std::string name_servers{};               // "host:port;host:port"
@@ -28,10 +36,11 @@ struct ClientOptions {
 
 // Owner:   the caller; must outlive every Producer, Consumer and Admin made from it.
 // Thread:  any. All network work happens on one thread that connect() starts.
-// Failure: connect() fails within start_timeout_ms, naming the addresses, when no name server
-// answers; at once when credentials or TLS files cannot be read or a certificate is refused.
-//          Afterwards lost connections are re-made with back-off for as long as it takes, which is
-//          logged; single requests fail with retryable errors meanwhile.
+// Failure: connect() fails within start_timeout_ms, naming the addresses and the reason, when no
+//          name server answers, and logs the reason at the first try; at once when credentials or
+//          TLS files cannot be read or a certificate is refused. Afterwards
+//          lost connections are re-made with back-off for as long as it takes, which is logged;
+//          single requests fail with retryable errors meanwhile.
 class Client {
  public:
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
@@ -39,12 +48,19 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Fails what is in flight and stops the thread. Idempotent; the destructor calls it.
+  // Ends what is in flight with kCancelled, its callbacks included, and stops the thread: every
+  // later call answers kCancelled at once. Idempotent; the destructor calls it.
   void close();
 
-  internal::ClientCore& core() const { return *core_; }
+  // Runs `work` on the client's thread after a while; never when the client is closed before. It
+  // must be short and must not block. To be called on any thread.
+  void run_after(std::int64_t delay_ms, std::function<void()> work);
+
+  // What time-outs and the moments of answers are measured with.
+  const Clock& clock() const;
 
  private:
+  friend internal::ClientCore& internal::core_of(const Client& client);
   explicit Client(std::shared_ptr<internal::ClientCore> core);
   std::shared_ptr<internal::ClientCore> core_;
 };

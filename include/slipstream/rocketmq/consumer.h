@@ -22,6 +22,9 @@ enum class OffsetOutOfRange : std::uint8_t { kFail, kEarliest, kLatest, kNearest
 
 struct ConsumerOptions {
   std::string group{};
+  // Brokers, and so their tools, list this client as a member of the group while it has queues.
+  // They make a retry topic for the group then. Queues are not balanced between members.
+  bool member = true;
   std::string tags = "*";  // "A || B"; the broker compares hashes only: compare tags again
   // SQL92 over properties, instead of tags. Brokers give every message when they cannot parse it:
   // ask Admin::check_filter() before.
@@ -76,6 +79,9 @@ struct QueueProgress {
   std::int64_t max_offset = -1;
   std::int64_t proven_empty_ms = -1;
   std::string trouble{};  // why it does not move: the last error while retrying, else empty
+  // The topic has fewer queues than this one's id, by three routes in a row: it is not pulled, and
+  // proven empty, until a route shows it again. It is read on from `position` then.
+  bool left_topic = false;
 };
 
 // Where a group stands in a queue: the next offset to read.
@@ -90,8 +96,8 @@ struct GroupOffset {
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
 // Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long
 //          as it takes and shown in progress(); poll() returns what no retry can mend (no
-//          permission, group refused, offset out of range under kFail, topic gone for 60 s), naming
-//          queue and offset, and keeps returning it.
+//          permission, group refused, offset out of range under kFail, topic gone for 60 s while
+//          its brokers are there, client closed), naming queue and offset, and keeps returning it.
 class Consumer {
  public:
   Consumer(Client& client, ConsumerOptions options);
@@ -131,7 +137,7 @@ class Consumer {
   void renew_proofs();
 
   // Writes the group's offsets at the brokers (a courtesy copy for monitoring). Does not block;
-  // failures are given to `done`, on the client's thread.
+  // failures are given to `done`, on the client's thread (on this one when the client is closed).
   void commit(std::vector<GroupOffset> offsets, std::function<void(const Status&)> done = {});
 
   std::uint64_t out_of_range_count() const;

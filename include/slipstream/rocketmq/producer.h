@@ -81,9 +81,11 @@ struct EncodedBatch {
 //         writable queues. A chosen or hashed queue never changes; round robin avoids a failing
 //         broker.
 // Order:  two sends in flight to one queue may be stored in either order; wait for the first one's
-// callback. Retry:  busy, unavailable, unknown topic (fresh routes lag) and lost connections, with
-// back-off.
+// callback. Retry:  busy, unavailable and lost connections, with back-off. A topic whose brokers are
+// away (none is registered, or one that had it is not) is unavailable; one that nobody knows while
+// they are there is looked for four times (fresh routes lag), then refused.
 //         Outcome after giving up: kUnknown when any attempt may have been stored.
+//         kCancelled at once when the client was closed.
 // End:    the destructor fails what is in flight (kUnknown) and waits until no callback runs any
 // more.
 class Producer {
@@ -100,6 +102,9 @@ class Producer {
   Status send_batch(const std::vector<Message>& messages, SendCallback done);
   // What send_encoded() takes; nothing is sent. Each message gets its unique key here.
   Result<EncodedBatch> encode(const MessageQueue& queue, const std::vector<Message>& messages);
+  // How many bytes a message takes in a batch, which has ProducerOptions::message_bytes_max of them;
+  // alone it may have a body of as many.
+  static Result<std::size_t> bytes_in_batch(const Message& message);
   Status send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done);
 
   // Blocks until the outcome is known (and for room before).

@@ -43,6 +43,7 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
                    const ScanOptions& options) {
   rocketmq::ConsumerOptions consumer_options;
   consumer_options.group = options.group;
+  consumer_options.member = false;
   consumer_options.out_of_range = rocketmq::OffsetOutOfRange::kFail;
   rocketmq::Consumer consumer(client, consumer_options);
   std::int64_t all = 0;

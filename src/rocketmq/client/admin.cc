@@ -1,9 +1,11 @@
 #include "slipstream/rocketmq/admin.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <utility>
 
+#include "base/log.h"
 #include "base/try.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
@@ -22,6 +24,10 @@ using internal::Route;
 constexpr std::int64_t kRouteWaitMs = 10'000;
 constexpr std::int64_t kRoutePollMs = 50;
 constexpr int kAttempts = 3;
+constexpr std::int64_t kBrokerWaitMs = 10'000;
+constexpr std::int64_t kBrokerPollMs = 100;
+constexpr std::int64_t kDispatchWaitMs = 10'000;
+constexpr std::int64_t kDispatchPollMs = 20;
 
 bool lost(const Result<Answer>& answer) {
   return !answer.ok() && answer.error().retryable && answer.error().code == ErrorCode::kUnavailable;
@@ -94,6 +100,29 @@ void pause(ClientCore& core, std::int64_t wait_ms) {
       wait_ms + 1'000));
 }
 
+// A broker that has just started registers after a moment.
+Result<ClusterView> await_brokers(ClientCore& core) {
+  const std::int64_t deadline_ms = core.clock().now_ms() + kBrokerWaitMs;
+  bool logged = false;
+  while (true) {
+    TRY_ASSIGN(ClusterView cluster, ask_cluster(core));
+    const bool some = std::any_of(cluster.brokers.begin(), cluster.brokers.end(),
+                                  [](const BrokerData& each) { return each.master() != nullptr; });
+    if (some) return cluster;
+    if (core.clock().now_ms() >= deadline_ms) {
+      return Error::retry(ErrorCode::kUnavailable,
+                          "no broker was registered at the name server in " +
+                              std::to_string(kBrokerWaitMs) + " ms; is one running?");
+    }
+    if (!std::exchange(logged, true)) {
+      log(LogLevel::kInfo, "rocketmq",
+          "no broker is registered at the name server; waiting for one, at most " +
+              std::to_string(kBrokerWaitMs) + " ms");
+    }
+    pause(core, kBrokerPollMs);
+  }
+}
+
 TopicDescription describe(const RouteData& route, const std::string& topic) {
   TopicDescription description;
   description.topic = topic;
@@ -150,7 +179,7 @@ std::vector<MessageQueue> TopicDescription::writable_queues() const {
   return queues_with(*this, kPermWrite);
 }
 
-Admin::Admin(Client& client) : core_(&client.core()) {}
+Admin::Admin(Client& client) : core_(&internal::core_of(client)) {}
 
 Status Admin::create_topic(const TopicSpec& spec) {
   TRY(validate_writable_topic(spec.topic));
@@ -158,7 +187,7 @@ Status Admin::create_topic(const TopicSpec& spec) {
     return Error{ErrorCode::kInvalidArgument,
                  "topic '" + spec.topic + "' needs at least one queue"};
   }
-  TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
+  TRY_ASSIGN(const ClusterView cluster, await_brokers(*core_));
   std::set<std::string> names(spec.brokers.begin(), spec.brokers.end());
   const bool all = names.empty();
   std::size_t hosts = 0;
@@ -274,6 +303,21 @@ Status Admin::delete_topic(std::string_view topic) {
   return {};
 }
 
+Result<std::map<std::string, std::vector<Property>>> Admin::topic_attributes(
+    std::string_view topic) {
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  std::map<std::string, std::vector<Property>> all;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) continue;
+    // Brokers 4.x do not know the request.
+    const auto answer = call_broker(*core_, broker.master, encode_topic_config(topic));
+    if (!answer.ok() || answer->header.code != response_code::kSuccess) continue;
+    auto config = parse_topic_config(answer->body());
+    if (config.ok()) all.emplace(broker.name, std::move(config->attributes));
+  }
+  return all;
+}
+
 Result<std::int64_t> Admin::min_offset(const MessageQueue& queue) {
   return ask_offset(*core_, queue, encode_min_offset(queue));
 }
@@ -282,12 +326,96 @@ Result<std::int64_t> Admin::max_offset(const MessageQueue& queue, bool committed
   return ask_offset(*core_, queue, encode_max_offset(queue, committed));
 }
 
+void Admin::max_offset_async(const MessageQueue& queue,
+                             std::function<void(Result<std::int64_t>)> done) {
+  // Once, by the answer or by the end of the client.
+  struct Waiting {
+    std::atomic<ClientCore::CloseListener> listener{0};
+    std::function<void(Result<std::int64_t>)> done;
+    void finish(ClientCore& core, Result<std::int64_t> result) {
+      core.forget(listener);
+      if (const auto call = std::exchange(done, {})) call(std::move(result));
+    }
+  };
+  ClientCore* core = core_;
+  const auto ask = [core, queue](const std::shared_ptr<Waiting>& waiting) {
+    core->route(queue.topic, core->options().route_refresh_ms, [=](const Result<Route>& route) {
+      if (!route.ok()) return waiting->finish(*core, route.error());
+      const BrokerData* broker = (*route)->broker(queue.broker);
+      const std::string* master = broker == nullptr ? nullptr : broker->master();
+      if (master == nullptr) {
+        return waiting->finish(
+            *core, Error::retry(ErrorCode::kUnavailable,
+                                "broker '" + queue.broker + "' has no master in the route now"));
+      }
+      core->call(*master, internal::ChannelRole::kControl, encode_max_offset(queue), nullptr,
+                 core->options().call_timeout_ms, [core, waiting](const CallOutcome& outcome) {
+                   if (!outcome.answer.ok()) return waiting->finish(*core, outcome.answer.error());
+                   waiting->finish(*core,
+                                   parse_offset(RequestCode::kMaxOffset, outcome.answer->header));
+                 });
+    });
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->done = std::move(done);
+  waiting->listener =
+      core->when_closed([core, waiting] { waiting->finish(*core, ClientCore::closed_error()); });
+  core->loop().post([ask, waiting] { ask(waiting); });
+}
+
 Result<std::int64_t> Admin::offset_at(const MessageQueue& queue, std::int64_t timestamp_ms) {
   return ask_offset(*core_, queue, encode_search_offset(queue, timestamp_ms));
 }
 
+Result<bool> DispatchGoal::reached(const BrokerState& state) {
+  if (!state.log_end || !state.dispatch_behind_bytes) {
+    return Error{ErrorCode::kUnsupported,
+                 "the broker does not tell how far its queues follow its log (commitLogMaxOffset, "
+                 "dispatchBehindBytes)"};
+  }
+  // Others may write all the time: what counts is what was in the log at the first look.
+  if (log_end_ < 0 || *state.log_end < log_end_) log_end_ = *state.log_end;
+  return *state.log_end - *state.dispatch_behind_bytes >= log_end_;
+}
+
+Status Admin::await_dispatch(std::string_view topic, std::int64_t limit_ms) {
+  const std::int64_t deadline_ms = core_->clock().now_ms() + limit_ms;
+  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  std::map<std::string, DispatchGoal> goals;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (!broker.master.empty()) goals.try_emplace(broker.name);
+  }
+  while (true) {
+    for (auto each = goals.begin(); each != goals.end();) {
+      TRY_ASSIGN(const BrokerState state, broker_state(topic, each->first));
+      auto reached = each->second.reached(state);
+      if (!reached.ok()) return reached.status().with_context("broker '" + each->first + "'");
+      each = *reached ? goals.erase(each) : std::next(each);
+    }
+    if (goals.empty()) return {};
+    if (core_->clock().now_ms() >= deadline_ms) {
+      return Error::retry(ErrorCode::kTimeout, "broker '" + goals.begin()->first +
+                                                   "' has not dispatched to its queues within " +
+                                                   std::to_string(limit_ms) +
+                                                   " ms what it had stored");
+    }
+    pause(*core_, kDispatchPollMs);
+  }
+}
+
+void Admin::await_dispatch_or_log(std::string_view topic) {
+  const Status reached = await_dispatch(topic, kDispatchWaitMs);
+  if (reached.ok()) return;
+  log(LogLevel::kWarn, "rocketmq",
+      "topic '" + std::string(topic) +
+          "': messages that were acknowledged just now may be missing behind the end of their "
+          "queues: " +
+          reached.error().message);
+}
+
 Result<std::vector<OffsetRange>> Admin::bounds(std::string_view topic) {
   TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  await_dispatch_or_log(topic);
   std::vector<OffsetRange> all;
   for (const MessageQueue& queue : description.readable_queues()) {
     TRY_ASSIGN(const std::int64_t min_offset_now, min_offset(queue));
@@ -350,6 +478,7 @@ Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue
 
 Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_view topic) {
   TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
+  await_dispatch_or_log(topic);
   std::vector<QueueLag> all;
   for (const MessageQueue& queue : description.readable_queues()) {
     TRY_ASSIGN(const std::optional<std::int64_t> committed, group_offset(group, queue));
@@ -469,6 +598,7 @@ Result<BrokerState> Admin::broker_state(std::string_view topic, std::string_view
   BrokerState state;
   state.version = runtime.version();
   state.boot_ms = runtime.boot_ms();
+  state.log_end = runtime.log_end();
   state.dispatch_behind_bytes = runtime.dispatch_behind_bytes();
   for (const auto& [name, value] : runtime.table) state.counters.emplace(name, value);
   return state;

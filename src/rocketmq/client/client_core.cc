@@ -1,6 +1,7 @@
 #include "rocketmq/client/client_core.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include <unistd.h>
@@ -18,6 +19,8 @@ namespace {
 constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
 constexpr std::size_t kRoutesMax = 10'000;
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
+// For so long those who ask again are told the same: many sends wait for one broker.
+constexpr std::int64_t kAwayMs = 100;
 
 ChannelOptions channel_options(const ClientOptions& options, ChannelRole role) {
   ChannelOptions result;
@@ -50,8 +53,12 @@ std::string address_list(const std::vector<io::Endpoint>& endpoints) {
   return text;
 }
 
+// Processes of one number are told apart by their hosts.
 std::string client_id(const std::string& unit_name) {
-  return "slipstream@" + std::to_string(::getpid()) + (unit_name.empty() ? "" : "@" + unit_name);
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {};
+  return std::string(host.data()) + "@" + std::to_string(::getpid()) + "@slipstream" +
+         (unit_name.empty() ? "" : "@" + unit_name);
 }
 
 }  // namespace
@@ -101,20 +108,43 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
 ClientCore::ClientCore(const ClientOptions& options)
     : options_(options),
       pool_(ReceivePool::create(std::size_t{1} << 20)),
+      memberships_(*this, client_id(options.unit_name)),
       loop_(clock_, "rocketmq-io"),
       net_(loop_) {}
 
 ClientCore::~ClientCore() { close(); }
 
+ClientCore::CloseListener ClientCore::when_closed(std::function<void()> closed) {
+  {
+    MutexLock lock(listeners_mutex_);
+    if (!listeners_called_) {
+      listeners_.emplace(++last_listener_, std::move(closed));
+      return last_listener_;
+    }
+  }
+  closed();
+  return 0;
+}
+
+void ClientCore::forget(CloseListener listener) {
+  MutexLock lock(listeners_mutex_);
+  listeners_.erase(listener);
+}
+
 void ClientCore::close() {
   if (closed_.exchange(true)) return;
   loop_.run_and_wait([this] {
+    std::map<CloseListener, std::function<void()>> listeners;
+    {
+      MutexLock lock(listeners_mutex_);
+      listeners_called_ = true;
+      listeners = std::exchange(listeners_, {});
+    }
+    for (const auto& [id, closed] : listeners) closed();
     auto channels = std::exchange(channels_, {});
     channels.clear();
     for (auto& [topic, cached] : routes_) {
-      for (RouteDone& done : std::exchange(cached.waiters, {})) {
-        done(Error::retry(ErrorCode::kCancelled, "the client was closed"));
-      }
+      for (RouteDone& done : std::exchange(cached.waiters, {})) done(closed_error());
     }
   });
   loop_.stop();
@@ -126,13 +156,13 @@ Status ClientCore::reach_name_servers() {
               clock_, {}, 1);
   while (true) {
     const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - clock_.now_ms(), 1);
-    const Result<Answer> answer = wait<Answer>(
+    const Result<Answer> answer = explained(wait<Answer>(
         [this](std::function<void(Result<Answer>)> done) {
           call_name_server(
               encode_plain(RequestCode::kBrokerCluster),
               [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
         },
-        left_ms);
+        left_ms));
     if (answer.ok()) return {};
     if (!answer.error().retryable) {
       return answer.error().with_context("reaching the name server at " +
@@ -145,6 +175,11 @@ Status ClientCore::reach_name_servers() {
           "no RocketMQ name server answered within " + std::to_string(options_.start_timeout_ms) +
               " ms; asked: " + address_list(name_servers_) + " (last: " + answer.error().message +
               "). Is it running and is the address right?");
+    }
+    if (retry.attempts() == 1) {
+      log(LogLevel::kWarn, "rocketmq",
+          answer.error().message + "; trying again for at most " +
+              std::to_string(options_.start_timeout_ms) + " ms");
     }
     // A timer of the loop, so that close() from elsewhere is not needed to interrupt a sleep.
     static_cast<void>(wait<bool>(
@@ -164,6 +199,11 @@ void ClientCore::try_name_server(const Command& command, std::size_t index, std:
   call_one_name_server(
       index, command,
       [this, command, index, tries_left, done = std::move(done)](CallOutcome outcome) {
+        {
+          MutexLock lock(failure_mutex_);
+          name_server_failure_ =
+              outcome.answer.ok() ? std::string() : outcome.answer.error().message;
+        }
         if (outcome.answer.ok()) {
           current_name_server_ = index;
           return done(std::move(outcome));
@@ -178,9 +218,7 @@ void ClientCore::try_name_server(const Command& command, std::size_t index, std:
 }
 
 void ClientCore::call_one_name_server(std::size_t index, const Command& command, CallDone done) {
-  if (closed_) {
-    return done(CallOutcome{Error::retry(ErrorCode::kCancelled, "the client was closed"), false});
-  }
+  if (closed_) return done(CallOutcome{closed_error(), false});
   const io::Endpoint& endpoint = name_servers_[index];
   transmit(channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint), command, nullptr,
            options_.call_timeout_ms, std::move(done));
@@ -194,6 +232,8 @@ Channel& ClientCore::channel(const std::string& address, ChannelRole role,
     how.signer = signer_;
     how.connection.tls = tls_;
     slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, std::move(how));
+    if (role == ChannelRole::kControl)
+      slot->set_connected_callback([this, address] { memberships_.connected(address); });
   }
   return *slot;
 }
@@ -231,7 +271,7 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
   if (!endpoint.ok() || closed_) {
     Error error =
         endpoint.ok()
-            ? Error::retry(ErrorCode::kCancelled, "the client was closed")
+            ? closed_error()
             : std::move(endpoint).error().with_context("address of a broker in the route");
     loop_.post([error = std::move(error), done = std::move(done)] {
       done(CallOutcome{error, false});
@@ -247,6 +287,10 @@ void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteD
   if (known != routes_.end() && known->second.route &&
       clock_.now_ms() - known->second.fetched_ms <= age_max_ms) {
     return done(known->second.route);
+  }
+  if (known != routes_.end() && known->second.away && age_max_ms >= 0 &&
+      clock_.now_ms() - known->second.away_ms < kAwayMs) {
+    return done(*known->second.away);
   }
   if (known == routes_.end()) make_room_for_route();
   CachedRoute& cached = routes_[topic];
@@ -272,17 +316,14 @@ void ClientCore::fetch_route(const std::string& topic) {
 }
 
 void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
+  if (outcome.answer.ok() && outcome.answer->header.code == response_code::kTopicNotExist)
+    return route_missing(topic);
   CachedRoute& cached = routes_[topic];
-  const std::vector<RouteDone> waiters = std::exchange(cached.waiters, {});
   Result<Route> result = Error{};
   if (!outcome.answer.ok()) {
     result = cached.route ? Result<Route>(cached.route)
                           : Result<Route>(outcome.answer.error().with_context(
                                 "asking for the route of topic '" + topic + "'"));
-  } else if (outcome.answer->header.code == response_code::kTopicNotExist) {
-    result = Error{ErrorCode::kNotFound,
-                   "topic '" + topic + "' does not exist; create it (or check its name)"};
-    cached.route.reset();
   } else if (outcome.answer->header.code != response_code::kSuccess) {
     result =
         cached.route
@@ -294,12 +335,72 @@ void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
     if (parsed.ok()) {
       cached.route = std::make_shared<const RouteData>(std::move(*parsed));
       cached.fetched_ms = clock_.now_ms();
+      cached.brokers.clear();
+      for (const QueueData& each : cached.route->queues) cached.brokers.push_back(each.broker);
       result = cached.route;
     } else {
       result = parsed.error().with_context("route of topic '" + topic + "'");
     }
   }
+  finish_route(topic, result);
+}
+
+void ClientCore::finish_route(const std::string& topic, const Result<Route>& result) {
+  const std::vector<RouteDone> waiters = std::exchange(routes_[topic].waiters, {});
   for (const RouteDone& done : waiters) done(result);
+}
+
+void ClientCore::route_missing(const std::string& topic) {
+  call_name_server(encode_plain(RequestCode::kBrokerCluster),
+                   [this, topic](const CallOutcome& outcome) {
+                     CachedRoute& cached = routes_[topic];
+                     Error error = missing_topic(topic, cached, outcome);
+                     cached.route.reset();
+                     cached.away.reset();
+                     if (error.code == ErrorCode::kUnavailable) {
+                       cached.away = error;
+                       cached.away_ms = clock_.now_ms();
+                     }
+                     finish_route(topic, error);
+                   });
+}
+
+Error ClientCore::missing_topic(const std::string& topic, const CachedRoute& cached,
+                                const CallOutcome& cluster) const {
+  const Error missing{ErrorCode::kNotFound,
+                      "topic '" + topic + "' does not exist; create it (or check its name)"};
+  if (!cluster.answer.ok()) {
+    return Error::retry(ErrorCode::kUnavailable,
+                        "asking whether the brokers of topic '" + topic +
+                            "' are registered: " + cluster.answer.error().message);
+  }
+  if (cluster.answer->header.code != response_code::kSuccess) return missing;
+  const auto view = parse_cluster(cluster.answer->body());
+  if (!view.ok()) return missing;
+  // A name server forgets the topics of a broker that is away.
+  if (view->brokers.empty()) {
+    return Error::retry(ErrorCode::kUnavailable,
+                        "no broker is registered at the name server now; without one topic '" +
+                            topic + "' is not known");
+  }
+  for (const std::string& name : cached.brokers) {
+    const bool there = std::any_of(view->brokers.begin(), view->brokers.end(),
+                                   [&](const BrokerData& broker) { return broker.name == name; });
+    if (there) continue;
+    return Error::retry(ErrorCode::kUnavailable, "broker '" + name + "' of topic '" + topic +
+                                                     "' is not registered at the name server now");
+  }
+  return missing;
+}
+
+template <typename T>
+Result<T> ClientCore::explained(Result<T> result) {
+  if (result.ok() || result.error().code != ErrorCode::kTimeout) return result;
+  MutexLock lock(failure_mutex_);
+  if (name_server_failure_.empty()) return result;
+  Error error = result.error();
+  error.message += " (last: " + name_server_failure_ + ")";
+  return error;
 }
 
 void ClientCore::write_group_offset(const std::string& group, const MessageQueue& queue,
@@ -354,9 +455,10 @@ void ClientCore::heartbeat_later() {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
       each->call(
           encode_heartbeat(Heartbeat{
-              .client_id = client_id(options_.unit_name), .producer_groups = {}, .consumers = {}}),
+              .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
           options_.call_timeout_ms, [](const CallOutcome&) {});
     }
+    memberships_.announce_all();
     heartbeat_later();
   });
 }
@@ -371,21 +473,21 @@ Result<Answer> ClientCore::wait_call(const std::string& address, Command command
 }
 
 Result<Answer> ClientCore::wait_name_server(const Command& command) {
-  return wait<Answer>(
+  return explained(wait<Answer>(
       [this, command](std::function<void(Result<Answer>)> done) {
         call_name_server(command, [done = std::move(done)](CallOutcome outcome) {
           done(std::move(outcome.answer));
         });
       },
-      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
+      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000));
 }
 
 Result<Route> ClientCore::wait_route(const std::string& topic, std::int64_t age_max_ms) {
-  return wait<Route>(
+  return explained(wait<Route>(
       [this, topic, age_max_ms](std::function<void(Result<Route>)> done) {
         route(topic, age_max_ms, std::move(done));
       },
-      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000);
+      options_.call_timeout_ms * static_cast<std::int64_t>(name_servers_.size()) + 1'000));
 }
 
 }  // namespace internal
@@ -395,10 +497,20 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
   return std::unique_ptr<Client>(new Client(std::move(core)));
 }
 
+internal::ClientCore& internal::core_of(const Client& client) { return *client.core_; }
+
 Client::Client(std::shared_ptr<internal::ClientCore> core) : core_(std::move(core)) {}
 
 Client::~Client() { core_->close(); }
 
 void Client::close() { core_->close(); }
+
+const Clock& Client::clock() const { return core_->clock(); }
+
+void Client::run_after(std::int64_t delay_ms, std::function<void()> work) {
+  core_->loop().post([core = core_.get(), delay_ms, work = std::move(work)]() mutable {
+    core->loop().run_after(delay_ms, std::move(work));
+  });
+}
 
 }  // namespace slipstream::rocketmq

@@ -1,6 +1,7 @@
 // What producers, consumers and admins of one client share: the loop, the connections, the routes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "io/event_loop.h"
 #include "io/tcp.h"
 #include "io/tls.h"
+#include "rocketmq/client/memberships.h"
 #include "rocketmq/net/channel.h"
 #include "rocketmq/net/signer.h"
 #include "rocketmq/protocol/responses.h"
@@ -51,6 +53,15 @@ class ClientCore {
   // Thread: any but the loop.
   void close();
 
+  // Runs `closed` on the loop as the first thing that close() does; at once, on this thread, when
+  // that has passed. Any thread may ask. It must not hold what it belongs to: that may go first.
+  using CloseListener = std::uint64_t;
+  CloseListener when_closed(std::function<void()> closed);
+  void forget(CloseListener listener);
+  static Error closed_error() {
+    return Error::retry(ErrorCode::kCancelled, "the client was closed");
+  }
+
   const ClientOptions& options() const { return options_; }
   io::EventLoop& loop() { return loop_; }
   const Clock& clock() const { return clock_; }
@@ -62,13 +73,15 @@ class ClientCore {
   void call(const std::string& address, ChannelRole role, Command command,
             std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
   // The route, asked for again when it is older than `age_max_ms`. While name servers do not
-  // answer, an old one is given. kNotFound when they say that there is no such topic. `done` may
-  // run at once.
+  // answer, an old one is given. kNotFound when they say that there is no such topic; a retryable
+  // kUnavailable when they say so because its brokers are away: none is registered, or one that had
+  // it is not. `done` may run at once.
   void route(const std::string& topic, std::int64_t age_max_ms, RouteDone done);
   // Writes where a group stands in a queue. A group's first write to a broker goes alone: brokers
   // that get several at once may lose some of them.
   void write_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset,
                           std::function<void(const Status&)> done);
+  Memberships& memberships() { return memberships_; }
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
 
@@ -84,6 +97,9 @@ class ClientCore {
     Route route;
     std::int64_t fetched_ms = 0;
     std::vector<RouteDone> waiters;
+    std::vector<std::string> brokers;  // that had the topic when it was known last
+    std::optional<Error> away;         // why the last question had no answer
+    std::int64_t away_ms = 0;
   };
 
   explicit ClientCore(const ClientOptions& options);
@@ -92,6 +108,14 @@ class ClientCore {
                        CallDone done);
   void fetch_route(const std::string& topic);
   void route_arrived(const std::string& topic, CallOutcome outcome);
+  // No name server knows the topic: because there is none, or because its brokers are away.
+  void route_missing(const std::string& topic);
+  Error missing_topic(const std::string& topic, const CachedRoute& cached,
+                      const CallOutcome& cluster) const;
+  void finish_route(const std::string& topic, const Result<Route>& result);
+  // The last failure of a name server behind a time-out that does not say why.
+  template <typename T>
+  Result<T> explained(Result<T> result);
   void make_room_for_route();
   void send_group_offset(const std::string& address, const std::string& group,
                          const MessageQueue& queue, std::int64_t offset,
@@ -111,10 +135,17 @@ class ClientCore {
   std::shared_ptr<const io::TlsContext> tls_;  // null: plain
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
   std::map<std::string, CachedRoute, std::less<>> routes_;
+  Memberships memberships_;
   // Writes that wait for the first of their group, topic and broker; null when that is done.
   using Writes = std::vector<std::function<void()>>;
   std::map<std::string, std::unique_ptr<Writes>> group_writes_;
   std::atomic<bool> closed_{false};
+  Mutex listeners_mutex_;
+  bool listeners_called_ SLIPSTREAM_GUARDED_BY(listeners_mutex_) = false;
+  CloseListener last_listener_ SLIPSTREAM_GUARDED_BY(listeners_mutex_) = 0;
+  std::map<CloseListener, std::function<void()>> listeners_ SLIPSTREAM_GUARDED_BY(listeners_mutex_);
+  Mutex failure_mutex_;
+  std::string name_server_failure_ SLIPSTREAM_GUARDED_BY(failure_mutex_);  // empty: it answered
   io::EventLoop loop_;
   io::TcpNet net_;
 };
@@ -129,23 +160,25 @@ Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> b
     std::optional<Result<T>> value SLIPSTREAM_GUARDED_BY(mutex);
   };
   auto slot = std::make_shared<Slot>();
-  loop_.post([slot, begin = std::move(begin)] {
-    begin([slot](Result<T> value) {
-      MutexLock lock(slot->mutex);
-      if (!slot->value.has_value()) slot->value.emplace(std::move(value));
-      slot->ready.notify_all();
-    });
-  });
+  const auto set = [slot](Result<T> value) {
+    MutexLock lock(slot->mutex);
+    if (!slot->value.has_value()) slot->value.emplace(std::move(value));
+    slot->ready.notify_all();
+  };
+  const CloseListener listener = when_closed([set] { set(closed_error()); });
+  loop_.post([set, begin = std::move(begin)] { begin(set); });
   const std::int64_t deadline_ms = clock_.now_ms() + limit_ms;
-  MutexLock lock(slot->mutex);
-  while (!slot->value.has_value()) {
-    const std::int64_t left_ms = deadline_ms - clock_.now_ms();
-    if (left_ms <= 0)
-      return Error::retry(ErrorCode::kTimeout,
-                          "no result within " + std::to_string(limit_ms) + " ms");
-    slot->ready.wait_for_ms(slot->mutex, left_ms);
+  Result<T> result =
+      Error::retry(ErrorCode::kTimeout, "no result within " + std::to_string(limit_ms) + " ms");
+  {
+    MutexLock lock(slot->mutex);
+    while (!slot->value.has_value() && clock_.now_ms() < deadline_ms)
+      slot->ready.wait_for_ms(slot->mutex,
+                              std::max<std::int64_t>(1, deadline_ms - clock_.now_ms()));
+    if (slot->value.has_value()) result = std::move(*slot->value);
   }
-  return std::move(*slot->value);
+  forget(listener);
+  return result;
 }
 
 }  // namespace slipstream::rocketmq::internal

@@ -1,12 +1,15 @@
 #include "slipstream/rocketmq/client.h"
 
 #include <chrono>
+#include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/rocketmq/producer.h"
 
+#include "base/log.h"
 #include "base/testing/wait_until.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
@@ -35,7 +38,75 @@ TEST(ClientTest, AnUnreachableNameServerIsAnErrorThatNamesIt) {
   const auto client = Client::connect({.name_servers = address, .start_timeout_ms = 600});
   ASSERT_FALSE(client.ok());
   EXPECT_NE(client.error().message.find(address), std::string::npos) << client.error().message;
+  // Finding 28.
+  EXPECT_NE(client.error().message.find("refused"), std::string::npos) << client.error().message;
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+// Finding 28: said at the first try and at the end, however long the pauses between tries are.
+TEST(ClientTest, ARefusedConnectionIsSaidAtOnce) {
+  std::string address;
+  {
+    ScriptedBroker gone;
+    address = gone.name_server();
+  }
+  std::vector<std::string> lines;
+  set_log_sink(
+      [&](LogLevel, std::string_view, std::string_view text) { lines.emplace_back(text); });
+  const auto client = Client::connect({.name_servers = address, .start_timeout_ms = 3'000});
+  set_log_sink({});
+  ASSERT_FALSE(client.ok());
+  EXPECT_NE(client.error().message.find("refused"), std::string::npos) << client.error().message;
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("refused"), std::string::npos) << lines[0];
+}
+
+TEST(ClientTest, ANameServerThatIsAwayLaterIsSaidAsSuch) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  auto client = Client::connect({.name_servers = broker.name_server(), .call_timeout_ms = 300});
+  ASSERT_TRUE(client.ok());
+  Admin admin(**client);
+  ASSERT_TRUE(admin.describe_topic("T").ok());
+  broker.set_name_server_up(false);
+  for (int i = 0; i < 3; ++i) {
+    const auto topics = admin.list_topics();
+    ASSERT_FALSE(topics.ok());
+    EXPECT_NE(topics.error().message.find("refused"), std::string::npos) << topics.error().message;
+  }
+}
+
+// Finding 22.
+TEST(ClientTest, AClosedClientAnswersAtOnce) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  auto client = connect(broker.name_server());
+  Admin admin(*client);
+  Consumer consumer(*client, {.group = "g"});
+  ASSERT_TRUE(consumer.assign({"T", "broker-a", 0}, StartPosition::earliest()).ok());
+  broker.inject(RequestCode::kUpdateConsumerOffset,
+                {.kind = Fault::Kind::kSilence, .code = 0, .remark = {}, .delay_ms = 0}, 2);
+  std::vector<Status> commits;
+  const auto commit = [&] {
+    consumer.commit({{{"T", "broker-a", 0}, 0}, {{"T", "broker-a", 0}, 1}},
+                    [&](const Status& status) { commits.push_back(status); });
+  };
+  commit();
+  ASSERT_TRUE(
+      wait_until([&] { return broker.requests_seen(RequestCode::kUpdateConsumerOffset) == 1; }));
+  client->close();
+  commit();
+  ASSERT_EQ(commits.size(), 2U);
+  for (const Status& status : commits) EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(admin.list_topics().error().code, ErrorCode::kCancelled);
+  Result<std::int64_t> end = 0;
+  admin.max_offset_async({"T", "broker-a", 0},
+                         [&](Result<std::int64_t> answer) { end = std::move(answer); });
+  EXPECT_EQ(end.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(consumer.receive(60'000).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(consumer.poll().error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(consumer.assign({"T", "broker-a", 1}, StartPosition::earliest()).error().code,
+            ErrorCode::kCancelled);
 }
 
 TEST(ClientTest, AddressesAreChecked) {
@@ -120,6 +191,31 @@ TEST(AdminTest, CreatesListsWidensAndDeletesTopics) {
             ErrorCode::kNotFound);
 }
 
+// Findings 20 and 21: the name server forgets the part of a topic whose broker is away.
+TEST(AdminTest, ATopicOfABrokerThatIsAwayIsNotMissing) {
+  ScriptedBroker broker({.brokers = {"broker-a", "broker-b"}});
+  broker.create_topic("T", 1);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  ASSERT_TRUE(admin.describe_topic("T").ok());
+  broker.inject(RequestCode::kRouteByTopic,
+                {.kind = Fault::Kind::kCode,
+                 .code = response_code::kTopicNotExist,
+                 .remark = {},
+                 .delay_ms = 0},
+                2);
+  broker.set_registered("broker-b", false);
+  const auto away = admin.describe_topic("T");
+  ASSERT_FALSE(away.ok());
+  EXPECT_EQ(away.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(away.error().retryable);
+  EXPECT_NE(away.error().message.find("broker-b"), std::string::npos) << away.error().message;
+  broker.set_registered("broker-b", true);
+  EXPECT_EQ(admin.describe_topic("T").error().code, ErrorCode::kNotFound) << "deleted";
+  for (const char* each : {"broker-a", "broker-b"}) broker.set_registered(each, false);
+  EXPECT_EQ(admin.describe_topic("T").error().code, ErrorCode::kUnavailable);
+}
+
 TEST(AdminTest, OffsetsLagAndGroups) {
   ScriptedBroker broker;
   broker.create_topic("T", 1);
@@ -130,6 +226,9 @@ TEST(AdminTest, OffsetsLagAndGroups) {
   Admin admin(*client);
   EXPECT_EQ(*admin.min_offset(queue), 2);
   EXPECT_EQ(*admin.max_offset(queue), 10);
+  std::promise<Result<std::int64_t>> end;
+  admin.max_offset_async(queue, [&](Result<std::int64_t> answer) { end.set_value(answer); });
+  EXPECT_EQ(*end.get_future().get(), 10);
   EXPECT_EQ(*admin.offset_at(queue, 1'045), 5);
   EXPECT_EQ(*admin.group_offset("g", queue), std::nullopt);
   ASSERT_TRUE(admin.set_group_offset("g", queue, 7).ok());
@@ -141,6 +240,62 @@ TEST(AdminTest, OffsetsLagAndGroups) {
   const auto bounds = admin.bounds("T");
   EXPECT_EQ((*bounds)[0].min_offset, 2);
   EXPECT_EQ(admin.broker_state("T", "broker-a")->dispatch_behind_bytes, 0);
+}
+
+// Finding 44.
+TEST(AdminTest, BoundsAndLagCountWhatWasAcknowledged) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  broker.set_dispatch_lag(300);
+  const MessageQueue queue{"T", "broker-a", 0};
+  broker.append(queue, "x");
+  EXPECT_EQ(admin.await_dispatch("T", 0).error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(admin.bounds("T")->front().max_offset, 1);
+  broker.append(queue, "x");
+  EXPECT_EQ(admin.lag("g", "T")->front().max_offset, 2);
+  BrokerState silent;
+  EXPECT_EQ(DispatchGoal().reached(silent).error().code, ErrorCode::kUnsupported);
+}
+
+// What others store meanwhile does not count; a broker that lost its end has a new goal.
+TEST(AdminTest, ADispatchGoalIsWhatWasThereAtTheFirstLook) {
+  const auto state = [](std::int64_t log_end, std::int64_t behind) {
+    BrokerState each;
+    each.log_end = log_end;
+    each.dispatch_behind_bytes = behind;
+    return each;
+  };
+  DispatchGoal goal;
+  EXPECT_FALSE(*goal.reached(state(100, 20)));
+  EXPECT_FALSE(*goal.reached(state(150, 60)));
+  EXPECT_TRUE(*goal.reached(state(200, 100)));
+  EXPECT_FALSE(*goal.reached(state(50, 10)));
+  EXPECT_TRUE(*goal.reached(state(60, 10)));
+}
+
+// Finding 26.
+TEST(AdminTest, ATopicIsCreatedWhenABrokerHasRegistered) {
+  ScriptedBroker broker;
+  broker.set_registered("broker-a", false);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  std::vector<std::string> lines;
+  set_log_sink(
+      [&](LogLevel, std::string_view, std::string_view text) { lines.emplace_back(text); });
+  const std::size_t asked = broker.requests_seen(RequestCode::kBrokerCluster);
+  std::thread registers([&] {
+    EXPECT_TRUE(
+        wait_until([&] { return broker.requests_seen(RequestCode::kBrokerCluster) > asked + 1; }));
+    broker.set_registered("broker-a", true);
+  });
+  const Status created = admin.create_topic({.topic = "T"});
+  registers.join();
+  set_log_sink({});
+  EXPECT_TRUE(created.ok()) << created.to_string();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("no broker is registered"), std::string::npos) << lines[0];
 }
 
 TEST(AdminTest, PullsOnceAndFindsByUniqueKey) {

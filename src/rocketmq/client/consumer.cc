@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/try.h"
@@ -24,6 +25,10 @@ using internal::ReaderHost;
 using internal::ReadyFrames;
 using internal::Route;
 
+namespace {
+Error client_closed_error() { return Error{ErrorCode::kCancelled, "the client was closed"}; }
+}  // namespace
+
 // Two sides: the readers and byte counts on the loop, the frames and positions under the mutex.
 class Consumer::State final : public ReaderHost, public std::enable_shared_from_this<State> {
  public:
@@ -33,12 +38,19 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     for (std::string& tag : parse_tag_expression(options_.tags)) tags_.push_back(std::move(tag));
   }
 
+  void end_with_client() {
+    listener_ = core_.when_closed([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->client_closed();
+    });
+  }
+
   // --- any thread ---
 
   Status assign(const MessageQueue& queue, StartPosition start, std::uint64_t tag) {
     std::uint64_t id = 0;
     {
       MutexLock lock(mutex_);
+      if (client_closed_) return client_closed_error();
       if (by_queue_.contains(queue)) {
         return Error{ErrorCode::kAlreadyExists,
                      "queue " + queue.to_string() + " is already assigned"};
@@ -51,6 +63,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     }
     core_.loop().post([self = shared_from_this(), queue, start, tag, id] {
       if (self->closed_) return;
+      self->join(queue.topic);
       auto reader =
           std::make_shared<QueueReader>(self->core_, self->options_, *self, id, queue, tag);
       self->readers_.emplace(id, Reading{reader, 0});
@@ -176,20 +189,12 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   std::uint64_t out_of_range_count() const { return out_of_range_.load(); }
 
   void close() {
+    core_.forget(listener_);
     {
       MutexLock lock(mutex_);
       wake_ = {};
     }
-    core_.loop().run_and_wait([this] {
-      closed_ = true;
-      for (auto& [id, reading] : readers_) reading.reader->stop();
-      readers_.clear();
-      // Nothing is counted from here on: the budget may be gone before the last answer is.
-      delivered_.clear();
-      MutexLock lock(mutex_);
-      ready_ = ReadyFrames();
-      give_back(used_.load());
-    });
+    core_.loop().run_and_wait([this] { stop_reading(); });
   }
 
   // --- ReaderHost, loop ---
@@ -240,6 +245,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       }
       if (note.max_offset >= 0) queue.progress.max_offset = note.max_offset;
       if (note.trouble) queue.progress.trouble = *note.trouble;
+      if (note.left_topic) queue.progress.left_topic = *note.left_topic;
       if (note.empty_at) {
         queue.empty_at = *note.empty_at;
         queue.asked_ms = note.asked_ms;
@@ -263,10 +269,54 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   void count_out_of_range() override { ++out_of_range_; }
 
  private:
+  struct Commit {
+    std::size_t left = 0;  // loop
+    Status status;
+    std::function<void(const Status&)> done;  // empty once it ran
+  };
+
   struct Reading {
     std::shared_ptr<QueueReader> reader;
     std::size_t rank = 0;  // place in the preferred order; 0: not named
   };
+
+  // Once for each topic.
+  void join(const std::string& topic) {
+    if (!options_.member || memberships_.contains(topic)) return;
+    const bool sql = !options_.sql.empty();
+    const std::string tags = options_.tags.empty() ? "*" : options_.tags;
+    memberships_[topic] = core_.memberships().join(
+        options_.group, Subscription{topic, sql ? options_.sql : tags, sql, 0});
+  }
+
+  // Idempotent.
+  void stop_reading() {
+    if (std::exchange(closed_, true)) return;
+    for (const auto& [topic, id] : memberships_) core_.memberships().leave(id);
+    memberships_.clear();
+    for (auto& [id, reading] : readers_) reading.reader->stop();
+    readers_.clear();
+    // Nothing is counted from here on: the budget may be gone before the last answer is.
+    delivered_.clear();
+    MutexLock lock(mutex_);
+    ready_ = ReadyFrames();
+    give_back(used_.load());
+  }
+
+  void client_closed() {
+    std::set<std::shared_ptr<Commit>> commits;
+    {
+      MutexLock lock(mutex_);
+      client_closed_ = true;
+      commits = std::exchange(commits_, {});
+    }
+    for (const auto& commit : commits) {
+      const auto done = std::exchange(commit->done, {});
+      internal::run_callback("the callback of a commit", done, client_closed_error());
+    }
+    fail(client_closed_error());
+    stop_reading();
+  }
 
   void publish() {
     std::function<void()> wake;
@@ -289,6 +339,15 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     delivered_.clear();
     if (awaited) changed_.notify_one();
     internal::run_callback("the wake callback of a consumer", wake);
+  }
+
+  void committed(const std::shared_ptr<Commit>& commit) {
+    {
+      MutexLock lock(mutex_);
+      commits_.erase(commit);
+    }
+    const auto done = std::exchange(commit->done, {});
+    internal::run_callback("the callback of a commit", done, commit->status);
   }
 
   struct Queue {
@@ -391,8 +450,11 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   std::atomic<std::size_t> used_{0};        // reserved by pulls under way, held behind gaps, ready
   std::atomic<std::size_t> pump_below_{0};  // bytes used at which the refused are pumped; 0: nobody
 
+  ClientCore::CloseListener listener_ = 0;
+
   // loop
   bool closed_ = false;
+  std::map<std::string, std::uint64_t> memberships_;  // by topic
   std::map<std::uint64_t, Reading> readers_;
   std::uint64_t last_pumped_ = 0;
   std::vector<ReadyFrames::Ready> delivered_;
@@ -404,38 +466,42 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   std::map<std::uint64_t, Queue> queues_ SLIPSTREAM_GUARDED_BY(mutex_);
   ReadyFrames ready_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::optional<Error> failure_ SLIPSTREAM_GUARDED_BY(mutex_);
+  bool client_closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::set<std::shared_ptr<Commit>> commits_ SLIPSTREAM_GUARDED_BY(mutex_);  // under way
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
 void Consumer::State::commit(std::vector<GroupOffset> offsets,
                              std::function<void(const Status&)> done) {
-  struct Pending {
-    std::size_t left = 0;
-    Status status;
-    std::function<void(const Status&)> done;
-    void one(const Status& result) {
-      if (status.ok()) status = result;
-      if (--left == 0) internal::run_callback("the callback of a commit", done, status);
-    }
-  };
-  auto pending = std::make_shared<Pending>();
-  pending->left = offsets.size();
-  pending->done = std::move(done);
-  if (offsets.empty()) {
-    core_.loop().post(
-        [pending] { internal::run_callback("the callback of a commit", pending->done, Status()); });
+  auto commit = std::make_shared<Commit>();
+  commit->left = offsets.size();
+  commit->done = std::move(done);
+  bool closed = false;
+  {
+    MutexLock lock(mutex_);
+    closed = client_closed_;
+    if (!closed) commits_.insert(commit);
+  }
+  if (closed) {
+    internal::run_callback("the callback of a commit", commit->done, client_closed_error());
     return;
   }
-  core_.loop().post([self = shared_from_this(), pending, offsets = std::move(offsets)] {
+  core_.loop().post([self = shared_from_this(), commit, offsets = std::move(offsets)] {
+    if (offsets.empty()) return self->committed(commit);
     for (const GroupOffset& each : offsets) {
       self->core_.write_group_offset(self->options_.group, each.queue, each.offset,
-                                     [pending](const Status& status) { pending->one(status); });
+                                     [self, commit](const Status& status) {
+                                       if (commit->status.ok()) commit->status = status;
+                                       if (--commit->left == 0) self->committed(commit);
+                                     });
     }
   });
 }
 
 Consumer::Consumer(Client& client, ConsumerOptions options)
-    : state_(std::make_shared<State>(client.core(), std::move(options))) {}
+    : state_(std::make_shared<State>(internal::core_of(client), std::move(options))) {
+  state_->end_with_client();
+}
 
 Consumer::~Consumer() { state_->close(); }
 

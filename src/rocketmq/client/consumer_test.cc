@@ -10,6 +10,8 @@
 
 #include "slipstream/rocketmq/producer.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/testing/wait_until.h"
 #include "rocketmq/testing/scripted_broker.h"
 
@@ -494,6 +496,80 @@ TEST_F(ConsumerTest, APausedQueueGivesNothingNew) {
   fill(queue_, 10);
   consumer.resume(queue_);
   expect_messages(consumer, 10);
+}
+
+// Finding 17.
+TEST_F(ConsumerTest, AQueueThatLeftItsTopicIsProvenEmptyUntilItIsBack) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view text) {
+    if (text.find("its topic") != std::string_view::npos) lines.emplace_back(text);
+  });
+  const MessageQueue last{"T", "broker-a", 1};
+  broker_.append(last, "0");
+  Consumer consumer(*client_, {.group = "g", .suspend_ms = 100});
+  ASSERT_TRUE(consumer.assign(last, StartPosition::earliest()).ok());
+  ASSERT_TRUE(consumer.poll_wait(20'000)->has_value());
+  broker_.append(last, "1");
+  ASSERT_TRUE(wait_until([&] { return consumer.progress().front().max_offset == 2; }));
+  broker_.shrink_topic("T", 1);
+  broker_.append(last, "2");
+  const SystemClock clock;
+  ASSERT_TRUE(wait_until([&] { return consumer.progress().front().left_topic; }));
+  EXPECT_LT(consumer.progress().front().proven_empty_ms, 0) << "1 was received and not polled";
+  ASSERT_TRUE(consumer.poll_wait(20'000)->has_value());
+  EXPECT_EQ(consumer.progress().front().position, 2);
+  for (int i = 0; i < 2; ++i) {
+    const std::int64_t now_ms = clock.now_ms();
+    EXPECT_TRUE(wait_until([&] {
+      consumer.renew_proofs();
+      return consumer.progress().front().proven_empty_ms >= now_ms;
+    }));
+  }
+  const std::size_t pulls = broker_.requests_seen(RequestCode::kPullMessage);
+  EXPECT_FALSE(consumer.poll_wait(200)->has_value());
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kPullMessage), pulls) << "it is not pulled";
+  broker_.create_topic("T", 2);
+  const auto back = consumer.poll_wait(20'000);
+  ASSERT_TRUE(back.ok());
+  ASSERT_TRUE(back->has_value());
+  EXPECT_EQ((*back)->begin_offset, 2) << "read on from where it was";
+  EXPECT_FALSE(consumer.progress().front().left_topic);
+  set_log_sink({});
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_NE(lines[0].find("T/broker-a/1 has left its topic"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("is back"), std::string::npos) << lines[1];
+}
+
+// Finding 23.
+TEST_F(ConsumerTest, BrokersListItAsAMemberOfItsGroup) {
+  std::atomic<bool> written{true};
+  {
+    Consumer consumer(*client_, {.group = "g", .tags = "a || b"});
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+    ASSERT_TRUE(wait_until([&] { return !broker_.last_heartbeat().empty(); }));
+    for (const char* part : {R"("groupName":"g")", R"("topic":"T")", R"("subString":"a || b")"}) {
+      EXPECT_NE(broker_.last_heartbeat().find(part), std::string::npos)
+          << part << " in " << broker_.last_heartbeat();
+    }
+    ASSERT_TRUE(consumer.assign({"T", "broker-a", 1}, StartPosition::earliest()).ok());
+    // A connection that is made again tells the broker again, long before the next heartbeat.
+    const std::size_t seen = broker_.requests_seen(RequestCode::kHeartbeat);
+    broker_.set_brokers_up(false);
+    broker_.set_brokers_up(true);
+    ASSERT_TRUE(wait_until([&] {
+      if (written.exchange(false))
+        consumer.commit({{queue_, 0}}, [&](const Status&) { written = true; });
+      return broker_.requests_seen(RequestCode::kHeartbeat) > seen;
+    }));
+    EXPECT_EQ(broker_.requests_seen(RequestCode::kUnregisterClient), 0U);
+  }
+  EXPECT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kUnregisterClient) == 1; }));
+  const std::size_t seen = broker_.requests_seen(RequestCode::kHeartbeat);
+  Consumer silent(*client_, {.group = "g", .member = false});
+  ASSERT_TRUE(silent.assign(queue_, StartPosition::earliest()).ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kHeartbeat), seen);
 }
 
 TEST_F(ConsumerTest, GroupOffsetsAreWritten) {

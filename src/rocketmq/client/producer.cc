@@ -28,6 +28,7 @@ using internal::ChannelRole;
 using internal::ClientCore;
 using internal::Route;
 
+constexpr std::size_t kUniqueKeyBytes = 32;  // of make_key_maker()
 constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
 
 UniqueKeyMaker make_key_maker() {
@@ -62,7 +63,8 @@ struct Sending {
 
 SendResult refused(const Error& error) {
   SendResult result;
-  result.outcome = error.retryable ? SendOutcome::kNotStored : SendOutcome::kRefused;
+  const bool never_sent = error.retryable || error.code == ErrorCode::kCancelled;
+  result.outcome = never_sent ? SendOutcome::kNotStored : SendOutcome::kRefused;
   result.error = error;
   return result;
 }
@@ -76,6 +78,12 @@ class Producer::State : public std::enable_shared_from_this<State> {
         options_(std::move(options)),
         turn_(std::random_device{}()),
         keys_(make_key_maker()) {}
+
+  void end_with_client() {
+    listener_ = core_.when_closed([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->close_with("the client was closed");
+    });
+  }
 
   Status send(Message message, SendCallback done) {
     TRY(validate_message(message, options_.message_bytes_max));
@@ -155,8 +163,8 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   Status wait_for_room() {
     MutexLock lock(mutex_);
-    while (!closed_ && full(0)) changed_.wait(mutex_);
-    if (closed_) return Error{ErrorCode::kCancelled, "the producer was closed"};
+    while (closed_.empty() && full(0)) changed_.wait(mutex_);
+    if (!closed_.empty()) return Error{ErrorCode::kCancelled, closed_};
     return {};
   }
 
@@ -192,16 +200,21 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   // Thread: any but the loop.
   void close() {
-    {
-      MutexLock lock(mutex_);
-      closed_ = true;
-      changed_.notify_all();
-    }
-    core_.loop().run_and_wait([this] { fail_all(); });
-    fail_all();  // the loop was stopped before: nothing runs there any more
+    core_.forget(listener_);
+    core_.loop().run_and_wait([this] { close_with("the producer was closed"); });
+    close_with("the producer was closed");  // the loop was stopped before: nothing runs there
   }
 
  private:
+  void close_with(const char* why) {
+    {
+      MutexLock lock(mutex_);
+      if (closed_.empty()) closed_ = why;
+      changed_.notify_all();
+    }
+    fail_all();
+  }
+
   static Error static_topic_error(const std::string& topic) {
     return Error{ErrorCode::kUnsupported, "topic '" + topic +
                                               "' is a static (logical queue) topic; this client "
@@ -234,7 +247,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
   Status accept(std::shared_ptr<Sending> sending) {
     {
       MutexLock lock(mutex_);
-      if (closed_) return Error{ErrorCode::kCancelled, "the producer was closed"};
+      if (!closed_.empty()) return Error{ErrorCode::kCancelled, closed_};
       if (full(sending->body->size())) {
         room_wanted_ = true;
         return Error::retry(ErrorCode::kResourceExhausted, "sends in flight are at their limit (" +
@@ -413,19 +426,22 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   void fail_all() {
     std::unordered_set<std::shared_ptr<Sending>> left;
+    std::string why;
     {
       MutexLock lock(mutex_);
       left = sending_;
+      why = closed_;
     }
     for (const auto& sending : left) {
       const bool sent = sending->result.last_attempt_ms > 0;
       finish(sending, sent ? SendOutcome::kUnknown : SendOutcome::kNotStored,
-             Error{ErrorCode::kCancelled, "the producer was closed"});
+             Error{ErrorCode::kCancelled, why});
     }
   }
 
   ClientCore& core_;
   const ProducerOptions options_;
+  ClientCore::CloseListener listener_ = 0;
   std::uint64_t turn_;       // loop
   std::uint64_t sends_ = 0;  // loop
   mutable Mutex mutex_;
@@ -435,12 +451,14 @@ class Producer::State : public std::enable_shared_from_this<State> {
   std::size_t count_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::size_t bytes_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   bool room_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::string closed_ SLIPSTREAM_GUARDED_BY(mutex_);  // why; empty while it is not
   std::function<void()> room_callback_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
 Producer::Producer(Client& client, ProducerOptions options)
-    : state_(std::make_shared<State>(client.core(), std::move(options))) {}
+    : state_(std::make_shared<State>(internal::core_of(client), std::move(options))) {
+  state_->end_with_client();
+}
 
 Producer::~Producer() { state_->close(); }
 
@@ -462,6 +480,12 @@ Result<EncodedBatch> Producer::encode(const MessageQueue& queue,
   }
   TRY_ASSIGN(auto body, state_->encode(messages));
   return EncodedBatch{queue, std::move(body), messages.size()};
+}
+
+Result<std::size_t> Producer::bytes_in_batch(const Message& message) {
+  const std::string key(message.unique_key.empty() ? kUniqueKeyBytes : 0, '0');
+  TRY_ASSIGN(const std::string properties, encode_properties(message, key));
+  return BatchEncoder::entry_size(message.body.size(), properties.size());
 }
 
 Status Producer::send_encoded(EncodedBatch batch, SendRetry retry, SendCallback done) {

@@ -113,6 +113,23 @@ TEST_F(ProducerTest, BatchesKeepTheirOrder) {
   EXPECT_EQ(ids.size(), 100U);
 }
 
+// Finding 18.
+TEST_F(ProducerTest, ABatchIsAsLargeAsItsMessagesSay) {
+  Producer producer(*client_, {.message_bytes_max = 10'000});
+  Message message{.topic = "T", .body = "", .tags = "a", .properties = {{"color", "red"}}};
+  const std::size_t empty = *Producer::bytes_in_batch(message);
+  message.body = std::string(10'000 - 2 * empty - 1, 'x');
+  Message small = message;
+  small.body = "y";
+  EXPECT_EQ(*Producer::bytes_in_batch(message) + *Producer::bytes_in_batch(small), 10'000U);
+  EXPECT_TRUE(producer.send_batch_and_wait({message, small}).stored());
+  small.body = "yy";
+  const SendResult refused = producer.send_batch_and_wait({message, small});
+  EXPECT_EQ(refused.outcome, SendOutcome::kRefused);
+  EXPECT_NE(refused.error.message.find("10000"), std::string::npos) << refused.error.message;
+  EXPECT_EQ(producer.in_flight_count(), 0U);
+}
+
 TEST_F(ProducerTest, BusyBrokersAreTriedAgainElsewhere) {
   Producer producer(*client_, {});
   broker_.inject(RequestCode::kSendMessageV2,
@@ -279,6 +296,72 @@ TEST_F(ProducerTest, SendsSurviveABrokerOutage) {
   const SendResult result = promise.get_future().get();
   EXPECT_TRUE(result.stored()) << result.error.to_string();
   EXPECT_EQ(result.queue, queues_[0]);
+}
+
+// Finding 21: the name server forgets the topics of a broker that is away.
+TEST_F(ProducerTest, ABrokerThatIsAwayIsNotAMissingTopic) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = Client::connect({.name_servers = broker.name_server()});
+  ASSERT_TRUE(client.ok());
+  Producer known(**client, {.total_timeout_ms = 1'500});
+  ASSERT_TRUE(known.send_and_wait({.topic = "T", .body = "x"}).stored());
+  broker.set_registered("broker-a", false);
+  broker.set_brokers_up(false);
+  // The first may find the connection broken while it is being written.
+  SendResult lost;
+  ASSERT_TRUE(wait_until([&] {
+    lost = known.send_and_wait({.topic = "T", .body = "y"});
+    return lost.outcome != SendOutcome::kUnknown;
+  }));
+  EXPECT_EQ(lost.outcome, SendOutcome::kNotStored) << lost.error.to_string();
+  EXPECT_TRUE(lost.error.retryable);
+  EXPECT_GT(lost.attempts, 4);
+  // Another client has never seen the topic.
+  const auto other = Client::connect({.name_servers = broker.name_server()});
+  ASSERT_TRUE(other.ok());
+  Producer producer(**other, {.total_timeout_ms = 20'000});
+  EXPECT_EQ(producer.queues("T").error().code, ErrorCode::kUnavailable);
+  std::promise<SendResult> promise;
+  ASSERT_TRUE(producer
+                  .send({.topic = "T", .body = "z"},
+                        [&](const SendResult& result) { promise.set_value(result); })
+                  .ok());
+  const std::size_t asked = broker.requests_seen(RequestCode::kRouteByTopic);
+  ASSERT_TRUE(
+      wait_until([&] { return broker.requests_seen(RequestCode::kRouteByTopic) > asked + 5; }));
+  broker.set_brokers_up(true);
+  broker.set_registered("broker-a", true);
+  const SendResult result = promise.get_future().get();
+  EXPECT_TRUE(result.stored()) << result.error.to_string();
+  EXPECT_EQ(producer.send_and_wait({.topic = "never", .body = "x"}).outcome, SendOutcome::kRefused);
+}
+
+// Finding 22.
+TEST_F(ProducerTest, AClosedClientEndsSendsAtOnce) {
+  Producer producer(*client_, {});
+  broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kSilence));
+  std::promise<SendResult> under_way;
+  ASSERT_TRUE(producer
+                  .send({.topic = "T", .body = "x"},
+                        [&](const SendResult& result) { under_way.set_value(result); })
+                  .ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kSendMessageV2) == 1; }));
+  client_->close();
+  auto ended = under_way.get_future();
+  ASSERT_EQ(ended.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  const SendResult cut = ended.get();
+  EXPECT_EQ(cut.outcome, SendOutcome::kUnknown);
+  EXPECT_EQ(cut.error.code, ErrorCode::kCancelled);
+  const SendResult late = producer.send_and_wait({.topic = "T", .body = "x"});
+  EXPECT_EQ(late.outcome, SendOutcome::kNotStored);
+  EXPECT_EQ(late.error.code, ErrorCode::kCancelled);
+  EXPECT_EQ(producer.send({.topic = "T", .body = "x"}, [](const SendResult&) { ADD_FAILURE(); })
+                .error()
+                .code,
+            ErrorCode::kCancelled);
+  EXPECT_EQ(producer.queues("T").error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(producer.flush(1'000).ok());
 }
 
 TEST_F(ProducerTest, DestructionGivesEverySendAnOutcome) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/requests.h"
 
@@ -18,6 +19,8 @@ constexpr std::int64_t kNoProgressWaitMs = 20;
 // everything yet.
 constexpr std::int64_t kRefusalPatienceMs = 60'000;
 constexpr std::size_t kPullBytesMin = 4'096;
+// A queue has left its topic when so many routes, fetched one after another, say so.
+constexpr int kAbsentRoutes = 3;
 
 bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; }
 
@@ -66,6 +69,7 @@ void QueueReader::pump() {
   while (host_ != nullptr && !paused_ && !asking_ && timer_ == io::TimerId::kNone) {
     if (!resolve()) return;
     if (!started_) return find_start();
+    if (left_topic()) return wait(kRouteAgeMs);
     if (!host_->reserve(id_, pull_bytes_, window_.front_is_blocking())) return;
     const auto pull = window_.plan();
     if (!pull) return host_->release(pull_bytes_);
@@ -126,8 +130,55 @@ void QueueReader::route_arrived(const Result<Route>& route) {
   const std::string* master = broker->master();
   master_ = master == nullptr ? std::string() : *master;
   pulls_from_master_ = !broker->acting_master && address_ == master_;
+  count_absence(*route);
   // When the route did not answer at once, somebody has to go on.
   core_.loop().post([self = shared_from_this()] { self->pump(); });
+}
+
+// The topic was shrunk: its broker is there and does not serve the queue. A queue whose broker is
+// away is still one of the topic.
+void QueueReader::count_absence(const Route& route) {
+  if (route == counted_route_) return;
+  counted_route_ = route;
+  const bool left_before = left_topic();
+  const QueueData* queues = nullptr;
+  for (const QueueData& each : route->queues) {
+    if (each.broker == queue_->broker) queues = &each;
+  }
+  const bool absent = queues != nullptr && !master_.empty() && queue_->id >= queues->read_queues;
+  absent_routes_ = absent ? absent_routes_ + 1 : 0;
+  if (left_topic() == left_before) return;
+  const std::string at = " at offset " + std::to_string(window_.position());
+  if (left_topic()) {
+    log(LogLevel::kWarn, "rocketmq",
+        "queue " + queue_->to_string() + " has left its topic, which has " +
+            std::to_string(queues->read_queues) +
+            " queues to read there now; nobody waits for it, and reading goes on" + at +
+            " when it is back");
+    in_trouble_ = false;
+    refused_since_ms_ = -1;
+    report_left_topic();
+  } else {
+    log(LogLevel::kInfo, "rocketmq",
+        "queue " + queue_->to_string() + " is back in its topic; reading goes on" + at);
+    host_->note(id_, {.position = {},
+                      .max_offset = -1,
+                      .empty_at = {},
+                      .asked_ms = 0,
+                      .trouble = std::string(),
+                      .left_topic = false});
+  }
+}
+
+bool QueueReader::left_topic() const { return absent_routes_ >= kAbsentRoutes; }
+
+void QueueReader::report_left_topic() {
+  host_->note(id_, {.position = {},
+                    .max_offset = -1,
+                    .empty_at = window_.position(),
+                    .asked_ms = core_.clock().now_ms(),
+                    .trouble = "it has left its topic",
+                    .left_topic = true});
 }
 
 const std::string* QueueReader::choose_address(const BrokerData& broker) {
@@ -406,6 +457,7 @@ void QueueReader::decide_out_of_range(std::int64_t offset, std::int64_t min_offs
 // --- proofs of emptiness ---
 
 void QueueReader::renew_proof() {
+  if (host_ != nullptr && started_ && left_topic()) return report_left_topic();
   if (host_ == nullptr || !started_ || proof_under_way_ || master_.empty() || !window_.at_end())
     return;
   proof_under_way_ = true;
@@ -435,8 +487,10 @@ void QueueReader::renew_proof() {
 // --- trouble ---
 
 void QueueReader::trouble(const Error& error, std::int64_t wait_ms_max) {
+  if (left_topic()) return wait(kRouteAgeMs);
   if (!std::exchange(in_trouble_, true)) {
-    log(LogLevel::kWarn, "rocketmq",
+    LogLimit::of_process().log(
+        LogLevel::kWarn, "rocketmq", trouble_key(),
         "reading " + queue_->to_string() + ": " + error.message + "; trying again until it works");
   }
   host_->note(id_, {.position = {},
@@ -450,6 +504,9 @@ void QueueReader::trouble(const Error& error, std::int64_t wait_ms_max) {
   wait(std::min(wait_ms.value_or(kTroubleWaitMs), wait_ms_max));
 }
 
+// All queues of a broker have the same trouble.
+std::string QueueReader::trouble_key() const { return "reading from broker " + queue_->broker; }
+
 // A refused certificate is a mistake at first, and an outage later.
 bool QueueReader::is_final(const Error& error) const {
   return error.code == ErrorCode::kPermissionDenied && !error.retryable && !worked_;
@@ -460,7 +517,9 @@ void QueueReader::fine() {
   refused_since_ms_ = -1;
   if (!std::exchange(in_trouble_, false)) return;
   retry_.reset();
-  log(LogLevel::kInfo, "rocketmq", "reading " + queue_->to_string() + " works again");
+  LogLimit::of_process().forget(trouble_key());
+  LogLimit::of_process().log(LogLevel::kInfo, "rocketmq", "again " + trouble_key(),
+                             "reading " + queue_->to_string() + " works again");
   host_->note(
       id_,
       {.position = {}, .max_offset = -1, .empty_at = {}, .asked_ms = 0, .trouble = std::string()});

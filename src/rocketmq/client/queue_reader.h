@@ -35,6 +35,7 @@ class ReaderHost {
     std::optional<std::int64_t> empty_at;  // proof: nothing from this offset on ...
     std::int64_t asked_ms = 0;             // ... when this moment was asked about
     std::optional<std::string> trouble;    // empty text: over
+    std::optional<bool> left_topic = {};
   };
   virtual void note(std::uint64_t reader, const Note& note) = 0;
   virtual void fail(const Error& error) = 0;
@@ -71,6 +72,10 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   // Finds the broker to pull from; false when that is not known now (it then pumps later).
   bool resolve();
   void route_arrived(const Result<Route>& route);
+  void count_absence(const Route& route);
+  bool left_topic() const;
+  void report_left_topic();
+  std::string trouble_key() const;
   const std::string* choose_address(const BrokerData& broker);
   void find_start();
   void start_at(std::int64_t offset);
@@ -117,6 +122,8 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   std::string address_;  // where to pull; empty: not known
   std::string master_;   // empty while there is none
   bool pulls_from_master_ = false;
+  Route counted_route_;
+  int absent_routes_ = 0;  // in a row that do not show the queue
   std::int64_t resolved_ms_ = 0;
   std::int64_t wanted_broker_ = 0;
 };

@@ -8,7 +8,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "base/retry.h"
 #include "base/try.h"
 #include "rocketmq/protocol/codes.h"
@@ -84,7 +84,11 @@ class Channel::State final : public io::ConnectionHandler,
 
   void on_open() override {
     open_ = true;
-    if (retry_.attempts() > 0) log(LogLevel::kInfo, "rocketmq", "connected to " + name_ + " again");
+    failure_.clear();
+    if (retry_.attempts() > 0) {
+      LogLimit::of_process().log(LogLevel::kInfo, "rocketmq", "connected to " + name_,
+                                 "connected to " + name_ + " again");
+    }
     retry_.reset();
     last_received_ms_ = loop_.clock().now_ms();
     // Callbacks may destroy the channel.
@@ -124,7 +128,9 @@ class Channel::State final : public io::ConnectionHandler,
  private:
   void closed(const Error& error) {
     const auto alive = shared_from_this();
-    if (open_) log(LogLevel::kInfo, "rocketmq", error.message);
+    if (open_)
+      LogLimit::of_process().log(LogLevel::kInfo, "rocketmq", "lost " + name_, error.message);
+    failure_ = error.message;
     // Before the calls end: their callbacks may call again.
     const auto wait_ms = retry_.next_wait_ms(error);
     not_before_ms_ = loop_.clock().now_ms() + wait_ms.value_or(options_.reconnect_max_ms);
@@ -245,15 +251,16 @@ class Channel::State final : public io::ConnectionHandler,
     const bool drop = connection_ != nullptr && !expired.empty() && options_.drop_on_timeout;
     // What a connection in the making was given leaves as soon as it is made.
     const bool maybe_done = open_ || (connection_ != nullptr && !drop);
+    const std::string why = open_ || failure_.empty() ? std::string() : " (" + failure_ + ")";
     // Before the calls end: their callbacks may call again.
     if (drop) {
       closed(Error::retry(ErrorCode::kUnavailable,
                           "dropping the connection to " + name_ + ": a request timed out"));
     }
     for (Call& call : expired) {
-      Error error = Error::retry(ErrorCode::kTimeout, request_code_name(call.request_code) +
-                                                          ": no answer from " + name_ + " within " +
-                                                          std::to_string(call.timeout_ms) + " ms");
+      Error error = Error::retry(
+          ErrorCode::kTimeout, request_code_name(call.request_code) + ": no answer from " + name_ +
+                                   " within " + std::to_string(call.timeout_ms) + " ms" + why);
       call.done(CallOutcome{std::move(error), maybe_done});
     }
     if (open_ && !expired.empty() && now_ms - last_received_ms_ > options_.silence_max_ms) {
@@ -276,7 +283,8 @@ class Channel::State final : public io::ConnectionHandler,
   std::unique_ptr<io::Connection> connection_;
   std::unique_ptr<io::Connection> retired_;
   bool open_ = false;
-  bool heard_ = false;  // something came on this connection
+  std::string failure_;  // why the last connection was not made or ended; empty while open
+  bool heard_ = false;   // something came on this connection
   bool shut_down_ = false;
   std::int32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Call> calls_;

@@ -285,6 +285,10 @@ std::optional<std::int64_t> BrokerRuntime::boot_ms() const {
   return parse_number(text("bootTimestamp"));
 }
 
+std::optional<std::int64_t> BrokerRuntime::log_end() const {
+  return parse_number(text("commitLogMaxOffset"));
+}
+
 std::optional<std::int64_t> BrokerRuntime::dispatch_behind_bytes() const {
   return parse_number(text("dispatchBehindBytes"));
 }

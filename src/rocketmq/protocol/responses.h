@@ -115,6 +115,7 @@ struct BrokerRuntime {
   std::string text(std::string_view name) const;  // empty when absent
   std::string version() const { return text("brokerVersionDesc"); }
   std::optional<std::int64_t> boot_ms() const;
+  std::optional<std::int64_t> log_end() const;
   std::optional<std::int64_t> dispatch_behind_bytes() const;
   // First number of "10.0 9.5 9.1".
   std::optional<double> rate(std::string_view name) const;

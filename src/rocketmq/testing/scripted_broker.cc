@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -78,6 +79,7 @@ class ScriptedBroker::Impl {
   void set_dispatch_lag(std::int64_t lag_ms) { dispatch_lag_ms_ = lag_ms; }
   std::map<std::int32_t, std::size_t>& seen() { return seen_; }
   const std::string& last_heartbeat() const { return last_heartbeat_; }
+  std::set<std::string>& unregistered() { return unregistered_; }
   std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
   Disturbance& disturbance() { return disturbance_; }
   std::optional<Credentials>& required() { return required_; }
@@ -326,6 +328,10 @@ class ScriptedBroker::Impl {
     return {request.text("topic"), broker_of(request),
             static_cast<std::int32_t>(request.number("queueId"))};
   }
+  bool beyond_topic(const MessageQueue& queue) const {
+    const auto topic = store_.topics.find(queue.topic);
+    return topic != store_.topics.end() && queue.id >= topic->second;
+  }
   StoredQueue* queue_of(const Request& request) { return store_.find(queue_name(request)); }
 
   Command offset_answer(const Request& request, std::int64_t offset) {
@@ -336,12 +342,16 @@ class ScriptedBroker::Impl {
 
   Command route(const Request& request) {
     const auto topic = store_.topics.find(request.text("topic"));
-    if (topic == store_.topics.end())
+    const bool away = std::all_of(options_.brokers.begin(), options_.brokers.end(),
+                                  [&](const auto& name) { return unregistered_.contains(name); });
+    if (topic == store_.topics.end() || away)
       return make_answer(request.header, response_code::kTopicNotExist, "no topic route");
     Command done = make_answer(request.header, 0);
     JsonWriter json(done.body);
     json.begin_object().key("brokerDatas").begin_array();
-    for (std::size_t i = 0; i < options_.brokers.size(); ++i) broker_json(json, i);
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      if (!unregistered_.contains(options_.brokers[i])) broker_json(json, i);
+    }
     json.end_array()
         .key("filterServerTable")
         .begin_object()
@@ -349,6 +359,7 @@ class ScriptedBroker::Impl {
         .key("queueDatas")
         .begin_array();
     for (const std::string& broker : options_.brokers) {
+      if (unregistered_.contains(broker)) continue;
       json.begin_object()
           .key("brokerName")
           .string(broker)
@@ -384,6 +395,7 @@ class ScriptedBroker::Impl {
     JsonWriter json(done.body);
     json.begin_object().key("brokerAddrTable").begin_object();
     for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      if (unregistered_.contains(options_.brokers[i])) continue;
       json.key(options_.brokers[i]);
       broker_json(json, i);
     }
@@ -426,6 +438,10 @@ class ScriptedBroker::Impl {
     if (store_.find(queue) == nullptr) {
       return make_answer(request.header, response_code::kTopicNotExist,
                          "topic[" + queue.topic + "] not exist");
+    }
+    if (beyond_topic(queue)) {
+      return make_answer(request.header, response_code::kSystemError,
+                         "request queueId[" + std::to_string(queue.id) + "] is illegal");
     }
     NewMessage message{.body = request.body,
                        .properties = {},
@@ -489,6 +505,11 @@ class ScriptedBroker::Impl {
     const StoredQueue* queue = queue_of(request);
     if (queue == nullptr)
       return make_answer(request.header, response_code::kTopicNotExist, "topic not exist");
+    if (beyond_topic(queue_name(request))) {
+      return make_answer(request.header, response_code::kSystemError,
+                         "queueId[" + request.text("queueId") + "] is illegal, topic:[" +
+                             request.text("topic") + "]");
+    }
     const std::int64_t offset = request.number("queueOffset");
     const std::int64_t end = store_.visible_end(*queue);
     Command done = make_answer(request.header, 0);
@@ -569,6 +590,7 @@ class ScriptedBroker::Impl {
   BrokerStore store_;
   std::map<std::int32_t, std::size_t> seen_;
   std::string last_heartbeat_;
+  std::set<std::string> unregistered_;  // brokers that the name server does not know now
   std::map<std::int32_t, std::size_t> answers_;
   std::map<std::int32_t, std::deque<Fault>> faults_;
   Disturbance disturbance_;
@@ -591,6 +613,10 @@ std::string ScriptedBroker::name_server() const {
 
 void ScriptedBroker::create_topic(const std::string& topic, std::int32_t queues) {
   impl_->do_on_loop([&] { impl_->store().create_topic(topic, queues, impl_->options().brokers); });
+}
+
+void ScriptedBroker::shrink_topic(const std::string& topic, std::int32_t queues) {
+  impl_->do_on_loop([&] { impl_->store().topics[topic] = queues; });
 }
 
 std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view body,
@@ -658,6 +684,11 @@ std::int64_t ScriptedBroker::group_offset(const std::string& group,
   });
 }
 
+void ScriptedBroker::set_group_offset(const std::string& group, const MessageQueue& queue,
+                                      std::int64_t offset) {
+  impl_->do_on_loop([&] { impl_->store().group_offsets[{group, queue}] = offset; });
+}
+
 void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
   impl_->do_on_loop([&] {
     for (int i = 0; i < count; ++i)
@@ -695,6 +726,15 @@ void ScriptedBroker::set_brokers_up(bool up) {
 }
 void ScriptedBroker::set_name_server_up(bool up) {
   impl_->do_on_loop([&] { up ? impl_->open(kNameServer) : impl_->close(kNameServer); });
+}
+
+void ScriptedBroker::set_registered(const std::string& broker, bool registered) {
+  impl_->do_on_loop([&] {
+    if (registered)
+      impl_->unregistered().erase(broker);
+    else
+      impl_->unregistered().insert(broker);
+  });
 }
 
 void ScriptedBroker::ask_clients(std::int32_t code) {

@@ -57,6 +57,8 @@ class ScriptedBroker {
 
   // On every broker; also widens.
   void create_topic(const std::string& topic, std::int32_t queues);
+  // Fewer queues in the route; those behind refuse pulls and sends, and keep what they hold.
+  void shrink_topic(const std::string& topic, std::int32_t queues);
   // `properties` encoded. Returns the offset.
   std::int64_t append(const MessageQueue& queue, std::string_view body,
                       std::string_view properties = {}, std::int64_t store_ms = 0);
@@ -70,6 +72,7 @@ class ScriptedBroker {
   // An unclean restart: what is at and above is lost.
   void lose_tail(const MessageQueue& queue, std::int64_t max_offset);
   std::int64_t group_offset(const std::string& group, const MessageQueue& queue) const;  // -1: none
+  void set_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset);
 
   // For the next `count` requests with the code, on any broker; faults of one code apply in the
   // order given.
@@ -87,6 +90,8 @@ class ScriptedBroker {
   // Opens and closes the ports of all brokers (not of the name server); connections break.
   void set_brokers_up(bool up);
   void set_name_server_up(bool up);
+  // Whether the name server knows the broker, and with it the broker's part of every topic.
+  void set_registered(const std::string& broker, bool registered);
   // A request from the broker on every open broker connection; answers are counted by their code.
   void ask_clients(std::int32_t code);
   std::size_t client_answers(std::int32_t code) const;

@@ -1,0 +1,90 @@
+#include "rocketmq/client/memberships.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log_limit.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/protocol/codes.h"
+
+namespace slipstream::rocketmq::internal {
+
+std::uint64_t Memberships::join(const std::string& group, Subscription subscription) {
+  subscription.version_ms = core_.clock().wall_ms();
+  const std::string topic = subscription.topic;
+  members_.emplace(++last_id_, Member{group, std::move(subscription)});
+  announce_topic(topic);
+  return last_id_;
+}
+
+void Memberships::leave(std::uint64_t id) {
+  const auto left = members_.find(id);
+  if (left == members_.end()) return;
+  const std::string group = left->second.group;
+  members_.erase(left);
+  const bool last = std::none_of(members_.begin(), members_.end(),
+                                 [&](const auto& each) { return each.second.group == group; });
+  if (!last) return;
+  for (const std::string& address : brokers_) {
+    core_.call(
+        address, ChannelRole::kControl,
+        encode_unregister({.client_id = client_id_, .producer_group = {}, .consumer_group = group}),
+        nullptr, core_.options().call_timeout_ms, [](const CallOutcome&) {});
+  }
+  if (members_.empty()) brokers_.clear();
+}
+
+void Memberships::announce_all() {
+  std::set<std::string> topics;
+  for (const auto& [id, member] : members_) topics.insert(member.subscription.topic);
+  for (const std::string& topic : topics) announce_topic(topic);
+}
+
+void Memberships::connected(const std::string& address) {
+  if (!members_.empty() && brokers_.contains(address)) announce(address);
+}
+
+Heartbeat Memberships::heartbeat() const {
+  // The newest of those for one topic: a group has one subscription of it.
+  std::map<std::string, std::map<std::string, Subscription>> groups;
+  for (const auto& [id, member] : members_)
+    groups[member.group][member.subscription.topic] = member.subscription;
+  Heartbeat heartbeat{.client_id = client_id_, .producer_groups = {}, .consumers = {}};
+  for (const auto& [group, topics] : groups) {
+    ConsumerData data{.group = group, .subscriptions = {}};
+    for (const auto& [topic, subscription] : topics) data.subscriptions.push_back(subscription);
+    heartbeat.consumers.push_back(std::move(data));
+  }
+  return heartbeat;
+}
+
+void Memberships::announce_topic(const std::string& topic) {
+  core_.route(topic, core_.options().route_refresh_ms, [this](const Result<Route>& route) {
+    if (!route.ok() || members_.empty()) return;
+    std::set<std::string> addresses;
+    for (const QueueData& each : (*route)->queues) {
+      const BrokerData* broker = (*route)->broker(each.broker);
+      const std::string* master = broker == nullptr ? nullptr : broker->master();
+      if (master != nullptr) addresses.insert(*master);
+    }
+    for (const std::string& address : addresses) announce(address);
+  });
+}
+
+void Memberships::announce(const std::string& address) {
+  core_.call(address, ChannelRole::kControl, encode_heartbeat(heartbeat()), nullptr,
+             core_.options().call_timeout_ms, [this, address](const CallOutcome& outcome) {
+               if (!outcome.answer.ok()) return;  // at the next heartbeat, or connection
+               const FrameHeader& header = outcome.answer->header;
+               if (header.code == response_code::kSuccess) {
+                 if (!members_.empty()) brokers_.insert(address);
+                 return;
+               }
+               LogLimit::of_process().log(
+                   LogLevel::kWarn, "rocketmq", "membership at " + address,
+                   "tools will not see who reads at " + address + ": " +
+                       answer_error(RequestCode::kHeartbeat, header.code, header.remark).message);
+             });
+}
+
+}  // namespace slipstream::rocketmq::internal
