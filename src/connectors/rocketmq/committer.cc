@@ -1,7 +1,6 @@
 #include "connectors/rocketmq/committer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <map>
 #include <utility>
@@ -60,22 +59,12 @@ struct QueueWork {
   std::deque<BatchWork> waiting;
   std::vector<BatchWork> doubtful;
   std::size_t under_way = 0;
-  bool suspect = false;        // a scan must decide
-  std::int64_t fence_ms = 0;   // now_ms() from which a scan sees everything
-  std::int64_t log_goal = -1;  // of the broker's log: what a scan has to see; -1 = not asked yet
-  std::int64_t again_ms = 0;   // not before
+  bool suspect = false;             // a scan must decide
+  std::int64_t fence_ms = 0;        // now_ms() from which a scan sees everything
+  rocketmq::DispatchGoal dispatch;  // what a scan has to see
+  std::int64_t again_ms = 0;        // not before
   std::int64_t pause_ms = kAgainFirstMs;
 };
-
-std::optional<std::int64_t> counter(const rocketmq::BrokerState& state, const char* name) {
-  const auto found = state.counters.find(name);
-  if (found == state.counters.end()) return std::nullopt;
-  std::int64_t value = 0;
-  const char* end = found->second.data() + found->second.size();
-  const auto parsed = std::from_chars(found->second.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return value;
-}
 
 // What completions bring back to the commit thread.
 class Completions {
@@ -331,7 +320,7 @@ Status Publication::handle_completions(std::int64_t wait_ms) {
 void Publication::doubt(QueueWork& work, std::int64_t fence_ms) {
   work.suspect = true;
   work.fence_ms = std::max(work.fence_ms, fence_ms);
-  work.log_goal = -1;
+  work.dispatch = {};
 }
 
 Status Publication::handle(Completions::Done& done) {
@@ -367,16 +356,10 @@ Status Publication::handle(Completions::Done& done) {
 Result<std::int64_t> Publication::upper_bound(QueueWork& work) {
   const MessageQueue& queue = work.queue;
   TRY_ASSIGN(const rocketmq::BrokerState state, admin_.broker_state(queue.topic, queue.broker));
-  const std::optional<std::int64_t> log_end = counter(state, "commitLogMaxOffset");
-  if (!log_end || !state.dispatch_behind_bytes) {
-    return Error{ErrorCode::kUnsupported,
-                 "broker '" + queue.broker +
-                     "' does not tell how far its queues follow its log (commitLogMaxOffset, "
-                     "dispatchBehindBytes), so what was published cannot be found"};
-  }
-  // Others may write all the time: what counts is what was in the log at the first look.
-  if (work.log_goal < 0 || *log_end < work.log_goal) work.log_goal = *log_end;
-  if (*log_end - *state.dispatch_behind_bytes < work.log_goal) {
+  const std::string place = "finding what was published in " + queue.to_string();
+  auto reached = work.dispatch.reached(state);
+  if (!reached.ok()) return reached.error().with_context(place);
+  if (!*reached) {
     return Error::retry(ErrorCode::kUnavailable,
                         "broker '" + queue.broker + "' has not indexed all that it stored yet");
   }

@@ -9,6 +9,10 @@ namespace slipstream::rocketmq_connector {
 
 using rocketmq::MessageQueue;
 
+namespace {
+constexpr std::int64_t kDispatchWaitMs = 10'000;
+}  // namespace
+
 QueueEnumerator::QueueEnumerator(std::shared_ptr<const SourceSettings> settings,
                                  std::shared_ptr<rocketmq::Client> client)
     : settings_(std::move(settings)), client_(std::move(client)), admin_(*client_) {}
@@ -42,7 +46,6 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
   if (!description.ok()) {
     Error error = description.error().with_context("table '" + settings_->table + "'");
     if (error.code == ErrorCode::kNotFound) {
-      TRY(check_brokers_are_there(*client_, settings_->table));
       error.message += "; create the topic or correct the option 'topic'";
       // A topic that was there before comes back with its brokers.
       error.retryable = !known_.empty();
@@ -67,6 +70,7 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
                               "' has no readable queue now; its permission must include read");
     }
     TRY(check_named_queues(queues));
+    await_dispatch();
   }
   std::set<std::string> known = known_;
   for (const MessageQueue& queue : queues) {
@@ -106,6 +110,18 @@ Status QueueEnumerator::check_named_queues(const std::vector<MessageQueue>& queu
   return {};
 }
 
+void QueueEnumerator::await_dispatch() {
+  const bool wanted = bounded() || settings_->start == StartMode::kLatest ||
+                      settings_->start == StartMode::kTimestamp;
+  if (!wanted) return;
+  const Status reached = admin_.await_dispatch(settings_->topic, kDispatchWaitMs);
+  if (reached.ok()) return;
+  log(LogLevel::kWarn, "rocketmq",
+      "table '" + settings_->table +
+          "': messages that were acknowledged just before the start may be taken for later ones: " +
+          reached.error().message);
+}
+
 Result<QueuePosition> QueueEnumerator::first_position(const MessageQueue& queue) {
   QueuePosition position;
   position.queue = queue;
@@ -117,7 +133,32 @@ Result<QueuePosition> QueueEnumerator::first_position(const MessageQueue& queue)
   auto end = end_of(queue);
   if (!end.ok()) return end.error().with_context(place);
   position.end = *end;
+  // Where nothing is read nobody would see that the offset is wrong.
+  if (position.end == kNoEnd || position.next < position.end) return position;
+  start = start_within(queue, position.next);
+  if (!start.ok()) return start.error().with_context(place);
+  position.next = *start;
   return position;
+}
+
+Result<std::int64_t> QueueEnumerator::start_within(const MessageQueue& queue, std::int64_t start) {
+  TRY_ASSIGN(const std::int64_t end, admin_.max_offset(queue));
+  if (start <= end) return start;
+  TRY_ASSIGN(const std::int64_t begin, admin_.min_offset(queue));
+  const std::string bounds = "offset " + std::to_string(start) + " is outside [" +
+                             std::to_string(begin) + ", " + std::to_string(end) + "]";
+  if (settings_->out_of_range == rocketmq::OffsetOutOfRange::kFail) {
+    return Error{ErrorCode::kOutOfRange,
+                 bounds +
+                     ": the queue lost its end or was made anew, or the offset is of another "
+                     "queue. Choose what to do with the option scan.offset-out-of-range (earliest, "
+                     "latest, nearest)"};
+  }
+  const std::int64_t target =
+      settings_->out_of_range == rocketmq::OffsetOutOfRange::kEarliest ? begin : end;
+  log(LogLevel::kWarn, "rocketmq",
+      queue.to_string() + ": " + bounds + "; going on at " + std::to_string(target));
+  return target;
 }
 
 Result<std::int64_t> QueueEnumerator::start_of(const MessageQueue& queue) {

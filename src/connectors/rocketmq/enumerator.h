@@ -35,6 +35,10 @@ class QueueEnumerator final : public SplitEnumerator {
   Status check_named_queues(const std::vector<rocketmq::MessageQueue>& queues) const;
   Result<QueuePosition> first_position(const rocketmq::MessageQueue& queue);
   Result<std::int64_t> start_of(const rocketmq::MessageQueue& queue);
+  // The start, or where scan.offset-out-of-range moves it when the queue has no such offset.
+  Result<std::int64_t> start_within(const rocketmq::MessageQueue& queue, std::int64_t start);
+  // Ends of queues count what was acknowledged before.
+  void await_dispatch();
   Result<std::int64_t> group_offset(const rocketmq::MessageQueue& queue);
   Result<std::int64_t> end_of(const rocketmq::MessageQueue& queue);
   // First message stored at or after the time; brokers 4.x answer one too early behind the last

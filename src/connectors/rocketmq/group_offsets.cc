@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "base/mutex.h"
 
 namespace slipstream::rocketmq_connector {
@@ -79,7 +79,8 @@ void GroupOffsets::complete(CheckpointId checkpoint, rocketmq::Consumer& consume
   const auto done = [written = written_, offsets, table = table_](const Status& status) {
     written->end(offsets, status.ok());
     if (status.ok()) return;
-    log(LogLevel::kWarn, "rocketmq",
+    LogLimit::of_process().log(
+        LogLevel::kWarn, "rocketmq", "group offsets of table " + table,
         "table '" + table +
             "': group offsets were not written (the checkpoint has them): " + status.to_string());
   };

@@ -12,7 +12,6 @@
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "rocketmq/client/client_core.h"
 #include "rocketmq/protocol/properties.h"
 
 namespace slipstream::rocketmq_connector {
@@ -83,9 +82,9 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
       rows_(std::move(rows)),
       consumer_(std::make_unique<rocketmq::Consumer>(*client_,
                                                      consumer_options(*plan_, context_.memory))),
-      group_offsets_(plan_->settings->table, *context_.clock),
-      timer_(std::make_shared<WakeTimer>(client_->core().loop(), context_.wake)),
-      watch_(std::make_shared<ProofWatch>(client_->core().loop(), Proofs::kAskMs, context_.wake,
+      group_offsets_(plan_->settings->table, client_->clock()),
+      timer_(std::make_shared<WakeTimer>(context_.wake)),
+      watch_(std::make_shared<ProofWatch>(*client_, Proofs::kAskMs, context_.wake,
                                           context_.proofs_outdated_until_ms)),
       out_of_range_(kSourceOutOfRange.in(context_.metrics)) {
   consumer_->set_wake(context_.wake);
@@ -133,15 +132,18 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
 
 Result<SourceReader::Poll> QueueRowReader::poll(SourceBatch* out, Batch* rejected) {
   rows_->begin();
-  const bool wait =
-      proofs_.waiting() && proofs_.rows_must_wait(look_at_queues(), context_.clock->now_ms());
+  bool wait = false;
+  if (proofs_.waiting()) {
+    TRY_ASSIGN(const auto facts, look_at_queues());
+    wait = proofs_.rows_must_wait(facts, client_->clock().now_ms());
+  }
   while (!wait && !rows_->full()) {
     TRY_ASSIGN(const bool some, next_frame());
     if (!some) break;
     TRY(read_frame());
   }
   rows_->give_rejected(rejected);
-  give_proofs();
+  TRY(give_proofs());
   out_of_range_->store(static_cast<std::int64_t>(consumer_->out_of_range_count()));
   if (!rows_->empty()) {
     rows_->finish(out);
@@ -371,7 +373,7 @@ connector_kit::BodyOrigin QueueRowReader::origin_of(const RecordView& record) co
 }
 
 // What is known of the queues; those whose end was reached without a message end here.
-std::vector<QueueRowReader::Proofs::Fact> QueueRowReader::look_at_queues() {
+Result<std::vector<QueueRowReader::Proofs::Fact>> QueueRowReader::look_at_queues() {
   std::vector<Proofs::Fact> facts;
   for (const rocketmq::QueueProgress& progress : consumer_->progress()) {
     const auto index = static_cast<std::uint32_t>(progress.tag);
@@ -390,6 +392,13 @@ std::vector<QueueRowReader::Proofs::Fact> QueueRowReader::look_at_queues() {
         end_split(index, state);
         continue;
       }
+      if (progress.left_topic && state.position.end != kNoEnd) {
+        return Error{ErrorCode::kOutOfRange,
+                     "table '" + plan_->settings->table + "': queue " + progress.queue.to_string() +
+                         " has left its topic at offset " + std::to_string(state.position.next) +
+                         ", before its end " + std::to_string(state.position.end) +
+                         " was read; give the topic as many read queues as it had and read again"};
+      }
       // A queue without messages has no position of its own yet.
       if (state.position.next == kFirstOffset && progress.position >= 0)
         state.position.next = progress.position;
@@ -400,16 +409,17 @@ std::vector<QueueRowReader::Proofs::Fact> QueueRowReader::look_at_queues() {
   return facts;
 }
 
-void QueueRowReader::give_proofs() {
+Status QueueRowReader::give_proofs() {
   proofs_.outdated_until(context_.proofs_outdated_until_ms ? context_.proofs_outdated_until_ms()
                                                            : 0);
-  const std::vector<Proofs::Fact> facts = look_at_queues();
-  const Proofs::Decision decision = proofs_.decide(facts, context_.clock->now_ms());
+  TRY_ASSIGN(const auto facts, look_at_queues());
+  const Proofs::Decision decision = proofs_.decide(facts, client_->clock().now_ms());
   for (const SplitEvent& event : decision.events) rows_->event(event);
   if (decision.ask) consumer_->renew_proofs();
-  if (decision.look_after_ms) timer_->set(*decision.look_after_ms);
-  if (!rows_->empty() || !context_.proofs_outdated_until_ms) return;
+  if (decision.look_after_ms) timer_->set(*client_, *decision.look_after_ms);
+  if (!rows_->empty() || !context_.proofs_outdated_until_ms) return {};
   if (const auto oldest_ms = proofs_.oldest_proof_ms()) watch_->watch(*oldest_ms);
+  return {};
 }
 
 std::vector<SplitProgress> QueueRowReader::progress() const {

@@ -18,9 +18,10 @@
 #include "connector_kit/row_assembler.h"
 #include "connectors/rocketmq/group_offsets.h"
 #include "connectors/rocketmq/metadata_columns.h"
-#include "connectors/rocketmq/reader_timers.h"
+#include "connectors/rocketmq/proof_watch.h"
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/split_codec.h"
+#include "connectors/rocketmq/wake_timer.h"
 #include "rocketmq/protocol/record.h"
 
 namespace slipstream::rocketmq_connector {
@@ -91,8 +92,9 @@ class QueueRowReader final : public SourceReader {
   connector_kit::BodyOrigin origin_of(const rocketmq::RecordView& record) const;
   void finish_frame(std::int64_t next);
   void end_split(std::uint32_t index, State& state);
-  std::vector<Proofs::Fact> look_at_queues();
-  void give_proofs();
+  // Failure: a queue with an end left its topic before that was read.
+  Result<std::vector<Proofs::Fact>> look_at_queues();
+  Status give_proofs();
   bool all_ended() const;
 
   const std::shared_ptr<const RowPlan> plan_;

@@ -36,8 +36,8 @@ class QueueRowReaderTest : public ::testing::Test {
     options.insert({{"topic", "T"},
                     {"nameServerAddress", broker_.name_server()},
                     {"consumerGroup", "g"},
-                    {"format", "json"},
-                    {"scan.startup.mode", "earliest"}});
+                    {"format", "json"}});
+    if (!options.contains("startMessageOffset")) options.insert({"scan.startup.mode", "earliest"});
     return make_factory()->make_source(testing::source_request(
         testing::table_of(Schema({{"n", Type::integer()}}), std::move(options))));
   }
@@ -344,6 +344,64 @@ TEST_F(QueueRowReaderTest, WhatWasHeldBackOfAPausedQueueComesWithoutFurtherMessa
   EXPECT_GT(bench.wakes, wakes) << "nobody else would wake the task";
   ASSERT_TRUE(bench.drain().ok());
   EXPECT_EQ(bench.rows.size(), 10U);
+}
+
+// Finding 44: the broker acknowledges what is in its log, and shows it in the queue later.
+TEST_F(QueueRowReaderTest, ABoundedReadEndsBehindWhatWasAcknowledgedBefore) {
+  broker_.set_dispatch_lag(300);
+  for (int n = 0; n < 5; ++n) send(n % 2, n);
+  const auto table = source({{"scan.bounded.mode", "latest-offset"}});
+  ReaderHarness bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(ends(bench));
+  EXPECT_THAT(bench.rows, SizeIs(5));
+  send(0, 9);
+  const auto later = source({{"scan.startup.mode", "latest"}});
+  ReaderHarness after(**later);
+  ASSERT_TRUE(after.discover().ok());
+  send(0, 10);
+  ASSERT_TRUE(read(after, 1).ok());
+  EXPECT_THAT(after.rows, ElementsAre("+I(10)")) << "9 was there before the start";
+}
+
+// Finding 19.
+TEST_F(QueueRowReaderTest, TheGivenPolicyDecidesWhenABoundedReadBeginsBehindTheEnd) {
+  for (int n = 0; n < 8; ++n) send(0, n);
+  const MessageQueue queue{"T", "broker-a", 0};
+  for (std::int32_t id = 0; id < 2; ++id)
+    broker_.set_group_offset("g", {"T", "broker-a", id}, 1'000);
+  const std::vector<OptionMap> starts{
+      {{"scan.startup.mode", "group-offsets"}},
+      {{"scan.startup.mode", "specific-offsets"},
+       {"scan.startup.specific-offsets", "broker-a:0:1000;broker-a:1:7"}},
+      {{"startMessageOffset", "1000"}}};
+  for (OptionMap options : starts) {
+    options["scan.bounded.mode"] = "latest-offset";
+    const auto strict = source(options);
+    ASSERT_TRUE(strict.ok()) << strict.status().to_string();
+    ReaderHarness failing(**strict);
+    const Status status = failing.discover();
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, ErrorCode::kOutOfRange);
+    EXPECT_THAT(status.error().message,
+                AllOf(HasSubstr("T/broker-a/0"), HasSubstr("outside [0, 8]"),
+                      HasSubstr("scan.offset-out-of-range")));
+    for (const auto& [policy, rows] :
+         std::map<std::string, std::size_t>{{"earliest", 8}, {"latest", 0}, {"nearest", 0}}) {
+      options["scan.offset-out-of-range"] = policy;
+      const auto table = source(options);
+      ASSERT_TRUE(table.ok()) << table.status().to_string();
+      ReaderHarness bench(**table);
+      ASSERT_TRUE(bench.discover().ok());
+      ASSERT_TRUE(ends(bench));
+      EXPECT_THAT(bench.rows, SizeIs(rows)) << policy;
+      ASSERT_TRUE(bench.reader->snapshot(1).ok());
+      bench.reader->checkpoint_complete(1);
+      EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 8; }))
+          << broker_.group_offset("g", queue);
+      broker_.set_group_offset("g", queue, 1'000);
+    }
+  }
 }
 
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {
