@@ -4,10 +4,6 @@
 
 #include "base/log.h"
 #include "base/try.h"
-#include "connectors/rocketmq/shared_client.h"
-#include "rocketmq/client/client_core.h"
-#include "rocketmq/protocol/requests.h"
-#include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {
@@ -20,36 +16,11 @@ Error bad(const SinkPlan& plan, ErrorCode code, const std::string& text) {
                "table '" + plan.settings.table + "': topic '" + plan.settings.topic + "' " + text};
 }
 
-Status create_topic(rocketmq::Client& client, rocketmq::Admin& admin, const SinkPlan& plan) {
-  const auto model = admin.describe_topic(kTopicOfAutoCreation);
-  if (!model.ok()) {
-    TRY(check_brokers_are_there(client, plan.settings.table));
-    return bad(plan, ErrorCode::kNotFound,
-               "does not exist and the cluster does not create topics by itself; create it, or "
-               "correct the option 'topic'");
-  }
-  rocketmq::TopicSpec spec;
-  spec.topic = plan.settings.topic;
-  spec.read_queues = kQueuesOfNewTopic;
-  spec.write_queues = kQueuesOfNewTopic;
-  TRY(admin.create_topic(spec).with_context("table '" + plan.settings.table + "'"));
-  log(LogLevel::kInfo, "rocketmq",
-      "created topic '" + spec.topic + "' with " + std::to_string(kQueuesOfNewTopic) +
-          " queues per broker");
-  return {};
-}
-
-// Brokers 4.x do not know the request, and have no such policy.
-Status check_cleanup_policy(rocketmq::Client& client, const SinkPlan& plan,
-                            const rocketmq::TopicDescription& topic) {
-  for (const rocketmq::TopicDescription::Broker& broker : topic.brokers) {
-    if (broker.master.empty()) continue;
-    const auto answer =
-        client.core().wait_call(broker.master, rocketmq::encode_topic_config(topic.topic));
-    if (!answer.ok() || answer->header.code != 0) continue;
-    const auto config = rocketmq::parse_topic_config(answer->body());
-    if (!config.ok()) continue;
-    for (const rocketmq::Property& attribute : config->attributes) {
+// Brokers 4.x have no such policy.
+Status check_cleanup_policy(rocketmq::Admin& admin, const SinkPlan& plan) {
+  TRY_ASSIGN(const auto attributes, admin.topic_attributes(plan.settings.topic));
+  for (const auto& [broker, of_broker] : attributes) {
+    for (const rocketmq::Property& attribute : of_broker) {
       if (attribute.name != "cleanup.policy" || attribute.value != "COMPACTION") continue;
       return bad(plan, ErrorCode::kUnsupported,
                  "has cleanup.policy=COMPACTION: messages disappear, so exactly-once cannot look "
@@ -78,11 +49,38 @@ Status try_scan(rocketmq::Admin& admin, const SinkPlan& plan,
 
 }  // namespace
 
+Status create_missing_topic(rocketmq::Client& client, const std::string& table,
+                            const std::string& topic) {
+  rocketmq::Admin admin(client);
+  const auto model = admin.describe_topic(kTopicOfAutoCreation);
+  if (!model.ok() && model.error().code == ErrorCode::kNotFound) {
+    return Error{ErrorCode::kNotFound,
+                 "table '" + table + "': topic '" + topic +
+                     "' does not exist and the cluster does not create topics by itself"};
+  }
+  if (!model.ok()) return model.status().with_context("table '" + table + "'");
+  rocketmq::TopicSpec spec;
+  spec.topic = topic;
+  spec.read_queues = kQueuesOfNewTopic;
+  spec.write_queues = kQueuesOfNewTopic;
+  TRY(admin.create_topic(spec).with_context("table '" + table + "'"));
+  log(LogLevel::kInfo, "rocketmq",
+      "created topic '" + topic + "' with " + std::to_string(kQueuesOfNewTopic) +
+          " queues per broker");
+  return {};
+}
+
 Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
   rocketmq::Admin admin(client);
   auto topic = admin.describe_topic(plan.settings.topic);
   if (!topic.ok() && topic.error().code == ErrorCode::kNotFound) {
-    TRY(create_topic(client, admin, plan));
+    Status created = create_missing_topic(client, plan.settings.table, plan.settings.topic);
+    if (!created.ok() && created.error().code == ErrorCode::kNotFound) {
+      Error error = created.error();
+      error.message += "; create it, or correct the option 'topic'";
+      return error;
+    }
+    TRY(created);
     topic = admin.describe_topic(plan.settings.topic);
   }
   if (!topic.ok()) return topic.status().with_context("table '" + plan.settings.table + "'");
@@ -97,7 +95,7 @@ Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
                "does not include write");
   }
   if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
-  TRY(check_cleanup_policy(client, plan, *topic));
+  TRY(check_cleanup_policy(admin, plan));
   return try_scan(admin, plan, queues)
       .with_context("checking that the output can be looked through");
 }

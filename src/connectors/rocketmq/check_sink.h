@@ -8,6 +8,14 @@
 
 namespace slipstream::rocketmq_connector {
 
+// Creates a topic that does not exist, where the cluster creates topics by itself
+// (autoCreateTopicEnable).
+//
+// Thread:  any but the client's; blocks for seconds.
+// Failure: kNotFound when the cluster does not; names the table and the topic.
+Status create_missing_topic(rocketmq::Client& client, const std::string& table,
+                            const std::string& topic);
+
 // The topic exists (or is created, where the cluster creates topics by itself), can be written,
 // and, for exactly-once, is of a kind that can be looked through, by the scan group.
 //

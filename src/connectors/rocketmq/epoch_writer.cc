@@ -3,12 +3,13 @@
 #include <optional>
 #include <set>
 
+#include "slipstream/rocketmq/admin.h"
+
 #include "base/mutex.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "data/hash.h"
-#include "rocketmq/client/client_core.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -32,7 +33,7 @@ class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
       MutexLock lock(mutex_);
       if (closed_ || !awaited_.insert(queue).second) return;
     }
-    client_->core().loop().post([self = shared_from_this(), queue] { self->request(queue); });
+    request(queue);
   }
   std::optional<std::int64_t> find(const MessageQueue& queue) {
     MutexLock lock(mutex_);
@@ -47,39 +48,24 @@ class EpochWriter::Bounds : public std::enable_shared_from_this<Bounds> {
   }
 
  private:
-  // Thread of the rest: loop.
   void request(const MessageQueue& queue) {
     if (closed()) return;
-    rocketmq::internal::ClientCore& core = client_->core();
-    core.route(
-        queue.topic, core.options().route_refresh_ms,
-        [self = shared_from_this(), queue, &core](const Result<rocketmq::internal::Route>& route) {
-          if (self->closed()) return;
-          const rocketmq::BrokerData* broker =
-              route.ok() ? (*route)->broker(queue.broker) : nullptr;
-          const std::string* master = broker == nullptr ? nullptr : broker->master();
-          if (master == nullptr) return self->again(queue);
-          core.call(*master, rocketmq::internal::ChannelRole::kControl,
-                    rocketmq::encode_max_offset(queue), nullptr, core.options().call_timeout_ms,
-                    [self, queue](const rocketmq::CallOutcome& outcome) {
-                      self->answered(queue, outcome);
-                    });
+    rocketmq::Admin(*client_).max_offset_async(
+        queue, [self = shared_from_this(), queue](const Result<std::int64_t>& offset) {
+          self->answered(queue, offset);
         });
   }
-  void answered(const MessageQueue& queue, const rocketmq::CallOutcome& outcome) {
+  // On the client's thread.
+  void answered(const MessageQueue& queue, const Result<std::int64_t>& offset) {
     if (closed()) return;
-    if (!outcome.answer.ok()) return again(queue);
-    const auto offset =
-        rocketmq::parse_offset(rocketmq::RequestCode::kMaxOffset, outcome.answer->header);
-    if (!offset.ok()) return again(queue);
+    if (!offset.ok()) {
+      client_->run_after(kAskAgainMs, [self = shared_from_this(), queue] { self->request(queue); });
+      return;
+    }
     MutexLock lock(mutex_);
     awaited_.erase(queue);
     const bool first = known_.insert_or_assign(queue, *offset).second;
     if (first && wake_) wake_();
-  }
-  void again(const MessageQueue& queue) {
-    client_->core().loop().run_after(kAskAgainMs,
-                                     [self = shared_from_this(), queue] { self->request(queue); });
   }
   bool closed() {
     MutexLock lock(mutex_);
@@ -102,7 +88,7 @@ EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
-      queues_(routes_, plan_->ordered),
+      queues_(*client_, routes_, plan_->settings, plan_->ordered),
       bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
   sealed_ = kSinkSealed.in(context_.metrics);
   begin_epoch();

@@ -1,5 +1,7 @@
 // Exactly-once publishing against a scripted broker: what a crash or a lost answer leaves behind is
 // found.
+#include <atomic>
+
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
@@ -239,6 +241,125 @@ TEST_F(PublishTest, ConnectionsAreSharedByOneUserOnly) {
   const auto unit = shared_client({.name_servers = broker_.name_server(), .unit_name = "u"});
   ASSERT_TRUE(unit.ok());
   EXPECT_NE(unit->get(), nobody->get());
+}
+
+// Rows of (topic, n) or (n), written at least once.
+class WriteTest : public ::testing::Test {
+ protected:
+  void SetUp() override { broker_.create_topic("out", 2); }
+
+  void open(OptionMap options = {}, bool topic_column = false) {
+    options.insert(
+        {{"topic", "out"}, {"nameServerAddress", broker_.name_server()}, {"format", "json"}});
+    TableDefinition table = testing::table_of(Schema({{"n", Type::integer()}}), std::move(options));
+    if (topic_column) table.metadata.push_back({"to", "topic", Type::string(), false});
+    auto made = make_factory()->make_sink(testing::sink_request(std::move(table)));
+    ASSERT_TRUE(made.ok()) << made.status().to_string();
+    sink_ = std::move(*made);
+    WriterContext context;
+    context.metrics = counters_.metrics();
+    context.wake = [this] { ++wakes_; };
+    auto writer = sink_->make_writer(std::move(context));
+    ASSERT_TRUE(writer.ok()) << writer.status().to_string();
+    writer_ = std::move(*writer);
+  }
+  Result<SinkWriter::Write> write(const std::string& n, const std::string& to = {}) {
+    std::vector<ColumnPtr> columns{slipstream::testing::column_of(Type::integer(), {n})};
+    if (!to.empty()) columns.push_back(slipstream::testing::column_of(Type::string(), {to}));
+    return writer_->write(slipstream::testing::batch_of(columns), nullptr);
+  }
+  Status flush() {
+    Status status;
+    EXPECT_TRUE(wait_until([&] {
+      const auto prepared = writer_->prepare(1, nullptr);
+      if (!prepared.ok()) status = prepared.status();
+      return !prepared.ok() || prepared->has_value();
+    }));
+    return status;
+  }
+  std::size_t stored(const std::string& topic) const {
+    std::size_t count = 0;
+    for (std::int32_t id = 0; id < 8; ++id)
+      count += broker_.messages({topic, "broker-a", id}).size();
+    return count;
+  }
+
+  ScriptedBroker broker_;
+  Counters counters_;
+  std::atomic<int> wakes_ = 0;
+  std::unique_ptr<Sink> sink_;
+  std::unique_ptr<SinkWriter> writer_;
+};
+
+// Finding 20.
+TEST_F(WriteTest, ABrokerThatIsAwayIsWaitedFor) {
+  broker_.set_registered("broker-a", false);
+  broker_.set_brokers_up(false);
+  open();
+  for (int i = 0; i < 2; ++i) {
+    const int wakes = wakes_;
+    const auto full = write("1");
+    ASSERT_TRUE(full.ok()) << full.status().to_string();
+    EXPECT_EQ(*full, SinkWriter::Write::kFull);
+    EXPECT_TRUE(wait_until([&] { return wakes_ > wakes; }));
+  }
+  broker_.set_brokers_up(true);
+  broker_.set_registered("broker-a", true);
+  EXPECT_TRUE(wait_until([&] { return *write("1") == SinkWriter::Write::kAccepted; }));
+  ASSERT_TRUE(flush().ok());
+  EXPECT_EQ(stored("out"), 1U);
+}
+
+TEST_F(WriteTest, ABrokerThatStaysAwayIsSaidToBeAway) {
+  broker_.set_registered("broker-a", false);
+  open({{"sink.send-timeout", "100 ms"}});
+  Status status;
+  EXPECT_TRUE(wait_until([&] {
+    const auto written = write("1");
+    if (!written.ok()) status = written.status();
+    return !written.ok();
+  }));
+  EXPECT_TRUE(status.error().retryable);
+  EXPECT_THAT(status.error().message, HasSubstr("no broker is registered"));
+  EXPECT_THAT(sink_->check_before_start().error().message, HasSubstr("no broker is registered"));
+}
+
+// Finding 25.
+TEST_F(WriteTest, ARowThatNamesAMissingTopicEndsTheJob) {
+  open({}, true);
+  ASSERT_TRUE(write("1", "out").ok());
+  const auto missing = write("2", "nowhere");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.status().error().code, ErrorCode::kDataError);
+  EXPECT_FALSE(missing.status().error().retryable);
+  EXPECT_THAT(missing.status().error().message, HasSubstr("topic 'nowhere' does not exist"));
+  broker_.create_topic("TBW102", 1);  // a cluster that creates topics by itself
+  ASSERT_TRUE(write("3", "new").ok());
+  ASSERT_TRUE(flush().ok());
+  EXPECT_EQ(stored("new"), 1U);
+}
+
+// Finding 18: as large as a message may be, too large for a batch.
+TEST_F(WriteTest, AMessageThatFitsNoBatchGoesAlone) {
+  OptionMap options{
+      {"topic", "out"}, {"nameServerAddress", broker_.name_server()}, {"format", "raw"}};
+  auto made = make_factory()->make_sink(testing::sink_request(
+      testing::table_of(Schema({{"s", Type::string()}}), std::move(options))));
+  ASSERT_TRUE(made.ok()) << made.status().to_string();
+  sink_ = std::move(*made);
+  WriterContext context;
+  context.metrics = counters_.metrics();
+  context.wake = [this] { ++wakes_; };
+  writer_ = std::move(*sink_->make_writer(std::move(context)));
+  for (const std::size_t size : {std::size_t{10'000}, std::size_t{4} << 20, std::size_t{10}}) {
+    const auto written = writer_->write(
+        slipstream::testing::batch_of(
+            {slipstream::testing::column_of(Type::string(), {std::string(size, 'x')})}),
+        nullptr);
+    ASSERT_TRUE(written.ok()) << written.status().to_string();
+  }
+  ASSERT_TRUE(flush().ok());
+  EXPECT_EQ(stored("out"), 3U);
 }
 
 }  // namespace

@@ -5,9 +5,6 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/try.h"
-#include "rocketmq/client/client_core.h"
-#include "rocketmq/protocol/requests.h"
-#include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {
@@ -71,16 +68,6 @@ Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOp
   std::shared_ptr<rocketmq::Client> client = std::move(*made);
   entry.client = client;
   return client;
-}
-
-Status check_brokers_are_there(rocketmq::Client& client, const std::string& table) {
-  TRY_ASSIGN(const rocketmq::Answer answer, client.core().wait_name_server(rocketmq::encode_plain(
-                                                rocketmq::RequestCode::kBrokerCluster)));
-  if (answer.header.code != 0) return {};
-  TRY_ASSIGN(const rocketmq::ClusterView cluster, rocketmq::parse_cluster(answer.body()));
-  if (!cluster.brokers.empty()) return {};
-  return Error::retry(ErrorCode::kUnavailable,
-                      "table '" + table + "': no broker is registered at the name server now");
 }
 
 }  // namespace slipstream::rocketmq_connector

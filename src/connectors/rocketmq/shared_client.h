@@ -17,8 +17,4 @@ namespace slipstream::rocketmq_connector {
 // Failure: no name server answers; retryable when one did before in this process.
 Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOptions& options);
 
-// With all brokers away no topic is known, whatever exists: asked before a topic is said to be
-// missing. Thread: any but the client's; blocks. Failure: names the table; retryable.
-Status check_brokers_are_there(rocketmq::Client& client, const std::string& table);
-
 }  // namespace slipstream::rocketmq_connector

@@ -3,12 +3,21 @@
 #include <random>
 
 #include "base/try.h"
+#include "connectors/rocketmq/check_sink.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {
 constexpr std::int64_t kAgeMaxMs = 10'000;
 constexpr std::size_t kTopicsMax = 10'000;
 }  // namespace
+
+Status TopicQueues::create_for_rows(std::string_view name) {
+  const Status created = create_missing_topic(client_, settings_.table, std::string(name));
+  if (created.ok() || created.error().code != ErrorCode::kNotFound) return created;
+  return Error{ErrorCode::kDataError,
+               created.error().message +
+                   "; a row names it in its column for the topic: create it, or correct the query"};
+}
 
 Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
   const auto known = topics_.find(name);
@@ -20,6 +29,11 @@ Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
     // What is not writable for a while keeps its place: sends to it wait.
     if (queues.ok() && !queues->empty()) known->second.queues = std::move(*queues);
     return &known->second;
+  }
+  const bool missing = !queues.ok() && queues.error().code == ErrorCode::kNotFound;
+  if (missing && name != settings_.topic) {
+    TRY(create_for_rows(name));
+    queues = producer_.queues(name);
   }
   if (!queues.ok())
     return queues.error().with_context("finding the queues of topic '" + std::string(name) + "'");

@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/rocketmq/producer.h"
 
 #include "base/clock.h"
+#include "connectors/rocketmq/settings.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -20,7 +22,9 @@ namespace slipstream::rocketmq_connector {
 class TopicQueues {
  public:
   // `fixed`: the queues of a topic never change here, so that a key keeps its queue.
-  TopicQueues(rocketmq::Producer& producer, bool fixed) : producer_(producer), fixed_(fixed) {}
+  TopicQueues(rocketmq::Client& client, rocketmq::Producer& producer, const SinkSettings& settings,
+              bool fixed)
+      : client_(client), producer_(producer), settings_(settings), fixed_(fixed) {}
 
   struct Topic {
     std::vector<rocketmq::MessageQueue> queues;  // not empty
@@ -30,11 +34,17 @@ class TopicQueues {
   };
   // Once per batch of rows: how old routes are is judged by this moment.
   void look_at_clock() { now_ms_ = clock_.now_ms(); }
-  // kNotFound and kPermissionDenied name the topic.
+  // A topic that does not exist is created where the cluster does so by itself.
+  // Failure: kNotFound and kPermissionDenied name the topic, kDataError one that only rows name;
+  //          kUnavailable, retryable, while its brokers are away.
   Result<Topic*> find(std::string_view topic);
 
  private:
+  Status create_for_rows(std::string_view topic);
+
+  rocketmq::Client& client_;
   rocketmq::Producer& producer_;
+  const SinkSettings& settings_;
   const bool fixed_;
   SystemClock clock_;
   std::int64_t now_ms_ = clock_.now_ms();

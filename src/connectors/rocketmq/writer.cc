@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/log_limit.h"
 #include "base/try.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "data/hash.h"
@@ -11,6 +13,8 @@
 
 namespace slipstream::rocketmq_connector {
 namespace {
+
+constexpr std::int64_t kAwayMs = 500;
 
 rocketmq::ProducerOptions producer_options(const SinkSettings& settings) {
   rocketmq::ProducerOptions options;
@@ -69,8 +73,11 @@ QueueWriter::QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       sender_(*client_, producer_options(plan_->settings), sender_options(*plan_, context)),
-      queues_(sender_.producer(), plan_->ordered),
-      keys_(make_keys()) {}
+      queues_(*client_, sender_.producer(), plan_->settings, plan_->ordered),
+      keys_(make_keys()),
+      again_(std::make_shared<WakeTimer>(context.wake)) {}
+
+QueueWriter::~QueueWriter() { again_->close(); }
 
 Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                       WriterContext context) {
@@ -80,15 +87,39 @@ Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const Sink
       new QueueWriter(std::move(plan), std::move(context), std::move(client), std::move(encoder)));
 }
 
+Result<bool> QueueWriter::topic_is_there() {
+  const auto topic = queues_.find(plan_->settings.topic);
+  if (topic.ok()) {
+    if (away_since_ms_ >= 0)
+      log(LogLevel::kInfo, "rocketmq", "table '" + plan_->settings.table + "': writing goes on");
+    away_since_ms_ = -1;
+    return true;
+  }
+  const Error error = topic.error().with_context("table '" + plan_->settings.table + "'");
+  if (!error.retryable || error.code != ErrorCode::kUnavailable) return error;
+  const std::int64_t now_ms = clock_.now_ms();
+  if (away_since_ms_ < 0) {
+    away_since_ms_ = now_ms;
+    LogLimit::of_process().log(LogLevel::kWarn, "rocketmq",
+                               "writing to topic " + plan_->settings.topic,
+                               error.message + "; trying again for 'sink.send-timeout'");
+  }
+  if (now_ms - away_since_ms_ >= plan_->settings.send_timeout_ms) return error;
+  again_->set(*client_, kAwayMs);
+  return false;
+}
+
 Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file) {
   static_cast<void>(file);
   TRY(sender_.failure());
   if (sender_.full()) return Write::kFull;
+  queues_.look_at_clock();
+  TRY_ASSIGN(const bool there, topic_is_there());
+  if (!there) return Write::kFull;
   TRY(encoder_->encode(batch));
   std::vector<std::uint64_t> hashes;
   if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
   const std::int64_t now = clock_.wall_ms();
-  queues_.look_at_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     const std::string& unique_key = keys_.make(now);
@@ -111,6 +142,14 @@ Status QueueWriter::send(const OutMessage& message, const std::string& unique_ke
   if (message.deliver_at_ms > 0)
     return sender_.send_single(
         single_message(message, topic->queues[topic->turn++ % topic->queues.size()], unique_key));
+  // One that is too large for a batch, not for a message. In order it would overtake or be overtaken.
+  const bool alone =
+      rocketmq::BatchEncoder::entry_size(message.body.size(), message.properties.size()) >
+      rocketmq::kMessageBytesMax;
+  if (alone && !plan_->ordered) {
+    hand_over();
+    return sender_.send_single(single_message(message, topic->current(), unique_key));
+  }
   const rocketmq::MessageQueue& queue =
       plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
   if (gathered_for_ != &queue || !gathered_.fits(message.body.size(), message.properties.size())) {
