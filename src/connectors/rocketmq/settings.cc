@@ -13,6 +13,7 @@ namespace slipstream::rocketmq_connector {
 namespace {
 
 constexpr std::string_view kDefaultFormat = "delimited";
+constexpr std::string_view kDiscoveryInterval = "scan.topic-partition-discovery.interval";
 
 Error bad(const std::string& table, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};
@@ -102,7 +103,7 @@ std::vector<OptionSpec> scan_options() {
       OptionSpec{.name = "scan.topic-partition-discovery.interval",
                  .type = OptionType::kDuration,
                  .default_value = "5 s",
-                 .description = "How often new queues are looked for; 0 = never.",
+                 .description = "How often new queues are looked for; 0 or less = never.",
                  .aliases = {"partitionDiscoveryIntervalMs",
                              "rocketmq.client.partition.discovery.interval.ms"}},
       OptionSpec{.name = "scan.offset-out-of-range",
@@ -167,8 +168,20 @@ std::vector<OptionSpec> sink_options() {
   };
 }
 
+// Flink's connectors know -1 as "off".
+bool is_negative(std::string_view text) {
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && value < 0;
+}
+
 Result<TableFormat> read_format(const TableDefinition& table) {
-  return connector_kit::read_table_format(table, rocketmq_options(), kDefaultFormat);
+  TableDefinition given = table;
+  for (auto& [name, value] : given.options) {
+    const OptionSpec* spec = rocketmq_options().find(name);
+    if (spec != nullptr && spec->name == kDiscoveryInterval && is_negative(value)) value = "0";
+  }
+  return connector_kit::read_table_format(given, rocketmq_options(), kDefaultFormat);
 }
 
 Result<QueueOffsets> parse_queue_offsets(const std::string& table, const std::string& option,
@@ -355,8 +368,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY(read_start(settings));
   TRY(read_bound(settings));
   TRY(read_dead_letters(settings));
-  settings.discovery_ms = std::max<std::int64_t>(
-      0, options.duration("scan.topic-partition-discovery.interval").count());
+  settings.discovery_ms = options.duration(kDiscoveryInterval).count();
   const std::string& moved = options.text("scan.offset-out-of-range");
   using rocketmq::OffsetOutOfRange;
   if (moved == "earliest") settings.out_of_range = OffsetOutOfRange::kEarliest;

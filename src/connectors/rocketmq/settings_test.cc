@@ -54,6 +54,18 @@ TEST(SourceSettings, FourNamesAreEnough) {
   EXPECT_EQ(settings->decode_errors, DecodeErrors::kFail);
 }
 
+// Finding 24.
+TEST(SourceSettings, ADiscoveryIntervalBelowZeroIsOff) {
+  for (const char* name :
+       {"partitionDiscoveryIntervalMs", "scan.topic-partition-discovery.interval",
+        "rocketmq.client.partition.discovery.interval.ms"}) {
+    const auto settings = source_with({{name, "-1"}});
+    ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+    EXPECT_EQ(settings->discovery_ms, 0);
+  }
+  EXPECT_FALSE(source_with({{"scan.pull.wait", "-1"}}).ok());
+}
+
 TEST(SourceSettings, OtherSpellingsMeanTheSame) {
   for (const char* name : {"consumer-group", "rocketmq.source.group"}) {
     const auto settings = source_with({{"consumerGroup", ""}, {name, "other"}});
