@@ -32,6 +32,9 @@ namespace mq = rocketmq;
 
 constexpr std::size_t kBatchMessages = 128;
 constexpr std::size_t kBatchBytes = 1 << 20;
+const std::size_t kSendBytesMax = mq::ProducerOptions{}.message_bytes_max;
+const std::size_t kUnderWayMax = mq::ProducerOptions{}.in_flight_bytes_max;
+constexpr std::int64_t kAwayMs = 200;
 
 Status print_description(mq::Admin& admin, const TopicArguments& arguments) {
   TRY_ASSIGN(const auto bounds, admin.bounds(arguments.topic));
@@ -117,22 +120,18 @@ class LineSender {
       properties_.push_back({property.substr(0, equals), property.substr(equals + 1)});
     }
     TRY(parse_delay());
-    TRY_ASSIGN(queues_, producer_.queues(arguments_.topic));
+    TRY_ASSIGN(bytes_of_empty_, mq::Producer::bytes_in_batch(message_of({})));
+    TRY(find_queues());
     busy_.assign(queues_.size(), false);
     return {};
   }
 
   Status add(std::string line) {
-    mq::Message message;
-    message.topic = arguments_.topic;
-    message.tags = arguments_.tag;
-    message.properties = properties_;
-    if (!arguments_.key.empty()) message.keys = {arguments_.key};
-    bytes_ += line.size();
-    message.body = std::move(line);
-    message.delay_level = delay_level_;
-    if (delay_ms_ > 0) message.deliver_at_ms = SystemClock().wall_ms() + delay_ms_;
-    batch_.push_back(std::move(message));
+    const std::size_t bytes = line.size() + bytes_of_empty_;
+    // A large line goes with the next batch, or alone.
+    if (bytes_ + bytes > kSendBytesMax) TRY(send());
+    bytes_ += bytes;
+    batch_.push_back(message_of(std::move(line)));
     // Brokers take delayed messages one by one.
     if (delay_level_ != 0 || delay_ms_ != 0) return send();
     if (batch_.size() >= kBatchMessages || bytes_ >= kBatchBytes) return send();
@@ -144,19 +143,29 @@ class LineSender {
     const std::size_t queue = next_++ % queues_.size();
     {
       std::unique_lock lock(mutex_);
-      idle_.wait(lock, [&] { return !busy_[queue]; });
+      // Topics of many queues: the producer takes so many bytes under way.
+      idle_.wait(lock, [&] {
+        return !busy_[queue] &&
+               (bytes_under_way_ == 0 || bytes_under_way_ + bytes_ <= kUnderWayMax);
+      });
       if (!failure_.ok()) return failure_;
       busy_[queue] = true;
+      bytes_under_way_ += bytes_;
     }
     batch_.front().queue = queues_[queue];
     const std::size_t count = batch_.size();
-    const auto stored = [this, queue, count](const mq::SendResult& result) {
-      done(queue, result, count);
+    const std::size_t bytes = std::exchange(bytes_, 0);
+    const auto stored = [this, queue, count, bytes](const mq::SendResult& result) {
+      done(queue, result, count, bytes);
     };
     Status status = count == 1 ? producer_.send(std::move(batch_.front()), stored)
                                : producer_.send_batch(batch_, stored);
     batch_.clear();
-    bytes_ = 0;
+    if (!status.ok()) {  // the callback does not run
+      mq::SendResult refused;
+      refused.error = status.error();
+      done(queue, refused, count, bytes);
+    }
     return status;
   }
 
@@ -186,9 +195,46 @@ class LineSender {
     return {};
   }
 
-  void done(std::size_t queue, const mq::SendResult& result, std::size_t count) {
+  mq::Message message_of(std::string body) const {
+    mq::Message message;
+    message.topic = arguments_.topic;
+    message.tags = arguments_.tag;
+    message.properties = properties_;
+    if (!arguments_.key.empty()) message.keys = {arguments_.key};
+    message.body = std::move(body);
+    message.delay_level = delay_level_;
+    if (delay_ms_ > 0) message.deliver_at_ms = SystemClock().wall_ms() + delay_ms_;
+    return message;
+  }
+
+  // Waits for brokers that are away as long as a send would.
+  Status find_queues() {
+    const SystemClock clock;
+    const std::int64_t deadline_ms = clock.now_ms() + mq::ProducerOptions{}.total_timeout_ms;
+    bool logged = false;
+    while (true) {
+      auto queues = producer_.queues(arguments_.topic);
+      if (queues.ok() && queues->empty()) {
+        queues = Error::retry(ErrorCode::kUnavailable,
+                              "topic '" + arguments_.topic + "' has no writable queue now");
+      }
+      if (queues.ok()) {
+        queues_ = std::move(*queues);
+        return {};
+      }
+      const Error& error = queues.error();
+      if (!error.retryable || error.code != ErrorCode::kUnavailable ||
+          clock.now_ms() >= deadline_ms)
+        return error;
+      if (!std::exchange(logged, true)) std::cerr << error.message << "; waiting for it\n";
+      std::this_thread::sleep_for(std::chrono::milliseconds(kAwayMs));
+    }
+  }
+
+  void done(std::size_t queue, const mq::SendResult& result, std::size_t count, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     busy_[queue] = false;
+    bytes_under_way_ -= bytes;
     if (result.stored()) {
       stored_ += static_cast<std::int64_t>(count);
     } else if (failure_.ok()) {
@@ -204,10 +250,12 @@ class LineSender {
   std::int64_t delay_ms_ = 0;
   std::size_t next_ = 0;
   std::vector<mq::Message> batch_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;           // that batch_ takes
+  std::size_t bytes_of_empty_ = 0;  // that a message without a body takes in a batch
   std::mutex mutex_;
   std::condition_variable idle_;
   std::vector<bool> busy_;  // by queue
+  std::size_t bytes_under_way_ = 0;
   std::int64_t stored_ = 0;
   Status failure_;
   mq::Producer producer_;  // last: its callbacks use the members above
@@ -313,6 +361,7 @@ Status consume(const ConsumeArguments& arguments, const std::atomic<bool>& stop)
   TRY(keep_queue(from, arguments.topic, bounds));
   mq::ConsumerOptions options;
   options.group = "slipstream_cli";
+  options.member = false;
   options.tags = arguments.tag;
   mq::Consumer consumer(*client, options);
   for (const mq::OffsetRange& range : bounds) TRY(consumer.assign(range.queue, from.start));
