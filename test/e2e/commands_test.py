@@ -41,6 +41,13 @@ class CommandsTest(EndToEndTest):
                          ["broker,queue,min offset,max offset", "broker-a,0,0,0", "broker-a,1,0,0"])
         self.succeed("topic", "widen", "made", "--queues", 3)
         self.assertEqual([row["queue"] for row in self.rows("topic", "describe", "made")], [0, 1, 2])
+        # Large lines, which do not fit into one send together (finding 18).
+        for first, second in ((300_000, 4_000_000), (10_000, 4_190_000)):
+            self.succeed("produce", "made", lines="b" * first + "\n" + "c" * second + "\n")
+        self.assertEqual(len(self.succeed("consume", "made", "--format", "%o\n").split()), 4)
+        # What was acknowledged is read, however busy the broker is (finding 44).
+        self.succeed("produce", "made", lines="".join(f"{n}\n" for n in range(5_000)))
+        self.assertEqual(len(self.succeed("consume", "made", "--format", "%o\n").split()), 5_004)
         self.succeed("topic", "delete", "made")
         self.assertNotIn({"topic": "made"}, self.rows("topic", "list"))
         self.assertFalse([row for row in self.rows("topic", "list") if "sys" in row["topic"].lower()])
@@ -91,6 +98,21 @@ class CommandsTest(EndToEndTest):
         self.assertEqual(sum(row["lag"] for row in self.rows("group", "describe", "readers")), 50)
         self.refused("is outside [0, ", "group", "reset", "readers", "--topic", "grouped", "--to", "0:5000")
         self.refused("did you mean 'readers'?", "group", "describe", "reader")
+        # A running job is a member (finding 23).
+        running = self.engine("run", "-e", job.replace(", 'scan.bounded.mode' = 'latest-offset'", ""),
+                              "--checkpoint-dir", self.path("cp-running"),
+                              environment={"SLIPSTREAM_NAMESERVER": self.cluster.namesrv})
+        reset = ("group", "reset", "readers", "--topic", "grouped", "--to", "latest")
+        wait_for(lambda: self.run_program(*reset, "--dry-run").returncode == 0
+                 and "members online" in self.run_program("group", "describe", "readers").stdout, what="the member")
+        self.refused("has 1 members online, first '", *reset)
+        self.succeed(*reset, "--force")
+        seen = self.audit.run("members", "grouped", group="readers")
+        self.assertIn(f"@{running.process.pid}@slipstream", seen)
+        self.assertIn("topic grouped", seen)
+        self.assertEqual(running.stop(), 0, running.err)
+        wait_for(lambda: "no member is online" in self.run_program("group", "describe", "readers").stdout,
+                 what="the member to go")
 
     def test_checkpoints(self):
         self.create_topics({"kept": 2})

@@ -74,10 +74,17 @@ class FaultsTest(CopyJobTest):
             refused = self.start_sealed_copy()
             self.assertEqual(refused.wait(30), 1, refused.err)
             self.assertIn("no broker is registered at the name server now", refused.err)
+            # These wait for a broker (findings 26 and 21).
+            created = self.engine("topic", "create", "late", "--queues", 1, "--nameserver", self.cluster.namesrv)
+            sent = self.engine("produce", self.topic, "--file", self.write("lines", '{"n":3}\n'),
+                               "--nameserver", self.cluster.namesrv)
+            wait_for(lambda: "waiting for" in created.err and "waiting for" in sent.err, what="both to wait")
         finally:
             self.start_broker()
+        self.assertEqual(created.wait(60), 0, created.err)
+        self.assertEqual(sent.wait(60), 0, sent.err)
         engine = self.start_sealed_copy()
-        self.wait_for_copies(engine, [0, 1, 2])
+        self.wait_for_copies(engine, [0, 1, 2, 3])
         self.assertEqual(engine.stop(), 0, engine.err)
 
     def is_forgotten(self):

@@ -138,6 +138,33 @@ class SourceTest(CopyJobTest):
         self.start_broker()
         self.send_numbers(20, 22)
         self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21])
+        self.assertLess(engine.err.count("trying again until it works"), 2, "once for both queues (finding 27)")
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_a_queue_that_leaves_its_topic_is_not_waited_for(self):
+        """Finding 17."""
+        self.create_topics({self.topic: 2, self.topic + "_copies": 1})
+        create = self.source("ts BIGINT, happened AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR happened AS happened",
+                             scan_startup_mode="earliest")
+        sql = (create + self.table("copies", "n BIGINT", self.topic + "_copies")
+               + "INSERT INTO copies SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE source, DESCRIPTOR(happened), "
+               "INTERVAL '1' SECOND)) GROUP BY window_start, window_end;")
+        engine = self.engine("run", self.write("shrunk.sql", sql), "--checkpoint-dir", self.path("checkpoints"))
+
+        def send(queue, *times):
+            for ts in times:
+                self.wire.send(self.topic, '{"ts":%d}' % ts, queue=queue)
+        send(0, 1100, 2500)
+        send(1, 1200, 2600)
+        self.wait_for_copies(engine, [2])
+        self.audit.create_topic(self.topic, queues=1)
+        send(0, 9000)
+        self.wait_for_copies(engine, [2, 2])
+        self.assertEqual(engine.err.count("has left its topic"), 1, engine.err)
+        self.audit.create_topic(self.topic, queues=2)
+        send(1, 9100, 9200, 10000)
+        send(0, 10100)
+        self.wait_for_copies(engine, [2, 2, 3])
         self.assertEqual(engine.stop(), 0, engine.err)
 
     def test_a_job_that_goes_on_waits_for_its_broker(self):
@@ -261,6 +288,10 @@ class SourceTest(CopyJobTest):
             wait_for(lambda: len(engine.out.splitlines()) >= len(expected), what=str(expected))  # noqa: B023
             self.assertEqual(sorted(json.loads(line)["n"] for line in engine.out.splitlines()), expected)
             self.assertEqual(engine.stop(), 0, engine.err)
+        # A bounded read that would begin behind its end (finding 19).
+        self.fails(self.bounded(**beyond) + "SELECT * FROM source;", 1, "offset 1000", "[0, 6]")
+        self.assertEqual(self.numbers(self.bounded(**beyond, **{"scan.offset-out-of-range": "earliest"})),
+                         [0, 1, 2, 3, 4, 5])
 
     # -- metadata
 
@@ -355,7 +386,8 @@ class SourceTest(CopyJobTest):
 
     def test_a_name_server_that_is_not_there(self):
         create = self.bounded().replace(self.cluster.namesrv, "127.0.0.1:9")
-        self.fails(create + "SELECT * FROM source;", 1, "127.0.0.1:9", "no RocketMQ name server answered")
+        self.fails(create + "SELECT * FROM source;", 1, "127.0.0.1:9", "no RocketMQ name server answered",
+                   "refused")
 
     def test_a_topic_that_is_not_there(self):
         self.fails(self.bounded() + "SELECT * FROM source;", 1, f"topic '{self.topic}' does not exist",

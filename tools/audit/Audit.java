@@ -61,7 +61,8 @@ public final class Audit {
             + "        [--template TEXT] [--rate R] [--keys] remainder; --keys sets the key to n\n"
             + "read    --nameserver A --topic T              all queues, from the first message to the\n"
             + "        [--show body|meta|count]              last one at the time of the call\n"
-            + "        [--field F [--expect FROM:TO]]        counts the values of a JSON field");
+            + "        [--field F [--expect FROM:TO]]        counts the values of a JSON field\n"
+            + "members --nameserver A --topic T --group G    who is online and what it reads");
     return 2;
   }
 
@@ -87,6 +88,9 @@ public final class Audit {
       case "read":
         read();
         break;
+      case "members":
+        members();
+        break;
       default:
         return usage();
     }
@@ -110,6 +114,22 @@ public final class Audit {
       admin.createAndUpdateTopicConfig(broker, config);
     }
     waitForRoute(admin, number("queues", 4));
+    admin.shutdown();
+  }
+
+  /** Who is online in a group, and what it reads, as tools of the cluster are told. */
+  private void members() throws Exception {
+    DefaultMQAdminExt admin = new DefaultMQAdminExt(10_000L);
+    admin.setNamesrvAddr(options.get("nameserver"));
+    admin.setInstanceName("audit-" + ProcessHandle.current().pid());
+    admin.start();
+    var seen = admin.examineConsumerConnectionInfo(options.get("group"));
+    for (var member : seen.getConnectionSet()) {
+      out.println("member " + member.getClientId());
+    }
+    for (String topic : seen.getSubscriptionTable().keySet()) {
+      out.println("topic " + topic);
+    }
     admin.shutdown();
   }
 
