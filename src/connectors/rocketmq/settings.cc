@@ -176,12 +176,13 @@ bool is_negative(std::string_view text) {
 }
 
 Result<TableFormat> read_format(const TableDefinition& table) {
+  const OptionTable known = rocketmq_options();
   TableDefinition given = table;
   for (auto& [name, value] : given.options) {
-    const OptionSpec* spec = rocketmq_options().find(name);
+    const OptionSpec* spec = known.find(name);
     if (spec != nullptr && spec->name == kDiscoveryInterval && is_negative(value)) value = "0";
   }
-  return connector_kit::read_table_format(given, rocketmq_options(), kDefaultFormat);
+  return connector_kit::read_table_format(given, known, kDefaultFormat);
 }
 
 Result<QueueOffsets> parse_queue_offsets(const std::string& table, const std::string& option,
