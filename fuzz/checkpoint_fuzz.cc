@@ -15,9 +15,9 @@ namespace {
 
 using namespace slipstream;  // NOLINT: one file
 
-void read_manifest(std::string_view content) {
+void read_manifest(std::uint32_t version, std::string_view content) {
   std::string bytes = "SLIPCHK\n";
-  ByteWriter(bytes).u32(1);
+  ByteWriter(bytes).u32(version);
   bytes += content;
   ByteWriter(bytes).u64(flow::checksum_of(bytes));
   const Result<flow::Manifest> manifest = flow::decode_manifest(bytes);
@@ -42,7 +42,7 @@ void read_piece(std::string_view piece) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view content(reinterpret_cast<const char*>(data), size);
-  read_manifest(content);
+  for (const std::uint32_t version : {1U, 2U}) read_manifest(version, content);
   read_piece(content);
   static_cast<void>(flow::visit_pieces(content, [](std::string_view piece) {
     read_piece(piece);

@@ -9,6 +9,7 @@
 #include "slipstream/connector.h"
 
 #include "flow/operator.h"
+#include "flow/state_schema.h"
 
 namespace slipstream::flow {
 
@@ -40,6 +41,9 @@ struct Node {
   std::shared_ptr<Source> source;
   std::shared_ptr<Sink> sink;
   std::string state_note;  // "grows with the number of distinct user_id", empty = stateless
+  StateIdentity identity;  // empty: the uid says all, its user gave it
+  // Roles that are known before the operator runs; a restore with others is refused.
+  StateSchema state_schema;
 };
 
 struct Graph {

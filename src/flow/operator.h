@@ -14,6 +14,8 @@
 #include "slipstream/connector.h"
 #include "slipstream/status.h"
 
+#include "flow/state_schema.h"
+
 namespace slipstream::flow {
 
 using EventTime = std::int64_t;  // milliseconds since the epoch
@@ -175,6 +177,8 @@ class Operator {
     static_cast<void>(request);
     return std::unique_ptr<PendingSnapshot>();
   }
+  // Of what snapshot() holds. REQUIRES: open(), and restore() where there is something to restore.
+  virtual StateSchema state_schema() const { return {}; }
   // Before the first push; only when the checkpoint has state of this uid.
   virtual Status restore(const SnapshotReader& from) {
     static_cast<void>(from);

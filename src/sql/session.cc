@@ -1,6 +1,7 @@
 #include "sql/session.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -17,6 +18,7 @@
 #include "sql/parse/parser.h"
 #include "sql/parse/printer.h"
 #include "sql/session_options.h"
+#include "sql/plan/identity.h"
 
 namespace slipstream::sql {
 namespace {
@@ -123,12 +125,19 @@ bool matches(const std::string& name, const ast::ShowStatement& show) {
 
 // One pass over a script.
 struct Session::Run {
+// Those that the plans of one job have so far.
+struct Uids {
+  std::map<std::string, int> names;
+  std::map<std::string, int> former_names;
+};
+
   const ConnectorRegistry& registry;
   Catalog& catalog;
   OptionMap& settings;
   Compiled out;
-  std::map<std::string, int> insert_names = {};  // all inserts of a script are one job
-  std::vector<Flow> flows = {};                  // of those inserts
+  // Of all inserts of a script: they are one job.
+  Uids insert_uids = {};
+  std::vector<Flow> flows = {};  // of those inserts
 
   void report(const SourceSpan& span, std::string message, std::string fix = {}) {
     out.diagnostics.push_back(Diagnostic::at(span, std::move(message), std::move(fix)));
@@ -171,8 +180,10 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   root = optimize(std::move(root), lowering.eval, out.diagnostics);
   if (out.diagnostics.size() != before) return nullptr;
   const bool is_sink = root->kind == RelKind::kSink;
-  std::map<std::string, int> own;  // a query is a job of its own
-  name_operators(*root, is_sink ? insert_names : own);
+  Uids own;  // a query is a job of its own
+  Uids& uids = is_sink ? insert_uids : own;
+  identify(*root, uids.names);
+  name_formerly(*root, uids.former_names);
   set_state_ttl(*root, options->duration("table.exec.state.ttl").count());
   // sources first: whether they update decides what the sink is asked for
   Status made =
@@ -283,7 +294,7 @@ void Session::Run::select(const ast::QueryStatement& statement) {
 
 void Session::Run::explain(const ast::ExplainStatement& statement) {
   std::string text;
-  const auto names = insert_names;  // what is explained is not run
+  const Uids uids = insert_uids;  // what is explained is not run
   const auto append = [&](const ast::Statement& inner) {
     const RelPtr plan = plan_of(inner);
     if (plan) text += to_string(*plan);
@@ -293,7 +304,7 @@ void Session::Run::explain(const ast::ExplainStatement& statement) {
   } else {
     append(*statement.statement);
   }
-  insert_names = names;
+  insert_uids = uids;
   say(statement, "== Plan ==\n" + text);
 }
 
@@ -440,6 +451,7 @@ void Session::Run::statement(ast::StatementPtr& node) {
     case ast::StatementKind::kUse:
       return report(node->span, "there is one catalog and one database: USE is not supported");
   }
+  }
 }
 
 Session::Session(const ConnectorRegistry& registry) : registry_(registry) {}
@@ -476,7 +488,6 @@ Status Session::set(std::string_view key, std::string_view value) {
 Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,
                                    flow::CollectSpec collect) const {
   TRY_ASSIGN(const Options options, session_options().parse(settings_, "SET"));
-  name_operators(plans);
   LowerOptions lowering = lower_options(registry_, options);
   lowering.collect = std::move(collect);
   return lower(plans, lowering);

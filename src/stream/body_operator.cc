@@ -183,6 +183,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   Result<std::unique_ptr<flow::PendingSnapshot>> snapshot(
       const flow::SnapshotRequest& request) override;
   Status restore(const flow::SnapshotReader& from) override;
+  flow::StateSchema state_schema() const override;
 
  private:
   enum class Work : std::uint8_t { kRows, kEventTime, kWallTime, kEnd };
@@ -405,6 +406,15 @@ Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(
   return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));
 }
 
+flow::StateSchema BodyOperator::state_schema() const {
+  flow::StateSchema schema = key_schema(*spec_);
+  for (const auto& [name, store] : stores_)
+    schema.push_back({"state", name, store->options().layout});
+  for (const auto& [name, store] : broadcasts_)
+    schema.push_back({"broadcast state", name, store->options().layout});
+  return schema;
+}
+
 Status BodyOperator::restore_broadcasts(std::string_view in) {
   std::uint32_t stores = 0;
   if (!bytes::get_number(in, stores)) return cut_short();
@@ -503,6 +513,11 @@ Status check_not_null(const Batch& batch, const Schema& schema) {
   for (std::size_t i = 0; i < schema.size() && i < batch.columns().size(); ++i)
     TRY(check_column(*batch.column(i), schema[i].type, schema[i].name));
   return {};
+}
+
+flow::StateSchema key_schema(const BodyOperatorSpec& spec) {
+  if (!spec.keyed || spec.key_layout.empty()) return {};
+  return {{"key", "$key", spec.key_layout}};
 }
 
 std::unique_ptr<flow::Operator> make_body_operator(std::shared_ptr<const BodyOperatorSpec> spec) {

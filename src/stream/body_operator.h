@@ -26,6 +26,7 @@ struct BodyOperatorSpec {
   Schema output;  // of the main edge
   std::vector<erased::SideSpec> sides;
   bool keyed = false;
+  std::string key_layout;      // keyed
   std::vector<Schema> inputs;  // element columns, which decide where NULL may stand
 };
 
@@ -35,6 +36,9 @@ struct BodyOperatorSpec {
 // State: tables and timers by key group; the last watermark in every key group; one piece per
 // instance for what the body itself answers and for broadcast states.
 std::unique_ptr<flow::Operator> make_body_operator(std::shared_ptr<const BodyOperatorSpec> spec);
+
+// What is known of its state before its body is opened: the type of the key.
+flow::StateSchema key_schema(const BodyOperatorSpec& spec);
 
 // kDataError when a column has a NULL that its type does not allow.
 Status check_not_null(const Batch& batch, const Schema& schema);

@@ -192,6 +192,8 @@ class Translation {
     body->end = spec.end;
     body->sides = spec.sides;
     body->keyed = spec.keyed;
+    if (spec.keyed) body->key_layout = nodes_[spec.inputs[0].from].key_layout;
+    node.state_schema = key_schema(*body);
     for (const EdgeSpec& edge : spec.inputs) body->inputs.push_back(element_of(edge));
     if (spec.end) body->output = edge_schema(spec.element, spec.keyed_output);
     node.output = body->output;
@@ -340,6 +342,10 @@ class Translation {
           input.partitioning = Partitioning::kRebalance;
       }
       node.uid = prefix + node.uid;
+      if (!node.identity.content.empty()) {
+        node.identity.content = prefix + node.identity.content;
+        node.identity.former_uid = prefix + node.identity.former_uid;
+      }
       if (const auto* table = dynamic_cast<const StreamTable*>(node.source.get())) {
         node.inputs.push_back(input_of(table->edge(), node.parallelism));
         node.make = [columns = table->columns()] {

@@ -202,6 +202,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     auto spec = erased::node_of<T>("key-by", {place_.edge()});
     spec.follows_input = true;
     spec.keyed_output = true;
+    spec.key_layout = layout_of<K>();
     spec.step = [](erased::OperatorRuntime&, erased::Link next) { return next; };
     spec.feed = erased::feed_body<T>();
     spec.end = [function = std::move(function)](erased::OperatorRuntime& runtime,

@@ -242,10 +242,11 @@ struct NodeSpec {
   std::vector<EdgeSpec> inputs;
   Schema element;  // of the main output
   bool keyed_output = false;
-  bool keyed = false;  // reads keys: its first input comes by hash
-  MakeBody body;       // with `end`
-  MakeStep step;       // with `end` and `feed`: may run inside the operator in front of it
-  MakeBody feed;       // reads rows of the step's input type and gives them to the step
+  std::string key_layout;  // keyed_output: of the key's bytes
+  bool keyed = false;      // reads keys: its first input comes by hash
+  MakeBody body;           // with `end`
+  MakeStep step;           // with `end` and `feed`: may run inside the operator in front of it
+  MakeBody feed;           // reads rows of the step's input type and gives them to the step
   MakeEnd end;
   StamperSpec stamper;
   std::vector<SideSpec> sides;

@@ -123,6 +123,7 @@ class FilesystemConnector final : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return filesystem_options(); }
   std::vector<MetadataSpec> metadata() const override { return filesystem_metadata(); }
+  std::vector<std::string> identity_options() const override { return {"path"}; }
   std::vector<MetricFamily> metrics() const override {
     return {kFilesystemMetrics.begin(), kFilesystemMetrics.end()};
   }

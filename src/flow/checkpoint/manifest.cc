@@ -11,7 +11,7 @@ namespace {
 
 // Layout: docs/formats/checkpoint.md, "Manifest".
 constexpr std::string_view kMagic = "SLIPCHK\n";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kTrailerBytes = 8;
 
 class Encoder {
@@ -74,6 +74,30 @@ void get(Decoder& in, Section& section) {
   section.offset = in.u64();
   section.size = in.u64();
   section.checksum = in.u64();
+}
+
+void put(Encoder& out, const StateField& field) {
+  out.text(field.role);
+  out.text(field.name);
+  out.text(field.type);
+}
+
+void get(Decoder& in, StateField& field) {
+  field.role = in.text();
+  field.name = in.text();
+  field.type = in.text();
+}
+
+void put(Encoder& out, const StateOwner& owner) {
+  out.text(owner.uid);
+  out.text(owner.content);
+  out.list(owner.uses, [&](const std::string& use) { out.text(use); });
+}
+
+void get(Decoder& in, StateOwner& owner) {
+  owner.uid = in.text();
+  owner.content = in.text();
+  in.list(owner.uses, [&](std::string& use) { use = in.text(); });
 }
 
 void put(Encoder& out, const SourceState& source) {
@@ -160,11 +184,13 @@ std::string encode_manifest(const Manifest& manifest) {
     out.text(state.uid);
     out.text(state.name);
     out.u32(state.parallelism);
+    out.list(state.schema, [&](const StateField& field) { put(out, field); });
     out.list(state.sections, [&](const Section& section) { put(out, section); });
   });
   out.list(manifest.sources, [&](const SourceState& source) { put(out, source); });
   out.list(manifest.exactly_once_sinks, [&](const std::string& uid) { out.text(uid); });
   out.list(manifest.epochs, [&](const Epoch& epoch) { put(out, epoch); });
+  out.list(manifest.owners, [&](const StateOwner& owner) { put(out, owner); });
   out.u64(checksum_of(bytes));
   return bytes;
 }
@@ -176,10 +202,10 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   const std::string_view content = bytes.substr(0, bytes.size() - kTrailerBytes);
   Decoder in(content.substr(kMagic.size()));
   const std::uint32_t version = in.u32();
-  if (version != kVersion) {
+  if (version == 0 || version > kVersion) {
     return Error{ErrorCode::kUnsupported,
                  "checkpoint manifest: format version " + std::to_string(version) +
-                     "; this program reads version " + std::to_string(kVersion)};
+                     "; this program reads versions 1 to " + std::to_string(kVersion)};
   }
   if (trailer.u64() != checksum_of(content)) return corrupt("wrong checksum");
   Manifest manifest;
@@ -198,11 +224,13 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
     state.uid = in.text();
     state.name = in.text();
     state.parallelism = in.u32();
+    if (version >= 2) in.list(state.schema, [&](StateField& field) { get(in, field); });
     in.list(state.sections, [&](Section& section) { get(in, section); });
   });
   in.list(manifest.sources, [&](SourceState& source) { get(in, source); });
   in.list(manifest.exactly_once_sinks, [&](std::string& uid) { uid = in.text(); });
   in.list(manifest.epochs, [&](Epoch& epoch) { get(in, epoch); });
+  if (version >= 2) in.list(manifest.owners, [&](StateOwner& owner) { get(in, owner); });
   if (!in.ok() || !in.at_end()) return corrupt("lengths do not fit");
   TRY(check(manifest));
   return manifest;

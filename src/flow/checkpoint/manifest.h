@@ -10,6 +10,7 @@
 #include "slipstream/status.h"
 
 #include "flow/checkpoint/barrier.h"
+#include "flow/state_schema.h"
 
 namespace slipstream::flow {
 
@@ -37,6 +38,7 @@ struct OperatorState {
   std::uint32_t parallelism = 1;
   // Those of one subtask and name: from the newest to the oldest.
   std::vector<Section> sections;
+  StateSchema schema = {};  // empty: nothing is known of it (version 1)
 };
 
 struct SplitState {
@@ -63,6 +65,13 @@ struct Epoch {
   std::uint64_t file_checksum = 0;
 };
 
+// Of an operator, a source or an exactly-once sink.
+struct StateOwner {
+  std::string uid;
+  std::string content;
+  std::vector<std::string> uses;
+};
+
 struct Manifest {
   CheckpointId id = 0;
   CheckpointKind kind = CheckpointKind::kPeriodic;
@@ -75,8 +84,10 @@ struct Manifest {
   std::vector<SourceState> sources;
   std::vector<std::string> exactly_once_sinks;  // uids
   std::vector<Epoch> epochs;                    // unconfirmed, in commit order
+  std::vector<StateOwner> owners;               // those whose uid the planner chose
 };
 
+// In the newest version of the format.
 std::string encode_manifest(const Manifest& manifest);
 // kCorrupt or kUnsupported (a newer version).
 Result<Manifest> decode_manifest(std::string_view bytes);

@@ -1,5 +1,6 @@
 #include "flow/checkpoint/manifest.h"
 
+#include <fstream>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -22,11 +23,17 @@ Manifest sample() {
   manifest.created_ms = 1'700'000'000'123;
   manifest.max_parallelism = 64;
   manifest.files = {StateFile{"chk-42/state", 100, 7}, StateFile{"chk-41/state", 50, 8}};
-  manifest.operators = {OperatorState{"sum", "Sum", 3, {Section{2, "table", 5, 1, 10, 40, 9}}}};
+  manifest.operators = {
+      OperatorState{"sum",
+                    "Sum",
+                    3,
+                    {Section{2, "table", 5, 1, 10, 40, 9}},
+                    {{"key", "k", "STRING"}, {"aggregate", "SUM(v)", "SUM(INT)"}}}};
   manifest.sources = {
       SourceState{"orders", "known", true, 4, {SplitState{3, Split{"t/b/3", "17"}}}}};
   manifest.exactly_once_sinks = {"out"};
   manifest.epochs = {Epoch{"out", 41, 1, "handle", "epochs/a", 5, 6}};
+  manifest.owners = {StateOwner{"sum", "content", {"sink", "root"}}};
   return manifest;
 }
 
@@ -38,6 +45,23 @@ TEST(Manifest, ComesBackAsItWas) {
   EXPECT_EQ(decoded->sources.at(0).splits.at(0).split.state, "17");
   EXPECT_EQ(decoded->operators.at(0).sections.at(0).file, 1U);
   EXPECT_EQ(decoded->epochs.at(0).file, "epochs/a");
+  EXPECT_EQ(decoded->operators.at(0).schema, sample().operators.at(0).schema);
+  EXPECT_EQ(decoded->owners.at(0).uses, (std::vector<std::string>{"sink", "root"}));
+}
+
+// Version 1 says nothing of types and of whose the state is.
+TEST(Manifest, VersionOneIsRead) {
+  std::ifstream file(SLIPSTREAM_GOLDEN_DIR "/checkpoint-1/chk-8/manifest", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const auto decoded = decode_manifest(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().to_string();
+  EXPECT_EQ(decoded->id, 8U);
+  EXPECT_GT(decoded->operators.size(), 3U);
+  for (const OperatorState& state : decoded->operators) EXPECT_TRUE(state.schema.empty());
+  EXPECT_TRUE(decoded->owners.empty());
+  const auto again = decode_manifest(encode_manifest(*decoded));
+  ASSERT_TRUE(again.ok()) << again.status().to_string();
+  EXPECT_EQ(again->sources.size(), decoded->sources.size());
 }
 
 TEST(Manifest, EveryDamagedByteIsNoticed) {

@@ -22,6 +22,7 @@ struct OperatorSnapshot {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   std::unique_ptr<PendingSnapshot> state;
+  StateSchema schema = {};
 };
 
 struct SplitSnapshot {

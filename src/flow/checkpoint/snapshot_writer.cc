@@ -91,8 +91,8 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
     TRY_ASSIGN(auto sections, writer.finish());
     for (const std::string& name : writer.additions())
       stored.additions.push_back({part.uid, part.subtask, name});
-    stored.operators.push_back(
-        OperatorState{part.uid, part.name, part.parallelism, std::move(sections)});
+    stored.operators.push_back(OperatorState{part.uid, part.name, part.parallelism,
+                                             std::move(sections), std::move(part.schema)});
     part.state.reset();
   }
   return stored;

@@ -8,19 +8,13 @@
 #include "base/try.h"
 #include "flow/checkpoint/commit_worker.h"
 #include "flow/checkpoint/snapshot_writer.h"
+#include "flow/checkpoint/state_match.h"
 
 namespace slipstream::flow {
 namespace {
 
 constexpr const char* kIdFile = "next-id";
 constexpr const char* kEpochFolder = "epochs";
-
-// "a, b, c"
-std::string joined(const std::vector<std::string>& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
 
 std::set<std::string> files_of(const Manifest& manifest) {
   std::set<std::string> files;
@@ -52,7 +46,7 @@ Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
 class StoreOpener {
  public:
   StoreOpener(const JobOptions& options, const Graph& graph, const Say& say)
-      : options_(options), graph_(graph), say_(say), store_(new CheckpointStore()) {}
+      : options_(options), graph_(graph), log_(say), store_(new CheckpointStore()) {}
 
   Result<std::unique_ptr<CheckpointStore>> open() {
     if (options_.checkpoint_dir.empty()) {
@@ -61,7 +55,7 @@ class StoreOpener {
       store_->restore_storage_ = store_->storage_;
       if (!options_.restore_from.empty()) {
         TRY(choose_given());
-        TRY(check_identity());
+        TRY(match());
       }
       return std::move(store_);
     }
@@ -71,11 +65,11 @@ class StoreOpener {
     if (!options_.restore_from.empty()) {
       TRY(choose_given());
     } else if (options_.fresh) {
-      say_fresh();
+      log_fresh();
     } else {
       TRY(choose_newest());
     }
-    TRY(check_identity());
+    TRY(match());
     TRY(adopt_foreign_epochs());
     TRY(collect_garbage());
     TRY(store_->storage_->publish(kIdFile, std::to_string(store_->next_id_) + "\n"));
@@ -129,7 +123,7 @@ class StoreOpener {
     return {};
   }
 
-  void say_fresh() const {
+  void log_fresh() const {
     if (found_.empty()) return;
     std::string text = "ignoring checkpoint " + std::to_string(found_.back()) + " in '" +
                        options_.checkpoint_dir + "' (fresh start)";
@@ -138,7 +132,7 @@ class StoreOpener {
       text += "; it names " + std::to_string(newest->epochs.size()) +
               " sealed epochs that may not be published and never will be";
     }
-    say_(text);
+    log_(text);
   }
 
   Status choose_newest() {
@@ -171,7 +165,7 @@ class StoreOpener {
                                             " again, which may already be out; allow it with " +
                                             option_name(options_, "allow_duplicates")};
     }
-    say_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
+    log_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
          std::to_string(chosen) + "; what " + epochs + " wrote is written again");
     return {};
   }
@@ -227,63 +221,13 @@ class StoreOpener {
     return open_directory_storage(root);
   }
 
-  // State belongs to uids: every uid of the checkpoint must be in the graph, with the same kind.
-  Status check_identity() const {
+  // What is restored: the checkpoint with the uids of the graph.
+  Status match() {
     if (store_->latest_ == nullptr) return {};
-    const Manifest& manifest = *store_->latest_;
-    std::map<std::string, const Node*> nodes;
-    for (const Node& node : graph_.nodes) nodes.emplace(node.uid, &node);
-    TRY(check_epochs(manifest, nodes));
-    std::vector<std::string> kept, dropped, fresh;
-    std::set<std::string> with_state;
-    const auto sort_in = [&](const std::string& uid, const std::string& name) {
-      with_state.insert(uid);
-      (nodes.contains(uid) ? kept : dropped)
-          .push_back(name.empty() || name == uid ? uid : name + " (" + uid + ")");
-    };
-    for (const OperatorState& state : manifest.operators) sort_in(state.uid, state.name);
-    for (const SourceState& source : manifest.sources) {
-      const auto found = nodes.find(source.uid);
-      if (found != nodes.end() && found->second->source == nullptr) {
-        return Error{ErrorCode::kInvalidArgument,
-                     "'" + source.uid + "' is a source in checkpoint " +
-                         std::to_string(manifest.id) + " and none in this job"};
-      }
-      sort_in(source.uid, "source");
-    }
-    for (const Node& node : graph_.nodes) {
-      if ((node.source != nullptr || !node.state_note.empty()) && !with_state.contains(node.uid))
-        fresh.push_back(node.name + " (" + node.uid + ")");
-    }
-    const std::string lists = "kept: " + (kept.empty() ? "nothing" : joined(kept)) +
-                              "; dropped: " + (dropped.empty() ? "nothing" : joined(dropped)) +
-                              "; starting empty: " + (fresh.empty() ? "nothing" : joined(fresh));
-    if (!dropped.empty() && !options_.allow_dropped_state) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "checkpoint " + std::to_string(manifest.id) +
-                       " has state that this job does not use (" + lists + "); allow it with " +
-                       option_name(options_, "allow_dropped_state") + ", or start with " +
-                       option_name(options_, "fresh")};
-    }
-    if (!dropped.empty() || !fresh.empty())
-      say_("restoring checkpoint " + std::to_string(manifest.id) + ": " + lists);
-    return {};
-  }
-
-  Status check_epochs(const Manifest& manifest,
-                      const std::map<std::string, const Node*>& nodes) const {
-    for (const Epoch& epoch : manifest.epochs) {
-      const auto found = nodes.find(epoch.sink);
-      const bool there = found != nodes.end() && found->second->sink != nullptr &&
-                         found->second->sink->guarantee() == Guarantee::kExactlyOnce;
-      if (there) continue;
-      return Error{ErrorCode::kInvalidArgument,
-                   "checkpoint " + std::to_string(manifest.id) + " holds rows of sink '" +
-                       epoch.sink +
-                       "' that are not published yet, and this job has no such exactly-once sink; "
-                       "run the former job once "
-                       "more so that it publishes them (SIGTERM ends it with a savepoint)"};
-    }
+    TRY_ASSIGN(MatchedState matched,
+               match_state(*store_->latest_, graph_, options_));
+    for (const std::string& note : matched.notes) log_(note);
+    store_->latest_ = std::make_shared<const Manifest>(std::move(matched.manifest));
     return {};
   }
 
@@ -340,7 +284,7 @@ class StoreOpener {
 
   const JobOptions& options_;
   const Graph& graph_;
-  const Say& say_;
+  const Say& log_;
   std::unique_ptr<CheckpointStore> store_;
   std::vector<CheckpointId> found_;       // with a manifest, ascending
   std::vector<CheckpointId> incomplete_;  // without

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "slipstream/types.h"
@@ -19,6 +20,7 @@ struct AggregateCallSpec {
   Type result;
   bool distinct = false;              // exactly one arg
   std::optional<std::size_t> filter;  // input column, BOOLEAN: only rows where it is TRUE count
+  std::string name;                   // for people
 };
 
 }  // namespace slipstream::flow

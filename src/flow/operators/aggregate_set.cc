@@ -104,6 +104,24 @@ Result<std::unique_ptr<AggregateSet>> AggregateSet::make(
   return set;
 }
 
+StateSchema AggregateSet::schema(const Schema& input, const std::vector<std::size_t>& keys,
+                                 const std::vector<AggregateCallSpec>& calls, bool updating_input) {
+  StateSchema schema;
+  for (const std::size_t key : keys)
+    schema.push_back({"key", input[key].name, state_type(input[key].type)});
+  for (const AggregateCallSpec& spec : calls) {
+    std::string args;
+    for (const Type& type : spec.arg_types) args += (args.empty() ? "" : ", ") + state_type(type);
+    std::string text = spec.function->name + (spec.distinct ? "(DISTINCT " : "(") + args + ")";
+    const std::string result = state_type(spec.result);
+    if (result != args) text += " giving " + result;
+    const auto call = bind(spec, updating_input);
+    if (call.ok() && call->rebuilds) text += " of updated rows";
+    schema.push_back({"aggregate", spec.name, text});
+  }
+  return schema;
+}
+
 state::KeyTableOptions AggregateSet::table_options(std::int64_t ttl_ms) const {
   state::KeyTableOptions options;
   options.value_width = width_;

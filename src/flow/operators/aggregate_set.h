@@ -35,6 +35,10 @@ class AggregateSet {
                                                     const std::vector<AggregateCallSpec>& calls,
                                                     bool updating_input);
 
+  // Fields of the roles "key" and "aggregate".
+  static StateSchema schema(const Schema& input, const std::vector<std::size_t>& keys,
+                            const std::vector<AggregateCallSpec>& calls, bool updating_input);
+
   state::KeyTableOptions table_options(std::int64_t ttl_ms) const;
 
   // Rows of one batch and the groups that they belong to.

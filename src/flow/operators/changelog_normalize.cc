@@ -62,6 +62,15 @@ class ChangelogNormalize final : public Operator {
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
+  StateSchema state_schema() const override {
+    StateSchema schema;
+    for (const std::size_t key : spec_.keys)
+      schema.push_back({"key", spec_.input[key].name, state_type(spec_.input[key].type)});
+    for (const Field& field : spec_.input.fields())
+      schema.push_back({"column", field.name, state_type(field.type)});
+    return schema;
+  }
+
   Status restore(const SnapshotReader& from) override {
     return restore_tables(
         from, [&](std::string_view, state::EntryReader piece) { return table_->restore(piece); });

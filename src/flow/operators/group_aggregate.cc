@@ -54,6 +54,8 @@ class GroupAggregate final : public Operator {
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
+  StateSchema state_schema() const override { return flow::state_schema(spec_); }
+
   Status restore(const SnapshotReader& from) override {
     return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) {
       return tag == "groups" ? tables_->groups.restore(piece) : tables_->values.restore(piece);
@@ -198,6 +200,10 @@ class GroupAggregate final : public Operator {
 };
 
 }  // namespace
+
+StateSchema state_schema(const GroupAggregateSpec& spec) {
+  return AggregateSet::schema(spec.input, spec.keys, spec.calls, spec.updating_input);
+}
 
 std::unique_ptr<Operator> make_group_aggregate(GroupAggregateSpec spec) {
   return std::make_unique<GroupAggregate>(std::move(spec));

@@ -29,5 +29,6 @@ struct GroupAggregateSpec {
 // Place it behind an exchange by `keys` (no keys: one subtask). State grows with the number of
 // groups (and of distinct values; MIN and MAX over updating input: of rows).
 std::unique_ptr<Operator> make_group_aggregate(GroupAggregateSpec spec);
+StateSchema state_schema(const GroupAggregateSpec& spec);
 
 }  // namespace slipstream::flow

@@ -87,6 +87,8 @@ class Join final : public Operator {
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
+  StateSchema state_schema() const override { return flow::state_schema(spec_); }
+
   Status restore(const SnapshotReader& from) override {
     return restore_tables(from, [&](std::string_view tag, state::EntryReader piece) {
       return sides_[tag == "left" ? 0 : 1]->restore(piece);
@@ -194,6 +196,20 @@ class Join final : public Operator {
 };
 
 }  // namespace
+
+StateSchema state_schema(const JoinSpec& spec) {
+  StateSchema schema;
+  const auto add_side = [&](const std::string& side, const Schema& row,
+                            const std::vector<std::size_t>& keys) {
+    for (const std::size_t key : keys)
+      schema.push_back({side + " key", row[key].name, state_type(row[key].type)});
+    for (const Field& field : row.fields())
+      schema.push_back({side + " column", field.name, state_type(field.type)});
+  };
+  add_side("left", spec.left, spec.left_keys);
+  add_side("right", spec.right, spec.right_keys);
+  return schema;
+}
 
 std::unique_ptr<Operator> make_join(JoinSpec spec) {
   return std::make_unique<Join>(std::move(spec));

@@ -30,5 +30,6 @@ struct JoinSpec {
 // Input 0 is left, input 1 is right; both behind an exchange by their keys (no keys: one subtask).
 // State: all rows of both sides, equal rows once with a count.
 std::unique_ptr<Operator> make_join(JoinSpec spec);
+StateSchema state_schema(const JoinSpec& spec);
 
 }  // namespace slipstream::flow

@@ -67,5 +67,6 @@ struct WindowAggregateSpec {
 // Place it behind an exchange by `keys` (no keys: one subtask). State per window and key; dropped
 // with the window.
 std::unique_ptr<Operator> make_window_aggregate(WindowAggregateSpec spec);
+StateSchema state_schema(const WindowAggregateSpec& spec);
 
 }  // namespace slipstream::flow

@@ -100,6 +100,8 @@ class WindowAggregate final : public Operator {
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
+  StateSchema state_schema() const override { return flow::state_schema(spec_); }
+
   Status restore(const SnapshotReader& from) override {
     EventTime lowest = kMaxWatermark;
     EventTime highest = kMinWatermark;
@@ -317,6 +319,10 @@ class WindowAggregate final : public Operator {
   std::vector<std::uint32_t> late_;
   state::EncodedRows keys_;
   std::vector<state::KeyTable::Found> found_;
+StateSchema state_schema(const WindowAggregateSpec& spec) {
+  return AggregateSet::schema(spec.input, spec.keys, spec.calls, spec.updating_input);
+}
+
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/thrown.h"
 #include "base/try.h"
 #include "flow/checkpoint/restored_state.h"
+#include "flow/checkpoint/state_match.h"
 #include "flow/runtime/wiring.h"
 
 namespace slipstream::flow {
@@ -398,6 +399,7 @@ std::uint32_t Attempt::place_of(const StateFile& file) {
 
 void Attempt::store_manifest(const Decision& decision) {
   building_.epochs = decision.epochs;
+  building_.owners = owners_of(building_, *options_.graph);
   building_.finished = decision.barrier.kind == CheckpointKind::kFinal && decision.epochs.empty();
   snapshots_->store(building_);
 }

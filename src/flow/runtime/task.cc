@@ -448,7 +448,8 @@ Status Task::take_snapshot(Barrier barrier) {
     TRY_ASSIGN(auto state, stages_[i]->op().snapshot({barrier.checkpoint, barrier.base}));
     if (state == nullptr) continue;
     snapshot.operators.push_back(OperatorSnapshot{node.uid, node.name, options_.subtask,
-                                                  options_.parallelism, std::move(state)});
+                                                  options_.parallelism, std::move(state),
+                                                  stages_[i]->op().state_schema()});
   }
   snapshot_ = std::move(snapshot);
   return {};

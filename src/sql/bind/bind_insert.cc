@@ -143,6 +143,7 @@ RelPtr QueryBinder::bind_insert(const ast::InsertStatement& insert) {
     for (const ast::HintArgument& argument : hint.arguments)
       rel->sink_table.options[argument.key] = argument.value.value_or("");
   }
+  rel->sink_identity = declared_identity(table->connector, rel->sink_table.options);
   rel->inputs.push_back(std::move(below));
   return rel;
 }

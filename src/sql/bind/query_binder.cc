@@ -39,6 +39,21 @@ RelPtr make_filter(RelPtr input, ExprPtr predicate) {
                    std::move(names));
 }
 
+std::vector<std::string> QueryBinder::declared_identity(const std::string& connector,
+                                                        const OptionMap& options) const {
+  const auto factory = registry_.find(connector);
+  if (!factory.ok()) return {};  // reported where it is made
+  const OptionTable known = (*factory)->options();
+  std::vector<std::string> identity;
+  for (const std::string& name : (*factory)->identity_options()) {
+    for (const auto& [key, value] : options) {
+      const OptionSpec* spec = known.find(key);
+      if (spec != nullptr && spec->name == name) identity.push_back(name + "=" + value);
+    }
+  }
+  return identity;
+}
+
 RelPtr QueryBinder::project(RelPtr input, std::vector<ExprPtr> projections,
                             std::vector<std::string> names) {
   // one name twice: a, a0 as Flink names them
@@ -199,6 +214,7 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
   }
   for (std::size_t i = 0; i < definition.metadata.size(); ++i) {
     positions[definition.metadata[i].name] = scan->schema.size();
+  scan->scan->identity = declared_identity(table.connector, scan->scan->table.options);
     scan->scan->metadata.push_back(i);
     scan->schema.add(definition.metadata[i].name, definition.metadata[i].type);
   }

@@ -22,8 +22,8 @@ using flow::Partitioning;
 std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>& calls) {
   std::vector<flow::AggregateCallSpec> specs;
   for (const AggregateCall& call : calls) {
-    specs.push_back(
-        {call.function, call.args, call.arg_types, call.result, call.distinct, call.filter});
+    specs.push_back({call.function, call.args, call.arg_types, call.result, call.distinct,
+                     call.filter, call.name});
   }
   return specs;
 }
@@ -65,7 +65,8 @@ class Lowering {
  private:
   Node node(const Rel& rel, std::string name) const {
     Node made;
-    made.uid = rel.uid;
+    made.uid = rel.uid.empty() ? "node-" + std::to_string(graph_.nodes.size()) : rel.uid;
+    made.identity = rel.uid.empty() ? flow::StateIdentity{} : rel.identity;
     made.name = std::move(name);
     made.output = rel.schema;
     made.state_note = state_note(rel);
@@ -182,6 +183,7 @@ class Lowering {
     spec.input = rel.inputs[0]->schema;
     spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
+    made.state_schema = flow::state_schema(spec);
     spec.outputs = rel.window_outputs;
     spec.updating_input = rel.inputs[0]->updating;
     made.make = [spec] {
@@ -198,6 +200,7 @@ class Lowering {
     spec.input = rel.inputs[0]->schema;
     spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
+    made.state_schema = flow::state_schema(spec);
     spec.updating_input = rel.inputs[0]->updating;
     spec.ttl_ms = rel.state_ttl_ms;
     made.make = [spec] {
@@ -218,6 +221,7 @@ class Lowering {
     spec.left_keys = rel.left_keys;
     spec.right_keys = rel.right_keys;
     spec.residual = rel.predicate;
+    made.state_schema = flow::state_schema(spec);
     spec.eval = options_.eval;
     spec.left_ttl_ms = spec.right_ttl_ms = rel.state_ttl_ms;
     made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_join(spec)); };

@@ -19,7 +19,7 @@ struct LowerOptions {
   flow::CollectSpec collect;  // for roots of kind kCollect
 };
 
-// Makes the sources and sinks of a named plan (name_operators): their option errors appear here.
+// Makes the sources and sinks of a plan that has its uids (identify): their option errors appear here.
 // After this the plan can be explained.
 Status make_connectors(Rel& root, const LowerOptions& options);
 

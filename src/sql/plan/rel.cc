@@ -1,9 +1,5 @@
 #include "sql/plan/rel.h"
 
-#include <map>
-
-#include "data/hash.h"
-
 namespace slipstream::sql {
 namespace {
 
@@ -116,42 +112,6 @@ void append_tree(const Rel& rel, const std::string& indent, bool last, bool root
   }
 }
 
-// What a node computes, without names that may change: the base of its uid.
-std::string identity(const Rel& rel) {
-  std::string text = std::to_string(static_cast<int>(rel.kind)) + "|" + node_text(rel);
-  if (rel.kind == RelKind::kScan) {
-    const auto topic = rel.scan->table.options.find("topic");
-    text = "scan|" + rel.scan->table.name + "|" + rel.scan->connector + "|" +
-           (topic == rel.scan->table.options.end() ? "" : topic->second);
-  }
-  if (rel.kind == RelKind::kSink) text = "sink|" + rel.sink_table.name + "|" + rel.sink_connector;
-  return text;
-}
-
-std::string hex(std::uint64_t value) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = kDigits[value & 15];
-  return text;
-}
-
-std::uint64_t hash_text(std::string_view text) {
-  ColumnBuilder builder(Type::string());
-  builder.append_text(text);
-  const std::vector<ColumnPtr> columns = {builder.finish()};
-  return hash_rows(columns, 1)[0];
-}
-
-std::string name_tree(Rel& rel, std::map<std::string, int>& used) {
-  std::string base = identity(rel);
-  for (const RelPtr& input : rel.inputs) base += "(" + name_tree(*input, used) + ")";
-  std::string uid = hex(hash_text(base));
-  const int copies = used[uid]++;
-  if (copies > 0) uid += "-" + std::to_string(copies);
-  rel.uid = uid;
-  return uid;
-}
-
 }  // namespace
 
 std::string WindowSpec::to_string() const {
@@ -205,12 +165,5 @@ std::string state_note(const Rel& rel) {
       return "";
   }
 }
-
-void name_operators(const std::vector<RelPtr>& roots) {
-  std::map<std::string, int> used;
-  for (const RelPtr& root : roots) name_tree(*root, used);
-}
-
-void name_operators(Rel& root, std::map<std::string, int>& used) { name_tree(root, used); }
 
 }  // namespace slipstream::sql

@@ -4,7 +4,6 @@
 // input by position (for joins: left columns, then right columns).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include "expr/expr.h"
 #include "expr/function.h"
 #include "flow/operators/window.h"
+#include "flow/state_schema.h"
 #include "sql/parse/diagnostic.h"
 
 namespace slipstream::sql {
@@ -72,6 +72,7 @@ struct ScanSpec {
   TableDefinition table;
   std::string connector;
   std::vector<std::size_t> physical;  // read columns, ascending
+  std::vector<std::string> identity;  // options that say what is read: "topic=orders"
   std::vector<std::size_t> metadata;
   std::vector<Predicate> predicates;           // offered to the source
   std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source
@@ -111,14 +112,16 @@ struct Rel {
 
   std::vector<std::vector<expr::ExprPtr>> rows;  // kValues
 
-  TableDefinition sink_table;  // kSink
-  std::string sink_connector;  // kSink
-  std::shared_ptr<Sink> sink;  // kSink, made when the plan is complete
+  TableDefinition sink_table;              // kSink
+  std::string sink_connector;              // kSink
+  std::vector<std::string> sink_identity;  // kSink: options that say what is written
+  std::shared_ptr<Sink> sink;              // kSink, made when the plan is complete
 
   std::int64_t limit = -1;  // kCollect: rows after which the query ends; -1 = none
   SourceSpan span;          // kJoin, kSink: where an error about the node points
 
-  std::string uid;  // given by name_operators()
+  std::string uid;               // by identify(); empty: nothing is kept between rows
+  flow::StateIdentity identity;  // likewise
 };
 
 // The tree as text, one node a line, inputs indented below.
@@ -127,10 +130,5 @@ std::string to_string(const Rel& rel);
 const Rel& window_function_of(const Rel& aggregate);
 // "grows with ..." or empty.
 std::string state_note(const Rel& rel);
-// Gives every node a uid that depends on what it computes over which inputs, never on its position;
-// equal subtrees are told apart by their order.
-void name_operators(const std::vector<RelPtr>& roots);
-// The same for one root of several; `used` is carried from root to root.
-void name_operators(Rel& root, std::map<std::string, int>& used);
 
 }  // namespace slipstream::sql
