@@ -8,6 +8,7 @@
 
 #include "base/try.h"
 #include "data/hash.h"
+#include "flow/checkpoint/state_match.h"
 #include "flow/graph.h"
 #include "stream/plan.h"
 #include "stream/user_call.h"
@@ -41,6 +42,9 @@ class TestSource final : public Source {
 
 // What all instances saved.
 struct Saved {
+  // One for each operator that saved something, as in a checkpoint.
+  std::vector<flow::OperatorState> operators;
+  CheckpointId checkpoint = 0;
   struct Piece {
     std::string uid;
     std::string name;
@@ -51,7 +55,11 @@ struct Saved {
   std::vector<Piece> pieces;
 
   std::string encode() const {
+    flow::Manifest manifest;
+    manifest.id = checkpoint;
+    manifest.operators = operators;
     std::string out;
+    bytes::put_text(out, flow::encode_manifest(manifest));
     for (const Piece& piece : pieces) {
       bytes::put_text(out, piece.uid);
       bytes::put_text(out, piece.name);
@@ -63,18 +71,24 @@ struct Saved {
   }
   static Result<Saved> decode(std::string_view in) {
     Saved saved;
+    std::string_view manifest;
+    if (!bytes::get_text(in, manifest)) return cut_short();
+    TRY_ASSIGN(flow::Manifest decoded, flow::decode_manifest(manifest));
+    saved.operators = std::move(decoded.operators);
+    saved.checkpoint = decoded.id;
     while (!in.empty()) {
       std::string_view uid, name, piece;
       std::uint32_t group = 0, subtask = 0;
       if (!bytes::get_text(in, uid) || !bytes::get_text(in, name) ||
           !bytes::get_number(in, group) || !bytes::get_number(in, subtask) ||
           !bytes::get_text(in, piece))
-        return Error{ErrorCode::kCorrupt, "a test's snapshot is cut short"};
+        return cut_short();
       saved.pieces.push_back(
           {std::string(uid), std::string(name), group, subtask, std::string(piece)});
     }
     return saved;
   }
+  static Error cut_short() { return {ErrorCode::kCorrupt, "a test's snapshot is cut short"}; }
 };
 
 class PieceWriter final : public flow::SnapshotWriter {
@@ -176,10 +190,19 @@ class Runner::Impl {
       for (const auto& instance : vertex->instances) {
         if (instance->op == nullptr) continue;
         TRY_ASSIGN(const auto pending, instance->op->snapshot({++checkpoint_, 0}));
+        if (pending == nullptr) continue;
         PieceWriter writer(saved, vertex->node.uid, instance->subtask);
-        if (pending != nullptr) TRY(pending->write(writer));
+        TRY(pending->write(writer));
+        if (saved.operators.empty() || saved.operators.back().uid != vertex->node.uid) {
+          saved.operators.push_back({vertex->node.uid,
+                                     vertex->node.name,
+                                     vertex->parallelism,
+                                     {},
+                                     instance->op->state_schema()});
+        }
       }
     }
+    saved.checkpoint = checkpoint_;
     return saved.encode();
   }
   std::int64_t metric(const std::string& name) const {
@@ -285,6 +308,14 @@ class Runner::Impl {
   void start(const Saved* saved) {
     auto graph = plan_->translate();
     if (!graph.ok()) return note(graph.status());
+    if (saved != nullptr) {
+      // as a job does that starts without --allow-dropped-state
+      flow::Manifest manifest;
+      manifest.id = saved->checkpoint;
+      manifest.operators = saved->operators;
+      const auto matched = flow::match_state(std::move(manifest), *graph, false);
+      if (!matched.ok()) return note(matched.status());
+    }
     for (flow::Node& node : graph->nodes) {
       auto vertex = std::make_unique<Vertex>();
       vertex->parallelism = node.parallelism == 0 ? options_.parallelism : node.parallelism;
