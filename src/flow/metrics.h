@@ -32,6 +32,9 @@ inline constexpr MetricFamily kEdgeQueued{"edge_queued_bytes", "job, edge, from,
                                           "bytes that wait between two groups of tasks"};
 inline constexpr MetricFamily kLateRows{"late_rows_total", kTaskLabels,
                                         "rows that came after all their windows had fired"};
+inline constexpr MetricFamily kNullRowsDropped{
+    "null_rows_dropped_total", kTaskLabels,
+    "rows with NULL for a NOT NULL column, dropped by 'table.exec.sink.not-null-enforcer'"};
 inline constexpr MetricFamily kCurrentWatermark{"current_watermark", kTaskLabels,
                                                 "event time reached, milliseconds since 1970"};
 inline constexpr MetricFamily kPausedSplits{"paused_splits", kTaskLabels,
@@ -47,8 +50,8 @@ inline constexpr std::array kEngineMetrics{
     kJobCheckpoints, kJobCheckpointSeconds, kJobCheckpointBytes, kJobRestarts,
     kJobRunning,     kTaskRowsIn,           kTaskRowsOut,        kTaskBusy,
     kTaskIdle,       kTaskBackPressured,    kEdgeRows,           kEdgeQueued,
-    kLateRows,       kCurrentWatermark,     kPausedSplits,       kSourceLag,
-    kSplitLag,
+    kLateRows,       kNullRowsDropped,      kCurrentWatermark,   kPausedSplits,
+    kSourceLag,      kSplitLag,
 };
 
 }  // namespace slipstream::flow

@@ -39,6 +39,7 @@ LowerOptions lower_options(const ConnectorRegistry& registry, const Options& opt
   lowering.eval = eval_context(options);
   lowering.job_name = options.text("pipeline.name");
   return lowering;
+  lowering.drop_null_rows = options.text("table.exec.sink.not-null-enforcer") == "drop";
 }
 
 void set_state_ttl(Rel& rel, std::int64_t ttl_ms) {
@@ -124,13 +125,13 @@ bool matches(const std::string& name, const ast::ShowStatement& show) {
 }  // namespace
 
 // One pass over a script.
-struct Session::Run {
 // Those that the plans of one job have so far.
 struct Uids {
   std::map<std::string, int> names;
   std::map<std::string, int> former_names;
 };
 
+struct Session::Run {
   const ConnectorRegistry& registry;
   Catalog& catalog;
   OptionMap& settings;
@@ -178,11 +179,11 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   const LowerOptions lowering = lower_options(registry, *options);
   const std::size_t before = out.diagnostics.size();
   root = optimize(std::move(root), lowering.eval, out.diagnostics);
-  if (out.diagnostics.size() != before) return nullptr;
   const bool is_sink = root->kind == RelKind::kSink;
   Uids own;  // a query is a job of its own
   Uids& uids = is_sink ? insert_uids : own;
   identify(*root, uids.names);
+  if (out.diagnostics.size() != before) return nullptr;
   name_formerly(*root, uids.former_names);
   set_state_ttl(*root, options->duration("table.exec.state.ttl").count());
   // sources first: whether they update decides what the sink is asked for

@@ -1,9 +1,16 @@
 #include "sql/session_options.h"
 
+#include <utility>
+#include <vector>
+
 namespace slipstream::sql {
 
-OptionTable session_options() {
-  return OptionTable({
+namespace {
+
+using Specs = std::vector<OptionSpec>;
+
+Specs job_options() {
+  return {
       OptionSpec{
           .name = "pipeline.name", .default_value = "job", .description = "Name of the next job."},
       OptionSpec{.name = "parallelism.default",
@@ -15,6 +22,11 @@ OptionTable session_options() {
                  .type = OptionType::kInt,
                  .default_value = "128",
                  .description = "Key groups; fixed for the life of a checkpoint directory."},
+  };
+}
+
+Specs checkpoint_options() {
+  return {
       OptionSpec{.name = "execution.checkpointing.interval",
                  .type = OptionType::kDuration,
                  .default_value = "10 s",
@@ -37,6 +49,11 @@ OptionTable session_options() {
                  .description = "A checkpoint writes what changed and refers to files of older "
                                 "ones for the rest; 'false': every checkpoint stands for itself.",
                  .aliases = {"state.backend.incremental"}},
+  };
+}
+
+Specs restart_options() {
+  return {
       OptionSpec{
           .name = "restart-strategy.attempts",
           .type = OptionType::kInt,
@@ -49,14 +66,30 @@ OptionTable session_options() {
                  .default_value = "200 ms",
                  .description = "Pause before the first restart; doubled each time.",
                  .aliases = {"restart-strategy.fixed-delay.delay"}},
+  };
+}
+
+Specs table_options() {
+  return {
       OptionSpec{.name = "table.local-time-zone",
                  .default_value = "UTC",
                  .description = "Session time zone."},
+      OptionSpec{.name = "table.exec.sink.not-null-enforcer",
+                 .type = OptionType::kEnum,
+                 .default_value = "error",
+                 .description = "What a row with NULL for a NOT NULL column of the sink does: "
+                                "'error' ends the job, 'drop' drops and counts the row.",
+                 .values = {"error", "drop"}},
       OptionSpec{.name = "table.exec.state.ttl",
                  .type = OptionType::kDuration,
                  .default_value = "0 ms",
                  .description = "State of updating GROUP BY and joins that was not written for so "
                                 "long is dropped; 0 = never."},
+  };
+}
+
+Specs process_options() {
+  return {
       OptionSpec{.name = "slipstream.memory",
                  .type = OptionType::kBytes,
                  .default_value = "1 gb",
@@ -65,7 +98,19 @@ OptionTable session_options() {
                  .type = OptionType::kInt,
                  .default_value = "4096",
                  .description = "Rows per batch."},
-  });
+  };
+}
+
+}  // namespace
+
+OptionTable session_options() {
+  Specs all;
+  for (const auto part :
+       {job_options, checkpoint_options, restart_options, table_options, process_options}) {
+    Specs specs = part();
+    all.insert(all.end(), specs.begin(), specs.end());
+  }
+  return OptionTable(std::move(all));
 }
 
 }  // namespace slipstream::sql

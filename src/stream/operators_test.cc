@@ -632,6 +632,65 @@ TEST(Process, ExceptionsFailTheOperatorByName) {
                                  return value;
                                })
                                .name("no threes"));
+std::string restored_as(const std::string& saved, const std::function<void(TestJob&)>& build) {
+  TestJob job;
+  build(job);
+  job.restore(saved);
+  return job.status().to_string();
+}
+
+// finding 35
+TEST(Restore, StateThatNoOperatorUsesIsRefusedAsByAJob) {
+  const auto build = [](const std::string& uid) {
+    return [uid](TestJob& job) {
+      job.output(job.input<Reading>().stream().key_by(sensor_of).process(AllState()).uid(uid));
+    };
+  };
+  TestJob job;
+  auto input = job.input<Reading>();
+  auto output = job.output(input.stream().key_by(sensor_of).process(AllState()).uid("all"));
+  input.send({"a", 1});
+  const auto saved = job.snapshot();
+  ASSERT_TRUE(saved.ok()) << saved.status().to_string();
+  EXPECT_EQ(restored_as(*saved, build("all")), Status().to_string());
+  EXPECT_THAT(restored_as(*saved, build("other")),
+              AllOf(HasSubstr("has state that this job does not use"), HasSubstr("all")));
+}
+
+// finding 1: the uid is the user's, so nothing but the type tells that the keys are others
+TEST(Restore, AnotherTypeOfTheKeyIsRefused) {
+  class Count final : public KeyedProcessFunction<std::int32_t, Reading, std::int64_t> {
+   public:
+    void process_element(const Reading&, Context&, Collector<std::int64_t>&) override {}
+  };
+  class WideCount final : public KeyedProcessFunction<std::int64_t, Reading, std::int64_t> {
+   public:
+    void process_element(const Reading&, Context&, Collector<std::int64_t>&) override {}
+  };
+  const auto narrow = [](TestJob& job) {
+    auto input = job.input<Reading>();
+    job.output(input.stream()
+                   .key_by([](const Reading& r) { return static_cast<std::int32_t>(r.second); })
+                   .process(Count())
+                   .uid("count"));
+    return input;
+  };
+  TestJob job;
+  narrow(job).send({"a", 1});
+  const auto saved = job.snapshot();
+  ASSERT_TRUE(saved.ok()) << saved.status().to_string();
+  EXPECT_EQ(restored_as(*saved, narrow), Status().to_string());
+  EXPECT_THAT(restored_as(*saved,
+                          [](TestJob& other) {
+                            other.output(other.input<Reading>()
+                                             .stream()
+                                             .key_by([](const Reading& r) { return r.second; })
+                                             .process(WideCount())
+                                             .uid("count"));
+                          }),
+              AllOf(HasSubstr("key was saved as (f0 INT NOT NULL)"), HasSubstr("BIGINT")));
+}
+
   input.send(2);
   input.send(3);
   EXPECT_THAT(output.take(), ElementsAre(2));

@@ -159,7 +159,8 @@ class Runner {
       else if (block.head.starts_with("feed "))
         feed(block);
       else if (block.head == "query" || block.head == "query log" ||
-               block.head.starts_with("query error ") || block.head == "job")
+               block.head.starts_with("query error ") || block.head == "job" ||
+               block.head.starts_with("job fails "))
         query(session, block);
       else if (block.head.starts_with("job error "))
         refused_job(session, block);
@@ -250,15 +251,23 @@ class Runner {
     }
   }
 
+  // Behind "query error" and "job fails".
+  static std::string error_wanted(const std::string& head) {
+    for (const std::string_view verb : {"query error ", "job fails "}) {
+      if (head.starts_with(verb)) return head.substr(verb.size());
+    }
+    return "";
+  }
+
   bool query_once(sql::Session& session, const Block& block, const Configuration& configuration) {
     ++checks_;
-    const bool wants_error = block.head.starts_with("query error ");
+    const std::string wanted = error_wanted(block.head);
     Outputs outputs;
     const Status status = run_job(session, block, configuration, outputs);
-    if (wants_error) {
+    if (!wanted.empty()) {
       --checks_;
       const int before = failures_;
-      expect_error(block, block.head.substr(12), status.ok() ? "" : status.error().message);
+      expect_error(block, wanted, status.ok() ? "" : status.error().message);
       return failures_ == before;
     }
     if (!status.ok())

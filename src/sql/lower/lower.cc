@@ -8,6 +8,7 @@
 #include "flow/operators/group_aggregate.h"
 #include "flow/operators/join.h"
 #include "flow/operators/watermark_assigner.h"
+#include "flow/operators/not_null.h"
 #include "flow/operators/window.h"
 #include "sql/watermark_options.h"
 
@@ -182,8 +183,8 @@ class Lowering {
     spec.attached = flow::WindowAggregateSpec::Attached{rel.window_start, rel.window_end};
     spec.input = rel.inputs[0]->schema;
     spec.keys = rel.keys;
-    spec.calls = call_specs(rel.calls);
     made.state_schema = flow::state_schema(spec);
+    spec.calls = call_specs(rel.calls);
     spec.outputs = rel.window_outputs;
     spec.updating_input = rel.inputs[0]->updating;
     made.make = [spec] {
@@ -199,8 +200,8 @@ class Lowering {
     flow::GroupAggregateSpec spec;
     spec.input = rel.inputs[0]->schema;
     spec.keys = rel.keys;
-    spec.calls = call_specs(rel.calls);
     made.state_schema = flow::state_schema(spec);
+    spec.calls = call_specs(rel.calls);
     spec.updating_input = rel.inputs[0]->updating;
     spec.ttl_ms = rel.state_ttl_ms;
     made.make = [spec] {
@@ -220,8 +221,8 @@ class Lowering {
     spec.right = rel.inputs[1]->schema;
     spec.left_keys = rel.left_keys;
     spec.right_keys = rel.right_keys;
-    spec.residual = rel.predicate;
     made.state_schema = flow::state_schema(spec);
+    spec.residual = rel.predicate;
     spec.eval = options_.eval;
     spec.left_ttl_ms = spec.right_ttl_ms = rel.state_ttl_ms;
     made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_join(spec)); };
@@ -237,11 +238,42 @@ class Lowering {
           Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
     }
     made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
+  // Physical columns, then metadata: the order of a sink's schema.
+  static std::vector<std::size_t> not_null_columns(const TableDefinition& table) {
+    std::vector<std::size_t> columns;
+    std::size_t at = 0;
+    for (const Field& field : table.physical.fields()) {
+      if (!field.type.nullable()) columns.push_back(at);
+      ++at;
+    }
+    for (const TableDefinition::MetadataColumn& column : table.metadata) {
+      if (column.is_virtual) continue;
+      if (!column.type.nullable()) columns.push_back(at);
+      ++at;
+    }
+    return columns;
+  }
+
     return graph_.add(std::move(made));
   }
 
   Result<NodeId> add_sink(const Rel& rel) {
-    TRY_ASSIGN(const NodeId input, add(*rel.inputs[0]));
+    TRY_ASSIGN(NodeId input, add(*rel.inputs[0]));
+    const auto not_null = not_null_columns(rel.sink_table);
+    if (!not_null.empty()) {
+      Node check;
+      check.uid = rel.uid + "-not-null";
+      check.name = "NotNull(" + rel.sink_table.name + ")";
+      check.output = rel.inputs[0]->schema;
+      check.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});
+      check.parallelism = graph_.nodes[input].parallelism;
+      const flow::NotNullSpec spec{rel.sink_table.name, rel.inputs[0]->schema, not_null,
+                                   options_.drop_null_rows};
+      check.make = [spec] {
+        return Result<std::unique_ptr<flow::Operator>>(flow::make_not_null(spec));
+      };
+      input = graph_.add(std::move(check));
+    }
     Node made = node(rel, "Sink(" + rel.sink_table.name + ")");
     made.sink = rel.sink;
     made.inputs.push_back(Input{input, 0, Partitioning::kForward, {}});

@@ -16,7 +16,8 @@ struct LowerOptions {
   const ConnectorRegistry* registry = nullptr;
   expr::EvalContext eval;
   std::string job_name;
-  flow::CollectSpec collect;  // for roots of kind kCollect
+  bool drop_null_rows = false;  // instead of failing, before sinks with NOT NULL columns
+  flow::CollectSpec collect;    // for roots of kind kCollect
 };
 
 // Makes the sources and sinks of a plan that has its uids (identify): their option errors appear here.
