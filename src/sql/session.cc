@@ -197,6 +197,8 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
   }
   const Flow flow = is_sink ? flow_of(*root) : Flow{};
   if (const auto place = one_of_both(flow.reads, flow.writes)) {
+  check_aggregates(*root, out.diagnostics);
+  if (out.diagnostics.size() != before) return nullptr;
     report(root->span,
            "this INSERT is a loop: it reads " + *place +
                " and writes to it, so every row that it "
@@ -449,9 +451,9 @@ void Session::Run::statement(ast::StatementPtr& node) {
       return set(ast::as<ast::SetStatement>(*node));
     case ast::StatementKind::kReset:
       return reset(ast::as<ast::ResetStatement>(*node));
+  }
     case ast::StatementKind::kUse:
       return report(node->span, "there is one catalog and one database: USE is not supported");
-  }
   }
 }
 

@@ -42,6 +42,7 @@ std::optional<std::size_t> add_call(const ast::CallExpr& e, ExprBinder& below, G
   call.function = expr::find_aggregate(e.simple_name());
   call.distinct = e.distinct;
   call.name = to_sql(e);
+  call.span = e.span;
   std::vector<ExprPtr> arguments;
   std::vector<Type> types;
   for (const auto& argument : e.arguments) {

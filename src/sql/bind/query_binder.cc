@@ -150,6 +150,13 @@ void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns,
   rel.schema = std::move(renamed);
 }
 
+// What is wrong in a view is wrong where it is used: its own text may be of another script.
+void QueryBinder::point_at(Rel& rel, const SourceSpan& span) {
+  rel.span = span;
+  for (AggregateCall& call : rel.calls) call.span = span;
+  for (const RelPtr& input : rel.inputs) point_at(*input, span);
+}
+
 RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
                                const std::vector<ast::Hint>& hints) {
   const std::string& text = name.parts.back().name;
@@ -178,7 +185,9 @@ RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
       report(name.span, "view '" + text + "': " + inner[0].message, inner[0].fix);
       return nullptr;
     }
-    if (rel) rename(*rel, view->source->columns, name.span);
+    if (!rel) return nullptr;
+    point_at(*rel, name.span);
+    rename(*rel, view->source->columns, name.span);
     return rel;
   }
   if (const CatalogTable* table = catalog_.find_table(text)) return bind_scan(*table, hints);
@@ -205,6 +214,7 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
       scan->scan->table.options[argument.key] = argument.value.value_or("");
     }
   }
+  scan->scan->identity = declared_identity(table.connector, scan->scan->table.options);
   std::map<std::string, std::size_t, std::less<>> positions;
   const TableDefinition& definition = scan->scan->table;
   for (std::size_t i = 0; i < definition.physical.size(); ++i) {
@@ -214,7 +224,6 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
   }
   for (std::size_t i = 0; i < definition.metadata.size(); ++i) {
     positions[definition.metadata[i].name] = scan->schema.size();
-  scan->scan->identity = declared_identity(table.connector, scan->scan->table.options);
     scan->scan->metadata.push_back(i);
     scan->schema.add(definition.metadata[i].name, definition.metadata[i].type);
   }

@@ -50,6 +50,10 @@ class QueryBinder {
   RelPtr project(RelPtr input, std::vector<expr::ExprPtr> projections,
                  std::vector<std::string> names);
   RelPtr distinct(RelPtr input);
+  // Options that say what a table stands for, as its connector names them.
+  std::vector<std::string> declared_identity(const std::string& connector,
+                                             const OptionMap& options) const;
+  static void point_at(Rel& rel, const SourceSpan& span);
   void rename(Rel& rel, const std::vector<ast::Identifier>& columns, const SourceSpan& span);
   void report(const SourceSpan& span, std::string message, std::string fix = {}) {
     diagnostics_.push_back(Diagnostic::at(span, std::move(message), std::move(fix)));

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "base/try.h"
+#include "flow/operators/aggregate_set.h"
 #include "flow/operators/calc.h"
 #include "flow/operators/dead_letters.h"
 #include "flow/operators/group_aggregate.h"
 #include "flow/operators/join.h"
-#include "flow/operators/watermark_assigner.h"
 #include "flow/operators/not_null.h"
+#include "flow/operators/watermark_assigner.h"
 #include "flow/operators/window.h"
 #include "sql/watermark_options.h"
 
@@ -182,8 +183,8 @@ class Lowering {
     spec.window = assignment(window_function_of(rel));
     spec.attached = flow::WindowAggregateSpec::Attached{rel.window_start, rel.window_end};
     spec.input = rel.inputs[0]->schema;
-    spec.keys = rel.keys;
     made.state_schema = flow::state_schema(spec);
+    spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
     spec.outputs = rel.window_outputs;
     spec.updating_input = rel.inputs[0]->updating;
@@ -199,8 +200,8 @@ class Lowering {
     partition(made, input, rel.keys);
     flow::GroupAggregateSpec spec;
     spec.input = rel.inputs[0]->schema;
-    spec.keys = rel.keys;
     made.state_schema = flow::state_schema(spec);
+    spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
     spec.updating_input = rel.inputs[0]->updating;
     spec.ttl_ms = rel.state_ttl_ms;
@@ -220,8 +221,8 @@ class Lowering {
     spec.left = rel.inputs[0]->schema;
     spec.right = rel.inputs[1]->schema;
     spec.left_keys = rel.left_keys;
-    spec.right_keys = rel.right_keys;
     made.state_schema = flow::state_schema(spec);
+    spec.right_keys = rel.right_keys;
     spec.residual = rel.predicate;
     spec.eval = options_.eval;
     spec.left_ttl_ms = spec.right_ttl_ms = rel.state_ttl_ms;
@@ -237,7 +238,6 @@ class Lowering {
       made.inputs.push_back(
           Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
     }
-    made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
   // Physical columns, then metadata: the order of a sink's schema.
   static std::vector<std::size_t> not_null_columns(const TableDefinition& table) {
     std::vector<std::size_t> columns;
@@ -254,6 +254,7 @@ class Lowering {
     return columns;
   }
 
+    made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
     return graph_.add(std::move(made));
   }
 
@@ -330,3 +331,12 @@ Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& 
 }
 
 }  // namespace slipstream::sql
+void check_aggregates(const Rel& root, std::vector<Diagnostic>& diagnostics) {
+  for (const RelPtr& input : root.inputs) check_aggregates(*input, diagnostics);
+  if (root.calls.empty() || !root.inputs[0]->updating) return;
+  for (const AggregateCall& call : root.calls) {
+    const auto set = flow::AggregateSet::make(root.inputs[0]->schema, call_specs({call}), true);
+    if (!set.ok()) diagnostics.push_back(Diagnostic::at(call.span, set.error().message));
+  }
+}
+

@@ -24,6 +24,10 @@ struct LowerOptions {
 // After this the plan can be explained.
 Status make_connectors(Rel& root, const LowerOptions& options);
 
+// Aggregates that cannot take rows back, over inputs that do. REQUIRES: make_connectors(), after
+// which it is known what is updating.
+void check_aggregates(const Rel& root, std::vector<Diagnostic>& diagnostics);
+
 // REQUIRES: make_connectors() succeeded for every root.
 Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& options);
 

@@ -48,6 +48,7 @@ struct AggregateCall {
   bool distinct = false;
   std::optional<std::size_t> filter;  // input column, BOOLEAN
   std::string name;                   // output column
+  SourceSpan span = {};               // where an error about it points
   std::string to_string(const Schema& input) const;
 };
 
@@ -71,8 +72,8 @@ using RelPtr = std::unique_ptr<Rel>;
 struct ScanSpec {
   TableDefinition table;
   std::string connector;
-  std::vector<std::size_t> physical;  // read columns, ascending
   std::vector<std::string> identity;  // options that say what is read: "topic=orders"
+  std::vector<std::size_t> physical;  // read columns, ascending
   std::vector<std::size_t> metadata;
   std::vector<Predicate> predicates;           // offered to the source
   std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source
