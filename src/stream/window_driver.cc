@@ -52,6 +52,13 @@ class WindowDriver::Impl {
                           "assign_timestamps_and_watermarks() before, or use processing time"});
       return parts_;
     }
+    if (time > most_time() || time < -most_time()) {
+      runtime_.fail(Error{ErrorCode::kDataError,
+                          "the time of an element, " + std::to_string(time) +
+                              " ms, is too far from 1970 for the windows of this operator: it is "
+                              "no time in milliseconds"});
+      return parts_;
+    }
     if (spec_.assigner.kind == Kind::kSession) {
       assign_session(time);
     } else {
@@ -92,6 +99,16 @@ class WindowDriver::Impl {
                         "size, slide and gap of a window must be positive, its lateness must not "
                         "be negative"});
     return false;
+  }
+  // Whose windows can still be computed with.
+  Timestamp most_time() const {
+    const WindowAssigner& a = spec_.assigner;
+    const std::int64_t limit = std::numeric_limits<std::int64_t>::max() / 8;
+    const auto bounded = [&](std::chrono::milliseconds part) {
+      return std::min(limit, std::max(part, -part).count());
+    };
+    return std::numeric_limits<std::int64_t>::max() - bounded(a.size) - bounded(a.slide) -
+           2 * bounded(a.offset);
   }
   std::int64_t lateness() const {
     return spec_.assigner.event_time ? spec_.allowed_lateness.count() : 0;

@@ -635,7 +635,9 @@ class StrategyStamper final : public Stamper {
     if (of.generator)
       return call_user(calls_, current_watermark_,
                        [&] { return of.generator->current_watermark(); });
-    return of.greatest == kNoTimestamp ? kNoTimestamp : of.greatest - strategy_.bound_ms() - 1;
+    // what lies before the beginning of time is no watermark yet
+    const bool has_one = of.greatest > kNoTimestamp + strategy_.bound_ms() + 1;
+    return has_one ? of.greatest - strategy_.bound_ms() - 1 : kNoTimestamp;
   }
   bool tick() override { return static_cast<bool>(strategy_.make_generator()); }
 

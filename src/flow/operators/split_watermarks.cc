@@ -152,7 +152,8 @@ std::vector<std::uint32_t> SplitWatermarks::too_far_ahead(std::int64_t now_ms) c
   }
   if (!slowest) return ahead;
   for (const auto& [id, split] : splits_) {
-    if (split.level != kMinWatermark && split.level - *slowest > options_.max_drift_ms)
+    if (split.level > *slowest &&
+        distance_ms(*slowest, split.level) > static_cast<std::uint64_t>(options_.max_drift_ms))
       ahead.push_back(id);
   }
   return ahead;

@@ -165,15 +165,11 @@ class WindowAggregate final : public Operator {
   }
 
   Result<std::vector<TimeSpan>> panes_of_rows(const Batch& batch) const {
-    const Column& time = *batch.column(spec_.window.time_column);
-    if (time.null_count() > 0) {
-      return Error{ErrorCode::kDataError,
-                   "the time column of a window is NULL in a row: filter such rows before"};
-    }
+    TRY_ASSIGN(const auto times, times_->wall_ms(*batch.column(spec_.window.time_column)));
     std::vector<TimeSpan> panes;
     panes.reserve(batch.rows());
     TimeSpan pane;
-    for (const std::int64_t ms : times_->wall_ms(time)) {
+    for (const std::int64_t ms : times) {
       if (panes.empty() || ms < pane.start || ms >= pane.end) pane = times_->pane_of(ms);
       panes.push_back(pane);
     }
@@ -319,13 +315,13 @@ class WindowAggregate final : public Operator {
   std::vector<std::uint32_t> late_;
   state::EncodedRows keys_;
   std::vector<state::KeyTable::Found> found_;
-StateSchema state_schema(const WindowAggregateSpec& spec) {
-  return AggregateSet::schema(spec.input, spec.keys, spec.calls, spec.updating_input);
-}
-
 };
 
 }  // namespace
+
+StateSchema state_schema(const WindowAggregateSpec& spec) {
+  return AggregateSet::schema(spec.input, spec.keys, spec.calls, spec.updating_input);
+}
 
 std::unique_ptr<Operator> make_window_aggregate(WindowAggregateSpec spec) {
   return std::make_unique<WindowAggregate>(std::move(spec));

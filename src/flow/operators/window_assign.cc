@@ -24,11 +24,7 @@ class WindowAssign final : public Operator {
     batch_ = std::move(batch);
     batch_.set_key_hashes({});
     if (batch_.rows() == 0) return Progress::kDone;
-    if (batch_.column(spec_.window.time_column)->null_count() > 0) {
-      return Error{ErrorCode::kDataError,
-                   "the time column of a window is NULL in a row: filter such rows before"};
-    }
-    wall_ms_ = times_->wall_ms(*batch_.column(spec_.window.time_column));
+    TRY_ASSIGN(wall_ms_, times_->wall_ms(*batch_.column(spec_.window.time_column)));
     row_ = 0;
     window_ = 0;
     return resume(out);

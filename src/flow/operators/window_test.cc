@@ -1,5 +1,6 @@
 #include "flow/operators/window.h"
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -81,6 +82,34 @@ TEST(WindowAggregate, NegativeTimesAndOffsetsRoundDown) {
   harness.advance(99);
   EXPECT_EQ(harness.take_rows(),
             (Rows{"+I(a, 2, 3, 1969-12-31 23:59:59.100, 1970-01-01 00:00:00.100)"}));
+}
+
+// finding 14
+TEST(Windows, ATimeWhoseWindowHasNoBoundsIsAnError) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  const auto row = [](std::int64_t micros) {
+    ColumnBuilder time(Type::timestamp(3));
+    time.append<std::int64_t>(micros);
+    return batch_of(
+        {time.finish(), column_of(Type::string(), {"a"}), column_of(Type::bigint(), {"1"})});
+  };
+  for (const WindowKind kind : {WindowKind::kTumble, WindowKind::kHop, WindowKind::kCumulate}) {
+    const WindowAggregateSpec spec = spec_of(kind, 10'000, 5'000);
+    for (const std::int64_t micros : {kMost, kLeast, kMost - 1'000'000, kLeast + 1}) {
+      auto aggregate = harness_of(spec);
+      aggregate.push(0, row(micros));
+      EXPECT_EQ(aggregate.failure().ok(), false) << micros;
+      OperatorHarness assign([&] { return make_window_assign({spec.window}); }, {{}}, {});
+      assign.push(0, row(micros));
+      ASSERT_EQ(assign.failure().ok(), false) << micros;
+      EXPECT_EQ(assign.failure().error().code, ErrorCode::kDataError);
+    }
+    // the year 290000 is far, and has windows
+    OperatorHarness assign([&] { return make_window_assign({spec.window}); }, {{}}, {});
+    assign.push(0, row(9'089'000'000'000'000'000));
+    EXPECT_TRUE(assign.failure().ok()) << assign.failure().to_string();
+  }
 }
 
 TEST(WindowAggregate, LateRowsAreCountedAndGoToTheSideAlsoAfterARestart) {

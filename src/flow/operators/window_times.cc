@@ -1,6 +1,8 @@
 #include "flow/operators/window_times.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <string>
 
 #include "base/try.h"
@@ -36,6 +38,12 @@ Result<WindowTimes> WindowTimes::make(const WindowAssignment& window) {
   WindowTimes times;
   times.window_ = window;
   times.pane_ms_ = tumbles ? window.size_ms : window.slide_ms;
+  // Bounds in microseconds, with a day for time zones.
+  constexpr std::int64_t kMostMs = std::numeric_limits<std::int64_t>::max() / 1000;
+  constexpr std::int64_t kDayMs = 86'400'000;
+  const std::int64_t offset_ms = std::min(kMostMs / 4, std::abs(window.offset_ms));
+  times.most_ms_ = kMostMs - std::min(kMostMs / 4, window.size_ms) -
+                   std::min(kMostMs / 4, times.pane_ms_) - offset_ms - kDayMs;
   times.local_ = window.time_type.kind() == TypeKind::kTimestampLtz;
   if (times.local_) {
     TRY_ASSIGN(times.zone_, TimeZone::from_name(window.time_zone));
@@ -43,12 +51,24 @@ Result<WindowTimes> WindowTimes::make(const WindowAssignment& window) {
   return times;
 }
 
-std::vector<std::int64_t> WindowTimes::wall_ms(const Column& time) const {
+Result<std::vector<std::int64_t>> WindowTimes::wall_ms(const Column& time) const {
+  if (time.null_count() > 0) {
+    return Error{ErrorCode::kDataError,
+                 "the time column of a window is NULL in a row: filter such rows before"};
+  }
   const std::int64_t* values = time.data<std::int64_t>();
   const std::int64_t units = time.type().units_per_second() / 1000;
   std::vector<std::int64_t> out(time.size());
   for (std::size_t row = 0; row < out.size(); ++row) {
-    const std::int64_t ms = floor_to(values[row], units) / units;
+    const std::int64_t ms =
+        values[row] / units - static_cast<std::int64_t>(values[row] % units < 0);
+    if (ms > most_ms_ || ms < -most_ms_) {
+      return Error{ErrorCode::kDataError,
+                   "the time column of a window holds a time that lies too far from 1970 (" +
+                       std::to_string(ms) +
+                       " ms) for the bounds of its windows: filter such rows "
+                       "before"};
+    }
     out[row] = local_ && !zone_.is_utc() ? zone_.to_local(ms, 1000) : ms;
   }
   return out;

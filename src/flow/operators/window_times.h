@@ -28,8 +28,9 @@ class WindowTimes {
   // kInvalidArgument for sizes that are not positive or not divided by the slide or step.
   static Result<WindowTimes> make(const WindowAssignment& window);
 
-  // Milliseconds of the wall clock of every row of the rowtime column. REQUIRES: no NULL
-  std::vector<std::int64_t> wall_ms(const Column& time) const;
+  // Milliseconds of the wall clock of every row of the rowtime column. kDataError for NULL, and for
+  // a time whose windows no TIMESTAMP(3) can name.
+  Result<std::vector<std::int64_t>> wall_ms(const Column& time) const;
   TimeSpan pane_of(std::int64_t wall_ms) const;
   std::vector<TimeSpan> windows_of(const TimeSpan& pane) const;  // ascending by end
   TimeSpan last_window_of(const TimeSpan& pane) const;
@@ -44,7 +45,8 @@ class WindowTimes {
   WindowAssignment window_;
   TimeZone zone_;
   std::int64_t pane_ms_ = 1;
-  bool local_ = false;  // TIMESTAMP_LTZ
+  bool local_ = false;        // TIMESTAMP_LTZ
+  std::int64_t most_ms_ = 0;  // least and greatest time that windows are made for
 };
 
 }  // namespace slipstream::flow
