@@ -29,8 +29,12 @@ std::string_view guarantee_name(Guarantee guarantee) {
   return "exactly-once";
 }
 
-void ConnectorRegistry::add(std::unique_ptr<ConnectorFactory> factory) {
+void ConnectorRegistry::add(std::unique_ptr<const ConnectorFactory> factory) {
   factories_.push_back(std::move(factory));
+}
+
+void ConnectorRegistry::add_all(const ConnectorRegistry& other) {
+  factories_.insert(factories_.end(), other.factories_.begin(), other.factories_.end());
 }
 
 Result<const ConnectorFactory*> ConnectorRegistry::find(std::string_view name) const {

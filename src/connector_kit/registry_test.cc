@@ -38,5 +38,17 @@ TEST(ConnectorRegistry, FindsByNameAndSuggestsTheNearest) {
   EXPECT_EQ(registry.all()[1]->name(), "filesystem");
 }
 
+TEST(ConnectorRegistry, SharesTheFactoriesOfAnother) {
+  ConnectorRegistry shared;
+  {
+    ConnectorRegistry first;
+    first.add(std::make_unique<Named>("print"));
+    shared.add_all(first);
+  }
+  shared.add(std::make_unique<Named>("own"));
+  ASSERT_EQ(shared.all().size(), 2U);
+  EXPECT_EQ((*shared.find("print"))->name(), "print");
+}
+
 }  // namespace
 }  // namespace slipstream

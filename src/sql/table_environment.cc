@@ -18,28 +18,7 @@ using flow::Progress;
 using stream::erased::Plan;
 
 constexpr const char* kConnector = "stream";
-constexpr const char* kTimeColumn = "$time";
-
-// A connector of the environment under the session's registry.
-class Borrowed final : public ConnectorFactory {
- public:
-  explicit Borrowed(const ConnectorFactory& factory) : factory_(factory) {}
-  std::string_view name() const override { return factory_.name(); }
-  std::string_view description() const override { return factory_.description(); }
-  bool can_read() const override { return factory_.can_read(); }
-  bool can_write() const override { return factory_.can_write(); }
-  OptionTable options() const override { return factory_.options(); }
-  std::vector<MetadataSpec> metadata() const override { return factory_.metadata(); }
-  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
-    return factory_.make_source(request);
-  }
-  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
-    return factory_.make_sink(request);
-  }
-
- private:
-  const ConnectorFactory& factory_;
-};
+constexpr const char* kTime = "time";
 
 // Streams by the number that their view's declaration carries.
 class StreamConnector final : public ConnectorFactory {
@@ -53,6 +32,10 @@ class StreamConnector final : public ConnectorFactory {
   OptionTable options() const override {
     return OptionTable({OptionSpec{.name = "number", .description = "Which stream it is."}});
   }
+  std::vector<MetadataSpec> metadata() const override {
+    return {{kTime, Type::timestamp_ltz(3), true, false, "The time of the element."}};
+  }
+  bool gives_watermarks() const override { return true; }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     const auto number = request.table.options.find("number");
     const auto found =
@@ -64,8 +47,10 @@ class StreamConnector final : public ConnectorFactory {
     Schema schema;
     for (const std::size_t column : request.physical)
       schema.add(request.table.physical[column].name, request.table.physical[column].type);
-    return std::unique_ptr<Source>(
-        std::make_unique<stream::StreamTable>(found->second, schema, request.physical));
+    for (const std::size_t column : request.metadata)
+      schema.add(request.table.metadata[column].name, request.table.metadata[column].type);
+    return std::unique_ptr<Source>(std::make_unique<stream::StreamTable>(
+        found->second, schema, request.physical, !request.metadata.empty()));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest&) const override {
     return Error{ErrorCode::kUnsupported, "a stream cannot be written: insert into a table"};
@@ -73,25 +58,6 @@ class StreamConnector final : public ConnectorFactory {
 
  private:
   std::shared_ptr<const Streams> streams_;
-};
-
-// Stands where a watermark assigner stood: the stream has its watermarks already.
-class CheckedTimes final : public flow::Operator {
- public:
-  explicit CheckedTimes(std::size_t column) : column_(column) {}
-  Status open(const flow::OperatorContext&) override { return {}; }
-  Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
-    if (batch.rows() > 0 && batch.column(column_)->null_count() > 0) {
-      return Error{ErrorCode::kDataError,
-                   "an element of a stream without a time came to a view with a rowtime: call "
-                   "assign_timestamps_and_watermarks() before create_view()"};
-    }
-    out.emit(std::move(batch));
-    return Progress::kDone;
-  }
-
- private:
-  std::size_t column_;
 };
 
 // Puts the time of the elements behind the columns of a query.
@@ -187,7 +153,6 @@ class TableEnvironment::Impl {
     }
     if (inserts.empty()) return {};
     TRY_ASSIGN(flow::Graph graph, session_.graph(inserts, {}));
-    pass_times(graph);
     plan_.import_graph(std::move(graph), std::nullopt, Schema());
     return {};
   }
@@ -212,7 +177,6 @@ class TableEnvironment::Impl {
     std::vector<RelPtr> plans;
     plans.push_back(std::move(steps[0].plan));
     TRY_ASSIGN(flow::Graph graph, session_.graph(plans, {}));
-    pass_times(graph);
     flow::NodeId result = graph.nodes.back().inputs[0].from;  // what the collecting end reads
     graph.nodes.pop_back();
     if (time) result = add_times(graph, result, *time);
@@ -229,11 +193,12 @@ class TableEnvironment::Impl {
     std::string script = "CREATE TABLE " + quoted(name) + " (";
     for (const Field& field : element.fields())
       script += quoted(field.name) + " " + field.type.to_string() + ", ";
-    script += quoted(kTimeColumn) + " BIGINT";
     if (!options.rowtime.empty()) {
       const std::string rowtime = quoted(options.rowtime);
-      script += ", " + rowtime + " AS TO_TIMESTAMP_LTZ(" + quoted(kTimeColumn) +
-                ", 3), WATERMARK FOR " + rowtime + " AS " + rowtime;
+      script += rowtime + " TIMESTAMP_LTZ(3) METADATA FROM '" + kTime +
+                "' VIRTUAL, WATERMARK FOR " + rowtime + " AS " + rowtime;
+    } else {
+      script.resize(script.size() - 2);
     }
     script +=
         ") WITH ('connector' = '" + std::string(kConnector) + "', 'number' = '" + number + "')";
@@ -258,29 +223,10 @@ class TableEnvironment::Impl {
   static std::unique_ptr<ConnectorRegistry> make_registry(
       const Plan& plan, std::shared_ptr<const StreamConnector::Streams> streams) {
     auto registry = std::make_unique<ConnectorRegistry>();
-    for (const ConnectorFactory* factory : plan.connectors().all())
-      registry->add(std::make_unique<Borrowed>(*factory));
+    registry->add_all(plan.connectors());
     registry->add(std::make_unique<StreamConnector>(std::move(streams)));
     return registry;
   }
-  // Assigners above a stream give way: its watermarks come with it.
-  static void pass_times(flow::Graph& graph) {
-    constexpr std::string_view kAssigner = "Watermark(";
-    for (flow::Node& node : graph.nodes) {
-      if (!node.name.starts_with(kAssigner) || !reads_stream(graph, node)) continue;
-      const std::string column =
-          node.name.substr(kAssigner.size(), node.name.size() - kAssigner.size() - 1);
-      node.make = [at = node.output.find(column).value_or(0)] {
-        return Result<std::unique_ptr<flow::Operator>>(std::make_unique<CheckedTimes>(at));
-      };
-    }
-  }
-  static bool reads_stream(const flow::Graph& graph, const flow::Node& node) {
-    const flow::Node* at = &node;
-    while (at->inputs.size() == 1) at = &graph.nodes[at->inputs[0].from];
-    return dynamic_cast<const stream::StreamTable*>(at->source.get()) != nullptr;
-  }
-
   static flow::NodeId add_times(flow::Graph& graph, flow::NodeId from, std::size_t column) {
     flow::Node node;
     node.uid = "times";

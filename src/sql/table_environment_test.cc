@@ -97,6 +97,47 @@ TEST(TableEnvironment, ElementsKeepTheEventTimeOfAQuery) {
   EXPECT_THAT(lines->texts, UnorderedElementsAre("5", "7"));
 }
 
+// finding 12
+TEST(TableEnvironment, AViewHasTheColumnsOfItsElementsAndItsRowtime) {
+  Environment env({.name = "columns"});
+  TableEnvironment tables(env);
+  auto bids =
+      env.from_elements<Bid>({{"tea", 5, 1'000}})
+          .assign_timestamps_and_watermarks(
+              stream::WatermarkStrategy<Bid>::for_monotonous_timestamps().with_timestamp_assigner(
+                  [](const Bid& bid) { return bid.at_ms; }));
+  tables.create_view("plain", bids);
+  tables.create_view("timed", bids, {.rowtime = "ts"});
+  using Timed =
+      std::tuple<std::string, std::int64_t, std::int64_t, std::chrono::system_clock::time_point>;
+  auto lines = std::make_shared<Lines>();
+  tables.query<Bid>("SELECT * FROM plain")
+      .map([](const Bid& bid) { return bid.item + std::to_string(bid.price); })
+      .add_sink(Keep(lines));
+  tables.query<Timed>("SELECT * FROM timed")
+      .map([](const Timed& row) {
+        return std::get<0>(row) + "@" +
+               std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                  std::get<3>(row).time_since_epoch())
+                                  .count());
+      })
+      .add_sink(Keep(lines));
+  const Status status = env.execute();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_THAT(lines->texts, UnorderedElementsAre("tea5", "tea@1000"));
+}
+
+TEST(TableEnvironment, AViewWithARowtimeNeedsTimes) {
+  Environment env({.name = "no times", .restart_attempts = 0});
+  TableEnvironment tables(env);
+  tables.create_view("bids", env.from_elements<Bid>({{"tea", 5, 1'000}}), {.rowtime = "ts"});
+  auto lines = std::make_shared<Lines>();
+  tables.query<std::chrono::system_clock::time_point>("SELECT ts FROM bids")
+      .map([](const std::chrono::system_clock::time_point&) { return std::string(); })
+      .add_sink(Keep(lines));
+  EXPECT_THAT(env.execute().to_string(), HasSubstr("without a time came to a view with a rowtime"));
+}
+
 TEST(TableEnvironment, MistakesNameTheirPlace) {
   Environment env({.name = "wrong"});
   TableEnvironment tables(env);

@@ -346,6 +346,40 @@ TEST(Windows, TumblingFireWithTheWatermarkAndLateOnesGoAside) {
   EXPECT_TRUE(job.status().ok()) << job.status().to_string();
 }
 
+// finding 14: the end of such a window wrapped around
+TEST(Windows, ATimeThatNoWindowHoldsIsAnErrorOfTheElement) {
+  const auto status_after = [](WindowAssigner assigner, Timestamp time) {
+    TestJob job;
+    auto input = job.input<Reading>();
+    auto output =
+        job.output(input.stream().key_by(sensor_of).window(std::move(assigner)).reduce(sum));
+    input.send({"a", 1}, time);
+    return job.status().to_string();
+  };
+  for (const Timestamp time : {kEndOfTime, kEndOfTime - 3, kNoTimestamp + 1}) {
+    for (const WindowAssigner& assigner :
+         {tumbling_event_time_windows(10ms), sliding_event_time_windows(10ms, 5ms),
+          session_event_time_windows(10ms)}) {
+      EXPECT_THAT(status_after(assigner, time), HasSubstr("too far from 1970")) << time;
+    }
+  }
+  EXPECT_EQ(status_after(tumbling_event_time_windows(10ms), kEndOfTime - 1'000),
+            Status().to_string());
+}
+
+// finding 14: what lies before the beginning of time is no watermark
+TEST(Watermarks, ABoundBeforeTheFirstTimeGivesNone) {
+  TestJob job;
+  auto input = job.input<Reading>();
+  auto output = job.output(input.stream().assign_timestamps_and_watermarks(
+      WatermarkStrategy<Reading>::for_bounded_out_of_orderness(1s).with_timestamp_assigner(
+          [](const Reading& reading) { return reading.second; })));
+  input.send({"a", kNoTimestamp + 5});
+  EXPECT_THAT(output.take_watermarks(), IsEmpty());
+  input.send({"a", 3'000});
+  EXPECT_THAT(output.take_watermarks(), ElementsAre(1'999));
+}
+
 TEST(Windows, AllowedLatenessFiresAgain) {
   TestJob job;
   auto input = job.input<Reading>();
@@ -598,40 +632,6 @@ TEST(Connect, BroadcastStateReachesEveryInstanceAndIsRestored) {
   }
 }
 
-TEST(Process, SideOutputsUnionAndMaps) {
-  const OutputTag<std::string> odd{"odd"};
-  class Split final : public ProcessFunction<std::int64_t, std::int64_t> {
-   public:
-    void process_element(const std::int64_t& value, Context& context,
-                         Collector<std::int64_t>& out) override {
-      if (value % 2 == 0) {
-        out.collect(value);
-      } else {
-        context.output(OutputTag<std::string>{"odd"}, "o" + std::to_string(value));
-      }
-    }
-    void finish(Collector<std::int64_t>& out) override { out.collect(-1); }
-  };
-  TestJob job;
-  auto input = job.input<std::int64_t>();
-  auto evens = input.stream().process(Split());
-  auto texts = evens.map([](std::int64_t value) { return "e" + std::to_string(value); });
-  auto output = job.output(texts.union_with(evens.side_output(odd)));
-  for (int i = 1; i <= 4; ++i) input.send(i);
-  EXPECT_THAT(output.take(), UnorderedElementsAre("o1", "e2", "o3", "e4"));
-  input.end();
-  EXPECT_THAT(output.take(), ElementsAre("e-1"));
-}
-
-TEST(Process, ExceptionsFailTheOperatorByName) {
-  TestJob job;
-  auto input = job.input<std::int64_t>();
-  auto output = job.output(input.stream()
-                               .map([](std::int64_t value) {
-                                 if (value == 3) throw std::runtime_error("three is refused");
-                                 return value;
-                               })
-                               .name("no threes"));
 std::string restored_as(const std::string& saved, const std::function<void(TestJob&)>& build) {
   TestJob job;
   build(job);
@@ -691,6 +691,40 @@ TEST(Restore, AnotherTypeOfTheKeyIsRefused) {
               AllOf(HasSubstr("key was saved as (f0 INT NOT NULL)"), HasSubstr("BIGINT")));
 }
 
+TEST(Process, SideOutputsUnionAndMaps) {
+  const OutputTag<std::string> odd{"odd"};
+  class Split final : public ProcessFunction<std::int64_t, std::int64_t> {
+   public:
+    void process_element(const std::int64_t& value, Context& context,
+                         Collector<std::int64_t>& out) override {
+      if (value % 2 == 0) {
+        out.collect(value);
+      } else {
+        context.output(OutputTag<std::string>{"odd"}, "o" + std::to_string(value));
+      }
+    }
+    void finish(Collector<std::int64_t>& out) override { out.collect(-1); }
+  };
+  TestJob job;
+  auto input = job.input<std::int64_t>();
+  auto evens = input.stream().process(Split());
+  auto texts = evens.map([](std::int64_t value) { return "e" + std::to_string(value); });
+  auto output = job.output(texts.union_with(evens.side_output(odd)));
+  for (int i = 1; i <= 4; ++i) input.send(i);
+  EXPECT_THAT(output.take(), UnorderedElementsAre("o1", "e2", "o3", "e4"));
+  input.end();
+  EXPECT_THAT(output.take(), ElementsAre("e-1"));
+}
+
+TEST(Process, ExceptionsFailTheOperatorByName) {
+  TestJob job;
+  auto input = job.input<std::int64_t>();
+  auto output = job.output(input.stream()
+                               .map([](std::int64_t value) {
+                                 if (value == 3) throw std::runtime_error("three is refused");
+                                 return value;
+                               })
+                               .name("no threes"));
   input.send(2);
   input.send(3);
   EXPECT_THAT(output.take(), ElementsAre(2));

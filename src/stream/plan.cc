@@ -348,8 +348,10 @@ class Translation {
       }
       if (const auto* table = dynamic_cast<const StreamTable*>(node.source.get())) {
         node.inputs.push_back(input_of(table->edge(), node.parallelism));
-        node.make = [columns = table->columns()] {
-          return Result<std::unique_ptr<flow::Operator>>(make_column_choice(columns));
+        node.make = [columns = table->columns(), with_time = table->with_time(),
+                     time = element_of(table->edge()).size()] {
+          return Result<std::unique_ptr<flow::Operator>>(
+              with_time ? make_timed_columns(columns, time) : make_column_choice(columns));
         };
         node.source = nullptr;
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -173,7 +174,54 @@ class ColumnChoice final : public flow::Operator {
   std::vector<std::size_t> columns_;
 };
 
+class TimedColumns final : public flow::Operator {
+ public:
+  TimedColumns(std::vector<std::size_t> columns, std::size_t time)
+      : columns_(std::move(columns)), time_(time) {}
+  Status open(const flow::OperatorContext&) override { return {}; }
+  Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
+    if (batch.rows() == 0) return Progress::kDone;
+    std::vector<ColumnPtr> chosen;
+    for (const std::size_t column : columns_) chosen.push_back(batch.column(column));
+    TRY_ASSIGN(chosen.emplace_back(), times(batch));
+    Batch passed(batch.rows(), std::move(chosen));
+    passed.set_kinds({batch.kinds().begin(), batch.kinds().end()});
+    out.emit(std::move(passed));
+    return Progress::kDone;
+  }
+
+ private:
+  Result<ColumnPtr> times(const Batch& batch) const {
+    constexpr Timestamp kMostMs = std::numeric_limits<std::int64_t>::max() / 1000;
+    if (time_ >= batch.columns().size() || batch.column(time_)->null_count() > 0) {
+      return Error{ErrorCode::kDataError,
+                   "an element of a stream without a time came to a view with a rowtime: call "
+                   "assign_timestamps_and_watermarks() before create_view()"};
+    }
+    ColumnBuilder builder(Type::timestamp_ltz(3));
+    builder.reserve(batch.rows());
+    const auto* values = batch.column(time_)->data<std::int64_t>();
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (values[row] > kMostMs || values[row] < -kMostMs) {
+        return Error{ErrorCode::kDataError, "the time of an element, " +
+                                                std::to_string(values[row]) +
+                                                " ms, lies outside of what TIMESTAMP_LTZ holds"};
+      }
+      builder.append(values[row] * 1000);
+    }
+    return builder.finish();
+  }
+
+  std::vector<std::size_t> columns_;
+  std::size_t time_;
+};
+
 }  // namespace
+
+std::unique_ptr<flow::Operator> make_timed_columns(std::vector<std::size_t> columns,
+                                                   std::size_t time) {
+  return std::make_unique<TimedColumns>(std::move(columns), time);
+}
 
 std::unique_ptr<flow::Operator> make_stamping(StampingSpec spec) {
   return std::make_unique<Stamping>(std::move(spec));

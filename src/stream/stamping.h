@@ -28,4 +28,9 @@ std::unique_ptr<flow::Operator> make_stamping(StampingSpec spec);
 // Passes the columns `columns` of every batch on.
 std::unique_ptr<flow::Operator> make_column_choice(std::vector<std::size_t> columns);
 
+// The same, then column `time` (milliseconds) as TIMESTAMP_LTZ(3). An element without a time ends
+// the job.
+std::unique_ptr<flow::Operator> make_timed_columns(std::vector<std::size_t> columns,
+                                                   std::size_t time);
+
 }  // namespace slipstream::stream

@@ -28,6 +28,11 @@ class ConnectorFactory {
   virtual OptionTable options() const = 0;  // without those of formats
   virtual std::vector<MetadataSpec> metadata() const { return {}; }
   virtual std::vector<MetricFamily> metrics() const { return {}; }
+  // Options that say what is read or written ("topic"): state belongs to it and to the table's name.
+  virtual std::vector<std::string> identity_options() const { return {}; }
+  // Rows come with the watermarks of where they come from: a table's WATERMARK names the column, no
+  // more.
+  virtual bool gives_watermarks() const { return false; }
   // A split of a checkpoint, for people: where it stands. nullopt: it is no split of this connector.
   virtual std::optional<std::string> describe(const Split& split) const {
     static_cast<void>(split);
@@ -41,13 +46,15 @@ class ConnectorFactory {
 // Thread: any after that.
 class ConnectorRegistry {
  public:
-  void add(std::unique_ptr<ConnectorFactory> factory);
+  void add(std::unique_ptr<const ConnectorFactory> factory);
+  // Those of another registry, shared with it.
+  void add_all(const ConnectorRegistry& other);
   // An error with the nearest name when there is none.
   Result<const ConnectorFactory*> find(std::string_view name) const;
   std::vector<const ConnectorFactory*> all() const;
 
  private:
-  std::vector<std::unique_ptr<ConnectorFactory>> factories_;
+  std::vector<std::shared_ptr<const ConnectorFactory>> factories_;
 };
 
 }  // namespace slipstream

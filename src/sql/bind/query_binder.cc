@@ -248,6 +248,11 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
   ExprBinder watermark_binder(above, diagnostics_);
   ExprPtr watermark = watermark_binder.bind(*table.watermark);
   if (!watermark) return nullptr;
+  const auto factory = registry_.find(table.connector);
+  if (factory.ok() && (*factory)->gives_watermarks()) {
+    rel->traits[*rel->schema.find(table.watermark_column)].rowtime = true;
+    return rel;
+  }
   auto assigner = std::make_unique<Rel>();
   assigner->kind = RelKind::kWatermark;
   assigner->schema = rel->schema;
