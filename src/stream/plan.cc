@@ -220,8 +220,11 @@ class Translation {
     }
     node.output = node.source->schema();
     built(number, std::move(node));
-    TRY(flow::add_dead_letters(graph_, built_[number].node,
-                               {spec.uid, spec.name, plan_.settings().name}, plan_.connectors()));
+    const NodeId source = built_[number].node;
+    const flow::DeadLetterNames names{spec.uid, spec.name, plan_.settings().name};
+    TRY_ASSIGN(auto letters, flow::make_dead_letter_sink(*graph_.nodes[source].source, names,
+                                                         plan_.connectors()));
+    flow::add_dead_letters(graph_, source, names, std::move(letters));
     if (spec.reads && !std::is_sorted(order.begin(), order.end()))
       add_behind(number, spec, "columns", edge_schema(spec.element, false), [order] {
         return Result<std::unique_ptr<flow::Operator>>(make_column_choice(order));

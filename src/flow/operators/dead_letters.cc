@@ -1,5 +1,6 @@
 #include "flow/operators/dead_letters.h"
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,10 @@
 
 namespace slipstream::flow {
 namespace {
+
+constexpr std::string_view kSuffix = "-dead-letter";
+
+std::string sink_uid(const DeadLetterNames& names) { return names.uid + std::string(kSuffix); }
 
 class DeadLetterRows final : public Operator {
  public:
@@ -53,35 +58,44 @@ std::unique_ptr<Operator> make_dead_letter_rows(Schema table) {
   return std::make_unique<DeadLetterRows>(std::move(table));
 }
 
-Status add_dead_letters(Graph& graph, NodeId source, const DeadLetterNames& names,
-                        const ConnectorRegistry& connectors) {
-  const auto letters = graph.nodes[source].source->dead_letters();
-  if (!letters) return {};
+Result<std::shared_ptr<Sink>> make_dead_letter_sink(const Source& source,
+                                                    const DeadLetterNames& names,
+                                                    const ConnectorRegistry& connectors) {
+  const auto letters = source.dead_letters();
+  if (!letters) return std::shared_ptr<Sink>();
   TRY_ASSIGN(const ConnectorFactory* factory, connectors.find(letters->connector));
   SinkRequest request;
   request.table = letters->table;
-  request.uid = names.uid + "-dead-letter";
+  request.uid = sink_uid(names);
   request.job_name = names.job;
   TRY_ASSIGN(auto sink, factory->make_sink(request));
+  return std::shared_ptr<Sink>(std::move(sink));
+}
 
+void add_dead_letters(Graph& graph, NodeId source, const DeadLetterNames& names,
+                      std::shared_ptr<Sink> sink) {
+  if (sink == nullptr) return;
   Node rows;
-  rows.uid = request.uid + "-rows";
+  rows.uid = sink_uid(names) + "-rows";
   rows.name = "Rejected(" + names.table + ")";
-  rows.output = letters->table.physical;
+  rows.output = graph.nodes[source].source->dead_letters()->table.physical;
   rows.parallelism = graph.nodes[source].parallelism;
   rows.inputs.push_back(Input{source, 1, Partitioning::kForward, {}});
   rows.make = [table = rows.output] {
     return Result<std::unique_ptr<Operator>>(make_dead_letter_rows(table));
   };
   Node written;
-  written.uid = request.uid;
+  written.uid = sink_uid(names);
+  if (const StateIdentity& of = graph.nodes[source].identity; !of.content.empty()) {
+    written.identity = {of.content + std::string(kSuffix), of.uses,
+                        of.former_uid + std::string(kSuffix)};
+  }
   written.name = "DeadLetter(" + names.table + ")";
   written.output = sink->schema();
   written.sink = std::move(sink);
   written.parallelism = rows.parallelism;
   written.inputs.push_back(Input{graph.add(std::move(rows)), 0, Partitioning::kForward, {}});
   graph.add(std::move(written));
-  return {};
 }
 
 }  // namespace slipstream::flow

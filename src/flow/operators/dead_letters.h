@@ -20,8 +20,14 @@ struct DeadLetterNames {
   std::string job;
 };
 
-// Connects the second output of `source` with a sink of its dead-letter table, when it has one.
-Status add_dead_letters(Graph& graph, NodeId source, const DeadLetterNames& names,
-                        const ConnectorRegistry& connectors);
+// A sink of the source's dead-letter table; null when it has none.
+Result<std::shared_ptr<Sink>> make_dead_letter_sink(const Source& source,
+                                                    const DeadLetterNames& names,
+                                                    const ConnectorRegistry& connectors);
+
+// Connects the second output of `source` with what make_dead_letter_sink() made of it; nothing for
+// null.
+void add_dead_letters(Graph& graph, NodeId source, const DeadLetterNames& names,
+                      std::shared_ptr<Sink> sink);
 
 }  // namespace slipstream::flow

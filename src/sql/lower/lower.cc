@@ -30,6 +30,10 @@ std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>
   return specs;
 }
 
+flow::DeadLetterNames dead_letter_names(const Rel& scan, const LowerOptions& options) {
+  return {scan.uid, scan.scan->table.name, options.job_name};
+}
+
 class Lowering {
  public:
   explicit Lowering(const LowerOptions& options) : options_(options) {}
@@ -79,8 +83,7 @@ class Lowering {
     Node made = node(rel, "Source(" + rel.scan->table.name + ")");
     made.source = rel.scan->source;
     const NodeId id = graph_.add(std::move(made));
-    TRY(flow::add_dead_letters(graph_, id, {rel.uid, rel.scan->table.name, options_.job_name},
-                               *options_.registry));
+    flow::add_dead_letters(graph_, id, dead_letter_names(rel, options_), rel.scan->dead_letters);
     return id;
   }
 
@@ -183,11 +186,11 @@ class Lowering {
     spec.window = assignment(window_function_of(rel));
     spec.attached = flow::WindowAggregateSpec::Attached{rel.window_start, rel.window_end};
     spec.input = rel.inputs[0]->schema;
-    made.state_schema = flow::state_schema(spec);
     spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
     spec.outputs = rel.window_outputs;
     spec.updating_input = rel.inputs[0]->updating;
+    made.state_schema = flow::state_schema(spec);
     made.make = [spec] {
       return Result<std::unique_ptr<flow::Operator>>(flow::make_window_aggregate(spec));
     };
@@ -200,11 +203,11 @@ class Lowering {
     partition(made, input, rel.keys);
     flow::GroupAggregateSpec spec;
     spec.input = rel.inputs[0]->schema;
-    made.state_schema = flow::state_schema(spec);
     spec.keys = rel.keys;
     spec.calls = call_specs(rel.calls);
     spec.updating_input = rel.inputs[0]->updating;
     spec.ttl_ms = rel.state_ttl_ms;
+    made.state_schema = flow::state_schema(spec);
     made.make = [spec] {
       return Result<std::unique_ptr<flow::Operator>>(flow::make_group_aggregate(spec));
     };
@@ -221,11 +224,11 @@ class Lowering {
     spec.left = rel.inputs[0]->schema;
     spec.right = rel.inputs[1]->schema;
     spec.left_keys = rel.left_keys;
-    made.state_schema = flow::state_schema(spec);
     spec.right_keys = rel.right_keys;
     spec.residual = rel.predicate;
     spec.eval = options_.eval;
     spec.left_ttl_ms = spec.right_ttl_ms = rel.state_ttl_ms;
+    made.state_schema = flow::state_schema(spec);
     made.make = [spec] { return Result<std::unique_ptr<flow::Operator>>(flow::make_join(spec)); };
     return graph_.add(std::move(made));
   }
@@ -238,6 +241,10 @@ class Lowering {
       made.inputs.push_back(
           Input{id, 0, same ? Partitioning::kForward : Partitioning::kRebalance, {}});
     }
+    made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
+    return graph_.add(std::move(made));
+  }
+
   // Physical columns, then metadata: the order of a sink's schema.
   static std::vector<std::size_t> not_null_columns(const TableDefinition& table) {
     std::vector<std::size_t> columns;
@@ -252,10 +259,6 @@ class Lowering {
       ++at;
     }
     return columns;
-  }
-
-    made.make = [] { return Result<std::unique_ptr<flow::Operator>>(flow::make_union()); };
-    return graph_.add(std::move(made));
   }
 
   Result<NodeId> add_sink(const Rel& rel) {
@@ -309,6 +312,9 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
     std::erase_if(request.table.options,
                   [](const auto& option) { return option.first.starts_with("scan.watermark."); });
     TRY_ASSIGN(scan.source, factory->make_source(request));
+    TRY_ASSIGN(scan.dead_letters,
+               flow::make_dead_letter_sink(*scan.source, dead_letter_names(root, options),
+                                           *options.registry));
     if (scan.source->updating()) {
       // the binder planned for inserts: rows of other kinds must be announced before it
       root.updating = true;
@@ -324,13 +330,6 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
   return {};
 }
 
-Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& options) {
-  Lowering lowering(options);
-  for (const RelPtr& root : roots) TRY(lowering.add(*root));
-  return lowering.take();
-}
-
-}  // namespace slipstream::sql
 void check_aggregates(const Rel& root, std::vector<Diagnostic>& diagnostics) {
   for (const RelPtr& input : root.inputs) check_aggregates(*input, diagnostics);
   if (root.calls.empty() || !root.inputs[0]->updating) return;
@@ -340,3 +339,10 @@ void check_aggregates(const Rel& root, std::vector<Diagnostic>& diagnostics) {
   }
 }
 
+Result<flow::Graph> lower(const std::vector<RelPtr>& roots, const LowerOptions& options) {
+  Lowering lowering(options);
+  for (const RelPtr& root : roots) TRY(lowering.add(*root));
+  return lowering.take();
+}
+
+}  // namespace slipstream::sql

@@ -79,6 +79,7 @@ struct ScanSpec {
   std::vector<expr::ExprPtr> predicate_exprs;  // the same over this node's columns; what the source
                                                // does not accept is evaluated above the scan
   std::shared_ptr<Source> source;              // made when the plan is complete
+  std::shared_ptr<Sink> dead_letters;          // likewise; null: rows that are refused end the job
 };
 
 // One node. Only the members of its kind are used.
