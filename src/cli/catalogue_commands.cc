@@ -12,6 +12,7 @@
 #include "expr/function.h"
 #include "flow/metrics.h"
 #include "server/metrics.h"
+#include "sql/flink_settings.h"
 #include "sql/session_options.h"
 
 namespace slipstream::cli {
@@ -100,7 +101,7 @@ int functions_command(const std::string& name) {
 int settings_command(const std::string& name) {
   const OptionTable options = sql::session_options();
   if (name.empty()) {
-    std::cout << options.to_markdown();
+    std::cout << options.to_markdown() << '\n' << sql::flink_settings_markdown();
     return kExitOk;
   }
   if (const OptionSpec* spec = options.find(name)) {

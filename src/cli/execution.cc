@@ -122,6 +122,10 @@ Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
 }
 
 Status show_step(const sql::Step& step) {
+  if (step.kind == sql::Step::Kind::kNote) {
+    say_line(step.text);
+    return {};
+  }
   if (step.kind == sql::Step::Kind::kTable)
     return write_all(STDOUT_FILENO, format_table(step.header, step.rows));
   if (step.text != "OK")

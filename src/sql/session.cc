@@ -12,13 +12,14 @@
 #include "data/text/time_zone.h"
 #include "expr/function.h"
 #include "sql/bind/query_binder.h"
+#include "sql/flink_settings.h"
 #include "sql/lower/lower.h"
 #include "sql/optimize/optimize.h"
 #include "sql/parse/hide_secrets.h"
 #include "sql/parse/parser.h"
 #include "sql/parse/printer.h"
-#include "sql/session_options.h"
 #include "sql/plan/identity.h"
+#include "sql/session_options.h"
 
 namespace slipstream::sql {
 namespace {
@@ -38,8 +39,8 @@ LowerOptions lower_options(const ConnectorRegistry& registry, const Options& opt
   lowering.registry = &registry;
   lowering.eval = eval_context(options);
   lowering.job_name = options.text("pipeline.name");
-  return lowering;
   lowering.drop_null_rows = options.text("table.exec.sink.not-null-enforcer") == "drop";
+  return lowering;
 }
 
 void set_state_ttl(Rel& rel, std::int64_t ttl_ms) {
@@ -124,13 +125,13 @@ bool matches(const std::string& name, const ast::ShowStatement& show) {
 
 }  // namespace
 
-// One pass over a script.
 // Those that the plans of one job have so far.
 struct Uids {
   std::map<std::string, int> names;
   std::map<std::string, int> former_names;
 };
 
+// One pass over a script.
 struct Session::Run {
   const ConnectorRegistry& registry;
   Catalog& catalog;
@@ -164,6 +165,7 @@ struct Session::Run {
   void describe(const ast::DescribeStatement& statement);
   void show(const ast::ShowStatement& statement);
   void set(const ast::SetStatement& statement);
+  void set_other(const ast::SetStatement& statement);
   void reset(const ast::ResetStatement& statement);
   RelPtr plan_of(const ast::Statement& statement);
   RelPtr finish(RelPtr root, const SourceSpan& span);
@@ -177,12 +179,12 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
     return nullptr;
   }
   const LowerOptions lowering = lower_options(registry, *options);
-  const std::size_t before = out.diagnostics.size();
-  root = optimize(std::move(root), lowering.eval, out.diagnostics);
   const bool is_sink = root->kind == RelKind::kSink;
   Uids own;  // a query is a job of its own
   Uids& uids = is_sink ? insert_uids : own;
   identify(*root, uids.names);
+  const std::size_t before = out.diagnostics.size();
+  root = optimize(std::move(root), lowering.eval, out.diagnostics);
   if (out.diagnostics.size() != before) return nullptr;
   name_formerly(*root, uids.former_names);
   set_state_ttl(*root, options->duration("table.exec.state.ttl").count());
@@ -195,10 +197,10 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
     report(root->kind == RelKind::kSink ? root->span : span, made.error().message);
     return nullptr;
   }
-  const Flow flow = is_sink ? flow_of(*root) : Flow{};
-  if (const auto place = one_of_both(flow.reads, flow.writes)) {
   check_aggregates(*root, out.diagnostics);
   if (out.diagnostics.size() != before) return nullptr;
+  const Flow flow = is_sink ? flow_of(*root) : Flow{};
+  if (const auto place = one_of_both(flow.reads, flow.writes)) {
     report(root->span,
            "this INSERT is a loop: it reads " + *place +
                " and writes to it, so every row that it "
@@ -396,6 +398,29 @@ void Session::Run::show(const ast::ShowStatement& statement) {
   }
 }
 
+// A key that means nothing here, or nothing at all.
+void Session::Run::set_other(const ast::SetStatement& statement) {
+  const std::string& key = *statement.key;
+  if (const FlinkSetting* setting = find_flink_setting(key)) {
+    if (!setting->instead.empty()) {
+      return report(statement.key_span, "'" + key + "' is no setting here",
+                    "use " + std::string(setting->instead));
+    }
+    add(Step::Kind::kNote, statement).text =
+        "'" + key + "' has no effect here: " + std::string(setting->note);
+    return;
+  }
+  std::vector<std::string> names;
+  for (const OptionSpec& spec : session_options().specs()) {
+    names.push_back(spec.name);
+    names.insert(names.end(), spec.aliases.begin(), spec.aliases.end());
+  }
+  for (const FlinkSetting& setting : flink_settings()) names.emplace_back(setting.key);
+  const auto near = nearest_name(key, names);
+  report(statement.key_span, "unknown setting '" + key + "'",
+         near ? "did you mean '" + *near + "'?" : "SET lists them");
+}
+
 void Session::Run::set(const ast::SetStatement& statement) {
   if (!statement.key) {
     Step& step = add(Step::Kind::kTable, statement);
@@ -408,6 +433,7 @@ void Session::Run::set(const ast::SetStatement& statement) {
     }
     return;
   }
+  if (session_options().find(*statement.key) == nullptr) return set_other(statement);
   const auto parsed = session_options().parse({{*statement.key, statement.value}}, "SET");
   if (!parsed.ok()) return report(statement.key_span, parsed.error().message);
   if (*statement.key == "table.local-time-zone") {
@@ -419,10 +445,13 @@ void Session::Run::set(const ast::SetStatement& statement) {
 }
 
 void Session::Run::reset(const ast::ResetStatement& statement) {
-  if (statement.key)
-    settings.erase(*statement.key);
-  else
+  if (statement.key) {
+    const OptionTable options = session_options();
+    const OptionSpec* spec = options.find(*statement.key);
+    settings.erase(spec != nullptr ? spec->name : *statement.key);
+  } else {
     settings.clear();
+  }
   say(statement, "OK");
 }
 
@@ -451,7 +480,6 @@ void Session::Run::statement(ast::StatementPtr& node) {
       return set(ast::as<ast::SetStatement>(*node));
     case ast::StatementKind::kReset:
       return reset(ast::as<ast::ResetStatement>(*node));
-  }
     case ast::StatementKind::kUse:
       return report(node->span, "there is one catalog and one database: USE is not supported");
   }

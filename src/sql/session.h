@@ -21,6 +21,7 @@ namespace slipstream::sql {
 struct Step {
   enum class Kind : std::uint8_t {
     kText,    // text: a message, a plan
+    kNote,    // text: what a statement does not do; beside the results
     kTable,   // header and rows: SHOW, DESCRIBE
     kInsert,  // plan: part of the job of its script
     kSelect,  // plan: a query whose rows go to a person

@@ -37,6 +37,18 @@ class RunTest(unittest.TestCase):
         done = run("run", "--output", "csv", "-e", "SELECT 1 + 1 AS two, 'a,b' AS text")
         self.assertEqual((done.returncode, done.stdout), (0, 'two,text\n2,"a,b"\n'), done.stderr)
 
+    def test_settings_of_flink_without_a_meaning_here_are_noted_beside_the_results(self):
+        script = "SET 'execution.runtime-mode' = 'streaming'; SET 'taskmanager.numberOfTaskSlots' = '4'; " \
+                 "SELECT 1 AS one"
+        self.assertEqual(run("check", "-e", script).returncode, 0)
+        done = run("run", "--output", "csv", "-e", script)
+        self.assertEqual((done.returncode, done.stdout), (0, "one\n1\n"), done.stderr)
+        self.assertIn("'execution.runtime-mode' has no effect here: queries run as streams", done.stderr)
+        self.assertIn("'taskmanager.numberOfTaskSlots' has no effect here", done.stderr)
+        wrong = run("check", "-e", "SET 'execution.runtime-mod' = 'streaming'")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("did you mean 'execution.runtime-mode'?", wrong.stderr)
+
     def test_json_has_op_when_the_result_is_updating(self):
         one = ("run", "--output", "json", "--parallelism", "1", "-e")
         plain = run(*one, NUMBERS.format(3, 0) + "SELECT k FROM numbers")
