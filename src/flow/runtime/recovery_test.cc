@@ -267,7 +267,7 @@ TEST(Recovery, EpochsOfAnAbortedCheckpointMoveIntoTheNext) {
   fixture.options.crash_after_checkpoints = 0;
   // A checkpoint of a job whose sink takes nothing times out; later ones complete.
   fixture.sink.full = std::make_shared<std::atomic<bool>>(true);
-  fixture.options.checkpoint_timeout = 20ms;
+  fixture.options.checkpoint_timeout = 300ms;
   auto sink = std::make_shared<AuditSink>(fixture.sink);
   Graph graph;
   const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(fixture.numbers)));

@@ -235,7 +235,7 @@ TEST_F(ProducerTest, ABatchIsEncodedByPublicMeansAlone) {
 }
 
 TEST_F(ProducerTest, AnEncodedBatchIsTriedOnceAndSaysWhatBecameOfIt) {
-  Producer producer(*client_, {.attempt_timeout_ms = 200, .fenced = true});
+  Producer producer(*client_, {.attempt_timeout_ms = 2'000, .fenced = true});
   const SendResult stored_result = send_encoded_once(producer, queues_[3]);
   EXPECT_EQ(stored_result.outcome, SendOutcome::kStored);
   EXPECT_EQ(stored_result.queue_offset, 0);
