@@ -62,7 +62,7 @@ std::vector<Option> listed_in(const std::string& file) {
     std::string owner;
     std::string name;
     std::getline(parts, owner, ':');
-    parts >> name;
+    std::getline(parts >> std::ws, name, ':');
     listed.emplace_back(owner, name);
   }
   return listed;
