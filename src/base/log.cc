@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/output.h"
 
 namespace slipstream {
 namespace {
@@ -89,6 +90,7 @@ void log(LogLevel level, std::string_view component, std::string_view text) {
     out.sink(level, component, text);
     return;
   }
+  const StatusLinePause pause;
   if (log_format() == LogFormat::kJson) {
     const std::string line = json_line(level, component, text) + '\n';
     static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));

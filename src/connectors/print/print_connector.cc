@@ -1,12 +1,8 @@
 #include "connectors/print/print_connector.h"
 
-#include <cerrno>
-#include <cstring>
-
-#include <poll.h>
 #include <unistd.h>
 
-#include "base/mutex.h"
+#include "base/output.h"
 #include "base/try.h"
 #include "data/text/value.h"
 
@@ -23,13 +19,6 @@ OptionTable print_options() {
   });
 }
 
-// Whole batches, one after the other: a pipe takes a large one in pieces, and rows of several
-// writers must not mix within a line.
-Mutex& output_mutex() {
-  static Mutex mutex;
-  return mutex;
-}
-
 class Writer : public SinkWriter {
  public:
   Writer(std::string prefix, int descriptor)
@@ -39,7 +28,7 @@ class Writer : public SinkWriter {
     static_cast<void>(file);
     text_.clear();
     for (std::size_t row = 0; row < batch.rows(); ++row) append_row(batch, row);
-    TRY(put());
+    TRY(write_output(descriptor_, text_).with_context("printing rows"));
     return Write::kAccepted;
   }
   Result<std::optional<std::string>> prepare(CheckpointId checkpoint, EpochFile* file) override {
@@ -62,26 +51,6 @@ class Writer : public SinkWriter {
       }
     }
     text_ += "]\n";
-  }
-
-  Status put() {
-    std::string_view rest = text_;
-    MutexLock lock(output_mutex());
-    while (!rest.empty()) {
-      const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0 && errno == EAGAIN) {
-        pollfd room{descriptor_, POLLOUT, 0};
-        ::poll(&room, 1, -1);
-        continue;
-      }
-      if (written < 0) {
-        return Error{ErrorCode::kUnavailable,
-                     std::string("printing rows: ") + std::strerror(errno)};
-      }
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
   }
 
   std::string prefix_;

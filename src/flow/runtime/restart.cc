@@ -16,6 +16,7 @@ bool repeats_itself(const Error& cause) {
     case ErrorCode::kPermissionDenied:
     case ErrorCode::kCorrupt:
     case ErrorCode::kResourceExhausted:  // state over its budget; a full disk is retryable
+    case ErrorCode::kCancelled:          // on purpose: who reads the output has left
       return true;
     default:
       return false;
