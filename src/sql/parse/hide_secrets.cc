@@ -32,32 +32,57 @@ std::size_t end_of_literal(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
+// Behind the comment or the quoted name that begins at `begin`; `begin` when none does.
+std::size_t end_of_other(std::string_view text, std::size_t begin) {
+  const auto behind = [&](std::string_view close, std::size_t from) {
+    const std::size_t at = text.find(close, from);
+    return at == std::string_view::npos ? text.size() : at + close.size();
+  };
+  const std::string_view rest = text.substr(begin);
+  if (rest.starts_with("--")) return behind("\n", begin + 2);
+  // A hint holds options.
+  if (rest.starts_with("/*") && !rest.starts_with("/*+")) return behind("*/", begin + 2);
+  if (rest.starts_with('`')) return behind("`", begin + 1);
+  return begin;
+}
+
 }  // namespace
 
-std::string hide_secrets(std::string_view sql) {
-  std::string text(sql);
+std::vector<Secret> find_secrets(std::string_view sql) {
+  std::vector<Secret> secrets;
   bool hide = false;  // the next literal, unless something else comes between
   std::size_t at = 0;
-  while (at < text.size()) {
-    const char c = text[at];
+  while (at < sql.size()) {
+    const char c = sql[at];
+    if (const std::size_t end = end_of_other(sql, at); end != at) {
+      hide = hide && c != '`';
+      at = end;
+      continue;
+    }
     if (c != '\'') {
       hide = hide && (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '=');
       ++at;
       continue;
     }
-    const std::size_t end = end_of_literal(text, at);
-    const bool closed = end > at + 1 && text[end - 1] == '\'';
+    const std::size_t end = end_of_literal(sql, at);
+    const bool closed = end > at + 1 && sql[end - 1] == '\'';
     const std::size_t inner_end = closed ? end - 1 : end;
-    if (hide) {
-      for (std::size_t i = at + 1; i < inner_end; ++i) {
-        if (text[i] != '\n') text[i] = '*';
-      }
-      hide = false;
-    } else {
-      hide = is_secret(std::string_view(text).substr(at + 1, inner_end - at - 1));
-    }
+    if (hide) secrets.push_back({at + 1, inner_end});
+    hide = !hide && is_secret(sql.substr(at + 1, inner_end - at - 1));
     at = end;
   }
+  return secrets;
+}
+
+std::string hide_secrets(std::string_view sql) {
+  std::string text;
+  std::size_t shown = 0;
+  for (const Secret& secret : find_secrets(sql)) {
+    text += sql.substr(shown, secret.begin - shown);
+    text += kHidden;
+    shown = secret.end;
+  }
+  text += sql.substr(shown);
   return text;
 }
 
