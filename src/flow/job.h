@@ -130,12 +130,18 @@ struct JobReport {
   std::chrono::milliseconds last_checkpoint_duration{0};
   std::uint64_t restarts = 0;
   std::string last_error;
+  // Of attempts before the one that `tasks` shows.
+  std::int64_t earlier_rows_read = 0, earlier_rows_written = 0;
   std::vector<VertexReport> vertices;         // in the order of the graph
   std::vector<TaskReport> tasks;              // of the current or the last attempt
   std::vector<EdgeReport> edges;              // likewise
   std::vector<CheckpointReport> checkpoints;  // the last kHistoryMax of this process, newest last
   std::vector<FailureReport> failures;        // likewise
 };
+
+// What the first tasks took, and what the last ones wrote, of all attempts.
+std::int64_t rows_read(const JobReport& report);
+std::int64_t rows_written(const JobReport& report);
 
 // Reports by job name in Prometheus' text form: rows and time of each task, rows and fill of each
 // edge, checkpoints, restarts.

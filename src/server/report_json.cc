@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "flow/runtime/graph_drawing.h"
 #include "sql/parse/hide_secrets.h"
 
 namespace slipstream::server {
@@ -21,22 +22,6 @@ json time_json(std::int64_t ms) { return ms == 0 ? json(nullptr) : json(ms); }
 json watermark_json(flow::EventTime watermark) {
   return watermark == flow::kMinWatermark || watermark == flow::kMaxWatermark ? json(nullptr)
                                                                               : json(watermark);
-}
-
-const char* name_of(flow::Partitioning partitioning) {
-  switch (partitioning) {
-    case flow::Partitioning::kForward:
-      return "forward";
-    case flow::Partitioning::kHash:
-      return "hash";
-    case flow::Partitioning::kRebalance:
-      return "rebalance";
-    case flow::Partitioning::kBroadcast:
-      return "broadcast";
-    case flow::Partitioning::kSingle:
-      return "single";
-  }
-  return "forward";
 }
 
 const char* name_of(flow::CheckpointReport::Kind kind) {
@@ -77,7 +62,7 @@ json edges_json(const flow::JobReport& report) {
   for (const flow::EdgeReport& edge : report.edges) {
     edges.push_back({{"from", edge.from},
                      {"to", edge.to},
-                     {"partitioning", name_of(edge.partitioning)},
+                     {"partitioning", flow::partitioning_name(edge.partitioning)},
                      {"rows", edge.rows},
                      {"queued_bytes", edge.queued_bytes},
                      {"queued_bytes_max", edge.queued_bytes_max},
@@ -130,28 +115,6 @@ json splits_json(const flow::JobReport& report) {
   return splits;
 }
 
-std::int64_t rows_written(const flow::JobReport& report) {
-  std::int64_t rows = 0;
-  for (const flow::TaskReport& task : report.tasks) {
-    const bool has_output =
-        std::any_of(report.edges.begin(), report.edges.end(),
-                    [&](const flow::EdgeReport& edge) { return edge.from == task.vertex; });
-    if (!has_output) rows += task.rows_out;
-  }
-  return rows;
-}
-
-std::int64_t rows_read(const flow::JobReport& report) {
-  std::int64_t rows = 0;
-  for (const flow::TaskReport& task : report.tasks) {
-    const bool has_input =
-        std::any_of(report.edges.begin(), report.edges.end(),
-                    [&](const flow::EdgeReport& edge) { return edge.to == task.vertex; });
-    if (!has_input) rows += task.rows_in;
-  }
-  return rows;
-}
-
 json summary_of(const HostedJob::View& view) {
   return {{"name", view.record.name},
           {"state", name_of(view.state)},
@@ -159,8 +122,8 @@ json summary_of(const HostedJob::View& view) {
           {"submitted_ms", view.record.submitted_ms},
           {"started_ms", time_json(view.started_ms)},
           {"ended_ms", time_json(view.record.ended_ms)},
-          {"rows_read", rows_read(view.report)},
-          {"rows_written", rows_written(view.report)},
+          {"rows_read", flow::rows_read(view.report)},
+          {"rows_written", flow::rows_written(view.report)},
           {"restarts", view.report.restarts},
           {"completed_checkpoints", view.report.completed_checkpoints}};
 }

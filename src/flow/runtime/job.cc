@@ -183,6 +183,10 @@ class Job::Impl {
       MutexLock lock(mutex_);
       attempt_ = attempt.get();
       report_.state = JobReport::State::kRunning;
+      report_.earlier_rows_read = rows_read(report_);
+      report_.earlier_rows_written = rows_written(report_);
+      report_.tasks.clear();
+      report_.edges.clear();
       changed_.notify_all();
       if (stop_wanted_) attempt->stop();
       if (cancel_wanted_) attempt->cancel();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -63,6 +64,28 @@ class Families {
 };
 
 }  // namespace
+
+std::int64_t rows_read(const JobReport& report) {
+  std::int64_t rows = report.earlier_rows_read;
+  for (const TaskReport& task : report.tasks) {
+    const bool has_input =
+        std::any_of(report.edges.begin(), report.edges.end(),
+                    [&](const EdgeReport& edge) { return edge.to == task.vertex; });
+    if (!has_input) rows += task.rows_in;
+  }
+  return rows;
+}
+
+std::int64_t rows_written(const JobReport& report) {
+  std::int64_t rows = report.earlier_rows_written;
+  for (const TaskReport& task : report.tasks) {
+    const bool has_output =
+        std::any_of(report.edges.begin(), report.edges.end(),
+                    [&](const EdgeReport& edge) { return edge.from == task.vertex; });
+    if (!has_output) rows += task.rows_out;
+  }
+  return rows;
+}
 
 std::string prometheus_text(const Jobs& jobs) {
   if (jobs.empty()) return "";
