@@ -94,6 +94,9 @@ class Admin {
   Status create_topic(const TopicSpec& spec);
   // More queues per broker, both ways; never fewer. Other settings stay.
   Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);
+  // Fewer queues per broker, both ways; never more. Other settings stay. What the queues that go
+  // hold cannot be read any more, until the topic is widened again.
+  Status shrink_topic(std::string_view topic, std::int32_t queues_per_broker);
   // kNotFound when no name server knows it; a retryable kUnavailable when its brokers are away.
   // Always asks, never from memory.
   Result<TopicDescription> describe_topic(std::string_view topic);

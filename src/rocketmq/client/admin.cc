@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -228,18 +229,34 @@ Status Admin::create_topic(const TopicSpec& spec) {
                           std::to_string(kRouteWaitMs) + " ms");
 }
 
-Status Admin::widen_topic(std::string_view topic, std::int32_t queues_per_broker) {
-  TRY_ASSIGN(const TopicDescription now, describe_topic(topic));
+namespace {
+
+// On every broker that has the topic; `changed` makes the new number of queues out of the old one.
+Status change_queues(Admin& admin, std::string_view topic,
+                     const std::function<std::int32_t(std::int32_t)>& changed) {
+  TRY_ASSIGN(const TopicDescription now, admin.describe_topic(topic));
   for (const TopicDescription::Broker& broker : now.brokers) {
     TopicSpec spec;
     spec.topic = now.topic;
-    spec.read_queues = std::max(broker.read_queues, queues_per_broker);
-    spec.write_queues = std::max(broker.write_queues, queues_per_broker);
+    spec.read_queues = changed(broker.read_queues);
+    spec.write_queues = changed(broker.write_queues);
     spec.perm = broker.perm;
     spec.brokers = {broker.name};
-    TRY(create_topic(spec));
+    TRY(admin.create_topic(spec));
   }
   return {};
+}
+
+}  // namespace
+
+Status Admin::widen_topic(std::string_view topic, std::int32_t queues_per_broker) {
+  return change_queues(*this, topic,
+                       [=](std::int32_t queues) { return std::max(queues, queues_per_broker); });
+}
+
+Status Admin::shrink_topic(std::string_view topic, std::int32_t queues_per_broker) {
+  return change_queues(*this, topic,
+                       [=](std::int32_t queues) { return std::min(queues, queues_per_broker); });
 }
 
 Result<TopicDescription> Admin::describe_topic(std::string_view topic) {
