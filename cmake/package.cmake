@@ -29,6 +29,10 @@ if(CMAKE_STRIP) # 100 MB of debug information help nobody who has no sources
   add_custom_command(TARGET libslipstream POST_BUILD COMMAND ${CMAKE_STRIP} --strip-debug $<TARGET_FILE:libslipstream>)
 endif()
 
+# Before anything is written: half a prefix is worse than none.
+install(CODE "if(NOT EXISTS \"$<TARGET_FILE:slipstream>\" OR NOT EXISTS \"$<TARGET_FILE:libslipstream>\")
+  message(FATAL_ERROR \"the program and the library are not both built in ${CMAKE_BINARY_DIR}; run ./dev install --prefix \${CMAKE_INSTALL_PREFIX}\")
+endif()" COMPONENT development)
 install(TARGETS slipstream RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 install(FILES $<TARGET_FILE:libslipstream> DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(DIRECTORY include/slipstream DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h")

@@ -42,6 +42,25 @@ class InstallTest(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(BASE, ignore_errors=True)
 
+    def test_one_command_builds_and_installs(self):
+        """Finding 33: `cmake --install` behind `./dev build` failed half way."""
+        if BUILD != ROOT / "build/release":
+            self.skipTest("./dev builds in build/release only")
+        prefix = BASE / "by-dev"
+        run(ROOT / "dev", "install", "--prefix", prefix)
+        self.assertEqual(files_below(prefix), files_below(self.prefix))
+        wrong = subprocess.run([ROOT / "dev", "install", prefix], capture_output=True, text=True)
+        self.assertEqual((wrong.returncode, "--prefix" in wrong.stderr), (2, True), wrong.stderr)
+
+    def test_what_is_not_built_is_not_half_installed(self):
+        """Finding 33."""
+        build, prefix = BASE / "not-built", BASE / "nothing"
+        run("cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-DSLIPSTREAM_TESTS=OFF", "-DSLIPSTREAM_EXAMPLES=OFF")
+        done = subprocess.run(["cmake", "--install", build, "--prefix", prefix], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("run ./dev install", done.stderr)
+        self.assertFalse(prefix.exists())
+
     def test_every_public_header_compiles_alone(self):
         include = self.prefix / "include"
         headers = [name for name in files_below(include) if name.endswith(".h")]
