@@ -8,6 +8,7 @@
 #include "slipstream/connectors.h"
 
 #include "base/suggest.h"
+#include "cli/report.h"
 #include "cli/run_command.h"
 #include "expr/function.h"
 #include "flow/metrics.h"

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <map>
 
 #include "slipstream/connectors.h"
 
 #include "base/try.h"
-#include "cli/cluster.h"
 #include "cli/listing.h"
+#include "cli/report.h"
 #include "data/text/temporal.h"
 #include "flow/checkpoint/store.h"
 
@@ -66,8 +65,7 @@ std::string time_of(std::int64_t wall_ms) {
   return text;
 }
 
-Status list(const CheckpointArguments& arguments) {
-  TRY_ASSIGN(const Place place, open_place(arguments));
+Status list(const Place& place, const CheckpointArguments& arguments) {
   Listing listing(
       {"id", "kind", "created UTC", "job", "state bytes", "written bytes", "epochs", "fault"});
   for (const CheckpointId id : place.ids) {
@@ -106,8 +104,7 @@ std::string position_of(const ConnectorRegistry& connectors, const Split& split)
   return split.state;
 }
 
-Status inspect(const CheckpointArguments& arguments) {
-  TRY_ASSIGN(const Place place, open_place(arguments));
+Status inspect(const Place& place, const CheckpointArguments& arguments) {
   TRY_ASSIGN(const flow::Manifest manifest, chosen(arguments, place));
   Listing listing({"what", "name", "detail", "bytes"});
   const auto id = static_cast<std::int64_t>(manifest.id);
@@ -139,10 +136,12 @@ Status inspect(const CheckpointArguments& arguments) {
 }  // namespace
 
 int checkpoints_list_command(const CheckpointArguments& arguments) {
-  return report(list(arguments));
+  const auto place = open_place(arguments);
+  return place.ok() ? report(list(*place, arguments)) : fail(place.error(), kExitUsage);
 }
 int checkpoints_inspect_command(const CheckpointArguments& arguments) {
-  return report(inspect(arguments));
+  const auto place = open_place(arguments);
+  return place.ok() ? report(inspect(*place, arguments)) : fail(place.error(), kExitUsage);
 }
 
 }  // namespace slipstream::cli

@@ -1,32 +1,65 @@
 #include "cli/cluster.h"
 
-#include <iostream>
+#include <cstdlib>
 
 #include "base/try.h"
-#include "cli/run_command.h"
+#include "cli/report.h"
 
 namespace slipstream::cli {
+namespace {
 
-Result<std::unique_ptr<rocketmq::Client>> connect(const ClusterArguments& cluster) {
-  rocketmq::ClientOptions options;
-  options.name_servers = cluster.name_server;
-  options.security = rocketmq::completed_from_environment(cluster.security);
-  TRY_ASSIGN(options.security.tls.verify, rocketmq::parse_tls_verify(cluster.tls_verify));
-  return rocketmq::Client::connect(options);
+std::string given_or(const std::string& option, const char* variable) {
+  const char* value = option.empty() ? std::getenv(variable) : nullptr;
+  return value == nullptr ? option : std::string(value);
 }
 
-int report(const Status& status) {
-  if (status.ok()) return kExitOk;
-  std::cerr << "error: " << status.error().message << '\n';
-  return kExitFailed;
+Result<bool> tls_enabled(const std::optional<bool>& option) {
+  if (option) return *option;
+  const std::string value = given_or("", "SLIPSTREAM_TLS");
+  if (value == "true" || value == "1") return true;
+  if (value.empty() || value == "false" || value == "0") return false;
+  return Error{ErrorCode::kInvalidArgument,
+               "SLIPSTREAM_TLS is '" + value + "'; it may be true or false"};
+}
+
+}  // namespace
+
+Result<rocketmq::ClientOptions> client_options(const ClusterArguments& cluster) {
+  rocketmq::ClientOptions options;
+  options.name_servers = given_or(cluster.name_server, "SLIPSTREAM_NAMESERVER");
+  if (options.name_servers.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "no name server is given: --nameserver HOST:PORT, or SLIPSTREAM_NAMESERVER"};
+  }
+  options.security = rocketmq::completed_from_environment(cluster.security);
+  TRY_ASSIGN(options.security.tls.enabled, tls_enabled(cluster.tls));
+  const std::string verify = given_or(cluster.tls_verify, "SLIPSTREAM_TLS_VERIFY");
+  if (!verify.empty()) {
+    auto parsed = rocketmq::parse_tls_verify(verify);
+    if (!parsed.ok()) return std::move(parsed).error().with_context("--tls-verify");
+    options.security.tls.verify = *parsed;
+  }
+  return options;
+}
+
+int with_client(const ClusterArguments& cluster,
+                const std::function<Status(rocketmq::Client&)>& action) {
+  const auto options = client_options(cluster);
+  if (!options.ok()) return fail(options.error(), kExitUsage);
+  const auto client = rocketmq::Client::connect(*options);
+  if (!client.ok()) {
+    const bool wrong = client.error().code == ErrorCode::kInvalidArgument;
+    return fail(client.error(), wrong ? kExitUsage : kExitFailed);
+  }
+  return report(action(**client));
 }
 
 int with_admin(const ClusterArguments& cluster,
                const std::function<Status(rocketmq::Admin&)>& action) {
-  const auto client = connect(cluster);
-  if (!client.ok()) return report(client.status());
-  rocketmq::Admin admin(**client);
-  return report(action(admin));
+  return with_client(cluster, [&action](rocketmq::Client& client) {
+    rocketmq::Admin admin(client);
+    return action(admin);
+  });
 }
 
 }  // namespace slipstream::cli

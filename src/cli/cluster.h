@@ -2,7 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "slipstream/rocketmq/admin.h"
@@ -12,19 +12,22 @@
 
 namespace slipstream::cli {
 
-// Where it is, who asks, and how it is reached. A secret is in a file or the environment.
+// Where it is, who asks, and how it is reached, as options say it. A secret is in a file or the
+// environment.
 struct ClusterArguments {
   std::string name_server;
-  rocketmq::Security security;
-  std::string tls_verify = "full";
+  rocketmq::Security security;  // without tls.enabled and tls.verify
+  std::optional<bool> tls;
+  std::string tls_verify;
 };
 
-Result<std::unique_ptr<rocketmq::Client>> connect(const ClusterArguments& cluster);
+// What the options leave open comes from the environment; an option always wins.
+// Failure: kInvalidArgument, naming the option or the variable.
+Result<rocketmq::ClientOptions> client_options(const ClusterArguments& cluster);
 
-// The exit code; an error goes to standard error.
-int report(const Status& status);
-
-// Connects, acts, reports.
+// Connects, acts, reports. The exit code.
+int with_client(const ClusterArguments& cluster,
+                const std::function<Status(rocketmq::Client&)>& action);
 int with_admin(const ClusterArguments& cluster,
                const std::function<Status(rocketmq::Admin&)>& action);
 

@@ -1,43 +1,54 @@
 #include "cli/execution.h"
 
-#include <iostream>
+#include <algorithm>
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/metric_store.h"
+#include "base/mutex.h"
+#include "base/output.h"
 #include "base/try.h"
+#include "cli/job_progress.h"
+#include "cli/report.h"
 #include "cli/row_printer.h"
-#include "flow/metrics.h"
 
 namespace slipstream::cli {
 namespace {
 
-void say_line(std::string_view text) { say(text); }
+void say_line(std::string_view text) { notify(text); }
 
-// Counts from its making on.
-class LateRows {
- public:
-  void say_how_many() const {
-    const std::int64_t late = now() - before_;
-    if (late == 0) return;
-    say(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
-        "their windows had fired");
+bool is_bounded(const sql::Rel& rel) {
+  if (rel.scan && rel.scan->source != nullptr && !rel.scan->source->bounded()) return false;
+  return std::all_of(rel.inputs.begin(), rel.inputs.end(),
+                     [](const sql::RelPtr& input) { return is_bounded(*input); });
+}
+
+void add_tables_read(const sql::Rel& rel, std::vector<std::string>& tables) {
+  if (rel.scan) {
+    const std::string table = rel.scan->table.name + " (" + rel.scan->connector + ")";
+    if (std::find(tables.begin(), tables.end(), table) == tables.end()) tables.push_back(table);
   }
+  for (const sql::RelPtr& input : rel.inputs) add_tables_read(*input, tables);
+}
 
- private:
-  static std::int64_t now() { return process_metrics().total(flow::kLateRows.name); }
-  const std::int64_t before_ = now();
-};
+// "clicks (rocketmq) -> slow_clicks (rocketmq)"
+std::string flow_text(const sql::Rel& insert) {
+  std::vector<std::string> tables;
+  add_tables_read(insert, tables);
+  std::string text;
+  for (const std::string& table : tables) text += (text.empty() ? "" : ", ") + table;
+  return (text.empty() ? "values" : text) + " -> " + insert.sink_table.name + " (" +
+         insert.sink_connector + ")";
+}
+
+void say_late_rows(std::int64_t late) {
+  if (late == 0) return;
+  notify(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
+         "their windows had fired");
+}
 
 }  // namespace
-
-void say(std::string_view text, LogLevel level) {
-  if (log_format() == LogFormat::kJson) {
-    log(level, "job", text);
-  } else {
-    std::cerr << text << '\n';
-  }
-}
 
 void Execution::watch(flow::Job* job, sql::Query* query) {
   const std::lock_guard lock(mutex_);
@@ -91,14 +102,52 @@ Result<sql::LaunchOptions> Execution::launch_options() {
   return options;
 }
 
+Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::int64_t>* printed,
+                         const std::function<Status()>& wait) {
+  ever_started_ = true;
+  const SystemClock clock;
+  const MetricStore& store = process_metrics();
+  const JobCounts before = count_of(store, job_name_);
+  Mutex mutex;
+  JobProgress progress(job_name_, bounded, before, clock.now_ms());
+  const auto observe = [&] {
+    JobCounts counts = count_of(store, job_name_);
+    if (printed != nullptr) counts.printed = *printed;
+    progress.observe(job.report(), counts, clock.now_ms(), clock.wall_ms());
+  };
+  Status status;
+  {
+    const Progress shown(arguments_.progress, [&] {
+      MutexLock lock(mutex);
+      observe();
+      return progress.facts();
+    });
+    status = wait();
+  }
+  observe();
+  say_late_rows(count_of(store, job_name_).late - before.late);
+  if (!arguments_.progress.quiet) notify(progress.summary());
+  return status;
+}
+
 Status Execution::run_inserts(const std::vector<sql::RelPtr>& plans) {
   TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
-  const LateRows late;
+  TRY_ASSIGN(const flow::JobOptions settings, session_.job_options());
   TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, say_line));
+  if (!arguments_.progress.quiet) {
+    for (const sql::RelPtr& plan : plans) notify("job '" + job_name_ + "': " + flow_text(*plan));
+  }
+  if (options.checkpoint_dir.empty() && settings.checkpoint_dir.empty() &&
+      settings.checkpoint_interval.count() > 0) {
+    notify(
+        "no checkpoint directory (--checkpoint-dir): checkpoints are gone with the process, the "
+        "next start begins where the tables say");
+  }
   watch(job.get(), nullptr);
-  Status status = job->wait();
+  const bool bounded = std::all_of(plans.begin(), plans.end(),
+                                   [](const sql::RelPtr& plan) { return is_bounded(*plan); });
+  Status status = follow(*job, bounded, nullptr, [&job] { return job->wait(); });
   watch(nullptr, nullptr);
-  late.say_how_many();
   return status;
 }
 
@@ -106,16 +155,23 @@ Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
   TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
   TRY_ASSIGN(TimeZone zone, sql::time_zone_of(session_));
   RowPrinter printer(arguments_.output, plan->schema, plan->updating, std::move(zone));
-  const LateRows late;
+  const bool bounded = is_bounded(*plan);
+  std::atomic<std::int64_t> printed{0};
   TRY_ASSIGN(const auto query, sql::Query::start(
                                    session_, std::move(plan),
-                                   [&printer](const Batch& batch) { return printer.print(batch); },
+                                   [&](const Batch& batch) {
+                                     Status status = printer.print(batch);
+                                     printed = printer.rows();
+                                     return status;
+                                   },
                                    options, say_line));
-  watch(query->job(), query.get());
-  const Status status = query->wait();
-  watch(nullptr, nullptr);
-  late.say_how_many();
-  TRY(status);
+  if (query->job() != nullptr) {
+    watch(query->job(), query.get());
+    const Status status =
+        follow(*query->job(), bounded, &printed, [&query] { return query->wait(); });
+    watch(nullptr, nullptr);
+    TRY(status);
+  }
   const Status finished = printer.finish();
   if (!finished.ok() && finished.error().code != ErrorCode::kCancelled) return finished.error();
   return printer.rows();
@@ -127,9 +183,9 @@ Status show_step(const sql::Step& step) {
     return {};
   }
   if (step.kind == sql::Step::Kind::kTable)
-    return write_all(STDOUT_FILENO, format_table(step.header, step.rows));
+    return write_output(STDOUT_FILENO, format_table(step.header, step.rows));
   if (step.text != "OK")
-    return write_all(STDOUT_FILENO, step.text + (step.text.ends_with('\n') ? "" : "\n"));
+    return write_output(STDOUT_FILENO, step.text + (step.text.ends_with('\n') ? "" : "\n"));
   return {};
 }
 

@@ -1,13 +1,16 @@
 #include "cli/group_commands.h"
 
 #include <algorithm>
-#include <iostream>
 #include <set>
 
+#include <unistd.h>
+
+#include "base/output.h"
 #include "base/suggest.h"
 #include "base/try.h"
 #include "cli/listing.h"
 #include "cli/position.h"
+#include "cli/report.h"
 
 namespace slipstream::cli {
 namespace {
@@ -48,15 +51,13 @@ Status describe(mq::Admin& admin, const GroupArguments& arguments) {
   }
   TRY(listing.print(arguments.output));
   if (arguments.output != OutputFormat::kTable) return {};
-  std::cout << total << " messages behind\n"
-            << (online.empty() ? "no member is online\n" : "members online:\n");
-  for (const std::string& member : online) std::cout << "  " << member << '\n';
-  std::cout << std::flush;
-  return {};
+  std::string text = std::to_string(total) + " messages behind\n" +
+                     (online.empty() ? "no member is online\n" : "members online:\n");
+  for (const std::string& member : online) text += "  " + member + "\n";
+  return write_output(STDOUT_FILENO, text);
 }
 
-Status reset(mq::Admin& admin, const GroupArguments& arguments) {
-  TRY_ASSIGN(const Position to, parse_position(arguments.to));
+Status reset(mq::Admin& admin, const GroupArguments& arguments, const Position& to) {
   TRY_ASSIGN(const auto members, admin.group_members(arguments.group, arguments.topic));
   if (!members.empty() && !arguments.force && !arguments.dry_run) {
     return Error{ErrorCode::kInvalidArgument,
@@ -75,7 +76,7 @@ Status reset(mq::Admin& admin, const GroupArguments& arguments) {
                  offset_cell(before.value_or(-1)), offset});
   }
   TRY(listing.print(arguments.output));
-  if (arguments.dry_run) std::cerr << "nothing was changed (--dry-run)\n";
+  if (arguments.dry_run) notify("nothing was changed (--dry-run)");
   return {};
 }
 
@@ -100,7 +101,10 @@ int group_describe_command(const GroupArguments& arguments) {
 }
 
 int group_reset_command(const GroupArguments& arguments) {
-  return with_admin(arguments.cluster, [&](mq::Admin& admin) { return reset(admin, arguments); });
+  const auto to = parse_position(arguments.to);
+  if (!to.ok()) return fail(to.error(), kExitUsage);
+  return with_admin(arguments.cluster,
+                    [&](mq::Admin& admin) { return reset(admin, arguments, *to); });
 }
 
 }  // namespace slipstream::cli

@@ -86,11 +86,17 @@ int LineReader::State::wait_for_key(wchar_t* key) {
 
 unsigned char LineReader::State::complete() {
   const LineInfo* line = el_line(edit);
-  const char* begin = line->cursor;
-  while (begin > line->buffer && is_name_byte(begin[-1])) --begin;
-  const std::string prefix(begin, line->cursor);
-  if (prefix.empty()) return CC_ERROR;
-  const std::vector<std::string> found = continuations(candidates(), prefix);
+  const std::string before(line->buffer, line->cursor);
+  const bool quoted = std::count(before.begin(), before.end(), '\'') % 2 == 1;
+  std::size_t begin = before.size();
+  if (quoted) {
+    begin = before.rfind('\'') + 1;
+  } else {
+    while (begin > 0 && is_name_byte(before[begin - 1])) --begin;
+  }
+  const std::string prefix = before.substr(begin);
+  if (prefix.empty() && !quoted) return CC_ERROR;
+  const std::vector<std::string> found = continuations(candidates(before.substr(0, begin)), prefix);
   if (found.empty()) return CC_ERROR;
   std::string longest = found.front();
   for (const std::string& other : found) {
@@ -101,7 +107,7 @@ unsigned char LineReader::State::complete() {
       ++same;
     longest.resize(same);
   }
-  if (found.size() == 1) longest += ' ';
+  if (found.size() == 1 && !quoted) longest += ' ';
   if (longest.size() > prefix.size()) {
     el_deletestr(edit, static_cast<int>(prefix.size()));
     return el_insertstr(edit, longest.c_str()) == 0 ? CC_REFRESH : CC_ERROR;

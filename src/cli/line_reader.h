@@ -11,8 +11,9 @@ namespace slipstream::cli {
 // Thread: one, save for interrupt().
 class LineReader {
  public:
-  // Names that may follow; the reader keeps those that begin as the word under the cursor does.
-  using Candidates = std::function<std::vector<std::string>()>;
+  // Names that may follow `before`, the line up to the word under the cursor; the reader keeps
+  // those that begin as the word does. Behind an open quote the word is all that stands in it.
+  using Candidates = std::function<std::vector<std::string>(const std::string& before)>;
 
   // On a terminal: libedit with the history of `history_file` (created with mode 0600, at most
   // 1,000 entries). Else: plain lines, no prompt.

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/output.h"
+
 namespace slipstream::cli {
 namespace {
 
@@ -44,14 +46,14 @@ std::string Listing::csv() const {
 }
 
 Status Listing::print(OutputFormat format) const {
-  if (format == OutputFormat::kJson) return write_all(STDOUT_FILENO, json());
-  if (format == OutputFormat::kCsv) return write_all(STDOUT_FILENO, csv());
+  if (format == OutputFormat::kJson) return write_output(STDOUT_FILENO, json());
+  if (format == OutputFormat::kCsv) return write_output(STDOUT_FILENO, csv());
   std::vector<std::vector<std::string>> texts;
   for (const auto& row : rows_) {
     std::vector<std::string>& line = texts.emplace_back();
     for (const Cell& cell : row) line.push_back(text_of(cell));
   }
-  return write_all(STDOUT_FILENO, format_table(header_, texts));
+  return write_output(STDOUT_FILENO, format_table(header_, texts));
 }
 
 }  // namespace slipstream::cli

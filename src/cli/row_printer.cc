@@ -1,13 +1,11 @@
 #include "cli/row_printer.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <unistd.h>
 
-#include "base/try.h"
+#include "base/output.h"
 #include "data/text/value.h"
 #include "sql/row_json.h"
 
@@ -76,19 +74,6 @@ bool is_number(const Type& type) { return type.is_numeric(); }
 
 }  // namespace
 
-Status write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EPIPE)
-      return Error{ErrorCode::kCancelled, "the reader of the output is gone"};
-    if (written < 0)
-      return Error{ErrorCode::kUnavailable, std::string("writing output: ") + std::strerror(errno)};
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 RowPrinter::RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone)
     : format_(format), schema_(std::move(schema)), updating_(updating), zone_(std::move(zone)) {
   for (const Field& field : schema_.fields())
@@ -151,7 +136,7 @@ void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {
 }
 
 Status RowPrinter::flush() {
-  Status status = write_all(STDOUT_FILENO, text_);
+  Status status = write_output(STDOUT_FILENO, text_);
   text_.clear();
   return status;
 }

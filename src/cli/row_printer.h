@@ -41,8 +41,6 @@ class RowPrinter {
   std::int64_t rows_ = 0;
 };
 
-// Writes everything to a descriptor; kCancelled when the reader is gone.
-Status write_all(int descriptor, std::string_view text);
 // As RFC 4180 quotes it: when it must be, or `quote` says so.
 void append_csv_cell(std::string_view cell, bool quote, std::string& out);
 // Columns of short texts as an aligned table.

@@ -1,16 +1,22 @@
 #include "cli/run_command.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
+#include <thread>
 
 #include <unistd.h>
 
 #include "slipstream/connectors.h"
 
+#include "base/output.h"
 #include "base/try.h"
 #include "cli/execution.h"
+#include "cli/report.h"
 #include "cli/stop_signal.h"
+#include "flow/runtime/graph_drawing.h"
 #include "server/metrics_server.h"
 #include "sql/session.h"
 
@@ -35,24 +41,93 @@ void print_diagnostics(const std::string& script, const RunArguments& arguments,
   for (const sql::Diagnostic& diagnostic : list) {
     std::string text = sql::render_diagnostic(script, file_name(arguments), diagnostic);
     text.pop_back();
-    say(text, LogLevel::kError);
+    notify(text, LogLevel::kError);
   }
-  say(std::to_string(list.size()) + (list.size() == 1 ? " error" : " errors") +
-          "; nothing was started",
-      LogLevel::kError);
+  notify(std::to_string(list.size()) + (list.size() == 1 ? " error" : " errors") +
+             "; nothing was started",
+         LogLevel::kError);
 }
 
-int fail(const Error& error, int code) {
-  say((log_format() == LogFormat::kJson ? "" : "error: ") + error.message, LogLevel::kError);
-  return code;
+// The steps of the script; nothing where it said what is wrong.
+std::optional<std::vector<sql::Step>> compile(const RunArguments& arguments,
+                                              sql::Session& session) {
+  const auto compiled = [&]() -> Result<std::vector<sql::Step>> {
+    TRY_ASSIGN(const std::string script, script_text(arguments));
+    for (const auto& [key, value] : arguments.settings) TRY(session.set(key, value));
+    if (arguments.parallelism > 0)
+      TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
+    sql::Compiled result = session.compile(script);
+    if (result.ok()) return std::move(result.steps);
+    print_diagnostics(script, arguments, result.diagnostics);
+    return Error{ErrorCode::kInvalidArgument, ""};
+  };
+  auto steps = compiled();
+  if (steps.ok()) return std::move(*steps);
+  if (!steps.error().message.empty()) fail(steps.error(), kExitUsage);
+  return std::nullopt;
 }
 
-Result<sql::Compiled> compile(const RunArguments& arguments, sql::Session& session,
-                              const std::string& script) {
-  for (const auto& [key, value] : arguments.settings) TRY(session.set(key, value));
-  if (arguments.parallelism > 0)
-    TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
-  return session.compile(script);
+Status run_steps(std::vector<sql::Step>& steps, Execution& execution) {
+  std::vector<sql::RelPtr> inserts;
+  for (sql::Step& step : steps) {
+    if (step.kind == sql::Step::Kind::kInsert) {
+      inserts.push_back(std::move(step.plan));
+    } else if (step.kind == sql::Step::Kind::kSelect) {
+      TRY(execution.run_select(std::move(step.plan)).status());
+    } else {
+      TRY(show_step(step));
+    }
+    if (execution.stopped()) return {};
+  }
+  return inserts.empty() ? Status() : execution.run_inserts(inserts);
+}
+
+// What start() refused and no retry mends was wrong before anything was started.
+int exit_code_of(const Status& status, Execution& execution) {
+  if (status.ok()) return kExitOk;
+  const Error& error = status.error();
+  if (error.code == ErrorCode::kCancelled && !execution.stopped()) {
+    notify(error.message + ": the job has ended");
+    return kExitOk;
+  }
+  return fail(error, execution.ever_started() || error.retryable ? kExitFailed : kExitUsage);
+}
+
+std::optional<flow::DrawingFormat> drawing_format(const std::string& name) {
+  if (name == "dot") return flow::DrawingFormat::kDot;
+  if (name == "mermaid") return flow::DrawingFormat::kMermaid;
+  if (name == "json") return flow::DrawingFormat::kJson;
+  return std::nullopt;
+}
+
+// The inserts as one job, each SELECT as one of its own.
+Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& session,
+                            flow::DrawingFormat format) {
+  TRY_ASSIGN(const flow::JobOptions options, session.job_options());
+  std::vector<flow::DrawnJob> jobs;
+  const auto add = [&](std::string name, const std::vector<sql::RelPtr>& plans) -> Status {
+    flow::DrawnJob job;
+    job.name = std::move(name);
+    TRY_ASSIGN(job.graph, session.graph(plans, {}));
+    job.parallelism = options.parallelism == 0 ? std::max(1U, std::thread::hardware_concurrency())
+                                               : options.parallelism;
+    job.max_parallelism = options.max_parallelism;
+    jobs.push_back(std::move(job));
+    return {};
+  };
+  std::vector<sql::RelPtr> inserts;
+  for (sql::Step& step : steps) {
+    if (step.plan == nullptr) continue;
+    if (step.kind == sql::Step::Kind::kInsert) {
+      inserts.push_back(std::move(step.plan));
+      continue;
+    }
+    std::vector<sql::RelPtr> query;
+    query.push_back(std::move(step.plan));
+    TRY(add("query of line " + std::to_string(step.line), query));
+  }
+  if (!inserts.empty()) TRY(add("job " + options.name, inserts));
+  return flow::draw(jobs, format);
 }
 
 }  // namespace
@@ -66,57 +141,34 @@ int run_command(const RunArguments& arguments) {
     execution.signal(count);
     if (count > 2) _exit(130);
   });
-  const auto script = script_text(arguments);
-  if (!script.ok()) return fail(script.error(), kExitUsage);
-  auto compiled = compile(arguments, session, *script);
-  if (!compiled.ok()) return fail(compiled.error(), kExitUsage);
-  if (!compiled->ok()) {
-    print_diagnostics(*script, arguments, compiled->diagnostics);
-    return kExitUsage;
-  }
+  auto steps = compile(arguments, session);
+  if (!steps) return kExitUsage;
   std::unique_ptr<server::MetricsServer> metrics;
   if (arguments.metrics_port >= 0) {
     auto started = server::MetricsServer::start(arguments.metrics_port,
                                                 [&execution] { return execution.metrics(); });
     if (!started.ok()) return fail(started.error(), kExitUsage);
     metrics = std::move(*started);
-    say("metrics: " + metrics->url());
+    notify("metrics: " + metrics->url());
   }
-  std::vector<sql::RelPtr> inserts;
-  for (sql::Step& step : compiled->steps) {
-    Status status;
-    if (step.kind == sql::Step::Kind::kInsert) {
-      inserts.push_back(std::move(step.plan));
-    } else if (step.kind == sql::Step::Kind::kSelect) {
-      status = execution.run_select(std::move(step.plan)).status();
-    } else {
-      status = show_step(step);
-    }
-    if (!status.ok()) return fail(status.error(), kExitFailed);
-    if (execution.stopped()) return kExitOk;
-  }
-  if (inserts.empty()) return kExitOk;
-  const Status status = execution.run_inserts(inserts);
-  return status.ok() ? kExitOk : fail(status.error(), kExitFailed);
+  return exit_code_of(run_steps(*steps, execution), execution);
 }
 
 int explain_command(const RunArguments& arguments) {
   const auto registry = builtin_connectors();
   sql::Session session(*registry);
-  const auto script = script_text(arguments);
-  if (!script.ok()) return fail(script.error(), kExitUsage);
-  auto compiled = compile(arguments, session, *script);
-  if (!compiled.ok()) return fail(compiled.error(), kExitUsage);
-  if (!compiled->ok()) {
-    print_diagnostics(*script, arguments, compiled->diagnostics);
-    return kExitUsage;
+  auto steps = compile(arguments, session);
+  if (!steps) return kExitUsage;
+  if (const auto format = drawing_format(arguments.format)) {
+    const auto text = drawing(*std::move(steps), session, *format);
+    if (!text.ok()) return fail(text.error(), kExitUsage);
+    return report(write_output(STDOUT_FILENO, *text));
   }
   std::vector<const sql::Rel*> plans;
-  for (const sql::Step& step : compiled->steps) {
+  for (const sql::Step& step : *steps) {
     if (step.plan) plans.push_back(step.plan.get());
   }
-  const Status written = write_all(STDOUT_FILENO, session.explain(plans));
-  return written.ok() ? kExitOk : kExitFailed;
+  return report(write_output(STDOUT_FILENO, session.explain(plans)));
 }
 
 int check_command(const RunArguments& arguments) {
@@ -124,12 +176,15 @@ int check_command(const RunArguments& arguments) {
   sql::Session session(*registry);
   const auto script = script_text(arguments);
   if (!script.ok()) return fail(script.error(), kExitUsage);
+  for (const auto& [key, value] : arguments.settings) {
+    if (const Status set = session.set(key, value); !set.ok()) return fail(set.error(), kExitUsage);
+  }
   const auto diagnostics = session.check(*script);
   if (!diagnostics.empty()) {
     print_diagnostics(*script, arguments, diagnostics);
     return kExitUsage;
   }
-  std::cerr << file_name(arguments) << ": no errors\n";
+  notify(file_name(arguments) + ": no errors");
   return kExitOk;
 }
 

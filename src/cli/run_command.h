@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "cli/progress.h"
 #include "cli/row_printer.h"
 
 namespace slipstream::cli {
@@ -23,12 +24,9 @@ struct RunArguments {
   int metrics_port = -1;  // -1 = off, 0 = a free one
   OutputFormat output = OutputFormat::kTable;
   LogFormat log_format = LogFormat::kText;
+  ProgressArguments progress;
+  std::string format = "text";  // explain: text, dot, mermaid, json
 };
-
-// Exit codes.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;  // a job failed, a server refused
-inline constexpr int kExitUsage = 2;   // bad SQL, bad options: nothing was started
 
 int run_command(const RunArguments& arguments);
 int explain_command(const RunArguments& arguments);

@@ -7,11 +7,17 @@
 
 #include "slipstream/connectors.h"
 
-#include "cli/run_command.h"
+#include "cli/report.h"
 #include "cli/stop_signal.h"
 #include "server/server.h"
 
 namespace slipstream::cli {
+namespace {
+
+// Less than one job needs for the queues between its tasks.
+constexpr std::int64_t kLeastMemory = std::int64_t{16} << 20;
+
+}  // namespace
 
 int serve_command(const ServeArguments& arguments) {
   set_log_format(arguments.log_format);
@@ -30,6 +36,10 @@ int serve_command(const ServeArguments& arguments) {
   });
   const auto memory = parse_bytes(arguments.memory);
   if (!memory.ok()) return refuse(memory.error());
+  if (*memory < kLeastMemory) {
+    return refuse(Error{ErrorCode::kInvalidArgument,
+                        "--memory " + arguments.memory + ": at least 16 mb are needed"});
+  }
   server::Server::Options options;
   options.bind = arguments.bind;
   options.port = arguments.port;

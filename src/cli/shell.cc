@@ -1,9 +1,13 @@
 #include "cli/shell.h"
 
-#include <atomic>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <iostream>
+#include <mutex>
+#include <optional>
+#include <regex>
 
 #include <unistd.h>
 
@@ -11,8 +15,10 @@
 
 #include "base/clock.h"
 #include "base/try.h"
+#include "cli/cluster.h"
 #include "cli/execution.h"
 #include "cli/line_reader.h"
+#include "cli/report.h"
 #include "cli/stop_signal.h"
 #include "expr/function.h"
 #include "sql/parse/keywords.h"
@@ -28,8 +34,9 @@ constexpr const char* kHelp =
     "  \\d          tables and views         \\d NAME     columns of a table\n"
     "  \\f          functions                \\f NAME     what a function does\n"
     "  \\timing     time of each statement   \\h          this text\n"
-    "  \\q          leave (also Ctrl-D)\n"
-    "Tab completes keywords, tables, columns and functions. Ctrl-C ends what runs.\n";
+    "  \\q          leave (also exit, quit, Ctrl-D)\n"
+    "Tab completes keywords, tables, columns, functions and, in 'topic' = '...', topics.\n"
+    "Ctrl-C ends what runs.\n";
 
 std::string history_file() {
   const char* home = std::getenv("HOME");
@@ -48,13 +55,58 @@ std::string function_text(const std::string& name) {
   return "";
 }
 
+// One of the words that people try first, with or without ';'.
+bool is_word(const std::string& line, std::initializer_list<std::string_view> words) {
+  std::string word = trimmed(line);
+  while (word.ends_with(';')) word = trimmed(word.substr(0, word.size() - 1));
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Whether the open quote at the end belongs to an option that names a topic.
+bool names_topic(const std::string& before) {
+  static const std::regex kTopic(R"('(topic|dead-letter\.topic)'\s*=\s*'$)", std::regex::icase);
+  return std::regex_search(before, kTopic);
+}
+
+// The topics of the cluster that the environment names, asked for at most every few seconds.
+class TopicNames {
+ public:
+  const std::vector<std::string>& get() {
+    const std::int64_t now_ms = clock_.now_ms();
+    if (asked_ms_ && now_ms - *asked_ms_ < kKeptMs) return names_;
+    asked_ms_ = now_ms;
+    names_ = ask();
+    return names_;
+  }
+
+ private:
+  static constexpr std::int64_t kKeptMs = 10'000;
+  static constexpr std::int64_t kPatienceMs = 1'000;  // a person waits
+
+  static std::vector<std::string> ask() {
+    auto options = client_options({});
+    if (!options.ok()) return {};
+    options->start_timeout_ms = options->call_timeout_ms = kPatienceMs;
+    const auto client = rocketmq::Client::connect(*options);
+    if (!client.ok()) return {};
+    auto topics = rocketmq::Admin(**client).list_topics();
+    return topics.ok() ? std::move(*topics) : std::vector<std::string>();
+  }
+
+  const SystemClock clock_;
+  std::optional<std::int64_t> asked_ms_;
+  std::vector<std::string> names_;
+};
+
 class Shell {
  public:
   explicit Shell(const RunArguments& arguments)
       : arguments_(arguments),
         registry_(builtin_connectors()),
         session_(*registry_),
-        reader_(history_file(), [this] { return candidates(); }) {}
+        reader_(history_file(), [this](const std::string& before) { return candidates(before); }) {}
 
   int run() {
     const StopSignal signals([this](int) { on_signal(); });
@@ -63,7 +115,7 @@ class Shell {
       return kExitUsage;
     }
     if (reader_.interactive())
-      std::cout << "Slipstream SQL. \\h for help, \\q to leave." << std::endl;
+      std::cout << "Slipstream SQL. help or \\h for help, exit or \\q to leave." << std::endl;
     std::string input;
     while (!left_) {
       std::string line;
@@ -77,6 +129,11 @@ class Shell {
       }
       if (input.empty() && trimmed(line).starts_with('\\')) {
         command(trimmed(line));
+        continue;
+      }
+      if (input.empty() && is_word(line, {"exit", "quit"})) break;
+      if (input.empty() && is_word(line, {"help"})) {
+        command("\\h");
         continue;
       }
       input += (input.empty() ? "" : "\n") + line;
@@ -178,8 +235,11 @@ class Shell {
     }
   }
 
-  std::vector<std::string> candidates() const {
-    std::vector<std::string> names = {"\\d", "\\f", "\\h", "\\q", "\\timing"};
+  std::vector<std::string> candidates(const std::string& before) {
+    if (before.ends_with('\''))
+      return names_topic(before) ? topics_.get() : std::vector<std::string>();
+    std::vector<std::string> names = {"\\d",      "\\f",  "\\h",  "\\q",
+                                      "\\timing", "exit", "help", "quit"};
     for (const std::string_view word : sql::reserved_words()) names.emplace_back(word);
     for (const expr::Function* function : expr::all_functions()) names.push_back(function->name);
     for (const expr::AggregateFunction* function : expr::all_aggregates())
@@ -196,6 +256,7 @@ class Shell {
   const RunArguments& arguments_;
   const std::unique_ptr<ConnectorRegistry> registry_;
   sql::Session session_;
+  TopicNames topics_;
   LineReader reader_;
   std::mutex mutex_;
   Execution* execution_ = nullptr;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line as scripts and people use it. Needs no broker."""
 import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -8,8 +9,12 @@ import re
 import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import termios
+import threading
 import time
 import unittest
 import urllib.request
@@ -68,6 +73,9 @@ class RunTest(unittest.TestCase):
         self.assertIn("-e:1:15", wrong.stderr)
         self.assertIn("^", wrong.stderr)
         self.assertEqual(run("run", f"{self.folder}/no.sql").returncode, 2)
+        nowhere = run("run", "--checkpoint-dir", self.folder, "--from", f"{self.folder}/chk-7", "-e",
+                      NUMBERS.format(3, 0) + COUNT)  # finding 43
+        self.assertEqual((nowhere.returncode, "no checkpoint at" in nowhere.stderr), (2, True), nowhere.stderr)
         near = run("explian", "x.sql")
         self.assertEqual((near.returncode, "did you mean 'explain'" in near.stderr), (2, True), near.stderr)
         setting = run("run", "--set", "paralelism.default=2", "-e", "SELECT 1")
@@ -78,6 +86,35 @@ class RunTest(unittest.TestCase):
                  "echo ${PIPESTATUS[0]}"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60 * PATIENCE)
         self.assertEqual(done.stdout.splitlines()[-1], "0", done.stderr)
+
+    def test_output_that_cannot_be_written_ends_a_job_at_once(self):
+        """Finding 31: it was restarted ten times, and would have printed its rows again."""
+        rows = NUMBERS.format(10**9, 1000)
+        printed = rows + "CREATE TABLE p (k INT) WITH ('connector' = 'print'); INSERT INTO p SELECT k FROM numbers"
+        for sql in (rows + "SELECT k FROM numbers", printed):
+            for where, reason in ((">/dev/full", "No space left"), (">&-", "Bad file descriptor")):
+                done = subprocess.run(["bash", "-c", f'exec "$0" "$@" {where}', PROGRAM, "run", "-e", sql,
+                                       "--checkpoint-dir", self.folder, "--fresh"],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60 * PATIENCE)
+                self.assertEqual(done.returncode, 1, f"{where}: {done.stderr}")
+                self.assertIn(reason, done.stderr)
+                self.assertNotIn("restarting", done.stderr)
+        full = subprocess.run(["bash", "-c", f"{PROGRAM} connectors > /dev/full"], capture_output=True,
+                              text=True, timeout=60 * PATIENCE)
+        self.assertEqual((full.returncode, "standard output" in full.stderr), (1, True), full.stderr)
+        gone = subprocess.run(["bash", "-c", f'{PROGRAM} run -e "{printed}" | head -n 3; echo ${{PIPESTATUS[0]}}'],
+                              capture_output=True, text=True, timeout=60 * PATIENCE)
+        self.assertEqual(gone.stdout.splitlines()[-1], "0", gone.stderr)
+        self.assertIn("the reader of the output is gone", gone.stderr)
+
+    def test_checkpoints_that_are_off_or_in_memory_are_said(self):
+        """Finding 40."""
+        off = run("run", "--set", "execution.checkpointing.interval=0", "-e", NUMBERS.format(3, 0) + COUNT)
+        self.assertEqual((off.returncode, "checkpoints are off" in off.stderr), (0, True), off.stderr)
+        memory = run("run", "-e", NUMBERS.format(3, 0) + COUNT)
+        self.assertIn("no checkpoint directory (--checkpoint-dir)", memory.stderr)
+        kept = run("run", "--checkpoint-dir", self.folder, "-e", NUMBERS.format(3, 0) + COUNT)
+        self.assertNotIn("no checkpoint directory", kept.stderr)
 
     def test_check_reports_every_error_and_starts_nothing(self):
         done = run("check", "-e", "SELECT x FROM a;\nSELECT 1 +;\nCREATE TABLE t (i INT) WITH ('connector'='datagn');")
@@ -127,7 +164,7 @@ class RunTest(unittest.TestCase):
         first.send_signal(signal.SIGTERM)
         self.assertEqual(first.wait(60 * PATIENCE), 0)
         first.stderr.close()
-        self.assertEqual(second.returncode, 1, error)
+        self.assertEqual(second.returncode, 2, error)  # finding 43: nothing was started
         self.assertIn(self.folder, error)
 
     def test_exactly_once_without_a_directory_is_refused_with_the_fix(self):
@@ -165,6 +202,257 @@ class RunTest(unittest.TestCase):
         self.assertEqual(job.returncode, 0)
 
 
+class UsageTest(unittest.TestCase):
+    def refused(self, reason, *arguments):
+        done = run(*arguments)
+        self.assertEqual((done.returncode, reason in done.stderr), (2, True), f"{arguments}: {done.stderr}")
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def test_the_program_says_what_it_is(self):
+        for words in (("version",), ("--version",), ("-V",)):
+            done = run(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"^slipstream \d+\.\d+\.\d+\n$")
+        for words in (("help",), ("--help",)):
+            done = run(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("Usage: slipstream COMMAND", done.stdout)
+        self.refused("Usage: slipstream COMMAND")
+        self.assertEqual(run("help", "topic", "create").stdout, run("topic", "create", "--help").stdout)
+        self.assertIn("slipstream topic create TOPIC [OPTIONS]", run("help", "topic", "create").stdout)
+        self.refused("did you mean 'topic'", "help", "topc")
+
+    def test_help_has_no_internals(self):
+        commands = [["run"], ["sql"], ["explain"], ["check"], ["serve"], ["produce"], ["consume"], ["completion"],
+                    *(["topic", verb] for verb in ("list", "create", "describe", "delete", "widen", "shrink")),
+                    *(["group", verb] for verb in ("list", "describe", "reset")),
+                    *(["checkpoints", verb] for verb in ("list", "inspect"))]
+        for words in commands:
+            text = run(*words, "--help").stdout
+            self.assertIn(f"Usage: slipstream {' '.join(words)}", text)
+            self.assertNotRegex(text, r"ENUM|INT|UINT|TEXT:|->|OR \{|BOOLEAN|Excludes|Env:", " ".join(words))
+        self.assertIn("--output table|json|csv", run("run", "--help").stdout)
+
+    def test_wrong_words_get_the_nearest(self):
+        self.refused("did you mean 'create'", "topic", "creat", "t")
+        self.refused("a verb is missing: list, create", "topic")
+        self.refused("did you mean '--checkpoint-dir'", "run", "-e", "SELECT 1", "--checkpoint-dr", "x")
+        self.refused("did you mean '--queues'", "topic", "create", "t", "--queus=3")
+        self.refused("did you mean '--nameserver'", "consume", "t", "--nameservr", "a:1")
+        self.refused("did you mean 'json'", "run", "-e", "SELECT 1", "--output", "jsn")
+        self.refused("'more' was not expected", "run", "a.sql", "more")
+        self.refused("a script is missing", "run")
+        self.refused("a script is missing", "explain")
+        self.refused("See: slipstream topic create --help", "topic", "create")
+        self.refused("--nameserver HOST:PORT", "topic", "list")
+
+    def test_numbers_have_bounds(self):
+        """Finding 42, and its brothers; finding 43: 2, before anything is asked of a server."""
+        there = ("--nameserver", "127.0.0.1:1")
+        for reason, *words in (
+                ("there is no %z", "consume", "t", "--format", "%z", *there),
+                ("'-1' is no whole number", "consume", "t", "--count", "-1", *there),
+                ("'1e3' is no whole number", "consume", "t", "--count", "1e3", *there),
+                ("QUEUE:OFFSET", "consume", "t", "--from", "yesterday", *there),
+                ("'-3' is no number from", "produce", "t", "--rate", "-3", *there),
+                ("'nan' is no number", "produce", "t", "--rate", "nan", *there),
+                ("a level is a number from 1 to 18", "produce", "t", "--delay", "19", *there),
+                ("--delay", "produce", "t", "--delay", "soon", *there),
+                ("NAME=VALUE is expected", "produce", "t", "--property", "x", *there),
+                ("cannot read", "produce", "t", "--file", "/nowhere/at/all", *there),
+                ("exclude each other", "produce", "t", "--json", "--key-separator", ":", *there),
+                ("'0' is no whole number", "topic", "create", "t", "--queues", "0", *there),
+                ("'70000' is no whole number", "run", "-e", "SELECT 1", "--metrics-port", "70000"),
+                ("'0' is no whole number", "run", "-e", "SELECT 1", "--parallelism", "0"),
+                ("'-1' is no whole number", "serve", "--port", "-1"),
+                ("at least 16 mb", "serve", "--memory", "1kb"),
+                ("'0' is no whole number", "checkpoints", "inspect", "/tmp", "--id", "0"),
+                ("is less than 100 ms", "run", "-e", "SELECT 1", "--progress-interval", "1 ms"),
+                ("QUEUE:OFFSET", "group", "reset", "g", "--topic", "t", "--to", "tomorrow", *there),
+                ("there is no", "checkpoints", "list", "/nowhere/at/all"),
+                ("nowhere", "topic", "list", "--nameserver", "nowhere"),
+        ):
+            self.refused(reason, *words)
+
+
+class NameServer:
+    """Listens and keeps what comes first."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def first_bytes(self):
+        """Of the next connection; nothing when none has come."""
+        self.socket.settimeout(0.05)
+        try:
+            connection, _ = self.socket.accept()
+        except TimeoutError:
+            return b""
+        with connection:
+            connection.settimeout(30 * PATIENCE)
+            return connection.recv(16)
+
+    def close(self):
+        self.socket.close()
+
+
+class EnvironmentTest(unittest.TestCase):
+    """Finding 29: an option always beats the environment, whatever the verb."""
+    VERBS = (("topic", "list"), ("topic", "create", "t"), ("topic", "describe", "t"), ("topic", "delete", "t"),
+             ("topic", "widen", "t", "--queues", "9"), ("topic", "shrink", "t", "--queues", "1"),
+             ("group", "list"), ("group", "describe", "g"),
+             ("group", "reset", "g", "--topic", "t", "--to", "latest"), ("consume", "t"), ("produce", "t"))
+
+    def first_bytes(self, *words, **environment):
+        """What the program sends first to RIGHT, in the words or the environment; it must leave WRONG alone."""
+        right, wrong = NameServer(), NameServer()
+        self.addCleanup(right.close)
+        self.addCleanup(wrong.close)
+
+        def placed(text):
+            return text.replace("RIGHT", right.address).replace("WRONG", wrong.address)
+
+        process = subprocess.Popen([str(PROGRAM), *map(placed, words)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env={**os.environ, **{name: placed(text) for name, text in environment.items()}})
+        try:
+            sent = wait_for(right.first_bytes, 30, f"a connection of {words}")
+        finally:
+            process.kill()
+            process.wait()
+        self.assertEqual(wrong.first_bytes(), b"", f"{words} asked the name server of the environment")
+        return sent
+
+    def test_the_name_server(self):
+        for verb in self.VERBS:
+            self.first_bytes(*verb, "--nameserver", "RIGHT", SLIPSTREAM_NAMESERVER="WRONG")
+        self.first_bytes("topic", "list", SLIPSTREAM_NAMESERVER="RIGHT")
+
+    def test_tls(self):
+        hello = b"\x16\x03"  # how TLS begins
+        there = ("--nameserver", "RIGHT")
+        for verb in (("topic", "list"), ("group", "list"), ("consume", "t"), ("produce", "t")):
+            plain = self.first_bytes(*verb, *there, "--no-tls", SLIPSTREAM_TLS="true")
+            self.assertFalse(plain.startswith(hello), verb)
+            self.assertTrue(self.first_bytes(*verb, *there, "--tls", SLIPSTREAM_TLS="false").startswith(hello))
+        self.assertTrue(self.first_bytes("topic", "list", *there, SLIPSTREAM_TLS="true").startswith(hello))
+        self.first_bytes("topic", "list", *there, "--tls-verify", "none", SLIPSTREAM_TLS_VERIFY="nonsense")
+        for variable in ("SLIPSTREAM_TLS", "SLIPSTREAM_TLS_VERIFY"):
+            wrong = subprocess.run([str(PROGRAM), "topic", "list", "--nameserver", "127.0.0.1:1"],
+                                   env={**os.environ, variable: "perhaps"}, capture_output=True, text=True,
+                                   timeout=60 * PATIENCE)
+            self.assertEqual((wrong.returncode, "perhaps" in wrong.stderr), (2, True), wrong.stderr)
+
+
+class ProgressTest(unittest.TestCase):
+    JOB = NUMBERS.format(1500, 1000) + COUNT
+
+    def test_lines_when_they_are_asked_for_and_a_summary(self):
+        done = run("run", "--progress-interval", "100 ms", "--progress", "-e", self.JOB)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertRegex(done.stderr, r"(?m)^job 'job' running, read [\d,]+ \([\d,]+/s\), wrote [\d,]+ \([\d,]+/s\)")
+        self.assertRegex(done.stderr, r"(?m)^job 'job': numbers \(datagen\) -> gone \(blackhole\)$")
+        self.assertRegex(done.stderr, r"(?m)^job 'job': read 1,500 rows, wrote [\d,]+, late 0, skipped 0, in \d\.\d s$")
+        silent = run("run", "--progress-interval", "100 ms", "--progress", "--quiet", "-e", self.JOB)
+        self.assertNotIn("read", silent.stderr)
+        without = run("run", "-e", self.JOB)
+        self.assertNotIn("running", without.stderr)
+        self.assertIn("read 1,500 rows", without.stderr)
+
+    def test_lines_are_json_when_logs_are(self):
+        done = run("run", "--progress-interval", "100 ms", "--progress", "--log-format", "json", "-e", self.JOB)
+        messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+        self.assertTrue([text for text in messages if "running, read" in text], messages)
+
+    def on_terminal(self, columns, *arguments, **environment):
+        """(standard output, what the terminal on standard error got)"""
+        terminal, own = pty.openpty()
+        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen([str(PROGRAM), "run", *arguments], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=own,
+                                   env={**os.environ, "TERM": "xterm", **environment})
+        os.close(own)
+        shown = b""
+        reader = threading.Thread(target=lambda: rows.append(process.stdout.read()))
+        rows = []
+        reader.start()
+        while True:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        os.close(terminal)
+        reader.join()
+        self.assertEqual(process.wait(60 * PATIENCE), 0, shown)
+        return rows[0].decode(), shown.decode("latin-1")
+
+    def test_one_live_line_on_a_terminal_and_rows_without_it(self):
+        rows, shown = self.on_terminal(200, "--output", "csv", "--parallelism", "1", "-e",
+                                       NUMBERS.format(1500, 1000) + "SELECT k FROM numbers")
+        self.assertEqual(rows, "k\n" + "".join(f"{k}\n" for k in range(1, 1501)))
+        self.assertRegex(shown, r"\rjob 'job' running  read [\d,]+ \([\d,]+/s\)  wrote [^\r]*\x1b\[K")
+        self.assertIn("\r\x1b[K", shown)  # taken away in the end
+        self.assertIn("read 1,500 rows", shown.split("\x1b[K")[-1])
+
+    def test_a_narrow_terminal_that_knows_ascii_only(self):
+        sql = "SET 'pipeline.name' = '\u8ba2\u5355'; " + self.JOB
+        _, shown = self.on_terminal(20, "-e", sql, LC_ALL="C")
+        drawn = re.findall(r"\r([^\r\x1b\n]+)\x1b\[K", shown)
+        self.assertTrue(drawn, shown)
+        self.assertLess(max(map(len, drawn)), 20)
+        self.assertTrue(all(line.startswith("job '??'") for line in drawn), drawn)
+        _, quiet = self.on_terminal(80, "--quiet", "-e", self.JOB)
+        self.assertNotIn("\x1b", quiet)
+        _, dumb = self.on_terminal(80, "-e", self.JOB, TERM="dumb")
+        self.assertNotIn("\x1b", dumb)
+
+
+class ExplainTest(unittest.TestCase):
+    SQL = "CREATE TABLE o (user_id INT, name STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '3');" \
+          "CREATE TABLE gone (name STRING, n BIGINT) WITH ('connector' = 'blackhole');" \
+          "INSERT INTO gone SELECT name, COUNT(*) FROM o WHERE name <> 'a\"b' GROUP BY name;" \
+          "SELECT user_id FROM o;"
+
+    def explain(self, form):
+        done = run("explain", "--format", form, "--parallelism", "2", "-e", self.SQL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_the_tree_is_as_ever(self):
+        self.assertEqual(self.explain("text"), run("explain", "--parallelism", "2", "-e", self.SQL).stdout)
+        self.assertTrue(self.explain("text").startswith("== Plan ==\nSink(gone"))
+
+    def test_a_graph_for_graphviz(self):
+        text = self.explain("dot")
+        self.assertTrue(text.startswith("digraph plan {") and text.endswith("}\n"), text)
+        self.assertIn("2 tasks", text)
+        self.assertIn('[label="hash by name"]', text)
+        self.assertIn('a\\"b', text)
+        self.assertEqual(text.count('"') - text.count('\\"'), 2 * len(re.findall(r'label="', text)))
+
+    def test_a_graph_for_mermaid(self):
+        text = self.explain("mermaid")
+        self.assertTrue(text.startswith("flowchart LR\n"), text)
+        self.assertIn('-->|"hash by name"|', text)
+        for line in text.splitlines():
+            self.assertIn(line.count('"'), (0, 2), line)
+
+    def test_data(self):
+        jobs = json.loads(self.explain("json"))["jobs"]
+        self.assertEqual([job["name"].split()[0] for job in jobs], ["query", "job"])
+        nodes = jobs[1]["nodes"]
+        self.assertEqual([nodes[0]["kind"], nodes[-1]["kind"]], ["source", "sink"])
+        aggregate = next(node for node in nodes if node["state"])
+        self.assertIn("distinct (name)", aggregate["state"])
+        self.assertEqual((aggregate["parallelism"], aggregate["inputs"][0]["partitioning"]), (2, "hash"))
+        self.assertTrue(all(node["uid"] and node["columns"] for node in nodes[:-1]), nodes)
+
+
 class ShellTest(unittest.TestCase):
     def test_a_shell_completes_commands_and_options(self):
         script = run("completion", "bash").stdout
@@ -180,6 +468,18 @@ class ShellTest(unittest.TestCase):
         self.assertEqual(offered("slipstream", "group", "reset", "g", "--dry"), ["--dry-run"])
         self.assertIn("bashcompinit", run("completion", "zsh").stdout)
         self.assertEqual(run("completion", "fish").returncode, 2)
+
+    def test_exit_and_quit_leave(self):
+        for word in ("exit", "quit;", "\\q", " EXIT ; "):
+            done = run("sql", "--output", "csv", input=f"SELECT 1 AS a;\n{word}\nSELECT 2 AS b;\n")
+            self.assertEqual((done.returncode, done.stdout), (0, "a\n1\n"), f"{word}: {done.stderr}")
+
+    def test_a_job_of_the_shell_says_what_it_does(self):
+        done = run("sql", "--progress", "--progress-interval", "100 ms", input=ProgressTest.JOB)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("job 'job': numbers (datagen) -> gone (blackhole)", done.stderr)
+        self.assertIn("running, read", done.stderr)
+        self.assertIn("read 1,500 rows", done.stderr)
 
     def test_a_script_from_a_pipe_stops_at_the_first_error(self):
         done = run("sql", "--output", "csv", input="SELECT 1 AS a;\nSELECT b FROM c;\nSELECT 2 AS a;\n")
@@ -211,6 +511,9 @@ class ShellTest(unittest.TestCase):
             seen = b""
             os.write(terminal, keys.encode())
 
+        expect("sql> ")
+        type_keys("help\n")
+        expect("Statements end with ';'")
         expect("sql> ")
         type_keys("CREATE TABLE naps (id INT, 数据 STRING) WITH ('connector' = 'datagen', 'rows-per-second' = '50');\n")
         expect("OK")

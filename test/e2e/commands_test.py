@@ -2,6 +2,8 @@
 """topic, group, produce, consume and checkpoints from the command line, as scripts use them."""
 import json
 import os
+import pty
+import select
 import subprocess
 import time
 
@@ -30,16 +32,22 @@ class CommandsTest(EndToEndTest):
     def rows(self, *arguments):
         return [json.loads(line) for line in self.succeed(*arguments, "--output", "json").splitlines()]
 
-    def refused(self, reason, *arguments):
-        done = self.run_program(*arguments)
-        self.assertEqual((done.returncode, reason in done.stderr), (1, True), done.stderr)
+    def said(self, *arguments, lines=None):
+        done = self.run_program(*arguments, lines=lines)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def refused(self, reason, *arguments, status=1, lines=None):
+        done = self.run_program(*arguments, lines=lines)
+        self.assertEqual((done.returncode, reason in done.stderr), (status, True), done.stderr)
 
     def test_topics(self):
-        self.succeed("topic", "create", "made", "--queues", 2)
+        self.assertIn("topic 'made' created: 2 queues on broker-a", self.said("topic", "create", "made", "--queues", 2))
         self.assertIn({"topic": "made"}, self.rows("topic", "list"))
         self.assertEqual(self.succeed("topic", "describe", "made", "--output", "csv").splitlines(),
                          ["broker,queue,min offset,max offset", "broker-a,0,0,0", "broker-a,1,0,0"])
-        self.succeed("topic", "widen", "made", "--queues", 3)
+        self.assertIn("widened: 3 queues on broker-a; before: 2", self.said("topic", "widen", "made", "--queues", 3))
+        self.assertIn("has that many already", self.said("topic", "widen", "made", "--queues", 2))
         self.assertEqual([row["queue"] for row in self.rows("topic", "describe", "made")], [0, 1, 2])
         # Large lines, which do not fit into one send together (finding 18).
         for first, second in ((300_000, 4_000_000), (10_000, 4_190_000)):
@@ -48,9 +56,119 @@ class CommandsTest(EndToEndTest):
         # What was acknowledged is read, however busy the broker is (finding 44).
         self.succeed("produce", "made", lines="".join(f"{n}\n" for n in range(5_000)))
         self.assertEqual(len(self.succeed("consume", "made", "--format", "%o\n").split()), 5_004)
-        self.succeed("topic", "delete", "made")
+        self.assertIn("topic 'made' deleted: 3 queues", self.said("topic", "delete", "made"))
         self.assertNotIn({"topic": "made"}, self.rows("topic", "list"))
         self.assertFalse([row for row in self.rows("topic", "list") if "sys" in row["topic"].lower()])
+
+    def test_creating_a_topic_that_exists_hides_nothing(self):
+        """Finding 30: a topic of 4 queues became one of 1, and three quarters of its messages were out of sight."""
+        self.succeed("topic", "create", "full", "--queues", 4)
+        self.audit.produce("full", 40, "{n}")
+        before = self.rows("topic", "describe", "full")
+        self.refused("topic widen", "topic", "create", "full", "--queues", 1)
+        self.refused("slipstream topic shrink full --queues 1", "topic", "create", "full", "--queues", 1)
+        self.refused("slipstream topic widen full --queues 6", "topic", "create", "full", "--queues", 6)
+        for queues in ((), ("--queues", 4)):
+            self.assertIn("exists already: 4 queues", self.said("topic", "create", "full", *queues))
+        self.assertEqual(self.rows("topic", "describe", "full"), before)
+
+    def test_shrinking_says_what_it_hides(self):
+        """Finding 30."""
+        self.succeed("topic", "create", "wide", "--queues", 3)
+        self.assertIn("shrunk: 2 queues on broker-a; before: 3", self.said("topic", "shrink", "wide", "--queues", 2))
+        self.audit.produce("wide", 40, "{n}")
+        before = self.rows("topic", "describe", "wide")
+        hidden = f"hides {before[1]['max_offset']} messages ({before[1]['max_offset']} in queue broker-a:1)"
+        self.refused(hidden, "topic", "shrink", "wide", "--queues", 1)
+        self.refused("add --yes", "topic", "shrink", "wide", "--queues", 1)
+        self.assertEqual(self.rows("topic", "describe", "wide"), before)
+        self.assertIn("out of reach", self.said("topic", "shrink", "wide", "--queues", 1, "--yes"))
+        self.assertEqual(self.rows("topic", "describe", "wide"), before[:1])
+        self.assertIn("no more than that", self.said("topic", "shrink", "wide", "--queues", 1))
+        self.succeed("topic", "widen", "wide", "--queues", 2)
+        self.assertEqual(self.rows("topic", "describe", "wide"), before, "they were hidden, not deleted")
+
+    def test_consume_ends_at_what_was_there(self):
+        """Finding 32: it went on for as long as somebody sent."""
+        self.succeed("topic", "create", "growing", "--queues", 2)
+        self.audit.produce("growing", 30, "{n}")
+        producer = subprocess.Popen(["bash", "-c", "i=1000; while echo $i; do i=$((i+1)); sleep 0.04; done | "
+                                     f"{PROGRAM} produce growing --nameserver {self.cluster.namesrv}"],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                    start_new_session=True)
+        try:
+            def size():
+                return sum(row["max_offset"] for row in self.rows("topic", "describe", "growing"))
+            wait_for(lambda: size() > 35, what="messages of the producer")
+            before = size()
+            read = self.succeed("consume", "growing").split()
+            after = size()
+        finally:
+            os.killpg(producer.pid, 9)
+            producer.wait()
+        self.assertGreaterEqual(len(read), before)
+        self.assertLess(len(read), after)
+        self.assertEqual(len(set(read)), len(read))
+        self.assertEqual(len(self.succeed("consume", "growing", "--count", 7).split()), 7)
+        self.assertEqual(self.succeed("consume", "growing", "--count", 0), "")
+
+    def test_keys_per_line(self):
+        self.succeed("topic", "create", "keyed", "--queues", 1)
+        self.assertIn("3 messages stored", self.said("produce", "keyed", "--key-separator", "\\t", "--tag", "t",
+                                                     lines="a\tone\nb\ttwo\tmore\n\tthree\n"))
+        self.assertEqual([(keys, tags, body) for _, _, _, tags, keys, body in self.audit.messages("keyed")],
+                         [("a", "t", "one"), ("b", "t", "two\tmore"), ("", "t", "three")])
+        self.assertEqual(self.succeed("consume", "keyed", "--format", "%k\\t%s\\n"),
+                         "a\tone\nb\ttwo\tmore\n\tthree\n")
+        self.refused("line 2: it has no key separator", "produce", "keyed", "--key-separator", ":", lines="a:1\nb\n")
+
+    def test_envelopes_go_both_ways(self):
+        self.succeed("topic", "create", "sent", "--queues", 1)
+        self.succeed("topic", "create", "again", "--queues", 1)
+        lines = [{"body": "one", "keys": ["k1", "k2"], "tags": "red", "properties": {"source": "x y"}},
+                 {"body_base64": "/wAB"}, {"body": "\u8ba2\u5355 \"\n"}]
+        self.succeed("produce", "sent", "--json", lines="".join(json.dumps(line) + "\n" for line in lines))
+        read = self.succeed("consume", "sent", "--json")
+        envelopes = [json.loads(line) for line in read.splitlines()]
+        self.assertEqual([envelope["offset"] for envelope in envelopes], [0, 1, 2])
+        self.assertEqual(envelopes[0]["topic"], "sent")
+        for envelope, line in zip(envelopes, lines):
+            full = {"keys": [], "tags": "", "properties": {}, **line}
+            self.assertEqual({field: envelope[field] for field in full}, full)
+        self.succeed("produce", "again", "--json", lines=read)
+        copies = [json.loads(line) for line in self.succeed("consume", "again", "--json").splitlines()]
+        for envelope, copy in zip(envelopes, copies):
+            for field in ("topic", "id", "time"):
+                del envelope[field], copy[field]
+        self.assertEqual(copies, envelopes)
+        self.refused("line 2: it is no JSON object", "produce", "again", "--json", lines='{"body":"a"}\nb\n')
+
+    def test_the_shell_completes_topics(self):
+        self.succeed("topic", "create", "autumn-leaves", "--queues", 1)
+        child, terminal = pty.fork()
+        if child == 0:
+            os.environ.update(TERM="xterm", HOME=str(self.directory), SLIPSTREAM_NAMESERVER=self.cluster.namesrv)
+            os.execv(str(PROGRAM), [str(PROGRAM), "sql"])
+        self.addCleanup(os.close, terminal)
+        self.addCleanup(os.waitpid, child, 0)
+        self.addCleanup(os.kill, child, 9)
+        seen = b""
+
+        def shows(text):
+            nonlocal seen
+            if select.select([terminal], [], [], 0.1)[0]:
+                seen += os.read(terminal, 65536)
+            return text in seen
+
+        wait_for(lambda: shows(b"sql> "), 30, "the prompt")
+        os.write(terminal, b"CREATE TABLE t (a INT) WITH ('topic' = 'aut\t")
+        wait_for(lambda: shows(b"'autumn-leaves"), 30, "the topic's name")
+
+    def test_a_large_line_behind_a_small_one(self):
+        """Finding 18: what does not fit in one batch with the lines before it goes by itself."""
+        self.succeed("topic", "create", "large", "--queues", 1)
+        self.assertIn("2 messages stored", self.said("produce", "large", lines="b" * 300_000 + "\n" + "c" * 4_000_000))
+        self.refused("line 1", "produce", "large", lines="d" * 4_194_400 + "\n")
 
     def test_consume_from_a_place(self):
         self.create_topics({"places": 2})
@@ -62,7 +180,7 @@ class CommandsTest(EndToEndTest):
         self.assertEqual(len(self.succeed("consume", "places", "--from", "2020-01-01 00:00:00").split()), 40)
         self.assertEqual(self.succeed("consume", "places", "--from", "latest"), "")
         self.refused("has no queue 9; it has broker-a:0, broker-a:1", "consume", "places", "--from", "9:0")
-        self.refused("QUEUE:OFFSET", "consume", "places", "--from", "yesterday")
+        self.refused("QUEUE:OFFSET", "consume", "places", "--from", "yesterday", status=2)
 
     def test_delayed_messages_come_later(self):
         self.create_topics({"delayed": 1})
@@ -72,7 +190,7 @@ class CommandsTest(EndToEndTest):
         if time.time() - sent < 1:  # a busy machine may look too late
             self.assertEqual(early, 0)
         wait_for(lambda: self.rows("topic", "describe", "delayed")[0]["max_offset"] == 1, what="the delayed message")
-        self.refused("a level is a number from 1 to 18", "produce", "delayed", "--delay", "19")
+        self.refused("a level is a number from 1 to 18", "produce", "delayed", "--delay", "19", status=2)
         if self.version.startswith("5"):
             sent = time.time()
             self.succeed("produce", "delayed", "--delay", "2 s", lines="in two\n")
@@ -131,7 +249,7 @@ class CommandsTest(EndToEndTest):
             file.seek(20)
             file.write(b"\xff\xff")
         self.assertNotEqual(self.rows("checkpoints", "list", folder)[-1]["fault"], "")
-        self.refused("there is no", "checkpoints", "list", self.path("none"))
+        self.refused("there is no", "checkpoints", "list", self.path("none"), status=2)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class DocsTest(EndToEndTest):
         job = ("CREATE TABLE n (k INT) WITH ('connector' = 'datagen', 'number-of-rows' = '5');"
                "CREATE TABLE p (k INT) WITH ('connector' = 'print'); INSERT INTO p SELECT k FROM n;")
         mine = [each for each in blocks("docs/operations.md") if "./dev " not in each[0]]
-        [output, _] = self.run_page("docs/operations.md", mine, {"/var/lib/slipstream": str(self.path("state"))},
+        [output, *_] = self.run_page("docs/operations.md", mine, {"/var/lib/slipstream": str(self.path("state"))},
                                     {"job.sql": job})
         self.assertEqual(output.count("+I["), 5, output)
 

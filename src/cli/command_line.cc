@@ -1,0 +1,376 @@
+#include "cli/command_line.h"
+
+#include <iostream>
+#include <map>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/catalogue_commands.h"
+#include "cli/completion.h"
+#include "cli/report.h"
+#include "cli/shell.h"
+#include "cli/usage.h"
+
+namespace slipstream::cli {
+namespace {
+
+#ifndef SLIPSTREAM_VERSION
+#define SLIPSTREAM_VERSION "0"
+#endif
+
+constexpr const char* kPosition =
+    "earliest, latest, milliseconds since 1970, a time (UTC), [BROKER:]QUEUE:OFFSET";
+
+CLI::Validator checked(OptionRule rule) { return CLI::Validator(std::move(rule), ""); }
+
+// The environment is read by client_options(): an option that is not given stays empty here.
+void add_cluster(CLI::App* command, ClusterArguments& cluster) {
+  command
+      ->add_option("--nameserver", cluster.name_server, "name servers; else SLIPSTREAM_NAMESERVER")
+      ->option_text("HOST:PORT[;HOST:PORT]");
+  command
+      ->add_option("--credentials", cluster.security.credentials_file,
+                   "file with accessKey=, secretKey=, securityToken=; else SLIPSTREAM_CREDENTIALS")
+      ->option_text("FILE");
+  rocketmq::TlsOptions& tls = cluster.security.tls;
+  auto* on = command->add_flag_callback(
+      "--tls", [&cluster] { cluster.tls = true; }, "encrypt the connections; else SLIPSTREAM_TLS");
+  command
+      ->add_flag_callback(
+          "--no-tls", [&cluster] { cluster.tls = false; }, "do not encrypt them")
+      ->excludes(on);
+  command->add_option("--tls-ca", tls.ca_file, "trusted authorities, PEM")->option_text("FILE");
+  command->add_option("--tls-cert", tls.cert_file, "certificate of this client, PEM")
+      ->option_text("FILE");
+  command->add_option("--tls-key", tls.key_file, "its private key, PEM")->option_text("FILE");
+  command->add_option("--tls-server-name", tls.server_name, "name that certificates are for")
+      ->option_text("NAME");
+  command
+      ->add_option("--tls-verify", cluster.tls_verify,
+                   "what a certificate must prove; else SLIPSTREAM_TLS_VERIFY, else full")
+      ->transform(checked(one_of({"full", "ca", "none"})))
+      ->option_text("full|ca|none");
+}
+
+void add_output(CLI::App* command, OutputFormat& output, const std::string& what) {
+  const std::map<std::string, OutputFormat> formats = {
+      {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"csv", OutputFormat::kCsv}};
+  command->add_option("--output", output, what)
+      ->transform(checked(one_of(formats)))
+      ->option_text("table|json|csv");
+}
+
+void add_settings(CLI::App* command, RunArguments& arguments) {
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--set",
+          [&arguments](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const std::size_t equals = pair.find('=');
+              if (equals == std::string::npos)
+                throw CLI::ValidationError("--set", pair + ": KEY=VALUE is expected");
+              arguments.settings.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+            }
+          },
+          "a setting, before the script's own")
+      ->allow_extra_args(false)
+      ->option_text("KEY=VALUE");
+  command->add_option("--parallelism", arguments.parallelism, "subtasks per operator")
+      ->transform(checked(whole_number(1, 1024)))
+      ->option_text("N");
+}
+
+void add_progress(CLI::App* command, ProgressArguments& progress, const std::string& quiet) {
+  command->add_flag("-q,--quiet", progress.quiet, quiet);
+  command->add_flag("--progress", progress.lines,
+                    "without a terminal, too: a line on standard error every 30 s");
+  command->add_option("--progress-interval", progress.interval_ms, "time between those lines")
+      ->transform(checked(duration(100)))
+      ->option_text("TIME");
+}
+
+void add_log_format(CLI::App* command, LogFormat& format) {
+  const std::map<std::string, LogFormat> formats = {{"text", LogFormat::kText},
+                                                    {"json", LogFormat::kJson}};
+  command->add_option("--log-format", format, "lines on standard error")
+      ->transform(checked(one_of(formats)))
+      ->option_text("text|json");
+}
+
+CLI::App* add_script(CLI::App& app, const char* name, const char* help, CommandLine& line,
+                     int (*command)(const RunArguments&)) {
+  CLI::App* sub = app.add_subcommand(name, help);
+  auto* file = sub->add_option("file", line.run.file, "SQL file, - for standard input");
+  auto* text = sub->add_option("-e", line.run.text, "SQL text")->option_text("SQL");
+  file->excludes(text);
+  add_settings(sub, line.run);
+  sub->callback([&line, file, text, command] {
+    if (file->count() + text->count() == 0)
+      throw CLI::RequiredError("a script is missing: FILE, - or -e SQL",
+                               CLI::ExitCodes::RequiredError);
+    line.exit_code = command(line.run);
+  });
+  return sub;
+}
+
+void add_run(CLI::App& app, CommandLine& line) {
+  RunArguments& arguments = line.run;
+  CLI::App* run = add_script(app, "run", "run a SQL script", line, run_command);
+  run->add_option("--checkpoint-dir", arguments.checkpoint_dir,
+                  "keep checkpoints here, and resume from the newest")
+      ->option_text("DIR");
+  auto* from = run->add_option("--from", arguments.from, "start from this checkpoint or savepoint")
+                   ->option_text("PATH");
+  run->add_flag("--fresh", arguments.fresh, "ignore the checkpoints that are there")
+      ->excludes(from);
+  run->add_flag("--allow-duplicates", arguments.allow_duplicates,
+                "accept that published epochs are published again");
+  run->add_flag("--allow-dropped-state", arguments.allow_dropped_state,
+                "accept that state of removed operators is lost");
+  run->add_option("--metrics-port", arguments.metrics_port,
+                  "serve Prometheus metrics on 127.0.0.1; 0 takes a free port")
+      ->transform(checked(whole_number(0, 65535)))
+      ->option_text("PORT");
+  add_log_format(run, arguments.log_format);
+  add_output(run, arguments.output, "rows of a SELECT");
+  add_progress(run, arguments.progress, "say neither how far it is nor what it came to");
+
+  CLI::App* shell = app.add_subcommand("sql", "type SQL and see its rows");
+  add_settings(shell, arguments);
+  shell
+      ->add_option("--checkpoint-dir", arguments.checkpoint_dir,
+                   "keep the checkpoints of INSERTs here, and resume from the newest")
+      ->option_text("DIR");
+  add_output(shell, arguments.output, "rows of a SELECT");
+  add_progress(shell, arguments.progress, "say neither how far a job is nor what it came to");
+  shell->callback([&line] { line.exit_code = sql_command(line.run); });
+
+  add_script(app, "explain", "show the plan of a SQL script", line, explain_command)
+      ->add_option("--format", arguments.format, "a tree, a drawing of the job, or data")
+      ->transform(checked(one_of({"text", "dot", "mermaid", "json"})))
+      ->option_text("text|dot|mermaid|json");
+  add_script(app, "check", "find all errors of a SQL script", line, check_command);
+}
+
+void add_serve(CLI::App& app, CommandLine& line) {
+  ServeArguments& arguments = line.serve;
+  CLI::App* serve = app.add_subcommand("serve", "run many jobs, with REST, metrics and a web page");
+  arguments.version = SLIPSTREAM_VERSION;
+  serve
+      ->add_option("--port", arguments.port,
+                   "port of HTTP; 8080 when not given, 0 takes a free one")
+      ->transform(checked(whole_number(0, 65535)))
+      ->option_text("PORT");
+  serve
+      ->add_option("--bind", arguments.bind,
+                   "address, 127.0.0.1 when not given; other than loopback needs a token")
+      ->option_text("ADDRESS");
+  serve
+      ->add_option("--state-dir", arguments.state_dir,
+                   "jobs, checkpoints and savepoints; slipstream-state when not given")
+      ->option_text("DIR");
+  serve
+      ->add_option("--token-file", arguments.token_file,
+                   "file with the token that requests must carry")
+      ->option_text("FILE");
+  serve
+      ->add_option("--memory", arguments.memory,
+                   "budget of all jobs for state and buffers; '1 gb' when not given")
+      ->option_text("BYTES");
+  add_log_format(serve, arguments.log_format);
+  serve->callback([&line] { line.exit_code = serve_command(line.serve); });
+}
+
+void add_topic(CLI::App& app, CommandLine& line) {
+  TopicArguments& arguments = line.topic;
+  CLI::App* topic =
+      app.add_subcommand("topic", "topics of a RocketMQ cluster")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*command)(const TopicArguments&)) {
+    CLI::App* sub = topic->add_subcommand(name, help);
+    if (command != topic_list_command)
+      sub->add_option("topic", arguments.topic, "name of the topic")->required();
+    add_cluster(sub, arguments.cluster);
+    sub->callback([&line, command] { line.exit_code = command(line.topic); });
+    return sub;
+  };
+  const auto add_queues = [&](CLI::App* sub, const char* help) {
+    return sub->add_option("--queues", arguments.queues, help)
+        ->transform(checked(whole_number(1, 4096)))
+        ->option_text("N");
+  };
+  add_output(add("list", "names of all topics", topic_list_command), arguments.output,
+             "how they are written");
+  add_queues(add("create", "create a topic", topic_create_command),
+             "queues per broker; 4 when not given");
+  add_output(add("describe", "queues and offsets", topic_describe_command), arguments.output,
+             "how they are written");
+  add("delete", "delete a topic", topic_delete_command);
+  add_queues(add("widen", "more queues", topic_widen_command), "queues per broker")->required();
+  CLI::App* shrink = add("shrink", "fewer queues", topic_shrink_command);
+  add_queues(shrink, "queues per broker")->required();
+  shrink->add_flag("--yes", arguments.yes, "also when messages get out of reach");
+}
+
+void add_group(CLI::App& app, CommandLine& line) {
+  GroupArguments& arguments = line.group;
+  CLI::App* group =
+      app.add_subcommand("group", "consumer groups and their offsets")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*command)(const GroupArguments&)) {
+    CLI::App* sub = group->add_subcommand(name, help);
+    if (command != group_list_command)
+      sub->add_option("group", arguments.group, "name of the group")->required();
+    add_cluster(sub, arguments.cluster);
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&line, command] { line.exit_code = command(line.group); });
+    return sub;
+  };
+  add("list", "groups with offsets or members, and their topics", group_list_command);
+  add("describe", "offsets, lag and members", group_describe_command)
+      ->add_option("--topic", arguments.topic, "only this topic")
+      ->option_text("TOPIC");
+  CLI::App* reset = add("reset", "write the group's offsets", group_reset_command);
+  reset->add_option("--topic", arguments.topic, "topic to reset")->required()->option_text("TOPIC");
+  reset->add_option("--to", arguments.to, kPosition)->required()->option_text("POSITION");
+  reset->add_flag("--dry-run", arguments.dry_run, "show what would be written");
+  reset->add_flag("--force", arguments.force, "also while members are online");
+}
+
+void add_checkpoints(CLI::App& app, CommandLine& line) {
+  CheckpointArguments& arguments = line.checkpoints;
+  CLI::App* checkpoints =
+      app.add_subcommand("checkpoints", "what a checkpoint directory holds")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help,
+                       int (*command)(const CheckpointArguments&)) {
+    CLI::App* sub = checkpoints->add_subcommand(name, help);
+    sub->add_option("directory", arguments.directory, "as given to --checkpoint-dir")->required();
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&line, command] { line.exit_code = command(line.checkpoints); });
+    return sub;
+  };
+  add("list", "checkpoints and savepoints, checked", checkpoints_list_command);
+  add("inspect", "state, positions and epochs of one", checkpoints_inspect_command)
+      ->add_option("--id", arguments.id, "which one; the newest whole one when not given")
+      ->transform(checked(whole_number(1, INT64_MAX)))
+      ->option_text("ID");
+}
+
+void add_messages(CLI::App& app, CommandLine& line) {
+  ProduceArguments& produce = line.produce;
+  CLI::App* send = app.add_subcommand("produce", "send lines as messages");
+  send->add_option("topic", produce.topic, "where to")->required();
+  add_cluster(send, produce.cluster);
+  send->add_option("--file", produce.file, "read lines from here instead of standard input")
+      ->option_text("FILE");
+  send->add_option("--tag", produce.tag, "tag of all messages")->option_text("TAG");
+  send->add_option("--key", produce.key, "key of all messages")->option_text("KEY");
+  send->add_option("--key-separator", produce.key_separator,
+                   "a line is a key, this text and a body; \\t is a tab")
+      ->option_text("TEXT");
+  send->add_option("--property", produce.properties, "property of all messages; may be repeated")
+      ->allow_extra_args(false)
+      ->option_text("NAME=VALUE");
+  send->add_flag("--json", produce.json,
+                 "a line is an object with body or body_base64, keys, tags and properties, as "
+                 "consume --json writes it");
+  send->add_option("--delay", produce.delay,
+                   "delay level 1 to 18, or a time such as '30 s' (brokers 5.0 and later)")
+      ->option_text("LEVEL|TIME");
+  send->add_option("--rate", produce.rate, "messages per second")
+      ->transform(checked(number(0.001, 1e9)))
+      ->option_text("R");
+  add_progress(send, produce.progress, "do not show how far it is");
+  send->callback([&line] { line.exit_code = produce_command(line.produce); });
+
+  ConsumeArguments& consume = line.consume;
+  CLI::App* read = app.add_subcommand("consume", "print messages");
+  read->add_option("topic", consume.topic, "where from")->required();
+  add_cluster(read, consume.cluster);
+  read->add_option("--from", consume.from, kPosition)->option_text("POSITION");
+  read->add_option("--count", consume.count, "stop after so many")
+      ->transform(checked(whole_number(0, INT64_MAX)))
+      ->option_text("N");
+  read->add_option("--tag", consume.tag, "tag expression: a || b")->option_text("EXPR");
+  auto* format = read->add_option("--format", consume.format,
+                                  "%t topic %b broker %q queue %o offset %k keys %g tags %i id %T "
+                                  "time %s body %% percent")
+                     ->option_text("TEXT");
+  read->add_flag("--json", consume.json, "an object per line, which produce --json takes")
+      ->excludes(format);
+  read->add_flag("--follow", consume.follow,
+                 "wait for more at the end; else it ends at what was there when it began");
+  add_progress(read, consume.progress, "do not show how far it is");
+  read->callback([&line] { line.exit_code = consume_command(line.consume); });
+}
+
+void add_catalogues(CLI::App& app, CommandLine& line) {
+  const auto add = [&](const char* command, const char* help, int (*show)(const std::string&)) {
+    CLI::App* list = app.add_subcommand(command, help);
+    list->add_option("name", line.catalogue_entry, "one of them");
+    list->callback([&line, show] { line.exit_code = show(line.catalogue_entry); });
+  };
+  add("connectors", "connectors, their options and metadata", connectors_command);
+  add("functions", "SQL functions", functions_command);
+  add("settings", "what SET takes", settings_command);
+  add("metrics", "what is counted, as Prometheus reads it", metrics_command);
+}
+
+void add_words(const CLI::App& app, const std::string& path, std::vector<CommandWords>& words) {
+  CommandWords own{path, {}, {}};
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    own.commands.push_back(command->get_name());
+    add_words(*command, path.empty() ? command->get_name() : path + " " + command->get_name(),
+              words);
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) own.options.push_back("--" + name);
+  }
+  words.push_back(std::move(own));
+}
+
+void add_itself(CLI::App& app, CommandLine& line) {
+  CLI::App* completion =
+      app.add_subcommand("completion", "completion script: source <(slipstream completion bash)");
+  completion->add_option("shell", line.shell, "bash or zsh")
+      ->required()
+      ->transform(checked(one_of({"bash", "zsh"})));
+  completion->callback([&app, &line] {
+    std::vector<CommandWords> words;
+    add_words(app, "", words);
+    std::cout << completion_script(words, line.shell == "zsh");
+  });
+  app.add_subcommand("version", "print the version")->callback([] {
+    std::cout << "slipstream " SLIPSTREAM_VERSION "\n";
+  });
+  CLI::App* help = app.add_subcommand("help", "this text, or the help of a command");
+  help->add_option("command", line.help_of, "its words: topic create");
+  help->callback([&app, &line] {
+    if (const std::string wrong = unknown_command(app, line.help_of); !wrong.empty())
+      throw CLI::ExtrasError(wrong, CLI::ExitCodes::ExtrasError);
+    const CLI::App* command = &app;
+    std::string path = app.get_name();
+    for (const std::string& word : line.help_of) {
+      const CLI::App* sub = find_command(*command, word);
+      if (sub == nullptr) break;
+      command = sub;
+      path += " " + word;
+    }
+    std::cout << help_of(*command, path);
+  });
+}
+
+}  // namespace
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  app.set_version_flag("-V,--version", "slipstream " SLIPSTREAM_VERSION);
+  add_run(app, line);
+  add_serve(app, line);
+  add_topic(app, line);
+  add_group(app, line);
+  add_messages(app, line);
+  add_checkpoints(app, line);
+  add_catalogues(app, line);
+  add_itself(app, line);
+}
+
+}  // namespace slipstream::cli

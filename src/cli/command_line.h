@@ -1,0 +1,39 @@
+// The commands of the program and their options.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/checkpoint_commands.h"
+#include "cli/consume_command.h"
+#include "cli/group_commands.h"
+#include "cli/produce_command.h"
+#include "cli/run_command.h"
+#include "cli/serve_command.h"
+#include "cli/topic_commands.h"
+
+namespace CLI {
+class App;
+}
+
+namespace slipstream::cli {
+
+// What the line says; one of them is used.
+struct CommandLine {
+  RunArguments run;
+  ServeArguments serve;
+  TopicArguments topic;
+  GroupArguments group;
+  ProduceArguments produce;
+  ConsumeArguments consume;
+  CheckpointArguments checkpoints;
+  std::string catalogue_entry;
+  std::string shell;
+  std::vector<std::string> help_of;  // the words of a command
+  int exit_code = 0;
+};
+
+// Both outlive what they are given to: reading the line runs the command.
+void add_commands(CLI::App& app, CommandLine& line);
+
+}  // namespace slipstream::cli

@@ -1,0 +1,81 @@
+#include "cli/job_progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace slipstream::cli {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::int64_t kWallMs = 1'700'000'000'000;
+
+// A source and a sink behind one exchange.
+flow::JobReport report_of(std::int64_t read, std::int64_t written) {
+  flow::JobReport report;
+  report.state = flow::JobReport::State::kRunning;
+  report.vertices = {{"Source", 1}, {"Sink", 1}};
+  report.edges.push_back({.from = 0, .to = 1});
+  report.tasks.push_back({.name = "Source", .vertex = 0, .rows_in = read, .rows_out = read});
+  report.tasks.push_back({.name = "Sink", .vertex = 1, .rows_in = read, .rows_out = written});
+  return report;
+}
+
+TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
+  JobProgress progress("orders", false, {}, 0);
+  progress.observe(report_of(0, 0), {}, 0, kWallMs);
+  flow::JobReport report = report_of(12'000, 30);
+  report.completed_checkpoints = 2;
+  progress.observe(report, {}, 2'000, kWallMs);
+  EXPECT_THAT(progress.facts(), ElementsAre("job 'orders' running", "read 12,000 (6,000/s)",
+                                            "wrote 30 (15/s)", "2 checkpoints"));
+  EXPECT_EQ(progress.summary(),
+            "job 'orders': read 12,000 rows, wrote 30, late 0, skipped 0, in 2.0 s");
+}
+
+TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
+  JobProgress endless("a", false, {}, 0);
+  endless.observe(report_of(10, 0), {.messages = 10, .lag = 1'500}, 0, kWallMs);
+  EXPECT_THAT(endless.facts(), Contains("lag 1,500"));
+  JobProgress bounded("a", true, {.messages = 100}, 0);
+  bounded.observe(report_of(0, 0), {.messages = 100, .lag = 1'000}, 0, kWallMs);
+  bounded.observe(report_of(250, 0), {.messages = 350, .lag = 750}, 1'000, kWallMs);
+  EXPECT_THAT(bounded.facts(), Contains("25 %, 3.0 s left"));
+}
+
+TEST(JobProgressTest, ShowsHowFarTheWatermarkIsBehindAndWhatWasGivenUp) {
+  JobProgress progress("a", false, {.late = 5, .skipped = 1}, 0);
+  flow::JobReport report = report_of(10, 0);
+  report.tasks[0].watermark = kWallMs - 3'200;
+  report.tasks[1].watermark = flow::kMinWatermark;
+  progress.observe(report, {.late = 7, .skipped = 2}, 0, kWallMs);
+  EXPECT_THAT(progress.facts(), Contains("watermark 3.2 s behind"));
+  EXPECT_THAT(progress.facts(), Contains("late 2"));
+  EXPECT_THAT(progress.facts(), Contains("skipped 1"));
+  EXPECT_THAT(progress.summary(), HasSubstr("late 2, skipped 1"));
+}
+
+TEST(JobProgressTest, RowsOfEarlierAttemptsCount) {
+  JobProgress progress("a", false, {}, 0);
+  progress.observe(report_of(100, 40), {}, 1'000, kWallMs);
+  flow::JobReport restarting = report_of(120, 50);
+  restarting.state = flow::JobReport::State::kRestarting;
+  restarting.last_error = "unavailable: broker is away";
+  restarting.restarts = 1;
+  progress.observe(restarting, {}, 2'000, kWallMs);
+  EXPECT_THAT(progress.facts(), Contains("job 'a' restarting"));
+  EXPECT_THAT(progress.facts(), Contains("1 restart"));
+  EXPECT_THAT(progress.facts(), Contains("unavailable: broker is away"));
+  flow::JobReport again = report_of(7, 2);
+  again.restarts = 1;
+  again.earlier_rows_read = 120;
+  again.earlier_rows_written = 50;
+  progress.observe(again, {}, 3'000, kWallMs);
+  EXPECT_THAT(progress.summary(), HasSubstr("read 127 rows, wrote 52"));
+  EXPECT_THAT(progress.summary(), HasSubstr("1 restart, in 3.0 s"));
+}
+
+}  // namespace
+}  // namespace slipstream::cli

@@ -1,0 +1,41 @@
+// Messages as lines of text, and lines as messages.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "slipstream/rocketmq/message.h"
+#include "slipstream/status.h"
+
+namespace slipstream::cli {
+
+// \n, \t, \0 and \\ as the bytes they stand for.
+std::string unescaped(std::string_view text);
+
+// A text with places for parts of a message: "%t topic %b broker %q queue %o offset %k keys %g tags
+// %i id %T store time %s body %% percent".
+class MessageFormat {
+ public:
+  // Failure: kInvalidArgument, names the letter and what there is.
+  static Result<MessageFormat> parse(std::string_view text);
+  void append(const rocketmq::ReceivedMessage& message, std::string& out) const;
+
+ private:
+  struct Part {
+    char letter = 0;  // one of above; 0 = text
+    std::string text;
+  };
+  std::vector<Part> parts_;
+};
+
+// One object and a line end: topic, broker, queue, offset, id, time; tags, keys, properties (the
+// user's own); body, or body_base64 where it is not UTF-8.
+void append_envelope(const rocketmq::ReceivedMessage& message, std::string& out);
+
+// What an envelope says a message has: tags, keys, properties and the body. Where the message was
+// found does not count.
+// Failure: kInvalidArgument, names the field.
+Status read_envelope(std::string_view line, rocketmq::Message& message);
+
+}  // namespace slipstream::cli

@@ -1,0 +1,28 @@
+#include "cli/report.h"
+
+#include <string>
+
+#include <unistd.h>
+
+#include "base/output.h"
+
+namespace slipstream::cli {
+
+void notify(std::string_view text, LogLevel level) {
+  if (log_format() == LogFormat::kJson) {
+    log(level, "job", text);
+  } else {
+    static_cast<void>(write_output(STDERR_FILENO, std::string(text) + "\n"));
+  }
+}
+
+int fail(const Error& error, int code) {
+  notify((log_format() == LogFormat::kJson ? "" : "error: ") + error.message, LogLevel::kError);
+  return code;
+}
+
+int report(const Status& status) {
+  return status.ok() ? kExitOk : fail(status.error(), kExitFailed);
+}
+
+}  // namespace slipstream::cli
