@@ -15,12 +15,19 @@ struct Metrics {
   std::function<std::atomic<std::int64_t>*(std::string_view name, std::string_view help)> value;
 };
 
+// What a family means to those who sum up a job.
+enum class MetricRole : std::uint8_t {
+  kNone,
+  kSkipped,  // bodies, lines and fields of a source that were given up
+};
+
 // Values that are counted under one name: declared once, where they are counted; the tables of the
 // documentation are printed from them. Names that end in _total are counters, others gauges.
 struct MetricFamily {
   std::string_view name;    // behind "slipstream_"
   std::string_view labels;  // "job, task, subtask"
   std::string_view help;
+  MetricRole role = MetricRole::kNone;
 
   std::atomic<std::int64_t>* in(const Metrics& metrics) const { return metrics.value(name, help); }
 };

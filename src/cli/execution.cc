@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "slipstream/connectors.h"
+
 #include "base/clock.h"
 #include "base/metric_store.h"
 #include "base/mutex.h"
@@ -107,11 +109,12 @@ Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::in
   ever_started_ = true;
   const SystemClock clock;
   const MetricStore& store = process_metrics();
-  const JobCounts before = count_of(store, job_name_);
+  const std::vector<MetricFamily> skipped = skipped_families(*builtin_connectors());
+  const JobCounts before = count_of(store, skipped, job_name_);
   Mutex mutex;
   JobProgress progress(job_name_, bounded, before, clock.now_ms());
   const auto observe = [&] {
-    JobCounts counts = count_of(store, job_name_);
+    JobCounts counts = count_of(store, skipped, job_name_);
     if (printed != nullptr) counts.printed = *printed;
     progress.observe(job.report(), counts, clock.now_ms(), clock.wall_ms());
   };
@@ -125,7 +128,7 @@ Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::in
     status = wait();
   }
   observe();
-  say_late_rows(count_of(store, job_name_).late - before.late);
+  say_late_rows(count_of(store, skipped, job_name_).late - before.late);
   if (!arguments_.progress.quiet) notify(progress.summary());
   return status;
 }

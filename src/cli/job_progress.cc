@@ -2,19 +2,16 @@
 
 #include <algorithm>
 
-#include "connectors/filesystem/metrics.h"
-#include "connectors/rocketmq/metrics.h"
 #include "flow/metrics.h"
 
 namespace slipstream::cli {
 namespace {
 
-std::optional<std::int64_t> sum_of(const MetricStore& store, std::string_view name,
-                                   const std::string& job) {
-  std::optional<std::int64_t> sum;
+std::int64_t sum_of(const MetricStore& store, std::string_view name, const std::string& job) {
+  std::int64_t sum = 0;
   for (const auto& sample : store.samples(name)) {
     const auto label = sample.labels.find("job");
-    if (label != sample.labels.end() && label->second == job) sum = sum.value_or(0) + sample.value;
+    if (label != sample.labels.end() && label->second == job) sum += sample.value;
   }
   return sum;
 }
@@ -53,25 +50,27 @@ std::string with_rate(const std::string& text, const Rate& rate) {
 
 }  // namespace
 
-JobCounts count_of(const MetricStore& store, const std::string& job) {
-  JobCounts counts;
-  counts.late = sum_of(store, flow::kLateRows.name, job).value_or(0);
-  for (const MetricFamily& family :
-       {rocketmq_connector::kSourceDecodeErrors, rocketmq_connector::kSourceIgnored,
-        filesystem_connector::kSourceDecodeErrors, filesystem_connector::kSourceIgnored}) {
-    counts.skipped += sum_of(store, family.name, job).value_or(0);
+std::vector<MetricFamily> skipped_families(const ConnectorRegistry& connectors) {
+  std::vector<MetricFamily> skipped;
+  for (const ConnectorFactory* factory : connectors.all()) {
+    for (const MetricFamily& family : factory->metrics()) {
+      if (family.role == MetricRole::kSkipped) skipped.push_back(family);
+    }
   }
-  counts.messages = sum_of(store, rocketmq_connector::kSourceMessages.name, job).value_or(0);
-  counts.lag = sum_of(store, rocketmq_connector::kSourceLag.name, job);
+  return skipped;
+}
+
+JobCounts count_of(const MetricStore& store, const std::vector<MetricFamily>& skipped,
+                   const std::string& job) {
+  JobCounts counts;
+  counts.late = sum_of(store, flow::kLateRows.name, job);
+  for (const MetricFamily& family : skipped) counts.skipped += sum_of(store, family.name, job);
   return counts;
 }
 
 void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts,
                           std::int64_t now_ms, std::int64_t wall_ms) {
-  if (report.restarts != restarts_) {
-    attempt_messages_ = counts.messages;
-    restarts_ = report.restarts;
-  }
+  restarts_ = report.restarts;
   now_ms_ = now_ms;
   state_ = report.state;
   read_ = flow::rows_read(report);
@@ -83,19 +82,35 @@ void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts
   counts_ = counts;
   read_rate_.observe(now_ms, read_);
   written_rate_.observe(now_ms, written_);
-  message_rate_.observe(now_ms, counts.messages);
+  observe_splits(report);
+  passed_rate_.observe(now_ms, passed_);
+}
+
+void JobProgress::observe_splits(const flow::JobReport& report) {
+  std::int64_t passed = 0;
+  std::optional<std::int64_t> lag;
+  for (const flow::TaskReport& task : report.tasks) {
+    for (const flow::SplitReport& split : task.splits) {
+      if (split.position < 0 || split.end < 0) continue;
+      const auto [first, fresh] =
+          first_positions_.try_emplace(task.name + '\n' + split.id, split.position);
+      passed += split.position - first->second;
+      lag = lag.value_or(0) + split.lag;
+    }
+  }
+  if (!lag) return;
+  passed_ = std::max<std::int64_t>(0, passed);
+  lag_ = lag;
 }
 
 std::string JobProgress::input_text() const {
-  if (!counts_.lag) return "";
-  if (!bounded_) return "lag " + grouped(*counts_.lag);
-  const std::int64_t done = std::max<std::int64_t>(0, counts_.messages - attempt_messages_);
-  const std::int64_t all = done + *counts_.lag;
+  if (!lag_) return "";
+  if (!bounded_) return "lag " + grouped(*lag_);
+  const std::int64_t all = passed_ + *lag_;
   if (all == 0) return "";
-  std::string text = std::to_string(done * 100 / all) + " %";
-  const std::int64_t rate = message_rate_.per_second();
-  if (*counts_.lag > 0 && rate > 0)
-    text += ", " + duration_text(*counts_.lag * 1'000 / rate) + " left";
+  std::string text = std::to_string(passed_ * 100 / all) + " %";
+  const std::int64_t rate = passed_rate_.per_second();
+  if (*lag_ > 0 && rate > 0) text += ", " + duration_text(*lag_ * 1'000 / rate) + " left";
   return text;
 }
 

@@ -2,9 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "slipstream/connector/registry.h"
+#include "slipstream/metrics.h"
 
 #include "base/metric_store.h"
 #include "cli/progress.h"
@@ -14,24 +19,23 @@ namespace slipstream::cli {
 
 // Sums over the metrics of one job, as long as the process lives.
 struct JobCounts {
-  std::int64_t late = 0;      // rows behind the watermark
-  std::int64_t skipped = 0;   // bodies, lines and fields that were given up
-  std::int64_t messages = 0;  // that sources with an end known beforehand have read
-  std::optional<std::int64_t> lag =
-      {};  // messages that these have before them; absent: nobody says
-  std::optional<std::int64_t> printed =
-      {};  // rows that a query gave to a person: it writes nothing
+  std::int64_t late = 0;     // rows behind the watermark
+  std::int64_t skipped = 0;  // bodies, lines and fields that were given up
+  // Rows that a query gave to a person: it writes nothing.
+  std::optional<std::int64_t> printed = {};
 };
-JobCounts count_of(const MetricStore& store, const std::string& job);
+// `skipped`: the families of all connectors that count what is given up.
+JobCounts count_of(const MetricStore& store, const std::vector<MetricFamily>& skipped,
+                   const std::string& job);
+// Those of these connectors.
+std::vector<MetricFamily> skipped_families(const ConnectorRegistry& connectors);
 
 // Thread: one at a time.
 class JobProgress {
  public:
   // `before`: what was counted before the job began. `bounded`: every source ends by itself.
   JobProgress(std::string name, bool bounded, JobCounts before, std::int64_t now_ms)
-      : name_(std::move(name)), bounded_(bounded), before_(before), started_ms_(now_ms) {
-    attempt_messages_ = before.messages;
-  }
+      : name_(std::move(name)), bounded_(bounded), before_(before), started_ms_(now_ms) {}
 
   void observe(const flow::JobReport& report, const JobCounts& counts, std::int64_t now_ms,
                std::int64_t wall_ms);
@@ -40,6 +44,7 @@ class JobProgress {
   std::string summary() const;
 
  private:
+  void observe_splits(const flow::JobReport& report);
   std::string input_text() const;  // of a bounded input, or how far behind
 
   const std::string name_;
@@ -50,13 +55,17 @@ class JobProgress {
   std::int64_t now_ms_ = 0;
   flow::JobReport::State state_ = flow::JobReport::State::kStarting;
   std::int64_t read_ = 0, written_ = 0;
-  std::int64_t attempt_messages_ = 0;  // that were counted when the attempt began
+  // Of the splits whose positions are known: where each stood when it was first seen, what was read
+  // since then, and what is left; absent: no source knows.
+  std::map<std::string, std::int64_t> first_positions_;
+  std::int64_t passed_ = 0;
+  std::optional<std::int64_t> lag_;
   std::uint64_t restarts_ = 0;
   std::uint64_t checkpoints_ = 0;
   std::string last_error_;
   std::optional<std::int64_t> behind_ms_;  // of the watermark
   JobCounts counts_;
-  Rate read_rate_, written_rate_, message_rate_;
+  Rate read_rate_, written_rate_, passed_rate_;
 };
 
 }  // namespace slipstream::cli

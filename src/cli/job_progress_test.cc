@@ -37,11 +37,17 @@ TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
 
 TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
   JobProgress endless("a", false, {}, 0);
-  endless.observe(report_of(10, 0), {.messages = 10, .lag = 1'500}, 0, kWallMs);
+  flow::JobReport behind = report_of(10, 0);
+  behind.tasks[0].splits = {{"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2"}};
+  endless.observe(behind, {}, 0, kWallMs);
   EXPECT_THAT(endless.facts(), Contains("lag 1,500"));
-  JobProgress bounded("a", true, {.messages = 100}, 0);
-  bounded.observe(report_of(0, 0), {.messages = 100, .lag = 1'000}, 0, kWallMs);
-  bounded.observe(report_of(250, 0), {.messages = 350, .lag = 750}, 1'000, kWallMs);
+  JobProgress bounded("a", true, {}, 0);
+  flow::JobReport begin = report_of(0, 0);
+  begin.tasks[0].splits = {{"t/a/0", 100, 1'100, 1'000}};
+  bounded.observe(begin, {}, 0, kWallMs);
+  flow::JobReport later = report_of(250, 0);
+  later.tasks[0].splits = {{"t/a/0", 350, 1'100, 750}};
+  bounded.observe(later, {}, 1'000, kWallMs);
   EXPECT_THAT(bounded.facts(), Contains("25 %, 3.0 s left"));
 }
 

@@ -47,11 +47,15 @@ inline constexpr MetricFamily kSplitLag{
     "messages behind the end of a split; 0 where another subtask reads it now"};
 
 inline constexpr std::array kEngineMetrics{
-    kJobCheckpoints, kJobCheckpointSeconds, kJobCheckpointBytes, kJobRestarts,
-    kJobRunning,     kTaskRowsIn,           kTaskRowsOut,        kTaskBusy,
-    kTaskIdle,       kTaskBackPressured,    kEdgeRows,           kEdgeQueued,
-    kLateRows,       kNullRowsDropped,      kCurrentWatermark,   kPausedSplits,
-    kSourceLag,      kSplitLag,
+    kJobCheckpoints,     kJobCheckpointSeconds,
+    kJobCheckpointBytes, kJobRestarts,
+    kJobRunning,         kTaskRowsIn,
+    kTaskRowsOut,        kTaskBusy,
+    kTaskIdle,           kTaskBackPressured,
+    kEdgeRows,           kEdgeQueued,
+    kLateRows,           kNullRowsDropped,
+    kCurrentWatermark,   kPausedSplits,
+    kSourceLag,          kSplitLag,
 };
 
 }  // namespace slipstream::flow

@@ -208,8 +208,8 @@ class MemoryConnector final : public ConnectorFactory {
   bool can_write() const override { return false; }
   OptionTable options() const override { return memory_options(); }
   std::vector<MetadataSpec> metadata() const override {
-    return {{.key = "partition", .type = Type::bigint()},
-            {.key = "offset", .type = Type::bigint()}};
+    return {{.key = "partition", .type = Type::bigint(), .description = "number of the partition"},
+            {.key = "offset", .type = Type::bigint(), .description = "place in the partition"}};
   }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     TRY_ASSIGN(auto format,

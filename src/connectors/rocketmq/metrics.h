@@ -12,12 +12,12 @@ inline constexpr MetricFamily kSourceMessages{"rocketmq_source_messages_total", 
                                               "messages read"};
 inline constexpr MetricFamily kSourceBodyBytes{"rocketmq_source_body_bytes_total", kTaskLabels,
                                                "bytes of bodies read"};
-inline constexpr MetricFamily kSourceDecodeErrors{"rocketmq_source_decode_errors_total",
-                                                  kTaskLabels,
-                                                  "bodies or lines that were no row of the table"};
+inline constexpr MetricFamily kSourceDecodeErrors{
+    "rocketmq_source_decode_errors_total", kTaskLabels,
+    "bodies or lines that were no row of the table", MetricRole::kSkipped};
 inline constexpr MetricFamily kSourceIgnored{
     "rocketmq_source_ignored_total", kTaskLabels,
-    "bodies, lines or fields given up by options of the format"};
+    "bodies, lines or fields given up by options of the format", MetricRole::kSkipped};
 inline constexpr MetricFamily kSourceOutOfRange{"rocketmq_source_offset_out_of_range_total",
                                                 kTaskLabels,
                                                 "wanted offsets that did not exist any more"};

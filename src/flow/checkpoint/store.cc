@@ -224,8 +224,7 @@ class StoreOpener {
   // What is restored: the checkpoint with the uids of the graph.
   Status match() {
     if (store_->latest_ == nullptr) return {};
-    TRY_ASSIGN(MatchedState matched,
-               match_state(*store_->latest_, graph_, options_));
+    TRY_ASSIGN(MatchedState matched, match_state(*store_->latest_, graph_, options_));
     for (const std::string& note : matched.notes) log_(note);
     store_->latest_ = std::make_shared<const Manifest>(std::move(matched.manifest));
     return {};
