@@ -313,7 +313,7 @@ class Runner::Impl {
       flow::Manifest manifest;
       manifest.id = saved->checkpoint;
       manifest.operators = saved->operators;
-      const auto matched = flow::match_state(std::move(manifest), *graph, false);
+      const auto matched = flow::match_state(std::move(manifest), *graph, flow::JobOptions());
       if (!matched.ok()) return note(matched.status());
     }
     for (flow::Node& node : graph->nodes) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "slipstream/metrics.h"
 #include "slipstream/stream/environment.h"
 #include "slipstream/stream/user_calls.h"
 
@@ -21,8 +22,8 @@
 
 namespace slipstream::stream {
 
-inline constexpr flow::MetricFamily kBlockedCall{
-    "blocked_call_seconds", "job, task, subtask",
+inline constexpr MetricFamily kBlockedCall{
+    "blocked_call_seconds", kTaskLabels,
     "DataStream: how long a function of the user has not returned, 0 below the limit"};
 
 // User code holds a thread of the job for as long as it runs, and nothing can take it back. This
