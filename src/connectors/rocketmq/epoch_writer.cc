@@ -99,7 +99,7 @@ EpochWriter::~EpochWriter() { bounds_->close(); }
 Result<std::unique_ptr<SinkWriter>> EpochWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                       WriterContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.client));
-  TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
+  TRY_ASSIGN(auto encoder, MessageEncoder::make(plan, MessageEncoder::Largest::kInBatch));
   std::unique_ptr<EpochWriter> writer(
       new EpochWriter(plan, std::move(context), std::move(client), std::move(encoder)));
   TRY_ASSIGN(const TopicQueues::Topic* topic, writer->queues_.find(plan->settings.topic));

@@ -24,15 +24,17 @@ bool has_separator(std::string_view text) {
 
 }  // namespace
 
-MessageEncoder::MessageEncoder(std::shared_ptr<const SinkPlan> plan,
+MessageEncoder::MessageEncoder(std::shared_ptr<const SinkPlan> plan, Largest largest,
                                std::unique_ptr<connector_kit::RowSerializer> rows)
-    : plan_(std::move(plan)), rows_(std::move(rows)) {}
+    : plan_(std::move(plan)), largest_(largest), rows_(std::move(rows)) {}
 
-Result<std::unique_ptr<MessageEncoder>> MessageEncoder::make(std::shared_ptr<const SinkPlan> plan) {
+Result<std::unique_ptr<MessageEncoder>> MessageEncoder::make(std::shared_ptr<const SinkPlan> plan,
+                                                             Largest largest) {
   const SinkSettings& settings = plan->settings;
   TRY_ASSIGN(auto rows,
              connector_kit::RowSerializer::make(settings.table, settings.format, plan->physical));
-  return std::unique_ptr<MessageEncoder>(new MessageEncoder(std::move(plan), std::move(rows)));
+  return std::unique_ptr<MessageEncoder>(
+      new MessageEncoder(std::move(plan), largest, std::move(rows)));
 }
 
 Error MessageEncoder::refuse(const std::string& text) const {
@@ -66,10 +68,13 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
     return refuse("keys, tags and properties of a row take " + std::to_string(properties_.size()) +
                   " bytes; a message holds " + std::to_string(rocketmq::kPropertiesBytesMax));
   }
-  if (rocketmq::BatchEncoder::entry_size(out.body.size(), properties_.size()) >
-      rocketmq::kMessageBytesMax) {
+  const std::size_t bytes = largest_ == Largest::kAlone ? out.body.size()
+                                                        : rocketmq::BatchEncoder::entry_size(
+                                                              out.body.size(), properties_.size());
+  if (bytes > rocketmq::kMessageBytesMax) {
     return refuse("a row has a body of " + std::to_string(out.body.size()) +
-                  " bytes; a message holds 4 MiB with its properties");
+                  " bytes; a message holds 4 MiB" +
+                  (largest_ == Largest::kAlone ? "" : " with its properties"));
   }
   out.properties = properties_;
   return {};

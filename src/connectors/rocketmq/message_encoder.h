@@ -41,7 +41,13 @@ struct OutMessage {
 // here.
 class MessageEncoder {
  public:
-  static Result<std::unique_ptr<MessageEncoder>> make(std::shared_ptr<const SinkPlan> plan);
+  // How the writer sends a message that leaves no room for others.
+  enum class Largest : std::uint8_t {
+    kInBatch,  // as all others
+    kAlone,    // by itself, where a body may be a few bytes larger
+  };
+  static Result<std::unique_ptr<MessageEncoder>> make(std::shared_ptr<const SinkPlan> plan,
+                                                      Largest largest);
 
   // The bodies of all rows of the batch, which must live until the last message() of it.
   Status encode(const Batch& batch);
@@ -49,13 +55,14 @@ class MessageEncoder {
   Status message(std::size_t index, std::string_view unique_key, OutMessage& out);
 
  private:
-  MessageEncoder(std::shared_ptr<const SinkPlan> plan,
+  MessageEncoder(std::shared_ptr<const SinkPlan> plan, Largest largest,
                  std::unique_ptr<connector_kit::RowSerializer> rows);
   Status add_metadata(std::size_t row, OutMessage& out);
   Status add_properties(const Column& column, std::size_t row);
   Error refuse(const std::string& text) const;
 
   const std::shared_ptr<const SinkPlan> plan_;
+  const Largest largest_;
   const std::unique_ptr<connector_kit::RowSerializer> rows_;
   const Batch* batch_ = nullptr;
   std::string properties_;

@@ -72,7 +72,7 @@ Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
   for (const WriteColumn& column : plan->metadata) plan->schema.add(column.name, column.type);
   TRY(connector_kit::require_changelog(request, plan->settings.format));
   TRY(check_exactly_once(*plan));
-  TRY(MessageEncoder::make(plan));
+  TRY(MessageEncoder::make(plan, MessageEncoder::Largest::kInBatch));
   plan->ordered = request.updating;
   for (const std::string& key : table.primary_key) {
     if (const auto column = plan->schema.find(key)) plan->order_key.push_back(*column);

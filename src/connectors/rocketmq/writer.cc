@@ -82,7 +82,9 @@ QueueWriter::~QueueWriter() { again_->close(); }
 Result<std::unique_ptr<SinkWriter>> QueueWriter::make(std::shared_ptr<const SinkPlan> plan,
                                                       WriterContext context) {
   TRY_ASSIGN(auto client, shared_client(plan->settings.client));
-  TRY_ASSIGN(auto encoder, MessageEncoder::make(plan));
+  TRY_ASSIGN(auto encoder,
+             MessageEncoder::make(plan, plan->ordered ? MessageEncoder::Largest::kInBatch
+                                                      : MessageEncoder::Largest::kAlone));
   return std::unique_ptr<SinkWriter>(
       new QueueWriter(std::move(plan), std::move(context), std::move(client), std::move(encoder)));
 }
