@@ -410,8 +410,9 @@ void Session::Run::set_other(const ast::SetStatement& statement) {
         "'" + key + "' has no effect here: " + std::string(setting->note);
     return;
   }
+  const OptionTable known = session_options();
   std::vector<std::string> names;
-  for (const OptionSpec& spec : session_options().specs()) {
+  for (const OptionSpec& spec : known.specs()) {
     names.push_back(spec.name);
     names.insert(names.end(), spec.aliases.begin(), spec.aliases.end());
   }
