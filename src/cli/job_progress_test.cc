@@ -18,8 +18,13 @@ flow::JobReport report_of(std::int64_t read, std::int64_t written) {
   report.state = flow::JobReport::State::kRunning;
   report.vertices = {{"Source", 1}, {"Sink", 1}};
   report.edges.push_back({.from = 0, .to = 1});
-  report.tasks.push_back({.name = "Source", .vertex = 0, .rows_in = read, .rows_out = read});
-  report.tasks.push_back({.name = "Sink", .vertex = 1, .rows_in = read, .rows_out = written});
+  report.tasks.resize(2);
+  report.tasks[0].name = "Source";
+  report.tasks[0].rows_in = report.tasks[0].rows_out = read;
+  report.tasks[1].name = "Sink";
+  report.tasks[1].vertex = 1;
+  report.tasks[1].rows_in = read;
+  report.tasks[1].rows_out = written;
   return report;
 }
 
@@ -38,7 +43,7 @@ TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
 TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
   JobProgress endless("a", false, {}, 0);
   flow::JobReport behind = report_of(10, 0);
-  behind.tasks[0].splits = {{"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2"}};
+  behind.tasks[0].splits = {{"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2", -1, -1, 0}};
   endless.observe(behind, {}, 0, kWallMs);
   EXPECT_THAT(endless.facts(), Contains("lag 1,500"));
   JobProgress bounded("a", true, {}, 0);

@@ -81,7 +81,7 @@ TEST_P(ChangedType, IsRefusedWithOperatorColumnAndBothTypesAndDroppedWhenAllowed
   const Started refused = run(tables(change.after) + insert, folder);
   ASSERT_FALSE(refused.status.ok());
   EXPECT_THAT(refused.status.to_string(), AllOf(HasSubstr(change.refusal), HasSubstr("operator "),
-                                                HasSubstr("--allow-dropped-state")));
+                                                HasSubstr("allow_dropped_state")));
   const Started dropped = run(tables(change.after) + insert, folder, true);
   EXPECT_TRUE(dropped.status.ok()) << dropped.status.to_string();
   EXPECT_THAT(dropped.said, Contains(HasSubstr(change.refusal)));

@@ -91,6 +91,28 @@ Effect rows_read(const std::string& connector, const std::string& columns,
   };
 }
 
+// --- where a table's dead letters are ---
+
+// One line that is no row, and one folder that has it afterwards.
+std::string letters_written(const OptionMap& options) {
+  const Folder folder;
+  folder.write("in/lines.json", "no json\n");
+  OptionMap given = options;
+  given["path"] = folder / "in";
+  given["dead-letter.path"] = folder / given["dead-letter.path"];
+  const std::string failed =
+      run("CREATE TABLE source (s STRING) " + with_clause("filesystem", given) +
+          "; CREATE TABLE sink (s STRING) " + with_clause("blackhole", {}) +
+          "; INSERT INTO sink SELECT s FROM source;");
+  if (!failed.empty()) return failed;
+  std::string seen;
+  for (const char* name : {"here", "there"}) {
+    const std::string lines = content_of(folder / name);
+    if (lines.find("\"body\":") != std::string::npos) seen += std::string("a letter is ") + name;
+  }
+  return seen;
+}
+
 // --- what a table holds after it was written ---
 
 Effect files_written(const std::string& columns, const std::string& values) {
@@ -168,6 +190,8 @@ void add_filesystem(std::vector<Observation>& all) {
       {{"path", "a"}, {"format", "json"}}, rows);
   add("decode.errors", {"fail", "failed"}, {"skip", "in-a in-a-too in 1"},
       {{"path", "a"}, {"format", "json"}}, rows);
+  add("dead-letter.path", {"here", "a letter is here"}, {"there", "a letter is there"},
+      {{"format", "json"}, {"decode.errors", "dead-letter"}}, letters_written);
   add("source.line-bytes-max", {"8 b", "failed"}, {"1 kb", "in-b in 1"},
       {{"path", "b"}, {"format", "json"}}, rows);
   // Without a checkpoint directory.

@@ -46,6 +46,25 @@ std::size_t end_of_other(std::string_view text, std::size_t begin) {
   return begin;
 }
 
+// Those of a comment: quotes need not come in pairs there, so each may begin the name of an option.
+void find_in_comment(std::string_view sql, std::size_t begin, std::size_t end,
+                     std::vector<Secret>& secrets) {
+  const std::string_view text = sql.substr(0, end);
+  for (std::size_t at = text.find('\'', begin); at != std::string_view::npos;
+       at = text.find('\'', at + 1)) {
+    const std::size_t close = text.find('\'', at + 1);
+    if (close == std::string_view::npos) return;
+    if (!is_secret(text.substr(at + 1, close - at - 1))) continue;
+    const std::size_t value = text.find_first_not_of(" \t\r\n=", close + 1);
+    if (value == std::string_view::npos) return;
+    if (text[value] != '\'') continue;
+    const std::size_t value_end = end_of_literal(text, value);
+    const bool closed = value_end > value + 1 && text[value_end - 1] == '\'';
+    secrets.push_back({value + 1, closed ? value_end - 1 : value_end});
+    at = value_end - 1;
+  }
+}
+
 }  // namespace
 
 std::vector<Secret> find_secrets(std::string_view sql) {
@@ -55,6 +74,7 @@ std::vector<Secret> find_secrets(std::string_view sql) {
   while (at < sql.size()) {
     const char c = sql[at];
     if (const std::size_t end = end_of_other(sql, at); end != at) {
+      if (c != '`') find_in_comment(sql, at, end, secrets);
       hide = hide && c != '`';
       at = end;
       continue;

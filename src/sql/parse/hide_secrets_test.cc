@@ -27,6 +27,13 @@ TEST(HideSecrets, QuotesInCommentsAndNamesBeginNothing) {
   EXPECT_EQ(hide_secrets("'secretKey' = -- don't\n 'hush'"), "'secretKey' = -- don't\n '***'");
 }
 
+TEST(HideSecrets, SecretsThatWereCommentedOutAreHidden) {
+  EXPECT_EQ(hide_secrets("-- 'secretKey' = 'hush'\nSELECT 'a'"),
+            "-- 'secretKey' = '***'\nSELECT 'a'");
+  EXPECT_EQ(hide_secrets("/* don't: 'password'='hush', 'x' */"),
+            "/* don't: 'password'='***', 'x' */");
+}
+
 TEST(HideSecrets, TheRestStays) {
   for (const char* text :
        {"SELECT 'secretKey' FROM t", "SELECT 'secretKey', 'x'", "'credentials.file' = '/f'", "",

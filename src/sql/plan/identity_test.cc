@@ -46,7 +46,7 @@ void add_uids(const Rel& rel, Lines& lines) {
 }
 
 constexpr const char* kTables = R"(
-CREATE TABLE t (k STRING, v INT, w INT, at BIGINT, ts AS TO_TIMESTAMP_LTZ(at, 3),
+CREATE TABLE t (k STRING, v INT, w INT, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3),
   WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'datagen');
 CREATE TABLE u (id STRING, x INT) WITH ('connector' = 'datagen');
 CREATE TABLE out1 (k STRING, n BIGINT) WITH ('connector' = 'blackhole');
