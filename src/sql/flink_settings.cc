@@ -53,7 +53,6 @@ constexpr std::array kSettings = {
     FlinkSetting{"jobmanager.", kOneProcess},
     FlinkSetting{"kubernetes.", kNoCluster},
     FlinkSetting{"metrics.", "metrics are served with --metrics-port"},
-    FlinkSetting{"parallelism.", "'parallelism.default' is the one there is"},
     FlinkSetting{"pekko.", kNoCluster},
     FlinkSetting{"pipeline.auto-watermark-interval", "watermarks follow the rows"},
     FlinkSetting{"pipeline.classpaths", "connectors are part of the program"},
