@@ -69,9 +69,9 @@ class Lowering {
   flow::Graph take() { return std::move(graph_); }
 
  private:
-  Node node(const Rel& rel, std::string name) const {
+  Node node(const Rel& rel, std::string name) {
     Node made;
-    made.uid = rel.uid.empty() ? "node-" + std::to_string(graph_.nodes.size()) : rel.uid;
+    made.uid = rel.uid.empty() ? "node-" + std::to_string(nameless_++) : rel.uid;
     made.identity = rel.uid.empty() ? flow::StateIdentity{} : rel.identity;
     made.name = std::move(name);
     made.output = rel.schema;
@@ -299,6 +299,7 @@ class Lowering {
 
   const LowerOptions& options_;
   flow::Graph graph_;
+  std::size_t nameless_ = 0;  // nodes that keep nothing
 };
 
 }  // namespace
