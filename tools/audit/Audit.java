@@ -125,10 +125,10 @@ public final class Audit {
     admin.start();
     var seen = admin.examineConsumerConnectionInfo(options.get("group"));
     for (var member : seen.getConnectionSet()) {
-      out.println("member " + member.getClientId());
+      out.write("member " + member.getClientId() + "\n");
     }
     for (String topic : seen.getSubscriptionTable().keySet()) {
-      out.println("topic " + topic);
+      out.write("topic " + topic + "\n");
     }
     admin.shutdown();
   }
