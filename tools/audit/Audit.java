@@ -302,8 +302,12 @@ public final class Audit {
       out.write(body + "\n");
     } else if (show.equals("meta")) {
       out.write(message.getQueueId() + "\t" + message.getQueueOffset() + "\t" + message.getMsgId() + "\t"
-          + message.getTags() + "\t" + message.getKeys() + "\t" + body + "\n");
+          + orEmpty(message.getTags()) + "\t" + orEmpty(message.getKeys()) + "\t" + body + "\n");
     }
+  }
+
+  private static String orEmpty(String text) {
+    return text == null ? "" : text;
   }
 
   /** Counts messages and the values of one JSON field; the bodies need not be otherwise valid JSON. */
