@@ -144,8 +144,9 @@ void LineReader::State::open() {
   el_set(edit, EL_HIST, ::history, history);
   el_set(
       edit, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return kState(e)->wait_for_key(key); });
-  el_set(
-      edit, EL_ADDFN, "slipstream-complete", "complete the word",
+  // The wide form, as the narrow one leaks its copies of both texts.
+  el_wset(
+      edit, EL_ADDFN, L"slipstream-complete", L"complete the word",
       +[](EditLine* e, int) { return kState(e)->complete(); });
   el_set(edit, EL_BIND, "^I", "slipstream-complete", nullptr);
   el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
