@@ -170,6 +170,10 @@ class StoreOpener {
     return {};
   }
 
+  static Error no_checkpoint(const std::string& where) {
+    return {ErrorCode::kNotFound, "no checkpoint at '" + where + "'"};
+  }
+
   Status choose_given() {
     std::filesystem::path path(options_.restore_from);
     if (!path.has_filename()) path = path.parent_path();
@@ -185,12 +189,12 @@ class StoreOpener {
     const bool own = !options_.checkpoint_dir.empty() &&
                      std::filesystem::equivalent(root, options_.checkpoint_dir, error);
     if (!own) {
-      if (!std::filesystem::exists(root, error)) {
-        return Error{ErrorCode::kNotFound, "no checkpoint at '" + options_.restore_from + "'"};
-      }
+      if (!std::filesystem::exists(root, error)) return no_checkpoint(options_.restore_from);
       TRY_ASSIGN(store_->restore_storage_, open_directory_storage(root.string()));
       foreign_ = true;
     }
+    if (!store_->restore_storage_->size(SnapshotThread::manifest_file(id)).ok())
+      return no_checkpoint(options_.restore_from);
     auto manifest = load_checkpoint(*store_->restore_storage_, id);
     if (!manifest.ok())
       return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
@@ -210,14 +214,13 @@ class StoreOpener {
       const CheckpointId id = checkpoint_of_folder(name);
       if (id > newest && storage->size(SnapshotThread::manifest_file(id)).ok()) newest = id;
     }
-    if (newest == 0) return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
+    if (newest == 0) return no_checkpoint(root);
     return newest;
   }
 
   static Result<std::unique_ptr<CheckpointStorage>> open_existing(const std::string& root) {
     std::error_code error;
-    if (!std::filesystem::is_directory(root, error))
-      return Error{ErrorCode::kNotFound, "no checkpoint at '" + root + "'"};
+    if (!std::filesystem::is_directory(root, error)) return no_checkpoint(root);
     return open_directory_storage(root);
   }
 
