@@ -72,8 +72,10 @@ class Audit:
                 return classes
             shutil.rmtree(classes, ignore_errors=True)
             classes.mkdir(parents=True)
-            subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", f"{self.lib}/*", "-d", str(classes),
-                            str(source / "Audit.java")], check=True, stderr=subprocess.PIPE, text=True)
+            done = subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", f"{self.lib}/*", "-d", str(classes),
+                                   str(source / "Audit.java")], stderr=subprocess.PIPE, text=True)
+            if done.returncode != 0:
+                raise AssertionError(f"javac:\n{done.stderr}")
             shutil.copy(source / "rmq.logback.xml", classes)
             stamp.touch()
         return classes
