@@ -57,13 +57,14 @@ class Calc final : public Operator {
     if (count == 0) return Batch();
     TRY_ASSIGN(auto columns, projections_->run(all ? batch : narrowed(batch, selected_)));
     Batch result(count, std::move(columns));
+    if (batch.kinds().empty()) return result;
+    std::vector<RowKind> kinds;
     if (all) {
-      result.set_kinds({batch.kinds().begin(), batch.kinds().end()});
-    } else if (!batch.kinds().empty()) {
-      std::vector<RowKind> kinds;
+      kinds.assign(batch.kinds().begin(), batch.kinds().end());
+    } else {
       for (const std::uint32_t row : selected_) kinds.push_back(batch.kind(row));
-      result.set_kinds(std::move(kinds));
     }
+    result.set_kinds(std::move(kinds));
     return result;
   }
 
