@@ -19,6 +19,7 @@ Everything that is started dies with this process, however it ends.
 """
 import argparse
 import atexit
+import hashlib
 import json
 import os
 import random
@@ -63,21 +64,22 @@ class Audit:
         self.classes = self._compile()
 
     def _compile(self):
+        """One folder for each version of the source: another test may be running the former one."""
         source = ROOT / "tools/audit"
-        classes = ROOT / "build/rocketmq" / self.cluster.version / "audit"
-        newest = max(file.stat().st_mtime for file in source.iterdir())
-        stamp = classes / ".complete"
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(source.iterdir()))).hexdigest()[:12]
+        classes = ROOT / "build/rocketmq" / self.cluster.version / f"audit-{digest}"
         with broker.file_lock(classes.with_name(".audit.lock")):
-            if stamp.exists() and stamp.stat().st_mtime >= newest:
+            if classes.exists():
                 return classes
-            shutil.rmtree(classes, ignore_errors=True)
-            classes.mkdir(parents=True)
-            done = subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", f"{self.lib}/*", "-d", str(classes),
+            partial = classes.with_name("audit.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            done = subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", f"{self.lib}/*", "-d", str(partial),
                                    str(source / "Audit.java")], stderr=subprocess.PIPE, text=True)
             if done.returncode != 0:
                 raise AssertionError(f"javac:\n{done.stderr}")
-            shutil.copy(source / "rmq.logback.xml", classes)
-            stamp.touch()
+            shutil.copy(source / "rmq.logback.xml", partial)
+            partial.rename(classes)
         return classes
 
     def command(self, verb, topic, **options):

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -23,6 +24,7 @@ import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.exception.RemotingException;
 import org.apache.rocketmq.remoting.protocol.RemotingSysResponseCode;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
@@ -167,7 +169,7 @@ public final class Audit {
     producer.setVipChannelEnabled(false);
     producer.setSendMsgTimeout(10_000);
     producer.start();
-    findQueues(producer);
+    patiently(() -> producer.fetchPublishMessageQueues(options.get("topic")));
     long first = Long.parseLong(options.getOrDefault("start", "0"));
     long count = Long.parseLong(options.get("count"));
     int batch = number("batch", 32);
@@ -197,14 +199,13 @@ public final class Audit {
     out.write("sent " + count + "\n");
   }
 
-  /** Before anything is sent, a slow name server may be asked again. */
-  private void findQueues(DefaultMQProducer producer) throws Exception {
+  /** What changes nothing may be asked again of a server that is slow or busy. */
+  private static <T> T patiently(Callable<T> question) throws Exception {
     long deadline = System.currentTimeMillis() + PATIENCE_MS;
     while (true) {
       try {
-        producer.fetchPublishMessageQueues(options.get("topic"));
-        return;
-      } catch (MQClientException | IllegalStateException slow) {
+        return question.call();
+      } catch (MQClientException | MQBrokerException | RemotingException | IllegalStateException slow) {
         if (System.currentTimeMillis() > deadline) {
           throw slow;
         }
@@ -263,7 +264,8 @@ public final class Audit {
     consumer.start();
     Tally tally = new Tally(options.get("field"));
     String show = options.getOrDefault("show", options.containsKey("field") ? "count" : "body");
-    List<MessageQueue> queues = new ArrayList<>(consumer.fetchSubscribeMessageQueues(options.get("topic")));
+    List<MessageQueue> queues = new ArrayList<>(
+        patiently(() -> consumer.fetchSubscribeMessageQueues(options.get("topic"))));
     queues.sort(null);
     for (MessageQueue queue : queues) {
       readQueue(consumer, queue, tally, show);
@@ -276,11 +278,12 @@ public final class Audit {
 
   private void readQueue(DefaultMQPullConsumer consumer, MessageQueue queue, Tally tally, String show)
       throws Exception {
-    long end = consumer.maxOffset(queue);
-    long offset = consumer.minOffset(queue);
+    long end = patiently(() -> consumer.maxOffset(queue));
+    long offset = patiently(() -> consumer.minOffset(queue));
     long deadline = System.currentTimeMillis() + PATIENCE_MS;
     while (offset < end) {
-      PullResult result = consumer.pull(queue, "*", offset, PULL_SIZE);
+      long next = offset;
+      PullResult result = patiently(() -> consumer.pull(queue, "*", next, PULL_SIZE));
       if (result.getPullStatus() == PullStatus.FOUND) {
         for (MessageExt message : result.getMsgFoundList()) {
           if (message.getQueueOffset() < end) {
