@@ -65,6 +65,7 @@ Status compare(const mq::TopicDescription& topic, const TopicArguments& argument
 }
 
 Status create(mq::Admin& admin, const TopicArguments& arguments) {
+  TRY(admin.wait_for_brokers());
   const auto there = admin.describe_topic(arguments.topic);
   if (there.ok()) return compare(*there, arguments);
   if (there.error().code != ErrorCode::kNotFound) return there.status();

@@ -89,8 +89,12 @@ class Admin {
   explicit Admin(Client& client);
 
   // --- topics ---
+  // Returns once a broker is registered; waits for that up to 10 s, which is logged, then fails with
+  // a retryable kUnavailable. Before it, describe_topic cannot tell a missing topic from one whose
+  // broker is still starting.
+  Status wait_for_brokers();
   // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on
-  // every broker. While no broker is registered at all it waits for one, up to 10 s, and logs that.
+  // every broker. Begins with wait_for_brokers().
   Status create_topic(const TopicSpec& spec);
   // More queues per broker, both ways; never fewer. Other settings stay.
   Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);

@@ -182,6 +182,8 @@ std::vector<MessageQueue> TopicDescription::writable_queues() const {
 
 Admin::Admin(Client& client) : core_(&internal::core_of(client)) {}
 
+Status Admin::wait_for_brokers() { return await_brokers(*core_).status(); }
+
 Status Admin::create_topic(const TopicSpec& spec) {
   TRY(validate_writable_topic(spec.topic));
   if (spec.read_queues < 1 || spec.write_queues < 1) {
