@@ -145,7 +145,7 @@ class FaultsTest(CopyJobTest):
         newest.write_bytes(content)
         self.send_numbers(3, 6)
         refused = self.start_sealed_copy()
-        self.assertEqual(refused.wait(60), 1, refused.err)
+        self.assertEqual(refused.wait(60), 2, refused.err)  # nothing was started
         self.assertIn("--allow-duplicates", refused.err)
         self.assertIn("checksum", refused.err)
         self.assertRegex(refused.err, r"epochs? \d+")
