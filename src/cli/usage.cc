@@ -60,12 +60,22 @@ class HelpFormatter : public CLI::Formatter {
     if (groups) return text + (app->get_parent() == nullptr ? " COMMAND ..." : " VERB ...") + "\n";
     for (const CLI::Option* option :
          app->get_options([](const CLI::Option* each) { return each->get_positional(); })) {
-      std::string word = option->get_name(true);
-      std::transform(word.begin(), word.end(), word.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      const std::string word = make_option_name(option, true);
       text += option->get_required() ? " " + word : " [" + word + "]";
     }
     return text + " [OPTIONS]\n";
+  }
+  std::string make_option_name(const CLI::Option* option, bool positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, positional);
+    if (positional) {
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    }
+    return name;
+  }
+  // It tells of commands: those that have none do without.
+  std::string make_footer(const CLI::App* app) const override {
+    return names_of_commands(*app).empty() ? "" : CLI::Formatter::make_footer(app);
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text = option->get_option_text();

@@ -235,7 +235,10 @@ class UsageTest(unittest.TestCase):
             text = run(*words, "--help").stdout
             self.assertIn(f"Usage: slipstream {' '.join(words)}", text)
             self.assertNotRegex(text, r"ENUM|INT|UINT|TEXT:|->|OR \{|BOOLEAN|Excludes|Env:", " ".join(words))
-        self.assertIn("--output table|json|csv", run("run", "--help").stdout)
+        text = run("run", "--help").stdout
+        self.assertIn("--output table|json|csv", text)
+        self.assertIn("\n  FILE ", text)
+        self.assertNotIn("help COMMAND", text)  # there is none below it
 
     def test_wrong_words_get_the_nearest(self):
         self.refused("did you mean 'create'", "topic", "creat", "t")

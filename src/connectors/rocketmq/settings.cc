@@ -27,7 +27,7 @@ std::vector<OptionSpec> shared_options() {
                  .required = true},
       OptionSpec{
           .name = "nameServerAddress",
-          .description = "Name servers: host:port;host:port.",
+          .description = "Name servers: host:port;host:port; else SLIPSTREAM_NAMESERVER.",
           .aliases = {"name-server-address", "endPoint", "endpoint", "rocketmq.client.endpoints"},
           .required = true},
       OptionSpec{.name = "format",
