@@ -34,6 +34,9 @@ constexpr int kPatienceMs = 20;
 const std::size_t kSendBytesMax = mq::ProducerOptions{}.message_bytes_max;
 const std::size_t kUnderWayMax = mq::ProducerOptions{}.in_flight_bytes_max;
 constexpr std::int64_t kAwayMs = 200;
+// A broker that is slow to answer has mostly stored what it got: sent again too early, lines are
+// there twice. A connection that is lost is noticed without it.
+constexpr std::int64_t kAttemptMs = 10'000;
 
 Error bad(std::string text) { return Error{ErrorCode::kInvalidArgument, std::move(text)}; }
 
@@ -107,7 +110,8 @@ class MessageMaker {
 class BatchSender {
  public:
   explicit BatchSender(mq::Client& client)
-      : producer_(client, mq::ProducerOptions{.group = "slipstream_cli"}) {}
+      : producer_(client, mq::ProducerOptions{.group = "slipstream_cli",
+                                              .attempt_timeout_ms = kAttemptMs}) {}
 
   // Waits for brokers that are away as long as a send would.
   Status open(const std::string& topic) {
