@@ -14,6 +14,7 @@ from wire import MAX_OFFSET, PULL, QUERY_OFFSET, ROUTE, SEARCH_OFFSET, SEND, UPD
 HALF, ALL = 60, 120
 AT_ONCE = 8
 BROKER_STATE = 28
+LEAVE = 35  # the last request of a process, which ends without the answer
 
 
 class CutsTest(NetworkJob):
@@ -66,6 +67,7 @@ class CutsTest(NetworkJob):
                 wrong.append(str(error))
         print(f"  cuts in the first and the recovering run: {hits}", flush=True)
         self.assertEqual(wrong, [], "\n\n".join(wrong))
+        hits.pop(f"cut_{LEAVE}_after", None)
         self.assertEqual([topic for topic, times in hits.items() if sum(times) == 0], [])
 
 
