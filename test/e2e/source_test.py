@@ -162,6 +162,7 @@ class SourceTest(CopyJobTest):
         send(0, 9000)
         self.wait_for_copies(engine, [2, 2])
         self.audit.create_topic(self.topic, queues=2)
+        wait_for(lambda: "is back in its topic" in engine.err, what="the queue to be back")
         send(1, 9100, 9200, 10000)
         send(0, 10100)
         self.wait_for_copies(engine, [2, 2, 3])
