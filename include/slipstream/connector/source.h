@@ -134,7 +134,7 @@ struct ReaderContext {
   BufferMemory memory;    // for what is received ahead of poll()
   // Of the proofs of emptiness that a reader has given, those asked for up to this moment of the
   // clock count no longer: another reader of the job has moved event time on since. 0 = none has.
-  // A reader that can ask again does so then (connector_kit/emptiness_proofs.h decides when). Null
+  // A reader that can ask again may do so then; how often is its own affair. Null
   // outside of a job.
   // Thread: any.
   std::function<std::int64_t()> proofs_outdated_until_ms;
