@@ -235,7 +235,7 @@ class AclTest(SecurityCase):
         for verb in ("explain", "check"):
             self.run_engine(verb, self.path("given-plan.sql"))
         shown = self.run_engine("run", "-e", sql[:sql.index("INSERT")] + "SHOW CREATE TABLE src; DESCRIBE src;")
-        self.assertIn(f"'secretKey' = '{'*' * len(SECRET)}'", shown)
+        self.assertIn("'secretKey' = '***'", shown)  # of a length that says nothing (finding 39)
         broken = self.write("given-broken.sql",
                             f"CREATE TABLE t (a INT) WITH ('connector' = 'rocketmq', 'secretKey' = '{SECRET}' oops")
         engine = self.engine("check", broken)
