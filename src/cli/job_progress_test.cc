@@ -43,7 +43,8 @@ TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
 TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
   JobProgress endless("a", false, {}, 0);
   flow::JobReport behind = report_of(10, 0);
-  behind.tasks[0].splits = {{"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2", -1, -1, 0}};
+  behind.tasks[0].splits = {
+      {"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2", -1, -1, 0}};
   endless.observe(behind, {}, 0, kWallMs);
   EXPECT_THAT(endless.facts(), Contains("lag 1,500"));
   JobProgress bounded("a", true, {}, 0);
