@@ -1,6 +1,7 @@
 #include "cli/job_progress.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "flow/metrics.h"
 
@@ -89,16 +90,20 @@ void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts
 void JobProgress::observe_splits(const flow::JobReport& report) {
   std::int64_t passed = 0;
   std::optional<std::int64_t> lag;
+  std::map<std::string, std::int64_t> seen;  // splits that are gone are forgotten
   for (const flow::TaskReport& task : report.tasks) {
     for (const flow::SplitReport& split : task.splits) {
       if (split.position < 0 || split.end < 0) continue;
-      const auto [first, fresh] =
-          first_positions_.try_emplace(task.name + '\n' + split.id, split.position);
-      passed += split.position - first->second;
+      const std::string key = task.name + '\n' + split.id;
+      const auto known = first_positions_.find(key);
+      const std::int64_t first = known == first_positions_.end() ? split.position : known->second;
+      seen.emplace(key, first);
+      passed += split.position - first;
       lag = lag.value_or(0) + split.lag;
     }
   }
   if (!lag) return;
+  first_positions_ = std::move(seen);
   passed_ = std::max<std::int64_t>(0, passed);
   lag_ = lag;
 }
