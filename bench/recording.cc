@@ -19,6 +19,7 @@ using rocketmq::Answer;
 using rocketmq::RequestCode;
 
 constexpr std::int32_t kMessagesPerPull = 1'024;
+constexpr int kRuntimeTries = 10'000;
 
 std::string text_of(std::span<const std::uint8_t> bytes) { return std::string(as_text(bytes)); }
 
@@ -52,11 +53,10 @@ class Recorder {
     TRY_ASSIGN(const Answer cluster,
                core_.wait_name_server(rocketmq::encode_plain(RequestCode::kBrokerCluster)));
     TRY(write_file(directory_ / "cluster", text_of(cluster.body())));
-    TRY(keep("runtime", rocketmq::encode_plain(RequestCode::kBrokerRuntime)));
     TRY(keep("topic_config", rocketmq::encode_topic_config(topic)));
     for (std::int32_t id = 0; id < places.queues[0].read_queues; ++id)
       TRY(record_queue({topic, places.brokers[0].name, id}));
-    return {};
+    return keep_runtime();
   }
 
  private:
@@ -64,6 +64,20 @@ class Recorder {
     TRY_ASSIGN(const Answer answer, core_.wait_call(address_, command));
     if (answer.header.code != 0) return Error{ErrorCode::kUnavailable, answer.header.remark};
     return write_file(directory_ / name, text_of(answer.body()));
+  }
+
+  // The state once the queues have all that is in the log: jobs wait for that before they read, and
+  // what is recorded never changes.
+  Status keep_runtime() {
+    for (int tries = 0; tries < kRuntimeTries; ++tries) {
+      TRY(keep("runtime", rocketmq::encode_plain(RequestCode::kBrokerRuntime)));
+      TRY_ASSIGN(const std::string text, read_file(directory_ / "runtime"));
+      TRY_ASSIGN(const rocketmq::BrokerRuntime runtime,
+                 rocketmq::parse_broker_runtime(
+                     {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+      if (runtime.dispatch_behind_bytes() == 0) return {};
+    }
+    return Error::retry(ErrorCode::kTimeout, "the broker's queues do not catch up with its log");
   }
 
   Status record_queue(const rocketmq::MessageQueue& queue) {
