@@ -2,7 +2,7 @@
 """What the engine costs beside null programs and the official Java client (./dev bench).
 
 Parts: `engine` against the replay server, with no broker beside it; `broker`, `java`, `latency` and `idle`
-on a real broker. Quoted are user and system CPU-seconds of the measured process, start and end included:
+on a real broker. `instructions`, only when asked for, compares two builds. Quoted are user and system CPU-seconds of the measured process, start and end included:
 they hold still on a busy machine, wall times do not.
 """
 import argparse
@@ -13,10 +13,13 @@ import sys
 from broker_parts import broker, idle, java
 from engine_part import engine
 from harness import QUEUES, ROOT, Bench, BrokerError
+from instructions_part import instructions
 from latency_part import latency
 
 README = ROOT / "bench/README.md"
-PARTS = {"engine": engine, "broker": broker, "java": java, "latency": latency, "idle": idle}
+PARTS = {"engine": engine, "broker": broker, "java": java, "latency": latency, "idle": idle,
+         "instructions": instructions}
+ALWAYS = [part for part in PARTS if part != "instructions"]
 
 
 def heading(arguments, part):
@@ -24,7 +27,7 @@ def heading(arguments, part):
     load = os.getloadavg()[0]
     text = (f"`./dev bench --parts {part}`, {datetime.date.today()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
             f"load {load:.1f} at the end")
-    if part in ("engine", "broker", "java"):
+    if part in ("engine", "broker", "java", "instructions"):
         text += (f"; {arguments.messages:,} messages of {arguments.size} bytes in {QUEUES} queues, RocketMQ "
                  f"{arguments.version}, parallelism {arguments.parallelism}")
         text += "; one run of each" if part == "java" or arguments.runs == 1 else f"; best of {arguments.runs} runs"
@@ -41,7 +44,7 @@ def write(part, lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
+    parser.add_argument("--parts", default=",".join(ALWAYS), help="of " + ", ".join(PARTS))
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--size", type=int, default=298, help="bytes of a body")
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the best counts")
@@ -50,6 +53,7 @@ def main():
     parser.add_argument("--parallelism", type=int, default=1)
     parser.add_argument("--version", default="5.5.0", help="of RocketMQ")
     parser.add_argument("--programs", default=ROOT / "build/release/bin", help="folder of the programs")
+    parser.add_argument("--against", help="folder of the programs of another build, for the part instructions")
     parser.add_argument("--write", action="store_true", help="put the tables into bench/README.md")
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
