@@ -17,8 +17,8 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "main.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::bench {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/try.h"
 #include "main.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::bench {
 namespace {

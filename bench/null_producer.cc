@@ -12,9 +12,9 @@
 
 #include "base/try.h"
 #include "main.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::bench {
 namespace {

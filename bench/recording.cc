@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "rocketmq/client/client_core.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/requests.h"
 #include "rocketmq/protocol/responses.h"
 

@@ -19,9 +19,9 @@
 #include "io/tcp.h"
 #include "main.h"
 #include "recording.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/message_id.h"
 #include "rocketmq/protocol/codes.h"
-#include "rocketmq/protocol/message_id.h"
 
 namespace slipstream::bench {
 namespace {

@@ -1,13 +1,13 @@
-# slipstream_module(NAME RANK n [FOLDERS folder...] [DEPS module...] [LIBS target...] [HEADERS file...]
-#                   SOURCES file... [TESTS file...])
+# slipstream_module(NAME RANK n [FOLDERS folder...] [INTERNAL_FOLDERS folder...] [DEPS module...] [LIBS target...]
+#                   [HEADERS file...] SOURCES file... [TESTS file...])
 #
 # One folder = one static library `slipstream_NAME` = one rank. A module may name modules of lower rank only;
 # the test `layers` (tools/check_layers.py) holds every #include against this declaration.
 # FOLDERS: those of the module from the lowest to the highest, '.' for its own files; a folder may include itself and
-# lower ones only. What is not listed (`testing`) is bound by nothing.
+# lower ones only. What is not listed (`testing`) is bound by nothing. INTERNAL_FOLDERS: no other module includes them.
 # TESTS become one program `NAME_test`, registered with ctest as `unit.NAME`.
 function(slipstream_module name)
-  cmake_parse_arguments(MODULE "" "RANK" "FOLDERS;DEPS;LIBS;HEADERS;SOURCES;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(MODULE "" "RANK" "FOLDERS;INTERNAL_FOLDERS;DEPS;LIBS;HEADERS;SOURCES;TESTS;TEST_DEPS" ${ARGN})
   if(MODULE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "slipstream_module(${name}): unknown arguments ${MODULE_UNPARSED_ARGUMENTS}")
   endif()

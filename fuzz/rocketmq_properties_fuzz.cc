@@ -2,8 +2,8 @@
 // empty), and the first property of a name is the one that is found.
 #include "base/bytes.h"
 #include "base/try.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace rocketmq = slipstream::rocketmq;

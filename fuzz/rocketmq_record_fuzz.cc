@@ -2,8 +2,8 @@
 // its end.
 #include "base/bytes.h"
 #include "base/try.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace rocketmq = slipstream::rocketmq;

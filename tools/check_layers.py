@@ -5,6 +5,7 @@ A module is a folder src/NAME with slipstream_module(NAME RANK n DEPS ...), or a
 slipstream_module(NAME_connector ...). Its files include
   - itself, and the modules in DEPS, each of a lower rank (tests and testing/ also TEST_DEPS);
     with FOLDERS (lowest first, '.' = the module's own files) a folder includes itself and lower ones;
+    INTERNAL_FOLDERS of another module are not included, by tests neither;
   - public headers "slipstream/...", the C++ library and third-party headers.
 Public headers include the C++ library and each other only.
 Headers of slow libraries stay in .cc files, save for the pairs in tools/layers_allow.txt.
@@ -16,14 +17,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SLOW_LIBRARIES = ("asio", "absl", "spdlog", "fmt", "simdjson", "rocksdb", "nlohmann", "CLI", "httplib",
                   "re2", "pcre2", "grpcpp", "google/protobuf", "librdkafka", "benchmark")
-KEYWORDS = {"RANK", "FOLDERS", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
+KEYWORDS = {"RANK", "FOLDERS", "INTERNAL_FOLDERS", "DEPS", "LIBS", "HEADERS", "SOURCES", "TESTS", "TEST_DEPS"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
 
 
 class Module:
-    def __init__(self, name, rank, deps, test_deps, folders):
+    def __init__(self, name, rank, deps, test_deps, folders, internal):
         self.name, self.rank, self.deps, self.test_deps = name, rank, deps, test_deps
         self.folders = folders  # lowest first
+        self.internal = internal
 
 
 def cmake_calls(text):
@@ -51,7 +53,8 @@ def parse_module(words):
             current.append(word)
     rank = sections.get("RANK", [""])[0] if sections.get("RANK") else ""
     return Module(words[0], int(rank) if rank.isdigit() else None, set(sections.get("DEPS", [])),
-                  set(sections.get("TEST_DEPS", [])), sections.get("FOLDERS", []))
+                  set(sections.get("TEST_DEPS", [])), sections.get("FOLDERS", []),
+                  sections.get("INTERNAL_FOLDERS", []))
 
 
 def module_name(folder):
@@ -79,7 +82,7 @@ def read_modules(root, problems):
             problems.append(f"{path.relative_to(root)}: no slipstream_module({module_name(folder)} RANK n "
                             "...); the layers of this folder cannot be checked")
     for folder, module in modules.items():
-        for inner in module.folders:
+        for inner in [*module.folders, *module.internal]:
             if not (src / folder / inner).is_dir():
                 problems.append(f"src/{folder}/CMakeLists.txt: FOLDERS names {inner}, which is not there")
         for dep in sorted(module.deps):
@@ -160,6 +163,10 @@ def check_internal(root, path, header, modules, report):
         kind = "TEST_DEPS" if for_test else "DEPS"
         report(f'includes "{header}", but src/{owner}/CMakeLists.txt does not name {name} in {kind}')
     other = modules.get(target)
+    inner = header.removeprefix(f"{target}/").split("/")[0]
+    if other and inner in other.internal:
+        report(f'includes "{header}": src/{target}/CMakeLists.txt has {inner} in INTERNAL_FOLDERS; use what '
+               f'{name} offers other modules')
     if other and not for_test and None not in (module.rank, other.rank) and other.rank >= module.rank:
         report(f'{module.name} (rank {module.rank}) includes "{header}" of {name} (rank {other.rank}); '
                'lower ranks only')

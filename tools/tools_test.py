@@ -99,6 +99,15 @@ class LayersTest(Tree):
         self.write("src/flow/graph.h", '#pragma once\n#include "flow/runtime/task.h"\n')
         self.refused("the module's own files, src/flow below runtime")
 
+    def test_internal_folders_are_for_their_module(self):
+        self.write("src/state/CMakeLists.txt", "slipstream_module(state RANK 2 INTERNAL_FOLDERS pages DEPS base)\n")
+        self.write("src/state/pages/page.h", GOOD_HEADER)
+        self.write("src/state/table.cc", '#include "state/pages/page.h"\n')
+        self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 DEPS base state)\n")
+        self.assertEqual(check_layers.check(self.root), [])
+        self.write("src/flow/bad.cc", '#include "state/pages/page.h"\n')
+        self.refused("src/state/CMakeLists.txt has pages in INTERNAL_FOLDERS")
+
     def test_folder_that_is_not_there(self):
         self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 FOLDERS nowhere DEPS base)\n")
         self.refused("FOLDERS names nowhere")

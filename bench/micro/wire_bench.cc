@@ -4,9 +4,9 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "bids.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/frame.h"
-#include "rocketmq/protocol/record.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::bench {
@@ -15,7 +15,7 @@ namespace {
 const std::string kProperties =
     "UNIQ_KEY\0017F000001000041414141414100000001\002WAIT\001true\002CLUSTER\001DefaultCluster\002";
 
-// docs of the layout: rocketmq/protocol/record.h
+// docs of the layout: rocketmq/message/record.h
 std::string records() {
   std::string out;
   for (std::size_t i = 0; i < std::size_t{kBids}; ++i) {

@@ -9,7 +9,7 @@
 #include "base/suggest.h"
 #include "base/try.h"
 #include "base/utf8.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::cli {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/try.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::stream {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/testing/temporary_folder.h"
 #include "base/testing/wait_until.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 #include "rocketmq/testing/scripted_broker.h"
 #include "stream/rocketmq_test.h"
 

@@ -13,7 +13,7 @@
 #include "slipstream/rocketmq/producer.h"
 
 #include "base/mutex.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
 
 namespace slipstream::rocketmq_connector {
 

@@ -16,8 +16,8 @@
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/queue_scan.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 

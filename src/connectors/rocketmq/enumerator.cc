@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/try.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq_connector {
 

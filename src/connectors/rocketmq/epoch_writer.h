@@ -12,7 +12,7 @@
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/message_encoder.h"
 #include "connectors/rocketmq/topic_queues.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
 
 namespace slipstream::rocketmq_connector {
 

@@ -1,8 +1,8 @@
 #include "connectors/rocketmq/message_encoder.h"
 
 #include "base/try.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {

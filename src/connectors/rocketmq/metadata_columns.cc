@@ -5,8 +5,8 @@
 #include "base/suggest.h"
 #include "base/try.h"
 #include "data/text/civil.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {

@@ -12,7 +12,7 @@
 #include "slipstream/batch.h"
 #include "slipstream/connector.h"
 
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq_connector {
 

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/try.h"
 #include "connectors/rocketmq/stamp.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {

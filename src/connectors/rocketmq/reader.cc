@@ -12,7 +12,7 @@
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 

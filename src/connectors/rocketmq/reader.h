@@ -22,7 +22,7 @@
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/split_codec.h"
 #include "connectors/rocketmq/wake_timer.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq_connector {
 

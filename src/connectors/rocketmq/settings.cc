@@ -7,7 +7,7 @@
 #include "connectors/rocketmq/access_options.h"
 #include "data/text/temporal.h"
 #include "data/text/time_zone.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/try.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "data/hash.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {

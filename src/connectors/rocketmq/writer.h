@@ -9,7 +9,7 @@
 #include "connectors/rocketmq/message_encoder.h"
 #include "connectors/rocketmq/topic_queues.h"
 #include "connectors/rocketmq/wake_timer.h"
-#include "rocketmq/protocol/message_id.h"
+#include "rocketmq/message/message_id.h"
 
 namespace slipstream::rocketmq_connector {
 

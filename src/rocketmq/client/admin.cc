@@ -10,9 +10,9 @@
 #include "base/try.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq {

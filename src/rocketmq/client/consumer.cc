@@ -11,9 +11,9 @@
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_reader.h"
 #include "rocketmq/client/ready_frames.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
 
 namespace slipstream::rocketmq {
 

@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq {
 namespace {

@@ -14,11 +14,11 @@
 #include "rocketmq/client/callback.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq {

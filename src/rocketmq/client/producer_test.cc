@@ -9,7 +9,7 @@
 
 #include "base/mutex.h"
 #include "base/testing/wait_until.h"
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream::rocketmq {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq::internal {
 namespace {

@@ -8,10 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
 #include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq {

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/frame.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq {

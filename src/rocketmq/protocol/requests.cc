@@ -1,6 +1,6 @@
 #include "rocketmq/protocol/requests.h"
 
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 #include "rocketmq/protocol/tolerant_json.h"
 
 namespace slipstream::rocketmq {

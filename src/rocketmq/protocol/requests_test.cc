@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 #include "rocketmq/protocol/tolerant_json.h"
 
 namespace slipstream::rocketmq {

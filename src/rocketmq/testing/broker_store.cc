@@ -1,8 +1,8 @@
 #include "rocketmq/testing/broker_store.h"
 
 #include "base/bytes.h"
-#include "rocketmq/protocol/properties.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "rocketmq/protocol/message_id.h"
+#include "rocketmq/message/message_id.h"
 
 #include <set>
 

@@ -1,4 +1,4 @@
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 #include <limits>
 
@@ -6,8 +6,8 @@
 #include <zlib.h>
 
 #include "base/bytes.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq {
 namespace {

@@ -2,7 +2,7 @@
 #include <array>
 
 #include "base/try.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq {
 

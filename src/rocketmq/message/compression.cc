@@ -6,7 +6,7 @@
 #include <zstd.h>
 
 #include "base/bytes.h"
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq {
 

@@ -1,4 +1,4 @@
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "rocketmq/protocol/batch_encoder.h"
+#include "rocketmq/message/batch_encoder.h"
 
 #include <utility>
 

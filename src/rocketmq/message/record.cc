@@ -1,4 +1,4 @@
-#include "rocketmq/protocol/record.h"
+#include "rocketmq/message/record.h"
 
 #include <array>
 #include <cstdio>
@@ -8,9 +8,9 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
-#include "rocketmq/protocol/batch_encoder.h"
-#include "rocketmq/protocol/message_id.h"
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/message_id.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq {
 

@@ -8,7 +8,7 @@
 
 #include "slipstream/status.h"
 
-#include "rocketmq/protocol/properties.h"
+#include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq {
 
