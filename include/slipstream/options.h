@@ -10,31 +10,42 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "slipstream/option.h"
 #include "slipstream/status.h"
 
 namespace slipstream {
-
-enum class OptionType : unsigned char { kString, kInt, kBool, kDouble, kDuration, kBytes, kEnum };
-
-struct OptionSpec {
-  std::string name;  // kebab or the historical spelling: "nameServerAddress"
-  OptionType type = OptionType::kString;
-  std::string default_value = {};         // as text; empty = none
-  std::string description = {};           // one sentence
-  std::vector<std::string> aliases = {};  // other spellings with the same meaning
-  std::vector<std::string> values = {};   // kEnum: what is allowed
-  bool required = false;
-  bool secret = false;  // never printed
-  bool prefix = false;  // "fields." : any option that begins with name
-};
 
 using OptionMap = std::map<std::string, std::string, std::less<>>;
 
 // Checked values of one table.
 class Options {
  public:
+  // The value as given, or the default. REQUIRES: the option is in the table, and is given or has a
+  // default. Text: a reference that lives as long as this.
+  template <typename T>
+  decltype(auto) operator[](const Option<T>& option) const {
+    return value(option, option.name);
+  }
+  // Nothing when it is neither given nor has a default.
+  template <typename T>
+  std::optional<T> find(const Option<T>& option) const {
+    if (text(option.name).empty() && !has(option.name)) return std::nullopt;
+    return value(option, option.name);
+  }
+  // An option that is in the table under a longer name.
+  template <typename T>
+  decltype(auto) under(std::string_view prefix, const Option<T>& option) const {
+    return value(option, std::string(prefix) + std::string(option.name));
+  }
+  template <typename T>
+  bool has(const Option<T>& option) const {
+    return has(option.name);
+  }
+
   // REQUIRES: `name` is in the table. The text as given, or the default; empty when neither.
   const std::string& text(std::string_view name) const;
   bool has(std::string_view name) const;  // given by the user
@@ -47,6 +58,29 @@ class Options {
   OptionMap with_prefix(std::string_view prefix) const;
 
  private:
+  template <typename T>
+  decltype(auto) value(const Option<T>& option, std::string_view name) const {
+    if constexpr (std::is_same_v<T, std::string>) {
+      return text(name);
+    } else if constexpr (std::is_enum_v<T>) {
+      const std::string& word = text(name);
+      for (const OptionWord<T>& each : option.limits.words) {
+        if (each.word == word) return T(each.value);
+      }
+      return T(option.limits.words.front().value);
+    } else if constexpr (std::is_same_v<T, ByteSize>) {
+      return ByteSize{bytes(name)};
+    } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+      return duration(name);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      return boolean(name);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return number(name);
+    } else {
+      return integer(name);
+    }
+  }
+
   friend class OptionTable;
   OptionMap given_;
   OptionMap defaults_;
@@ -63,7 +97,9 @@ class OptionTable {
 
   const std::vector<OptionSpec>& specs() const { return specs_; }
   const OptionSpec* find(std::string_view name) const;  // by name or alias
-  // Checks names, types, enum values, required options. Every problem is named in one error, with
+  // `given` without what means nothing on this side, kSource or kSink, of a table.
+  OptionMap without_other_side(OptionMap given, OptionScope side) const;
+  // Checks names, types, bounds, enum values, required options. Every problem is named in one error, with
   // the nearest name for an unknown one. `what` is the subject: "table 'orders'".
   Result<Options> parse(const OptionMap& given, std::string_view what) const;
   std::string to_markdown() const;

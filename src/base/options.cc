@@ -170,6 +170,48 @@ bool fits(OptionType type, std::string_view text) {
   return false;
 }
 
+// In the largest unit that divides it.
+template <std::size_t N>
+std::string measure_text(std::int64_t amount, const std::array<Unit, N>& units) {
+  const Unit* best = &units.front();
+  for (const Unit& unit : units) {
+    if (amount != 0 && amount % unit.size == 0) best = &unit;
+  }
+  return std::to_string(amount / best->size) + " " + std::string(best->name);
+}
+
+constexpr std::array<Unit, 5> kShownDurations = {
+    {{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+constexpr std::array<Unit, 5> kShownSizes = {{{"b", 1},
+                                              {"kb", kKilo},
+                                              {"mb", kKilo* kKilo},
+                                              {"gb", kKilo* kKilo* kKilo},
+                                              {"tb", kKilo* kKilo* kKilo* kKilo}}};
+
+std::string shown_bound(OptionType type, std::int64_t bound) {
+  if (type == OptionType::kDuration) return measure_text(bound, kShownDurations);
+  if (type == OptionType::kBytes) return measure_text(bound, kShownSizes);
+  return std::to_string(bound);
+}
+
+// "from 1 to 64", "at least 1 ms"; empty when there are none.
+std::string bounds_text(const OptionSpec& spec) {
+  if (spec.min && spec.max) {
+    return "from " + shown_bound(spec.type, *spec.min) + " to " + shown_bound(spec.type, *spec.max);
+  }
+  if (spec.min) return "at least " + shown_bound(spec.type, *spec.min);
+  return spec.max ? "at most " + shown_bound(spec.type, *spec.max) : std::string();
+}
+
+// REQUIRES: fits(spec.type, text).
+bool within_bounds(const OptionSpec& spec, std::string_view text) {
+  std::int64_t value = 0;
+  if (spec.type == OptionType::kInt) value = whole_number(trim(text)).value_or(0);
+  if (spec.type == OptionType::kDuration) value = parse_duration(text)->count();
+  if (spec.type == OptionType::kBytes) value = *parse_bytes(text);
+  return (!spec.min || value >= *spec.min) && (!spec.max || value <= *spec.max);
+}
+
 // The value as it is kept (an enum in its own spelling), or what is wrong with it.
 struct Checked {
   std::string value;
@@ -180,7 +222,9 @@ Checked check_value(const OptionSpec& spec, std::string_view given) {
   const std::string shown = spec.secret ? "the given value" : "'" + std::string(given) + "'";
   if (spec.type == OptionType::kEnum) {
     for (const std::string& value : spec.values) {
-      if (lower(value) == lower(given)) return {value, ""};
+      if (lower(value) != lower(given)) continue;
+      const auto synonym = spec.synonyms.find(value);
+      return {synonym == spec.synonyms.end() ? value : synonym->second, ""};
     }
     std::string problem =
         "option '" + spec.name + "': " + shown + " is none of " + quoted_list(spec.values);
@@ -191,6 +235,8 @@ Checked check_value(const OptionSpec& spec, std::string_view given) {
     return {"",
             "option '" + spec.name + "': " + shown + " is no " + std::string(type_name(spec.type))};
   }
+  if (!within_bounds(spec, given))
+    return {"", "option '" + spec.name + "': " + shown + " must be " + bounds_text(spec)};
   if (spec.type == OptionType::kString) return {std::string(given), ""};
   return {std::string(trim(given)), ""};
 }
@@ -258,6 +304,14 @@ const OptionSpec* OptionTable::find(std::string_view name) const {
   return family;
 }
 
+OptionMap OptionTable::without_other_side(OptionMap given, OptionScope side) const {
+  std::erase_if(given, [&](const auto& option) {
+    const OptionSpec* spec = find(option.first);
+    return spec != nullptr && spec->scope != OptionScope::kBoth && spec->scope != side;
+  });
+  return given;
+}
+
 Result<Options> OptionTable::parse(const OptionMap& given, std::string_view what) const {
   Options options;
   std::vector<std::string> problems;
@@ -304,6 +358,7 @@ std::string OptionTable::to_markdown() const {
     text += "| `" + spec.name + (spec.prefix ? "*" : "") + "` | ";
     text += spec.type == OptionType::kEnum ? quoted_list(spec.values)
                                            : std::string(type_name(spec.type));
+    if (const std::string bounds = bounds_text(spec); !bounds.empty()) text += ", " + bounds;
     text += " | ";
     if (spec.required) {
       text += "required";

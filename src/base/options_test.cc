@@ -1,5 +1,8 @@
 #include "slipstream/options.h"
 
+#include <array>
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 namespace slipstream {
@@ -101,6 +104,102 @@ TEST(OptionTable, PrintsMarkdown) {
   const std::string text = table().to_markdown();
   EXPECT_NE(text.find("| `topic` | text | required | Topic to read. |"), std::string::npos) << text;
   EXPECT_NE(text.find("| `fields.*` |"), std::string::npos);
+}
+
+// --- typed options ---
+
+enum class Mode { kEarliest, kLatest };
+constexpr auto kModes = std::to_array<OptionWord<Mode>>({{"earliest", Mode::kEarliest},
+                                                         {"latest", Mode::kLatest},
+                                                         {"earliest-offset", Mode::kEarliest}});
+constexpr Option<Mode> kMode{
+    .name = "mode", .default_value = "latest", .description = "Where.", .limits = {kModes}};
+constexpr Option<std::chrono::milliseconds> kWait{.name = "wait",
+                                                  .default_value = "15 s",
+                                                  .description = "How long.",
+                                                  .limits = {{.min = 1ms, .max = 24h}},
+                                                  .aliases = {"wait-ms"},
+                                                  .scope = OptionScope::kSource};
+constexpr Option<std::int64_t> kRows{
+    .name = "rows", .description = "How many.", .limits = {{.min = 1, .max = 64}}};
+constexpr Option<ByteSize> kSize{.name = "size",
+                                 .default_value = "1 kb",
+                                 .description = "How large.",
+                                 .limits = {{.min = ByteSize{1}}},
+                                 .scope = OptionScope::kSink};
+constexpr Option<std::string> kTopic{.name = "topic", .description = "Which.", .required = true};
+constexpr Option<bool> kStrict{.name = "strict", .default_value = "true", .description = "Or not."};
+constexpr Option<double> kShare{.name = "share", .default_value = "0.5", .description = "Share."};
+
+OptionTable typed_table() {
+  return OptionTable(option_specs(kMode, kWait, kRows, kSize, kTopic, kStrict, kShare));
+}
+
+std::string typed_failure(OptionMap given) {
+  given.emplace("topic", "t");
+  const auto options = typed_table().parse(given, "table 'orders'");
+  return options.ok() ? "" : options.error().message;
+}
+
+TEST(TypedOptions, GiveValuesOfTheirType) {
+  const auto options = typed_table().parse({{"topic", "t"}}, "table 'orders'");
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ((*options)[kMode], Mode::kLatest);
+  EXPECT_EQ((*options)[kWait], 15s);
+  EXPECT_EQ(options->find(kRows), std::nullopt);
+  EXPECT_EQ((*options)[kSize], ByteSize{1024});
+  EXPECT_EQ((*options)[kTopic], "t");
+  EXPECT_TRUE((*options)[kStrict]);
+  EXPECT_EQ((*options)[kShare], 0.5);
+  EXPECT_FALSE(options->has(kWait));
+  const auto given = typed_table().parse(
+      {{"topic", "t"}, {"wait-ms", "7"}, {"rows", "64"}, {"strict", "FALSE"}}, "table 'orders'");
+  ASSERT_TRUE(given.ok()) << given.error().message;
+  EXPECT_EQ((*given)[kWait], 7ms);
+  EXPECT_EQ(given->find(kRows), 64);
+  EXPECT_FALSE((*given)[kStrict]);
+  EXPECT_TRUE(given->has(kWait));
+}
+
+TEST(TypedOptions, SynonymsMeanTheSame) {
+  const auto options =
+      typed_table().parse({{"topic", "t"}, {"mode", "Earliest-Offset"}}, "table 'orders'");
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ((*options)[kMode], Mode::kEarliest);
+  EXPECT_EQ(options->text("mode"), "earliest");
+}
+
+TEST(TypedOptions, NameKeyValueAndBounds) {
+  EXPECT_EQ(typed_failure({{"rows", "65"}}),
+            "table 'orders': option 'rows': '65' must be from 1 to 64");
+  EXPECT_EQ(typed_failure({{"wait", "2 d"}}),
+            "table 'orders': option 'wait': '2 d' must be from 1 ms to 1 d");
+  EXPECT_EQ(typed_failure({{"size", "0 kb"}, {"rows", "0"}}),
+            "table 'orders': option 'rows': '0' must be from 1 to 64; option 'size': '0 kb' must "
+            "be at least 1 b");
+  EXPECT_EQ(typed_failure({{"rows", "1"}, {"wait", "1 d"}}), "");
+}
+
+TEST(TypedOptions, OneSideOfATable) {
+  const OptionMap all{{"topic", "t"}, {"wait-ms", "1"}, {"size", "1"}, {"unknown", "x"}};
+  EXPECT_EQ(typed_table().without_other_side(all, OptionScope::kSource),
+            (OptionMap{{"topic", "t"}, {"wait-ms", "1"}, {"unknown", "x"}}));
+  EXPECT_EQ(typed_table().without_other_side(all, OptionScope::kSink),
+            (OptionMap{{"topic", "t"}, {"size", "1"}, {"unknown", "x"}}));
+}
+
+TEST(TypedOptions, BoundsAreListed) {
+  EXPECT_NE(typed_table().to_markdown().find(
+                "| `wait` | duration such as '10 s', from 1 ms to 1 d | `15 s` | How long."),
+            std::string::npos)
+      << typed_table().to_markdown();
+}
+
+TEST(TypedOptions, NamesCanBeMadeLonger) {
+  const OptionTable table({kWait.spec("json.")});
+  const auto options = table.parse({{"json.wait-ms", "3"}}, "t");
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ(options->under("json.", kWait), 3ms);
 }
 
 TEST(ParseDuration, TakesFlinksTexts) {

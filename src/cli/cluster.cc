@@ -15,11 +15,8 @@ std::string given_or(const std::string& option, const char* variable) {
 
 Result<bool> tls_enabled(const std::optional<bool>& option) {
   if (option) return *option;
-  const std::string value = given_or("", "SLIPSTREAM_TLS");
-  if (value == "true" || value == "1") return true;
-  if (value.empty() || value == "false" || value == "0") return false;
-  return Error{ErrorCode::kInvalidArgument,
-               "SLIPSTREAM_TLS is '" + value + "'; it may be true or false"};
+  TRY_ASSIGN(const std::optional<bool> by_environment, rocketmq::tls_enabled_by_environment());
+  return by_environment.value_or(false);
 }
 
 }  // namespace

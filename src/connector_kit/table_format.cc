@@ -24,20 +24,6 @@ Result<TableFormat> read_table_format(const TableDefinition& table,
   return result;
 }
 
-OptionSpec decode_errors_option(std::string_view what) {
-  return OptionSpec{.name = "decode.errors",
-                    .type = OptionType::kEnum,
-                    .default_value = "fail",
-                    .description = "What to do with " + std::string(what) + ".",
-                    .values = {"fail", "skip", "dead-letter"}};
-}
-
-DecodeErrors read_decode_errors(const Options& options) {
-  const std::string& text = options.text("decode.errors");
-  if (text == "skip") return DecodeErrors::kSkip;
-  return text == "dead-letter" ? DecodeErrors::kDeadLetter : DecodeErrors::kFail;
-}
-
 Result<DecodedTable> plan_decoding(const SourceRequest& request, TableFormat format,
                                    DecodeErrors errors) {
   DecodedTable plan;

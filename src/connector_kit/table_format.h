@@ -1,6 +1,7 @@
 // The format of a table's rows, and what becomes of rows that it refuses.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,9 +30,19 @@ Result<TableFormat> read_table_format(const TableDefinition& table,
 
 enum class DecodeErrors : std::uint8_t { kFail, kSkip, kDeadLetter };
 
-// 'decode.errors'. `what`: "a body that is no row of the table".
-OptionSpec decode_errors_option(std::string_view what);
-DecodeErrors read_decode_errors(const Options& options);
+inline constexpr auto kDecodeErrorWords = std::to_array<OptionWord<DecodeErrors>>({
+    {"fail", DecodeErrors::kFail},
+    {"skip", DecodeErrors::kSkip},
+    {"dead-letter", DecodeErrors::kDeadLetter},
+});
+// 'decode.errors' of a connector; `description` says what its bodies are.
+constexpr Option<DecodeErrors> decode_errors_option(std::string_view description) {
+  return {.name = "decode.errors",
+          .default_value = "fail",
+          .description = description,
+          .limits = {kDecodeErrorWords},
+          .scope = OptionScope::kSource};
+}
 
 // What a reader of bodies needs to know of its table.
 struct DecodedTable {

@@ -269,36 +269,69 @@ class CsvEncoder final : public RowEncoder {
   std::string decimal_;
 };
 
-Result<char> one_character(const Options& options, const char* name) {
-  const std::string text = decode_escapes(options.text(name));
+constexpr Option<std::string> kFieldDelimiter{
+    .name = "csv.field-delimiter",
+    .default_value = ",",
+    .description = "Between fields; escapes such as \\t are decoded."};
+constexpr Option<std::string> kQuoteCharacter{.name = "csv.quote-character",
+                                              .default_value = "\"",
+                                              .description = "Around a field that needs it."};
+constexpr Option<bool> kDisableQuoteCharacter{.name = "csv.disable-quote-character",
+                                              .default_value = "false",
+                                              .description = "Quotes are ordinary characters."};
+constexpr Option<std::string> kEscapeCharacter{
+    .name = "csv.escape-character",
+    .description = "Before a character that stands for itself; none by default."};
+constexpr Option<std::string> kNullLiteral{
+    .name = "csv.null-literal",
+    .description = "A field with this text, not quoted, is NULL; NULL is written so."};
+constexpr Option<std::string> kArrayElementDelimiter{
+    .name = "csv.array-element-delimiter",
+    .default_value = ";",
+    .description = "Between elements of ARRAY and ROW."};
+constexpr Option<bool> kScientificDecimals{
+    .name = "csv.write-bigdecimal-in-scientific-notation",
+    .default_value = "true",
+    .description = "DECIMAL in its shortest form, 1.5E+3, instead of 1500.00."};
+constexpr Option<bool> kAllowComments{.name = "csv.allow-comments",
+                                      .default_value = "false",
+                                      .description = "Lines that begin with # are skipped."};
+constexpr Option<bool> kIgnoreParseErrors{
+    .name = "csv.ignore-parse-errors",
+    .default_value = "false",
+    .description =
+        "A field that cannot be read becomes NULL, surplus fields are dropped; both "
+        "are counted."};
+
+Result<char> one_character(const Options& options, const Option<std::string>& option) {
+  const std::string text = decode_escapes(options[option]);
   if (text.size() == 1) return text[0];
-  return Error{ErrorCode::kInvalidArgument, "option '" + std::string(name) + "': '" +
-                                                options.text(name) +
-                                                "' must be one ASCII character"};
+  return Error{ErrorCode::kInvalidArgument, "option '" + std::string(option.name) + "': '" +
+                                                options[option] + "' must be one ASCII character"};
 }
 
 Result<CsvStyle> csv_style(const Options& options) {
   CsvStyle style;
-  TRY_ASSIGN(style.syntax.delimiter, one_character(options, "csv.field-delimiter"));
-  TRY_ASSIGN(style.element_delimiter, one_character(options, "csv.array-element-delimiter"));
-  if (options.boolean("csv.disable-quote-character")) {
-    if (options.has("csv.quote-character")) {
+  TRY_ASSIGN(style.syntax.delimiter, one_character(options, kFieldDelimiter));
+  TRY_ASSIGN(style.element_delimiter, one_character(options, kArrayElementDelimiter));
+  if (options[kDisableQuoteCharacter]) {
+    if (options.has(kQuoteCharacter)) {
       return Error{
           ErrorCode::kInvalidArgument,
           "'csv.quote-character' is set and 'csv.disable-quote-character' is true: drop one"};
     }
     style.syntax.quote = '\0';
   } else {
-    TRY_ASSIGN(style.syntax.quote, one_character(options, "csv.quote-character"));
+    TRY_ASSIGN(style.syntax.quote, one_character(options, kQuoteCharacter));
   }
-  if (options.has("csv.escape-character")) {
-    TRY_ASSIGN(style.syntax.escape, one_character(options, "csv.escape-character"));
+  if (options.has(kEscapeCharacter)) {
+    TRY_ASSIGN(style.syntax.escape, one_character(options, kEscapeCharacter));
   }
-  style.syntax.comments = options.boolean("csv.allow-comments");
-  style.has_null_literal = options.has("csv.null-literal");
-  style.null_literal = options.text("csv.null-literal");
-  style.ignore_errors = options.boolean("csv.ignore-parse-errors");
-  style.scientific_decimals = options.boolean("csv.write-bigdecimal-in-scientific-notation");
+  style.syntax.comments = options[kAllowComments];
+  style.has_null_literal = options.has(kNullLiteral);
+  style.null_literal = options[kNullLiteral];
+  style.ignore_errors = options[kIgnoreParseErrors];
+  style.scientific_decimals = options[kScientificDecimals];
   return style;
 }
 
@@ -323,38 +356,9 @@ Format csv_format() {
   Format format;
   format.name = "csv";
   format.description = "Comma-separated values, one record per row.";
-  format.options = OptionTable({
-      {.name = "csv.field-delimiter",
-       .default_value = ",",
-       .description = "Between fields; escapes such as \\t are decoded."},
-      {.name = "csv.quote-character",
-       .default_value = "\"",
-       .description = "Around a field that needs it."},
-      {.name = "csv.disable-quote-character",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "Quotes are ordinary characters."},
-      {.name = "csv.escape-character",
-       .description = "Before a character that stands for itself; none by default."},
-      {.name = "csv.null-literal",
-       .description = "A field with this text, not quoted, is NULL; NULL is written so."},
-      {.name = "csv.array-element-delimiter",
-       .default_value = ";",
-       .description = "Between elements of ARRAY and ROW."},
-      {.name = "csv.write-bigdecimal-in-scientific-notation",
-       .type = OptionType::kBool,
-       .default_value = "true",
-       .description = "DECIMAL in its shortest form, 1.5E+3, instead of 1500.00."},
-      {.name = "csv.allow-comments",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "Lines that begin with # are skipped."},
-      {.name = "csv.ignore-parse-errors",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "A field that cannot be read becomes NULL, surplus fields are dropped; both "
-                      "are counted."},
-  });
+  format.options = OptionTable(option_specs(
+      kFieldDelimiter, kQuoteCharacter, kDisableQuoteCharacter, kEscapeCharacter, kNullLiteral,
+      kArrayElementDelimiter, kScientificDecimals, kAllowComments, kIgnoreParseErrors));
   format.line_based = true;
   format.make_decoder = make_decoder;
   format.make_encoder = make_encoder;

@@ -8,7 +8,11 @@ namespace slipstream::format {
 
 namespace {
 
-const std::string kPrefix = "debezium-json.";
+constexpr std::string_view kPrefix = "debezium-json.";
+constexpr Option<bool> kSchemaInclude{
+    .name = "debezium-json.schema-include",
+    .default_value = "false",
+    .description = "The event lies in the field 'payload' beside its 'schema' (reading only)."};
 
 class ChangeDecoder final : public RowDecoder {
  public:
@@ -74,12 +78,11 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
                                                  const Options& options) {
   for (const Field& field : schema.fields()) TRY(check_json_type(field));
   return std::unique_ptr<RowDecoder>(std::make_unique<ChangeDecoder>(
-      projected_fields(schema, projection), json_rules(options, kPrefix),
-      options.boolean(kPrefix + "schema-include")));
+      projected_fields(schema, projection), json_rules(options, kPrefix), options[kSchemaInclude]));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
-  if (options.boolean(kPrefix + "schema-include")) {
+  if (options[kSchemaInclude]) {
     return Error{ErrorCode::kUnsupported,
                  "'debezium-json.schema-include' = 'true' is for reading only: a sink writes "
                  "events without schema"};
@@ -96,11 +99,7 @@ Format debezium_json_format() {
   format.name = "debezium-json";
   format.description = "Change events as Debezium writes them: before, after and op (c, r, u, d).";
   std::vector<OptionSpec> specs = json_option_specs("debezium-json.");
-  specs.push_back(
-      {.name = "debezium-json.schema-include",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "The event lies in the field 'payload' beside its 'schema' (reading only)."});
+  specs.push_back(kSchemaInclude.spec());
   format.options = OptionTable(std::move(specs));
   format.changelog = true;
   format.line_based = true;

@@ -287,10 +287,47 @@ class DelimitedEncoder final : public RowEncoder {
   std::string line_;
 };
 
+constexpr Option<std::string> kFieldDelimiter{
+    .name = "fieldDelimiter",
+    .default_value = "\\u0001",
+    .description = "Between fields; \\u0001, \\t and the like are decoded.",
+    .aliases = {"field-delimiter", "rocketmq.client.message.field.delimiter"}};
+constexpr Option<std::string> kLineDelimiter{
+    .name = "lineDelimiter",
+    .default_value = "\\n",
+    .description = "Between rows of one body.",
+    .aliases = {"line-delimiter", "rocketmq.client.message.line.delimiter"}};
+constexpr Option<std::string> kEncoding{.name = "encoding",
+                                        .default_value = "UTF-8",
+                                        .description = "Encoding of the body.",
+                                        .aliases = {"rocketmq.client.message.encoding"}};
+constexpr auto kLengthChecks = std::to_array<OptionWord<LengthCheck>>({
+    {"NONE", LengthCheck::kSkipShort},
+    {"SKIP", LengthCheck::kSkip},
+    {"SKIP_SILENT", LengthCheck::kSkip},
+    {"PAD", LengthCheck::kPad},
+    {"EXCEPTION", LengthCheck::kStrict},
+});
+constexpr Option<LengthCheck> kLengthCheck{
+    .name = "lengthCheck",
+    .description =
+        "Lines with too few or too many fields. NONE: short ones are skipped, long ones "
+        "cut. SKIP: both are skipped. PAD: missing fields are NULL, long ones cut. "
+        "EXCEPTION: both are failures. Not given: short ones are failures, long ones "
+        "cut. Skipped lines are counted.",
+    .limits = {kLengthChecks},
+    .aliases = {"length-check", "rocketmq.client.message.length.check"}};
+constexpr Option<std::string> kNullLiteral{
+    .name = "nullLiteral",
+    .description =
+        "A field with this text is NULL, and NULL is written so; otherwise NULL is an "
+        "empty field.",
+    .aliases = {"null-literal"}};
+
 Result<DelimitedStyle> delimited_style(const Options& options) {
   DelimitedStyle style;
-  style.field_delimiter = decode_escapes(options.text("fieldDelimiter"));
-  style.line_delimiter = decode_escapes(options.text("lineDelimiter"));
+  style.field_delimiter = decode_escapes(options[kFieldDelimiter]);
+  style.line_delimiter = decode_escapes(options[kLineDelimiter]);
   if (style.field_delimiter.empty() || style.line_delimiter.empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  "'fieldDelimiter' and 'lineDelimiter' must not be empty"};
@@ -299,13 +336,9 @@ Result<DelimitedStyle> delimited_style(const Options& options) {
     return Error{ErrorCode::kInvalidArgument,
                  "'fieldDelimiter' and 'lineDelimiter' are the same: change one"};
   }
-  const std::string& check = options.text("lengthCheck");
-  if (check == "NONE") style.length_check = LengthCheck::kSkipShort;
-  if (check == "SKIP" || check == "SKIP_SILENT") style.length_check = LengthCheck::kSkip;
-  if (check == "PAD") style.length_check = LengthCheck::kPad;
-  if (check == "EXCEPTION") style.length_check = LengthCheck::kStrict;
-  style.has_null_literal = options.has("nullLiteral");
-  style.null_literal = options.text("nullLiteral");
+  style.length_check = options.find(kLengthCheck).value_or(style.length_check);
+  style.has_null_literal = options.has(kNullLiteral);
+  style.null_literal = options[kNullLiteral];
   return style;
 }
 
@@ -326,7 +359,7 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
                                                  const Options& options) {
   TRY(check_schema(schema));
   TRY_ASSIGN(DelimitedStyle style, delimited_style(options));
-  TRY_ASSIGN(Charset charset, Charset::open(options.text("encoding")));
+  TRY_ASSIGN(Charset charset, Charset::open(options[kEncoding]));
   return std::unique_ptr<RowDecoder>(
       std::make_unique<DelimitedDecoder>(schema, projection, std::move(style), std::move(charset)));
 }
@@ -334,7 +367,7 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
   TRY(check_schema(schema));
   TRY_ASSIGN(DelimitedStyle style, delimited_style(options));
-  TRY_ASSIGN(Charset charset, Charset::open(options.text("encoding")));
+  TRY_ASSIGN(Charset charset, Charset::open(options[kEncoding]));
   return std::unique_ptr<RowEncoder>(
       std::make_unique<DelimitedEncoder>(schema, std::move(style), std::move(charset)));
 }
@@ -346,33 +379,8 @@ Format delimited_format() {
   format.name = "delimited";
   format.description =
       "Lines of fields cut by delimiters; a single BYTES column is the whole body.";
-  format.options = OptionTable({
-      {.name = "fieldDelimiter",
-       .default_value = "\\u0001",
-       .description = "Between fields; \\u0001, \\t and the like are decoded.",
-       .aliases = {"field-delimiter", "rocketmq.client.message.field.delimiter"}},
-      {.name = "lineDelimiter",
-       .default_value = "\\n",
-       .description = "Between rows of one body.",
-       .aliases = {"line-delimiter", "rocketmq.client.message.line.delimiter"}},
-      {.name = "encoding",
-       .default_value = "UTF-8",
-       .description = "Encoding of the body.",
-       .aliases = {"rocketmq.client.message.encoding"}},
-      {.name = "lengthCheck",
-       .type = OptionType::kEnum,
-       .description = "Lines with too few or too many fields. NONE: short ones are skipped, long "
-                      "ones cut. SKIP: both "
-                      "are skipped. PAD: missing fields are NULL, long ones cut. EXCEPTION: both "
-                      "are failures. Not "
-                      "given: short ones are failures, long ones cut. Skipped lines are counted.",
-       .aliases = {"length-check", "rocketmq.client.message.length.check"},
-       .values = {"NONE", "SKIP", "SKIP_SILENT", "PAD", "EXCEPTION"}},
-      {.name = "nullLiteral",
-       .description = "A field with this text is NULL, and NULL is written so; otherwise NULL is "
-                      "an empty field.",
-       .aliases = {"null-literal"}},
-  });
+  format.options = OptionTable(
+      option_specs(kFieldDelimiter, kLineDelimiter, kEncoding, kLengthCheck, kNullLiteral));
   format.line_based = true;
   format.make_decoder = make_decoder;
   format.make_encoder = make_encoder;

@@ -8,6 +8,11 @@ namespace slipstream::format {
 
 namespace {
 
+constexpr Option<bool> kFailOnMissingField{
+    .name = "json.fail-on-missing-field",
+    .default_value = "false",
+    .description = "A field that is not in the body is a failure instead of NULL."};
+
 class JsonDecoder final : public RowDecoder {
  public:
   JsonDecoder(std::vector<Field> fields, JsonRules rules) : reader_(std::move(fields), rules) {
@@ -67,7 +72,7 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
                                                  const Options& options) {
   for (const Field& field : schema.fields()) TRY(check_json_type(field));
   JsonRules rules = json_rules(options, "json.");
-  rules.fail_on_missing_field = options.boolean("json.fail-on-missing-field");
+  rules.fail_on_missing_field = options[kFailOnMissingField];
   if (rules.fail_on_missing_field && rules.null_for_bad_fields) {
     return Error{ErrorCode::kInvalidArgument,
                  "'json.fail-on-missing-field' and 'json.ignore-parse-errors' cannot both be true: "
@@ -85,43 +90,30 @@ Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Opt
 
 }  // namespace
 
-std::vector<OptionSpec> json_option_specs(const std::string& prefix) {
-  return {
-      {.name = prefix + "ignore-parse-errors",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "A field that cannot be read becomes NULL and a body that is no JSON is "
-                      "dropped; both are counted."},
-      {.name = prefix + "timestamp-format.standard",
-       .type = OptionType::kEnum,
-       .default_value = "SQL",
-       .description = "SQL: '2024-01-31 23:59:59.123'; ISO-8601: '2024-01-31T23:59:59.123'. "
-                      "TIMESTAMP_LTZ with 'Z' behind.",
-       .values = {"SQL", "ISO-8601"}},
-      {.name = prefix + "map-null-key.mode",
-       .type = OptionType::kEnum,
-       .default_value = "FAIL",
-       .description = "What to do with a NULL key of a MAP when writing.",
-       .values = {"FAIL", "DROP", "LITERAL"}},
-      {.name = prefix + "map-null-key.literal",
-       .default_value = "null",
-       .description = "The key written for NULL in mode LITERAL."},
-      {.name = prefix + "encode.decimal-as-plain-number",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "DECIMAL as 1500.00 instead of the shortest form, 1.5E+3."},
-      {.name = prefix + "encode.ignore-null-fields",
-       .type = OptionType::kBool,
-       .default_value = "false",
-       .description = "Leaves NULL fields out when writing."},
-  };
+std::vector<OptionSpec> json_option_specs(std::string_view prefix) {
+  using namespace json_option;
+  return {kIgnoreParseErrors.spec(prefix), kTimestampFormat.spec(prefix),
+          kNullKeyMode.spec(prefix),       kNullKeyLiteral.spec(prefix),
+          kPlainDecimals.spec(prefix),     kIgnoreNullFields.spec(prefix)};
 }
 
-JsonRules json_rules(const Options& options, const std::string& prefix) {
+JsonRules json_rules(const Options& options, std::string_view prefix) {
   JsonRules rules;
-  rules.null_for_bad_fields = options.boolean(prefix + "ignore-parse-errors");
-  rules.iso_timestamps = options.text(prefix + "timestamp-format.standard") == "ISO-8601";
+  rules.null_for_bad_fields = options.under(prefix, json_option::kIgnoreParseErrors);
+  rules.iso_timestamps = options.under(prefix, json_option::kTimestampFormat) ==
+                         json_option::TimestampStandard::kIso8601;
   return rules;
+}
+
+JsonStyle json_style(const Options& options, std::string_view prefix) {
+  JsonStyle style;
+  style.iso_timestamps = options.under(prefix, json_option::kTimestampFormat) ==
+                         json_option::TimestampStandard::kIso8601;
+  style.plain_decimals = options.under(prefix, json_option::kPlainDecimals);
+  style.skip_null_fields = options.under(prefix, json_option::kIgnoreNullFields);
+  style.null_keys = options.under(prefix, json_option::kNullKeyMode);
+  style.null_key = options.under(prefix, json_option::kNullKeyLiteral);
+  return style;
 }
 
 Format json_format() {
@@ -129,10 +121,7 @@ Format json_format() {
   format.name = "json";
   format.description = "One JSON object per row; an array of objects is several rows.";
   std::vector<OptionSpec> specs = json_option_specs("json.");
-  specs.push_back({.name = "json.fail-on-missing-field",
-                   .type = OptionType::kBool,
-                   .default_value = "false",
-                   .description = "A field that is not in the body is a failure instead of NULL."});
+  specs.push_back(kFailOnMissingField.spec());
   format.options = OptionTable(std::move(specs));
   format.line_based = true;
   format.make_decoder = make_decoder;

@@ -57,21 +57,6 @@ void append_base64(std::string_view bytes, std::string& out) {
 
 }  // namespace
 
-JsonStyle json_style(const Options& options, std::string_view prefix) {
-  const auto name = [prefix](std::string_view rest) {
-    return std::string(prefix) + std::string(rest);
-  };
-  JsonStyle style;
-  style.iso_timestamps = options.text(name("timestamp-format.standard")) == "ISO-8601";
-  style.plain_decimals = options.boolean(name("encode.decimal-as-plain-number"));
-  style.skip_null_fields = options.boolean(name("encode.ignore-null-fields"));
-  const std::string& mode = options.text(name("map-null-key.mode"));
-  if (mode == "DROP") style.null_keys = NullKeyMode::kDrop;
-  if (mode == "LITERAL") style.null_keys = NullKeyMode::kLiteral;
-  style.null_key = options.text(name("map-null-key.literal"));
-  return style;
-}
-
 Status check_json_type(const Field& field) {
   const Type& type = field.type;
   if (type.kind() == TypeKind::kMultiset) {

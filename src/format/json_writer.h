@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "slipstream/batch.h"
-#include "slipstream/options.h"
 #include "slipstream/status.h"
 
 #include "format/json_row.h"
@@ -24,9 +23,6 @@ struct JsonStyle {
   NullKeyMode null_keys = NullKeyMode::kFail;
   std::string null_key = "null";  // kLiteral
 };
-
-// Reads the style from options "json.*" or "debezium-json.*".
-JsonStyle json_style(const Options& options, std::string_view prefix);
 
 // Whether JSON can hold the type; the error names the part that cannot be.
 Status check_json_type(const Field& field);

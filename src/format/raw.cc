@@ -155,22 +155,30 @@ class RawEncoder final : public RowEncoder {
   bool reversed_;
 };
 
-bool little_endian(const Options& options) {
-  return options.text("raw.endianness") == "little-endian";
-}
+constexpr Option<std::string> kCharset{
+    .name = "raw.charset", .default_value = "UTF-8", .description = "Encoding of a text column."};
+enum class Endianness : std::uint8_t { kBig, kLittle };
+constexpr auto kEndiannessWords = std::to_array<OptionWord<Endianness>>(
+    {{"big-endian", Endianness::kBig}, {"little-endian", Endianness::kLittle}});
+constexpr Option<Endianness> kEndianness{.name = "raw.endianness",
+                                         .default_value = "big-endian",
+                                         .description = "Byte order of numbers.",
+                                         .limits = {kEndiannessWords}};
+
+bool little_endian(const Options& options) { return options[kEndianness] == Endianness::kLittle; }
 
 Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
                                                  std::span<const std::size_t> /*projection*/,
                                                  const Options& options) {
   TRY(check_schema(schema));
-  TRY_ASSIGN(Charset charset, Charset::open(options.text("raw.charset")));
+  TRY_ASSIGN(Charset charset, Charset::open(options[kCharset]));
   return std::unique_ptr<RowDecoder>(
       std::make_unique<RawDecoder>(std::move(charset), little_endian(options)));
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
   TRY(check_schema(schema));
-  TRY_ASSIGN(Charset charset, Charset::open(options.text("raw.charset")));
+  TRY_ASSIGN(Charset charset, Charset::open(options[kCharset]));
   return std::unique_ptr<RowEncoder>(
       std::make_unique<RawEncoder>(schema[0].name, std::move(charset), little_endian(options)));
 }
@@ -181,16 +189,7 @@ Format raw_format() {
   Format format;
   format.name = "raw";
   format.description = "The body is the value of the only column.";
-  format.options = OptionTable({
-      {.name = "raw.charset",
-       .default_value = "UTF-8",
-       .description = "Encoding of a text column."},
-      {.name = "raw.endianness",
-       .type = OptionType::kEnum,
-       .default_value = "big-endian",
-       .description = "Byte order of numbers.",
-       .values = {"big-endian", "little-endian"}},
-  });
+  format.options = OptionTable(option_specs(kCharset, kEndianness));
   format.make_decoder = make_decoder;
   format.make_encoder = make_encoder;
   return format;

@@ -267,8 +267,11 @@ Result<rocketmq::Security> security_of(const Reader& reader) {
   security.credentials.access_key = reader.text(Config::kAccessKey);
   security.credentials.secret_key = reader.text(Config::kSecretKey);
   security.credentials_file = reader.text("credentials.file");
-  const std::string enabled = given_or("tls.enabled", "SLIPSTREAM_TLS");
-  security.tls.enabled = enabled == "true" || enabled == "1";
+  security.tls.enabled = reader.text("tls.enabled") == "true";
+  if (!reader.given("tls.enabled")) {
+    TRY_ASSIGN(const std::optional<bool> enabled, rocketmq::tls_enabled_by_environment());
+    security.tls.enabled = enabled.value_or(false);
+  }
   security.tls.ca_file = reader.text("tls.ca-file");
   security.tls.cert_file = reader.text("tls.cert-file");
   security.tls.key_file = reader.text("tls.key-file");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "slipstream/status.h"
@@ -61,6 +62,10 @@ Result<Credentials> read_credentials_file(const std::string& path);
 // SLIPSTREAM_SECURITY_TOKEN. TLS, each that is not set: SLIPSTREAM_TLS_CA_FILE, _CERT_FILE,
 // _KEY_FILE, _KEY_PASSWORD, _SERVER_NAME.
 Security completed_from_environment(Security security);
+
+// SLIPSTREAM_TLS: "true" or "1", "false" or "0"; nothing when it is not set or empty.
+// kInvalidArgument names it and its value.
+Result<std::optional<bool>> tls_enabled_by_environment();
 
 // "full", "ca" or "none".
 Result<TlsVerify> parse_tls_verify(const std::string& text);

@@ -18,10 +18,11 @@ using connector_kit::BodyOrigin;
 using connector_kit::EmptinessProofs;
 using connector_kit::RowAssembler;
 
-OptionTable memory_options() {
-  return OptionTable({OptionSpec{.name = "format", .description = "How a body holds a row."},
-                      connector_kit::decode_errors_option("a body that is no row")});
-}
+constexpr Option<std::string> kFormat{.name = "format", .description = "How a body holds a row."};
+constexpr Option<connector_kit::DecodeErrors> kDecodeErrors =
+    connector_kit::decode_errors_option("What to do with a body that is no row.");
+
+OptionTable memory_options() { return OptionTable(option_specs(kFormat, kDecodeErrors)); }
 
 std::string split_id(std::size_t partition) { return "memory/" + std::to_string(partition); }
 
@@ -214,7 +215,7 @@ class MemoryConnector final : public ConnectorFactory {
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     TRY_ASSIGN(auto format,
                connector_kit::read_table_format(request.table, memory_options(), "json"));
-    const auto errors = connector_kit::read_decode_errors(format.options);
+    const auto errors = format.options[kDecodeErrors];
     TRY_ASSIGN(auto rows, connector_kit::plan_decoding(request, std::move(format), errors));
     auto plan = std::make_shared<MemoryTable>();
     plan->broker = broker_;

@@ -18,18 +18,20 @@ namespace {
 
 constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 
+constexpr Option<std::int64_t> kRowsPerSecond{
+    .name = "rows-per-second",
+    .default_value = "10000",
+    .description = "Rows made per second, all readers together; 0 = as fast as possible.",
+    .limits = {{.min = 0}}};
+constexpr Option<std::int64_t> kNumberOfRows{
+    .name = "number-of-rows",
+    .description = "Rows to make in all; without it the table is unbounded unless a sequence ends.",
+    .limits = {{.min = 0}}};
+
 OptionTable datagen_options() {
   return OptionTable({
-      OptionSpec{
-          .name = "rows-per-second",
-          .type = OptionType::kInt,
-          .default_value = "10000",
-          .description = "Rows made per second, all readers together; 0 = as fast as possible."},
-      OptionSpec{
-          .name = "number-of-rows",
-          .type = OptionType::kInt,
-          .description =
-              "Rows to make in all; without it the table is unbounded unless a sequence ends."},
+      kRowsPerSecond.spec(),
+      kNumberOfRows.spec(),
       OptionSpec{.name = "fields.",
                  .description = "Per column: fields.NAME.kind = random | sequence, .min, .max, "
                                 ".length, .start, .end, "
@@ -240,15 +242,8 @@ class DatagenConnector : public ConnectorFactory {
     TRY_ASSIGN(const Options options,
                datagen_options().parse(table.options, "table '" + table.name + "'"));
     TRY(check_field_names(table));
-    for (const char* name : {"number-of-rows", "rows-per-second"}) {
-      if (options.has(name) && options.integer(name) < 0) {
-        return Error{ErrorCode::kInvalidArgument,
-                     "table '" + table.name + "': option '" + name + "' must not be below 0"};
-      }
-    }
-    std::uint64_t rows = options.has("number-of-rows")
-                             ? static_cast<std::uint64_t>(options.integer("number-of-rows"))
-                             : kUnbounded;
+    const auto number = options.find(kNumberOfRows);
+    std::uint64_t rows = number ? static_cast<std::uint64_t>(*number) : kUnbounded;
     std::vector<ColumnPlan> all;
     for (const Field& field : table.physical.fields()) {
       auto generator =
@@ -264,7 +259,7 @@ class DatagenConnector : public ConnectorFactory {
       projected.push_back(all[index]);
     }
     return std::unique_ptr<Source>(std::make_unique<DatagenSource>(
-        std::move(schema), std::move(projected), rows, options.integer("rows-per-second")));
+        std::move(schema), std::move(projected), rows, options[kRowsPerSecond]));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     return Error{ErrorCode::kUnsupported,

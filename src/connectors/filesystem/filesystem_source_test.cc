@@ -351,7 +351,7 @@ TEST(FilesystemSource, SaysWhatIsWrongWithThePath) {
   EXPECT_THAT(problem_of(folder, {{"source.monitor-intervall", "1 s"}}),
               HasSubstr("source.monitor-interval"));
   EXPECT_THAT(problem_of(folder, {{"source.monitor-interval", "0"}}),
-              HasSubstr("must be longer than 0"));
+              HasSubstr("must be at least 1 ms"));
   const auto no_format = make_factory()->make_source(
       testing::source_request(testing::table_of(two_columns(), {{"path", "/tmp"}})));
   EXPECT_THAT(no_format.error().message, HasSubstr("missing option 'format'"));

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include "base/try.h"
+#include "connector_kit/delivery_guarantee.h"
 
 namespace slipstream::filesystem_connector {
 namespace {
@@ -13,45 +14,59 @@ Error bad(const std::string& table, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};
 }
 
-std::vector<OptionSpec> source_options() {
-  return {
-      OptionSpec{.name = "source.monitor-interval",
-                 .type = OptionType::kDuration,
-                 .description = "How often the folder is looked through for new files; without it "
-                                "the files found at the start are read once and the table ends."},
-      OptionSpec{.name = "source.path.regex-pattern",
-                 .description = "Only files whose absolute path matches as a whole are read."},
-      OptionSpec{.name = "source.line-bytes-max",
-                 .type = OptionType::kBytes,
-                 .default_value = "16 mb",
-                 .description = "Longest line; a longer one is an error."},
-      connector_kit::decode_errors_option("a line that is no row of the table"),
-      OptionSpec{.name = "dead-letter.path",
-                 .description = "Where decode.errors = dead-letter writes: a folder, as lines of "
-                                "JSON."},
-  };
-}
+using Duration = std::chrono::milliseconds;
+using Text = Option<std::string>;
 
-std::vector<OptionSpec> sink_options() {
-  return {
-      OptionSpec{
-          .name = "sink.delivery-guarantee",
-          .type = OptionType::kEnum,
-          .default_value = "at-least-once",
-          .description = "What holds after failures.",
-          .values = {"at-least-once", "exactly-once", "none", "at_least_once", "exactly_once"}},
-      OptionSpec{.name = "sink.rolling-policy.file-size",
-                 .type = OptionType::kBytes,
-                 .default_value = "128 mb",
-                 .description = "A part file ends after the row that reaches this size; it ends "
-                                "at every checkpoint in any case."},
-      OptionSpec{.name = "sink.rolling-policy.rollover-interval",
-                 .type = OptionType::kDuration,
-                 .default_value = "30 min",
-                 .description = "A part file ends with the first rows that come so long after it "
-                                "was begun. Exactly-once: no effect, the checkpoint ends it."},
-  };
-}
+constexpr Text kPath{
+    .name = "path", .description = "A folder, or in a source a single file.", .required = true};
+constexpr Text kFormat{
+    .name = "format", .description = "How a line holds a row.", .required = true};
+
+constexpr Option<Duration> kMonitorInterval{
+    .name = "source.monitor-interval",
+    .description =
+        "How often the folder is looked through for new files; without it the files "
+        "found at the start are read once and the table ends.",
+    .limits = {{.min = Duration(1)}},
+    .scope = OptionScope::kSource};
+constexpr Text kPathPattern{
+    .name = "source.path.regex-pattern",
+    .description = "Only files whose absolute path matches as a whole are read.",
+    .scope = OptionScope::kSource};
+constexpr Option<ByteSize> kLineBytesMax{
+    .name = "source.line-bytes-max",
+    .default_value = "16 mb",
+    .description = "Longest line; a longer one is an error.",
+    .limits = {{.min = ByteSize{1}, .max = ByteSize{std::int64_t{1} << 30}}},
+    .scope = OptionScope::kSource};
+constexpr Option<connector_kit::DecodeErrors> kDecodeErrors =
+    connector_kit::decode_errors_option("What to do with a line that is no row of the table.");
+constexpr Text kDeadLetterPath{
+    .name = "dead-letter.path",
+    .description = "Where decode.errors = dead-letter writes: a folder, as lines of JSON.",
+    .scope = OptionScope::kSource};
+
+constexpr Option<Guarantee> kGuarantee{.name = "sink.delivery-guarantee",
+                                       .default_value = "at-least-once",
+                                       .description = "What holds after failures.",
+                                       .limits = {connector_kit::kGuaranteeWords},
+                                       .scope = OptionScope::kSink};
+constexpr Option<ByteSize> kFileSize{
+    .name = "sink.rolling-policy.file-size",
+    .default_value = "128 mb",
+    .description =
+        "A part file ends after the row that reaches this size; it ends at every "
+        "checkpoint in any case.",
+    .limits = {{.min = ByteSize{1}}},
+    .scope = OptionScope::kSink};
+constexpr Option<Duration> kRolloverInterval{
+    .name = "sink.rolling-policy.rollover-interval",
+    .default_value = "30 min",
+    .description =
+        "A part file ends with the first rows that come so long after it was begun. "
+        "Exactly-once: no effect, the checkpoint ends it.",
+    .limits = {{.min = Duration(1)}},
+    .scope = OptionScope::kSink};
 
 Result<TableFormat> read_format(const TableDefinition& table) {
   if (!table.options.contains("format")) {
@@ -87,8 +102,8 @@ Result<fs::path> read_path(const std::string& table, std::string text) {
 Status read_dead_letters(SourceSettings& settings) {
   using connector_kit::DecodeErrors;
   const Options& options = settings.format.options;
-  settings.decode_errors = connector_kit::read_decode_errors(options);
-  const bool given = options.has("dead-letter.path");
+  settings.decode_errors = options[kDecodeErrors];
+  const bool given = options.has(kDeadLetterPath);
   if (settings.decode_errors != DecodeErrors::kDeadLetter) {
     if (!given) return {};
     return bad(settings.table,
@@ -99,7 +114,7 @@ Status read_dead_letters(SourceSettings& settings) {
                "'decode.errors' = 'dead-letter' needs 'dead-letter.path', the folder to write them "
                "to");
   }
-  TRY_ASSIGN(settings.dead_letters, read_path(settings.table, options.text("dead-letter.path")));
+  TRY_ASSIGN(settings.dead_letters, read_path(settings.table, options[kDeadLetterPath]));
   for (fs::path at = settings.dead_letters; at.has_relative_path(); at = at.parent_path()) {
     if (at != settings.path) continue;
     return bad(settings.table,
@@ -116,15 +131,9 @@ std::string extension_of(std::string_view format) {
 }  // namespace
 
 OptionTable filesystem_options() {
-  std::vector<OptionSpec> all = {
-      OptionSpec{.name = "path",
-                 .description = "A folder, or in a source a single file.",
-                 .required = true},
-      OptionSpec{.name = "format", .description = "How a line holds a row.", .required = true},
-  };
-  for (auto&& part : {source_options(), sink_options()})
-    all.insert(all.end(), part.begin(), part.end());
-  return OptionTable(std::move(all));
+  return OptionTable(option_specs(kPath, kFormat, kMonitorInterval, kPathPattern, kLineBytesMax,
+                                  kDecodeErrors, kDeadLetterPath, kGuarantee, kFileSize,
+                                  kRolloverInterval));
 }
 
 Result<SourceSettings> read_source_settings(const TableDefinition& table) {
@@ -132,17 +141,10 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   settings.table = table.name;
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
-  TRY_ASSIGN(settings.path, read_path(table.name, options.text("path")));
-  if (options.has("source.monitor-interval")) {
-    settings.monitor_ms = options.duration("source.monitor-interval").count();
-    if (settings.monitor_ms <= 0) {
-      return bad(table.name,
-                 "option 'source.monitor-interval' must be longer than 0; leave it out to read "
-                 "the files once");
-    }
-  }
-  if (options.has("source.path.regex-pattern")) {
-    const std::string& text = options.text("source.path.regex-pattern");
+  TRY_ASSIGN(settings.path, read_path(table.name, options[kPath]));
+  if (const auto interval = options.find(kMonitorInterval)) settings.monitor_ms = interval->count();
+  if (options.has(kPathPattern)) {
+    const std::string& text = options[kPathPattern];
     auto pattern = std::make_shared<re2::RE2>(text, re2::RE2::Quiet);
     if (!pattern->ok()) {
       return bad(table.name, "option 'source.path.regex-pattern': '" + text +
@@ -150,10 +152,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
     }
     settings.pattern = std::move(pattern);
   }
-  const std::int64_t line = options.bytes("source.line-bytes-max");
-  if (line < 1 || line > (std::int64_t{1} << 30))
-    return bad(table.name, "option 'source.line-bytes-max' must be from 1 byte to 1 gb");
-  settings.line_bytes_max = static_cast<std::uint64_t>(line);
+  settings.line_bytes_max = static_cast<std::uint64_t>(options[kLineBytesMax].bytes);
   TRY(read_dead_letters(settings));
   return settings;
 }
@@ -163,16 +162,10 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table) {
   settings.table = table.name;
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
-  TRY_ASSIGN(settings.folder, read_path(table.name, options.text("path")));
-  const std::string& guarantee = options.text("sink.delivery-guarantee");
-  if (guarantee.starts_with("exactly")) settings.guarantee = Guarantee::kExactlyOnce;
-  if (guarantee == "none") settings.guarantee = Guarantee::kNone;
-  const std::int64_t size = options.bytes("sink.rolling-policy.file-size");
-  if (size < 1) return bad(table.name, "option 'sink.rolling-policy.file-size' must be above 0");
-  settings.part_bytes = static_cast<std::uint64_t>(size);
-  settings.rollover_ms = options.duration("sink.rolling-policy.rollover-interval").count();
-  if (settings.rollover_ms < 1)
-    return bad(table.name, "option 'sink.rolling-policy.rollover-interval' must be above 0");
+  TRY_ASSIGN(settings.folder, read_path(table.name, options[kPath]));
+  settings.guarantee = options[kGuarantee];
+  settings.part_bytes = static_cast<std::uint64_t>(options[kFileSize].bytes);
+  settings.rollover_ms = options[kRolloverInterval].count();
   settings.extension = extension_of(settings.format.format->name);
   return settings;
 }

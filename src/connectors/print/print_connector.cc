@@ -9,15 +9,14 @@
 namespace slipstream::print_connector {
 namespace {
 
-OptionTable print_options() {
-  return OptionTable({
-      OptionSpec{.name = "print-identifier", .description = "Text in front of every row."},
-      OptionSpec{.name = "standard-error",
-                 .type = OptionType::kBool,
-                 .default_value = "false",
-                 .description = "Print to standard error instead of standard output."},
-  });
-}
+constexpr Option<std::string> kPrefix{.name = "print-identifier",
+                                      .description = "Text in front of every row."};
+constexpr Option<bool> kStandardError{
+    .name = "standard-error",
+    .default_value = "false",
+    .description = "Print to standard error instead of standard output."};
+
+OptionTable print_options() { return OptionTable(option_specs(kPrefix, kStandardError)); }
 
 class Writer : public SinkWriter {
  public:
@@ -94,9 +93,9 @@ class PrintConnector : public ConnectorFactory {
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     TRY_ASSIGN(const Options options,
                print_options().parse(request.table.options, "table '" + request.table.name + "'"));
-    const int descriptor = options.boolean("standard-error") ? STDERR_FILENO : STDOUT_FILENO;
-    return std::unique_ptr<Sink>(std::make_unique<PrintSink>(
-        request.table.physical, options.text("print-identifier"), descriptor));
+    const int descriptor = options[kStandardError] ? STDERR_FILENO : STDOUT_FILENO;
+    return std::unique_ptr<Sink>(
+        std::make_unique<PrintSink>(request.table.physical, options[kPrefix], descriptor));
   }
 };
 

@@ -141,7 +141,8 @@ TEST(SourceSettings, WhatIsMissingOrUnknownIsNamed) {
               HasSubstr("did you mean 'scan.startup.mode'"));
   EXPECT_THAT(refusal(source_with({{"topic", "no/topic"}}).status()), HasSubstr("option 'topic'"));
   EXPECT_THAT(refusal(source_with({{"format", "jsn"}}).status()), HasSubstr("json"));
-  EXPECT_THAT(refusal(source_with({{"pullBatchSize", "2000"}}).status()), HasSubstr("1 to 1024"));
+  EXPECT_THAT(refusal(source_with({{"pullBatchSize", "2000"}}).status()),
+              HasSubstr("option 'pullBatchSize': '2000' must be from 1 to 1024"));
   EXPECT_THAT(refusal(source_with({{"scan.pull.concurrency", "65"}}).status()),
               HasSubstr("1 to 64"));
   EXPECT_THAT(refusal(source_with({{"scan.filter.sql", "a > 1"}, {"tag", "x"}}).status()),
@@ -294,6 +295,16 @@ TEST(AccessSettings, TlsIsReadWhole) {
                                                                  .key_password = "hush",
                                                                  .verify = rocketmq::TlsVerify::kCa,
                                                                  .server_name = "broker.example"}));
+}
+
+TEST(AccessSettings, AWrongEnvironmentIsRefusedUnlessTheOptionIsGiven) {
+  ASSERT_EQ(::setenv("SLIPSTREAM_TLS", "perhaps", 1), 0);
+  EXPECT_THAT(refusal(source_with({}).status()),
+              AllOf(HasSubstr("table 't'"), HasSubstr("SLIPSTREAM_TLS is 'perhaps'")));
+  EXPECT_TRUE(source_with({{"tls.enabled", "false"}}).ok());
+  ASSERT_EQ(::setenv("SLIPSTREAM_TLS", "1", 1), 0);
+  EXPECT_TRUE(source_with({})->client.security.tls.enabled);
+  ASSERT_EQ(::unsetenv("SLIPSTREAM_TLS"), 0);
 }
 
 TEST(AccessSettings, HalfAndDoubleCredentialsAreRefusedWithoutTheirValues) {

@@ -91,6 +91,15 @@ Security completed_from_environment(Security security) {
   return security;
 }
 
+Result<std::optional<bool>> tls_enabled_by_environment() {
+  const std::string value = environment("SLIPSTREAM_TLS");
+  if (value.empty()) return std::optional<bool>();
+  if (value == "true" || value == "1") return std::optional<bool>(true);
+  if (value == "false" || value == "0") return std::optional<bool>(false);
+  return Error{ErrorCode::kInvalidArgument,
+               "SLIPSTREAM_TLS is '" + value + "'; it may be true or false"};
+}
+
 Result<TlsVerify> parse_tls_verify(const std::string& text) {
   if (text == "full") return TlsVerify::kFull;
   if (text == "ca") return TlsVerify::kCa;

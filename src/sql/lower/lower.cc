@@ -302,6 +302,14 @@ class Lowering {
   std::size_t nameless_ = 0;  // nodes that keep nothing
 };
 
+// Without those of the engine, and those that mean nothing on this side of the table.
+void keep_options_of(const ConnectorFactory& factory, OptionScope side, TableDefinition& table) {
+  const OptionTable engine = watermark_options();
+  std::erase_if(table.options,
+                [&](const auto& option) { return engine.find(option.first) != nullptr; });
+  table.options = factory.options().without_other_side(std::move(table.options), side);
+}
+
 }  // namespace
 
 Status make_connectors(Rel& root, const LowerOptions& options) {
@@ -310,8 +318,7 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
     ScanSpec& scan = *root.scan;
     TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(scan.connector));
     SourceRequest request{scan.table, scan.physical, scan.metadata, scan.predicates, root.uid};
-    std::erase_if(request.table.options,
-                  [](const auto& option) { return option.first.starts_with("scan.watermark."); });
+    keep_options_of(*factory, OptionScope::kSource, request.table);
     TRY_ASSIGN(scan.source, factory->make_source(request));
     TRY_ASSIGN(scan.dead_letters,
                flow::make_dead_letter_sink(*scan.source, dead_letter_names(root, options),
@@ -324,8 +331,7 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
   if (root.kind == RelKind::kSink) {
     TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(root.sink_connector));
     SinkRequest request{root.sink_table, root.updating, root.uid, options.job_name};
-    std::erase_if(request.table.options,
-                  [](const auto& option) { return option.first.starts_with("scan."); });
+    keep_options_of(*factory, OptionScope::kSink, request.table);
     TRY_ASSIGN(root.sink, factory->make_sink(request));
   }
   return {};
