@@ -42,7 +42,7 @@ Batch decode(const char* name, const OptionMap& given, const std::shared_ptr<Bod
   const std::vector<std::string_view> bodies = {view, view};
   format::DecodedRows out;
   out.columns = builders;
-  decoder->decode({bodies, padded ? body : nullptr, padded}, out);
+  decoder->decode({bodies, padded ? body : nullptr, padded ? bodies.size() : 0}, out);
   std::vector<ColumnPtr> finished;
   for (ColumnBuilder* builder : builders) {
     CHECK(builder->size() == out.bodies.size());

@@ -55,8 +55,7 @@ Status RowAssembler::add(const BodyChunk& chunk, std::span<const AppendMetadata>
   const std::size_t begin_row = rows_.bodies.size();
   rows_.failures.clear();
   rows_.ignored = 0;
-  decode(chunk, 0, chunk.padded_count, true);
-  decode(chunk, chunk.padded_count, chunk.bodies.size(), false);
+  decoder_->decode({chunk.bodies, chunk.buffer, chunk.padded_count}, rows_);
   count(counters_.ignored, rows_.ignored);
   if (!rows_.failures.empty()) TRY(handle_failures(origin));
   const auto added = std::span<const std::uint32_t>(rows_.bodies).subspan(begin_row);
@@ -71,19 +70,6 @@ Status RowAssembler::add(const BodyChunk& chunk, std::span<const AppendMetadata>
   count(counters_.bodies, chunk.bodies.size());
   count(counters_.bytes, chunk.bytes);
   return {};
-}
-
-// Indices of bodies in rows_ are those of the chunk.
-void RowAssembler::decode(const BodyChunk& chunk, std::size_t begin, std::size_t end, bool padded) {
-  if (begin == end) return;
-  const std::size_t rows_before = rows_.bodies.size();
-  const std::size_t failures_before = rows_.failures.size();
-  decoder_->decode({chunk.bodies.subspan(begin, end - begin), chunk.buffer, padded}, rows_);
-  if (begin == 0) return;
-  for (std::size_t i = rows_before; i < rows_.bodies.size(); ++i)
-    rows_.bodies[i] += static_cast<std::uint32_t>(begin);
-  for (std::size_t i = failures_before; i < rows_.failures.size(); ++i)
-    rows_.failures[i].body += static_cast<std::uint32_t>(begin);
 }
 
 Status RowAssembler::handle_failures(const OriginOf& origin) {

@@ -92,7 +92,6 @@ class RowAssembler {
                RowCounters counters, std::string advice,
                std::unique_ptr<format::RowDecoder> decoder);
 
-  void decode(const BodyChunk& chunk, std::size_t begin, std::size_t end, bool padded);
   Status handle_failures(const OriginOf& origin);
   void add_rejected(std::string_view body, std::string_view reason, const BodyOrigin& origin);
 

@@ -28,7 +28,7 @@ class ChangeDecoder final : public RowDecoder {
     const std::uint64_t bad_before = reader_.bad_fields();
     for (std::size_t i = 0; i < bodies.bodies.size(); ++i) {
       const std::string_view body = bodies.bodies[i];
-      const JsonText document{body, bodies.padded, bodies.buffer != nullptr};
+      const JsonText document{body, i < bodies.padded_count, bodies.buffer != nullptr};
       if (reader_.read_change(document, with_schema_, out.columns, out.kinds)) {
         out.bodies.resize(out.kinds.size(), static_cast<std::uint32_t>(i));
       } else if (ignore_) {

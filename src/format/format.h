@@ -20,9 +20,9 @@ struct Bodies {
   // What holds the bodies. When given, decoded text refers to it and pins it; when null, text is
   // copied.
   BufferPtr buffer;
-  // At least kBodyPadding readable bytes follow every body (their content does not matter): JSON is
-  // parsed in place.
-  bool padded = false;
+  // So many bodies from the front have at least kBodyPadding readable bytes behind them (their
+  // content does not matter): JSON is parsed in place there.
+  std::size_t padded_count = 0;
 };
 inline constexpr std::size_t kBodyPadding = 64;
 

@@ -25,7 +25,7 @@ class JsonDecoder final : public RowDecoder {
     for (std::size_t i = 0; i < bodies.bodies.size(); ++i) {
       const std::string_view body = bodies.bodies[i];
       std::size_t rows = 0;
-      const JsonText document{body, bodies.padded, bodies.buffer != nullptr};
+      const JsonText document{body, i < bodies.padded_count, bodies.buffer != nullptr};
       if (reader_.read_rows(document, out.columns, rows)) {
         for (std::size_t row = 0; row < rows; ++row)
           out.bodies.push_back(static_cast<std::uint32_t>(i));

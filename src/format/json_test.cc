@@ -52,7 +52,8 @@ TEST(JsonDecoder, RefersToTheBodyWithoutEscapes) {
   ColumnBuilder* columns[] = {&channel};
   DecodedRows out;
   out.columns = columns;
-  decoder->decode({.bodies = buffer->views, .buffer = buffer, .padded = true}, out);
+  decoder->decode({.bodies = buffer->views, .buffer = buffer, .padded_count = buffer->views.size()},
+                  out);
   const ColumnPtr column = channel.finish();
   const char* body = buffer->texts[0].data();
   EXPECT_EQ(column->text(0).data(), body + buffer->texts[0].find("a channel"));

@@ -86,7 +86,7 @@ inline Decoded decode(const DecodeSetup& setup, const std::vector<std::string>& 
     std::vector<std::string_view> plain(bodies.begin(), bodies.end());
     if (setup.in_place) {
       input.buffer = buffer;
-      input.padded = true;
+      input.padded_count = buffer->views.size();
     } else {
       input.bodies = plain;
     }
