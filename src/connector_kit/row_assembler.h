@@ -26,6 +26,9 @@ struct BodyChunk {
   BufferPtr buffer;              // holds the bodies: decoded text refers to it
   std::size_t padded_count = 0;  // so many bodies from the front have room behind them
   std::uint64_t bytes = 0;       // what the chunk counts against the bound of a batch
+  // One for each body when the table has a key to decode, else none. Without data: the message has
+  // no key. Text of it is copied.
+  std::span<const std::string_view> keys = {};
 };
 
 // Where a body came from that is no row. Made only for those.
@@ -90,8 +93,12 @@ class RowAssembler {
  private:
   RowAssembler(std::shared_ptr<const DecodedTable> table, std::size_t batch_rows,
                RowCounters counters, std::string advice,
-               std::unique_ptr<format::RowDecoder> decoder);
+               std::unique_ptr<format::RowDecoder> decoder,
+               std::unique_ptr<format::RowDecoder> key_decoder);
 
+  void decode_around(const BodyChunk& chunk, std::span<const std::uint32_t> bad);
+  void decode_keys(const BodyChunk& chunk, std::vector<std::uint32_t>& bad);
+  void append_keys();
   Status handle_failures(const OriginOf& origin);
   void add_rejected(std::string_view body, std::string_view reason, const BodyOrigin& origin);
 
@@ -100,8 +107,13 @@ class RowAssembler {
   const RowCounters counters_;
   const std::string advice_;
   const std::unique_ptr<format::RowDecoder> decoder_;
-  std::vector<std::unique_ptr<ColumnBuilder>> builders_;
-  std::vector<ColumnBuilder*> columns_;
+  const std::unique_ptr<format::RowDecoder> key_decoder_;  // null: the table has no key to decode
+  std::vector<std::unique_ptr<ColumnBuilder>> builders_;   // one for each column of the batches
+  std::vector<ColumnBuilder*> value_columns_;              // of the body's projection
+  std::vector<std::unique_ptr<ColumnBuilder>> key_builders_;
+  std::vector<ColumnBuilder*> key_columns_;  // rows of all keys of the batch
+  std::vector<std::uint32_t> chunk_keys_;    // of each body of a chunk, its row of the key columns
+  std::vector<std::uint32_t> row_keys_;      // of each row of the batch
   format::DecodedRows rows_;
   std::uint64_t bytes_ = 0;
   std::vector<SplitRun> runs_;

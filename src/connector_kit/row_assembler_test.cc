@@ -33,8 +33,12 @@ class RowAssemblerTest : public ::testing::Test {
         testing::table_of(Schema({{"n", Type::integer()}}), {{"format", "json"}}));
     request.table.metadata = {{"at", "at", Type::bigint(), true}};
     request.metadata = {0};
-    const OptionTable options({OptionSpec{.name = "format"}});
-    auto plan = plan_decoding(request, *read_table_format(request.table, options, ""), errors);
+    open(request, errors, batch_rows);
+  }
+  void open(const SourceRequest& request, DecodeErrors errors, std::size_t batch_rows = 4096) {
+    const auto format = read_table_format(request.table, options_with_key(), "");
+    ASSERT_TRUE(format.ok()) << format.status().to_string();
+    auto plan = plan_decoding(request, *format, errors);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
     const Metrics metrics = counters_.metrics();
     auto made =
@@ -68,6 +72,47 @@ class RowAssemblerTest : public ::testing::Test {
       const std::string position = std::to_string(at + body);
       return BodyOrigin{"s" + std::to_string(split), position, "body " + position, {{"k", "v"}}};
     });
+  }
+
+  static OptionTable options_with_key() {
+    return OptionTable(option_specs(Option<std::string>{.name = "format"}, key_option::kFormat,
+                                    key_option::kFields, key_option::kValueFieldsInclude));
+  }
+  // A table a INT, b STRING, c INT of which the columns `wanted` are read; b is in the key.
+  static SourceRequest keyed_request(std::vector<std::size_t> wanted, OptionMap more = {}) {
+    OptionMap options{{"format", "json"},
+                      {"key.format", "raw"},
+                      {"key.fields", "b"},
+                      {"value.fields-include", "EXCEPT_KEY"}};
+    more.merge(options);
+    SourceRequest request = testing::source_request(testing::table_of(
+        Schema({{"a", Type::integer()}, {"b", Type::string()}, {"c", Type::integer()}}),
+        std::move(more)));
+    request.physical = std::move(wanted);
+    return request;
+  }
+  // Bodies with keys; a null pointer is a message without.
+  Status add_keyed(const std::vector<std::pair<const char*, std::string>>& messages) {
+    BodyChunk chunk;
+    std::vector<std::string_view> bodies;
+    std::vector<std::string_view> keys;
+    for (const auto& [key, body] : messages) {
+      texts_.push_back(std::make_shared<const Text>(body));
+      bodies.push_back(texts_.back()->view());
+      keys.push_back(key == nullptr ? std::string_view() : std::string_view(key));
+    }
+    chunk.bodies = bodies;
+    chunk.keys = keys;
+    chunk.padded_count = 1;
+    return rows_->add(chunk, {}, [](std::uint32_t body) {
+      return BodyOrigin{"s", std::to_string(body), "body " + std::to_string(body), {}};
+    });
+  }
+  std::vector<std::string> finished() {
+    SourceBatch batch;
+    rows_->finish(&batch);
+    rows_->begin();
+    return testing::row_texts(batch.rows);
   }
 
   testing::Counters counters_;
@@ -143,6 +188,95 @@ TEST_F(RowAssemblerTest, DeadLettersHaveBodyReasonAndOrigin) {
   rows_->give_rejected(&none);
   EXPECT_EQ(none.rows(), 0U);
   EXPECT_EQ(counters_["failed"], 2);
+}
+
+// --- keys ---
+
+TEST_F(RowAssemblerTest, ColumnsOfTheKeyComeFromTheKey) {
+  open(keyed_request({0, 1, 2}), DecodeErrors::kFail);
+  ASSERT_TRUE(add_keyed({{"x", R"({"a":1,"c":10})"},
+                         {nullptr, R"({"a":2,"c":20,"b":"of the body"})"},
+                         {"y", R"([{"a":3,"c":30},{"a":4,"c":40}])"}})
+                  .ok());
+  ASSERT_TRUE(add_keyed({{"z", R"({"a":5})"}}).ok());
+  EXPECT_THAT(finished(), ElementsAre("+I(1, x, 10)", "+I(2, NULL, 20)", "+I(3, y, 30)",
+                                      "+I(4, y, 40)", "+I(5, z, NULL)"));
+  ASSERT_TRUE(add_keyed({{"x", R"({"a":6})"}}).ok());
+  EXPECT_THAT(finished(), ElementsAre("+I(6, x, NULL)"));
+}
+
+TEST_F(RowAssemblerTest, KeysAreDecodedOnlyWhereTheyAreWanted) {
+  auto format = read_table_format(keyed_request({0, 2}).table, options_with_key(), "");
+  ASSERT_TRUE(format.ok()) << format.status().to_string();
+  EXPECT_EQ(plan_decoding(keyed_request({0, 2}), *format, DecodeErrors::kFail)->key, std::nullopt);
+  const SourceRequest all = keyed_request({0, 1}, {{"value.fields-include", "ALL"}});
+  format = read_table_format(all.table, options_with_key(), "");
+  EXPECT_EQ(plan_decoding(all, *format, DecodeErrors::kFail)->key, std::nullopt);
+  open(all, DecodeErrors::kFail);
+  ASSERT_TRUE(add_keyed({{"x", R"({"a":1,"b":"of the body"})"}}).ok());
+  EXPECT_THAT(finished(), ElementsAre("+I(1, of the body)"));
+}
+
+TEST_F(RowAssemblerTest, ABodyWhoseKeyIsNoRowIsNoneEither) {
+  const OptionMap json{{"key.format", "json"}};
+  open(keyed_request({0, 1, 2}, json), DecodeErrors::kDeadLetter);
+  ASSERT_TRUE(add_keyed({{R"({"b":"x"})", R"({"a":1})"},
+                         {"no json", R"({"a":2})"},
+                         {R"([{"b":"x"},{"b":"y"}])", R"({"a":3})"},
+                         {R"({"b":"z"})", "no json"},
+                         {R"({"b":"z"})", R"({"a":5})"}})
+                  .ok());
+  EXPECT_THAT(finished(), ElementsAre("+I(1, x, NULL)", "+I(5, z, NULL)"));
+  Batch rejected;
+  rows_->give_rejected(&rejected);
+  ASSERT_EQ(rejected.rows(), 3U);
+  EXPECT_EQ(rejected.column(0)->text(0), R"({"a":2})");
+  EXPECT_THAT(std::string(rejected.column(1)->text(0)), HasSubstr("key: "));
+  EXPECT_EQ(rejected.column(1)->text(1), "key: several rows");
+  EXPECT_EQ(rejected.column(0)->text(2), "no json");
+  EXPECT_EQ(rejected.column(3)->text(2), "3");
+  open(keyed_request({0, 1, 2}, json), DecodeErrors::kFail);
+  EXPECT_THAT(add_keyed({{"no json", R"({"a":2})"}}).to_string(), HasSubstr("body 0"));
+}
+
+TEST_F(RowAssemblerTest, AMissingKeyIsNoRowWhereItsColumnIsNotNull) {
+  SourceRequest request = keyed_request({0, 1});
+  request.table.physical =
+      Schema({{"a", Type::integer()}, {"b", Type::string().not_null()}, {"c", Type::integer()}});
+  open(request, DecodeErrors::kSkip);
+  ASSERT_TRUE(add_keyed({{nullptr, R"({"a":1})"}, {"x", R"({"a":2})"}}).ok());
+  EXPECT_THAT(finished(), ElementsAre("+I(2, x)"));
+}
+
+TEST(TableFormat, SaysWhatIsWrongWithKeys) {
+  const auto problem = [](OptionMap options) {
+    options.emplace("format", "json");
+    const OptionTable known(option_specs(Option<std::string>{.name = "format"}, key_option::kFormat,
+                                         key_option::kFields, key_option::kValueFieldsInclude));
+    const auto read = read_table_format(
+        testing::table_of(Schema({{"a", Type::integer()}, {"b", Type::integer()}}),
+                          std::move(options)),
+        known, "");
+    return read.ok() ? std::string() : read.error().message;
+  };
+  EXPECT_EQ(problem({{"key.format", "json"},
+                     {"key.fields", "b; a"},
+                     {"key.json.ignore-parse-errors", "true"},
+                     {"value.json.encode.ignore-null-fields", "true"}}),
+            "");
+  EXPECT_THAT(problem({{"key.format", "json"}}), HasSubstr("needs 'key.fields'"));
+  EXPECT_THAT(problem({{"key.format", "json"}, {"key.fields", "a;c"}}),
+              HasSubstr("names 'c', which is no physical column"));
+  EXPECT_THAT(problem({{"key.format", "json"}, {"key.fields", "a;a"}}), HasSubstr("'a' twice"));
+  EXPECT_THAT(problem({{"key.fields", "a"}}), HasSubstr("no effect without 'key.format'"));
+  EXPECT_THAT(problem({{"value.fields-include", "EXCEPT_KEY"}}),
+              HasSubstr("no effect without 'key.format'"));
+  EXPECT_THAT(problem({{"key.format", "debezium-json"}, {"key.fields", "a"}}),
+              HasSubstr("would be a change"));
+  EXPECT_THAT(problem({{"key.format", "jsn"}, {"key.fields", "a"}}),
+              HasSubstr("did you mean 'json'"));
+  EXPECT_THAT(problem({{"key.format", "json"}, {"key.fields", "a"}, {"key.json.x", "1"}}),
+              HasSubstr("unknown option 'key.json.x'"));
 }
 
 }  // namespace

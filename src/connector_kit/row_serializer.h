@@ -1,8 +1,11 @@
-// Rows of a table that is written to bodies of messages or lines.
+// Rows of a table that is written to bodies and keys of messages or lines.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "slipstream/batch.h"
 
@@ -13,24 +16,38 @@ namespace slipstream::connector_kit {
 
 // Owner:   a writer.
 // Thread:  task.
-// Failure: kDataError for the first row that the format cannot express, naming the table.
+// Failure: kDataError for the first row that a format cannot express, naming the table.
 class RowSerializer {
  public:
-  // `physical`: the first columns of the batches. Refuses what the format cannot hold.
+  // `physical`: the first columns of the batches. Refuses what the formats cannot hold.
   static Result<std::unique_ptr<RowSerializer>> make(std::string table, const TableFormat& format,
                                                      const Schema& physical);
 
   // All rows; replaces the former bodies.
   Status encode(const Batch& batch);
   const format::EncodedBodies& bodies() const { return bodies_; }
+  // Of a body; empty when the table has none.
+  std::string_view key(std::size_t body) const {
+    return keys_.size() == 0 ? std::string_view() : keys_[bodies_.rows[body]];
+  }
 
  private:
-  RowSerializer(std::string table, std::size_t width, std::unique_ptr<format::RowEncoder> encoder);
+  // An encoder of some columns.
+  struct Part {
+    std::vector<std::size_t> columns;
+    std::unique_ptr<format::RowEncoder> encoder;
+    Status encode(const Batch& batch, bool with_kinds, format::EncodedBodies& out) const;
+  };
+  RowSerializer(std::string table, Part value, Part key)
+      : table_(std::move(table)), value_(std::move(value)), key_(std::move(key)) {}
+  static Result<Part> make_part(const format::Format& format, const Options& options,
+                                const Schema& physical, std::vector<std::size_t> columns);
 
   const std::string table_;
-  const std::size_t width_;
-  const std::unique_ptr<format::RowEncoder> encoder_;
+  const Part value_;
+  const Part key_;  // without an encoder: the table has no key
   format::EncodedBodies bodies_;
+  format::EncodedBodies keys_;  // one for each row
 };
 
 }  // namespace slipstream::connector_kit

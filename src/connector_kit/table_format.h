@@ -1,8 +1,10 @@
-// The format of a table's rows, and what becomes of rows that it refuses.
+// The formats of a table's bodies and keys, and what becomes of bodies that they refuse.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,14 +17,49 @@
 
 namespace slipstream::connector_kit {
 
+// How a message's key, text beside its body, holds columns of the table.
+struct KeyFormat {
+  const format::Format* format = nullptr;
+  Options options;                  // of the format
+  std::vector<std::size_t> fields;  // physical columns, ascending
+  bool in_value = true;             // the body holds them too
+};
+
 struct TableFormat {
   const format::Format* format = nullptr;
   Options options;  // of connector and format together
+  std::optional<KeyFormat> key;
 
   const std::string& name() const { return format->name; }
+  // Those of the table's `columns` physical ones that the body holds, ascending.
+  std::vector<std::size_t> value_fields(std::size_t columns) const;
 };
 
-// The format that the table names, or `default_format`. kNotFound and kInvalidArgument name the
+// Options of a connector whose messages have a key. The key format's own options have "key." in
+// front.
+enum class ValueFields : std::uint8_t { kAll, kExceptKey };
+inline constexpr auto kValueFieldWords = std::to_array<OptionWord<ValueFields>>(
+    {{"ALL", ValueFields::kAll}, {"EXCEPT_KEY", ValueFields::kExceptKey}});
+namespace key_option {
+inline constexpr Option<std::string> kFormat{
+    .name = "key.format",
+    .description = "How a key holds the columns of key.fields; none: keys are not looked at."};
+inline constexpr Option<std::string> kFields{.name = "key.fields",
+                                             .description = "Columns that a key holds: a;b."};
+inline constexpr Option<ValueFields> kValueFieldsInclude{
+    .name = "value.fields-include",
+    .default_value = "ALL",
+    .description =
+        "Whether the body holds the columns of key.fields too: ALL = it does, and they "
+        "are read from it; EXCEPT_KEY = only the key does.",
+    .limits = {kValueFieldWords}};
+}  // namespace key_option
+
+// The connector's options with those of the formats that `given` names or that it has by default. A
+// format that there is none of adds nothing.
+OptionTable with_format_options(const OptionTable& connector_options, const OptionMap& given);
+
+// The formats that the table names, or `default_format`. kNotFound and kInvalidArgument name the
 // table, the option and the fix.
 Result<TableFormat> read_table_format(const TableDefinition& table,
                                       const OptionTable& connector_options,
@@ -46,18 +83,29 @@ constexpr Option<DecodeErrors> decode_errors_option(std::string_view description
 
 // What a reader of bodies needs to know of its table.
 struct DecodedTable {
+  // What a body or a key holds, and what is wanted of it.
+  struct Part {
+    const format::Format* format = nullptr;
+    Options options;
+    Schema schema;                        // all that it holds
+    std::vector<std::size_t> projection;  // into `schema`
+    std::vector<std::size_t> columns;     // of the batches: where the projection goes
+
+    Result<std::unique_ptr<format::RowDecoder>> make_decoder() const {
+      return format->make_decoder(schema, projection, options);
+    }
+  };
   std::string name;
-  TableFormat format;
   DecodeErrors errors = DecodeErrors::kFail;
-  Schema physical;                      // of the table
-  std::vector<std::size_t> projection;  // into `physical`
-  Schema schema;                        // of the batches: projected columns, then metadata
+  Part value;
+  std::optional<Part> key;   // only when a wanted column comes from it
+  std::size_t physical = 0;  // so many wanted columns are physical: the first ones of `schema`
+  Schema schema;             // of the batches: projected columns, then metadata
 };
 
-// The projection of the request; refuses what the format cannot hold.
-Result<DecodedTable> plan_decoding(const SourceRequest& request, TableFormat format,
+// The projection of the request; refuses what the formats cannot hold.
+Result<DecodedTable> plan_decoding(const SourceRequest& request, const TableFormat& format,
                                    DecodeErrors errors);
-Result<std::unique_ptr<format::RowDecoder>> make_decoder(const DecodedTable& table);
 
 // Refuses rows other than +I where the format writes new rows only.
 Status require_changelog(const SinkRequest& request, const TableFormat& format);

@@ -62,6 +62,10 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
   } else {
     TRY(add_metadata(out.row, out));
   }
+  if (const std::string_view key = rows_->key(index); !key.empty()) {
+    if (has_separator(key)) return refuse("the key of a row holds the characters 1 or 2");
+    append_pair(rocketmq::property::kKeys, key, properties_);
+  }
   append_pair(rocketmq::property::kUniqueKey, unique_key, properties_);
   append_pair(rocketmq::property::kWait, "true", properties_);
   if (properties_.size() > rocketmq::kPropertiesBytesMax) {

@@ -32,12 +32,16 @@ class PublishTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("out", 2);
-    auto made = make_factory()->make_sink(testing::sink_request(testing::table_of(
-        Schema({{"n", Type::integer()}}), {{"topic", "out"},
-                                           {"nameServerAddress", broker_.name_server()},
-                                           {"format", "json"},
-                                           {"sink.delivery-guarantee", "exactly-once"},
-                                           {"sink.fence-wait", "0 ms"}})));
+    open();
+  }
+  void open(OptionMap options = {}) {
+    options.insert({{"topic", "out"},
+                    {"nameServerAddress", broker_.name_server()},
+                    {"format", "json"},
+                    {"sink.delivery-guarantee", "exactly-once"},
+                    {"sink.fence-wait", "0 ms"}});
+    auto made = make_factory()->make_sink(testing::sink_request(
+        testing::table_of(Schema({{"n", Type::integer()}}), std::move(options))));
     ASSERT_TRUE(made.ok()) << made.status().to_string();
     sink_ = std::move(*made);
   }
@@ -113,6 +117,27 @@ TEST_F(PublishTest, NothingIsSentBeforeTheCommit) {
   EXPECT_TRUE(published().empty());
   ASSERT_TRUE(commit({epoch}).ok());
   EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
+}
+
+TEST_F(PublishTest, MessagesCarryTheKeyThatIsEncoded) {
+  const auto sent = [this] {
+    std::vector<std::pair<std::vector<std::string>, std::string>> all;
+    for (std::int32_t queue = 0; queue < 2; ++queue) {
+      for (const auto& message : broker_.messages({"out", "broker-a", queue}))
+        all.emplace_back(message.keys, message.body);
+    }
+    return all;
+  };
+  const OptionMap key{{"key.format", "json"}, {"key.fields", "n"}};
+  open(key);
+  ASSERT_TRUE(commit({epoch_of(7, 8)}).ok());
+  EXPECT_THAT(sent(), ElementsAre(std::pair(std::vector<std::string>{R"({"n":7})"}, R"({"n":7})")));
+  OptionMap except = key;
+  except["value.fields-include"] = "EXCEPT_KEY";
+  open(std::move(except));
+  ASSERT_TRUE(commit({epoch_of(8, 9, 9)}).ok());
+  EXPECT_THAT(sent(), ::testing::Contains(
+                          std::pair(std::vector<std::string>{R"({"n":8})"}, std::string("{}"))));
 }
 
 TEST_F(PublishTest, ARecoveredEpochThatWasPublishedIsNotPublishedAgain) {

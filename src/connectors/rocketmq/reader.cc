@@ -66,8 +66,9 @@ class QueueRowReader::ReceivedBytes final : public Buffer {
 struct QueueRowReader::Chunk {
   std::vector<RecordView> records;
   std::vector<std::string_view> bodies;
-  std::vector<RecordView> damaged;  // to be passed over
-  std::size_t padded = 0;           // so many bodies from the front have room behind them
+  std::vector<std::string_view> keys;  // when the table decodes them
+  std::vector<RecordView> damaged;     // to be passed over
+  std::size_t padded = 0;              // so many bodies from the front have room behind them
   std::size_t bytes = 0;
   std::int64_t next = 0;  // offset behind the last record seen
   bool frame_done = false;
@@ -228,6 +229,10 @@ Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
     ++chunk.padded;
   }
   chunk.bodies.push_back(body);
+  if (plan_->rows->key) {
+    const auto key = rocketmq::find_property(record.properties, rocketmq::property::kKeys);
+    chunk.keys.push_back(key.value_or(std::string_view()));
+  }
   chunk.records.push_back(record);
   chunk.bytes += body.size();
   return {};
@@ -351,6 +356,7 @@ Status QueueRowReader::decode(const Chunk& chunk) {
   connector_kit::BodyChunk bodies;
   bodies.split = frame_->split;
   bodies.bodies = chunk.bodies;
+  bodies.keys = chunk.keys;
   bodies.buffer = frame_->buffer;
   bodies.padded_count = chunk.padded;
   bodies.bytes = chunk.bytes;

@@ -404,6 +404,37 @@ TEST_F(QueueRowReaderTest, TheGivenPolicyDecidesWhenABoundedReadBeginsBehindTheE
   }
 }
 
+// What messages with keys give as rows of a table (a INT, b STRING).
+TEST_F(QueueRowReaderTest, KeysHoldColumns) {
+  const auto rows_with = [this](const std::string& format, const std::string& fields,
+                                const std::string& include) {
+    const auto table = make_factory()->make_source(testing::source_request(
+        testing::table_of(Schema({{"a", Type::integer()}, {"b", Type::string()}}),
+                          {{"topic", "T"},
+                           {"nameServerAddress", broker_.name_server()},
+                           {"consumerGroup", "g"},
+                           {"scan.startup.mode", "earliest"},
+                           {"scan.bounded.mode", "latest-offset"},
+                           {"value.format", "json"},
+                           {"key.format", format},
+                           {"key.fields", fields},
+                           {"value.fields-include", include}})));
+    EXPECT_TRUE(table.ok()) << table.status().to_string();
+    ReaderHarness bench(**table);
+    EXPECT_TRUE(bench.discover().ok());
+    EXPECT_TRUE(ends(bench));
+    return bench.rows;
+  };
+  const MessageQueue queue{"T", "broker-a", 0};
+  broker_.append(queue, R"({"a":1,"b":"body"})", "KEYS\x01{\"b\":\"key\"}\x02");
+  EXPECT_THAT(rows_with("raw", "b", "EXCEPT_KEY"), ElementsAre(R"(+I(1, {"b":"key"}))"));
+  EXPECT_THAT(rows_with("json", "b", "EXCEPT_KEY"), ElementsAre("+I(1, key)"));
+  EXPECT_THAT(rows_with("json", "a", "EXCEPT_KEY"), ElementsAre("+I(NULL, body)"));
+  EXPECT_THAT(rows_with("json", "b", "ALL"), ElementsAre("+I(1, body)"));
+  broker_.append(queue, R"({"a":2})");
+  EXPECT_THAT(rows_with("json", "b", "EXCEPT_KEY"), ElementsAre("+I(1, key)", "+I(2, NULL)"));
+}
+
 TEST_F(QueueRowReaderTest, NamedQueuesMustExist) {
   const auto table = source({{"scan.startup.mode", "specific-offsets"},
                              {"scan.startup.specific-offsets", "broker-a:9:0"}});

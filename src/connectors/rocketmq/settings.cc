@@ -167,8 +167,10 @@ std::string group_name_of(std::string_view text) {
 }  // namespace
 
 OptionTable rocketmq_options() {
-  std::vector<OptionSpec> all = option_specs(option::kTopic, option::kNameServers, option::kFormat,
-                                             option::kTag, option::kTimeZone);
+  using namespace connector_kit;
+  std::vector<OptionSpec> all = option_specs(
+      option::kTopic, option::kNameServers, option::kFormat, key_option::kFormat,
+      key_option::kFields, key_option::kValueFieldsInclude, option::kTag, option::kTimeZone);
   const auto add = [&all](std::vector<OptionSpec> part) {
     all.insert(all.end(), part.begin(), part.end());
   };

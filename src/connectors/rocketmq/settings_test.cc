@@ -253,6 +253,15 @@ TEST(Sink, WhatCannotBeHeldIsRefused) {
               AllOf(HasSubstr("debezium-json"), HasSubstr("TUMBLE")));
 }
 
+TEST(SinkSettings, KeysAreWrittenByTheKeyFormatOrByAColumn) {
+  TableDefinition table = table_with({{"key.format", "raw"}, {"key.fields", "n"}});
+  table.metadata = {{"k", "keys", Type::string(), false}};
+  EXPECT_THAT(refusal(make_factory()->make_sink(testing::sink_request(table)).status()),
+              AllOf(HasSubstr("column 'k'"), HasSubstr("both write the keys")));
+  table.metadata[0].is_virtual = true;
+  EXPECT_TRUE(make_factory()->make_sink(testing::sink_request(table)).ok());
+}
+
 TEST(AccessSettings, OptionsUnderAllTheirNames) {
   for (const auto& [key, secret, token] :
        {std::tuple{"accessKey", "secretKey", "securityToken"},

@@ -59,6 +59,19 @@ Status check_exactly_once(const SinkPlan& plan) {
   return {};
 }
 
+// The index keys of a message are one property.
+Status check_keys(const SinkPlan& plan) {
+  if (!plan.settings.format.key) return {};
+  for (const WriteColumn& column : plan.metadata) {
+    if (column.key != MetadataKey::kKeys) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 "table '" + plan.settings.table + "': column '" + column.name +
+                     "' and 'key.format' both write the keys of messages; declare the column "
+                     "METADATA VIRTUAL, or leave the option out"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
@@ -72,6 +85,7 @@ Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
   for (const WriteColumn& column : plan->metadata) plan->schema.add(column.name, column.type);
   TRY(connector_kit::require_changelog(request, plan->settings.format));
   TRY(check_exactly_once(*plan));
+  TRY(check_keys(*plan));
   TRY(MessageEncoder::make(plan, MessageEncoder::Largest::kInBatch));
   plan->ordered = request.updating;
   for (const std::string& key : table.primary_key) {

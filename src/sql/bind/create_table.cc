@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "base/try.h"
+#include "connector_kit/table_format.h"
 #include "format/format.h"
 #include "sql/bind/query_binder.h"
 #include "sql/parse/hide_secrets.h"
@@ -75,18 +76,8 @@ class TableBinder {
 
   // The connector's options with those of the formats that the table names or has by default.
   OptionTable known_options() const {
-    const OptionTable own = factory_->options().merged(watermark_options());
-    OptionTable known = own;
-    for (const OptionSpec& spec : own.specs()) {
-      if (!spec.name.ends_with("format")) continue;
-      std::string named = spec.default_value;
-      for (const auto& [key, value] : table_->options) {
-        if (own.find(key) == &spec) named = value;
-      }
-      const auto format = format::find_format(named);
-      if (format.ok()) known = known.merged((*format)->options);
-    }
-    return known;
+    return connector_kit::with_format_options(factory_->options().merged(watermark_options()),
+                                              table_->options);
   }
 
   // Names and values one by one; what is missing depends on the use. What is wrong is reported and
