@@ -1,13 +1,11 @@
 // Sinks of transactions that user code opens, seals and commits.
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 
 #include "slipstream/stream/sink.h"
 
 #include "base/clock.h"
-#include "base/retry.h"
 #include "base/try.h"
+#include "connector_kit/two_phase.h"
 #include "stream/plan.h"
 #include "stream/user_call.h"
 
@@ -65,23 +63,14 @@ class Committer final : public SinkCommitter {
 
  private:
   Status commit_one(const std::string& transaction, const CommitContext& context) {
-    Retry retry(kCommitRetry, clock_, context.stop, std::hash<std::string>()(transaction));
-    while (true) {
-      if (context.check_lease) TRY(context.check_lease());
-      Status status;
-      TRY(user_call(*calls_, commit_site_, [&] { status = commit_(transaction); }));
-      if (status.ok() || !status.error().retryable) return status;
-      const auto wait_ms = retry.next_wait_ms(status.error());
-      if (!wait_ms || !wait(*wait_ms, context.stop))
-        return Error{ErrorCode::kCancelled, "stopped while committing a transaction"};
-    }
-  }
-  static bool wait(std::int64_t wait_ms, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any changed;
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, std::chrono::milliseconds(wait_ms), [] { return false; });
-    return !stop.stop_requested();
+    return connector_kit::publish_until_done(
+        {.subject = "", .component = "stream", .retry = kCommitRetry}, context, clock_,
+        [&]() -> Status {
+          TRY(connector_kit::check_lease(context));
+          Status status;
+          TRY(user_call(*calls_, commit_site_, [&] { status = commit_(transaction); }));
+          return status;
+        });
   }
 
   const SystemClock clock_;

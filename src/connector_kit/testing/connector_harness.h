@@ -4,9 +4,11 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,8 @@
 
 #include "base/clock.h"
 #include "base/testing/temporary_folder.h"
+#include "base/testing/wait_until.h"
+#include "base/try.h"
 #include "data/testing/columns.h"
 
 namespace slipstream::testing {
@@ -156,6 +160,107 @@ class ReaderHarness {
 
  private:
   Source& source_;
+};
+
+// Writers and committers of a sink, their epoch files in a folder.
+class SinkHarness {
+ public:
+  explicit SinkHarness(Sink& sink) : sink_(sink) {}
+
+  // One subtask of one attempt. A writer that must wait is called again after its wake only.
+  class Writer {
+   public:
+    Writer(SinkHarness& harness, std::uint64_t token, std::uint32_t subtask)
+        : harness_(harness), token_(token), subtask_(subtask) {
+      WriterContext context;
+      context.subtask = subtask;
+      context.parallelism = 2;
+      context.attempt_token = token;
+      context.guarantee = harness.sink_.guarantee();
+      context.metrics = harness.counters.metrics();
+      context.clock = &harness.clock;
+      context.wake = [wakes = wakes_] { ++*wakes; };
+      auto made = harness.sink_.make_writer(std::move(context));
+      CHECK(made.ok());
+      writer_ = std::move(*made);
+    }
+    // Rows of one INT column.
+    Status write(int first, int last) {
+      Texts texts;
+      for (int n = first; n < last; ++n) texts.emplace_back(std::to_string(n));
+      return write(batch_of({column_of(Type::integer(), texts)}));
+    }
+    Status write(const Batch& batch) {
+      return until_done([&]() -> Result<bool> {
+        TRY_ASSIGN(const auto written, writer_->write(batch, epoch_file()));
+        return written == SinkWriter::Write::kAccepted;
+      });
+    }
+    // The barrier; the epoch's committable, with an empty handle when there is nothing to commit.
+    Result<Committable> prepare(CheckpointId checkpoint) {
+      Committable committable{checkpoint, subtask_, "", ""};
+      TRY(until_done([&]() -> Result<bool> {
+        TRY_ASSIGN(const auto handle, writer_->prepare(checkpoint, epoch_file()));
+        if (handle) committable.handle = *handle;
+        return handle.has_value();
+      }));
+      if (!committable.handle.empty()) {
+        const std::string name = "epoch-" + std::to_string(token_) + "-" +
+                                 std::to_string(subtask_) + "-" + std::to_string(checkpoint);
+        harness_.folder.write(name, file_.content);
+        committable.epoch_file = harness_.folder / name;
+      }
+      file_.content.clear();
+      return committable;
+    }
+    Status abort(CheckpointId checkpoint) { return writer_->checkpoint_aborted(checkpoint); }
+
+   private:
+    EpochFile* epoch_file() {
+      return harness_.sink_.guarantee() == Guarantee::kExactlyOnce ? &file_ : nullptr;
+    }
+    Status until_done(const std::function<Result<bool>()>& step) {
+      while (true) {
+        const int before = *wakes_;
+        TRY_ASSIGN(const bool done, step());
+        if (done) return {};
+        if (!wait_until([&] { return *wakes_ != before; }))
+          return Error{ErrorCode::kTimeout, "a writer that had to wait was not woken"};
+      }
+    }
+
+    SinkHarness& harness_;
+    const std::uint64_t token_;
+    const std::uint32_t subtask_;
+    const std::shared_ptr<std::atomic<int>> wakes_ = std::make_shared<std::atomic<int>>(0);
+    MemoryEpochFile file_;
+    std::unique_ptr<SinkWriter> writer_;
+  };
+
+  // `recovered`: by a process that begins long after the one that sealed has ended.
+  Status commit(const std::vector<Committable>& epochs, bool recovered = false) {
+    CommitContext context;
+    context.recovered = recovered;
+    context.check_lease = check_lease;
+    context.stop = stop.get_token();
+    context.last_lease_ms = recovered ? clock.wall_ms() - 60'000 : 0;
+    TRY_ASSIGN(const auto committer, sink_.make_committer({counters.metrics(), &clock}));
+    CHECK(committer != nullptr);
+    std::vector<Committable> sealed;
+    for (const Committable& each : epochs) {
+      if (!each.handle.empty()) sealed.push_back(each);
+    }
+    return committer->commit(sealed, context);
+  }
+
+  const SystemClock clock;
+  Counters counters;
+  TemporaryFolder folder;
+  std::function<Status()> check_lease = [] { return Status(); };
+  std::stop_source stop;
+
+ private:
+  Sink& sink_;
 };
 
 }  // namespace slipstream::testing

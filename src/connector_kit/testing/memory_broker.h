@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,14 @@ class MemoryBroker {
       for (const auto& [id, wake] : watchers_) wakes.push_back(wake);
     }
     for (const auto& wake : wakes) wake();
+  }
+  // All of them to the first partition, unless this was done under the name before.
+  void append_once(const std::string& name, std::vector<std::string> bodies) {
+    {
+      MutexLock lock(mutex_);
+      if (!published_.insert(name).second) return;
+    }
+    for (std::string& body : bodies) append(0, std::move(body));
   }
   // Messages from `offset` on, at most `max`; `end` becomes the offset behind the last one there is.
   std::vector<std::string> fetch(std::size_t partition, std::size_t offset, std::size_t max,
@@ -54,6 +63,7 @@ class MemoryBroker {
  private:
   mutable Mutex mutex_;
   std::vector<std::vector<std::string>> partitions_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::set<std::string> published_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::function<void()>> watchers_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::uint64_t last_watcher_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
 };

@@ -9,6 +9,7 @@
 #include "connector_kit/emptiness_proofs.h"
 #include "connector_kit/row_assembler.h"
 #include "connector_kit/table_format.h"
+#include "connector_kit/testing/memory_sink.h"
 
 namespace slipstream::testing {
 namespace {
@@ -22,7 +23,10 @@ constexpr Option<std::string> kFormat{.name = "format", .description = "How a bo
 constexpr Option<connector_kit::DecodeErrors> kDecodeErrors =
     connector_kit::decode_errors_option("What to do with a body that is no row.");
 
-OptionTable memory_options() { return OptionTable(option_specs(kFormat, kDecodeErrors)); }
+OptionTable memory_options() {
+  return OptionTable(option_specs(kFormat, kDecodeErrors))
+      .merged(OptionTable(memory_sink_options()));
+}
 
 std::string split_id(std::size_t partition) { return "memory/" + std::to_string(partition); }
 
@@ -186,6 +190,7 @@ class MemorySource final : public Source {
   explicit MemorySource(std::shared_ptr<const MemoryTable> plan) : plan_(std::move(plan)) {}
   Schema schema() const override { return plan_->rows->schema; }
   bool bounded() const override { return false; }
+  std::vector<std::string> endpoints() const override { return {memory_endpoint(*plan_->broker)}; }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return std::unique_ptr<SplitEnumerator>(
         std::make_unique<Enumerator>(plan_->broker->partitions(), context.has_restored));
@@ -206,7 +211,7 @@ class MemoryConnector final : public ConnectorFactory {
   std::string_view name() const override { return "memory"; }
   std::string_view description() const override { return "A message system for tests."; }
   bool can_read() const override { return true; }
-  bool can_write() const override { return false; }
+  bool can_write() const override { return true; }
   OptionTable options() const override { return memory_options(); }
   std::vector<MetadataSpec> metadata() const override {
     return {{.key = "partition", .type = Type::bigint(), .description = "number of the partition"},
@@ -224,8 +229,8 @@ class MemoryConnector final : public ConnectorFactory {
       plan->metadata.push_back(request.table.metadata[index].key);
     return std::unique_ptr<Source>(std::make_unique<MemorySource>(std::move(plan)));
   }
-  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest&) const override {
-    return Error{ErrorCode::kUnsupported, "memory can only be read"};
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    return make_memory_sink(request, memory_options(), broker_);
   }
 
  private:

@@ -10,7 +10,7 @@
 
 namespace slipstream::testing {
 
-// Options: format, decode.errors. Metadata: partition, offset.
+// Options: format, decode.errors, sink.delivery-guarantee. Metadata: partition, offset.
 std::unique_ptr<ConnectorFactory> make_memory_connector(std::shared_ptr<MemoryBroker> broker);
 
 }  // namespace slipstream::testing

@@ -1,5 +1,8 @@
-// The conformance suite over files.
+// The conformance suites over files.
+#include <sstream>
+
 #include "base/testing/temporary_folder.h"
+#include "connector_kit/testing/sink_conformance.h"
 #include "connector_kit/testing/source_conformance.h"
 #include "connectors/filesystem/filesystem_connector.h"
 
@@ -20,7 +23,24 @@ struct FileSystem {
   TemporaryFolder letters;
 };
 
+struct OutputFolder {
+  std::unique_ptr<ConnectorFactory> factory() { return filesystem_connector::make_factory(); }
+  OptionMap options() { return {{"path", folder.path()}, {"format", "json"}}; }
+  OptionMap source_options() { return {{"source.monitor-interval", "1 s"}}; }
+  std::vector<std::string> published() {
+    std::vector<std::string> lines;
+    for (const auto& [name, text] : folder.files()) {
+      if (name.starts_with('.')) continue;  // being written
+      std::istringstream in(text);
+      for (std::string line; std::getline(in, line);) lines.push_back(line);
+    }
+    return lines;
+  }
+  TemporaryFolder folder;
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Files, SourceConformance, FileSystem);
+INSTANTIATE_TYPED_TEST_SUITE_P(Files, SinkConformance, OutputFolder);
 
 }  // namespace
 }  // namespace slipstream::testing

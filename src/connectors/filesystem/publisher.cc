@@ -1,13 +1,9 @@
 #include "connectors/filesystem/publisher.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 
-#include "base/log.h"
-#include "base/retry.h"
 #include "base/try.h"
+#include "connector_kit/two_phase.h"
 #include "connectors/filesystem/part_file.h"
 #include "io/files.h"
 
@@ -16,27 +12,12 @@ namespace {
 
 constexpr std::uint64_t kCopyBytes = std::uint64_t{1} << 20;
 
-// Until the time is over or stop was requested.
-void wait(std::int64_t ms, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, std::chrono::milliseconds(ms), [] { return false; });
-}
-
 }  // namespace
 
 Status Publisher::commit(std::span<const Committable> committables, const CommitContext& context) {
-  Retry retry(RetryPolicy{.first_wait_ms = 200, .wait_ms_max = 10'000}, clock_, context.stop, 1);
-  while (true) {
-    Status status =
-        publish_all(committables, context).with_context("table '" + plan_->settings.table + "'");
-    if (status.ok()) return status;
-    const auto wait_ms = retry.next_wait_ms(status.error());
-    if (!wait_ms) return status;
-    log(LogLevel::kWarn, "filesystem", status.to_string() + "; trying again");
-    wait(*wait_ms, context.stop);
-  }
+  return connector_kit::publish_until_done(
+      {.subject = "table '" + plan_->settings.table + "'", .component = "filesystem"}, context,
+      clock_, [&] { return publish_all(committables, context); });
 }
 
 Status Publisher::publish_all(std::span<const Committable> committables,
@@ -55,7 +36,7 @@ Status Publisher::publish(const Committable& committable, const CommitContext& c
     const std::string name = handle.file_name(i);
     TRY_ASSIGN(const bool done, is_published(name, end - begin));
     if (!done) {
-      TRY(context.check_lease ? context.check_lease() : Status());
+      TRY(connector_kit::check_lease(context));
       TRY_ASSIGN(const auto part, PartFile::create(plan_->settings.folder, name, true));
       while (begin < end) {
         if (context.stop.stop_requested())

@@ -1,0 +1,42 @@
+#include "connector_kit/two_phase.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+#include "base/log.h"
+
+namespace slipstream::connector_kit {
+namespace {
+
+// Until the time is over or stop was requested.
+void wait(std::int64_t ms, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, stop, std::chrono::milliseconds(ms), [] { return false; });
+}
+
+}  // namespace
+
+Status publish_until_done(const PublishLoop& loop, const CommitContext& context, const Clock& clock,
+                          const std::function<Status()>& publish) {
+  const auto named = [&](Status status) {
+    return loop.subject.empty() ? status : status.with_context(loop.subject);
+  };
+  Retry retry(loop.retry, clock, context.stop, std::hash<std::string>()(loop.subject));
+  while (true) {
+    const Status status = named(publish());
+    if (status.ok() || !status.error().retryable) return status;
+    const auto wait_ms = retry.next_wait_ms(status.error());
+    if (wait_ms) {
+      log(LogLevel::kWarn, loop.component, status.to_string() + "; trying again");
+      wait(*wait_ms, context.stop);
+    }
+    if (context.stop.stop_requested())
+      return named(Error{ErrorCode::kCancelled, "stopped while publishing"});
+  }
+}
+
+}  // namespace slipstream::connector_kit
