@@ -43,7 +43,8 @@ struct EmptinessProof {
   // When the question was sent whose answer says so, by Clock::now_ms(): what comes later was
   // written after that. None: the source knows by itself, and it stays true until it says SplitActive.
   std::optional<std::int64_t> asked_ms{};
-  // The clock of the asked system when it answered, milliseconds since 1970.
+  // The clock of the asked system when it answered, milliseconds since 1970. None where answers do
+  // not hold it, as those of RocketMQ.
   std::optional<std::int64_t> peer_time_ms{};
 };
 

@@ -71,6 +71,16 @@ inline SinkRequest sink_request(TableDefinition table) {
   return request;
 }
 
+// Why a conformance suite cannot run on the system now, or null.
+template <typename System>
+const char* reason_to_skip(const System& system) {
+  if constexpr (requires { system.skipped(); }) {
+    return system.skipped();
+  } else {
+    return nullptr;
+  }
+}
+
 // "3 added", "0 idle", "1 watermark 50".
 inline std::string event_text(const SplitEvent& event) {
   static constexpr std::array kNames{" added", " idle", " active", " ended", " watermark "};

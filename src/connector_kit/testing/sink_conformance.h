@@ -8,6 +8,8 @@
 //     std::vector<std::string> published();  // all bodies that readers can see, in any order
 //   };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(MySystem, SinkConformance, MySystem);
+//
+// A system that is not always there has skipped(): why it is not, or null.
 #pragma once
 
 #include <memory>
@@ -27,6 +29,9 @@ namespace slipstream::testing {
 template <typename System>
 class SinkConformance : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (const char* why = reason_to_skip(system_)) GTEST_SKIP() << why;
+  }
   using Writer = SinkHarness::Writer;
 
   Result<std::unique_ptr<Sink>> make(OptionMap more, bool updating) {

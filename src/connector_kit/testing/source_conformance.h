@@ -9,6 +9,8 @@
 //     void write(std::size_t part, const std::string& body);  // into one of two parts
 //   };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(MySystem, SourceConformance, MySystem);
+//
+// A system that is not always there has skipped(): why it is not, or null.
 #pragma once
 
 #include <algorithm>
@@ -32,6 +34,9 @@ namespace slipstream::testing {
 template <typename System>
 class SourceConformance : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (const char* why = reason_to_skip(system_)) GTEST_SKIP() << why;
+  }
   using Rows = std::vector<std::string>;
 
   // Numbers [first, last) into a part, one body each.

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/retry.h"
 #include "base/try.h"
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/metrics.h"
@@ -29,8 +30,7 @@ namespace {
 constexpr std::size_t kUnderWayMax = 32;
 constexpr std::size_t kUnderWayPerQueue = 4;
 constexpr std::int64_t kWaitMs = 50;
-constexpr std::int64_t kAgainFirstMs = 50;
-constexpr std::int64_t kAgainMaxMs = 2'000;
+constexpr RetryPolicy kRetry{.first_wait_ms = 50, .wait_ms_max = 2'000};
 constexpr std::int64_t kSocketMs = 5'000;  // TCP_USER_TIMEOUT of fenced connections
 constexpr std::int64_t kClockMarginMs = 500;
 constexpr std::int64_t kFailOverMs = 300'000;  // how far back to look after a broker lost its end
@@ -52,6 +52,13 @@ struct BatchWork {
 };
 
 struct QueueWork {
+  QueueWork(const Clock& clock, const std::stop_token& stop, std::uint64_t seed)
+      : retry(kRetry, clock, stop, seed) {}
+  // The next attempt waits, longer each time until one succeeds.
+  void back_off(std::int64_t now_ms) {
+    next_attempt_ms = now_ms + retry.next_wait_ms().value_or(0);  // none: stopped, nothing waits
+  }
+
   MessageQueue queue;
   std::int64_t lower = 0;
   std::int64_t sealed_ms = 0;
@@ -62,8 +69,8 @@ struct QueueWork {
   bool suspect = false;             // a scan must decide
   std::int64_t fence_ms = 0;        // now_ms() from which a scan sees everything
   rocketmq::DispatchGoal dispatch;  // what a scan has to see
-  std::int64_t again_ms = 0;        // not before
-  std::int64_t pause_ms = kAgainFirstMs;
+  std::int64_t next_attempt_ms = 0;
+  Retry retry;
 };
 
 // What completions bring back to the commit thread.
@@ -174,7 +181,8 @@ Status Publication::open(std::span<const Committable> committables) {
       if (place.head.queue >= epoch.handle.queues.size())
         return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' is damaged"};
       const EpochQueue& target = epoch.handle.queues[place.head.queue];
-      const auto [at, fresh] = queues_.try_emplace(target.queue);
+      const auto [at, fresh] =
+          queues_.try_emplace(target.queue, clock_, context_.stop, queues_.size());
       QueueWork& work = at->second;
       work.queue = target.queue;
       work.lower = fresh ? target.lower : std::min(work.lower, target.lower);
@@ -253,7 +261,7 @@ Status Publication::start_sends() {
   for (auto& [queue, work] : queues_) {
     const std::size_t most = work.ordered ? 1 : kUnderWayPerQueue;
     while (!work.suspect && !work.waiting.empty() && work.under_way < most &&
-           under_way_ < kUnderWayMax && now() >= work.again_ms) {
+           under_way_ < kUnderWayMax && now() >= work.next_attempt_ms) {
       TRY(send(work));
     }
   }
@@ -299,7 +307,7 @@ Status Publication::send(QueueWork& work) {
       });
   if (!accepted.ok()) {
     if (!accepted.error().retryable) return accepted;
-    work.again_ms = now() + kAgainFirstMs;
+    work.next_attempt_ms = now() + kRetry.first_wait_ms;
     return {};
   }
   work.waiting.pop_front();
@@ -328,13 +336,12 @@ Status Publication::handle(Completions::Done& done) {
   switch (done.result.outcome) {
     case SendOutcome::kStored:
       messages_->fetch_add(done.batch.place.head.count, std::memory_order_relaxed);
-      work.pause_ms = kAgainFirstMs;
+      work.retry.reset();
       return {};
     case SendOutcome::kNotStored:
       retries_->fetch_add(1, std::memory_order_relaxed);
       work.waiting.push_front(done.batch);
-      work.again_ms = now() + work.pause_ms;
-      work.pause_ms = std::min(work.pause_ms * 2, kAgainMaxMs);
+      work.back_off(now());
       last_trouble_ = done.result.error.to_string();
       return {};
     case SendOutcome::kUnknown:
@@ -411,7 +418,7 @@ Status Publication::resolve() {
   std::vector<QueueWork*> works;
   for (auto& [queue, work] : queues_) {
     if (!work.suspect) continue;
-    if (now() < work.fence_ms || now() < work.again_ms) {
+    if (now() < work.fence_ms || now() < work.next_attempt_ms) {
       if (context_.recovered && last_trouble_.empty())
         last_trouble_ = "until nothing of the former process can arrive any more";
       continue;
@@ -421,8 +428,7 @@ Status Publication::resolve() {
       if (!range.error().retryable && range.error().code != ErrorCode::kTimeout)
         return range.status();
       last_trouble_ = range.error().to_string();
-      work.again_ms = now() + work.pause_ms;
-      work.pause_ms = std::min(work.pause_ms * 2, kAgainMaxMs);
+      work.back_off(now());
       continue;
     }
     ranges.push_back(*range);
@@ -454,8 +460,8 @@ Status Publication::requeue(QueueWork& work) {
   }
   work.doubtful.clear();
   work.suspect = false;
-  work.again_ms = 0;
-  work.pause_ms = kAgainFirstMs;
+  work.next_attempt_ms = 0;
+  work.retry.reset();
   return {};
 }
 
