@@ -4,12 +4,12 @@
 
 #include "base/try.h"
 #include "data/compare.h"
+#include "data/text/characters.h"
 #include "data/text/civil.h"
 #include "expr/kernel.h"
 #include "expr/merge.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
 
@@ -65,8 +65,8 @@ std::uint32_t fold(std::uint64_t bits) { return static_cast<std::uint32_t>(bits 
 std::uint32_t text_hash(std::string_view text) {
   std::uint32_t value = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint point = code_point_at(text, at);
-    if (utf16_units(point.value) == 2) {
+    const text::CodePoint point = text::code_point_at(text, at);
+    if (text::utf16_units(point.value) == 2) {
       const std::uint32_t offset = static_cast<std::uint32_t>(point.value) - 0x10000U;
       value = value * 31 + (0xD800U + (offset >> 10U));
       value = value * 31 + (0xDC00U + (offset & 0x3FFU));

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "data/text/characters.h"
 #include "expr/kernel.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
 
@@ -33,7 +33,7 @@ std::size_t match_at(const Segment& segment, std::string_view text) {
   for (std::size_t i = 0; i < segment.bytes.size(); ++i) {
     if (at >= text.size()) return std::string_view::npos;
     if (segment.wildcards[i]) {
-      at += character_length(text, at);
+      at += text::character_length(text, at);
     } else if (text[at] == segment.bytes[i]) {
       ++at;
     } else {
@@ -51,7 +51,7 @@ bool search(const Segment& segment, std::string_view& text) {
     text.remove_prefix(found + segment.bytes.size());
     return true;
   }
-  for (std::size_t from = 0; from < text.size(); from += character_length(text, from)) {
+  for (std::size_t from = 0; from < text.size(); from += text::character_length(text, from)) {
     const std::size_t end = match_at(segment, text.substr(from));
     if (end == std::string_view::npos) continue;
     text.remove_prefix(from + end);
@@ -65,12 +65,12 @@ bool match_end(const Segment& segment, std::string_view text) {
   // Each unit of the segment is one character: step back as many.
   std::size_t characters = 0;
   for (std::size_t i = 0; i < segment.bytes.size(); ++i) {
-    if (segment.wildcards[i] || !is_continuation(segment.bytes[i])) ++characters;
+    if (segment.wildcards[i] || !text::is_continuation(segment.bytes[i])) ++characters;
   }
   std::size_t from = text.size();
   while (characters > 0 && from > 0) {
     --from;
-    if (!is_continuation(text[from])) --characters;
+    if (!text::is_continuation(text[from])) --characters;
   }
   return characters == 0 && match_at(segment, text.substr(from)) == text.size() - from;
 }
@@ -143,7 +143,7 @@ std::string bad_escape(std::string_view pattern) {
 Status check_like(std::span<const ColumnPtr> constants) {
   if (constants.size() < 3 || constants[2] == nullptr || constants[2]->is_null(0)) return {};
   const std::string_view escape = constants[2]->text(0);
-  if (count_characters(escape) != 1)
+  if (text::count_characters(escape) != 1)
     return Error{ErrorCode::kInvalidArgument, "ESCAPE must be one character"};
   if (constants[1] == nullptr || constants[1]->is_null(0)) return {};
   if (LikePattern().compile(constants[1]->text(0), escape)) return {};
@@ -157,7 +157,7 @@ ColumnPtr like_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
   BoolResult result(type, ctx.rows());
   each_complete_row(ctx, args, result, [&](std::size_t row) {
     const std::string_view escape = args.size() > 2 ? args[2]->text(row) : std::string_view();
-    if (args.size() > 2 && count_characters(escape) != 1) {
+    if (args.size() > 2 && text::count_characters(escape) != 1) {
       ctx.fail(row, "ESCAPE must be one character");
       return result.set_null(row);
     }

@@ -1,6 +1,6 @@
 // REGEXP, REGEXP_REPLACE, REGEXP_EXTRACT and SIMILAR TO.
 //
-// Patterns are Java's: java_pattern.h. A bad constant pattern is an error before the first row. Of
+// Patterns are Java's: data/text/java_pattern.h. A bad constant pattern is an error before the first row. Of
 // patterns from a column one that is wrong gives FALSE or NULL, as in Flink (SIMILAR TO: a failure
 // of the row); one that Java runs and we do not, and a search that is given up, fail the row.
 #include <cstdint>
@@ -8,13 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "data/text/characters.h"
+#include "data/text/pattern.h"
 #include "expr/kernel.h"
-#include "expr/pattern.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
+
+using text::Pattern;
+using text::PatternCache;
+using text::PatternEffort;
+using text::PatternKind;
 
 namespace {
 
@@ -109,7 +114,7 @@ bool replace_matches(std::string_view text, const Pattern& pattern, std::string_
     const std::size_t end = begin + match.size();
     out.append(text.substr(copied, begin - copied)).append(replacement);
     copied = end;
-    from = match.empty() ? end + (end < text.size() ? character_length(text, end) : 1) : end;
+    from = match.empty() ? end + (end < text.size() ? text::character_length(text, end) : 1) : end;
   }
   if (copied < text.size()) out.append(text.substr(copied));
   return true;

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <string>
 
+#include "data/text/characters.h"
 #include "expr/kernel.h"
 #include "expr/letter_case.h"
 #include "expr/registry.h"
 #include "expr/result_types.h"
 #include "expr/type_rules.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
 
@@ -32,9 +32,9 @@ constexpr char32_t kDottedI = 0x130;
 bool ends_word(std::string_view text, std::size_t sigma, std::size_t next) {
   if (sigma == 0) return false;
   std::size_t before = sigma - 1;
-  while (before > 0 && is_continuation(text[before])) --before;
-  const bool letter_before = has_case(code_point_at(text, before).value);
-  return letter_before && (next >= text.size() || !has_case(code_point_at(text, next).value));
+  while (before > 0 && text::is_continuation(text[before])) --before;
+  const bool letter_before = has_case(text::code_point_at(text, before).value);
+  return letter_before && (next >= text.size() || !has_case(text::code_point_at(text, next).value));
 }
 
 void append_upper(char32_t letter, std::string& out) {
@@ -47,7 +47,8 @@ void append_upper(char32_t letter, std::string& out) {
   if (several.empty()) append_utf8(upper_letter(letter), out);
 }
 
-void append_lower(std::string_view text, std::size_t at, const CodePoint& point, std::string& out) {
+void append_lower(std::string_view text, std::size_t at, const text::CodePoint& point,
+                  std::string& out) {
   if (point.value < 0x80) {
     out += ascii_lower(static_cast<char>(point.value));
   } else if (point.value == kSigma && ends_word(text, at, point.next)) {
@@ -70,7 +71,7 @@ ColumnPtr case_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
       for (const char c : text) scratch += kUpper ? ascii_upper(c) : ascii_lower(c);
     } else {
       for (std::size_t at = 0; at < text.size();) {
-        const CodePoint point = code_point_at(text, at);
+        const text::CodePoint point = text::code_point_at(text, at);
         if constexpr (kUpper) {
           append_upper(point.value, scratch);
         } else {
@@ -107,7 +108,7 @@ ColumnPtr reverse_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
     char* const out = result.allocate(text.size());
     std::size_t end = text.size();
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t length = character_length(text, at);
+      const std::size_t length = text::character_length(text, at);
       end -= length;
       std::memcpy(out + end, text.data() + at, length);
       at += length;
@@ -123,7 +124,7 @@ void replace_all(std::string_view text, std::string_view from, std::string_view 
   if (from.empty()) {
     // As Java: between all characters and at both ends.
     while (at < text.size()) {
-      const std::size_t length = character_length(text, at);
+      const std::size_t length = text::character_length(text, at);
       out.append(to).append(text.substr(at, length));
       at += length;
     }
@@ -217,7 +218,7 @@ void add_text_cases(Functions& out) {
   for (const char* name : {"CHAR_LENGTH", "CHARACTER_LENGTH"}) {
     out.push_back(ordinary(name, std::string(name) + "(text)",
                            "Number of characters (code points).", length,
-                           to_integer(count_characters)));
+                           to_integer(text::count_characters)));
   }
   out.push_back(ordinary("OCTET_LENGTH", "OCTET_LENGTH(text or bytes)", "Number of bytes (UTF-8).",
                          bytes, to_integer([](std::string_view value) { return value.size(); })));

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "data/text/characters.h"
 #include "expr/kernel.h"
 #include "expr/registry.h"
 #include "expr/result_types.h"
 #include "expr/type_rules.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
 
@@ -22,7 +22,7 @@ using Index = std::int64_t;
 
 bool is_in(std::string_view characters, std::string_view character) {
   for (std::size_t at = 0; at < characters.size();) {
-    const std::size_t length = character_length(characters, at);
+    const std::size_t length = text::character_length(characters, at);
     if (characters.substr(at, length) == character) return true;
     at += length;
   }
@@ -32,13 +32,13 @@ bool is_in(std::string_view characters, std::string_view character) {
 std::string_view trimmed(std::string_view text, std::string_view characters, bool leading,
                          bool trailing) {
   while (leading && !text.empty()) {
-    const std::size_t length = character_length(text, 0);
+    const std::size_t length = text::character_length(text, 0);
     if (!is_in(characters, text.substr(0, length))) break;
     text.remove_prefix(length);
   }
   while (trailing && !text.empty()) {
     std::size_t from = text.size() - 1;
-    while (from > 0 && is_continuation(text[from])) --from;
+    while (from > 0 && text::is_continuation(text[from])) --from;
     if (!is_in(characters, text.substr(from))) break;
     text = text.substr(0, from);
   }
@@ -75,8 +75,8 @@ ColumnPtr trim_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 
 // Characters [from, from + count).
 std::string_view characters(std::string_view text, std::size_t from, std::size_t count) {
-  text.remove_prefix(character_position(text, from));
-  return text.substr(0, character_position(text, count));
+  text.remove_prefix(text::character_position(text, from));
+  return text.substr(0, text::character_position(text, count));
 }
 
 std::string_view substring(std::string_view text, Index position, Index length) {
@@ -84,7 +84,7 @@ std::string_view substring(std::string_view text, Index position, Index length) 
   if (position > 0) {
     from = static_cast<std::size_t>(position - 1);
   } else if (position < 0) {
-    const auto count = static_cast<Index>(count_characters(text));
+    const auto count = static_cast<Index>(text::count_characters(text));
     if (position < -count) return {};
     from = static_cast<std::size_t>(count + position);
   }
@@ -115,7 +115,7 @@ ColumnPtr side_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
     if constexpr (kLeft) {
       result.set_view(row, characters(text, 0, wanted));
     } else {
-      const std::size_t all = count_characters(text);
+      const std::size_t all = text::count_characters(text);
       result.set_view(row, wanted >= all ? text : characters(text, all - wanted, wanted));
     }
   });
@@ -129,10 +129,10 @@ ColumnPtr side_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const
 std::int32_t position(std::string_view part, std::string_view text, Index from) {
   if (part.empty()) return 1;
   const std::size_t start =
-      from < 1 ? 0 : character_position(text, static_cast<std::size_t>(from - 1));
+      from < 1 ? 0 : text::character_position(text, static_cast<std::size_t>(from - 1));
   const std::size_t found = text.find(part, start);
   if (found == std::string_view::npos) return 0;
-  return static_cast<std::int32_t>(count_characters(text.substr(0, found)) + 1);
+  return static_cast<std::int32_t>(text::count_characters(text.substr(0, found)) + 1);
 }
 
 Kernel position_kernel(std::size_t part, std::size_t text) {
@@ -154,16 +154,17 @@ std::int32_t nth_position(std::string_view part, std::string_view text, Index fr
   const bool forwards = from > 0;
   std::size_t at = 0;
   if (forwards) {
-    at = character_position(text, static_cast<std::size_t>(from - 1));
+    at = text::character_position(text, static_cast<std::size_t>(from - 1));
   } else {
-    const auto count = static_cast<Index>(count_characters(text));
+    const auto count = static_cast<Index>(text::count_characters(text));
     if (from < -count) return 0;
-    at = character_position(text, static_cast<std::size_t>(count + from));
+    at = text::character_position(text, static_cast<std::size_t>(count + from));
   }
   while (true) {
     const std::size_t found = forwards ? text.find(part, at) : text.rfind(part, at);
     if (found == std::string_view::npos) return 0;
-    if (--nth == 0) return static_cast<std::int32_t>(count_characters(text.substr(0, found)) + 1);
+    if (--nth == 0)
+      return static_cast<std::int32_t>(text::count_characters(text.substr(0, found)) + 1);
     if (!forwards && found == 0) return 0;
     at = forwards ? found + 1 : found - 1;
   }
@@ -191,8 +192,8 @@ std::optional<std::size_t> unit_position(std::string_view text, Index units) {
   std::size_t at = 0;
   while (units > 0) {
     if (at >= text.size()) return std::nullopt;
-    const CodePoint point = code_point_at(text, at);
-    units -= static_cast<Index>(utf16_units(point.value));
+    const text::CodePoint point = text::code_point_at(text, at);
+    units -= static_cast<Index>(text::utf16_units(point.value));
     if (units < 0) break;
     at = point.next;
   }
@@ -202,8 +203,8 @@ std::optional<std::size_t> unit_position(std::string_view text, Index units) {
 Index count_units(std::string_view text) {
   Index units = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint point = code_point_at(text, at);
-    units += static_cast<Index>(utf16_units(point.value));
+    const text::CodePoint point = text::code_point_at(text, at);
+    units += static_cast<Index>(text::utf16_units(point.value));
     at = point.next;
   }
   return units;

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "data/text/characters.h"
 #include "expr/test_cells.h"
-#include "expr/utf8.h"
 
 namespace slipstream::expr {
 namespace {
@@ -146,10 +146,10 @@ TEST(Strings, Concatenation) {
 }
 
 TEST(Utf8, BrokenBytesAreCharacters) {
-  EXPECT_EQ(code_point_at("\xC3", 0).value, U'\uFFFD');
-  EXPECT_EQ(code_point_at("é", 0).value, U'é');
-  EXPECT_EQ(code_point_at("😀", 0).value, U'😀');
-  EXPECT_EQ(count_characters("a\xFFz"), 3U);
+  EXPECT_EQ(text::code_point_at("\xC3", 0).value, U'\uFFFD');
+  EXPECT_EQ(text::code_point_at("é", 0).value, U'é');
+  EXPECT_EQ(text::code_point_at("😀", 0).value, U'😀');
+  EXPECT_EQ(text::count_characters("a\xFFz"), 3U);
 }
 
 }  // namespace

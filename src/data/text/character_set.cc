@@ -1,11 +1,11 @@
-#include "expr/character_set.h"
+#include "data/text/character_set.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 namespace {
 
@@ -157,4 +157,4 @@ std::string CharacterSet::text() const {
   return fold_unicode_ ? "(?i:" + set + ")" : set;
 }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -7,7 +7,7 @@
 
 #include "slipstream/status.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 // A pattern in a spelling that RE2 and PCRE2 share; what only one of them has is named below.
 struct JavaPattern {
@@ -33,4 +33,4 @@ Result<JavaPattern> translate_pattern(std::string_view pattern);
 // meaning, and so do . and ^, as in Flink. Names of classes may be in upper case: [[:ALPHA:]].
 std::string similar_as_java(std::string_view pattern, std::string_view escape);
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

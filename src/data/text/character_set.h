@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 // Some characters: ranges and Unicode properties, or what only look-ahead can say of them
 // ("letters that are not Greek").
@@ -40,4 +40,4 @@ class CharacterSet {
   bool look_ahead_ = false;
 };
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

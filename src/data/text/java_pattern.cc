@@ -1,14 +1,14 @@
-#include "expr/java_pattern.h"
+#include "data/text/java_pattern.h"
 
 #include <charconv>
 #include <map>
 #include <optional>
 
 #include "base/try.h"
-#include "expr/java_classes.h"
-#include "expr/utf8.h"
+#include "data/text/characters.h"
+#include "data/text/java_classes.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 namespace {
 
@@ -758,4 +758,4 @@ std::string similar_as_java(std::string_view pattern, std::string_view escape) {
   return regex;
 }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 inline bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
@@ -43,4 +43,4 @@ CodePoint code_point_at(std::string_view text, std::size_t at);
 // Java counts characters outside the basic plane twice.
 inline std::size_t utf16_units(char32_t code_point) { return code_point >= 0x10000 ? 2 : 1; }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

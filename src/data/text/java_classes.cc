@@ -1,9 +1,9 @@
-#include "expr/java_classes.h"
+#include "data/text/java_classes.h"
 
 #include <algorithm>
 #include <string>
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 namespace {
 
@@ -235,4 +235,4 @@ NamedClass named_class(std::string_view name, bool unicode) {
   return {category(name)};
 }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

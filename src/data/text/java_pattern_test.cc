@@ -1,11 +1,11 @@
-#include "expr/java_pattern.h"
+#include "data/text/java_pattern.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "expr/pattern.h"
+#include "data/text/pattern.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 namespace {
 
 using ::testing::HasSubstr;
@@ -380,4 +380,4 @@ TEST(PatternCache, KeepsWhatWasUsedLast) {
 }
 
 }  // namespace
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -12,7 +12,7 @@
 
 #include "slipstream/status.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 enum class PatternKind : std::uint8_t { kJava, kSimilar };
 
@@ -93,4 +93,4 @@ class PatternCache {
   std::unique_ptr<Entries> entries_;
 };
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
-#include "expr/character_set.h"
+#include "data/text/character_set.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 // What "." does not match: \n, \r, \u0085, \u2028, \u2029.
 CharacterSet line_terminators();
@@ -22,4 +22,4 @@ struct NamedClass {
 // the engines know them.
 NamedClass named_class(std::string_view name, bool unicode);
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -1,6 +1,6 @@
-#include "expr/utf8.h"
+#include "data/text/characters.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 CodePoint code_point_at(std::string_view text, std::size_t at) {
   const std::size_t length = character_length(text, at);
@@ -19,4 +19,4 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
   return {value, at + length};
 }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text

@@ -1,4 +1,4 @@
-#include "expr/pattern.h"
+#include "data/text/pattern.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,9 +11,9 @@
 #include <pcre2.h>
 #include <re2/re2.h>
 
-#include "expr/java_pattern.h"
+#include "data/text/java_pattern.h"
 
-namespace slipstream::expr {
+namespace slipstream::text {
 
 namespace {
 
@@ -246,4 +246,4 @@ std::shared_ptr<const Pattern> PatternCache::get(PatternKind kind, std::string_v
   return made;
 }
 
-}  // namespace slipstream::expr
+}  // namespace slipstream::text
