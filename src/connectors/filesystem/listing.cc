@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include <re2/re2.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -38,7 +37,15 @@ bool is_hidden(const fs::path& name) {
 // Adds the file unless it is gone, no regular file, or not wanted.
 Status add_file(const SourceSettings& settings, const fs::path& path, std::string name,
                 std::vector<FoundFile>& found) {
-  if (settings.pattern && !re2::RE2::FullMatch(path.string(), *settings.pattern)) return {};
+  if (settings.pattern) {
+    const auto outcome = settings.pattern->match_whole(path.string());
+    if (outcome == text::Pattern::Outcome::kNoMatch) return {};
+    if (outcome == text::Pattern::Outcome::kGivenUp) {
+      return Error{ErrorCode::kResourceExhausted,
+                   "table '" + settings.table + "': option 'source.path.regex-pattern', file '" +
+                       path.string() + "': " + settings.pattern->given_up()};
+    }
+  }
   if (name.find('\n') != std::string::npos) {
     log(LogLevel::kWarn, "filesystem",
         "table '" + settings.table + "': a file name with a line break is passed over");

@@ -1,7 +1,5 @@
 #include "connectors/filesystem/settings.h"
 
-#include <re2/re2.h>
-
 #include "base/try.h"
 #include "connector_kit/delivery_guarantee.h"
 
@@ -144,11 +142,11 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY_ASSIGN(settings.path, read_path(table.name, options[kPath]));
   if (const auto interval = options.find(kMonitorInterval)) settings.monitor_ms = interval->count();
   if (options.has(kPathPattern)) {
-    const std::string& text = options[kPathPattern];
-    auto pattern = std::make_shared<re2::RE2>(text, re2::RE2::Quiet);
-    if (!pattern->ok()) {
-      return bad(table.name, "option 'source.path.regex-pattern': '" + text +
-                                 "' is no regular expression: " + pattern->error());
+    auto pattern =
+        std::make_shared<const text::Pattern>(text::PatternKind::kJava, options[kPathPattern], "");
+    if (pattern->fault()) {
+      return pattern->fault()->with_context("table '" + table.name +
+                                            "': option 'source.path.regex-pattern'");
     }
     settings.pattern = std::move(pattern);
   }

@@ -9,10 +9,7 @@
 #include "slipstream/connector.h"
 
 #include "connector_kit/table_format.h"
-
-namespace re2 {
-class RE2;
-}
+#include "data/text/pattern.h"
 
 namespace slipstream::filesystem_connector {
 
@@ -22,10 +19,10 @@ OptionTable filesystem_options();
 using connector_kit::TableFormat;
 
 struct SourceSettings {
-  std::string table;                        // for errors
-  std::filesystem::path path;               // absolute: a file or a folder
-  std::shared_ptr<const re2::RE2> pattern;  // of absolute paths; null = all
-  std::int64_t monitor_ms = 0;              // 0 = what is there at the start, then the end
+  std::string table;                             // for errors
+  std::filesystem::path path;                    // absolute: a file or a folder
+  std::shared_ptr<const text::Pattern> pattern;  // of absolute paths; null = all
+  std::int64_t monitor_ms = 0;                   // 0 = what is there at the start, then the end
   std::uint64_t line_bytes_max = 0;
   connector_kit::DecodeErrors decode_errors = connector_kit::DecodeErrors::kFail;
   std::filesystem::path dead_letters;  // absolute: where lines go that are no row
