@@ -50,8 +50,7 @@ struct DecodedRows {
 // Thread:  one at a time (keeps scratch memory).
 // Order:   rows in the order of bodies; -U and +U of one update adjacent.
 // Failure: per body, in DecodedRows::failures: a failed body (or line) leaves no row, others are
-// not touched. The
-//          caller decides what follows.
+//          not touched. The caller decides what follows.
 class RowDecoder {
  public:
   virtual ~RowDecoder() = default;

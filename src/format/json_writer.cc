@@ -75,21 +75,22 @@ Status check_json_type(const Field& field) {
   return {};
 }
 
-JsonWriter::Plan JsonWriter::make_plan(const std::vector<Field>& fields, bool row) {
-  Plan plan;
+JsonWriter::Shape JsonWriter::make_shape(const std::vector<Field>& fields, bool row) {
+  Shape shape;
   for (const Field& field : fields) {
     if (row) {
-      plan.keys.emplace_back(",");
-      text::append_json_string(field.name, plan.keys.back());
-      plan.keys.back() += ':';
+      shape.keys.emplace_back(",");
+      text::append_json_string(field.name, shape.keys.back());
+      shape.keys.back() += ':';
     }
-    plan.children.push_back(make_plan(field.type.children(), field.type.kind() == TypeKind::kRow));
+    shape.children.push_back(
+        make_shape(field.type.children(), field.type.kind() == TypeKind::kRow));
   }
-  return plan;
+  return shape;
 }
 
 JsonWriter::JsonWriter(const std::vector<Field>& fields, JsonStyle style)
-    : style_(std::move(style)), root_(make_plan(fields, true)) {}
+    : style_(std::move(style)), root_(make_shape(fields, true)) {}
 
 // What comes before a nested value and behind the last one is gathered in row_.
 Status JsonWriter::append_row(std::span<const ColumnPtr> columns, std::size_t row,
@@ -152,21 +153,21 @@ Status JsonWriter::append_value(std::size_t index, const Column& column, std::si
   return append(root_.children[index], column, row, out);
 }
 
-Status JsonWriter::append_fields(const Plan& plan, std::span<const ColumnPtr> columns,
+Status JsonWriter::append_fields(const Shape& shape, std::span<const ColumnPtr> columns,
                                  std::size_t row, std::string& out) const {
   out += '{';
   bool first = true;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (style_.skip_null_fields && columns[i]->is_null(row)) continue;
-    out.append(plan.keys[i], first ? 1 : 0);
+    out.append(shape.keys[i], first ? 1 : 0);
     first = false;
-    TRY(append(plan.children[i], *columns[i], row, out));
+    TRY(append(shape.children[i], *columns[i], row, out));
   }
   out += '}';
   return {};
 }
 
-Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_t row,
+Status JsonWriter::append_map(const Shape& shape, const Column& column, std::size_t row,
                               std::string& out) const {
   const Column& keys = *column.children()[0];
   out += '{';
@@ -184,7 +185,7 @@ Status JsonWriter::append_map(const Plan& plan, const Column& column, std::size_
     first = false;
     text::append_json_string(null ? std::string_view(style_.null_key) : keys.text(at), out);
     out += ':';
-    TRY(append(plan.children[1], *column.children()[1], at, out));
+    TRY(append(shape.children[1], *column.children()[1], at, out));
   }
   out += '}';
   return {};
@@ -215,13 +216,13 @@ void JsonWriter::append_decimal(Int128 unscaled, int scale, std::string& out) co
   text::append_integer(adjusted, out);
 }
 
-Status JsonWriter::append_array(const Plan& plan, const Column& column, std::size_t row,
+Status JsonWriter::append_array(const Shape& shape, const Column& column, std::size_t row,
                                 std::string& out) const {
   const auto begin = static_cast<std::size_t>(column.offsets()[row]);
   out += '[';
   for (std::size_t at = begin; at < static_cast<std::size_t>(column.offsets()[row + 1]); ++at) {
     if (at != begin) out += ',';
-    TRY(append(plan.children[0], *column.children()[0], at, out));
+    TRY(append(shape.children[0], *column.children()[0], at, out));
   }
   out += ']';
   return {};
@@ -276,7 +277,7 @@ void JsonWriter::append_scalar(const Column& column, std::size_t row, std::strin
   }
 }
 
-Status JsonWriter::append(const Plan& plan, const Column& column, std::size_t row,
+Status JsonWriter::append(const Shape& shape, const Column& column, std::size_t row,
                           std::string& out) const {
   if (column.is_null(row)) {
     out += "null";
@@ -284,11 +285,11 @@ Status JsonWriter::append(const Plan& plan, const Column& column, std::size_t ro
   }
   switch (column.type().kind()) {
     case TypeKind::kRow:
-      return append_fields(plan, column.children(), row, out);
+      return append_fields(shape, column.children(), row, out);
     case TypeKind::kMap:
-      return append_map(plan, column, row, out);
+      return append_map(shape, column, row, out);
     case TypeKind::kArray:
-      return append_array(plan, column, row, out);
+      return append_array(shape, column, row, out);
     default:
       append_scalar(column, row, out);
       return {};

@@ -44,17 +44,17 @@ class JsonWriter {
   std::string_view scalar(const Column& column, std::size_t row);
 
  private:
-  struct Plan {
+  struct Shape {
     std::vector<std::string> keys;  // ROW: ",\"a\":"; the first one is written without its comma
-    std::vector<Plan> children;
+    std::vector<Shape> children;
   };
-  static Plan make_plan(const std::vector<Field>& fields, bool row);
-  Status append(const Plan& plan, const Column& column, std::size_t row, std::string& out) const;
-  Status append_fields(const Plan& plan, std::span<const ColumnPtr> columns, std::size_t row,
+  static Shape make_shape(const std::vector<Field>& fields, bool row);
+  Status append(const Shape& shape, const Column& column, std::size_t row, std::string& out) const;
+  Status append_fields(const Shape& shape, std::span<const ColumnPtr> columns, std::size_t row,
                        std::string& out) const;
-  Status append_map(const Plan& plan, const Column& column, std::size_t row,
+  Status append_map(const Shape& shape, const Column& column, std::size_t row,
                     std::string& out) const;
-  Status append_array(const Plan& plan, const Column& column, std::size_t row,
+  Status append_array(const Shape& shape, const Column& column, std::size_t row,
                       std::string& out) const;
   void append_scalar(const Column& column, std::size_t row, std::string& out) const;
   void put_scalar(const Column& column, std::size_t row);
@@ -62,7 +62,7 @@ class JsonWriter {
   void append_decimal(Int128 unscaled, int scale, std::string& out) const;
 
   JsonStyle style_;
-  Plan root_;
+  Shape root_;
   JsonRow row_;
   std::string unusual_;
 };

@@ -200,7 +200,9 @@ class Reader final : public SourceReader {
     connector_->checkpoint_complete(checkpoint);
   }
   void pause(std::span<const std::uint32_t> splits) override { connector_->pause(splits); }
-  void prefer(std::span<const std::uint32_t> splits) override { connector_->prefer(splits); }
+  void set_read_order(std::span<const std::uint32_t> splits) override {
+    connector_->set_read_order(splits);
+  }
   std::vector<SplitProgress> progress() const override { return connector_->progress(); }
 
  private:

@@ -165,7 +165,7 @@ class SourceReader {
   // Splits by event time, the one that is behind first: where memory or turns are scarce, an
   // earlier one goes before a later one. Splits that are not named go before all; empty: all are
   // alike. Replaces the former order. Whoever reads without choice may ignore it.
-  virtual void prefer(std::span<const std::uint32_t> splits) { static_cast<void>(splits); }
+  virtual void set_read_order(std::span<const std::uint32_t> splits) { static_cast<void>(splits); }
   // How far each split is, for people and metrics: asked now and then, after poll(). Empty: a source
   // whose splits have no positions.
   virtual std::vector<SplitProgress> progress() const { return {}; }

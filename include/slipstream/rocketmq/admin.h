@@ -79,11 +79,9 @@ class DispatchGoal {
 
 // Owner:   anyone; borrows the Client.
 // Thread:  any but the client's own; every call blocks for the time of its requests, each bounded
-// by
-//          ClientOptions::call_timeout_ms. Offsets are asked of the master only.
+//          by ClientOptions::call_timeout_ms. Offsets are asked of the master only.
 // Failure: errors name topic, queue and server. Lost connections are retried twice; requests that
-// may have been
-//          done are only repeated where that changes nothing.
+//          may have been done are only repeated where that changes nothing.
 class Admin {
  public:
   explicit Admin(Client& client);

@@ -91,7 +91,7 @@ struct GroupOffset {
 };
 
 // Owner:   one task; borrows the Client.
-// Thread:  one polls; assign, unassign, pause, resume, prefer, commit and progress: any.
+// Thread:  one polls; assign, unassign, pause, resume, set_read_order, commit and progress: any.
 // Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
 // Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long
@@ -116,7 +116,7 @@ class Consumer {
   // bytes_in_flight_max is kept for the first queue that has more to read. Queues that are not
   // named come before all others; empty: all are alike, in order of arrival. Replaces the former
   // order.
-  void prefer(std::span<const MessageQueue> order);
+  void set_read_order(std::span<const MessageQueue> order);
 
   // The next frame of any queue; nothing when none is ready. Never blocks.
   Result<std::optional<PulledFrame>> poll();

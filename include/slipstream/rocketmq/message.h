@@ -28,7 +28,7 @@ struct Property {
   friend bool operator==(const Property&, const Property&) = default;
 };
 
-// A message to send. Checked before it is sent: what a broker would refuse for ever is an error at
+// A message to send. Checked before it is sent: what a broker would refuse forever is an error at
 // once.
 struct Message {
   std::string topic{};

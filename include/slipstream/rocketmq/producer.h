@@ -73,21 +73,20 @@ struct EncodedBatch {
 // Owner:  one component; borrows the Client.
 // Thread: any.
 // Bounds: in_flight_count_max requests and in_flight_bytes_max body bytes. When full, send()
-// answers
-//         kResourceExhausted, takes nothing, and the room callback runs once when there is room
-//         again.
+//         answers kResourceExhausted, takes nothing, and the room callback runs once when there is
+//         room again.
 // Queues: Message::queue when given; else the hash of Message::sharding_key; else round robin over
-// all
-//         writable queues. A chosen or hashed queue never changes; round robin avoids a failing
-//         broker.
+//         all writable queues. A chosen or hashed queue never changes; round robin avoids a
+//         failing broker.
 // Order:  two sends in flight to one queue may be stored in either order; wait for the first one's
-// callback. Retry:  busy, unavailable and lost connections, with back-off. A topic whose brokers are
-// away (none is registered, or one that had it is not) is unavailable; one that nobody knows while
-// they are there is looked for four times (fresh routes lag), then refused.
-//         Outcome after giving up: kUnknown when any attempt may have been stored.
-//         kCancelled at once when the client was closed.
+//         callback.
+// Retry:  busy, unavailable and lost connections, with back-off. A topic whose brokers are away
+//         (none is registered, or one that had it is not) is unavailable; one that nobody knows
+//         while they are there is looked for four times (fresh routes lag), then refused.
+//         Outcome after giving up: kUnknown when any attempt may have been stored. kCancelled at
+//         once when the client was closed.
 // End:    the destructor fails what is in flight (kUnknown) and waits until no callback runs any
-// more.
+//         more.
 class Producer {
  public:
   Producer(Client& client, ProducerOptions options);

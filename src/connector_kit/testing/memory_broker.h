@@ -15,7 +15,8 @@
 
 namespace slipstream::testing {
 
-// One topic: partitions, each a list of messages. Thread: any.
+// One topic: partitions, each a list of messages.
+// Thread: any.
 class MemoryBroker {
  public:
   explicit MemoryBroker(std::size_t partitions) : partitions_(partitions) {}

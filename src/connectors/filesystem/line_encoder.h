@@ -18,7 +18,8 @@ struct SinkPlan {
   std::string sink;  // hash of the uid, for file names
 };
 
-// Owner:   a writer. Thread: task.
+// Owner:   a writer.
+// Thread:  task.
 // Failure: kDataError for a row whose text holds a line break: it would be read as two.
 class LineEncoder {
  public:

@@ -30,7 +30,8 @@ struct Lines {
 // The fingerprint of the first bytes of a file of which `size` bytes are read.
 Result<std::uint64_t> head_fingerprint(const std::filesystem::path& path, std::uint64_t size);
 
-// Owner:   a reader. Thread: task; blocks for the disk.
+// Owner:   a reader.
+// Thread:  task; blocks for the disk.
 // Order:   as in the file; \n and \r\n end a line, the last one may lack it.
 // Bounds:  one buffer of kChunkBytes, or of twice the longest line.
 // Failure: kCorrupt when the file is not the one that the split describes, or becomes shorter;

@@ -17,7 +17,8 @@ namespace slipstream::filesystem_connector {
 // At-least-once and none: part files of its own, published when they are full and at every
 // checkpoint.
 //
-// Owner:   a sink task. Thread: task; blocks for the disk.
+// Owner:   a sink task.
+// Thread:  task; blocks for the disk.
 // Failure: a failed attempt leaves no hidden file; published files stay and their rows come again.
 class PartWriter final : public SinkWriter {
  public:
@@ -44,7 +45,8 @@ class PartWriter final : public SinkWriter {
 
 // Exactly-once: lines go into the epoch file; the publisher turns them into part files.
 //
-// Owner: a sink task. Thread: task.
+// Owner: a sink task.
+// Thread: task.
 class EpochLineWriter final : public SinkWriter {
  public:
   static Result<std::unique_ptr<SinkWriter>> make(std::shared_ptr<const SinkPlan> plan,

@@ -20,7 +20,8 @@ namespace slipstream::rocketmq_connector {
 // A batch leaves when its queue has nothing under way, or when it is full: few rows leave at once,
 // many in large batches. A completed send takes what has gathered behind it along.
 //
-// Owner:   a writer. Thread: task; completions run on the client's thread.
+// Owner:   a writer.
+// Thread:  task; completions run on the client's thread.
 // Order:   per queue when sends_per_queue is 1.
 // Bounds:  full() at kBytesMax gathered or under way; one more batch of rows may be added then.
 // Failure: the first failed send stays in failure(); with `lossy` it is only counted and logged.

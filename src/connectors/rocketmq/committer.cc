@@ -34,7 +34,7 @@ constexpr RetryPolicy kRetry{.first_wait_ms = 50, .wait_ms_max = 2'000};
 constexpr std::int64_t kSocketMs = 5'000;  // TCP_USER_TIMEOUT of fenced connections
 constexpr std::int64_t kClockMarginMs = 500;
 constexpr std::int64_t kFailOverMs = 300'000;  // how far back to look after a broker lost its end
-constexpr std::int64_t kTellMs = 5'000;
+constexpr std::int64_t kReportIntervalMs = 5'000;
 
 // One committable, opened.
 struct Epoch {
@@ -47,7 +47,7 @@ struct Epoch {
 
 struct BatchWork {
   std::size_t epoch = 0;
-  EpochFileReader::Place place;
+  EpochFileReader::Entry entry;
   bool partial = false;  // only what was not found
 };
 
@@ -114,7 +114,7 @@ class Publication {
     retries_ = kSinkRetries.in(engine.metrics);
     scans_ = kSinkScans.in(engine.metrics);
     found_ = kSinkFound.in(engine.metrics);
-    twice_ = kSinkTwice.in(engine.metrics);
+    duplicates_ = kSinkDuplicates.in(engine.metrics);
   }
 
   Status open(std::span<const Committable> committables);
@@ -134,8 +134,8 @@ class Publication {
   Result<std::int64_t> upper_bound(QueueWork& work);
   void note_found(std::string_view key);
   Status requeue(QueueWork& work);
-  void tell(const std::string& text);
-  void tell_waiting();
+  void report(const std::string& text);
+  void report_waiting();
   Status drain(Status status);
 
   const SinkPlan& plan_;
@@ -150,16 +150,16 @@ class Publication {
   std::map<MessageQueue, QueueWork> queues_;
   std::size_t under_way_ = 0;
   std::string last_trouble_;
-  std::int64_t told_ms_ = 0;
-  std::int64_t found_twice_ = 0;
+  std::int64_t last_report_ms_ = 0;
+  std::int64_t found_duplicates_ = 0;
   std::atomic<std::int64_t>* messages_;
   std::atomic<std::int64_t>* retries_;
   std::atomic<std::int64_t>* scans_;
   std::atomic<std::int64_t>* found_;
-  std::atomic<std::int64_t>* twice_;
+  std::atomic<std::int64_t>* duplicates_;
 };
 
-void Publication::tell(const std::string& text) {
+void Publication::report(const std::string& text) {
   if (context_.progress) context_.progress(text);
 }
 
@@ -171,16 +171,16 @@ Status Publication::open(std::span<const Committable> committables) {
     TRY_ASSIGN(epoch.file, EpochFileReader::open(each.epoch_file));
     epoch.prefix = stamp_prefix(epoch.handle.series);
     epoch.found.resize(epoch.handle.messages);
-    TRY_ASSIGN(const std::vector<EpochFileReader::Place> places, epoch.file->batches());
-    if (places.size() != epoch.handle.batches) {
-      return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' has " +
-                                            std::to_string(places.size()) + " batches instead of " +
-                                            std::to_string(epoch.handle.batches)};
+    TRY_ASSIGN(const std::vector<EpochFileReader::Entry> entries, epoch.file->batches());
+    if (entries.size() != epoch.handle.batches) {
+      return Error{ErrorCode::kCorrupt,
+                   "epoch file '" + each.epoch_file + "' has " + std::to_string(entries.size()) +
+                       " batches instead of " + std::to_string(epoch.handle.batches)};
     }
-    for (const EpochFileReader::Place& place : places) {
-      if (place.head.queue >= epoch.handle.queues.size())
+    for (const EpochFileReader::Entry& entry : entries) {
+      if (entry.head.queue >= epoch.handle.queues.size())
         return Error{ErrorCode::kCorrupt, "epoch file '" + each.epoch_file + "' is damaged"};
-      const EpochQueue& target = epoch.handle.queues[place.head.queue];
+      const EpochQueue& target = epoch.handle.queues[entry.head.queue];
       const auto [at, fresh] =
           queues_.try_emplace(target.queue, clock_, context_.stop, queues_.size());
       QueueWork& work = at->second;
@@ -189,7 +189,7 @@ Status Publication::open(std::span<const Committable> committables) {
       work.sealed_ms =
           fresh ? epoch.handle.sealed_ms : std::min(work.sealed_ms, epoch.handle.sealed_ms);
       work.ordered = work.ordered || epoch.handle.ordered;
-      work.waiting.push_back(BatchWork{epochs_.size(), place, false});
+      work.waiting.push_back(BatchWork{epochs_.size(), entry, false});
     }
     by_prefix_.emplace(epoch.prefix, epochs_.size());
     epochs_.push_back(std::move(epoch));
@@ -228,14 +228,14 @@ Status Publication::run() {
       Status resolved = resolve();
       if (!resolved.ok()) return resolved;
     }
-    tell_waiting();
+    report_waiting();
   }
-  if (found_twice_ > 0) {
-    const std::string text = std::to_string(found_twice_) + " messages of sink table '" +
+  if (found_duplicates_ > 0) {
+    const std::string text = std::to_string(found_duplicates_) + " messages of sink table '" +
                              plan_.settings.table +
                              "' were found twice in their queues: duplicates";
     log(LogLevel::kError, "rocketmq", text);
-    tell(text);
+    report(text);
   }
   return {};
 }
@@ -251,10 +251,10 @@ Status Publication::drain(Status status) {
   return status;
 }
 
-void Publication::tell_waiting() {
-  if (last_trouble_.empty() || now() - told_ms_ < kTellMs) return;
-  told_ms_ = now();
-  tell("waiting to publish: " + std::exchange(last_trouble_, {}));
+void Publication::report_waiting() {
+  if (last_trouble_.empty() || now() - last_report_ms_ < kReportIntervalMs) return;
+  last_report_ms_ = now();
+  report("waiting to publish: " + std::exchange(last_trouble_, {}));
 }
 
 Status Publication::start_sends() {
@@ -271,8 +271,8 @@ Status Publication::start_sends() {
 // The batch, without messages that were found already.
 Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& count) const {
   const Epoch& epoch = epochs_[batch.epoch];
-  TRY_ASSIGN(std::string body, epoch.file->body(batch.place));
-  count = batch.place.head.count;
+  TRY_ASSIGN(std::string body, epoch.file->body(batch.entry));
+  count = batch.entry.head.count;
   if (!batch.partial) return body;
   rocketmq::BatchEncoder encoder(body.size());
   std::span<const std::uint8_t> rest = as_bytes(body);
@@ -335,7 +335,7 @@ Status Publication::handle(Completions::Done& done) {
   QueueWork& work = *done.queue;
   switch (done.result.outcome) {
     case SendOutcome::kStored:
-      messages_->fetch_add(done.batch.place.head.count, std::memory_order_relaxed);
+      messages_->fetch_add(done.batch.entry.head.count, std::memory_order_relaxed);
       work.retry.reset();
       return {};
     case SendOutcome::kNotStored:
@@ -355,7 +355,7 @@ Status Publication::handle(Completions::Done& done) {
   }
   return done.result.error.with_context(
       "table '" + plan_.settings.table +
-      "': a broker refuses sealed messages for ever; they are kept");
+      "': a broker refuses sealed messages forever; they are kept");
 }
 
 // Max offset that counts everything appended before this call. Brokers of all versions answer one
@@ -386,7 +386,7 @@ Result<ScanRange> Publication::scan_range(QueueWork& work) {
                              ": the broker lost messages; looking from " +
                              std::to_string(range.lower);
     log(LogLevel::kError, "rocketmq", text);
-    tell(text);
+    report(text);
   } else if (least > work.lower) {
     return Error{
         ErrorCode::kOutOfRange,
@@ -404,8 +404,8 @@ void Publication::note_found(std::string_view key) {
   std::vector<bool>& seen = epochs_[epoch->second].found_now;
   if (!sequence || *sequence >= seen.size()) return;
   if (seen[*sequence]) {
-    ++found_twice_;
-    twice_->fetch_add(1, std::memory_order_relaxed);
+    ++found_duplicates_;
+    duplicates_->fetch_add(1, std::memory_order_relaxed);
     return;
   }
   seen[*sequence] = true;

@@ -23,7 +23,7 @@ namespace slipstream::rocketmq_connector {
 //
 // Owner:   the engine's commit thread; blocks.
 // Bounds:  kUnderWayMax batches in memory.
-// Failure: what a broker refuses for ever, a lost lease, expired messages, stop.
+// Failure: what a broker refuses forever, a lost lease, expired messages, stop.
 class EpochCommitter final : public SinkCommitter {
  public:
   static Result<std::unique_ptr<SinkCommitter>> make(std::shared_ptr<const SinkPlan> plan,

@@ -123,27 +123,27 @@ Status EpochFileReader::read(std::uint64_t at, char* out, std::size_t size) cons
   return {};
 }
 
-Result<std::vector<EpochFileReader::Place>> EpochFileReader::batches() const {
+Result<std::vector<EpochFileReader::Entry>> EpochFileReader::batches() const {
   struct stat found {};
   if (::fstat(file_, &found) != 0)
     return Error{ErrorCode::kUnavailable, "epoch file '" + path_ + "': " + std::strerror(errno)};
   const auto size = static_cast<std::uint64_t>(found.st_size);
-  std::vector<Place> places;
+  std::vector<Entry> entries;
   std::string head(kEpochBatchHead, '\0');
   for (std::uint64_t at = 0; at < size;) {
     TRY(read(at, head.data(), head.size()));
-    Place place{parse_head(head), at + kEpochBatchHead};
-    at = place.body_at + place.head.body_bytes;
-    if (at > size || place.head.count == 0)
+    Entry entry{parse_head(head), at + kEpochBatchHead};
+    at = entry.body_at + entry.head.body_bytes;
+    if (at > size || entry.head.count == 0)
       return Error{ErrorCode::kCorrupt, "epoch file '" + path_ + "' is damaged"};
-    places.push_back(place);
+    entries.push_back(entry);
   }
-  return places;
+  return entries;
 }
 
-Result<std::string> EpochFileReader::body(const Place& place) const {
-  std::string bytes(place.head.body_bytes, '\0');
-  TRY(read(place.body_at, bytes.data(), bytes.size()));
+Result<std::string> EpochFileReader::body(const Entry& entry) const {
+  std::string bytes(entry.head.body_bytes, '\0');
+  TRY(read(entry.body_at, bytes.data(), bytes.size()));
   return bytes;
 }
 

@@ -45,7 +45,8 @@ Status append_epoch_batch(const EpochBatchHead& head, std::string_view body, Epo
 
 // Reads an epoch file.
 //
-// Thread:  one. Failure: kCorrupt and what the operating system says, with the path.
+// Thread:  one.
+// Failure: kCorrupt and what the operating system says, with the path.
 class EpochFileReader {
  public:
   static Result<std::unique_ptr<EpochFileReader>> open(const std::string& path);
@@ -53,13 +54,13 @@ class EpochFileReader {
   EpochFileReader(const EpochFileReader&) = delete;
   EpochFileReader& operator=(const EpochFileReader&) = delete;
 
-  struct Place {
+  struct Entry {
     EpochBatchHead head;
     std::uint64_t body_at = 0;
   };
   // All batches, in the order in which they were sealed.
-  Result<std::vector<Place>> batches() const;
-  Result<std::string> body(const Place& place) const;
+  Result<std::vector<Entry>> batches() const;
+  Result<std::string> body(const Entry& entry) const;
 
  private:
   EpochFileReader(std::string path, int file) : path_(std::move(path)), file_(file) {}

@@ -16,13 +16,13 @@
 
 namespace slipstream::rocketmq_connector {
 
-// Every message gets its stamp and its queue here, for ever. The lower scan bound of a queue is a
+// Every message gets its stamp and its queue here, forever. The lower scan bound of a queue is a
 // max offset that was asked for in the background before the epoch was sealed: nothing of the epoch
 // is sent before.
 //
 // Owner:   a sink task.
 // Bounds:  kSealBytes per queue; the rest is in the epoch file.
-// Failure: rows that a broker would refuse for ever; prepare() waits for bounds as long as brokers
+// Failure: rows that a broker would refuse forever; prepare() waits for bounds as long as brokers
 // do not answer.
 class EpochWriter final : public SinkWriter {
  public:

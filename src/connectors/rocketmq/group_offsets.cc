@@ -16,7 +16,8 @@ constexpr std::int64_t kWaitAtEndMs = 3'000;  // as long as a request may take
 
 }  // namespace
 
-// What is on its way to the brokers, and what arrived. Thread: any.
+// What is on its way to the brokers, and what arrived.
+// Thread: any.
 class GroupOffsets::Written {
  public:
   explicit Written(const Clock& clock) : clock_(clock) {}

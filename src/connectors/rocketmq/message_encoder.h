@@ -36,8 +36,9 @@ struct OutMessage {
   std::int64_t deliver_at_ms = 0;  // > 0: cannot be in a batch
 };
 
-// Owner:   a writer. Thread: task.
-// Failure: kDataError naming table and row's fault: what a broker would refuse for ever is refused
+// Owner:   a writer.
+// Thread:  task.
+// Failure: kDataError naming table and row's fault: what a broker would refuse forever is refused
 // here.
 class MessageEncoder {
  public:

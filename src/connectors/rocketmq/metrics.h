@@ -35,12 +35,13 @@ inline constexpr MetricFamily kSinkScans{
     "rocketmq_sink_scans_total", "job, sink",
     "looks into output queues after an unknown outcome or a crash"};
 inline constexpr MetricFamily kSinkFound{"rocketmq_sink_found_messages_total", "job, sink",
-                                         "messages that a look into the queues found published"};
-inline constexpr MetricFamily kSinkTwice{"rocketmq_sink_duplicates_total", "job, sink",
-                                         "messages that were found twice in the output queues"};
+                                         "messages that a scan of the queues found published"};
+inline constexpr MetricFamily kSinkDuplicates{
+    "rocketmq_sink_duplicates_total", "job, sink",
+    "messages that were found twice in the output queues"};
 inline constexpr std::array kRocketmqMetrics{
     kSourceMessages, kSourceBodyBytes, kSourceDecodeErrors, kSourceIgnored, kSourceOutOfRange,
     kSinkMessages,   kSinkBytes,       kSinkRetries,        kSinkFailures,  kSinkSealed,
-    kSinkScans,      kSinkFound,       kSinkTwice};
+    kSinkScans,      kSinkFound,       kSinkDuplicates};
 
 }  // namespace slipstream::rocketmq_connector

@@ -131,7 +131,8 @@ TEST_F(PublishTest, MessagesCarryTheKeyThatIsEncoded) {
   const OptionMap key{{"key.format", "json"}, {"key.fields", "n"}};
   open(key);
   ASSERT_TRUE(commit({epoch_of(7, 8)}).ok());
-  EXPECT_THAT(sent(), ElementsAre(std::pair(std::vector<std::string>{R"({"n":7})"}, R"({"n":7})")));
+  EXPECT_THAT(sent(), ElementsAre(std::pair(std::vector<std::string>{R"({"n":7})"},
+                                            std::string(R"({"n":7})"))));
   OptionMap except = key;
   except["value.fields-include"] = "EXCEPT_KEY";
   open(std::move(except));

@@ -55,7 +55,7 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
     TRY(consumer.assign(ranges[i].queue, rocketmq::StartPosition::offset(ranges[i].lower), i));
   }
   const SystemClock clock;
-  std::int64_t told_ms = clock.now_ms();
+  std::int64_t last_report_ms = clock.now_ms();
   std::int64_t seen = 0;
   while (open > 0) {
     if (options.stop.stop_requested())
@@ -71,8 +71,8 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
         --open;
       }
     }
-    if (options.progress && clock.now_ms() - told_ms >= kProgressMs) {
-      told_ms = clock.now_ms();
+    if (options.progress && clock.now_ms() - last_report_ms >= kProgressMs) {
+      last_report_ms = clock.now_ms();
       options.progress("looked through " + std::to_string(seen) + " of " + std::to_string(all) +
                        " messages of the output queues" + trouble_of(consumer));
     }

@@ -33,8 +33,7 @@ struct ScanOptions {
 //
 // Thread:  any but the client's; blocks.
 // Failure: kOutOfRange when messages from `lower` on were deleted by retention; kCancelled on stop;
-// what the broker
-//          refuses for ever.
+//          what the broker refuses forever.
 Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
                    const ScanOptions& options);
 

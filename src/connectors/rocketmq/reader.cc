@@ -37,7 +37,7 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemo
   options.pulls_per_queue_max = plan.settings->pulls_per_queue_max;
   options.suspend_ms = plan.settings->pull_wait_ms;
   options.call_timeout_ms = std::max<std::int64_t>(30'000, options.suspend_ms + 15'000);
-  options.pause_when_empty_ms = plan.settings->pull_pause_ms;
+  options.pause_when_empty_ms = plan.settings->pause_when_empty_ms;
   options.out_of_range = plan.settings->out_of_range;
   options.memory = memory;
   return options;
@@ -164,10 +164,10 @@ bool QueueRowReader::all_ended() const {
 Result<bool> QueueRowReader::next_frame() {
   if (frame_) return true;
   std::optional<PulledFrame> pulled;
-  while (!unheld_.empty() && !pulled) {
-    State& state = splits_.at(unheld_.front());
+  while (!resumed_.empty() && !pulled) {
+    State& state = splits_.at(resumed_.front());
     if (state.paused || state.ended || state.held.empty()) {
-      unheld_.pop_front();
+      resumed_.pop_front();
       continue;
     }
     pulled = std::move(state.held.front());
@@ -462,19 +462,19 @@ void QueueRowReader::pause(std::span<const std::uint32_t> splits) {
     } else {
       consumer_->resume(state.position.queue);
       if (state.held.empty()) continue;
-      unheld_.push_back(index);
+      resumed_.push_back(index);
       context_.wake();
     }
   }
 }
 
-void QueueRowReader::prefer(std::span<const std::uint32_t> splits) {
+void QueueRowReader::set_read_order(std::span<const std::uint32_t> splits) {
   std::vector<MessageQueue> order;
   for (const std::uint32_t index : splits) {
     const auto found = splits_.find(index);
     if (found != splits_.end()) order.push_back(found->second.position.queue);
   }
-  consumer_->prefer(order);
+  consumer_->set_read_order(order);
 }
 
 }  // namespace slipstream::rocketmq_connector

@@ -38,9 +38,10 @@ struct RowPlan {
 // Thread:  task; the wake comes from the client's thread.
 // End:     waits a moment for group offsets that are being written.
 // Order:   offsets ascend within a queue; a message's rows are in one batch, which may exceed
-// batch_rows for it. Bounds:  the consumer's bytes in flight, and RowAssembler::kBytesMax of bodies per
-// batch. Failure: what no retry can mend, and poison bodies under 'fail', with topic, broker, queue
-// and offset.
+//          batch_rows for it.
+// Bounds:  the consumer's bytes in flight, and RowAssembler::kBytesMax of bodies per batch.
+// Failure: what no retry can mend, and poison bodies under 'fail', with topic, broker, queue and
+//          offset.
 class QueueRowReader final : public SourceReader {
  public:
   static Result<std::unique_ptr<SourceReader>> make(std::shared_ptr<const RowPlan> plan,
@@ -52,7 +53,7 @@ class QueueRowReader final : public SourceReader {
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override;
   void checkpoint_complete(CheckpointId checkpoint) override;
   void pause(std::span<const std::uint32_t> splits) override;
-  void prefer(std::span<const std::uint32_t> splits) override;
+  void set_read_order(std::span<const std::uint32_t> splits) override;
   std::vector<SplitProgress> progress() const override;
 
  private:
@@ -107,7 +108,7 @@ class QueueRowReader final : public SourceReader {
   const std::shared_ptr<ProofWatch> watch_;
 
   std::map<std::uint32_t, State> splits_;
-  std::deque<std::uint32_t> unheld_;  // splits with held frames that are not paused any more
+  std::deque<std::uint32_t> resumed_;  // splits with held frames that are not paused any more
   std::unique_ptr<Frame> frame_;
   Proofs proofs_;
   std::vector<connector_kit::RowAssembler::AppendMetadata> metadata_;  // of the chunk being read

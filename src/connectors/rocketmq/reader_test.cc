@@ -264,7 +264,7 @@ TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
   std::thread feed([&] {
     for (int n = 0; busy; ++n) send(0, n);
   });
-  const auto told_since_row = [&] {
+  const auto proven_since_row = [&] {
     const std::size_t rows = bench.rows.size();
     return wait_until([&] {
       EXPECT_TRUE(bench.poll().ok());
@@ -274,10 +274,10 @@ TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {
              });
     });
   };
-  EXPECT_TRUE(told_since_row());
+  EXPECT_TRUE(proven_since_row());
   for (int i = 0; i < 3; ++i) {
     bench.events.clear();
-    EXPECT_TRUE(told_since_row()) << "the proof is renewed";
+    EXPECT_TRUE(proven_since_row()) << "the proof is renewed";
   }
   busy = false;
   feed.join();
@@ -321,7 +321,7 @@ TEST_F(QueueRowReaderTest, OfWhatIsReceivedThePreferredQueueComesFirst) {
   ReaderHarness bench(**table, 50);
   ASSERT_TRUE(bench.discover().ok());
   const std::vector<std::uint32_t> order{1, 0};
-  bench.reader->prefer(order);
+  bench.reader->set_read_order(order);
   // Both queues were read to their ends, and wait there.
   ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 2; }));
   ASSERT_TRUE(read(bench, 200).ok());

@@ -230,7 +230,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   settings.pull_messages_max = static_cast<std::int32_t>(options[option::kPullMessages]);
   settings.pulls_per_queue_max = static_cast<int>(options[option::kPullConcurrency]);
   settings.pull_wait_ms = options[option::kPullWait].count();
-  settings.pull_pause_ms = options[option::kPullPause].count();
+  settings.pause_when_empty_ms = options[option::kPullPause].count();
   return settings;
 }
 

@@ -58,7 +58,7 @@ struct SourceSettings {
   std::int32_t pull_messages_max = 1'024;
   int pulls_per_queue_max = 8;
   std::int64_t pull_wait_ms = 15'000;
-  std::int64_t pull_pause_ms = 0;
+  std::int64_t pause_when_empty_ms = 0;
   TableFormat format;
 };
 

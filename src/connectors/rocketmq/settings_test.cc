@@ -155,13 +155,13 @@ TEST(SourceSettings, Pulls) {
   const auto plain = source_with({});
   EXPECT_EQ(plain->pulls_per_queue_max, 8);
   EXPECT_EQ(plain->pull_wait_ms, 15'000);
-  EXPECT_EQ(plain->pull_pause_ms, 0);
+  EXPECT_EQ(plain->pause_when_empty_ms, 0);
   const auto asked = source_with({{"scan.pull.concurrency", "20"},
                                   {"scan.pull.wait", "3 s"},
                                   {"scan.pull.pause-when-empty", "10 ms"}});
   EXPECT_EQ(asked->pulls_per_queue_max, 20);
   EXPECT_EQ(asked->pull_wait_ms, 3'000);
-  EXPECT_EQ(asked->pull_pause_ms, 10);
+  EXPECT_EQ(asked->pause_when_empty_ms, 10);
 }
 
 TEST(SourceSettings, DeadLetters) {
@@ -193,7 +193,7 @@ TEST(SinkSettings, DefaultsAndGuarantees) {
   EXPECT_EQ(sink_with({{"sink.fence-wait", "3 s"}})->fence_wait_ms, 3'000);
 }
 
-TEST(Places, OneForEachNameServer) {
+TEST(Endpoints, OneForEachNameServer) {
   EXPECT_THAT(topic_endpoints("a:1;b:2", "t"), ElementsAre("topic 't' at a:1", "topic 't' at b:2"));
   EXPECT_THAT(topic_endpoints("a:1, b:2;", "t"),
               ElementsAre("topic 't' at a:1", "topic 't' at b:2"));

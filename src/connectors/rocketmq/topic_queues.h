@@ -17,7 +17,8 @@
 
 namespace slipstream::rocketmq_connector {
 
-// Owner:  a writer. Thread: task; the first question for a topic blocks for its route.
+// Owner:  a writer.
+// Thread: task; the first question for a topic blocks for its route.
 // Bounds: kTopicsMax topics.
 class TopicQueues {
  public:

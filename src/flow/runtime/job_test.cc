@@ -204,7 +204,7 @@ class FedSource final : public Source {
       std::lock_guard lock(source_.mutex_);
       source_.paused_.assign(splits.begin(), splits.end());
     }
-    void prefer(std::span<const std::uint32_t> splits) override {
+    void set_read_order(std::span<const std::uint32_t> splits) override {
       std::lock_guard lock(source_.mutex_);
       source_.preferred_.assign(splits.begin(), splits.end());
     }

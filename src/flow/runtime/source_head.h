@@ -28,7 +28,7 @@ class SourceHead {
   Result<Polled> poll(Port& out);
   Result<std::vector<SplitState>> snapshot(CheckpointId checkpoint);
   void pause(std::span<const std::uint32_t> splits) { reader_->pause(splits); }
-  void prefer(std::span<const std::uint32_t> splits) { reader_->prefer(splits); }
+  void set_read_order(std::span<const std::uint32_t> splits) { reader_->set_read_order(splits); }
   void checkpoint_complete(CheckpointId checkpoint) { reader_->checkpoint_complete(checkpoint); }
   // As of at most kProgressMs before the last poll.
   std::vector<SplitReport> progress() const;

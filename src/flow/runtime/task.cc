@@ -110,7 +110,7 @@ Status Task::open_stage(std::size_t chain_index) {
       source_->pause(splits);
     };
     context.prefer_splits = [this](std::span<const std::uint32_t> splits) {
-      source_->prefer(splits);
+      source_->set_read_order(splits);
     };
   }
   context.metrics = environment_.metrics->metrics(labels);

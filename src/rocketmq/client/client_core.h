@@ -44,7 +44,8 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text);
 // Bounds: kRoutesMax routes; the one that was fetched longest ago makes room.
 class ClientCore {
  public:
-  // Fails when no name server answers within options.start_timeout_ms. Thread: any.
+  // Fails when no name server answers within options.start_timeout_ms.
+  // Thread: any.
   static Result<std::shared_ptr<ClientCore>> start(const ClientOptions& options);
   ~ClientCore();
   ClientCore(const ClientCore&) = delete;
@@ -85,7 +86,8 @@ class ClientCore {
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
 
-  // Runs `begin` on the loop and waits until it called its argument. Thread: any but the loop.
+  // Runs `begin` on the loop and waits until it called its argument.
+  // Thread: any but the loop.
   template <typename T>
   Result<T> wait(std::function<void(std::function<void(Result<T>)>)> begin, std::int64_t limit_ms);
   Result<Answer> wait_call(const std::string& address, Command command);

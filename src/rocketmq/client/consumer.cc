@@ -106,7 +106,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     });
   }
 
-  void prefer(std::span<const MessageQueue> order) {
+  void set_read_order(std::span<const MessageQueue> order) {
     std::vector<std::uint64_t> ids;
     {
       MutexLock lock(mutex_);
@@ -114,7 +114,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
         const auto known = by_queue_.find(queue);
         if (known != by_queue_.end()) ids.push_back(known->second);
       }
-      ready_.prefer(ids);
+      ready_.set_read_order(ids);
     }
     core_.loop().post([self = shared_from_this(), ids = std::move(ids)] {
       for (auto& [id, reading] : self->readers_) reading.rank = 0;
@@ -369,7 +369,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   }
 
   // No more than long polls, which may be answered at any time or much later: nobody who could make
-  // room. Thread: loop.
+  // room.
+  // Thread: loop.
   bool holds_little() const { return used_.load() <= readers_.size() * kParkedPullBytes; }
 
   void give_back(std::size_t bytes) {
@@ -411,7 +412,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   }
 
   // In the preferred order. Alike, it begins elsewhere each time, so that no queue is served last
-  // for ever.
+  // forever.
   void pump_all() {
     if (closed_ || readers_.empty()) return;
     const auto start = readers_.upper_bound(last_pumped_);
@@ -511,7 +512,9 @@ Status Consumer::assign(const MessageQueue& queue, StartPosition start, std::uin
 void Consumer::unassign(const MessageQueue& queue) { state_->unassign(queue); }
 void Consumer::pause(const MessageQueue& queue) { state_->set_paused(queue, true); }
 void Consumer::resume(const MessageQueue& queue) { state_->set_paused(queue, false); }
-void Consumer::prefer(std::span<const MessageQueue> order) { state_->prefer(order); }
+void Consumer::set_read_order(std::span<const MessageQueue> order) {
+  state_->set_read_order(order);
+}
 Result<std::optional<PulledFrame>> Consumer::poll() { return state_->poll(); }
 Result<std::optional<PulledFrame>> Consumer::poll_wait(std::int64_t timeout_ms) {
   return state_->poll_wait(timeout_ms);

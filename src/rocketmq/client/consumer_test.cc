@@ -402,10 +402,10 @@ class PreferenceTest : public ConsumerTest {
 TEST_F(PreferenceTest, ItsFramesComeFirstAndItGetsTheRoom) {
   Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
   read(consumer);
-  consumer.prefer(std::vector{low_, high_});
+  consumer.set_read_order(std::vector{low_, high_});
   while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
   EXPECT_LE(position_[high_], 400) << "what was received before the order was told";
-  consumer.prefer(std::vector{high_, low_});
+  consumer.set_read_order(std::vector{high_, low_});
   const std::int64_t low_then = position_[low_];
   while (position_[high_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
   EXPECT_LE(position_[low_], low_then + 400);
@@ -414,8 +414,8 @@ TEST_F(PreferenceTest, ItsFramesComeFirstAndItGetsTheRoom) {
 TEST_F(PreferenceTest, WithoutAnOrderNoneWaits) {
   Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
   read(consumer);
-  consumer.prefer(std::vector{low_, high_});
-  consumer.prefer({});
+  consumer.set_read_order(std::vector{low_, high_});
+  consumer.set_read_order({});
   while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
   EXPECT_GT(position_[high_], 750);
 }
@@ -428,7 +428,7 @@ TEST_F(PreferenceTest, WithoutSharedMemoryItGetsTheOneRequest) {
                                .memory = {.reserve = [](std::size_t, bool must) { return must; },
                                           .release = [](std::size_t) {}}});
   read(consumer);
-  consumer.prefer(std::vector{low_, high_});
+  consumer.set_read_order(std::vector{low_, high_});
   while (position_[low_] < 1'500) ASSERT_TRUE(next(consumer).has_value());
   EXPECT_LE(position_[high_], 64);
 }
@@ -439,7 +439,7 @@ TEST_F(PreferenceTest, APreferredQueueWithoutMessagesStopsNobody) {
   ASSERT_TRUE(consumer.assign(empty, StartPosition::offset(0)).ok());
   ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
   read(consumer);
-  consumer.prefer(std::vector{empty, low_, high_});
+  consumer.set_read_order(std::vector{empty, low_, high_});
   while (position_[low_] < static_cast<std::int64_t>(kMessages) ||
          position_[high_] < static_cast<std::int64_t>(kMessages))
     ASSERT_TRUE(next(consumer).has_value());
@@ -456,9 +456,9 @@ TEST_F(PreferenceTest, BesideAnIdlePreferredQueueTheRoomIsUsed) {
     Consumer consumer(*client_, {.group = "g", .bytes_in_flight_max = kBytesMax});
     EXPECT_TRUE(consumer.assign(empty, StartPosition::offset(0)).ok());
     EXPECT_TRUE(wait_until([&] { return broker_.parked_pulls() > 0; }));
-    consumer.prefer(order);
+    consumer.set_read_order(order);
     EXPECT_TRUE(consumer.assign(high_, StartPosition::offset(0)).ok());
-    consumer.prefer(order);
+    consumer.set_read_order(order);
     settle(100);
     std::size_t bytes = 0;
     while (true) {

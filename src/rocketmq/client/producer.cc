@@ -33,7 +33,7 @@ constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
 
 UniqueKeyMaker make_key_maker() {
   std::random_device random;
-  // Any four bytes serve as the address: only uniqueness counts, and a random one needs no look at
+  // Any four bytes serve as the address: only uniqueness counts, and a random one asks for no list of
   // interfaces.
   const std::uint32_t number = random();
   const std::uint8_t ip[4] = {
@@ -43,7 +43,8 @@ UniqueKeyMaker make_key_maker() {
       {.ip = ip, .process_id = static_cast<std::uint16_t>(::getpid()), .hash = random()});
 }
 
-// One send from acceptance to its outcome. Thread: loop, once accepted.
+// One send from acceptance to its outcome.
+// Thread: loop, once accepted.
 struct Sending {
   std::string topic;
   std::optional<MessageQueue> fixed;

@@ -156,7 +156,7 @@ void PullWindow::failed(std::uint64_t id) {
   slot->id = ++last_id_;
 }
 
-void PullWindow::look_again() {
+void PullWindow::pull_front_again() {
   if (!parked()) return;
   slots_.clear();
   wait_next_ = false;

@@ -58,8 +58,8 @@ class PullWindow {
   void drop_from(std::uint64_t id);
   // To be sent again as it was.
   void failed(std::uint64_t id);
-  // The front is under way as a long poll, and a look without waiting is wanted instead of it.
-  void look_again();
+  // The front is under way as a long poll, and a pull without waiting is wanted instead.
+  void pull_front_again();
 
   // The next frame in offset order, trimmed to what was not given out yet.
   std::optional<PulledFrame> take();

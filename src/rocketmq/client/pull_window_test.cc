@@ -110,14 +110,14 @@ TEST(PullWindowTest, OneLongPollAtTheEndAndNothingBehind) {
   EXPECT_TRUE(plan_all(window)[0].suspend);
 }
 
-TEST(PullWindowTest, LookAgainReplacesALongPollAndForgetsItsAnswer) {
+TEST(PullWindowTest, PullFrontAgainReplacesALongPollAndForgetsItsAnswer) {
   PullWindow window({.pulls_max = 1, .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 10);
   window.take();
   const auto parked = plan_all(window)[0];
   window.learn_max(12);
-  window.look_again();
+  window.pull_front_again();
   EXPECT_FALSE(window.knows(parked.id));
   const auto again = window.plan();
   ASSERT_TRUE(again.has_value());

@@ -477,7 +477,7 @@ void QueueReader::renew_proof() {
         if (*max_offset > self->window_.position()) {
           // A long poll with a filter sleeps on while other messages arrive: look without waiting.
           self->window_.learn_max(*max_offset);
-          if (self->filtered_) self->window_.look_again();
+          if (self->filtered_) self->window_.pull_front_again();
           self->pump();
         }
         self->host_->note(self->id_, note);

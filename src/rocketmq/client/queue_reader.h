@@ -20,7 +20,8 @@ namespace slipstream::rocketmq::internal {
 // is paid for when it arrives.
 inline constexpr std::size_t kParkedPullBytes = 4'096;
 
-// What a reader needs of the consumer it belongs to. Thread: loop.
+// What a reader needs of the consumer it belongs to.
+// Thread: loop.
 class ReaderHost {
  public:
   virtual ~ReaderHost() = default;

@@ -37,7 +37,7 @@ std::size_t ReadyFrames::drop(std::uint64_t reader) {
   return bytes;
 }
 
-void ReadyFrames::prefer(std::span<const std::uint64_t> order) {
+void ReadyFrames::set_read_order(std::span<const std::uint64_t> order) {
   for (auto& [reader, lane] : lanes_) lane.rank = 0;
   for (std::size_t i = 0; i < order.size(); ++i) lanes_[order[i]].rank = i + 1;
   turns_.clear();

@@ -16,7 +16,8 @@ namespace slipstream::rocketmq::internal {
 // Frames of one queue leave in the order they came. Between queues the one that is named earlier in
 // the preferred order goes first, those that are not named before all; alike, the first to come.
 //
-// Thread: one at a time. Cost: a frame costs the logarithm of the number of queues.
+// Thread: one at a time.
+// Cost: a frame costs the logarithm of the number of queues.
 class ReadyFrames {
  public:
   struct Ready {
@@ -31,7 +32,7 @@ class ReadyFrames {
   // Forgets the reader, its place in the order too. Returns the bytes of its frames.
   std::size_t drop(std::uint64_t reader);
   // Ids of readers; replaces the former order.
-  void prefer(std::span<const std::uint64_t> order);
+  void set_read_order(std::span<const std::uint64_t> order);
 
  private:
   struct Waiting {

@@ -41,7 +41,7 @@ TEST(ReadyFrames, ThoseNotNamedGoFirstThenTheOrderCounts) {
     for (std::uint64_t reader = 1; reader <= 4; ++reader)
       frames.add(frame(reader, static_cast<std::int64_t>(reader) * 10 + round));
   }
-  frames.prefer(std::vector<std::uint64_t>{3, 1});
+  frames.set_read_order(std::vector<std::uint64_t>{3, 1});
   EXPECT_EQ(frames.take().frame.begin_offset, 20);
   frames.add(frame(3, 32));
   EXPECT_EQ(take_all(frames), (Offsets{40, 21, 41, 30, 31, 32, 10, 11}));
@@ -49,17 +49,17 @@ TEST(ReadyFrames, ThoseNotNamedGoFirstThenTheOrderCounts) {
 
 TEST(ReadyFrames, AnEmptyOrderMakesAllAlikeAgain) {
   ReadyFrames frames;
-  frames.prefer(std::vector<std::uint64_t>{2, 1});
+  frames.set_read_order(std::vector<std::uint64_t>{2, 1});
   frames.add(frame(1, 10));
   frames.add(frame(2, 20));
   frames.add(frame(1, 11));
-  frames.prefer({});
+  frames.set_read_order({});
   EXPECT_EQ(take_all(frames), (Offsets{10, 20, 11}));
 }
 
 TEST(ReadyFrames, WhatIsDroppedIsGoneWithItsPlaceInTheOrder) {
   ReadyFrames frames;
-  frames.prefer(std::vector<std::uint64_t>{2, 1});
+  frames.set_read_order(std::vector<std::uint64_t>{2, 1});
   frames.add(frame(1, 10, 7));
   frames.add(frame(2, 20, 5));
   frames.add(frame(1, 11, 8));
@@ -88,7 +88,7 @@ TEST(ReadyFrames, OrderWithinAReaderIsKept) {
       std::vector<std::uint64_t> order{0, 1, 2, 3, 4};
       std::shuffle(order.begin(), order.end(), random);
       order.resize(random() % 6);
-      frames.prefer(order);
+      frames.set_read_order(order);
     }
   }
   while (!frames.empty()) ++taken[frames.take().reader];

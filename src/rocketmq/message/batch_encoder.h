@@ -56,7 +56,8 @@ struct BatchEntryView {
   std::span<const std::uint8_t> body;
   std::string_view properties;
 };
-// Cuts the entry at the front of `bytes` off. Failure: kCorrupt.
+// Cuts the entry at the front of `bytes` off.
+// Failure: kCorrupt.
 Result<BatchEntryView> decode_batch_entry(std::span<const std::uint8_t>& bytes);
 
 }  // namespace slipstream::rocketmq

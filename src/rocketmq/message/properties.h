@@ -86,7 +86,7 @@ inline std::int64_t tag_hash(std::string_view tag) { return tag.empty() ? 0 : ja
 // "A || B" -> {A, B}; "*" and "" -> {} = all.
 std::vector<std::string> parse_tag_expression(std::string_view expression);
 
-// --- checks before sending: what a broker would refuse for ever ---
+// --- checks before sending: what a broker would refuse forever ---
 inline constexpr std::size_t kTopicBytesMax = 127;
 inline constexpr std::size_t kGroupBytesMax = 120;
 inline constexpr std::size_t kMessageBytesMax =

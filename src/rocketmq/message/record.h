@@ -61,7 +61,8 @@ struct RecordView {
   bool inner_batch() const { return (sys_flags & sys_flag::kNeedUnwrap) != 0; }
 };
 
-// The record at the start of `bytes`; the next one begins total_size later. Failure: kCorrupt.
+// The record at the start of `bytes`; the next one begins total_size later.
+// Failure: kCorrupt.
 Result<RecordView> decode_record(std::span<const std::uint8_t> bytes);
 // CRC-32 of the stored body, as in RecordView::body_crc.
 std::uint32_t body_crc(std::span<const std::uint8_t> body);
@@ -70,10 +71,12 @@ Status check_body_crc(const RecordView& record);
 inline constexpr std::size_t kBodyBytesMax = 64UL * 1024 * 1024;  // of a body after decompression
 
 // Replaces `out` by the body as the producer gave it: zlib, gzip, LZ4 frame, zstd, or a copy when
-// not compressed. Failure: kCorrupt; kResourceExhausted above `bytes_max`.
+// not compressed.
+// Failure: kCorrupt; kResourceExhausted above `bytes_max`.
 Status decompress_body(const RecordView& record, std::string& out,
                        std::size_t bytes_max = kBodyBytesMax);
-// The other direction. Failure: kInternal.
+// The other direction.
+// Failure: kInternal.
 Status compress_body(Compression compression, std::string_view body, std::string& out);
 
 struct RecordCursorOptions {

@@ -101,7 +101,7 @@ class Channel::State final : public io::ConnectionHandler,
   void on_read(std::size_t count) override {
     const auto alive = shared_from_this();
     last_received_ms_ = loop_.clock().now_ms();
-    heard_ = true;
+    received_ = true;
     cutter_->commit(count);
     while (connection_ != nullptr) {
       auto frame = cutter_->next();
@@ -118,7 +118,7 @@ class Channel::State final : public io::ConnectionHandler,
   }
 
   void on_closed(const Error& error) override {
-    if (!open_ || heard_ || options_.connection.tls != nullptr || !error.retryable)
+    if (!open_ || received_ || options_.connection.tls != nullptr || !error.retryable)
       return closed(error);
     closed(Error::retry(error.code, error.message +
                                         " before it answered anything; does it demand TLS "
@@ -173,7 +173,7 @@ class Channel::State final : public io::ConnectionHandler,
 
   void connect() {
     cutter_ = std::make_unique<FrameCutter>(pool_);
-    heard_ = false;
+    received_ = false;
     connection_ = net_.connect(endpoint_, options_.connection, *this);
     for (Held& held : std::exchange(held_, {})) {
       const auto call = calls_.find(held.opaque);
@@ -283,8 +283,8 @@ class Channel::State final : public io::ConnectionHandler,
   std::unique_ptr<io::Connection> connection_;
   std::unique_ptr<io::Connection> retired_;
   bool open_ = false;
-  std::string failure_;  // why the last connection was not made or ended; empty while open
-  bool heard_ = false;   // something came on this connection
+  std::string failure_;    // why the last connection was not made or ended; empty while open
+  bool received_ = false;  // something came on this connection
   bool shut_down_ = false;
   std::int32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Call> calls_;

@@ -167,7 +167,8 @@ struct Answer {
 // Use:     read into prepare(), tell commit() how much came, call next() until it gives nothing.
 // Thread:  one.
 // Bounds:  a frame above `frame_bytes_max` is refused, so at most that plus one pool buffer is held
-// here. Failure: sticky kCorrupt from next(): close the connection.
+// here.
+// Failure: sticky kCorrupt from next(): close the connection.
 class FrameCutter {
  public:
   explicit FrameCutter(std::shared_ptr<ReceivePool> pool,

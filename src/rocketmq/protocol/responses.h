@@ -57,8 +57,8 @@ struct HostPort {
   std::string host;  // without brackets
   std::uint16_t port = 0;
 };
-// Splits at the last colon; "[::1]:10911" and "::1:10911" are both understood. Failure:
-// kInvalidArgument.
+// Splits at the last colon; "[::1]:10911" and "::1:10911" are both understood.
+// Failure: kInvalidArgument.
 Result<HostPort> parse_address(std::string_view address);
 
 // --- cluster, topics, groups ---

@@ -54,8 +54,9 @@ struct JsonMember {
 
 inline constexpr int kJsonDepthMax = 32;
 
-// Accepts strict JSON, bare-number keys, object keys, and trailing white space. Failure: kCorrupt
-// with position. Bounds: nesting up to kJsonDepthMax.
+// Accepts strict JSON, bare-number keys, object keys, and trailing white space.
+// Failure: kCorrupt with position.
+// Bounds: nesting up to kJsonDepthMax.
 Result<JsonValue> parse_tolerant_json(std::string_view text);
 
 // Appends strict JSON. Commas are put in by the writer.

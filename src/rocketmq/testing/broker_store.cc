@@ -11,13 +11,13 @@ constexpr std::uint32_t kMagic = 0xDAA320A7U;
 constexpr std::uint32_t kLoopback = 0x7F000001U;
 constexpr std::int32_t kPort = 10911;
 
-struct Place {
+struct Location {
   const MessageQueue& queue;
   std::int64_t queue_offset = 0;
   std::int64_t physical_offset = 0;
 };
 
-std::string encode_record(const Place& place, const NewMessage& message) {
+std::string encode_record(const Location& place, const NewMessage& message) {
   std::string out;
   ByteWriter writer(out);
   writer.u32(0);

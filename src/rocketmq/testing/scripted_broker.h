@@ -43,7 +43,8 @@ struct Fault {
   std::int64_t delay_ms = 0;
 };
 
-// Owner:  a test. Thread: any; every call waits for the broker's own thread.
+// Owner:  a test.
+// Thread: any; every call waits for the broker's own thread.
 // Stored messages are real records (v1, IPv4); long polls are parked and woken; a filter compares
 // tag hashes.
 class ScriptedBroker {
