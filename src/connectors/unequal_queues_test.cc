@@ -14,9 +14,9 @@
 #include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "expr/expr.h"
+#include "flow/event_time/watermark_assigner.h"
 #include "flow/graph.h"
 #include "flow/job.h"
-#include "flow/operators/watermark_assigner.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/try.h"
-#include "flow/operators/source_watermark.h"
+#include "flow/event_time/source_watermark.h"
 #include "stream/user_call.h"
 
 namespace slipstream::stream {

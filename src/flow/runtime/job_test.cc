@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "expr/expr.h"
-#include "flow/operators/watermark_assigner.h"
+#include "flow/event_time/watermark_assigner.h"
 #include "flow/runtime/memory_budget.h"
 #include "flow/runtime/script_nodes.h"
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "base/try.h"
+#include "flow/event_time/watermark_assigner.h"
 #include "flow/operators/aggregate_set.h"
 #include "flow/operators/calc.h"
 #include "flow/operators/dead_letters.h"
 #include "flow/operators/group_aggregate.h"
 #include "flow/operators/join.h"
 #include "flow/operators/not_null.h"
-#include "flow/operators/watermark_assigner.h"
 #include "flow/operators/window.h"
 #include "sql/watermark_options.h"
 

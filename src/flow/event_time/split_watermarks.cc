@@ -1,4 +1,4 @@
-#include "flow/operators/split_watermarks.h"
+#include "flow/event_time/split_watermarks.h"
 
 #include <algorithm>
 #include <tuple>

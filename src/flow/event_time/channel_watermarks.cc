@@ -1,4 +1,4 @@
-#include "flow/runtime/channel_watermarks.h"
+#include "flow/event_time/channel_watermarks.h"
 
 #include <algorithm>
 #include <functional>

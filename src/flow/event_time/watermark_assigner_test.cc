@@ -1,4 +1,4 @@
-#include "flow/operators/watermark_assigner.h"
+#include "flow/event_time/watermark_assigner.h"
 
 #include <gtest/gtest.h>
 

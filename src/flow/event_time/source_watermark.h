@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "flow/event_time/split_watermarks.h"
 #include "flow/operator.h"
 #include "flow/operators/keyed_state.h"
-#include "flow/operators/split_watermarks.h"
 
 namespace slipstream::flow {
 

@@ -1,4 +1,4 @@
-#include "flow/operators/watermark_assigner.h"
+#include "flow/event_time/watermark_assigner.h"
 
 #include <algorithm>
 #include <functional>
@@ -6,7 +6,7 @@
 
 #include "base/try.h"
 #include "expr/program.h"
-#include "flow/operators/source_watermark.h"
+#include "flow/event_time/source_watermark.h"
 
 namespace slipstream::flow {
 

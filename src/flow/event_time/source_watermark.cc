@@ -1,4 +1,4 @@
-#include "flow/operators/source_watermark.h"
+#include "flow/event_time/source_watermark.h"
 
 #include <algorithm>
 #include <utility>
