@@ -62,7 +62,7 @@ class Nowhere final : public flow::Emitter {
  public:
   void emit(Batch&& batch) override { benchmark::DoNotOptimize(batch.rows()); }
   void emit_side(std::size_t, Batch&&) override {}
-  void emit_watermark(flow::EventTime) override {}
+  void emit(const flow::TimeSignal&) override {}
   bool has_room() const override { return true; }
 };
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,39 +14,27 @@
 #include "slipstream/status.h"
 
 #include "flow/state_schema.h"
+#include "flow/time_signal.h"
 
 namespace slipstream::flow {
 
-using EventTime = std::int64_t;  // milliseconds since the epoch
-inline constexpr EventTime kMinWatermark = std::numeric_limits<EventTime>::min();
-inline constexpr EventTime kMaxWatermark = std::numeric_limits<EventTime>::max();  // end of input
-inline constexpr std::int64_t kAlwaysIdle = std::numeric_limits<std::int64_t>::max();
-
 // Where an operator's results go. Never blocks: queues take what is emitted and report that they
-// are full. Thread: task.
+// are full.
+//
+// Thread: task.
 class Emitter {
  public:
   virtual ~Emitter() = default;
   virtual void emit(Batch&& batch) = 0;
+  // Watermarks ascend. The tasks behind see every signal, the operators behind in the chain only
+  // watermarks, by advance().
+  virtual void emit(const TimeSignal& signal) = 0;
   // By operators between a source and what gives its rows event time. May be without rows.
   virtual void emit_from_source(SourceBatch&& batch) {
     if (batch.rows.rows() != 0) emit(std::move(batch.rows));
   }
-  virtual void emit_side(std::size_t output,
-                         Batch&& batch) = 0;             // 1, 2, ...: late rows, dead letters
-  virtual void emit_watermark(EventTime watermark) = 0;  // ascending; follows from one from above
-  // One that the operator made itself: all rows it follows from had been received by `as_of_ms`,
-  // ascending, of Clock::now_ms().
-  virtual void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) {
-    static_cast<void>(as_of_ms);
-    emit_watermark(watermark);
-  }
-  // This subtask has nothing that could hold event time back (no split, or all proven empty): what
-  // it gets later was written after `proven_ms` of Clock::now_ms(); kAlwaysIdle: it never holds.
-  // Until the next emit_active(), batch or watermark the tasks behind leave it out of their minimum
-  // for watermarks as of `proven_ms` or before. Operators behind it in the chain do not see this.
-  virtual void emit_idle(std::int64_t proven_ms) { static_cast<void>(proven_ms); }
-  virtual void emit_active() {}
+  // 1, 2, ...: late rows, dead letters.
+  virtual void emit_side(std::size_t output, Batch&& batch) = 0;
   // False: return kMore as soon as possible and go on in resume().
   virtual bool has_room() const = 0;
 };
@@ -153,8 +140,8 @@ class Operator {
   }
   // Event time of all inputs together has reached `watermark`. Emits what is due, then passes the
   // watermark on.
-  virtual Result<Progress> advance(EventTime watermark, Emitter& out) {
-    out.emit_watermark(watermark);
+  virtual Result<Progress> advance(const Watermark& watermark, Emitter& out) {
+    out.emit(watermark);
     return Progress::kDone;
   }
   // REQUIRES: the last call answered kMore.

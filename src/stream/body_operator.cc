@@ -146,9 +146,10 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
     row_ = 0;
     return resume(out);
   }
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
+  Result<Progress> advance(const flow::Watermark& watermark, Emitter& out) override {
     work_ = Work::kEventTime;
-    watermark_ = watermark;
+    watermark_ = watermark.time_ms;
+    watermark_as_of_ms_ = watermark.as_of_ms;
     return resume(out);
   }
   Result<Progress> on_timer(std::int64_t wall_ms, Emitter& out) override {
@@ -174,7 +175,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
     }
     TRY(failure_);
     if (!finished) return Progress::kMore;
-    if (work_ == Work::kEventTime) out.emit_watermark(watermark_);
+    if (work_ == Work::kEventTime) out.emit(flow::Watermark{watermark_, watermark_as_of_ms_});
     if (work_ == Work::kRows) batch_ = Batch();
     arm();
     return Progress::kDone;
@@ -331,6 +332,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   Batch batch_;
   std::size_t row_ = 0;
   EventTime watermark_ = flow::kMinWatermark;
+  std::int64_t watermark_as_of_ms_ = 0;
   std::int64_t wall_ms_ = 0;
   std::optional<Timestamp> armed_ms_;
 };

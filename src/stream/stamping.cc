@@ -57,7 +57,7 @@ class Stamping final : public flow::Operator {
     return Progress::kDone;
   }
 
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
+  Result<Progress> advance(const flow::Watermark& watermark, Emitter& out) override {
     time_.advance(watermark, out);
     return Progress::kDone;
   }

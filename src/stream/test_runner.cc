@@ -237,7 +237,13 @@ class Runner::Impl {
     void emit_side(std::size_t output, Batch&& batch) override {
       impl.route(*this, output, std::move(batch));
     }
-    void emit_watermark(EventTime time) override {
+    void emit(const flow::TimeSignal& signal) override {
+      if (const auto* reached = std::get_if<flow::Watermark>(&signal))
+        return emit_watermark(reached->time_ms);
+      send(std::holds_alternative<flow::Idle>(signal) ? Element::Kind::kIdle
+                                                      : Element::Kind::kActive);
+    }
+    void emit_watermark(EventTime time) {
       if (time <= emitted_watermark) return;
       emitted_watermark = time;
       Element element;
@@ -245,17 +251,15 @@ class Runner::Impl {
       element.watermark = time;
       impl.to_all(*this, element);
     }
-    void emit_idle(std::int64_t) override { say(Element::Kind::kIdle); }
-    void emit_active() override { say(Element::Kind::kActive); }
     bool has_room() const override { return !full; }
-    void say(Element::Kind kind) {
+    void send(Element::Kind kind) {
       Element element;
       element.kind = kind;
       impl.to_all(*this, element);
     }
     void end() {
       emit_watermark(kMaxWatermark);
-      say(Element::Kind::kEnd);
+      send(Element::Kind::kEnd);
     }
     template <typename F>
     void call(F&& f) {
@@ -481,7 +485,7 @@ class Runner::Impl {
     }
     if (!any || lowest <= to.watermark) return;
     to.watermark = lowest;
-    to.call([&](flow::Operator& op) { return op.advance(lowest, to); });
+    to.call([&](flow::Operator& op) { return op.advance(flow::Watermark{lowest}, to); });
   }
   void end_input(Instance& to, std::size_t input) {
     const auto ended = [](const std::vector<Channel>& channels) {

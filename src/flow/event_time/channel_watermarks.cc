@@ -21,17 +21,27 @@ ChannelWatermarks::ChannelWatermarks(const std::vector<Channel>& channels) {
   }
 }
 
-void ChannelWatermarks::watermark(std::size_t channel, EventTime watermark, std::int64_t as_of_ms) {
-  if (watermark == kMaxWatermark) return ended(channel);
+void ChannelWatermarks::receive(std::size_t channel, const TimeSignal& signal) {
+  if (const auto* watermark = std::get_if<Watermark>(&signal)) return record(channel, *watermark);
+  const auto* idle = std::get_if<Idle>(&signal);
+  if (idle == nullptr) return active(channel);
+  if (channels_[channel].ended) return;
+  channels_[channel].idle = true;
+  channels_[channel].proven_ms = idle->proven_ms;
+  settle(channel);
+}
+
+void ChannelWatermarks::record(std::size_t channel, const Watermark& watermark) {
+  if (watermark.time_ms == kMaxWatermark) return ended(channel);
   State& state = channels_[channel];
-  newest_as_of_ms_ = std::max(newest_as_of_ms_, as_of_ms);
-  if (watermark > state.newest()) {
-    std::vector<Reached>& marks = state.marks;
-    while (!marks.empty() && marks.back().as_of_ms >= as_of_ms) marks.pop_back();
+  newest_as_of_ms_ = std::max(newest_as_of_ms_, watermark.as_of_ms);
+  if (watermark.time_ms > state.newest()) {
+    std::vector<Watermark>& marks = state.marks;
+    while (!marks.empty() && marks.back().as_of_ms >= watermark.as_of_ms) marks.pop_back();
     const std::size_t count = marks.size();
     if (count >= 2 && marks[count - 1].as_of_ms - marks[count - 2].as_of_ms < kMarksApartMs)
       marks.pop_back();
-    marks.push_back(Reached{watermark, as_of_ms});
+    marks.push_back(watermark);
     // The older half keeps every other one.
     if (marks.size() > kMarksMax) {
       for (std::size_t i = 1; i < kMarksMax / 4; ++i) marks[i] = marks[i * 2];
@@ -39,13 +49,6 @@ void ChannelWatermarks::watermark(std::size_t channel, EventTime watermark, std:
     }
   }
   active(channel);
-}
-
-void ChannelWatermarks::idle(std::size_t channel, std::int64_t proven_ms) {
-  if (channels_[channel].ended) return;
-  channels_[channel].idle = true;
-  channels_[channel].proven_ms = proven_ms;
-  settle(channel);
 }
 
 void ChannelWatermarks::active(std::size_t channel) {
@@ -77,8 +80,8 @@ void ChannelWatermarks::settle(std::size_t channel) {
 EventTime ChannelWatermarks::State::at(std::int64_t ms) const {
   const auto later = std::upper_bound(
       marks.begin(), marks.end(), ms,
-      [](std::int64_t moment, const Reached& mark) { return moment < mark.as_of_ms; });
-  return later == marks.begin() ? kMinWatermark : std::prev(later)->watermark;
+      [](std::int64_t moment, const Watermark& mark) { return moment < mark.as_of_ms; });
+  return later == marks.begin() ? kMinWatermark : std::prev(later)->time_ms;
 }
 
 ChannelWatermarks::View ChannelWatermarks::at(std::int64_t ms) const {
@@ -108,12 +111,12 @@ std::optional<std::int64_t> ChannelWatermarks::newest_moment() const {
   return moment;
 }
 
-std::optional<ChannelWatermarks::Reached> ChannelWatermarks::advance() {
+std::optional<Watermark> ChannelWatermarks::advance() {
   if (reached_ == kMaxWatermark) return std::nullopt;
   if (std::all_of(channels_.begin(), channels_.end(),
                   [](const State& state) { return state.ended; })) {
     reached_ = kMaxWatermark;
-    return Reached{kMaxWatermark, newest_as_of_ms_};
+    return Watermark{kMaxWatermark, newest_as_of_ms_};
   }
   const auto newest = newest_moment();
   if (!newest) return std::nullopt;
@@ -123,13 +126,13 @@ std::optional<ChannelWatermarks::Reached> ChannelWatermarks::advance() {
       moments_.push_back(state.left_out_ms);
   }
   std::sort(moments_.begin(), moments_.end(), std::greater<>());
-  std::optional<Reached> best;
+  std::optional<Watermark> best;
   for (const std::int64_t moment : moments_) {
     const View view = at(moment);
     if (view.greatest <= reached_) break;
     if (view.watermark <= reached_) continue;
     reached_ = view.watermark;
-    best = Reached{reached_, moment};
+    best = Watermark{reached_, moment};
   }
   return best;
 }

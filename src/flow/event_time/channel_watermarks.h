@@ -34,19 +34,14 @@ class ChannelWatermarks {
   };
   explicit ChannelWatermarks(const std::vector<Channel>& channels);
 
-  // Ends idleness. kMaxWatermark: the channel has ended.
-  void watermark(std::size_t channel, EventTime watermark, std::int64_t as_of_ms);
-  void idle(std::size_t channel, std::int64_t proven_ms);
-  void active(std::size_t channel);
+  // A Watermark ends idleness, as a batch does, which counts as Active. kMaxWatermark: the channel
+  // has ended.
+  void receive(std::size_t channel, const TimeSignal& signal);
   void ended(std::size_t channel);
   bool is_idle(std::size_t channel) const { return channels_[channel].idle; }
 
-  struct Reached {
-    EventTime watermark = kMinWatermark;
-    std::int64_t as_of_ms = 0;
-  };
   // Greater than every answer before it; nullopt when event time has not moved.
-  std::optional<Reached> advance();
+  std::optional<Watermark> advance();
   // All channels that have not ended are idle: what they are all proven for.
   std::optional<std::int64_t> idle_ms() const;
 
@@ -60,9 +55,9 @@ class ChannelWatermarks {
     bool ended = false;
     std::int64_t proven_ms = 0;    // while idle
     std::int64_t left_out_ms = 0;  // left out at this moment and before
-    std::vector<Reached> marks;    // ascending in both
+    std::vector<Watermark> marks;  // ascending in both
 
-    EventTime newest() const { return marks.empty() ? kMinWatermark : marks.back().watermark; }
+    EventTime newest() const { return marks.empty() ? kMinWatermark : marks.back().time_ms; }
     EventTime at(std::int64_t ms) const;
   };
   // All channels at one moment.
@@ -71,6 +66,8 @@ class ChannelWatermarks {
     EventTime greatest = kMinWatermark;
   };
 
+  void record(std::size_t channel, const Watermark& watermark);
+  void active(std::size_t channel);
   void settle(std::size_t channel);
   View at(std::int64_t ms) const;
   std::optional<std::int64_t> newest_moment() const;

@@ -12,86 +12,86 @@ using Channel = ChannelWatermarks::Channel;
 // The watermark that the last call led to; kMinWatermark: it did not move.
 EventTime moved(ChannelWatermarks& channels) {
   const auto reached = channels.advance();
-  return reached ? reached->watermark : kMinWatermark;
+  return reached ? reached->time_ms : kMinWatermark;
 }
 
 TEST(ChannelWatermarks, TheMinimumOfActiveChannels) {
   ChannelWatermarks channels(std::vector<Channel>(2));
-  channels.watermark(0, 100, 10);
+  channels.receive(0, Watermark{100, 10});
   EXPECT_EQ(moved(channels), kMinWatermark) << "nothing is known of channel 1";
-  channels.watermark(1, 50, 20);
+  channels.receive(1, Watermark{50, 20});
   const auto reached = channels.advance();
   ASSERT_TRUE(reached.has_value());
-  EXPECT_EQ(reached->watermark, 50);
+  EXPECT_EQ(reached->time_ms, 50);
   EXPECT_EQ(reached->as_of_ms, 20);
-  channels.watermark(1, 300, 30);
+  channels.receive(1, Watermark{300, 30});
   EXPECT_EQ(moved(channels), 100);
   EXPECT_EQ(channels.idle_ms(), std::nullopt);
 }
 
 TEST(ChannelWatermarks, AProofCountsForWatermarksAsOfItsMomentAndBefore) {
   ChannelWatermarks channels(std::vector<Channel>(2));
-  channels.watermark(0, 100, 20);
-  channels.idle(1, 19);
+  channels.receive(0, Watermark{100, 20});
+  channels.receive(1, Idle{19});
   EXPECT_EQ(moved(channels), kMinWatermark) << "it may have got something in the last millisecond";
-  channels.idle(1, 20);
+  channels.receive(1, Idle{20});
   EXPECT_EQ(moved(channels), 100);
-  channels.watermark(0, 200, 30);
+  channels.receive(0, Watermark{200, 30});
   EXPECT_EQ(moved(channels), kMinWatermark);
-  channels.watermark(0, 300, 40);
-  channels.idle(1, 35);
+  channels.receive(0, Watermark{300, 40});
+  channels.receive(1, Idle{35});
   const auto reached = channels.advance();
   ASSERT_TRUE(reached.has_value());
-  EXPECT_EQ(reached->watermark, 200) << "what was reached by the time of the proof";
+  EXPECT_EQ(reached->time_ms, 200) << "what was reached by the time of the proof";
   EXPECT_EQ(reached->as_of_ms, 35);
 }
 
 TEST(ChannelWatermarks, WhatAnIdleChannelBringsHoldsEventTimeAgain) {
   ChannelWatermarks channels(std::vector<Channel>(2));
-  channels.watermark(0, 100, 10);
-  channels.idle(1, 30);
+  channels.receive(0, Watermark{100, 10});
+  channels.receive(1, Idle{30});
   EXPECT_EQ(moved(channels), 100);
-  channels.active(1);
-  channels.watermark(0, 200, 20);
+  channels.receive(1, Active{});
+  channels.receive(0, Watermark{200, 20});
   EXPECT_EQ(moved(channels), kMinWatermark);
-  channels.watermark(1, 150, 40);
+  channels.receive(1, Watermark{150, 40});
   EXPECT_EQ(moved(channels), 150);
 }
 
 TEST(ChannelWatermarks, WhenNoneIsLeftTheGreatestCountsAtItsMoment) {
   ChannelWatermarks channels(std::vector<Channel>(3));
-  channels.watermark(0, 100, 10);
-  channels.watermark(1, 50, 20);
-  channels.watermark(2, 70, 30);
+  channels.receive(0, Watermark{100, 10});
+  channels.receive(1, Watermark{50, 20});
+  channels.receive(2, Watermark{70, 30});
   EXPECT_EQ(moved(channels), 50);
-  channels.idle(0, 30);
-  channels.idle(2, kAlwaysIdle);
+  channels.receive(0, Idle{30});
+  channels.receive(2, Idle{kAlwaysIdle});
   EXPECT_EQ(moved(channels), kMinWatermark);
   EXPECT_EQ(channels.idle_ms(), std::nullopt);
-  channels.idle(1, 35);
+  channels.receive(1, Idle{35});
   const auto reached = channels.advance();
   ASSERT_TRUE(reached.has_value());
-  EXPECT_EQ(reached->watermark, 100);
+  EXPECT_EQ(reached->time_ms, 100);
   EXPECT_EQ(reached->as_of_ms, 30);
   EXPECT_EQ(channels.idle_ms(), 30);
-  channels.idle(0, 40);
+  channels.receive(0, Idle{40});
   EXPECT_EQ(channels.idle_ms(), 35);
 }
 
 TEST(ChannelWatermarks, OneWithoutSplitsNeverHolds) {
   ChannelWatermarks channels(std::vector<Channel>(2));
-  channels.idle(1, kAlwaysIdle);
-  channels.watermark(0, 100, 10);
+  channels.receive(1, Idle{kAlwaysIdle});
+  channels.receive(0, Watermark{100, 10});
   EXPECT_EQ(moved(channels), 100);
-  channels.watermark(0, 200, 20);
+  channels.receive(0, Watermark{200, 20});
   EXPECT_EQ(moved(channels), 200);
 }
 
 TEST(ChannelWatermarks, TheEndOfAllIsTheEndOfEventTime) {
   ChannelWatermarks channels(std::vector<Channel>(3));
-  channels.watermark(0, 100, 10);
-  channels.watermark(1, kMaxWatermark, 0);
-  channels.idle(2, kAlwaysIdle);
+  channels.receive(0, Watermark{100, 10});
+  channels.receive(1, Watermark{kMaxWatermark, 0});
+  channels.receive(2, Idle{kAlwaysIdle});
   EXPECT_EQ(moved(channels), 100);
   channels.ended(0);
   EXPECT_EQ(moved(channels), kMinWatermark) << "an idle channel may still hold rows";
@@ -104,15 +104,15 @@ TEST(ChannelWatermarks, TheEndOfAllIsTheEndOfEventTime) {
 
 TEST(ChannelWatermarks, AJointChannelIsLeftOutOnlyTogetherWithItsSisters) {
   ChannelWatermarks channels({{0, true}, {0, true}, {1, false}});
-  channels.watermark(2, 100, 10);
-  channels.idle(0, kAlwaysIdle);
-  channels.watermark(1, 200, 10);
+  channels.receive(2, Watermark{100, 10});
+  channels.receive(0, Idle{kAlwaysIdle});
+  channels.receive(1, Watermark{200, 10});
   EXPECT_EQ(moved(channels), kMinWatermark) << "channel 0 will hear what channel 1 heard";
-  channels.idle(1, 15);
+  channels.receive(1, Idle{15});
   EXPECT_EQ(moved(channels), 100);
-  channels.watermark(2, 300, 20);
+  channels.receive(2, Watermark{300, 20});
   EXPECT_EQ(moved(channels), kMinWatermark) << "channel 1 is proven for less";
-  channels.idle(1, 20);
+  channels.receive(1, Idle{20});
   EXPECT_EQ(moved(channels), 300);
 }
 
@@ -168,17 +168,17 @@ void compare(std::uint64_t seed, std::int64_t apart, bool exact) {
     const std::size_t channel = random() % count;
     if (below(2) == 0) {
       newest[channel] += 1 + below(20);
-      channels.watermark(channel, newest[channel], now);
+      channels.receive(channel, Watermark{newest[channel], now});
       definition.watermark(channel, newest[channel], now);
     } else {
       const std::int64_t proven = std::max<std::int64_t>(0, now - below(40));
-      channels.idle(channel, proven);
+      channels.receive(channel, Idle{proven});
       definition.idle(channel, proven);
     }
     if (const auto moved = channels.advance()) {
-      ASSERT_GT(moved->watermark, reached);
+      ASSERT_GT(moved->time_ms, reached);
       ASSERT_LE(moved->as_of_ms, now);
-      reached = moved->watermark;
+      reached = moved->time_ms;
     }
     const EventTime expected = definition.watermark(now);
     if (exact) {
@@ -188,12 +188,12 @@ void compare(std::uint64_t seed, std::int64_t apart, bool exact) {
     }
   }
   // Proofs for all of it.
-  for (std::size_t i = 0; i < count; ++i) channels.idle(i, now);
+  for (std::size_t i = 0; i < count; ++i) channels.receive(i, Idle{now});
   for (std::size_t i = 0; i < count; ++i) definition.idle(i, now);
   static_cast<void>(channels.advance());
   const EventTime end = definition.watermark(now);
-  channels.watermark(0, end + 1, now + 1);
-  for (std::size_t i = 0; i < count; ++i) channels.idle(i, now + 1);
+  channels.receive(0, Watermark{end + 1, now + 1});
+  for (std::size_t i = 0; i < count; ++i) channels.receive(i, Idle{now + 1});
   EXPECT_EQ(moved(channels), end + 1);
 }
 
@@ -207,12 +207,12 @@ TEST(ChannelWatermarks, ForgettingNeverMakesItGreater) {
 
 TEST(ChannelWatermarks, AnOldProofStillFindsAMarkOfABusyChannel) {
   ChannelWatermarks channels(std::vector<Channel>(2));
-  for (std::int64_t ms = 1; ms <= 10'000; ++ms) channels.watermark(0, ms, ms);
-  channels.idle(1, 8'000);
+  for (std::int64_t ms = 1; ms <= 10'000; ++ms) channels.receive(0, Watermark{ms, ms});
+  channels.receive(1, Idle{8'000});
   const EventTime reached = moved(channels);
   EXPECT_LE(reached, 8'000);
   EXPECT_GT(reached, 0);
-  channels.idle(1, 9'900);
+  channels.receive(1, Idle{9'900});
   const EventTime later = moved(channels);
   EXPECT_LE(later, 9'900);
   EXPECT_GT(later, 9'880);

@@ -1,22 +1,8 @@
 #include "flow/event_time/split_watermarks.h"
 
 #include <algorithm>
-#include <tuple>
-
-#include "base/try.h"
-#include "flow/operators/keyed_state.h"
 
 namespace slipstream::flow {
-namespace {
-
-constexpr std::int64_t kSlackMs = 1'000;
-
-// Of levels, the first of which may be the least value there is.
-std::uint64_t distance_ms(EventTime low, EventTime high) {
-  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-}
-
-}  // namespace
 
 SplitWatermarks::Split& SplitWatermarks::of(std::uint32_t split, std::int64_t now_ms) {
   const auto [at, fresh] = splits_.try_emplace(split);
@@ -164,80 +150,6 @@ SplitWatermarks::Levels SplitWatermarks::levels() const {
   Levels levels;
   for (const auto& [id, split] : splits_) levels.emplace(id, split.level);
   return levels;
-}
-
-ReadingOrder::ReadingOrder(std::int64_t max_drift_ms)
-    : slack_ms_(static_cast<std::uint64_t>(
-          max_drift_ms > 0 ? std::clamp<std::int64_t>(max_drift_ms / 10, 1, kSlackMs) : kSlackMs)) {
-}
-
-const std::vector<std::uint32_t>* ReadingOrder::look(const SplitWatermarks& splits,
-                                                     std::int64_t now_ms) {
-  if (looked_ms_ && now_ms - *looked_ms_ < kLookMs) return nullptr;
-  looked_ms_ = now_ms;
-  places_.clear();
-  EventTime least = kMaxWatermark;
-  EventTime greatest = kMinWatermark;
-  splits.each_holding(now_ms, [&](std::uint32_t split, EventTime level) {
-    const auto rank = ranks_.find(split);
-    places_.push_back({rank == ranks_.end() ? 0 : rank->second, level, split});
-    least = std::min(least, level);
-    greatest = std::max(greatest, level);
-  });
-  const bool alike = places_.size() < 2 || distance_ms(least, greatest) <= slack_ms_ / 2;
-  if (alike ? told_.empty() : !fell_behind()) return nullptr;
-  told_.clear();
-  ranks_.clear();
-  if (alike) return &told_;
-  std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.level, a.split) < std::tie(b.level, b.split);
-  });
-  for (const Place& place : places_) {
-    told_.push_back(place.split);
-    ranks_.emplace(place.split, told_.size());
-  }
-  return &told_;
-}
-
-// A split is too far behind one that is read before it, or at the same time.
-bool ReadingOrder::fell_behind() {
-  std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.rank, b.level) < std::tie(b.rank, a.level);
-  });
-  EventTime read_before = kMinWatermark;
-  for (const Place& place : places_) {
-    read_before = std::max(read_before, place.level);
-    if (distance_ms(place.level, read_before) > slack_ms_) return true;
-  }
-  return false;
-}
-
-void IdleSignal::tell(std::optional<std::int64_t> idle_ms, Emitter& out) {
-  if (told_ms_ == idle_ms) return;
-  idle_ms ? out.emit_idle(*idle_ms) : out.emit_active();
-  told_ms_ = idle_ms;
-}
-
-std::string watermark_note(EventTime last, const SplitWatermarks& splits) {
-  std::string note;
-  append_number(note, last);
-  for (const auto& [split, level] : splits.levels()) {
-    append_number(note, split);
-    append_number(note, level);
-  }
-  return note;
-}
-
-Status RestoredWatermarks::add(std::string_view note) {
-  TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
-  least = std::min(least, last);
-  while (!note.empty()) {
-    TRY_ASSIGN(const auto split, take_number<std::uint32_t>(note));
-    TRY_ASSIGN(const EventTime level, take_number<EventTime>(note));
-    EventTime& known = levels.try_emplace(split, level).first->second;
-    known = std::max(known, level);
-  }
-  return {};
 }
 
 }  // namespace slipstream::flow

@@ -6,13 +6,18 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "flow/operator.h"
+#include "slipstream/connector.h"
+
+#include "flow/time_signal.h"
 
 namespace slipstream::flow {
+
+// Between levels, of which `low` may be kMinWatermark.
+inline std::uint64_t distance_ms(EventTime low, EventTime high) {
+  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
 
 // The rule of quiet splits. Every batch with rows gets a number. The watermark is the greatest,
 // over points s in that sequence, of the minimum over splits of what each had reached at s; left
@@ -21,8 +26,8 @@ namespace slipstream::flow {
 // empty for the grace time. When none is left the greatest level counts. Points worth a look: now,
 // and each proof that still holds.
 //
-// Thread: task. Bounds: one copy of all levels per point at which a proof that still holds was
-// given.
+// Thread: task.
+// Bounds: one copy of all levels per point at which a proof that still holds was given.
 class SplitWatermarks {
  public:
   using Levels = std::map<std::uint32_t, EventTime>;
@@ -46,12 +51,12 @@ class SplitWatermarks {
   void active(std::uint32_t split, std::int64_t now_ms);
 
   EventTime watermark(std::int64_t now_ms) const;
-  // No split, or all are left out: nothing holds event time back. See Emitter::emit_idle().
+  // No split, or all are left out: nothing holds event time back. See Idle::proven_ms.
   std::optional<std::int64_t> idle_ms(std::int64_t now_ms) const;
   // When an answer may change without a new fact; nullopt = never.
   std::optional<std::int64_t> next_change_ms(std::int64_t now_ms) const;
   std::vector<std::uint32_t> too_far_ahead(std::int64_t now_ms) const;  // ascending
-  // Calls `see` with each split that is not left out and what it has reached.
+  // Calls `see` with each split that is not left out and its level.
   template <typename See>
   void each_holding(std::int64_t now_ms, const See& see) const {
     for (const auto& [id, split] : splits_) {
@@ -83,59 +88,6 @@ class SplitWatermarks {
   std::uint64_t sequence_ = 0;
   std::uint64_t levels_sequence_ = 0;
   std::weak_ptr<const Levels> newest_levels_;
-};
-
-// Decides when the source is to be told which splits to prefer: when one that it would read later
-// has fallen behind by more than a second of event time, or a tenth of the drift limit if that is
-// less. Below half of it all are alike again.
-//
-// Thread: task. Cost: splits are looked at once in kLookMs.
-class ReadingOrder {
- public:
-  // About as long as a full batch takes: a queue overtakes by no more than that.
-  static constexpr std::int64_t kLookMs = 2;
-
-  explicit ReadingOrder(std::int64_t max_drift_ms);
-  // The order to tell (SourceReader::prefer), without splits that are left out: they hold nothing
-  // back, and go first when they have something. Null while the order told last will do.
-  const std::vector<std::uint32_t>* look(const SplitWatermarks& splits, std::int64_t now_ms);
-
- private:
-  struct Place {
-    std::size_t rank = 0;  // as told; 0: not named
-    EventTime level = kMinWatermark;
-    std::uint32_t split = 0;
-  };
-
-  const std::uint64_t slack_ms_;
-  std::optional<std::int64_t> looked_ms_;
-  std::vector<std::uint32_t> told_;
-  std::map<std::uint32_t, std::size_t> ranks_;  // of told_
-  std::vector<Place> places_;                   // of one look
-
-  bool fell_behind();
-};
-
-// Tells the tasks behind, when it changes, whether they may leave this one out. Thread: task.
-class IdleSignal {
- public:
-  // A batch or a watermark was emitted: for the tasks behind that ended idleness.
-  void interrupted() { told_ms_.reset(); }
-  void tell(std::optional<std::int64_t> idle_ms, Emitter& out);
-
- private:
-  std::optional<std::int64_t> told_ms_;
-};
-
-// What a checkpoint keeps of one task: the watermark it sent last and the levels of its splits.
-std::string watermark_note(EventTime last, const SplitWatermarks& splits);
-
-// The notes of all former tasks together.
-struct RestoredWatermarks {
-  EventTime least = kMaxWatermark;  // of those sent last; kMaxWatermark: no note, or all had ended
-  SplitWatermarks::Levels levels;
-
-  Status add(std::string_view note);
 };
 
 }  // namespace slipstream::flow

@@ -53,7 +53,7 @@ class WatermarkAssigner final : public Operator {
     return Progress::kDone;
   }
 
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
+  Result<Progress> advance(const Watermark& watermark, Emitter& out) override {
     time_.advance(watermark, out);
     return Progress::kDone;
   }

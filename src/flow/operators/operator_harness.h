@@ -117,7 +117,7 @@ class OperatorHarness final : private Emitter {
          [&](Operator& op) { return op.push_from_source(SourceBatch(batch), *this); });
   }
   void advance(EventTime watermark) {
-    each([&](Operator& op) { return op.advance(watermark, *this); });
+    each([&](Operator& op) { return op.advance(Watermark{watermark, now_ms_}, *this); });
   }
   void end_input(std::size_t input) {
     each([&](Operator& op) { return op.end_input(input, *this); });
@@ -179,7 +179,7 @@ class OperatorHarness final : private Emitter {
   std::vector<std::string> take_side_rows() { return texts(take_side()); }
   std::vector<EventTime> take_watermarks() { return std::exchange(watermarks_, {}); }
   bool idle() const { return idle_ms_.has_value(); }
-  // Of the newest emit_idle() that still holds.
+  // Of the newest Idle that still holds.
   std::optional<std::int64_t> idle_ms() const { return idle_ms_; }
   std::int64_t as_of_ms() const { return as_of_ms_; }  // of the newest watermark
   // Sum over the instances.
@@ -295,16 +295,14 @@ class OperatorHarness final : private Emitter {
     from_source_.push_back(std::move(batch));
   }
   void emit_side(std::size_t, Batch&& batch) override { side_.push_back(std::move(batch)); }
-  void emit_watermark(EventTime watermark) override {
+  void emit(const TimeSignal& signal) override {
     idle_ms_.reset();
-    watermarks_.push_back(watermark);
+    if (const auto* idle = std::get_if<Idle>(&signal)) idle_ms_ = idle->proven_ms;
+    if (const auto* watermark = std::get_if<Watermark>(&signal)) {
+      as_of_ms_ = watermark->as_of_ms;
+      watermarks_.push_back(watermark->time_ms);
+    }
   }
-  void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) override {
-    as_of_ms_ = as_of_ms;
-    emit_watermark(watermark);
-  }
-  void emit_idle(std::int64_t proven_ms) override { idle_ms_ = proven_ms; }
-  void emit_active() override { idle_ms_.reset(); }
   bool has_room() const override { return emitted_ < options_.room; }
 
   Make make_;

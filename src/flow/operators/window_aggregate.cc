@@ -64,20 +64,20 @@ class WindowAggregate final : public Operator {
     return Progress::kDone;
   }
 
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
+  Result<Progress> advance(const Watermark& watermark, Emitter& out) override {
     target_ = watermark;
     return resume(out);
   }
 
   Result<Progress> resume(Emitter& out) override {
-    while (!windows_.empty() && times_->complete_at(*windows_.begin()) <= target_) {
+    while (!windows_.empty() && times_->complete_at(*windows_.begin()) <= target_.time_ms) {
       TRY_ASSIGN(const bool fired, fire(*windows_.begin(), out));
       if (!fired) return Progress::kMore;
       purge(*windows_.begin());
       windows_.erase(windows_.begin());
     }
-    last_watermark_ = std::max(last_watermark_, target_);
-    out.emit_watermark(target_);
+    last_watermark_ = std::max(last_watermark_, target_.time_ms);
+    out.emit(target_);
     return Progress::kDone;
   }
 
@@ -308,7 +308,7 @@ class WindowAggregate final : public Operator {
   // Watermarks of key groups at the restore; empty when they were the same.
   std::map<std::uint32_t, EventTime> fired_;
   EventTime last_watermark_ = kMinWatermark;
-  EventTime target_ = kMinWatermark;
+  Watermark target_;
   Metric late_rows_;
   std::int64_t late_count_ = 0;  // of all instances before a restore, with instance 0
   std::map<TimeSpan, std::vector<std::uint32_t>> rows_of_pane_;  // scratch

@@ -9,8 +9,8 @@ namespace {
 constexpr std::size_t kElementBytes = 128;  // watermarks and barriers are not free either
 
 std::size_t bytes_of(const Element& element) {
-  if (element.kind != Element::Kind::kBatch) return kElementBytes;
-  return kElementBytes + element.batch.bytes_used();
+  const Batch* rows = element.rows();
+  return rows == nullptr ? kElementBytes : kElementBytes + rows->bytes_used();
 }
 
 }  // namespace
@@ -39,11 +39,13 @@ void Gate::list(std::size_t channel) {
 
 void Gate::push(std::size_t channel, Element&& element) {
   Queue& queue = queues_[channel];
-  if (element.kind == Element::Kind::kBatch) element.batch = compacted(std::move(element.batch));
+  if (Batch* rows = element.rows()) {
+    *rows = compacted(std::move(*rows));
+    queue.rows.fetch_add(static_cast<std::int64_t>(rows->rows()), std::memory_order_relaxed);
+  }
   const std::size_t bytes = bytes_of(element);
   element.bytes = bytes;
   element.input = queue.producer.input;
-  queue.rows.fetch_add(static_cast<std::int64_t>(element.batch.rows()), std::memory_order_relaxed);
   budget_.charge(bytes);
   bool wake = false;
   {

@@ -77,8 +77,8 @@ class IdleInTurn final : public Operator {
   }
   Result<Progress> push(std::size_t, Batch&&, Emitter& out) override {
     ++batches_;
-    if (batches_ == 1) out.emit_watermark_as_of(subtask_ == 0 ? 100 : 50, 1);
-    if (batches_ == (subtask_ == 0 ? 1 : 2)) out.emit_idle(1);
+    if (batches_ == 1) out.emit(Watermark{subtask_ == 0 ? 100 : 50, 1});
+    if (batches_ == (subtask_ == 0 ? 1 : 2)) out.emit(Idle{1});
     return Progress::kDone;
   }
 
@@ -92,9 +92,9 @@ class NoteWatermark final : public Operator {
   explicit NoteWatermark(std::shared_ptr<std::atomic<EventTime>> seen) : seen_(std::move(seen)) {}
   Status open(const OperatorContext&) override { return {}; }
   Result<Progress> push(std::size_t, Batch&&, Emitter&) override { return Progress::kDone; }
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
-    *seen_ = watermark;
-    out.emit_watermark(watermark);
+  Result<Progress> advance(const Watermark& watermark, Emitter& out) override {
+    *seen_ = watermark.time_ms;
+    out.emit(watermark);
     return Progress::kDone;
   }
 
@@ -244,8 +244,8 @@ class CountLate final : public Operator {
     seen_->newest_row = ms;
     return Progress::kDone;
   }
-  Result<Progress> advance(EventTime watermark, Emitter&) override {
-    seen_->watermark = watermark;
+  Result<Progress> advance(const Watermark& watermark, Emitter&) override {
+    seen_->watermark = watermark.time_ms;
     return Progress::kDone;
   }
 

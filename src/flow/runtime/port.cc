@@ -8,22 +8,22 @@
 
 namespace slipstream::flow {
 
-void Edge::send(Element&& batch) {
+void Edge::send(Element&& element) {
   switch (options_.partitioning) {
     case Partitioning::kForward:
     case Partitioning::kSingle:
-      push(options_.targets.front(), std::move(batch));
+      push(options_.targets.front(), std::move(element));
       return;
     case Partitioning::kRebalance:
-      push(options_.targets[next_], std::move(batch));
+      push(options_.targets[next_], std::move(element));
       next_ = (next_ + 1) % options_.targets.size();
       return;
     case Partitioning::kBroadcast:
-      for (const Target& target : options_.targets) push(target, Element(batch));
+      for (const Target& target : options_.targets) push(target, Element(element));
       return;
     case Partitioning::kHash:
       // Rows of one source go many ways: what it knows of its splits ends here.
-      if (batch.batch.rows() != 0) split_by_key(std::move(batch.batch));
+      if (element.rows()->rows() != 0) split_by_key(std::move(*element.rows()));
       return;
   }
 }
@@ -33,7 +33,7 @@ void Edge::split_by_key(Batch&& batch) {
   const auto targets = static_cast<std::uint32_t>(options_.targets.size());
   if (targets == 1 || hashes.empty()) {
     batch.set_key_hashes(std::move(hashes));
-    push(options_.targets.front(), Element::of(std::move(batch)));
+    push(options_.targets.front(), Element{std::move(batch)});
     return;
   }
   rows_.resize(targets);
@@ -47,10 +47,10 @@ void Edge::split_by_key(Batch&& batch) {
   for (std::uint32_t i = 0; i < targets; ++i) {
     if (rows_[i].empty()) continue;
     if (rows_[i].size() == batch.rows()) {
-      push(options_.targets[i], Element::of(std::move(batch)));
+      push(options_.targets[i], Element{std::move(batch)});
       return;
     }
-    push(options_.targets[i], Element::of(take(batch, rows_[i])));
+    push(options_.targets[i], Element{take(batch, rows_[i])});
   }
 }
 
@@ -70,9 +70,7 @@ bool Edge::wait_for_room() {
 }
 
 void Port::send(std::size_t output, Element&& batch) {
-  const std::size_t rows = batch.batch.rows();
-  if (rows == 0 && batch.events.empty()) return;
-  rows_out_.fetch_add(static_cast<std::int64_t>(rows), std::memory_order_relaxed);
+  rows_out_.fetch_add(static_cast<std::int64_t>(batch.rows()->rows()), std::memory_order_relaxed);
   if (output == 0 && next_ != nullptr) {
     next_->deliver(std::move(batch));
     return;
@@ -86,37 +84,39 @@ void Port::send(std::size_t output, Element&& batch) {
   if (last != nullptr) last->send(std::move(batch));
 }
 
-void Port::emit(Batch&& batch) { send(0, Element::of(std::move(batch))); }
+void Port::emit(Batch&& batch) {
+  if (batch.rows() != 0) send(0, Element{std::move(batch)});
+}
 
-void Port::emit_from_source(SourceBatch&& batch) { send(0, Element::of(std::move(batch))); }
+void Port::emit_from_source(SourceBatch&& batch) {
+  if (!batch.empty()) send(0, Element{std::move(batch)});
+}
 
 void Port::emit_side(std::size_t output, Batch&& batch) {
-  send(output, Element::of(std::move(batch)));
+  if (batch.rows() != 0) send(output, Element{std::move(batch)});
 }
 
-void Port::emit_watermark(EventTime watermark) {
-  if (watermark <= watermark_.load(std::memory_order_relaxed)) return;
-  watermark_.store(watermark, std::memory_order_relaxed);
-  tell(Element::of(watermark, as_of_ms_));
+void Port::emit(const TimeSignal& signal) {
+  if (const auto* watermark = std::get_if<Watermark>(&signal)) return emit_watermark(*watermark);
+  send_to_all(signal);
 }
 
-void Port::emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) {
-  follow(as_of_ms);
+void Port::emit_watermark(const Watermark& watermark) {
+  as_of_ms_ = std::max(as_of_ms_, watermark.as_of_ms);
   if (newest_ms_ != nullptr) {
     std::int64_t newest = newest_ms_->load(std::memory_order_relaxed);
-    while (newest < as_of_ms && !newest_ms_->compare_exchange_weak(newest, as_of_ms)) {
+    while (newest < watermark.as_of_ms &&
+           !newest_ms_->compare_exchange_weak(newest, watermark.as_of_ms)) {
     }
   }
-  emit_watermark(watermark);
+  if (watermark.time_ms <= watermark_.load(std::memory_order_relaxed)) return;
+  watermark_.store(watermark.time_ms, std::memory_order_relaxed);
+  send_to_all(Watermark{watermark.time_ms, as_of_ms_});
 }
 
-void Port::emit_idle(std::int64_t proven_ms) { tell(Element::idle(proven_ms)); }
-
-void Port::emit_active() { tell(Element::of(Element::Kind::kActive)); }
-
-void Port::tell(const Element& element) {
-  for (Edge& edge : edges_) edge.broadcast(element);
-  if (next_ != nullptr) next_->deliver(Element(element));
+void Port::send_to_all(const TimeSignal& signal) {
+  for (Edge& edge : edges_) edge.broadcast(Element{signal});
+  if (next_ != nullptr) next_->deliver(Element{signal});
 }
 
 bool Port::has_room() const {

@@ -32,8 +32,8 @@ class Edge {
       : options_(std::move(options)), next_(options_.first % options_.targets.size()) {}
 
   std::size_t output() const { return options_.output; }
-  // REQUIRES: a batch, with or without what its source knows.
-  void send(Element&& batch);
+  // REQUIRES: Batch or SourceBatch.
+  void send(Element&& element);
   // To every target: watermarks, barriers, end.
   void broadcast(const Element& element);
   bool has_room() const;
@@ -59,18 +59,13 @@ class Port final : public Emitter {
  public:
   void connect(Stage* next) { next_ = next; }
   void add_edge(Edge edge) { edges_.push_back(std::move(edge)); }
-  // Where to note the moment of the newest watermark that an operator made itself.
+  // Where to note Watermark::as_of_ms of the newest watermark; outlives the port.
   void note_watermarks(std::atomic<std::int64_t>* newest_ms) { newest_ms_ = newest_ms; }
-  // What is emitted from here on follows from rows that had been received by then.
-  void follow(std::int64_t as_of_ms) { as_of_ms_ = std::max(as_of_ms_, as_of_ms); }
 
   void emit(Batch&& batch) override;
+  void emit(const TimeSignal& signal) override;
   void emit_from_source(SourceBatch&& batch) override;
   void emit_side(std::size_t output, Batch&& batch) override;
-  void emit_watermark(EventTime watermark) override;
-  void emit_watermark_as_of(EventTime watermark, std::int64_t as_of_ms) override;
-  void emit_idle(std::int64_t proven_ms) override;
-  void emit_active() override;
   bool has_room() const override;
 
   // Barrier or end: to the edges only.
@@ -82,11 +77,12 @@ class Port final : public Emitter {
 
  private:
   void send(std::size_t output, Element&& batch);
-  void tell(const Element& element);
+  void send_to_all(const TimeSignal& signal);
+  void emit_watermark(const Watermark& watermark);
 
   Stage* next_ = nullptr;  // takes output 0
   std::vector<Edge> edges_;
-  std::int64_t as_of_ms_ = 0;
+  std::int64_t as_of_ms_ = 0;  // of what was emitted so far
   std::atomic<std::int64_t>* newest_ms_ = nullptr;
   std::atomic<EventTime> watermark_{kMinWatermark};
   std::atomic<std::int64_t> rows_out_{0};

@@ -168,9 +168,9 @@ class KeyedSum final : public Operator {
   explicit KeyedSum(std::int64_t keys) : keys_(keys) {}
   Status open(const OperatorContext& context) override;
   Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) override;
-  Result<Progress> advance(EventTime watermark, Emitter& out) override {
-    watermark_ = watermark;
-    out.emit_watermark(watermark);
+  Result<Progress> advance(const Watermark& watermark, Emitter& out) override {
+    watermark_ = watermark.time_ms;
+    out.emit(watermark);
     return Progress::kDone;
   }
   Result<Progress> end_input(std::size_t input, Emitter& out) override;

@@ -32,7 +32,7 @@ Status SourceHead::add(std::vector<SplitState> splits, bool complete, Port& out)
   // A reader without splits holds no event time back.
   if (splits_.empty() != idle_) {
     idle_ = splits_.empty();
-    idle_ ? out.emit_idle(kAlwaysIdle) : out.emit_active();
+    out.emit(idle_ ? TimeSignal(Idle{kAlwaysIdle}) : TimeSignal(Active{}));
   }
   return {};
 }

@@ -24,32 +24,22 @@ void Stage::note(Result<Progress> progress) {
 
 void Stage::process(Element&& element) {
   mark_wakes();
-  switch (element.kind) {
-    case Element::Kind::kBatch:
-      rows_in_.fetch_add(static_cast<std::int64_t>(element.batch.rows()),
-                         std::memory_order_relaxed);
-      if (element.from_source) {
-        note(operator_->push_from_source(
-            {std::move(element.batch), std::move(element.runs), std::move(element.events)}, port_));
-      } else {
-        note(operator_->push(element.input, std::move(element.batch), port_));
-      }
-      return;
-    case Element::Kind::kWatermark:
-      watermark_.store(element.watermark, std::memory_order_relaxed);
-      port_.follow(element.moment_ms);
-      note(operator_->advance(element.watermark, port_));
-      return;
-    case Element::Kind::kIdle:
-      port_.emit_idle(element.moment_ms);
-      return;
-    case Element::Kind::kActive:
-      port_.emit_active();
-      return;
-    case Element::Kind::kBarrier:
-    case Element::Kind::kEnd:
-      return;  // handled by the task
-  }
+  if (const Batch* rows = element.rows())
+    rows_in_.fetch_add(static_cast<std::int64_t>(rows->rows()), std::memory_order_relaxed);
+  if (auto* batch = std::get_if<Batch>(&element.what)) {
+    note(operator_->push(element.input, std::move(*batch), port_));
+  } else if (auto* from_source = std::get_if<SourceBatch>(&element.what)) {
+    note(operator_->push_from_source(std::move(*from_source), port_));
+  } else if (const auto* signal = std::get_if<TimeSignal>(&element.what)) {
+    process(*signal);
+  }  // barriers and ends are handled by the task
+}
+
+void Stage::process(const TimeSignal& signal) {
+  const auto* watermark = std::get_if<Watermark>(&signal);
+  if (watermark == nullptr) return port_.emit(signal);
+  watermark_.store(watermark->time_ms, std::memory_order_relaxed);
+  note(operator_->advance(*watermark, port_));
 }
 
 bool Stage::step() {

@@ -47,6 +47,7 @@ class Stage {
 
  private:
   void process(Element&& element);
+  void process(const TimeSignal& signal);
   void note(Result<Progress> progress);
   void mark_wakes() {
     if (waker_ != nullptr) wakes_seen_ = waker_->count();

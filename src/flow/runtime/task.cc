@@ -354,7 +354,7 @@ Result<Task::Park> Task::poll_source() {
     case SourceHead::Polled::kNothing:
       return Park::kIdle;
     case SourceHead::Polled::kEnded:
-      source_port_.emit_watermark(kMaxWatermark);
+      source_port_.emit(Watermark{kMaxWatermark});
       ending_ = 0;
       return Park::kNo;
   }
@@ -365,46 +365,31 @@ Result<Task::Park> Task::take_element() {
   std::optional<Gate::Popped> popped = gate_->pop();
   if (!popped) return Park::kIdle;
   Element& element = popped->element;
-  switch (element.kind) {
-    case Element::Kind::kBatch:
-      if (watermarks_->is_idle(popped->channel)) {
-        watermarks_->active(popped->channel);
-        advance_watermark();
-      }
-      stages_.front()->deliver(std::move(element));
-      break;
-    case Element::Kind::kWatermark:
-      watermarks_->watermark(popped->channel, element.watermark, element.moment_ms);
-      advance_watermark();
-      break;
-    case Element::Kind::kIdle:
-      watermarks_->idle(popped->channel, element.moment_ms);
-      advance_watermark();
-      break;
-    case Element::Kind::kActive:
-      watermarks_->active(popped->channel);
-      advance_watermark();
-      break;
-    case Element::Kind::kBarrier:
-      TRY(align(popped->channel, element.barrier));
-      break;
-    case Element::Kind::kEnd:
-      end_channel(popped->channel);
-      break;
+  if (element.rows() != nullptr) {
+    if (watermarks_->is_idle(popped->channel)) receive(popped->channel, Active{});
+    stages_.front()->deliver(std::move(element));
+  } else if (const auto* signal = std::get_if<TimeSignal>(&element.what)) {
+    receive(popped->channel, *signal);
+  } else if (const auto* barrier = std::get_if<Barrier>(&element.what)) {
+    TRY(align(popped->channel, *barrier));
+  } else {
+    end_channel(popped->channel);
   }
   return Park::kNo;
 }
 
-// A watermark ends idleness for the tasks behind: they are told again.
+void Task::receive(std::size_t channel, const TimeSignal& signal) {
+  watermarks_->receive(channel, signal);
+  advance_watermark();
+}
+
 void Task::advance_watermark() {
   if (const auto reached = watermarks_->advance()) {
-    told_idle_ms_.reset();
-    stages_.front()->deliver(Element::of(reached->watermark, reached->as_of_ms));
+    idle_signal_.interrupted();
+    stages_.front()->deliver(Element{*reached});
   }
-  const std::optional<std::int64_t> idle_ms = watermarks_->idle_ms();
-  if (told_idle_ms_ == idle_ms) return;
-  stages_.front()->deliver(idle_ms ? Element::idle(*idle_ms) : Element::of(Element::Kind::kActive));
-  told_idle_ms_ = idle_ms;
+  if (const auto signal = idle_signal_.update(watermarks_->idle_ms()))
+    stages_.front()->deliver(Element{*signal});
 }
 
 Status Task::align(std::size_t channel, Barrier barrier) {
@@ -462,8 +447,8 @@ Result<bool> Task::finish_snapshot() {
     if (!finished) return false;
   }
   if (!ended_) {
-    source_port_.broadcast(Element::of(barrier));
-    for (const auto& stage : stages_) stage->port().broadcast(Element::of(barrier));
+    source_port_.broadcast(Element{barrier});
+    for (const auto& stage : stages_) stage->port().broadcast(Element{barrier});
   }
   last_snapshot_ = barrier.checkpoint;
   aligning_.reset();
@@ -482,10 +467,10 @@ Status Task::continue_ending() {
     stages_[(*ending_)++]->end_input(0);
     return {};
   }
-  source_port_.broadcast(Element::of(Element::Kind::kEnd));
+  source_port_.broadcast(Element{EndOfInput{}});
   for (const auto& stage : stages_) {
-    stage->port().broadcast(Element::of(kMaxWatermark, 0));
-    stage->port().broadcast(Element::of(Element::Kind::kEnd));
+    stage->port().broadcast(Element{Watermark{kMaxWatermark}});
+    stage->port().broadcast(Element{EndOfInput{}});
   }
   ended_ = true;
   environment_.listener->on_ended(options_.id);

@@ -16,6 +16,7 @@
 #include "flow/checkpoint/restored_state.h"
 #include "flow/checkpoint/snapshot.h"
 #include "flow/event_time/channel_watermarks.h"
+#include "flow/event_time/idle_signal.h"
 #include "flow/graph.h"
 #include "flow/job.h"
 #include "flow/runtime/gate.h"
@@ -125,6 +126,7 @@ class Task final : public Runnable {
   Result<Park> poll_source();
   Result<Park> take_element();
   Status align(std::size_t channel, Barrier barrier);
+  void receive(std::size_t channel, const TimeSignal& signal);
   void advance_watermark();
   void end_channel(std::size_t channel);
   bool fire_timer();
@@ -166,7 +168,7 @@ class Task final : public Runnable {
   std::size_t ended_channels_ = 0;
   std::size_t aligned_channels_ = 0;
   std::optional<ChannelWatermarks> watermarks_;  // with a gate
-  std::optional<std::int64_t> told_idle_ms_;     // to the chain; nullopt = it counts as active
+  IdleSignal idle_signal_;                       // to the chain
   std::optional<Barrier> aligning_;
   bool snapshot_due_ = false;              // aligned; taken as soon as the chain is quiet
   std::vector<std::size_t> ended_inputs_;  // end_input() still to be called
