@@ -268,8 +268,7 @@ void CheckpointProtocol::maybe_settle(Decisions& out) {
   if (last_ && unconfirmed_.empty()) out.push_back(decide(Decision::Kind::kSettle, *last_));
 }
 
-CheckpointProtocol::Decisions CheckpointProtocol::settled(std::int64_t now_ms) {
-  static_cast<void>(now_ms);
+CheckpointProtocol::Decisions CheckpointProtocol::settled() {
   Decisions out;
   if (last_) out.push_back(decide(Decision::Kind::kEnd, *last_));
   last_.reset();

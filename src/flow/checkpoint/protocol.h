@@ -86,7 +86,7 @@ class CheckpointProtocol {
   Decisions write_failed(CheckpointId checkpoint, const std::string& why, std::int64_t now_ms);
   Decisions stored(CheckpointId checkpoint, std::int64_t now_ms);
   Decisions committed(const std::string& sink, CheckpointId checkpoint, std::int64_t now_ms);
-  Decisions settled(std::int64_t now_ms);
+  Decisions settled();
 
   // When tick() has something to decide; nullopt = not before another fact.
   std::optional<std::int64_t> next_tick_ms() const;

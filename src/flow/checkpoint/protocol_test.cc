@@ -167,7 +167,7 @@ TEST(CheckpointProtocol, TheLastOneOnlyPublishesWhatWasRestored) {
   EXPECT_TRUE(find(begun, Kind::kCommit)->recovered);
   const auto committed = protocol.committed("sink", 7, 1);
   ASSERT_NE(find(committed, Kind::kSettle), nullptr);
-  const auto settled = protocol.settled(2);
+  const auto settled = protocol.settled();
   ASSERT_NE(find(settled, Kind::kEnd), nullptr);
 }
 
@@ -249,7 +249,7 @@ class World {
           EXPECT_TRUE(!state.durable || state.published) << "epoch " << key.first;
         }
         manifest_.clear();
-        act(protocol_->settled(now_));
+        act(protocol_->settled());
         break;
       case Kind::kEnd:
         over_ = true;

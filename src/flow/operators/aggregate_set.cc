@@ -92,7 +92,7 @@ Result<AggregateSet::Call> AggregateSet::bind(const AggregateCallSpec& spec, boo
 }
 
 Result<std::unique_ptr<AggregateSet>> AggregateSet::make(
-    const Schema&, const std::vector<AggregateCallSpec>& calls, bool updating_input) {
+    const std::vector<AggregateCallSpec>& calls, bool updating_input) {
   auto set = std::make_unique<AggregateSet>();
   set->width_ = sizeof(std::int64_t);
   for (const AggregateCallSpec& spec : calls) {

@@ -31,8 +31,7 @@ struct GroupTables {
 class AggregateSet {
  public:
   // kUnsupported for a function that cannot take rows back over updating input.
-  static Result<std::unique_ptr<AggregateSet>> make(const Schema& input,
-                                                    const std::vector<AggregateCallSpec>& calls,
+  static Result<std::unique_ptr<AggregateSet>> make(const std::vector<AggregateCallSpec>& calls,
                                                     bool updating_input);
 
   // Fields of the roles "key" and "aggregate".

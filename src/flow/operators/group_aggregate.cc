@@ -22,7 +22,7 @@ class GroupAggregate final : public Operator {
     context_ = context;
     pool_ = StatePool(context.memory);
     lineage_ = StateLineage(context);
-    TRY_ASSIGN(set_, AggregateSet::make(spec_.input, spec_.calls, spec_.updating_input));
+    TRY_ASSIGN(set_, AggregateSet::make(spec_.calls, spec_.updating_input));
     tables_ = std::make_unique<GroupTables>(pool_.get(), set_->table_options(spec_.ttl_ms));
     return {};
   }

@@ -38,7 +38,7 @@ class WindowAggregate final : public Operator {
       window =
           WindowAssignment{WindowKind::kTumble, 0, window.time_type, 1, 0, 0, window.time_zone};
     TRY_ASSIGN(times_, WindowTimes::make(window));
-    TRY_ASSIGN(set_, AggregateSet::make(spec_.input, spec_.calls, spec_.updating_input));
+    TRY_ASSIGN(set_, AggregateSet::make(spec_.calls, spec_.updating_input));
     return {};
   }
 

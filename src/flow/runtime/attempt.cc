@@ -43,7 +43,7 @@ Attempt::Attempt(Options options) : options_(std::move(options)) {
   environment_.max_parallelism = options_.max_parallelism;
   environment_.attempt_token = options_.token;
   environment_.stop = stop_source_.get_token();
-  environment_.make_epoch_file = [this](const std::string&, std::uint32_t subtask) {
+  environment_.make_epoch_file = [this](std::uint32_t subtask) {
     const std::string name = "epochs/" + hex(options_.token) + "-" + std::to_string(subtask) + "-" +
                              std::to_string(epoch_files_.fetch_add(1));
     return std::make_unique<EpochLog>(options_.store->storage(), name);
@@ -493,7 +493,7 @@ void Attempt::settle(const Decision& decision) {
   const auto done = [this](Status status) {
     post([this, status] {
       if (!status.ok()) return finish(End::kFailed, status);
-      carry_out(protocol_->settled(now()));
+      carry_out(protocol_->settled());
     });
   };
   snapshots_->run([manifest = std::move(manifest), done](CheckpointStorage& storage) {

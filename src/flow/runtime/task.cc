@@ -51,9 +51,7 @@ Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const st
   sink.writer.metrics = environment_.metrics->metrics(labels);
   sink.writer.clock = environment_.clock;
   if (node.sink->guarantee() == Guarantee::kExactlyOnce) {
-    sink.make_epoch_file = [this, uid = node.uid] {
-      return environment_.make_epoch_file(uid, options_.subtask);
-    };
+    sink.make_epoch_file = [this] { return environment_.make_epoch_file(options_.subtask); };
   }
   auto made = std::make_unique<SinkOperator>(std::move(sink));
   sink_ = made.get();

@@ -46,8 +46,7 @@ struct TaskEnvironment {
   TaskListener* listener = nullptr;
   MetricStore* metrics = nullptr;
   const RestoredState* restored = nullptr;  // null = fresh start
-  std::function<std::unique_ptr<EpochLog>(const std::string& sink, std::uint32_t subtask)>
-      make_epoch_file;
+  std::function<std::unique_ptr<EpochLog>(std::uint32_t subtask)> make_epoch_file;
   std::uint32_t max_parallelism = 128;
   std::uint64_t attempt_token = 0;
   std::stop_token stop;

@@ -341,7 +341,7 @@ void check_aggregates(const Rel& root, std::vector<Diagnostic>& diagnostics) {
   for (const RelPtr& input : root.inputs) check_aggregates(*input, diagnostics);
   if (root.calls.empty() || !root.inputs[0]->updating) return;
   for (const AggregateCall& call : root.calls) {
-    const auto set = flow::AggregateSet::make(root.inputs[0]->schema, call_specs({call}), true);
+    const auto set = flow::AggregateSet::make(call_specs({call}), true);
     if (!set.ok()) diagnostics.push_back(Diagnostic::at(call.span, set.error().message));
   }
 }
