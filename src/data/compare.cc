@@ -110,20 +110,4 @@ int compare_cells(const Column& a, std::size_t row_a, const Column& b, std::size
   return 0;
 }
 
-bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a,
-                const Batch& b, std::size_t row_b, std::span<const std::size_t> columns_b) {
-  for (std::size_t i = 0; i < columns_a.size(); ++i) {
-    if (!cells_equal(*a.column(columns_a[i]), row_a, *b.column(columns_b[i]), row_b)) return false;
-  }
-  return true;
-}
-
-bool rows_equal(const Batch& a, std::size_t row_a, const Batch& b, std::size_t row_b) {
-  if (a.columns().size() != b.columns().size()) return false;
-  for (std::size_t i = 0; i < a.columns().size(); ++i) {
-    if (!cells_equal(*a.column(i), row_a, *b.column(i), row_b)) return false;
-  }
-  return true;
-}
-
 }  // namespace slipstream

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 
 #include "slipstream/batch.h"
 
@@ -16,11 +15,5 @@ int compare_cells(const Column& a, std::size_t row_a, const Column& b, std::size
 inline bool cells_equal(const Column& a, std::size_t row_a, const Column& b, std::size_t row_b) {
   return compare_cells(a, row_a, b, row_b) == 0;
 }
-
-// Over columns `columns_a[i]` and `columns_b[i]`; NULL equals NULL ("is not distinct from").
-bool rows_equal(const Batch& a, std::size_t row_a, std::span<const std::size_t> columns_a,
-                const Batch& b, std::size_t row_b, std::span<const std::size_t> columns_b);
-// Over all columns.
-bool rows_equal(const Batch& a, std::size_t row_a, const Batch& b, std::size_t row_b);
 
 }  // namespace slipstream

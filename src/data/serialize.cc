@@ -99,11 +99,16 @@ bool is_list(TypeKind kind) {
 
 // ---- types
 
-void put_fields(Bytes& out, const std::vector<Field>& fields) {
-  put_varint(out, fields.size());
-  for (const Field& field : fields) {
+void put_type(Bytes& out, const Type& type) {
+  out.push_back(static_cast<std::uint8_t>(type.kind()));
+  out.push_back(type.nullable() ? 1 : 0);
+  put(out, static_cast<std::int32_t>(type.precision()));
+  put(out, static_cast<std::int32_t>(type.scale()));
+  if (type.layout() != Layout::kNested) return;
+  put_varint(out, type.children().size());
+  for (const Field& field : type.children()) {
     put_text(out, field.name);
-    serialize_type(field.type, out);
+    put_type(out, field.type);
   }
 }
 
@@ -320,39 +325,13 @@ void read_cell(Reader& reader, ColumnBuilder& builder) {
 
 }  // namespace
 
-void serialize_type(const Type& type, Bytes& out) {
-  out.push_back(static_cast<std::uint8_t>(type.kind()));
-  out.push_back(type.nullable() ? 1 : 0);
-  put(out, static_cast<std::int32_t>(type.precision()));
-  put(out, static_cast<std::int32_t>(type.scale()));
-  if (type.layout() == Layout::kNested) put_fields(out, type.children());
-}
-
-Result<Type> deserialize_type(std::span<const std::uint8_t>& bytes) {
-  Reader reader(bytes);
-  Type type = read_type(reader, 0);
-  if (!reader.ok()) return corrupt("type description cut short or of unknown kind");
-  bytes = reader.rest();
-  return type;
-}
-
-void serialize_schema(const Schema& schema, Bytes& out) { put_fields(out, schema.fields()); }
-
-Result<Schema> deserialize_schema(std::span<const std::uint8_t>& bytes) {
-  Reader reader(bytes);
-  std::vector<Field> fields = read_fields(reader, 0);
-  if (!reader.ok()) return corrupt("schema cut short or with a type of unknown kind");
-  bytes = reader.rest();
-  return Schema(std::move(fields));
-}
-
 void serialize_batch(const Batch& batch, Bytes& out) {
   const std::size_t start = out.size();
   out.resize(start + kHeader);
   put_varint(out, batch.rows());
   put_varint(out, batch.columns().size());
   for (const ColumnPtr& column : batch.columns()) {
-    serialize_type(column->type(), out);
+    put_type(out, column->type());
     put_column(out, *column);
   }
   out.push_back(batch.kinds().empty() ? 0 : 1);

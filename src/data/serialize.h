@@ -18,11 +18,6 @@ void serialize_batch(const Batch& batch, std::vector<std::uint8_t>& out);
 // Text is copied.
 Result<Batch> deserialize_batch(std::span<const std::uint8_t>& bytes);
 
-void serialize_type(const Type& type, std::vector<std::uint8_t>& out);
-Result<Type> deserialize_type(std::span<const std::uint8_t>& bytes);
-void serialize_schema(const Schema& schema, std::vector<std::uint8_t>& out);
-Result<Schema> deserialize_schema(std::span<const std::uint8_t>& bytes);
-
 // Appends one row of `columns`, compact, without types. `encode_key` normalises: equal keys give
 // equal bytes (0.0 and -0.0, all NaN). The bytes have no useful order.
 void encode_row(std::span<const ColumnPtr> columns, std::size_t row,

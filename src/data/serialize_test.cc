@@ -50,7 +50,8 @@ TEST(SerializeBatch, ReadsBackEqual) {
   auto copy = deserialize_batch(rest);
   ASSERT_TRUE(copy.ok()) << copy.error().message;
   EXPECT_EQ(row_texts(*copy), row_texts(batch));
-  EXPECT_EQ(copy->column(2)->type(), Type::string().not_null());
+  for (std::size_t i = 0; i < batch.columns().size(); ++i)
+    EXPECT_EQ(copy->column(i)->type(), batch.column(i)->type());
   EXPECT_EQ(copy->key_hashes()[1], 2U);
   ASSERT_TRUE(deserialize_batch(rest).ok());
   EXPECT_TRUE(rest.empty());
@@ -87,18 +88,6 @@ TEST(SerializeBatch, NamesANewerVersion) {
   EXPECT_NE(result.error().message.find("version 9"), std::string::npos);
 }
 
-TEST(SerializeSchema, ReadsBackEqual) {
-  const Schema schema(
-      {{"id", Type::bigint().not_null()},
-       {"r", Type::row({{"x", Type::multiset(Type::varchar(3))}, {"y", Type::time(3)}})}});
-  Bytes bytes;
-  serialize_schema(schema, bytes);
-  std::span<const std::uint8_t> rest(bytes);
-  const auto copy = deserialize_schema(rest);
-  ASSERT_TRUE(copy.ok());
-  EXPECT_EQ(*copy, schema);
-}
-
 TEST(EncodeRow, DecodesToTheSameRow) {
   const Batch batch = sample();
   Bytes bytes;
@@ -115,9 +104,10 @@ TEST(EncodeRow, DecodesToTheSameRow) {
   EXPECT_TRUE(rest.empty());
   std::vector<ColumnPtr> columns;
   for (ColumnBuilder* builder : builders) columns.push_back(builder->finish());
-  const Batch copy = batch_of(std::move(columns));
-  EXPECT_TRUE(rows_equal(copy, 0, batch, 0));
-  EXPECT_TRUE(rows_equal(copy, 1, batch, 1));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t row = 0; row < batch.rows(); ++row)
+      EXPECT_TRUE(cells_equal(*columns[i], row, *batch.column(i), row)) << i << ", " << row;
+  }
 }
 
 TEST(EncodeRow, RefusesACutRow) {

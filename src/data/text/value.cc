@@ -61,21 +61,13 @@ bool parse_ltz_into(std::string_view text, const TimeZone& zone, ColumnBuilder& 
   return true;
 }
 
-void append_text_as(std::string_view text, bool view, ColumnBuilder& out) {
-  if (view) {
-    out.append_text_view(text);
-  } else {
-    out.append_text(text);
-  }
-}
-
 void append_padded(std::string_view text, std::size_t missing, char with, ColumnBuilder& out) {
   std::string padded(text);
   padded.append(missing, with);
   out.append_text(padded);
 }
 
-bool parse_characters(std::string_view text, bool view, ColumnBuilder& out) {
+bool parse_characters(std::string_view text, ColumnBuilder& out) {
   const Type& type = out.type();
   const auto length = static_cast<std::size_t>(type.precision());
   if (type.is_text()) {
@@ -95,49 +87,8 @@ bool parse_characters(std::string_view text, bool view, ColumnBuilder& out) {
       return true;
     }
   }
-  append_text_as(text, view, out);
+  out.append_text(text);
   return true;
-}
-
-bool parse_any(std::string_view text, const TimeZone& zone, bool view, ColumnBuilder& out) {
-  const Type& type = out.type();
-  switch (type.kind()) {
-    case TypeKind::kBoolean: {
-      const auto value = parse_boolean(text);
-      if (!value) return false;
-      out.append(static_cast<std::uint8_t>(*value));
-      return true;
-    }
-    case TypeKind::kTinyInt:
-      return parse_integer_into<std::int8_t>(text, out);
-    case TypeKind::kSmallInt:
-      return parse_integer_into<std::int16_t>(text, out);
-    case TypeKind::kInt:
-      return parse_integer_into<std::int32_t>(text, out);
-    case TypeKind::kBigInt:
-      return parse_integer_into<std::int64_t>(text, out);
-    case TypeKind::kFloat:
-      return append_parsed(parse_float(text), out);
-    case TypeKind::kDouble:
-      return append_parsed(parse_double(text), out);
-    case TypeKind::kDecimal:
-      return append_parsed(parse_decimal(text, type.precision(), type.scale()), out);
-    case TypeKind::kChar:
-    case TypeKind::kVarChar:
-    case TypeKind::kBinary:
-    case TypeKind::kVarBinary:
-      return parse_characters(text, view, out);
-    case TypeKind::kDate:
-      return append_parsed(parse_date(text), out);
-    case TypeKind::kTime:
-      return append_parsed(parse_time(text, type.precision()), out);
-    case TypeKind::kTimestamp:
-      return append_parsed(parse_timestamp(text, type.precision()), out);
-    case TypeKind::kTimestampLtz:
-      return parse_ltz_into(text, zone, out);
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -203,11 +154,44 @@ std::string to_text(const Column& column, std::size_t row, const TimeZone& zone)
 }
 
 bool parse(std::string_view text, const TimeZone& zone, ColumnBuilder& out) {
-  return parse_any(text, zone, false, out);
-}
-
-bool parse_view(std::string_view text, const TimeZone& zone, ColumnBuilder& out) {
-  return parse_any(text, zone, true, out);
+  const Type& type = out.type();
+  switch (type.kind()) {
+    case TypeKind::kBoolean: {
+      const auto value = parse_boolean(text);
+      if (!value) return false;
+      out.append(static_cast<std::uint8_t>(*value));
+      return true;
+    }
+    case TypeKind::kTinyInt:
+      return parse_integer_into<std::int8_t>(text, out);
+    case TypeKind::kSmallInt:
+      return parse_integer_into<std::int16_t>(text, out);
+    case TypeKind::kInt:
+      return parse_integer_into<std::int32_t>(text, out);
+    case TypeKind::kBigInt:
+      return parse_integer_into<std::int64_t>(text, out);
+    case TypeKind::kFloat:
+      return append_parsed(parse_float(text), out);
+    case TypeKind::kDouble:
+      return append_parsed(parse_double(text), out);
+    case TypeKind::kDecimal:
+      return append_parsed(parse_decimal(text, type.precision(), type.scale()), out);
+    case TypeKind::kChar:
+    case TypeKind::kVarChar:
+    case TypeKind::kBinary:
+    case TypeKind::kVarBinary:
+      return parse_characters(text, out);
+    case TypeKind::kDate:
+      return append_parsed(parse_date(text), out);
+    case TypeKind::kTime:
+      return append_parsed(parse_time(text, type.precision()), out);
+    case TypeKind::kTimestamp:
+      return append_parsed(parse_timestamp(text, type.precision()), out);
+    case TypeKind::kTimestampLtz:
+      return parse_ltz_into(text, zone, out);
+    default:
+      return false;
+  }
 }
 
 std::string parse_failure(std::string_view text, const Type& type) {

@@ -21,9 +21,6 @@ std::string to_text(const Column& column, std::size_t row, const TimeZone& zone 
 // when it stands for none. CHAR(n) is padded with blanks, text longer than its type is cut (as CAST
 // does). BYTES take the text's bytes.
 bool parse(std::string_view text, const TimeZone& zone, ColumnBuilder& out);
-// The same for a text that stays alive: `out` refers to it. REQUIRES: see
-// ColumnBuilder::append_text_view
-bool parse_view(std::string_view text, const TimeZone& zone, ColumnBuilder& out);
 
 // "'abc' is no INT": for an error message; long texts are shortened.
 std::string parse_failure(std::string_view text, const Type& type);

@@ -92,8 +92,6 @@ class CheckpointProtocol {
   std::optional<std::int64_t> next_tick_ms() const;
   CheckpointId next_id() const { return next_id_; }
   bool is_ready() const { return ready_; }
-  bool in_flight() const { return flight_.has_value(); }
-  const std::vector<Epoch>& unconfirmed() const { return unconfirmed_; }
 
  private:
   struct Flight {
