@@ -26,13 +26,13 @@ class Chain {
   using Snapshot = std::vector<std::pair<std::uint32_t, std::vector<std::byte>>>;
 
   void add(SavedTable& table, Extent extent) {
-    if (extent == Extent::kWhole) snapshots_.clear();
+    if (extent == Extent::kFull) snapshots_.clear();
     Snapshot& pieces = snapshots_.emplace_front();
     const auto keep = [&](std::uint32_t group, std::span<const std::byte> bytes) -> Status {
       pieces.emplace_back(group, std::vector<std::byte>(bytes.begin(), bytes.end()));
       return {};
     };
-    EXPECT_TRUE(table.share(extent)->write("t", kGroups, keep).ok());
+    EXPECT_TRUE(table.freeze(extent)->write("t", kGroups, keep).ok());
   }
 
   // As `parallelism` instances read it, each its part of the key groups.
@@ -111,13 +111,13 @@ void go_through_rounds(SavedTable& table, Chain& chain, Change&& change, Check&&
   bool whole = true;
   for (int round = 0; round < 36; ++round) {
     for (int i = 0; i < changes[round % 12]; ++i) change(random);
-    chain.add(table, whole ? Extent::kWhole : Extent::kChanged);
+    chain.add(table, whole ? Extent::kFull : Extent::kIncremental);
     check(1 + static_cast<std::uint32_t>(round) % 3);
     whole = false;
     if (round % 9 != 8) continue;
     // A snapshot that was given up: the next one must be whole.
     for (int i = 0; i < 50; ++i) change(random);
-    table.share(Extent::kChanged);
+    table.freeze(Extent::kIncremental);
     whole = true;
   }
 }
@@ -164,34 +164,34 @@ TEST(Changes, OnlyWhatChangedIsWritten) {
   for (int i = 0; i < 10'000; ++i) put(*table, "key " + std::to_string(i), "text");
   EXPECT_EQ(table->changed(), 10'000U);
   Chain chain;
-  chain.add(*table, Extent::kWhole);
+  chain.add(*table, Extent::kFull);
   EXPECT_EQ(table->changed(), 0U);
   const std::size_t whole = chain.bytes_of_newest();
 
   for (int i = 0; i < 10; ++i) put(*table, "key 77", "other");
   erase(*table, "key 78");
   put(*table, "new", "text");
-  erase(*table, "new");  // nobody has heard of it
+  erase(*table, "new");  // no snapshot has it
   EXPECT_LE(table->changed(), 4U);
-  chain.add(*table, Extent::kChanged);
+  chain.add(*table, Extent::kIncremental);
   EXPECT_LT(chain.bytes_of_newest(), whole / 1000);
   EXPECT_EQ(chain.restored(2, make_table, content), content(*table));
 
-  chain.add(*table, Extent::kChanged);
+  chain.add(*table, Extent::kIncremental);
   EXPECT_EQ(chain.bytes_of_newest(), 0U);
 }
 
 // The slot of a key that is gone is taken by one of another key group: whoever restores the first
-// group must still hear that it is free.
+// group must still record that it is free.
 TEST(Changes, ASlotIsTakenAgainAfterItsEndWasTold) {
   const auto table = make_table();
   for (int i = 0; i < 100; ++i) put(*table, "old " + std::to_string(i), "text");
   Chain chain;
-  chain.add(*table, Extent::kWhole);
+  chain.add(*table, Extent::kFull);
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 100; ++i) erase(*table, "old " + std::to_string(i));
     for (int i = 0; i < 100; ++i) put(*table, "new " + std::to_string(i * 7 + round), "text");
-    chain.add(*table, Extent::kChanged);
+    chain.add(*table, Extent::kIncremental);
     for (const std::uint32_t parallelism : {1U, 4U, 16U})
       EXPECT_EQ(chain.restored(parallelism, make_table, content), content(*table));
   }
@@ -200,7 +200,7 @@ TEST(Changes, ASlotIsTakenAgainAfterItsEndWasTold) {
 TEST(Changes, SlotsThatNoSnapshotHasAreTakenAgainAtOnce) {
   const auto pool = PagePool::make({});
   KeyTable table(pool, KeyTableOptions{16, {0}, 0});
-  table.share(Extent::kWhole);
+  table.freeze(Extent::kFull);
   put(table, "key", "text");
   const std::size_t used = pool->used();
   for (int i = 0; i < 100'000; ++i) {

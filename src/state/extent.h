@@ -6,8 +6,8 @@
 namespace slipstream::state {
 
 enum class Extent : std::uint8_t {
-  kWhole,
-  kChanged,  // what was changed or freed since the snapshot before it
+  kFull,         // all that there is
+  kIncremental,  // what was changed or freed since the snapshot before it
 };
 
 }  // namespace slipstream::state

@@ -185,7 +185,7 @@ class KeyTableSnapshot final : public TableSnapshot {
       const auto hash = get<std::uint64_t>(entry, kHashAt);
       if (get<std::uint32_t>(entry, kLiveAt) == 0) {
         const bool known =
-            slots_.extent() == Extent::kChanged && SlotStamp(entry + kStampAt).saved();
+            slots_.extent() == Extent::kIncremental && ChangeStamp(entry + kStampAt).saved();
         return known ? out.add_gone(hash, slot) : Status();
       }
       out.begin_entry(hash, slot);
@@ -209,16 +209,16 @@ class KeyTableSnapshot final : public TableSnapshot {
   KeyTableOptions options_;
 };
 
-std::unique_ptr<TableSnapshot> KeyTable::share(Extent extent) {
+std::unique_ptr<TableSnapshot> KeyTable::freeze(Extent extent) {
   DCHECK(!pinned_);
-  return std::make_unique<KeyTableSnapshot>(number(), slab_.share(extent), arena_.share(),
+  return std::make_unique<KeyTableSnapshot>(number(), slab_.freeze(extent), arena_.freeze(),
                                             options_);
 }
 
-KeyTable::KeyLookup KeyTable::share_keys() const {
+KeyTable::KeyLookup KeyTable::freeze_keys() const {
   DCHECK(!pinned_);
   auto slots = std::make_shared<const SlabView>(slab_.view());
-  auto texts = std::make_shared<const std::vector<PageRef>>(arena_.share());
+  auto texts = std::make_shared<const std::vector<PageRef>>(arena_.freeze());
   return [slots, texts](SlotId slot) { return text_at(slots->at(slot), kKeyAt); };
 }
 

@@ -33,7 +33,7 @@ struct KeyTableOptions {
 // Bounds:  memory from the pool. No call touches more than its own entries, a segment of the index
 // and a page each. Failure: the pool's kResourceExhausted.
 //
-// Values from find_or_insert() and writable() hold until release(); no share(), erase() or expire()
+// Values from find_or_insert() and writable() hold until release(); no freeze(), erase() or expire()
 // before that.
 class KeyTable final : public SavedTable {
  public:
@@ -79,10 +79,10 @@ class KeyTable final : public SavedTable {
 
   std::size_t entries() const override { return size(); }
   std::size_t changed() const override { return slab_.changed(); }
-  std::unique_ptr<TableSnapshot> share(Extent extent) override;
+  std::unique_ptr<TableSnapshot> freeze(Extent extent) override;
   // Keys as they are now, for the snapshot of a structure that refers to them by slot.
   using KeyLookup = std::function<std::string_view(SlotId slot)>;
-  KeyLookup share_keys() const;
+  KeyLookup freeze_keys() const;
   // The entries of a piece that count. REQUIRES: their keys are not in the table.
   Status restore(EntryReader piece);
 

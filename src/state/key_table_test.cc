@@ -87,7 +87,7 @@ TEST(KeyTable, SnapshotKeepsWhatItSawWhileTheTableGoesOn) {
   for (std::uint32_t i = 0; i < 5000; ++i)
     put(table, key_of(i), i, "text number " + std::to_string(i) + " of many");
   const auto before = content(table);
-  const auto snapshot = table.share(Extent::kWhole);
+  const auto snapshot = table.freeze(Extent::kFull);
   for (std::uint32_t i = 0; i < 5000; ++i) {
     if (i % 3 == 0) {
       ASSERT_TRUE(table.erase(table.find(key_of(i), hash_of(key_of(i)), 0)).ok());
@@ -121,7 +121,7 @@ TEST(KeyTable, SnapshotKeepsWhatItSawWhileTheTableGoesOn) {
 TEST(KeyTable, RefusesStateOfAnotherLayoutAndCutPieces) {
   KeyTable table(PagePool::make({}), kOptions);
   put(table, "k", 1, "t");
-  Pieces pieces = written(*table.share(Extent::kWhole));
+  Pieces pieces = written(*table.freeze(Extent::kFull));
   KeyTable other(PagePool::make({}), KeyTableOptions{64, {}, 0});
   EXPECT_EQ(other.restore(*EntryReader::open(pieces[0].second)).error().code, ErrorCode::kCorrupt);
   pieces[0].second.pop_back();

@@ -195,7 +195,7 @@ class MultiMapSnapshot final : public TableSnapshot {
       const RowEntry& entry = entry_of(bytes);
       if (entry.count <= 0) {
         const bool known =
-            rows_.extent() == Extent::kChanged && SlotStamp(bytes + kStampAt).saved();
+            rows_.extent() == Extent::kIncremental && ChangeStamp(bytes + kStampAt).saved();
         return known ? out.add_gone(entry.key_hash, slot) : Status();
       }
       out.begin_entry(entry.key_hash, slot);
@@ -217,9 +217,9 @@ class MultiMapSnapshot final : public TableSnapshot {
 
 }  // namespace
 
-std::unique_ptr<TableSnapshot> MultiMap::share(Extent extent) {
-  return std::make_unique<MultiMapSnapshot>(number(), slab_.share(extent), arena_.share(),
-                                            keys_.share_keys());
+std::unique_ptr<TableSnapshot> MultiMap::freeze(Extent extent) {
+  return std::make_unique<MultiMapSnapshot>(number(), slab_.freeze(extent), arena_.freeze(),
+                                            keys_.freeze_keys());
 }
 
 Status MultiMap::restore(EntryReader piece) {

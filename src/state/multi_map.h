@@ -52,7 +52,7 @@ class MultiMap final : public SavedTable {
 
   std::size_t entries() const override { return rows(); }
   std::size_t changed() const override { return slab_.changed(); }
-  std::unique_ptr<TableSnapshot> share(Extent extent) override;
+  std::unique_ptr<TableSnapshot> freeze(Extent extent) override;
   // The rows of a piece that count. REQUIRES: they are not in the map.
   Status restore(EntryReader piece);
 

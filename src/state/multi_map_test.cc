@@ -65,7 +65,7 @@ TEST(MultiMap, SnapshotIsOfTheMomentItWasTaken) {
     ASSERT_TRUE(map.add(key, hash_of(key), "row " + std::to_string(i % 700), 1, 0).ok());
   }
   const Model before = content(map);
-  const auto snapshot = map.share(Extent::kWhole);
+  const auto snapshot = map.freeze(Extent::kFull);
   for (int i = 0; i < 100; ++i) {
     const std::string key = "a key with text " + std::to_string(i);
     ASSERT_TRUE(map.erase_key(key, hash_of(key)).ok());

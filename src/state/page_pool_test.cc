@@ -79,7 +79,7 @@ TEST(TextArena, KeepsTextsWhereTheyAreAndReusesFreedOnesUnlessShared) {
   EXPECT_LT(pool->used(), 600'000U);
 
   const StringView old = *arena.keep(std::string(100, 'o'));
-  const auto snapshot = arena.share();
+  const auto snapshot = arena.freeze();
   arena.release(old);
   const StringView fresh = *arena.keep(std::string(100, 'n'));
   EXPECT_EQ(old.view(), std::string(100, 'o')) << "a running snapshot still reads it";

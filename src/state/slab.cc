@@ -33,7 +33,7 @@ Result<SlotId> Slab::allocate() {
   } else {
     ++used_.back();
   }
-  SlotStamp::put(slot + stamp_at_, generation_, false);
+  ChangeStamp::put(slot + stamp_at_, generation_, false);
   changed_in_[id >> 12U] = generation_;
   ++changed_;
   return id;
@@ -41,7 +41,7 @@ Result<SlotId> Slab::allocate() {
 
 Status Slab::free(SlotId id) {
   TRY_ASSIGN(const std::byte* slot, changing(id));
-  (SlotStamp(slot + stamp_at_).saved() ? free_after_share_ : free_).push_back(id);
+  (ChangeStamp(slot + stamp_at_).saved() ? free_after_freeze_ : free_).push_back(id);
   return {};
 }
 
@@ -79,18 +79,18 @@ SlabView Slab::view() const {
   return view;
 }
 
-SlabView Slab::share(Extent extent) {
+SlabView Slab::freeze(Extent extent) {
   SlabView shared = view();
   shared.extent_ = extent;
-  if (extent == Extent::kChanged) {
+  if (extent == Extent::kIncremental) {
     for (std::size_t page = 0; page < pages_.size(); ++page) {
       if (changed_in_[page] != generation_) shared.pages_[page] = PageRef();
     }
   }
   ++generation_;
   changed_ = 0;
-  free_.insert(free_.end(), free_after_share_.begin(), free_after_share_.end());
-  free_after_share_.clear();
+  free_.insert(free_.end(), free_after_freeze_.begin(), free_after_freeze_.end());
+  free_after_freeze_.clear();
   return shared;
 }
 

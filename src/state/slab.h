@@ -15,11 +15,11 @@ namespace slipstream::state {
 using SlotId = std::uint32_t;  // page << 12 | slot of the page
 inline constexpr SlotId kNoSlot = 0xffffffffU;
 
-// A slot's own mark of when what is saved of it changed last: generation << 1 | whether an earlier
-// snapshot has it. A generation ends with each Slab::share().
-class SlotStamp {
+// Kept in each slot: the generation in which its saved content changed last << 1 | whether an
+// earlier snapshot has it. A generation ends with each Slab::freeze().
+class ChangeStamp {
  public:
-  explicit SlotStamp(const std::byte* at) { std::memcpy(&bits_, at, sizeof bits_); }
+  explicit ChangeStamp(const std::byte* at) { std::memcpy(&bits_, at, sizeof bits_); }
   static void put(std::byte* at, std::uint32_t generation, bool saved) {
     const std::uint32_t bits = generation << 1U | static_cast<std::uint32_t>(saved);
     std::memcpy(at, &bits, sizeof bits);
@@ -37,14 +37,15 @@ class SlotStamp {
 class SlabView {
  public:
   // f(SlotId, const std::byte* slot) -> Status, for every slot ever used, free ones included; of a
-  // kChanged view for those that were handed out, changed or freed in its generation.
+  // kIncremental view for those that were handed out, changed or freed in its generation.
   template <typename F>
   Status each(F&& f) const {
     for (std::size_t page = 0; page < pages_.size(); ++page) {
       if (!pages_[page]) continue;
       for (std::uint32_t number = 0; number < used_[page]; ++number) {
         const std::byte* slot = pages_[page].data() + std::size_t{number} * width_;
-        if (extent_ == Extent::kChanged && SlotStamp(slot + stamp_at_).generation() != generation_)
+        if (extent_ == Extent::kIncremental &&
+            ChangeStamp(slot + stamp_at_).generation() != generation_)
           continue;
         Status status = f(static_cast<SlotId>(page << 12U) | number, slot);
         if (!status.ok()) return status;
@@ -52,7 +53,7 @@ class SlabView {
     }
     return {};
   }
-  // REQUIRES: not of a kChanged view
+  // REQUIRES: not of a kIncremental view
   const std::byte* at(SlotId id) const {
     return pages_[id >> 12].data() + std::size_t{id & 4095U} * width_;
   }
@@ -63,16 +64,15 @@ class SlabView {
   std::uint32_t width_ = 0;
   std::uint32_t stamp_at_ = 0;
   std::uint32_t generation_ = 0;
-  Extent extent_ = Extent::kWhole;
-  std::vector<PageRef> pages_;  // of a kChanged view: null where nothing changed
+  Extent extent_ = Extent::kFull;
+  std::vector<PageRef> pages_;  // of a kIncremental view: null where nothing changed
   std::vector<std::uint32_t> used_;
 };
 
 // Owner:  one table. Thread: task.
 // Bounds: grows by one page at a time; a slot stays where it is until its page is copied for a
-// running snapshot, so a pointer from writable() holds until the next share(). A freed slot that a
-// snapshot has is given out again after the next share() only, which is where the world hears that
-// it is free.
+// running snapshot, so a pointer from writable() holds until the next freeze(). A freed slot that a
+// snapshot has is given out again after the next freeze() only, whose view shows it as free.
 class Slab {
  public:
   // REQUIRES: width >= 16, a multiple of 16; 4 bytes at `stamp_at` of each slot are the slab's
@@ -95,19 +95,19 @@ class Slab {
   }
   // The next slot ever used, or kNoSlot; start with kNoSlot.
   SlotId after(SlotId id) const;
-  // How many slots were changed or freed since the last share().
+  // How many slots were changed or freed since the last freeze().
   std::size_t changed() const { return changed_; }
   // For a snapshot: ends the generation.
-  SlabView share(Extent extent);
+  SlabView freeze(Extent extent);
   // All slots as they are; changes nothing.
   SlabView view() const;
 
  private:
   std::uint32_t capacity(std::size_t page) const;
   void stamp(std::byte* slot, SlotId id) {
-    const SlotStamp last(slot + stamp_at_);
+    const ChangeStamp last(slot + stamp_at_);
     if (last.generation() == generation_) return;
-    SlotStamp::put(slot + stamp_at_, generation_, true);
+    ChangeStamp::put(slot + stamp_at_, generation_, true);
     changed_in_[id >> 12U] = generation_;
     ++changed_;
   }
@@ -121,7 +121,7 @@ class Slab {
   std::vector<std::uint32_t> used_;        // slots of each page that were handed out once
   std::vector<std::uint32_t> changed_in_;  // the last generation in which a page was changed
   std::vector<SlotId> free_;
-  std::vector<SlotId> free_after_share_;
+  std::vector<SlotId> free_after_freeze_;
 };
 
 }  // namespace slipstream::state

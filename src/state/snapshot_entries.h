@@ -17,7 +17,7 @@ namespace slipstream::state {
 
 using EntrySink = std::function<Status(std::uint32_t key_group, std::span<const std::byte> piece)>;
 
-// A table as it was when share() was called; holds its pages. Thread: one, any.
+// A table as it was when freeze() was called; holds its pages. Thread: one, any.
 class TableSnapshot {
  public:
   virtual ~TableSnapshot() = default;
@@ -41,10 +41,10 @@ class SavedTable {
   // No other table of this process has it.
   std::uint64_t number() const { return number_; }
   virtual std::size_t entries() const = 0;
-  // How many entries a kChanged snapshot would tell of, about.
+  // How many entries a kIncremental snapshot would hold, about.
   virtual std::size_t changed() const = 0;
   // As it is now; what follows counts as changed since then.
-  virtual std::unique_ptr<TableSnapshot> share(Extent extent) = 0;
+  virtual std::unique_ptr<TableSnapshot> freeze(Extent extent) = 0;
 
  private:
   const std::uint64_t number_;

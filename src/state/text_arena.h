@@ -26,7 +26,7 @@ class TextArena {
   // Texts of up to StringView::kInline bytes need no memory here.
   Result<StringView> keep(std::string_view text);
   void release(const StringView& text);
-  std::vector<PageRef> share() const { return pages_; }
+  std::vector<PageRef> freeze() const { return pages_; }
 
  private:
   static constexpr std::size_t kClasses = 16;

@@ -113,7 +113,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
                                std::to_string(context.subtask) + "]");
     calls_->set_gauge(metric(kBlockedCall.name, kBlockedCall.help));
     pool_ = flow::StatePool(context.memory);
-    lineage_ = flow::StateLineage(context);
+    snapshot_chain_ = flow::IncrementalChain(context);
     event_timers_ = std::make_unique<TimerQueue>("event-timers", pool_.get());
     wall_timers_ = std::make_unique<TimerQueue>("wall-timers", pool_.get());
     return guarded([&] {
@@ -311,7 +311,7 @@ class BodyOperator final : public flow::Operator, private erased::OperatorRuntim
   std::shared_ptr<erased::UserCalls> calls_;
   const std::string* part_ = &spec_->name;  // the function that is being made, by its name
   flow::StatePool pool_;
-  flow::StateLineage lineage_;
+  flow::IncrementalChain snapshot_chain_;
   std::vector<std::unique_ptr<erased::RowWriter>> outputs_;
   CurrentKey key_;
   std::map<std::string, std::shared_ptr<KeyTableStore>> stores_;
@@ -402,7 +402,7 @@ Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(
       }
     }
   }
-  snapshot->tables.share(lineage_, request);
+  snapshot->tables.freeze(snapshot_chain_, request);
   // An operator that saves nothing may go away from the program.
   if (!spec_->keyed && snapshot->instance.empty()) return std::unique_ptr<flow::PendingSnapshot>();
   return std::unique_ptr<flow::PendingSnapshot>(std::move(snapshot));

@@ -25,7 +25,7 @@ class ChangelogNormalize final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
-    lineage_ = StateLineage(context);
+    snapshot_chain_ = IncrementalChain(context);
     table_ = std::make_unique<state::KeyTable>(
         pool_.get(), state::KeyTableOptions{sizeof(StringView), {0}, spec_.ttl_ms});
     return {};
@@ -58,7 +58,7 @@ class ChangelogNormalize final : public Operator {
   Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) override {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
     snapshot->add("rows", *table_);
-    snapshot->share(lineage_, request);
+    snapshot->freeze(snapshot_chain_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -125,7 +125,7 @@ class ChangelogNormalize final : public Operator {
   std::vector<Type> types_;
   OperatorContext context_;
   StatePool pool_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   std::unique_ptr<state::KeyTable> table_;
   state::EncodedRows keys_;
   state::EncodedRows rows_;

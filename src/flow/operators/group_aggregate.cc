@@ -21,7 +21,7 @@ class GroupAggregate final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
-    lineage_ = StateLineage(context);
+    snapshot_chain_ = IncrementalChain(context);
     TRY_ASSIGN(set_, AggregateSet::make(spec_.calls, spec_.updating_input));
     tables_ = std::make_unique<GroupTables>(pool_.get(), set_->table_options(spec_.ttl_ms));
     return {};
@@ -50,7 +50,7 @@ class GroupAggregate final : public Operator {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
     snapshot->add("groups", tables_->groups);
     snapshot->add("values", tables_->values);
-    snapshot->share(lineage_, request);
+    snapshot->freeze(snapshot_chain_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -190,7 +190,7 @@ class GroupAggregate final : public Operator {
   GroupAggregateSpec spec_;
   OperatorContext context_;
   StatePool pool_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   std::unique_ptr<AggregateSet> set_;
   std::unique_ptr<GroupTables> tables_;
   state::EncodedRows keys_;

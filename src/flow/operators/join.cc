@@ -26,7 +26,7 @@ class Join final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
-    lineage_ = StateLineage(context);
+    snapshot_chain_ = IncrementalChain(context);
     for (std::size_t i = 0; i < spec_.left_keys.size(); ++i) {
       const Type& left = spec_.left[spec_.left_keys[i]].type;
       const Type& right = spec_.right[spec_.right_keys[i]].type;
@@ -83,7 +83,7 @@ class Join final : public Operator {
     auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
     snapshot->add("left", *sides_[0]);
     snapshot->add("right", *sides_[1]);
-    snapshot->share(lineage_, request);
+    snapshot->freeze(snapshot_chain_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -176,7 +176,7 @@ class Join final : public Operator {
   JoinSpec spec_;
   OperatorContext context_;
   StatePool pool_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   std::array<std::unique_ptr<state::MultiMap>, 2> sides_;
   std::array<std::vector<Type>, 2> types_;
   std::unique_ptr<expr::Program> residual_;

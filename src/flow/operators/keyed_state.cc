@@ -68,62 +68,62 @@ std::vector<ColumnPtr> RowDecoder::finish() {
   return columns;
 }
 
-state::Extent StateLineage::choose(const SnapshotRequest& request, std::size_t entries,
-                                   std::size_t changed) {
+state::Extent IncrementalChain::choose(const SnapshotRequest& request, std::size_t entries,
+                                       std::size_t changed) {
   const bool follows = request.base != 0 && request.base == last_;
   last_ = request.checkpoint;
   if (follows && changes_pay(entries, changed)) {
     ++files_;
-    return state::Extent::kChanged;
+    return state::Extent::kIncremental;
   }
   files_ = 1;
-  whole_entries_ = entries;
+  full_entries_ = entries;
   written_ = std::make_shared<Written>();
-  return state::Extent::kWhole;
+  return state::Extent::kFull;
 }
 
 // Not when half of the entries changed; when less than half of what the files hold would be live;
 // or when the manifests that name the files come to as much as writing all state.
-bool StateLineage::changes_pay(std::size_t entries, std::size_t changed) const {
+bool IncrementalChain::changes_pay(std::size_t entries, std::size_t changed) const {
   if (changes_cost_bytes_ == 0) return true;
-  if (whole_entries_ == 0 || changed * 2 >= entries) return false;
+  if (full_entries_ == 0 || changed * 2 >= entries) return false;
   const double entry_bytes =
-      static_cast<double>(written_->whole_bytes.load()) / static_cast<double>(whole_entries_);
+      static_cast<double>(written_->full_bytes.load()) / static_cast<double>(full_entries_);
   const double live = entry_bytes * static_cast<double>(entries);
   const double all =
       static_cast<double>(written_->all_bytes.load()) + entry_bytes * static_cast<double>(changed);
   return all <= 2 * live && static_cast<double>(files_ * files_ * changes_cost_bytes_) <= live;
 }
 
-void StateSnapshot::share(StateLineage& lineage, const SnapshotRequest& request) {
+void StateSnapshot::freeze(IncrementalChain& chain, const SnapshotRequest& request) {
   std::size_t entries = 0;
   std::size_t changed = 0;
   for (const Table& table : tables_) {
     entries += table.table->entries();
     changed += table.table->changed();
   }
-  extent_ = lineage.choose(request, entries, changed);
-  written_ = lineage.written_;
+  extent_ = chain.choose(request, entries, changed);
+  written_ = chain.written_;
   for (Table& table : tables_) {
-    table.shared = table.table->share(extent_);
+    table.frozen = table.table->freeze(extent_);
     table.table = nullptr;
   }
 }
 
 Status StateSnapshot::write_tables(SnapshotWriter& out) {
-  if (extent_ == state::Extent::kChanged) out.add_to_base(kTables);
+  if (extent_ == state::Extent::kIncremental) out.add_to_base(kTables);
   std::uint64_t bytes = 0;
   std::string numbers;
   for (Table& table : tables_) {
     append_number(numbers, table.number);
-    TRY(table.shared->write(table.tag, groups_.total,
+    TRY(table.frozen->write(table.tag, groups_.total,
                             [&](std::uint32_t group, std::span<const std::byte> piece) {
                               bytes += piece.size();
                               return out.write(kTables, group, piece);
                             }));
-    table.shared.reset();
+    table.frozen.reset();
   }
-  if (extent_ == state::Extent::kWhole) written_->whole_bytes = bytes;
+  if (extent_ == state::Extent::kFull) written_->full_bytes = bytes;
   written_->all_bytes += bytes;
   return out.write(kTableNumbers, kOperatorState, as_span(numbers));
 }

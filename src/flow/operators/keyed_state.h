@@ -52,22 +52,22 @@ class RowDecoder {
   std::size_t rows_ = 0;
 };
 
-// What the snapshots of one instance hold, one after the other: all of its tables, or what changed
-// since the one before.
+// Decides what each snapshot of one instance holds: all of its tables, or what changed since the
+// one before.
 //
 // Thread: task. What the background thread found out about a snapshot counts once the next one
 // builds on it.
-class StateLineage {
+class IncrementalChain {
  public:
-  StateLineage() = default;
-  explicit StateLineage(const OperatorContext& context)
+  IncrementalChain() = default;
+  explicit IncrementalChain(const OperatorContext& context)
       : changes_cost_bytes_(context.changes_cost_bytes *
                             (context.key_groups.end - context.key_groups.begin)) {}
 
  private:
   friend class StateSnapshot;
   struct Written {
-    std::atomic<std::uint64_t> whole_bytes{0};
+    std::atomic<std::uint64_t> full_bytes{0};
     std::atomic<std::uint64_t> all_bytes{0};  // the changes since then too
   };
   // Of the next snapshot. `changed` of `entries` entries are not in the one before.
@@ -77,11 +77,11 @@ class StateLineage {
   std::size_t changes_cost_bytes_ = 0;
   CheckpointId last_ = 0;
   std::size_t files_ = 0;  // that state is spread over
-  std::size_t whole_entries_ = 0;
+  std::size_t full_entries_ = 0;
   std::shared_ptr<Written> written_;
 };
 
-// Tables and a few bytes of an operator, shared at the barrier, written in the background.
+// Tables and a few bytes of an operator, frozen at the barrier, written in the background.
 class StateSnapshot final : public PendingSnapshot {
  public:
   explicit StateSnapshot(KeyGroupRange groups) : groups_(groups) {}
@@ -90,7 +90,7 @@ class StateSnapshot final : public PendingSnapshot {
     tables_.push_back(Table{std::move(tag), &table, table.number(), nullptr});
   }
   // Of the tables that were added: all of them, or what changed. They are not referred to any more.
-  void share(StateLineage& lineage, const SnapshotRequest& request);
+  void freeze(IncrementalChain& chain, const SnapshotRequest& request);
   // Copied into every key group of this instance.
   void set_group_note(std::string bytes) { group_note_ = std::move(bytes); }
   // Once per instance.
@@ -100,16 +100,16 @@ class StateSnapshot final : public PendingSnapshot {
  private:
   struct Table {
     std::string tag;
-    state::SavedTable* table;  // until share()
+    state::SavedTable* table;  // until freeze()
     std::uint64_t number;
-    std::unique_ptr<state::TableSnapshot> shared;
+    std::unique_ptr<state::TableSnapshot> frozen;
   };
   Status write_tables(SnapshotWriter& out);
 
   KeyGroupRange groups_;
   std::vector<Table> tables_;
-  state::Extent extent_ = state::Extent::kWhole;
-  std::shared_ptr<StateLineage::Written> written_;
+  state::Extent extent_ = state::Extent::kFull;
+  std::shared_ptr<IncrementalChain::Written> written_;
   std::string group_note_;
   std::string operator_note_;
 };

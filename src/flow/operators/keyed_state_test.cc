@@ -19,7 +19,7 @@ class KeyedStateTest : public ::testing::Test {
 
   KeyedStateTest() {
     context_.changes_cost_bytes = 1;
-    lineage_ = StateLineage(context_);
+    snapshot_chain_ = IncrementalChain(context_);
     for (state::KeyTable* table : {&one_, &other_}) put(*table, 0, 5'000);
   }
   static void put(state::KeyTable& table, std::uint64_t begin, std::uint64_t end) {
@@ -31,7 +31,7 @@ class KeyedStateTest : public ::testing::Test {
   SavedState save(const SnapshotRequest& request, const SavedState* base, const Tables& tables) {
     StateSnapshot snapshot(context_.key_groups);
     for (const auto& [tag, table] : tables) snapshot.add(tag, *table);
-    snapshot.share(lineage_, request);
+    snapshot.freeze(snapshot_chain_, request);
     SavedState saved;
     SavedState::Writer writer(saved, 0, base);
     EXPECT_TRUE(snapshot.write(writer).ok());
@@ -58,7 +58,7 @@ class KeyedStateTest : public ::testing::Test {
   }
 
   OperatorContext context_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   std::shared_ptr<state::PagePool> pool_ = state::PagePool::make({});
   state::KeyTable one_{pool_, state::KeyTableOptions{16, {}, 0}};
   state::KeyTable other_{pool_, state::KeyTableOptions{16, {}, 0}};

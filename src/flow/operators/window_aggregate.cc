@@ -30,7 +30,7 @@ class WindowAggregate final : public Operator {
   Status open(const OperatorContext& context) override {
     context_ = context;
     pool_ = StatePool(context.memory);
-    lineage_ = StateLineage(context);
+    snapshot_chain_ = IncrementalChain(context);
     late_rows_ = Metric(context.metrics, kLateRows);
     late_rows_.set(late_count_);
     WindowAssignment window = spec_.window;
@@ -96,7 +96,7 @@ class WindowAggregate final : public Operator {
     std::string late;
     append_number(late, late_count_);
     snapshot->set_operator_note(std::move(late));
-    snapshot->share(lineage_, request);
+    snapshot->freeze(snapshot_chain_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
 
@@ -299,7 +299,7 @@ class WindowAggregate final : public Operator {
   std::vector<Type> key_types_;
   OperatorContext context_;
   StatePool pool_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   std::optional<WindowTimes> times_;
   std::unique_ptr<AggregateSet> set_;
   PaneMap panes_;

@@ -19,7 +19,7 @@ std::string_view bytes_of(const std::int64_t* values, std::size_t count) {
 Status KeyedSum::open(const OperatorContext& context) {
   context_ = context;
   pool_ = StatePool(context.memory);
-  lineage_ = StateLineage(context);
+  snapshot_chain_ = IncrementalChain(context);
   sums_ =
       std::make_unique<state::KeyTable>(pool_.get(), state::KeyTableOptions{sizeof(Sum), {}, 0});
   rows_ = std::make_unique<state::KeyTable>(pool_.get(), state::KeyTableOptions{16, {}, 0});
@@ -83,7 +83,7 @@ Result<std::unique_ptr<PendingSnapshot>> KeyedSum::snapshot(const SnapshotReques
   auto pending = std::make_unique<StateSnapshot>(context_.key_groups);
   pending->add("sums", *sums_);
   pending->add("rows", *rows_);
-  pending->share(lineage_, request);
+  pending->freeze(snapshot_chain_, request);
   return std::unique_ptr<PendingSnapshot>(std::move(pending));
 }
 

@@ -187,7 +187,7 @@ class KeyedSum final : public Operator {
   const std::int64_t keys_;
   OperatorContext context_;
   StatePool pool_;
-  StateLineage lineage_;
+  IncrementalChain snapshot_chain_;
   EventTime watermark_ = kMinWatermark;
   std::unique_ptr<state::KeyTable> sums_;
   std::unique_ptr<state::KeyTable> rows_;
