@@ -170,16 +170,16 @@ Status KeyTable::expire(std::int64_t now_ms, std::size_t entries,
 // Holds slots and texts; the index is not needed.
 class KeyTableSnapshot final : public TableSnapshot {
  public:
-  KeyTableSnapshot(std::uint64_t table, SlabView slots, std::vector<PageRef> texts,
+  KeyTableSnapshot(std::uint64_t table_id, SlabView slots, std::vector<PageRef> texts,
                    KeyTableOptions options)
-      : table_(table),
+      : table_id_(table_id),
         slots_(std::move(slots)),
         texts_(std::move(texts)),
         options_(std::move(options)) {}
 
   Status write(std::string_view tag, std::uint32_t key_groups,
                const EntrySink& sink) const override {
-    EntryWriter out({tag, options_.value_width, table_}, key_groups, sink);
+    EntryWriter out({tag, options_.value_width, table_id_}, key_groups, sink);
     std::vector<std::byte> value(options_.value_width);
     TRY(slots_.each([&](SlotId slot, const std::byte* entry) -> Status {
       const auto hash = get<std::uint64_t>(entry, kHashAt);
@@ -203,7 +203,7 @@ class KeyTableSnapshot final : public TableSnapshot {
   }
 
  private:
-  std::uint64_t table_;
+  std::uint64_t table_id_;
   SlabView slots_;
   std::vector<PageRef> texts_;
   KeyTableOptions options_;
@@ -211,7 +211,7 @@ class KeyTableSnapshot final : public TableSnapshot {
 
 std::unique_ptr<TableSnapshot> KeyTable::freeze(Extent extent) {
   DCHECK(!pinned_);
-  return std::make_unique<KeyTableSnapshot>(number(), slab_.freeze(extent), arena_.freeze(),
+  return std::make_unique<KeyTableSnapshot>(table_id(), slab_.freeze(extent), arena_.freeze(),
                                             options_);
 }
 

@@ -184,13 +184,16 @@ namespace {
 
 class MultiMapSnapshot final : public TableSnapshot {
  public:
-  MultiMapSnapshot(std::uint64_t table, SlabView rows, std::vector<PageRef> texts,
+  MultiMapSnapshot(std::uint64_t table_id, SlabView rows, std::vector<PageRef> texts,
                    KeyTable::KeyLookup key)
-      : table_(table), rows_(std::move(rows)), texts_(std::move(texts)), key_(std::move(key)) {}
+      : table_id_(table_id),
+        rows_(std::move(rows)),
+        texts_(std::move(texts)),
+        key_(std::move(key)) {}
 
   Status write(std::string_view tag, std::uint32_t key_groups,
                const EntrySink& sink) const override {
-    EntryWriter out({tag, kLayout, table_}, key_groups, sink);
+    EntryWriter out({tag, kLayout, table_id_}, key_groups, sink);
     TRY(rows_.each([&](SlotId slot, const std::byte* bytes) -> Status {
       const RowEntry& entry = entry_of(bytes);
       if (entry.count <= 0) {
@@ -209,7 +212,7 @@ class MultiMapSnapshot final : public TableSnapshot {
   }
 
  private:
-  std::uint64_t table_;
+  std::uint64_t table_id_;
   SlabView rows_;
   std::vector<PageRef> texts_;
   KeyTable::KeyLookup key_;
@@ -218,7 +221,7 @@ class MultiMapSnapshot final : public TableSnapshot {
 }  // namespace
 
 std::unique_ptr<TableSnapshot> MultiMap::freeze(Extent extent) {
-  return std::make_unique<MultiMapSnapshot>(number(), slab_.freeze(extent), arena_.freeze(),
+  return std::make_unique<MultiMapSnapshot>(table_id(), slab_.freeze(extent), arena_.freeze(),
                                             keys_.freeze_keys());
 }
 

@@ -20,7 +20,7 @@ void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
 }  // namespace
 
 SavedTable::SavedTable()
-    : number_([] {
+    : table_id_([] {
         static std::atomic<std::uint64_t> last{0};
         return last.fetch_add(1, std::memory_order_relaxed) + 1;
       }()) {}
@@ -32,7 +32,7 @@ EntryWriter::EntryWriter(const Table& table, std::uint32_t key_groups, const Ent
   append(header_, &table.layout, 4);
   append(header_, &tag_size, 4);
   append(header_, table.tag.data(), table.tag.size());
-  append(header_, &table.number, 8);
+  append(header_, &table.id, 8);
 }
 
 void EntryWriter::begin(std::uint64_t hash, std::uint32_t slot, bool live) {
@@ -93,7 +93,7 @@ Result<EntryReader> EntryReader::open(std::span<const std::byte> piece) {
   }
   reader.layout_ = reader.u32();
   reader.tag_ = reader.bytes();
-  if (reader.version_ > 1) reader.table_ = reader.fixed<std::uint64_t>();
+  if (reader.version_ > 1) reader.table_id_ = reader.fixed<std::uint64_t>();
   if (!reader.ok_) return Error{ErrorCode::kCorrupt, "a piece of keyed state is cut short"};
   return reader;
 }

@@ -39,7 +39,7 @@ class SavedTable {
   SavedTable& operator=(const SavedTable&) = delete;
 
   // No other table of this process has it.
-  std::uint64_t number() const { return number_; }
+  std::uint64_t table_id() const { return table_id_; }
   virtual std::size_t entries() const = 0;
   // How many entries a kIncremental snapshot would hold, about.
   virtual std::size_t changed() const = 0;
@@ -47,7 +47,7 @@ class SavedTable {
   virtual std::unique_ptr<TableSnapshot> freeze(Extent extent) = 0;
 
  private:
-  const std::uint64_t number_;
+  const std::uint64_t table_id_;
 };
 
 // Gathers entries into pieces of about 64 KiB per key group.
@@ -56,7 +56,7 @@ class EntryWriter {
   struct Table {
     std::string_view tag;
     std::uint32_t layout = 0;
-    std::uint64_t number = 0;
+    std::uint64_t id = 0;
   };
   EntryWriter(const Table& table, std::uint32_t key_groups, const EntrySink& sink);
 
@@ -103,7 +103,7 @@ class EntryReader {
 
   std::string_view tag() const { return tag_; }
   std::uint32_t layout() const { return layout_; }
-  std::uint64_t table() const { return table_; }  // SavedTable::number(); 0 in version 1
+  std::uint64_t table_id() const { return table_id_; }  // 0 in version 1
   // Entries of slots that are in it are passed over, others are added to it. Pieces are read from
   // the newest to the oldest. null: every entry counts.
   void pass_over(SeenSlots* seen) { seen_ = seen; }
@@ -134,7 +134,7 @@ class EntryReader {
   std::string_view tag_;
   std::uint32_t version_ = 0;
   std::uint32_t layout_ = 0;
-  std::uint64_t table_ = 0;
+  std::uint64_t table_id_ = 0;
   SeenSlots* seen_ = nullptr;
   std::string_view bytes_;
   bool ok_ = true;

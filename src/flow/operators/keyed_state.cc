@@ -10,7 +10,7 @@ namespace slipstream::flow {
 
 namespace {
 constexpr std::string_view kTables = "tables";
-constexpr std::string_view kTableNumbers = "table-numbers";
+constexpr std::string_view kTableIds = "table-numbers";
 constexpr std::string_view kGroupNote = "group-note";
 constexpr std::string_view kOperatorNote = "operator-note";
 
@@ -113,9 +113,9 @@ void StateSnapshot::freeze(IncrementalChain& chain, const SnapshotRequest& reque
 Status StateSnapshot::write_tables(SnapshotWriter& out) {
   if (extent_ == state::Extent::kIncremental) out.add_to_base(kTables);
   std::uint64_t bytes = 0;
-  std::string numbers;
+  std::string ids;
   for (Table& table : tables_) {
-    append_number(numbers, table.number);
+    append_number(ids, table.id);
     TRY(table.frozen->write(table.tag, groups_.total,
                             [&](std::uint32_t group, std::span<const std::byte> piece) {
                               bytes += piece.size();
@@ -125,7 +125,7 @@ Status StateSnapshot::write_tables(SnapshotWriter& out) {
   }
   if (extent_ == state::Extent::kFull) written_->full_bytes = bytes;
   written_->all_bytes += bytes;
-  return out.write(kTableNumbers, kOperatorState, as_span(numbers));
+  return out.write(kTableIds, kOperatorState, as_span(ids));
 }
 
 Status StateSnapshot::write(SnapshotWriter& out) {
@@ -145,11 +145,11 @@ Status restore_tables(
     const std::function<Status(std::string_view tag, state::EntryReader piece)>& table) {
   std::map<std::pair<std::uint32_t, std::uint64_t>, state::SeenSlots> tables;
   TRY(from.visit(
-      kTableNumbers,
+      kTableIds,
       [&](std::uint32_t, std::uint32_t subtask, std::span<const std::byte> bytes) -> Status {
-        for (std::string_view numbers = as_view(bytes); !numbers.empty();) {
-          TRY_ASSIGN(const auto number, take_number<std::uint64_t>(numbers));
-          tables[{subtask, number}];
+        for (std::string_view ids = as_view(bytes); !ids.empty();) {
+          TRY_ASSIGN(const auto id, take_number<std::uint64_t>(ids));
+          tables[{subtask, id}];
         }
         return {};
       }));
@@ -157,8 +157,8 @@ Status restore_tables(
       kTables,
       [&](std::uint32_t, std::uint32_t subtask, std::span<const std::byte> bytes) -> Status {
         TRY_ASSIGN(state::EntryReader piece, state::EntryReader::open(bytes));
-        if (piece.table() != 0) {
-          const auto found = tables.find({subtask, piece.table()});
+        if (piece.table_id() != 0) {
+          const auto found = tables.find({subtask, piece.table_id()});
           if (found == tables.end()) return {};  // given up since
           piece.pass_over(&found->second);
         }

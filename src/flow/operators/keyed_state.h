@@ -87,7 +87,7 @@ class StateSnapshot final : public PendingSnapshot {
   explicit StateSnapshot(KeyGroupRange groups) : groups_(groups) {}
   // `tag` tells the operator's tables apart.
   void add(std::string tag, state::SavedTable& table) {
-    tables_.push_back(Table{std::move(tag), &table, table.number(), nullptr});
+    tables_.push_back(Table{std::move(tag), &table, table.table_id(), nullptr});
   }
   // Of the tables that were added: all of them, or what changed. They are not referred to any more.
   void freeze(IncrementalChain& chain, const SnapshotRequest& request);
@@ -101,7 +101,7 @@ class StateSnapshot final : public PendingSnapshot {
   struct Table {
     std::string tag;
     state::SavedTable* table;  // until freeze()
-    std::uint64_t number;
+    std::uint64_t id;
     std::unique_ptr<state::TableSnapshot> frozen;
   };
   Status write_tables(SnapshotWriter& out);
