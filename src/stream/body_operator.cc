@@ -380,9 +380,9 @@ Result<std::unique_ptr<flow::PendingSnapshot>> BodyOperator::snapshot(
   if (spec_->keyed) {
     event_timers_->add_to(snapshot->tables);
     wall_timers_->add_to(snapshot->tables);
-    std::string note;
-    flow::append_number(note, watermark_);
-    snapshot->tables.set_group_note(std::move(note));
+    std::string scalars;
+    flow::append_number(scalars, watermark_);
+    snapshot->tables.set_group_scalars(std::move(scalars));
   }
   if (own || !broadcasts_.empty() || !restored_broadcasts_.empty()) {
     std::string& out = snapshot->instance;
@@ -483,8 +483,8 @@ Status BodyOperator::restore(const flow::SnapshotReader& from) {
   }));
   TRY(event_timers_->restored());
   TRY(wall_timers_->restored());
-  TRY(flow::restore_group_notes(from, [this](std::uint32_t, std::string_view note) -> Status {
-    TRY_ASSIGN(const EventTime last, flow::take_number<EventTime>(note));
+  TRY(flow::restore_group_scalars(from, [this](std::uint32_t, std::string_view scalars) -> Status {
+    TRY_ASSIGN(const EventTime last, flow::take_number<EventTime>(scalars));
     // the end of a former input is not the end of what comes now
     if (last != flow::kMaxWatermark) watermark_ = std::max(watermark_, last);
     return {};

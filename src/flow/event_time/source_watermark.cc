@@ -102,13 +102,14 @@ void SourceWatermark::advance(const Watermark& watermark, Emitter& out) {
 
 std::unique_ptr<PendingSnapshot> SourceWatermark::snapshot() const {
   auto snapshot = std::make_unique<StateSnapshot>(context_.key_groups);
-  snapshot->set_operator_note(encode(last_, splits_));
+  snapshot->set_operator_scalars(encode(last_, splits_));
   return snapshot;
 }
 
 Status SourceWatermark::restore(const SnapshotReader& from) {
   Restored restored;
-  TRY(restore_operator_notes(from, [&](std::string_view note) { return restored.add(note); }));
+  TRY(restore_operator_scalars(from,
+                               [&](std::string_view scalars) { return restored.add(scalars); }));
   // All former instances had ended: what comes now is new, and this one starts over.
   if (restored.least == kMaxWatermark) return {};
   last_ = restored.least;

@@ -9,10 +9,11 @@
 namespace slipstream::flow {
 
 namespace {
+// Names in files of checkpoints: they stay as they are.
 constexpr std::string_view kTables = "tables";
 constexpr std::string_view kTableIds = "table-numbers";
-constexpr std::string_view kGroupNote = "group-note";
-constexpr std::string_view kOperatorNote = "operator-note";
+constexpr std::string_view kGroupScalars = "group-note";
+constexpr std::string_view kOperatorScalars = "operator-note";
 
 std::span<const std::byte> as_span(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
@@ -130,13 +131,13 @@ Status StateSnapshot::write_tables(SnapshotWriter& out) {
 
 Status StateSnapshot::write(SnapshotWriter& out) {
   if (!tables_.empty()) TRY(write_tables(out));
-  if (!group_note_.empty()) {
+  if (!group_scalars_.empty()) {
     for (std::uint32_t group = groups_.begin; group < groups_.end; ++group) {
-      TRY(out.write(kGroupNote, group, as_span(group_note_)));
+      TRY(out.write(kGroupScalars, group, as_span(group_scalars_)));
     }
   }
-  if (!operator_note_.empty())
-    TRY(out.write(kOperatorNote, kOperatorState, as_span(operator_note_)));
+  if (!operator_scalars_.empty())
+    TRY(out.write(kOperatorScalars, kOperatorState, as_span(operator_scalars_)));
   return {};
 }
 
@@ -167,19 +168,20 @@ Status restore_tables(
       });
 }
 
-Status restore_group_notes(const SnapshotReader& from,
-                           const std::function<Status(std::uint32_t, std::string_view)>& note) {
-  return from.visit(kGroupNote,
+Status restore_group_scalars(
+    const SnapshotReader& from,
+    const std::function<Status(std::uint32_t, std::string_view)>& scalars) {
+  return from.visit(kGroupScalars,
                     [&](std::uint32_t group, std::uint32_t, std::span<const std::byte> bytes) {
-                      return note(group, as_view(bytes));
+                      return scalars(group, as_view(bytes));
                     });
 }
 
-Status restore_operator_notes(const SnapshotReader& from,
-                              const std::function<Status(std::string_view)>& note) {
-  return from.visit(kOperatorNote,
+Status restore_operator_scalars(const SnapshotReader& from,
+                                const std::function<Status(std::string_view)>& scalars) {
+  return from.visit(kOperatorScalars,
                     [&](std::uint32_t, std::uint32_t, std::span<const std::byte> bytes) {
-                      return note(as_view(bytes));
+                      return scalars(as_view(bytes));
                     });
 }
 

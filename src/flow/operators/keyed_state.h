@@ -81,7 +81,7 @@ class IncrementalChain {
   std::shared_ptr<Written> written_;
 };
 
-// Tables and a few bytes of an operator, frozen at the barrier, written in the background.
+// Tables and scalar state of an operator, frozen at the barrier, written in the background.
 class StateSnapshot final : public PendingSnapshot {
  public:
   explicit StateSnapshot(KeyGroupRange groups) : groups_(groups) {}
@@ -91,10 +91,10 @@ class StateSnapshot final : public PendingSnapshot {
   }
   // Of the tables that were added: all of them, or what changed. They are not referred to any more.
   void freeze(IncrementalChain& chain, const SnapshotRequest& request);
-  // Copied into every key group of this instance.
-  void set_group_note(std::string bytes) { group_note_ = std::move(bytes); }
-  // Once per instance.
-  void set_operator_note(std::string bytes) { operator_note_ = std::move(bytes); }
+  // Scalar state: a few bytes beside the tables. Copied into every key group of this instance.
+  void set_group_scalars(std::string bytes) { group_scalars_ = std::move(bytes); }
+  // Scalar state that is saved once per instance.
+  void set_operator_scalars(std::string bytes) { operator_scalars_ = std::move(bytes); }
   Status write(SnapshotWriter& out) override;
 
  private:
@@ -110,21 +110,21 @@ class StateSnapshot final : public PendingSnapshot {
   std::vector<Table> tables_;
   state::Extent extent_ = state::Extent::kFull;
   std::shared_ptr<IncrementalChain::Written> written_;
-  std::string group_note_;
-  std::string operator_note_;
+  std::string group_scalars_;
+  std::string operator_scalars_;
 };
 
 // Calls back for the pieces of tables that were there in the newest snapshot, with the tag first.
 Status restore_tables(
     const SnapshotReader& from,
     const std::function<Status(std::string_view tag, state::EntryReader piece)>& table);
-Status restore_group_notes(
+Status restore_group_scalars(
     const SnapshotReader& from,
-    const std::function<Status(std::uint32_t group, std::string_view)>& note);
-Status restore_operator_notes(const SnapshotReader& from,
-                              const std::function<Status(std::string_view)>& note);
+    const std::function<Status(std::uint32_t group, std::string_view)>& scalars);
+Status restore_operator_scalars(const SnapshotReader& from,
+                                const std::function<Status(std::string_view)>& scalars);
 
-// Native-endian numbers in notes and tags.
+// Native-endian numbers in scalar state and tags.
 template <typename T>
 void append_number(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -132,7 +132,7 @@ void append_number(std::string& out, T value) {
 template <typename T>
 Result<T> take_number(std::string_view& bytes) {
   if (bytes.size() < sizeof(T))
-    return Error{ErrorCode::kCorrupt, "a note of saved state is cut short"};
+    return Error{ErrorCode::kCorrupt, "saved scalar state of an operator is cut short"};
   T value;
   std::char_traits<char>::copy(reinterpret_cast<char*>(&value), bytes.data(), sizeof value);
   bytes.remove_prefix(sizeof value);

@@ -90,12 +90,12 @@ class WindowAggregate final : public Operator {
       snapshot->add(tag + "g", tables->groups);
       snapshot->add(tag + "v", tables->values);
     }
-    std::string note;
-    append_number(note, last_watermark_);
-    snapshot->set_group_note(std::move(note));
+    std::string scalars;
+    append_number(scalars, last_watermark_);
+    snapshot->set_group_scalars(std::move(scalars));
     std::string late;
     append_number(late, late_count_);
-    snapshot->set_operator_note(std::move(late));
+    snapshot->set_operator_scalars(std::move(late));
     snapshot->freeze(snapshot_chain_, request);
     return std::unique_ptr<PendingSnapshot>(std::move(snapshot));
   }
@@ -105,8 +105,8 @@ class WindowAggregate final : public Operator {
   Status restore(const SnapshotReader& from) override {
     EventTime lowest = kMaxWatermark;
     EventTime highest = kMinWatermark;
-    TRY(restore_group_notes(from, [&](std::uint32_t group, std::string_view note) -> Status {
-      TRY_ASSIGN(const EventTime last, take_number<EventTime>(note));
+    TRY(restore_group_scalars(from, [&](std::uint32_t group, std::string_view scalars) -> Status {
+      TRY_ASSIGN(const EventTime last, take_number<EventTime>(scalars));
       fired_[group] = last;
       lowest = std::min(lowest, last);
       highest = std::max(highest, last);
@@ -117,8 +117,8 @@ class WindowAggregate final : public Operator {
     if (lowest >= highest) fired_.clear();
     last_watermark_ = std::min(lowest, highest);
     if (context_.subtask == 0) {
-      TRY(restore_operator_notes(from, [&](std::string_view note) -> Status {
-        TRY_ASSIGN(const std::int64_t late, take_number<std::int64_t>(note));
+      TRY(restore_operator_scalars(from, [&](std::string_view scalars) -> Status {
+        TRY_ASSIGN(const std::int64_t late, take_number<std::int64_t>(scalars));
         late_count_ += late;
         return {};
       }));
