@@ -80,10 +80,10 @@ Status HashIndex::make_room(std::uint32_t tag) {
 
 void HashIndex::point(std::size_t first, std::size_t end, std::size_t number) {
   const std::vector<Cell>& cells = segments_[number]->cells;
-  const Place place{cells.data(), static_cast<std::uint32_t>(cells.size() - 1),
-                    static_cast<std::uint32_t>(number)};
+  const DirectoryEntry entry{cells.data(), static_cast<std::uint32_t>(cells.size() - 1),
+                             static_cast<std::uint32_t>(number)};
   std::fill(directory_.begin() + static_cast<std::ptrdiff_t>(first),
-            directory_.begin() + static_cast<std::ptrdiff_t>(end), place);
+            directory_.begin() + static_cast<std::ptrdiff_t>(end), entry);
 }
 
 Status HashIndex::enlarge(std::size_t number, std::uint32_t tag) {
@@ -111,11 +111,11 @@ Status HashIndex::split(std::size_t number, std::uint32_t tag) {
   const std::size_t cells = low.cells.size();
   std::size_t bytes = cells * sizeof(Cell);
   const bool doubles = low.depth == depth_;
-  if (doubles) bytes += directory_.size() * sizeof(Place);
+  if (doubles) bytes += directory_.size() * sizeof(DirectoryEntry);
   TRY(pool_->charge(bytes));
   charged_ += bytes;
   if (doubles) {
-    std::vector<Place> wider(directory_.size() * 2);
+    std::vector<DirectoryEntry> wider(directory_.size() * 2);
     for (std::size_t i = 0; i < wider.size(); ++i) wider[i] = directory_[i / 2];
     directory_ = std::move(wider);
     ++depth_;

@@ -28,9 +28,9 @@ class HashIndex {
   template <typename Same>
   SlotId find(std::uint64_t hash, Same&& same) const {
     const std::uint32_t tag = tag_of(hash);
-    const Place& place = directory_[directory_index(tag)];
-    for (std::uint32_t at = tag & place.mask;; at = (at + 1) & place.mask) {
-      const Cell& cell = place.cells[at];
+    const DirectoryEntry& entry = directory_[directory_index(tag)];
+    for (std::uint32_t at = tag & entry.mask;; at = (at + 1) & entry.mask) {
+      const Cell& cell = entry.cells[at];
       if (cell.slot == kNoSlot) return kNoSlot;
       if (cell.tag == tag && same(cell.slot)) return cell.slot;
     }
@@ -39,15 +39,15 @@ class HashIndex {
   // fewer: the slot that find() will probably look at, or kNoSlot.
   void prefetch(std::uint64_t hash) const {
     const std::uint32_t tag = tag_of(hash);
-    const Place& place = directory_[directory_index(tag)];
-    __builtin_prefetch(&place.cells[tag & place.mask]);
+    const DirectoryEntry& entry = directory_[directory_index(tag)];
+    __builtin_prefetch(&entry.cells[tag & entry.mask]);
   }
   SlotId likely_slot(std::uint64_t hash) const {
     const std::uint32_t tag = tag_of(hash);
-    const Place& place = directory_[directory_index(tag)];
-    for (std::uint32_t at = tag & place.mask; place.cells[at].slot != kNoSlot;
-         at = (at + 1) & place.mask) {
-      if (place.cells[at].tag == tag) return place.cells[at].slot;
+    const DirectoryEntry& entry = directory_[directory_index(tag)];
+    for (std::uint32_t at = tag & entry.mask; entry.cells[at].slot != kNoSlot;
+         at = (at + 1) & entry.mask) {
+      if (entry.cells[at].tag == tag) return entry.cells[at].slot;
     }
     return kNoSlot;
   }
@@ -68,7 +68,7 @@ class HashIndex {
     std::vector<Cell> cells;
   };
   // A lookup reads nothing else before the cells.
-  struct Place {
+  struct DirectoryEntry {
     const Cell* cells = nullptr;
     std::uint32_t mask = 0;
     std::uint32_t segment = 0;
@@ -96,7 +96,7 @@ class HashIndex {
 
   std::shared_ptr<PagePool> pool_;
   std::uint32_t depth_ = 0;
-  std::vector<Place> directory_;
+  std::vector<DirectoryEntry> directory_;
   std::vector<std::unique_ptr<Segment>> segments_;
   std::size_t charged_ = 0;
   std::size_t size_ = 0;

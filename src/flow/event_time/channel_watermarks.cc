@@ -15,7 +15,7 @@ ChannelWatermarks::ChannelWatermarks(const std::vector<Channel>& channels) {
   for (const Channel& channel : channels) {
     State state;
     state.input = channel.input;
-    state.joint = channel.joint;
+    state.same_upstream = channel.same_upstream;
     state.left_out_ms = kNever;
     channels_.push_back(std::move(state));
   }
@@ -66,7 +66,7 @@ void ChannelWatermarks::ended(std::size_t channel) {
 void ChannelWatermarks::settle(std::size_t channel) {
   State& changed = channels_[channel];
   changed.left_out_ms = changed.idle ? changed.proven_ms : kNever;
-  if (!changed.joint) return;
+  if (!changed.same_upstream) return;
   std::int64_t together = kAlwaysIdle;
   for (const State& state : channels_) {
     if (state.input == changed.input)

@@ -1,5 +1,5 @@
-// Decides the watermark behind an exchange from what its channels say. Pure: facts in, decisions
-// out.
+// Decides the watermark behind an exchange from what its channels received. Pure: facts in,
+// decisions out.
 #pragma once
 
 #include <cstddef>
@@ -15,22 +15,23 @@ namespace slipstream::flow {
 // had been received; an idle channel is proven for a moment after which what it brings later was
 // written. The watermark is the greatest, over moments p, of the minimum over channels of the
 // newest watermark as of p or before; left out of that minimum are idle channels proven for p or
-// later. When none is left the greatest counts. Moments worth a look: now, and what idle channels
-// are proven for.
+// later. When none is left the greatest counts. Only two kinds of moments can give a new
+// answer: now, and those that idle channels are proven for.
 //
-// A joint channel, whose sisters on the same input hear the same upstream tasks, may only be behind
-// them when it is idle: it is left out only together with all of them.
+// Where all producers of an input read the same upstream tasks, one that is idle while others are
+// not has only not caught up with them: such channels are left out all together or not at all.
 //
 // Channels that have ended bound nothing, but only when all have is event time at its end: an idle
 // one may still hold rows.
 //
-// Thread: task. Bounds: kMarksMax former watermarks per channel. Those between two that are kept
-// were forgotten: the answer may be lower for it, never higher.
+// Thread: task.
+// Bounds: kMarksMax former watermarks per channel. Those between two that are kept were forgotten:
+// the answer may be lower for it, never higher.
 class ChannelWatermarks {
  public:
   struct Channel {
     std::uint32_t input = 0;
-    bool joint = false;
+    bool same_upstream = false;  // all producers of the input read the same upstream tasks
   };
   explicit ChannelWatermarks(const std::vector<Channel>& channels);
 
@@ -50,7 +51,7 @@ class ChannelWatermarks {
   static constexpr std::int64_t kMarksApartMs = 5;
   struct State {
     std::uint32_t input = 0;
-    bool joint = false;
+    bool same_upstream = false;
     bool idle = false;
     bool ended = false;
     std::int64_t proven_ms = 0;    // while idle

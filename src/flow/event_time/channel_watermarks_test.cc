@@ -102,12 +102,12 @@ TEST(ChannelWatermarks, TheEndOfAllIsTheEndOfEventTime) {
   EXPECT_EQ(moved(channels), kMinWatermark);
 }
 
-TEST(ChannelWatermarks, AJointChannelIsLeftOutOnlyTogetherWithItsSisters) {
+TEST(ChannelWatermarks, ChannelsOfTheSameUpstreamAreLeftOutTogether) {
   ChannelWatermarks channels({{0, true}, {0, true}, {1, false}});
   channels.receive(2, Watermark{100, 10});
   channels.receive(0, Idle{kAlwaysIdle});
   channels.receive(1, Watermark{200, 10});
-  EXPECT_EQ(moved(channels), kMinWatermark) << "channel 0 will hear what channel 1 heard";
+  EXPECT_EQ(moved(channels), kMinWatermark) << "channel 0 will receive what channel 1 received";
   channels.receive(1, Idle{15});
   EXPECT_EQ(moved(channels), 100);
   channels.receive(2, Watermark{300, 20});
@@ -116,12 +116,12 @@ TEST(ChannelWatermarks, AJointChannelIsLeftOutOnlyTogetherWithItsSisters) {
   EXPECT_EQ(moved(channels), 300);
 }
 
-// By the definition, with all that was ever said.
+// By the definition, with all that was ever sent.
 class Definition {
  public:
-  explicit Definition(std::size_t channels) : said_(channels), proven_(channels, -1) {}
+  explicit Definition(std::size_t channels) : sent_(channels), proven_(channels, -1) {}
   void watermark(std::size_t channel, EventTime watermark, std::int64_t as_of_ms) {
-    said_[channel].emplace_back(as_of_ms, watermark);
+    sent_[channel].emplace_back(as_of_ms, watermark);
     proven_[channel] = -1;
   }
   void idle(std::size_t channel, std::int64_t proven_ms) { proven_[channel] = proven_ms; }
@@ -134,9 +134,9 @@ class Definition {
   EventTime at(std::int64_t moment) const {
     EventTime least = kMaxWatermark;
     EventTime greatest = kMinWatermark;
-    for (std::size_t i = 0; i < said_.size(); ++i) {
+    for (std::size_t i = 0; i < sent_.size(); ++i) {
       EventTime then = kMinWatermark;
-      for (const auto& [as_of_ms, watermark] : said_[i]) {
+      for (const auto& [as_of_ms, watermark] : sent_[i]) {
         if (as_of_ms <= moment) then = std::max(then, watermark);
       }
       greatest = std::max(greatest, then);
@@ -145,7 +145,7 @@ class Definition {
     return least == kMaxWatermark ? greatest : least;
   }
 
-  std::vector<std::vector<std::pair<std::int64_t, EventTime>>> said_;
+  std::vector<std::vector<std::pair<std::int64_t, EventTime>>> sent_;
   std::vector<std::int64_t> proven_;
   EventTime best_ = kMinWatermark;
 };

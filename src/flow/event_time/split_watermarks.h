@@ -23,8 +23,8 @@ inline std::uint64_t distance_ms(EventTime low, EventTime high) {
 // over points s in that sequence, of the minimum over splits of what each had reached at s; left
 // out of that minimum are splits proven empty at or after s (the proof was asked for when all
 // batches up to s had been received, so what comes later was written after them) that have been
-// empty for the grace time. When none is left the greatest level counts. Points worth a look: now,
-// and each proof that still holds.
+// empty for the grace time. When none is left the greatest level counts. Only now and
+// the points of proofs that still hold can give a new answer.
 //
 // Thread: task.
 // Bounds: one copy of all levels per point at which a proof that still holds was given.

@@ -1,4 +1,4 @@
-// Ends of a graph inside the process, and joints without logic.
+// Ends of a graph inside the process; union.
 #pragma once
 
 #include <functional>

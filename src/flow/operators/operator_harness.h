@@ -23,33 +23,34 @@ namespace slipstream::flow::testing {
 // What all instances wrote in one checkpoint.
 class SavedState final {
  public:
-  struct Piece {
+  struct Section {
     std::string name;
     std::uint32_t key_group;
     std::uint32_t subtask;
     std::vector<std::byte> bytes;
   };
-  std::vector<Piece> pieces;
+  std::vector<Section> sections;
 
   class Writer final : public SnapshotWriter {
    public:
     Writer(SavedState& state, std::uint32_t subtask, const SavedState* base)
         : state_(state), subtask_(subtask), base_(base) {}
     void add_to_base(std::string_view name) override { additions_.emplace_back(name); }
-    // After the last piece.
+    // After the last section.
     void refer_to_base() {
       for (const std::string& name : additions_) {
-        for (const Piece& piece : base_->pieces) {
-          if (piece.subtask == subtask_ && piece.name == name && piece.key_group != kOperatorState)
-            state_.pieces.push_back(piece);
+        for (const Section& section : base_->sections) {
+          if (section.subtask == subtask_ && section.name == name &&
+              section.key_group != kOperatorState)
+            state_.sections.push_back(section);
         }
       }
     }
     bool adds() const { return !additions_.empty(); }
     Status write(std::string_view name, std::uint32_t key_group,
                  std::span<const std::byte> bytes) override {
-      state_.pieces.push_back(
-          Piece{std::string(name), key_group, subtask_, {bytes.begin(), bytes.end()}});
+      state_.sections.push_back(
+          Section{std::string(name), key_group, subtask_, {bytes.begin(), bytes.end()}});
       return {};
     }
 
@@ -65,10 +66,11 @@ class SavedState final {
     Status visit(std::string_view name,
                  const std::function<Status(std::uint32_t, std::uint32_t,
                                             std::span<const std::byte>)>& entry) const override {
-      for (const Piece& piece : state_.pieces) {
-        const bool mine = piece.key_group == kOperatorState ||
-                          (piece.key_group >= range_.begin && piece.key_group < range_.end);
-        if (piece.name == name && mine) TRY(entry(piece.key_group, piece.subtask, piece.bytes));
+      for (const Section& section : state_.sections) {
+        const bool mine = section.key_group == kOperatorState ||
+                          (section.key_group >= range_.begin && section.key_group < range_.end);
+        if (section.name == name && mine)
+          TRY(entry(section.key_group, section.subtask, section.bytes));
       }
       return {};
     }

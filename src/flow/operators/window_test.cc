@@ -130,7 +130,7 @@ TEST(WindowAggregate, LateRowsAreCountedAndGoToTheSideAlsoAfterARestart) {
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 3, 21, " + second(1) + ", " + second(2) + ")"}));
 }
 
-// Instances hear of a watermark one after the other; a checkpoint may fall between.
+// Instances receive a watermark one after the other; a checkpoint may fall between.
 TEST(WindowAggregate, AnInstanceThatTakesOverFiresWhatOnlySomeHadFired) {
   for (const WindowKind kind : {WindowKind::kTumble, WindowKind::kHop}) {
     const WindowAggregateSpec spec = spec_of(kind, 2000, kind == WindowKind::kHop ? 1000 : 0);
@@ -140,17 +140,17 @@ TEST(WindowAggregate, AnInstanceThatTakesOverFiresWhatOnlySomeHadFired) {
     const testing::SavedState before = harness.save();
     harness.advance(kMaxWatermark);
     const Rows expected = harness.take_sorted_rows();
-    // Instance 0 fires, instance 1 has not heard yet.
+    // Instance 0 fires, instance 1 has not received it yet.
     testing::SavedState mixed;
     testing::SavedState lone;
-    for (const auto& piece : before.pieces)
-      (piece.subtask == 0 ? lone : mixed).pieces.push_back(piece);
+    for (const auto& section : before.sections)
+      (section.subtask == 0 ? lone : mixed).sections.push_back(section);
     harness.restart(lone, 2);
     harness.advance(1999);
     Rows seen = harness.take_rows();
     EXPECT_FALSE(seen.empty());
-    for (const auto& piece : harness.save().pieces) {
-      if (piece.subtask == 0) mixed.pieces.push_back(piece);
+    for (const auto& section : harness.save().sections) {
+      if (section.subtask == 0) mixed.sections.push_back(section);
     }
     harness.restart(mixed, 1);
     harness.advance(kMaxWatermark);

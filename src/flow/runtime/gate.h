@@ -24,9 +24,8 @@ class Gate {
   struct Channel {
     Runnable* producer = nullptr;
     std::uint32_t input = 0;  // of the consuming operator
-    // Every sister of the producer hears the same upstream tasks: it is never idle alone, only
-    // behind them.
-    bool joint = false;
+    // All producers of the input read the same upstream tasks: see ChannelWatermarks.
+    bool same_upstream = false;
   };
   Gate(TaskPool& pool, Runnable& consumer, std::vector<Channel> channels, std::size_t bytes_max,
        MemoryBudget& budget);
@@ -34,7 +33,7 @@ class Gate {
 
   std::size_t channels() const { return queues_.size(); }
   std::uint32_t input_of(std::size_t channel) const { return queues_[channel].producer.input; }
-  bool joint(std::size_t channel) const { return queues_[channel].producer.joint; }
+  bool same_upstream(std::size_t channel) const { return queues_[channel].producer.same_upstream; }
   // Thread: any.
   std::int64_t rows(std::size_t channel) const {
     return queues_[channel].rows.load(std::memory_order_relaxed);

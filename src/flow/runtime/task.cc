@@ -142,7 +142,7 @@ Status Task::open() {
     std::vector<ChannelWatermarks::Channel> channels;
     for (std::size_t i = 0; i < channels_.size(); ++i) {
       const std::uint32_t input = gate_->input_of(i);
-      channels.push_back({input, gate_->joint(i)});
+      channels.push_back({input, gate_->same_upstream(i)});
       if (open_channels_.size() <= input) open_channels_.resize(input + 1);
       ++open_channels_[input];
     }

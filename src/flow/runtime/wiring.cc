@@ -16,8 +16,8 @@ bool connects_all(Partitioning partitioning) {
          partitioning == Partitioning::kBroadcast;
 }
 
-// Whether all subtasks of a chain with this head hear the same upstream tasks.
-bool hears_all(const Node& head) {
+// Whether all subtasks of a chain with this head read the same upstream tasks.
+bool reads_all(const Node& head) {
   return !head.inputs.empty() &&
          std::all_of(head.inputs.begin(), head.inputs.end(),
                      [](const Input& input) { return connects_all(input.partitioning); });
@@ -48,13 +48,15 @@ class HeadWiring {
     std::vector<Pending> pending;
     for (std::size_t i = 0; i < head.inputs.size(); ++i) {
       const Input& input = head.inputs[i];
-      const bool joint = hears_all(graph_.nodes[plan_.chains[plan_.chain_of[input.from]].nodes[0]]);
+      const bool same_upstream =
+          reads_all(graph_.nodes[plan_.chains[plan_.chain_of[input.from]].nodes[0]]);
       for (Task* producer : tasks_[plan_.chain_of[input.from]]) {
         Pending edge{producer, &input, {}};
         for (const std::uint32_t target :
              targets_of(input, subtask_of(producer, input.from), consumers)) {
           edge.places.emplace_back(target, channels[target].size());
-          channels[target].push_back(Gate::Channel{producer, static_cast<std::uint32_t>(i), joint});
+          channels[target].push_back(
+              Gate::Channel{producer, static_cast<std::uint32_t>(i), same_upstream});
         }
         pending.push_back(std::move(edge));
       }
