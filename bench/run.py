@@ -2,8 +2,8 @@
 """What the engine costs beside null programs and the official Java client (./dev bench).
 
 Parts: `engine` against the replay server, with no broker beside it; `broker`, `java`, `latency` and `idle`
-on a real broker. `instructions`, only when asked for, compares two builds. Quoted are user and system CPU-seconds of the measured process, start and end included:
-they hold still on a busy machine, wall times do not.
+on a real broker. Quoted are user and system CPU-seconds of the measured process, start and end included:
+they hold still on a busy machine, wall times do not. `instructions`, only when asked for, compares two builds.
 """
 import argparse
 import datetime
