@@ -1,9 +1,13 @@
 #include "server/http.h"
 
+#include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include <httplib.h>
+
+#include "base/work_pool.h"
 
 namespace slipstream::server {
 
@@ -15,6 +19,18 @@ struct HttpServer::State {
 };
 
 namespace {
+
+// Connections on threads that come and go with them.
+class ConnectionThreads final : public httplib::TaskQueue {
+ public:
+  explicit ConnectionThreads(std::size_t threads)
+      : pool_(WorkPool::Options{.threads = threads, .threads_max = threads}) {}
+  void enqueue(std::function<void()> connection) override { pool_->run(std::move(connection)); }
+  void shutdown() override { pool_.reset(); }
+
+ private:
+  std::optional<WorkPool> pool_;
+};
 
 HttpRequest request_of(const httplib::Request& request) {
   HttpRequest out;
@@ -61,7 +77,6 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
                                                       Failure failure) {
   auto state = std::make_unique<State>();
   httplib::Server& http = state->http;
-  http.new_task_queue = [threads = options.threads] { return new httplib::ThreadPool(threads); };
   http.set_payload_max_length(options.body_bytes_max);
   http.set_tcp_nodelay(true);
   const httplib::Server::Handler handle =
@@ -92,9 +107,15 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
                  "cannot serve on " + options.bind + ":" + std::to_string(options.port) +
                      ": the port is in use or the address is not one of this machine"};
   }
+  // stop() has no effect before the loop runs, which begins with this.
+  std::promise<void> running;
+  http.new_task_queue = [&running, threads = options.threads] {
+    auto made = std::make_unique<ConnectionThreads>(threads);
+    running.set_value();
+    return made.release();
+  };
   state->thread = std::thread([&http] { http.listen_after_bind(); });
-  // stop() has no effect before the loop runs
-  while (!http.is_running()) std::this_thread::yield();
+  running.get_future().wait();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 

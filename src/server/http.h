@@ -39,7 +39,8 @@ struct HttpResponse {
 //
 // Owner:  one wiring place. Streams under way must end before or soon after: the destructor waits
 //         for them.
-// Thread: the handler is called by `threads` threads; one connection or one stream takes one.
+// Thread: the handler is called by up to `threads` threads, which come and go with connections: one
+//         connection or one stream takes one.
 // Bounds: a body of at most body_bytes_max, else 413.
 class HttpServer {
  public:
