@@ -10,7 +10,7 @@ namespace slipstream {
 
 struct Metrics {
   // A counter or gauge of this task, labelled by the engine (job, task, subtask). Lives as long as
-  // the process.
+  // the runtime of the job.
   // Thread: any.
   std::function<std::atomic<std::int64_t>*(std::string_view name, std::string_view help)> value;
 };

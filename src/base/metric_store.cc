@@ -13,12 +13,6 @@ std::string quoted_label(std::string_view text) {
   return out + '"';
 }
 
-MetricStore& process_metrics() {
-  static MetricStore* store =
-      new MetricStore();  // never destroyed: threads of connectors may outlive main()
-  return *store;
-}
-
 Metrics MetricStore::metrics(std::string labels) {
   Metrics metrics;
   metrics.value = [this, labels = std::move(labels)](std::string_view name, std::string_view help) {

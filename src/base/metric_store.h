@@ -1,4 +1,4 @@
-// Counters and gauges of tasks, as long as the process lives.
+// Counters and gauges of tasks.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,9 @@
 
 namespace slipstream {
 
-// Thread: any. Bounds: values_max values; further ones of a name share one with the label
-// overflow="true".
+// Owner:  what outlives all who count: a value stays where it is.
+// Thread: any.
+// Bounds: values_max values; further ones of a name share one with the label overflow="true".
 class MetricStore {
  public:
   explicit MetricStore(std::size_t values_max = 50'000) : values_max_(values_max) {}
@@ -52,8 +53,5 @@ class MetricStore {
 
 // A label's value in quotes, as Prometheus reads it.
 std::string quoted_label(std::string_view text);
-
-// The one of this process: connectors may keep its values beyond a job.
-MetricStore& process_metrics();
 
 }  // namespace slipstream

@@ -6,7 +6,6 @@
 
 #include "slipstream/connectors.h"
 
-#include "base/clock.h"
 #include "base/metric_store.h"
 #include "base/mutex.h"
 #include "base/output.h"
@@ -107,8 +106,8 @@ Result<sql::LaunchOptions> Execution::launch_options() {
 Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::int64_t>* printed,
                          const std::function<Status()>& wait) {
   ever_started_ = true;
-  const SystemClock clock;
-  const MetricStore& store = process_metrics();
+  const Clock& clock = session_.runtime().clock();
+  const MetricStore& store = session_.runtime().metrics();
   const std::vector<MetricFamily> skipped = skipped_families(*builtin_connectors());
   const JobCounts before = count_of(store, skipped, job_name_);
   Mutex mutex;

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <iterator>
 #include <optional>
-#include <thread>
 
 #include <unistd.h>
 
@@ -109,8 +108,9 @@ Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& se
     flow::DrawnJob job;
     job.name = std::move(name);
     TRY_ASSIGN(job.graph, session.graph(plans, {}));
-    job.parallelism = options.parallelism == 0 ? std::max(1U, std::thread::hardware_concurrency())
-                                               : options.parallelism;
+    job.parallelism = options.parallelism == 0
+                          ? static_cast<std::uint32_t>(session.runtime().cores())
+                          : options.parallelism;
     job.max_parallelism = options.max_parallelism;
     jobs.push_back(std::move(job));
     return {};
@@ -135,7 +135,8 @@ Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& se
 int run_command(const RunArguments& arguments) {
   set_log_format(arguments.log_format);
   const auto registry = builtin_connectors();
-  sql::Session session(*registry);
+  flow::Runtime runtime;
+  sql::Session session(*registry, runtime);
   Execution execution(arguments, session);
   const StopSignal signals([&execution](int count) {
     execution.signal(count);
@@ -145,7 +146,7 @@ int run_command(const RunArguments& arguments) {
   if (!steps) return kExitUsage;
   std::unique_ptr<server::MetricsServer> metrics;
   if (arguments.metrics_port >= 0) {
-    auto started = server::MetricsServer::start(arguments.metrics_port,
+    auto started = server::MetricsServer::start(arguments.metrics_port, runtime.metrics(),
                                                 [&execution] { return execution.metrics(); });
     if (!started.ok()) return fail(started.error(), kExitUsage);
     metrics = std::move(*started);
@@ -156,7 +157,8 @@ int run_command(const RunArguments& arguments) {
 
 int explain_command(const RunArguments& arguments) {
   const auto registry = builtin_connectors();
-  sql::Session session(*registry);
+  flow::Runtime runtime;
+  sql::Session session(*registry, runtime);
   auto steps = compile(arguments, session);
   if (!steps) return kExitUsage;
   if (const auto format = drawing_format(arguments.format)) {
@@ -173,7 +175,8 @@ int explain_command(const RunArguments& arguments) {
 
 int check_command(const RunArguments& arguments) {
   const auto registry = builtin_connectors();
-  sql::Session session(*registry);
+  flow::Runtime runtime;
+  sql::Session session(*registry, runtime);
   const auto script = script_text(arguments);
   if (!script.ok()) return fail(script.error(), kExitUsage);
   for (const auto& [key, value] : arguments.settings) {

@@ -45,10 +45,10 @@ int serve_command(const ServeArguments& arguments) {
   options.port = arguments.port;
   options.state_dir = arguments.state_dir;
   options.token_file = arguments.token_file;
-  options.memory_bytes = static_cast<std::size_t>(*memory);
   options.version = arguments.version;
   const auto registry = builtin_connectors();
-  auto server = server::Server::start(*registry, std::move(options));
+  flow::Runtime runtime({.memory_bytes = static_cast<std::size_t>(*memory)});
+  auto server = server::Server::start(*registry, runtime, std::move(options));
   if (!server.ok()) return refuse(server.error());
   const auto set_running = [&](server::Server* now) {
     const std::lock_guard lock(mutex);

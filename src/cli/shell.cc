@@ -105,7 +105,7 @@ class Shell {
   explicit Shell(const RunArguments& arguments)
       : arguments_(arguments),
         registry_(builtin_connectors()),
-        session_(*registry_),
+        session_(*registry_, runtime_),
         reader_(history_file(), [this](const std::string& before) { return candidates(before); }) {}
 
   int run() {
@@ -162,7 +162,7 @@ class Shell {
   bool take(const std::string& text) {
     if (trimmed(text).empty()) return true;
     reader_.remember(trimmed(text));
-    const SystemClock clock;
+    const Clock& clock = runtime_.clock();
     const std::int64_t started = clock.now_ms();
     const Status status = execute(text);
     if (!status.ok()) {
@@ -255,6 +255,7 @@ class Shell {
 
   const RunArguments& arguments_;
   const std::unique_ptr<ConnectorRegistry> registry_;
+  flow::Runtime runtime_;
   sql::Session session_;
   TopicNames topics_;
   LineReader reader_;

@@ -17,6 +17,7 @@
 #include "flow/event_time/watermark_assigner.h"
 #include "flow/graph.h"
 #include "flow/job.h"
+#include "flow/runtime.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream {
@@ -176,7 +177,8 @@ class UnequalQueuesTest : public ::testing::Test {
     options.parallelism = 1;
     options.batch_rows = 256;
     options.memory_bytes = how.memory_bytes;
-    auto job = flow::Job::start(std::move(graph), options, nullptr);
+    flow::Runtime runtime;
+    auto job = flow::Job::start(runtime, std::move(graph), options, nullptr);
     EXPECT_TRUE(job.ok()) << job.status().to_string();
     if (!job.ok()) return -1;
     const Status ended = (*job)->wait();

@@ -16,7 +16,7 @@
 
 namespace slipstream::flow {
 
-class MemoryBudget;
+class Runtime;
 
 struct JobOptions {
   std::string name = "job";
@@ -47,8 +47,7 @@ struct JobOptions {
   std::chrono::milliseconds restart_delay{200};  // doubled each time
   std::chrono::milliseconds restart_delay_max{30'000};
 
-  std::size_t memory_bytes = std::size_t{1} << 30;  // the job's budget
-  std::shared_ptr<MemoryBudget> memory;  // several jobs share it: then memory_bytes does not count
+  std::size_t memory_bytes = std::size_t{1} << 30;    // the job's, where the runtime has no budget
   std::size_t exchange_bytes = std::size_t{4} << 20;  // bound of one exchange queue
   std::chrono::milliseconds watermark_interval{200};
 
@@ -153,14 +152,18 @@ class Job {
  public:
   // Refuses what cannot work: a guarantee without a checkpoint directory, state that would be
   // dropped, a directory owned by another process.
-  static Result<std::unique_ptr<Job>> start(Graph graph, JobOptions options,
+  // `runtime` outlives the job.
+  static Result<std::unique_ptr<Job>> start(Runtime& runtime, Graph graph, JobOptions options,
                                             std::function<void(std::string_view)> say);
-  ~Job();  // REQUIRES: wait() returned
+  ~Job();  // cancels what still runs, and waits for its end
 
   // Blocks until the job finished (bounded: last epoch committed), was stopped, or failed for good.
   Status wait();
   // Like wait() with a limit; nullopt = still running.
   std::optional<Status> wait_for(std::chrono::milliseconds limit);
+  // Called once with what wait() answers, at once when the job has ended already. Not the place to
+  // destroy it. Thread: the caller's or one of the runtime's, which it must not hold up.
+  void when_ended(std::function<void(const Status&)> ended);
   // Savepoint, then end: SIGTERM. Without checkpointing: drains and ends. Idempotent.
   void stop_with_savepoint();
   // A checkpoint besides the periodic ones; the job goes on. Blocks until one that began after the
@@ -169,6 +172,8 @@ class Job {
   // Ends as soon as possible without a savepoint.
   void cancel();
   JobReport report() const;
+  // The value of `job` in its metrics: its name, or "NAME#2" while another one of that name runs.
+  const std::string& label() const;
 
   class Impl;
 

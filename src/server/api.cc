@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "flow/runtime/memory_budget.h"
 #include "server/assets.h"
 #include "server/json_body.h"
 #include "server/metrics_server.h"
@@ -102,7 +103,10 @@ std::optional<Refusal> refuse_start(const StartOptions& start) {
 }  // namespace
 
 Api::Api(JobHost& host, Options options)
-    : host_(host), options_(std::move(options)), started_ms_(clock_.now_ms()) {}
+    : host_(host),
+      options_(std::move(options)),
+      clock_(host.context().runtime->clock()),
+      started_ms_(clock_.now_ms()) {}
 
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> kAll = {
@@ -197,7 +201,7 @@ HttpResponse Api::status(const Call&) {
     MutexLock lock(mutex_);
     queries = query_count_;
   }
-  const flow::MemoryBudget& memory = *host_.context().memory;
+  const flow::MemoryBudget& memory = *host_.context().runtime->memory();
   const json status = {{"version", options_.version},
                        {"uptime_ms", clock_.now_ms() - started_ms_},
                        {"jobs", jobs.size()},
@@ -208,7 +212,9 @@ HttpResponse Api::status(const Call&) {
   return answer(200, status.dump());
 }
 
-HttpResponse Api::metrics(const Call&) { return metrics_response(host_.metrics()); }
+HttpResponse Api::metrics(const Call&) {
+  return metrics_response(host_.context().runtime->metrics(), host_.metrics());
+}
 
 HttpResponse Api::asset(const Call& call) {
   for (const Asset& asset : assets()) {
@@ -307,7 +313,7 @@ HttpResponse Api::check(const Call& call) {
   const std::string script = reader.required_text("sql");
   const auto settings = reader.texts("settings");
   if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
-  sql::Session session(*host_.context().registry);
+  sql::Session session(*host_.context().registry, *host_.context().runtime);
   for (const auto& [key, value] : settings) {
     if (const Status set = session.set(key, value); !set.ok())
       return refused(Refusal::of(set.error()));

@@ -68,7 +68,7 @@ class Api {
 
   JobHost& host_;
   const Options options_;
-  const SystemClock clock_;
+  const Clock& clock_;
   const std::int64_t started_ms_;
   Mutex mutex_;
   std::set<QueryStream*> queries_ SLIPSTREAM_GUARDED_BY(mutex_);

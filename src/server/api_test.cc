@@ -129,7 +129,7 @@ class ApiTest : public testing::Test {
       options.token_file = folder_.path() + "/token";
       std::ofstream(options.token_file) << token << '\n';
     }
-    auto server = Server::start(registry_, options);
+    auto server = Server::start(registry_, runtime_, options);
     ASSERT_TRUE(server.ok()) << server.status().to_string();
     server_ = std::move(*server);
     client_ = std::make_unique<httplib::Client>(server_->url());
@@ -215,6 +215,7 @@ class ApiTest : public testing::Test {
 
   TemporaryFolder folder_;
   ConnectorRegistry registry_;
+  flow::Runtime runtime_{{.memory_bytes = std::size_t{1} << 30}};
   json document_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<httplib::Client> client_;
@@ -347,7 +348,7 @@ TEST_F(ApiTest, OtherAddressesNeedAToken) {
   Server::Options options;
   options.state_dir = folder_.path() + "/state";
   options.bind = "0.0.0.0";
-  const auto server = Server::start(registry_, options);
+  const auto server = Server::start(registry_, runtime_, options);
   ASSERT_FALSE(server.ok());
   EXPECT_THAT(server.error().message, HasSubstr("--token-file"));
 }
@@ -415,8 +416,8 @@ TEST_F(ApiTest, SecretsAreNotShown) {
 TEST_F(ApiTest, ABudgetThatNoJobCanLiveInIsRefused) {
   Server::Options options;
   options.state_dir = folder_.path() + "/state";
-  options.memory_bytes = 1'024;
-  const auto server = Server::start(registry_, options);
+  flow::Runtime runtime({.memory_bytes = 1'024});
+  const auto server = Server::start(registry_, runtime, options);
   ASSERT_FALSE(server.ok());
   EXPECT_EQ(server.error().code, ErrorCode::kInvalidArgument);
   EXPECT_NE(server.error().message.find("at least 16 mb"), std::string::npos)
@@ -484,7 +485,7 @@ TEST_F(ApiTest, OneServerOwnsAStateDirectory) {
   start();
   Server::Options options;
   options.state_dir = folder_.path() + "/state";
-  const auto second = Server::start(registry_, options);
+  const auto second = Server::start(registry_, runtime_, options);
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(second.error().message, HasSubstr(options.state_dir));
 }
@@ -499,6 +500,35 @@ TEST_F(ApiTest, ARunningJobRestartsFromASavepoint) {
     return detail.body["state"] == "running" &&
            detail.body["events"].dump().find("going on from savepoint") != std::string::npos;
   }));
+}
+
+std::size_t threads_of_process() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    static_cast<void>(entry);
+    ++count;
+  }
+  return count;
+}
+
+// Finding 41: each job had ten threads.
+TEST_F(ApiTest, FiftyJobsShareAFewThreads) {
+  start();
+  const auto name = [](int number) { return "small-" + std::to_string(number); };
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(submit(name(i),
+                     "SET 'parallelism.default' = '1';\n"
+                     "CREATE TABLE numbers (k INT) WITH ('connector' = 'datagen', "
+                     "'rows-per-second' = '20');\n"
+                     "CREATE TABLE kept (k INT) WITH ('connector' = 'blackhole');\n"
+                     "INSERT INTO kept SELECT k FROM numbers;")
+                  .status,
+              201);
+  }
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(eventually([&] { return inspect(name(i)).body["rows_read"] > 0; })) << i;
+  }
+  EXPECT_LE(threads_of_process(), 40U);
 }
 
 TEST_F(ApiTest, AQueryEndsWhenItsClientGoes) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/retry.h"
 #include "base/try.h"
 #include "server/savepoint.h"
 #include "sql/launch.h"
@@ -36,7 +35,7 @@ JobState state_of(flow::JobReport::State state) {
 
 // What one run consists of; the job goes first.
 struct HostedJob::Run {
-  explicit Run(const ConnectorRegistry& registry) : session(registry) {}
+  explicit Run(const HostContext& context) : session(*context.registry, *context.runtime) {}
 
   sql::Session session;
   std::vector<sql::RelPtr> plans;
@@ -65,10 +64,15 @@ const char* name_of(JobState state) {
 }
 
 HostedJob::HostedJob(const HostContext& context, JobRecord record)
-    : context_(context), record_(std::move(record)) {}
+    : context_(context),
+      clock_(context.runtime->clock()),
+      record_(std::move(record)),
+      queue_(context.runtime->blocking()),
+      timer_(context.runtime->timers(), [this] { queue_.post([this] { start_waiting(); }); }) {}
 
 HostedJob::~HostedJob() {
-  if (supervisor_.joinable()) supervisor_.join();
+  await_end();
+  queue_.close();
 }
 
 void HostedJob::say(std::string_view text) {
@@ -85,27 +89,24 @@ Status HostedJob::save() {
 }
 
 std::optional<Refusal> HostedJob::begin() {
-  {
-    MutexLock lock(mutex_);
-    if (active_) return conflict("job '" + record_.name + "' runs already");
-    const JobRecord before = record_;
-    record_.wanted = true;
-    record_.ended.clear();
-    record_.error.clear();
-    record_.ended_ms = 0;
-    if (const Status saved = save(); !saved.ok()) {
-      // What cannot be kept would not survive the server.
-      record_ = before;
-      return Refusal::because(Refusal::Reason::kUnavailable, saved.error().message);
-    }
-    active_ = true;
-    end_ = End::kNone;
-    again_.reset();
-    start_error_.clear();
-    started_ms_ = clock_.wall_ms();
-    last_ = {};
+  MutexLock lock(mutex_);
+  if (active_) return conflict("job '" + record_.name + "' runs already");
+  const JobRecord before = record_;
+  record_.wanted = true;
+  record_.ended.clear();
+  record_.error.clear();
+  record_.ended_ms = 0;
+  if (const Status saved = save(); !saved.ok()) {
+    // What cannot be kept would not survive the server.
+    record_ = before;
+    return Refusal::because(Refusal::Reason::kUnavailable, saved.error().message);
   }
-  if (supervisor_.joinable()) supervisor_.join();
+  active_ = true;
+  end_ = End::kNone;
+  again_.reset();
+  start_error_.clear();
+  started_ms_ = clock_.wall_ms();
+  last_ = {};
   return std::nullopt;
 }
 
@@ -153,7 +154,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
     record = record_;
   }
   *retryable = false;
-  auto run = std::make_shared<Run>(*context_.registry);
+  auto run = std::make_shared<Run>(context_);
   const auto apply = [&]() -> Status {
     for (const auto& [key, value] : record.settings) TRY(run->session.set(key, value));
     return run->session.set("pipeline.name", record.name);
@@ -177,7 +178,6 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
   launch.fresh = options.fresh;
   launch.allow_duplicates = options.allow_duplicates;
   launch.allow_dropped_state = options.allow_dropped_state;
-  launch.memory = context_.memory;
   auto job = sql::start_inserts(run->session, run->plans, launch,
                                 [this](std::string_view text) { say(text); });
   if (!job.ok()) {
@@ -210,68 +210,76 @@ std::optional<Refusal> HostedJob::start(const StartOptions& options) {
     changed_.notify_all();
     return refusal;
   }
-  supervisor_ = std::thread(
-      [this, run = std::move(run), options]() mutable { supervise(std::move(run), options); });
+  follow(*run->job);
   return std::nullopt;
 }
 
 void HostedJob::resume() {
   if (begin()) return;
-  supervisor_ = std::thread([this] { supervise(nullptr, StartOptions{}); });
+  queue_.post([this] {
+    waiting_ = StartOptions{};
+    start_waiting();
+  });
 }
 
-void HostedJob::supervise(std::shared_ptr<Run> run, StartOptions options) {
-  while (true) {
-    Status status;
-    if (run == nullptr) run = launch_again(options, &status);
-    if (run != nullptr) status = run->job->wait();
-    run.reset();
-    if (!finish(status, &options)) return;
+void HostedJob::follow(flow::Job& job) {
+  job.when_ended([this](const Status& status) { queue_.post([this, status] { ended(status); }); });
+}
+
+void HostedJob::ended(const Status& status) {
+  retry_.reset();
+  waiting_ = finish(status);
+  next_start_ms_ = 0;
+  if (waiting_) start_waiting();
+}
+
+void HostedJob::start_waiting() {
+  if (!waiting_) return;
+  bool given_up = false;
+  {
+    MutexLock lock(mutex_);
+    given_up = end_ != End::kNone;
   }
-}
-
-// Null when it was asked to end meanwhile (*status is ok) or cannot be started.
-std::shared_ptr<HostedJob::Run> HostedJob::launch_again(const StartOptions& options,
-                                                        Status* status) {
-  Retry retry(kStartRetry, clock_, {}, std::hash<std::string>()(options.from));
-  while (true) {
-    Refusal refusal;
-    bool retryable = false;
-    if (auto run = launch(options, &refusal, &retryable)) return run;
-    std::string why = refusal.message;
-    for (const sql::Diagnostic& diagnostic : refusal.diagnostics) {
-      why += "; " + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) +
-             ": " + diagnostic.message;
-    }
-    if (!retryable) {
-      *status = Error{ErrorCode::kInvalidArgument, std::move(why)};
-      return nullptr;
-    }
-    const std::int64_t delay_ms = retry.next_wait_ms().value_or(kStartRetry.wait_ms_max);
-    say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
-    const std::int64_t deadline = clock_.now_ms() + delay_ms;
+  if (given_up) return ended({});
+  if (clock_.now_ms() < next_start_ms_) return;
+  Refusal refusal;
+  bool retryable = false;
+  if (const auto run = launch(*waiting_, &refusal, &retryable)) {
+    waiting_.reset();
+    return follow(*run->job);
+  }
+  std::string why = refusal.message;
+  for (const sql::Diagnostic& diagnostic : refusal.diagnostics) {
+    why += "; " + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) + ": " +
+           diagnostic.message;
+  }
+  if (!retryable) return ended(Error{ErrorCode::kInvalidArgument, std::move(why)});
+  if (!retry_)
+    retry_.emplace(kStartRetry, clock_, std::stop_token(),
+                   std::hash<std::string>()(waiting_->from));
+  const std::int64_t delay_ms = retry_->next_wait_ms().value_or(kStartRetry.wait_ms_max);
+  say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
+  {
     MutexLock lock(mutex_);
     start_error_ = std::move(why);
-    while (end_ == End::kNone && clock_.now_ms() < deadline)
-      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
-    if (end_ != End::kNone) return nullptr;
   }
+  next_start_ms_ = clock_.now_ms() + delay_ms;
+  timer_.arm(next_start_ms_);
 }
 
-bool HostedJob::finish(const Status& status, StartOptions* next) {
+std::optional<StartOptions> HostedJob::finish(const Status& status) {
   std::shared_ptr<Run> ended;  // dies outside the lock
   MutexLock lock(mutex_);
   if (run_ != nullptr) last_ = run_->job->report();
   ended = std::exchange(run_, nullptr);
   if (again_ && status.ok()) {
-    *next = *std::exchange(again_, std::nullopt);
     end_ = End::kNone;
     started_ms_ = clock_.wall_ms();
-    return true;
+    return std::exchange(again_, std::nullopt);
   }
   active_ = false;
   changed_.notify_all();
-  if (end_ == End::kLeave) return false;
+  if (end_ == End::kLeave) return std::nullopt;
   const bool cancelled =
       end_ == End::kCancel && (status.ok() || status.error().code == ErrorCode::kCancelled);
   JobState state = end_ == End::kStop ? JobState::kStopped : JobState::kFinished;
@@ -284,7 +292,7 @@ bool HostedJob::finish(const Status& status, StartOptions* next) {
   static_cast<void>(save());
   log(state == JobState::kFailed ? LogLevel::kError : LogLevel::kInfo, "job " + record_.name,
       record_.ended + (record_.error.empty() ? "" : ": " + record_.error));
-  return false;
+  return std::nullopt;
 }
 
 std::optional<Refusal> HostedJob::end_run(End end) {
@@ -303,7 +311,7 @@ std::optional<Refusal> HostedJob::end_run(End end) {
   // A cancel may follow a stop, not the other way round.
   if (end_ != End::kCancel) end_ = end;
   again_.reset();
-  changed_.notify_all();
+  queue_.post([this] { start_waiting(); });
   if (run_ == nullptr) return std::nullopt;
   if (end_ == End::kCancel) {
     run_->job->cancel();
@@ -336,7 +344,7 @@ std::optional<Refusal> HostedJob::restart(const StartOptions& options) {
       if (end_ != End::kNone) return conflict("job '" + record_.name + "' is about to end");
       again_ = options;
       end_ = End::kStop;
-      changed_.notify_all();
+      queue_.post([this] { start_waiting(); });
       if (run_ != nullptr) run_->job->stop_with_savepoint();
       return std::nullopt;
     }

@@ -5,16 +5,17 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "slipstream/connector.h"
 
-#include "base/clock.h"
 #include "base/mutex.h"
+#include "base/retry.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
 #include "flow/job.h"
-#include "flow/runtime/memory_budget.h"
+#include "flow/runtime.h"
 #include "server/job_record.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/session.h"
@@ -67,13 +68,13 @@ struct StartOptions {
 // What all jobs of a server share; outlives them.
 struct HostContext {
   const ConnectorRegistry* registry = nullptr;
+  flow::Runtime* runtime = nullptr;
   StateDirectory* state = nullptr;
-  std::shared_ptr<flow::MemoryBudget> memory;
 };
 
 // Owner:  the host.
 // Thread: any.
-// Bounds: one thread of its own besides the job's; the last kEventsMax things that the job said.
+// Bounds: no thread of its own; the last kEventsMax messages of the job.
 // Failure: a retryable error of a start that nobody waits for is tried again until stop() or
 //          cancel(); everything else ends the run and is kept in the record.
 class HostedJob {
@@ -98,7 +99,7 @@ class HostedJob {
 
   // Compiles and starts; answers when the job runs or is refused. The record is saved before.
   std::optional<Refusal> start(const StartOptions& options);
-  // The same later, on its own thread: when the server comes up.
+  // The same later, on the runtime: when the server comes up.
   void resume();
 
   // What they ask for may come later; kConflict when it makes no sense now.
@@ -127,17 +128,19 @@ class HostedJob {
   // Null: *refusal says why, *retryable whether it may work later.
   std::shared_ptr<Run> launch(const StartOptions& options, Refusal* refusal, bool* retryable);
   std::optional<Refusal> begin();
-  void supervise(std::shared_ptr<Run> run, StartOptions options);
-  std::shared_ptr<Run> launch_again(const StartOptions& options, Status* status);
-  // Takes the next start from again_; false: the job has ended.
-  bool finish(const Status& status, StartOptions* next);
+  void follow(flow::Job& job);
+  // In the queue: what waits to be started is started when it is time, or given up.
+  void start_waiting();
+  void ended(const Status& status);
+  // Takes the next start from again_; nullopt: the job has ended.
+  std::optional<StartOptions> finish(const Status& status);
   void say(std::string_view text);
   Status save() SLIPSTREAM_REQUIRES(mutex_);  // a failure is logged too
   JobState state() const SLIPSTREAM_REQUIRES(mutex_);
   std::optional<Refusal> end_run(End end);
 
   const HostContext& context_;
-  const SystemClock clock_;
+  const Clock& clock_;
   mutable Mutex mutex_;
   Condition changed_;
   JobRecord record_ SLIPSTREAM_GUARDED_BY(mutex_);
@@ -149,7 +152,14 @@ class HostedJob {
   std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
   flow::JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
-  std::thread supervisor_;  // joined by begin() and the destructor
+
+  // In the queue only.
+  std::optional<StartOptions> waiting_;  // to be started at next_start_ms_
+  std::int64_t next_start_ms_ = 0;
+  std::optional<Retry> retry_;
+
+  WorkQueue queue_;
+  Timer timer_;
 };
 
 }  // namespace slipstream::server

@@ -4,17 +4,19 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "flow/runtime/memory_budget.h"
 #include "server/metrics.h"
 
 namespace slipstream::server {
 
 Result<std::unique_ptr<JobHost>> JobHost::open(const ConnectorRegistry& registry,
-                                               const Options& options) {
+                                               flow::Runtime& runtime,
+                                               const std::string& state_dir) {
   std::unique_ptr<JobHost> host(new JobHost());
-  TRY_ASSIGN(host->state_, StateDirectory::open(options.state_dir));
+  TRY_ASSIGN(host->state_, StateDirectory::open(state_dir));
   host->context_.registry = &registry;
   host->context_.state = host->state_.get();
-  host->context_.memory = std::make_shared<flow::MemoryBudget>(options.memory_bytes);
+  host->context_.runtime = &runtime;
   TRY_ASSIGN(StateDirectory::Loaded loaded, host->state_->load());
   for (const std::string& fault : loaded.faults) log(LogLevel::kError, "server", fault);
   MutexLock lock(host->mutex_);
@@ -52,7 +54,7 @@ std::optional<Refusal> JobHost::submit(Submission submission) {
   record.sql = std::move(submission.sql);
   record.settings = std::move(submission.settings);
   record.checkpoint_dir = std::move(submission.checkpoint_dir);
-  record.submitted_ms = SystemClock().wall_ms();
+  record.submitted_ms = context_.runtime->clock().wall_ms();
   const auto job = std::make_shared<HostedJob>(context_, std::move(record));
   {
     MutexLock lock(mutex_);
@@ -132,8 +134,9 @@ std::string JobHost::metrics() const {
     return "# HELP " + name + " " + std::string(family.help) + "\n# TYPE " + name + " gauge\n" +
            name + " " + std::to_string(value) + "\n";
   };
-  return flow::prometheus_text(reports) + gauge(kMemoryUsed, context_.memory->used()) +
-         gauge(kMemoryLimit, context_.memory->limit());
+  const flow::MemoryBudget& memory = *context_.runtime->memory();
+  return flow::prometheus_text(reports) + gauge(kMemoryUsed, memory.used()) +
+         gauge(kMemoryLimit, memory.limit());
 }
 
 }  // namespace slipstream::server

@@ -14,18 +14,15 @@ namespace slipstream::server {
 
 // Owner:  the server. shut_down() before it dies.
 // Thread: any.
-// Bounds: jobs_max jobs; the memory budget is shared by all of them and by queries.
+// Bounds: jobs_max jobs; the runtime's memory is shared by all of them and by queries.
 class JobHost {
  public:
   static constexpr std::size_t kJobsMax = 1'000;
 
-  struct Options {
-    std::string state_dir;
-    std::size_t memory_bytes = std::size_t{1} << 30;
-  };
-  // `registry` outlives it. Reads the records; nothing runs before resume().
+  // `registry` and `runtime` outlive it. Reads the records; nothing runs before resume().
   static Result<std::unique_ptr<JobHost>> open(const ConnectorRegistry& registry,
-                                               const Options& options);
+                                               flow::Runtime& runtime,
+                                               const std::string& state_dir);
   ~JobHost();
 
   // Starts what ran when the last server ended, from the newest checkpoints.

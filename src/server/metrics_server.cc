@@ -2,30 +2,31 @@
 
 #include <utility>
 
-#include "base/metric_store.h"
 #include "base/try.h"
 
 namespace slipstream::server {
 
-HttpResponse metrics_response(const std::string& more) {
+HttpResponse metrics_response(const MetricStore& store, const std::string& more) {
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = process_metrics().prometheus_text() + more;
+  response.body = store.prometheus_text() + more;
   return response;
 }
 
-Result<std::unique_ptr<MetricsServer>> MetricsServer::start(int port,
+Result<std::unique_ptr<MetricsServer>> MetricsServer::start(int port, const MetricStore& store,
                                                             std::function<std::string()> more) {
   HttpServer::Options options;
   options.port = port;
-  auto http = HttpServer::start(options, [more = std::move(more)](const HttpRequest& request) {
-    if (request.path == "/metrics" && request.method == "GET") return metrics_response(more());
-    HttpResponse nothing;
-    nothing.status = 404;
-    nothing.content_type = "text/plain";
-    nothing.body = "only /metrics is here\n";
-    return nothing;
-  });
+  auto http =
+      HttpServer::start(options, [&store, more = std::move(more)](const HttpRequest& request) {
+        if (request.path == "/metrics" && request.method == "GET")
+          return metrics_response(store, more());
+        HttpResponse nothing;
+        nothing.status = 404;
+        nothing.content_type = "text/plain";
+        nothing.body = "only /metrics is here\n";
+        return nothing;
+      });
   if (!http.ok()) {
     return Error{ErrorCode::kAlreadyExists,
                  "metrics: " + http.error().message + "; --metrics-port 0 takes a free one"};

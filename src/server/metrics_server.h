@@ -8,6 +8,7 @@
 
 #include "slipstream/status.h"
 
+#include "base/metric_store.h"
 #include "server/http.h"
 
 namespace slipstream::server {
@@ -17,8 +18,9 @@ namespace slipstream::server {
 class MetricsServer {
  public:
   // Port 0 takes a free one. An error when the port is in use. `more` is asked at every request for
-  // text behind that of the process's own counters. Thread: the server's.
-  static Result<std::unique_ptr<MetricsServer>> start(int port, std::function<std::string()> more);
+  // text behind that of the counters in `store`, which outlives the server. Thread: the server's.
+  static Result<std::unique_ptr<MetricsServer>> start(int port, const MetricStore& store,
+                                                      std::function<std::string()> more);
   std::string url() const { return http_->url() + "/metrics"; }
 
  private:
@@ -26,7 +28,7 @@ class MetricsServer {
   std::unique_ptr<HttpServer> http_;
 };
 
-// The counters of the process and `more`.
-HttpResponse metrics_response(const std::string& more);
+// The counters of `store` and `more`.
+HttpResponse metrics_response(const MetricStore& store, const std::string& more);
 
 }  // namespace slipstream::server

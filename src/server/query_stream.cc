@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "flow/runtime/task_pool.h"
 #include "sql/row_json.h"
 
 namespace slipstream::server {
@@ -22,7 +23,7 @@ std::string line(const nlohmann::json& value) {
 }  // namespace
 
 struct QueryStream::State {
-  explicit State(const ConnectorRegistry& registry) : session(registry) {}
+  explicit State(const HostContext& context) : session(*context.registry, *context.runtime) {}
 
   sql::Session session;
   Schema schema;
@@ -39,7 +40,6 @@ struct QueryStream::State {
   Status status SLIPSTREAM_GUARDED_BY(mutex);
 
   std::unique_ptr<sql::Query> query;
-  std::thread waiter;
 
   // Thread: task.
   Status take(const Batch& batch) {
@@ -57,12 +57,25 @@ struct QueryStream::State {
   }
   Status put(const std::string& text, std::int64_t count) {
     MutexLock lock(mutex);
-    while (!closed && queued.size() >= kQueuedBytesMax) changed.wait(mutex);
+    if (!closed && queued.size() >= kQueuedBytesMax) {
+      const flow::OutsideWait waits;  // the other jobs do not
+      while (!closed && queued.size() >= kQueuedBytesMax) changed.wait(mutex);
+    }
     if (closed) return Error{ErrorCode::kCancelled, "nobody reads the rows"};
     queued += text;
     rows += count;
     changed.notify_all();
     return {};
+  }
+  void end(const Status& how) {
+    MutexLock lock(mutex);
+    status = how;
+    ended = true;
+    changed.notify_all();
+  }
+  void await_end() {
+    MutexLock lock(mutex);
+    while (!ended) changed.wait(mutex);
   }
   void close() {
     MutexLock lock(mutex);
@@ -75,7 +88,7 @@ QueryStream::QueryStream(std::unique_ptr<State> state) : state_(std::move(state)
 
 QueryStream::~QueryStream() {
   cancel();
-  if (state_->waiter.joinable()) state_->waiter.join();
+  state_->await_end();
 }
 
 void QueryStream::cancel() {
@@ -127,7 +140,7 @@ sql::RelPtr select_of(sql::Session& session, const QueryStream::Request& request
 
 std::unique_ptr<QueryStream> QueryStream::start(const HostContext& context, const Request& request,
                                                 Refusal* refusal) {
-  auto state = std::make_unique<State>(*context.registry);
+  auto state = std::make_unique<State>(context);
   sql::RelPtr select = select_of(state->session, request, refusal);
   if (select == nullptr) return nullptr;
   auto zone = sql::time_zone_of(state->session);
@@ -138,7 +151,6 @@ std::unique_ptr<QueryStream> QueryStream::start(const HostContext& context, cons
     select->limit = request.rows_max;
   sql::LaunchOptions launch;
   launch.name = "(query)";  // no job can be called so: metrics stay apart
-  launch.memory = context.memory;
   auto query = sql::Query::start(
       state->session, std::move(select),
       [state = state.get()](const Batch& batch) { return state->take(batch); }, launch,
@@ -148,13 +160,7 @@ std::unique_ptr<QueryStream> QueryStream::start(const HostContext& context, cons
     return nullptr;
   }
   state->query = std::move(*query);
-  state->waiter = std::thread([state = state.get()] {
-    Status status = state->query->wait();
-    MutexLock lock(state->mutex);
-    state->status = std::move(status);
-    state->ended = true;
-    state->changed.notify_all();
-  });
+  state->query->when_ended([state = state.get()](const Status& status) { state->end(status); });
   return std::unique_ptr<QueryStream>(new QueryStream(std::move(state)));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "flow/runtime/memory_budget.h"
 
 namespace slipstream::server {
 namespace {
@@ -28,7 +29,8 @@ Result<std::string> read_token(const std::string& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry, Options options) {
+Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry,
+                                              flow::Runtime& runtime, Options options) {
   Api::Options api;
   api.version = options.version;
   if (!options.token_file.empty()) {
@@ -39,17 +41,17 @@ Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry,
                      " could run SQL here: binding to another address than loopback needs "
                      "--token-file"};
   }
-  if (options.memory_bytes < kMemoryBytesMin) {
+  const std::size_t memory_bytes = runtime.memory() != nullptr ? runtime.memory()->limit() : 0;
+  if (memory_bytes < kMemoryBytesMin) {
     return Error{ErrorCode::kInvalidArgument,
-                 "a memory budget of " + std::to_string(options.memory_bytes) +
+                 "a memory budget of " + std::to_string(memory_bytes) +
                      " bytes is too small for any job: give at least " +
                      std::to_string(kMemoryBytesMin >> 20) + " mb"};
   }
   std::unique_ptr<Server> server(new Server());
-  JobHost::Options host;
-  host.state_dir = std::filesystem::absolute(options.state_dir).lexically_normal().string();
-  host.memory_bytes = options.memory_bytes;
-  TRY_ASSIGN(server->host_, JobHost::open(registry, host));
+  TRY_ASSIGN(server->host_,
+             JobHost::open(registry, runtime,
+                           std::filesystem::absolute(options.state_dir).lexically_normal()));
   server->api_ = std::make_unique<Api>(*server->host_, std::move(api));
   HttpServer::Options http;
   http.bind = options.bind;

@@ -22,11 +22,12 @@ class Server {
     int port = 0;  // 0 = a free one
     std::string state_dir;
     std::string token_file;  // empty = no token: bind must be loopback
-    std::size_t memory_bytes = std::size_t{1} << 30;
     std::string version;
   };
-  // Serves, and goes on with the jobs of the last server. `registry` outlives it.
-  static Result<std::unique_ptr<Server>> start(const ConnectorRegistry& registry, Options options);
+  // Serves, and goes on with the jobs of the last server. `registry` and `runtime`, which has a
+  // memory budget for all jobs, outlive it.
+  static Result<std::unique_ptr<Server>> start(const ConnectorRegistry& registry,
+                                               flow::Runtime& runtime, Options options);
   ~Server();  // shut_down()
 
   // Ends queries at once and jobs with savepoints; the next server goes on with them. hurry():

@@ -17,7 +17,6 @@ Result<flow::JobOptions> job_options(const Session& session, const LaunchOptions
   job.allow_duplicates = options.allow_duplicates;
   job.allow_dropped_state = options.allow_dropped_state;
   job.from_command_line = options.from_command_line;
-  job.memory = options.memory;
   job.changes_cost_bytes = options.changes_cost_bytes.value_or(job.changes_cost_bytes);
   return job;
 }
@@ -29,7 +28,7 @@ Result<std::unique_ptr<flow::Job>> start_inserts(const Session& session,
                                                  const LaunchOptions& options, Say say) {
   TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
   TRY_ASSIGN(flow::JobOptions job, job_options(session, options));
-  return flow::Job::start(std::move(graph), std::move(job), std::move(say));
+  return flow::Job::start(session.runtime(), std::move(graph), std::move(job), std::move(say));
 }
 
 struct Query::State {
@@ -55,6 +54,11 @@ struct Query::State {
     MutexLock lock(mutex);
     return done;
   }
+  // Of the query whose job ended like this.
+  Status end_of(const Status& status) {
+    return is_done() && !status.ok() && status.error().code == ErrorCode::kCancelled ? Status()
+                                                                                     : status;
+  }
   Status take(const Batch& batch) {
     if (is_done()) return {};
     const auto count = static_cast<std::int64_t>(batch.rows());
@@ -71,7 +75,7 @@ struct Query::State {
 
 Query::Query(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Query::~Query() = default;
+Query::~Query() { state_->set_running(nullptr); }
 
 Result<std::unique_ptr<Query>> Query::start(const Session& session, RelPtr plan, Rows rows,
                                             const LaunchOptions& options, Say say) {
@@ -87,7 +91,8 @@ Result<std::unique_ptr<Query>> Query::start(const Session& session, RelPtr plan,
     TRY_ASSIGN(flow::Graph graph, session.graph(plans, collect));
     TRY_ASSIGN(flow::JobOptions job, job_options(session, options));
     job.checkpoint_dir.clear();
-    TRY_ASSIGN(query->job_, flow::Job::start(std::move(graph), std::move(job), std::move(say)));
+    TRY_ASSIGN(query->job_, flow::Job::start(session.runtime(), std::move(graph), std::move(job),
+                                             std::move(say)));
     state->set_running(query->job_.get());
   }
   return query;
@@ -97,10 +102,14 @@ flow::Job* Query::job() { return job_.get(); }
 
 Status Query::wait() {
   if (job_ == nullptr) return {};
-  Status status = job_->wait();
-  state_->set_running(nullptr);
-  if (state_->is_done() && !status.ok() && status.error().code == ErrorCode::kCancelled) return {};
-  return status;
+  return state_->end_of(job_->wait());
+}
+
+void Query::when_ended(std::function<void(const Status&)> ended) {
+  if (job_ == nullptr) return ended({});
+  job_->when_ended([state = state_, ended = std::move(ended)](const Status& status) {
+    ended(state->end_of(status));
+  });
 }
 
 void Query::cancel() { state_->end(); }

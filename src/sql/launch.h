@@ -24,7 +24,6 @@ struct LaunchOptions {
   bool allow_dropped_state = false;
   bool from_command_line = false;                 // how errors name these: flow::JobOptions'
   std::optional<std::size_t> changes_cost_bytes;  // tests: flow::JobOptions'
-  std::shared_ptr<flow::MemoryBudget> memory;     // null = the job's own of 'slipstream.memory'
 };
 
 using Say = std::function<void(std::string_view)>;
@@ -36,7 +35,7 @@ Result<std::unique_ptr<flow::Job>> start_inserts(const Session& session,
 
 // One SELECT whose rows go to a consumer. Ends by itself at its LIMIT.
 //
-// Owner:  destroyed after wait() returned.
+// Owner:  cancels what still runs when it dies.
 // Thread: any.
 class Query {
  public:
@@ -51,6 +50,8 @@ class Query {
   flow::Job* job();  // null: LIMIT 0, there is nothing to run
   // No error when the limit was reached, when the consumer went, or after cancel().
   Status wait();
+  // Called once with what wait() answers: flow::Job::when_ended().
+  void when_ended(std::function<void(const Status&)> ended);
   void cancel();
 
  private:

@@ -24,20 +24,20 @@
 namespace slipstream::sql {
 namespace {
 
-expr::EvalContext eval_context(const Options& options) {
+expr::EvalContext eval_context(const Options& options, const Clock& clock) {
   expr::EvalContext eval;
   eval.session_time_zone = options.text("table.local-time-zone");
-  const auto clock = std::make_shared<SystemClock>();
-  eval.wall_micros = [clock] { return clock->wall_ms() * 1000; };
+  eval.wall_micros = [&clock] { return clock.wall_ms() * 1000; };
   const auto engine = std::make_shared<std::mt19937_64>(std::random_device{}());
   eval.random = [engine] { return (*engine)(); };
   return eval;
 }
 
-LowerOptions lower_options(const ConnectorRegistry& registry, const Options& options) {
+LowerOptions lower_options(const ConnectorRegistry& registry, const Clock& clock,
+                           const Options& options) {
   LowerOptions lowering;
   lowering.registry = &registry;
-  lowering.eval = eval_context(options);
+  lowering.eval = eval_context(options, clock);
   lowering.job_name = options.text("pipeline.name");
   lowering.drop_null_rows = options.text("table.exec.sink.not-null-enforcer") == "drop";
   return lowering;
@@ -134,6 +134,7 @@ struct Uids {
 // One pass over a script.
 struct Session::Run {
   const ConnectorRegistry& registry;
+  const Clock& clock;
   Catalog& catalog;
   OptionMap& settings;
   Compiled out;
@@ -178,7 +179,7 @@ RelPtr Session::Run::finish(RelPtr root, const SourceSpan& span) {
     report(span, options.error().message);
     return nullptr;
   }
-  const LowerOptions lowering = lower_options(registry, *options);
+  const LowerOptions lowering = lower_options(registry, clock, *options);
   const bool is_sink = root->kind == RelKind::kSink;
   Uids own;  // a query is a job of its own
   Uids& uids = is_sink ? insert_uids : own;
@@ -486,13 +487,14 @@ void Session::Run::statement(ast::StatementPtr& node) {
   }
 }
 
-Session::Session(const ConnectorRegistry& registry) : registry_(registry) {}
+Session::Session(const ConnectorRegistry& registry, flow::Runtime& runtime)
+    : registry_(registry), runtime_(runtime) {}
 
 Compiled Session::compile(std::string_view script) {
   ParseResult parsed = parse_script(script);
   const Catalog catalog_before = catalog_;
   const OptionMap settings_before = settings_;
-  Run run{registry_, catalog_, settings_, {}};
+  Run run{registry_, runtime_.clock(), catalog_, settings_, {}};
   run.out.diagnostics = std::move(parsed.diagnostics);
   for (std::string& name : parsed.broken_names) catalog_.mark_broken(std::move(name));
   for (ast::StatementPtr& statement : parsed.statements) run.statement(statement);
@@ -505,7 +507,7 @@ Compiled Session::compile(std::string_view script) {
 }
 
 std::vector<Diagnostic> Session::check(std::string_view script) {
-  Session copy(registry_);
+  Session copy(registry_, runtime_);
   copy.catalog_ = catalog_;
   copy.settings_ = settings_;
   return copy.compile(script).diagnostics;
@@ -520,7 +522,7 @@ Status Session::set(std::string_view key, std::string_view value) {
 Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,
                                    flow::CollectSpec collect) const {
   TRY_ASSIGN(const Options options, session_options().parse(settings_, "SET"));
-  LowerOptions lowering = lower_options(registry_, options);
+  LowerOptions lowering = lower_options(registry_, runtime_.clock(), options);
   lowering.collect = std::move(collect);
   return lower(plans, lowering);
 }

@@ -11,6 +11,7 @@
 
 #include "flow/job.h"
 #include "flow/operators/collect.h"
+#include "flow/runtime.h"
 #include "sql/catalog.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/plan/rel.h"
@@ -43,8 +44,8 @@ struct Compiled {
 // Thread: one.
 class Session {
  public:
-  // `registry` outlives the session.
-  explicit Session(const ConnectorRegistry& registry);
+  // Both outlive the session, and `runtime` the jobs that are started from it.
+  Session(const ConnectorRegistry& registry, flow::Runtime& runtime);
 
   // Parses, binds, plans; applies DDL and SET as it goes, and takes all of it back when anything is
   // wrong. Nothing is started. Sources and sinks of
@@ -57,6 +58,7 @@ class Session {
   Status set(std::string_view key, std::string_view value);
   const OptionMap& settings() const { return settings_; }
   const Catalog& catalog() const { return catalog_; }
+  flow::Runtime& runtime() const { return runtime_; }
 
   // One job of several inserts, or one select.
   Result<flow::Graph> graph(const std::vector<RelPtr>& plans, flow::CollectSpec collect) const;
@@ -68,6 +70,7 @@ class Session {
  private:
   struct Run;
   const ConnectorRegistry& registry_;
+  flow::Runtime& runtime_;
   Catalog catalog_;
   OptionMap settings_;
 };

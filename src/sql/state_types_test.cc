@@ -27,7 +27,8 @@ struct Started {
 // Runs the script until it has a checkpoint, then stops it with a savepoint.
 Started run(const std::string& script, const TemporaryFolder& folder, bool allow_dropped = false) {
   const auto registry = builtin_connectors();
-  Session session(*registry);
+  flow::Runtime runtime;
+  Session session(*registry, runtime);
   Compiled compiled = session.compile("SET 'parallelism.default' = '1';" + script);
   if (!compiled.ok())
     return {Error{ErrorCode::kInvalidArgument, compiled.diagnostics[0].message}, {}};

@@ -129,7 +129,7 @@ class TableEnvironment::Impl {
       : plan_(plan),
         streams_(std::make_shared<StreamConnector::Streams>()),
         registry_(make_registry(plan, streams_)),
-        session_(*registry_) {}
+        session_(*registry_, *plan.runtime()) {}
 
   Result<std::vector<Step>> compile(std::string_view script) {
     TRY(session_.set("pipeline.name", plan_.settings().name));

@@ -5,16 +5,17 @@
 #include "base/metric_store.h"
 #include "base/try.h"
 #include "flow/job.h"
+#include "flow/runtime.h"
 #include "stream/plan.h"
 
 namespace slipstream::stream {
 
 class JobHandle::Impl {
  public:
-  Impl(std::unique_ptr<flow::Job> job, std::string name,
+  Impl(std::unique_ptr<flow::Job> job, std::shared_ptr<flow::Runtime> runtime,
        std::shared_ptr<const ConnectorRegistry> connectors, std::shared_ptr<UserCodeWatch> watch)
       : connectors_(std::move(connectors)),
-        name_(std::move(name)),
+        runtime_(std::move(runtime)),
         watch_(std::move(watch)),
         job_(std::move(job)) {
     watch_->set_cancel([this] { job_->cancel(); });
@@ -26,7 +27,7 @@ class JobHandle::Impl {
     watch_->stop();
   }
   flow::Job& job() const { return *job_; }
-  const std::string& name() const { return name_; }
+  flow::Runtime& runtime() const { return *runtime_; }
   const UserCodeWatch& watch() const { return *watch_; }
 
   void cancel() {
@@ -43,7 +44,7 @@ class JobHandle::Impl {
 
  private:
   std::shared_ptr<const ConnectorRegistry> connectors_;  // sources may refer to their factories
-  std::string name_;
+  std::shared_ptr<flow::Runtime> runtime_;
   std::shared_ptr<UserCodeWatch> watch_;
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<flow::Job> job_;
@@ -112,8 +113,8 @@ JobStatus JobHandle::report() const {
 
 std::string JobHandle::prometheus_text() const {
   if (impl_ == nullptr) return {};
-  return process_metrics().prometheus_text() +
-         flow::prometheus_text(impl_->job().report(), impl_->name());
+  return impl_->runtime().metrics().prometheus_text() +
+         flow::prometheus_text(impl_->job().report(), impl_->job().label());
 }
 
 Environment::Environment(JobSettings settings, std::shared_ptr<const ConnectorRegistry> connectors)
@@ -125,12 +126,13 @@ Result<JobHandle> Environment::execute_async() {
     return Error{ErrorCode::kInvalidArgument, "the environment was executed already"};
   TRY_ASSIGN(flow::Graph graph, plan_->translate());
   const auto& watch = plan_->watch();
-  watch->begin(settings_->on_message);
-  TRY_ASSIGN(auto job, flow::Job::start(std::move(graph), erased::job_options(*settings_),
+  const std::shared_ptr<flow::Runtime>& runtime = plan_->runtime();
+  watch->begin(settings_->on_message, runtime->clock());
+  TRY_ASSIGN(auto job, flow::Job::start(*runtime, std::move(graph), erased::job_options(*settings_),
                                         [watch](std::string_view text) { watch->notify(text); }));
   plan_->started = true;
-  watch->start(settings_->blocked_after);
-  return JobHandle(std::make_shared<JobHandle::Impl>(std::move(job), settings_->name,
+  watch->start(settings_->blocked_after, runtime->timers(), runtime->blocking());
+  return JobHandle(std::make_shared<JobHandle::Impl>(std::move(job), runtime,
                                                      plan_->shared_connectors(), watch));
 }
 

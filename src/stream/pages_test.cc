@@ -89,8 +89,13 @@ using namespace given;
   return behind > 0 ? Status(Error{ErrorCode::kUnavailable, "behind"}) : Status();
 }
 
-TEST(Pages, TheTestOfAnOperator) {
+TEST(Pages, SeveralJobsOfOneProcess) {
 #include "stream/blocks/datastream_3.inc"
+  EXPECT_EQ(first.settings().runtime, second.settings().runtime);
+}
+
+TEST(Pages, TheTestOfAnOperator) {
+#include "stream/blocks/datastream_4.inc"
   EXPECT_FALSE(saved.empty());
 }
 

@@ -415,6 +415,12 @@ NodeNumber Plan::import_graph(flow::Graph graph, std::optional<flow::NodeId> res
   return number;
 }
 
+const std::shared_ptr<flow::Runtime>& Plan::runtime() {
+  if (settings_->runtime != nullptr) return settings_->runtime;
+  if (own_runtime_ == nullptr) own_runtime_ = make_runtime();
+  return own_runtime_;
+}
+
 Result<flow::Graph> Plan::translate() const {
   std::vector<Status> errors = errors_;
   flow::Graph graph = Translation(*this, errors).run();

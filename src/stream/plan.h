@@ -13,6 +13,7 @@
 
 #include "flow/graph.h"
 #include "flow/job.h"
+#include "flow/runtime.h"
 #include "stream/user_code_watch.h"
 
 namespace slipstream::stream::erased {
@@ -35,6 +36,8 @@ class Plan {
   const JobSettings& settings() const { return *settings_; }
   const std::shared_ptr<const JobSettings>& shared_settings() const { return settings_; }
   const std::shared_ptr<UserCodeWatch>& watch() const { return watch_; }
+  // Of the settings, or one of its own.
+  const std::shared_ptr<flow::Runtime>& runtime();
 
   // Nodes of another planner (SQL) that reads streams of this plan and feeds others. Node i of
   // `graph` whose source is a StreamTable stands for the stream that it names. Answers the number
@@ -57,6 +60,7 @@ class Plan {
   std::shared_ptr<const ConnectorRegistry> connectors_;
   std::shared_ptr<const JobSettings> settings_;
   std::shared_ptr<UserCodeWatch> watch_ = std::make_shared<UserCodeWatch>();
+  std::shared_ptr<flow::Runtime> own_runtime_;
   std::vector<NodeSpec> nodes_;
   std::map<std::string, int> kinds_;  // number of nodes of each
   std::vector<Status> errors_;

@@ -7,8 +7,8 @@
 
 #include "slipstream/stream/rocketmq.h"
 
-#include "base/metric_store.h"
 #include "base/testing/wait_until.h"
+#include "flow/runtime.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream::stream {
@@ -282,9 +282,10 @@ TEST_F(RocketMQSinkTest, AnOutageLosesNothingInAnyMode) {
 TEST_F(RocketMQSinkTest, WithoutCheckpointsALossIsCountedAndFailsTheJob) {
   for (const bool async : {false, true}) {
     SCOPED_TRACE(async);
-    const std::int64_t before = process_metrics().total("rocketmq_sink_failures_total");
     broker_.inject(RequestCode::kSendMessageV2, fault(Fault::Kind::kDropBefore), 1);
-    Environment env(no_checkpoints());
+    JobSettings settings = no_checkpoints();
+    settings.runtime = make_runtime();
+    Environment env(settings);
     env.from_elements(texts(1)).add_sink(
         strings({{Config::kProducerRetryTimes, "0"}}).with_async(async));
     auto job = env.execute_async();
@@ -292,7 +293,7 @@ TEST_F(RocketMQSinkTest, WithoutCheckpointsALossIsCountedAndFailsTheJob) {
     const Status status = job->await();
     ASSERT_FALSE(status.ok());
     EXPECT_THAT(status.to_string(), HasSubstr("sending to"));
-    EXPECT_EQ(process_metrics().total("rocketmq_sink_failures_total"), before + 1);
+    EXPECT_EQ(settings.runtime->metrics().total("rocketmq_sink_failures_total"), 1);
   }
 }
 

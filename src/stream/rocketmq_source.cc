@@ -3,12 +3,9 @@
 // are.
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "slipstream/stream/rocketmq.h"
 
@@ -114,26 +111,6 @@ class Enumerator final : public SplitEnumerator {
   std::shared_ptr<const EndedQueues> ended_;
 };
 
-// Wakes a reader every now and then. Thread: its own.
-class Ticker {
- public:
-  Ticker(std::chrono::milliseconds interval, std::function<void()> wake)
-      : thread_([this, interval, wake = std::move(wake)](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          while (!changed_.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
-            due_ = true;
-            wake();
-          }
-        }) {}
-  bool take() { return due_.exchange(false); }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::atomic<bool> due_{false};
-  std::jthread thread_;  // last: it uses the others
-};
-
 struct SourceParts {
   std::shared_ptr<Source> connector;
   MessageSourceSpec spec;
@@ -159,8 +136,7 @@ class Reader final : public SourceReader {
     if (context_.metrics.value)
       calls_->set_gauge(context_.metrics.value(kBlockedCall.name, kBlockedCall.help));
     TRY(user_call(*calls_, schema_, [&] { decoder_ = parts_->spec.make_decoder(rows_); }));
-    if (parts_->commit_interval.count() > 0)
-      ticker_ = std::make_unique<Ticker>(parts_->commit_interval, context_.wake);
+    next_commit_ms_ = context_.clock->now_ms() + parts_->commit_interval.count();
     return {};
   }
 
@@ -178,7 +154,7 @@ class Reader final : public SourceReader {
   }
 
   Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
-    if (ticker_ && ticker_->take()) TRY(commit());
+    if (parts_->commit_interval.count() > 0) TRY(commit_in_time());
     if (!events_.empty()) {
       out->events = std::exchange(events_, {});
       return Poll::kBatch;
@@ -284,9 +260,14 @@ class Reader final : public SourceReader {
     return {};
   }
 
-  Status commit() {
-    TRY(connector_->snapshot(++commits_).status());
-    connector_->checkpoint_complete(commits_);
+  Status commit_in_time() {
+    const std::int64_t now_ms = context_.clock->now_ms();
+    if (now_ms >= next_commit_ms_) {
+      next_commit_ms_ = now_ms + parts_->commit_interval.count();
+      TRY(connector_->snapshot(++commits_).status());
+      connector_->checkpoint_complete(commits_);
+    }
+    context_.wake_after(next_commit_ms_ - now_ms);
     return {};
   }
 
@@ -295,7 +276,7 @@ class Reader final : public SourceReader {
   const std::shared_ptr<UserCalls> calls_;
   const UserCalls::Site schema_;
   std::unique_ptr<SourceReader> connector_;
-  std::unique_ptr<Ticker> ticker_;
+  std::int64_t next_commit_ms_ = 0;
   Batch built_;
   RowWriter rows_;
   std::unique_ptr<MessageDecoder> decoder_;

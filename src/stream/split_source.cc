@@ -1,12 +1,9 @@
 // Sources of many splits whose elements user code reads.
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "slipstream/stream/source.h"
 
-#include "base/clock.h"
-#include "base/mutex.h"
 #include "base/retry.h"
 #include "base/try.h"
 #include "stream/plan.h"
@@ -16,54 +13,6 @@ namespace slipstream::stream {
 namespace {
 
 constexpr RetryPolicy kLater{.first_wait_ms = 1, .wait_ms_max = 50};  // asked again after so long
-
-// Calls `wake` once after a while. Thread: any. Its own thread starts with the first call.
-class Alarm {
- public:
-  explicit Alarm(std::function<void()> wake) : wake_(std::move(wake)) {}
-  ~Alarm() {
-    {
-      MutexLock lock(mutex_);
-      stopped_ = true;
-      changed_.notify_all();
-    }
-    if (thread_.joinable()) thread_.join();
-  }
-  void set(std::int64_t delay_ms) {
-    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
-    MutexLock lock(mutex_);
-    due_ms_ = clock_.now_ms() + delay_ms;
-    changed_.notify_all();
-  }
-
- private:
-  void work() {
-    while (wait()) wake_();
-  }
-  // False: it is over.
-  bool wait() {
-    MutexLock lock(mutex_);
-    while (!stopped_) {
-      if (!due_ms_) {
-        changed_.wait(mutex_);
-        continue;
-      }
-      const std::int64_t left = *due_ms_ - clock_.now_ms();
-      if (left <= 0) break;
-      changed_.wait_for_ms(mutex_, left);
-    }
-    due_ms_.reset();
-    return !stopped_;
-  }
-
-  const SystemClock clock_;
-  std::function<void()> wake_;
-  Mutex mutex_;
-  Condition changed_;
-  std::optional<std::int64_t> due_ms_ SLIPSTREAM_GUARDED_BY(mutex_);
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
-};
 
 using erased::SplitSourceSpec;
 using erased::UserCalls;
@@ -129,8 +78,7 @@ class Reader final : public SourceReader {
         open_(calls_->add("open() of " + parts_->place())),
         poll_(calls_->add("poll() of " + parts_->place())),
         position_(calls_->add("position() of " + parts_->place())),
-        later_(kLater, clock_, context_.stop, context_.subtask),
-        alarm_(context_.wake) {}
+        later_(kLater, *context_.clock, context_.stop, context_.subtask) {}
 
   Status add_split(std::uint32_t index, const Split& split) override {
     Open open;
@@ -158,7 +106,7 @@ class Reader final : public SourceReader {
     }
     if (std::all_of(splits_.begin(), splits_.end(), [](const Open& open) { return open.ended; }))
       return Poll::kEnd;
-    if (const auto wait_ms = later_.next_wait_ms()) alarm_.set(*wait_ms);
+    if (const auto wait_ms = later_.next_wait_ms()) context_.wake_after(*wait_ms);
     return Poll::kNothing;
   }
 
@@ -223,9 +171,7 @@ class Reader final : public SourceReader {
   std::uint32_t polled_ = 0;
   const std::shared_ptr<UserCalls> calls_;
   const UserCalls::Site open_, poll_, position_;
-  const SystemClock clock_;
   Retry later_;
-  Alarm alarm_;
 };
 
 class SplitSourceAdapter final : public Source {

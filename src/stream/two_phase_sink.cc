@@ -49,8 +49,9 @@ class Writer final : public SinkWriter {
 
 class Committer final : public SinkCommitter {
  public:
-  explicit Committer(std::shared_ptr<UserCalls> calls)
-      : calls_(std::move(calls)),
+  Committer(std::shared_ptr<UserCalls> calls, const Clock& clock)
+      : clock_(clock),
+        calls_(std::move(calls)),
         copy_(calls_->add("the copy constructor of the TwoPhaseSink")),
         commit_site_(calls_->add("commit() of the TwoPhaseSink")) {}
   Status open(const TwoPhaseSpec& spec) {
@@ -73,7 +74,7 @@ class Committer final : public SinkCommitter {
         });
   }
 
-  const SystemClock clock_;
+  const Clock& clock_;
   const std::shared_ptr<UserCalls> calls_;
   const UserCalls::Site copy_, commit_site_;
   std::function<Status(const std::string&)> commit_;
@@ -91,7 +92,7 @@ class TwoPhase final : public Sink {
     return std::unique_ptr<SinkWriter>(std::move(writer));
   }
   Result<std::unique_ptr<SinkCommitter>> make_committer(CommitterContext context) override {
-    auto committer = std::make_unique<Committer>(watched(*watch_, context.metrics));
+    auto committer = std::make_unique<Committer>(watched(*watch_, context.metrics), *context.clock);
     TRY(committer->open(spec_));
     return std::unique_ptr<SinkCommitter>(std::move(committer));
   }

@@ -12,8 +12,8 @@ std::shared_ptr<erased::UserCalls> UserCodeWatch::add(std::string place) {
   auto calls = std::make_shared<erased::UserCalls>(std::move(place));
   Watched watched;
   watched.calls = calls;
-  watched.since_ms = clock_->now_ms();
   MutexLock lock(mutex_);
+  watched.since_ms = now_ms();
   // Instances of former attempts.
   std::erase_if(watched_, [](const Watched& each) { return each.calls.expired(); });
   watched_.push_back(std::move(watched));
@@ -30,7 +30,7 @@ void UserCodeWatch::look_at(Watched& watched, erased::UserCalls& calls, std::int
                             std::vector<std::string>& texts) {
   const erased::UserCalls::Site site = calls.current();
   const std::uint64_t count = calls.count();
-  const std::int64_t now = clock_->now_ms();
+  const std::int64_t now = now_ms();
   if (site != watched.site || count != watched.count || site == 0) {
     if (watched.blocked) {
       texts.push_back(watched.blocked->place + ": " + watched.blocked->function +
@@ -70,8 +70,9 @@ void UserCodeWatch::look(std::chrono::milliseconds limit) {
   }
 }
 
-void UserCodeWatch::begin(OnMessage on_message) {
+void UserCodeWatch::begin(OnMessage on_message, const Clock& clock) {
   MutexLock lock(mutex_);
+  clock_ = &clock;
   on_message_ = std::make_shared<const OnMessage>(std::move(on_message));
   message_failure_ = {};
   instance_failure_ = {};
@@ -134,31 +135,24 @@ std::vector<BlockedCall> UserCodeWatch::blocked() const {
   return blocked;
 }
 
-void UserCodeWatch::start(std::chrono::milliseconds limit) {
-  if (limit.count() <= 0 || thread_.joinable()) return;
-  thread_ = std::thread([this, limit] { work(limit); });
+void UserCodeWatch::start(std::chrono::milliseconds limit, Timers& timers, WorkPool& pool) {
+  if (limit.count() <= 0 || queue_ != nullptr) return;
+  queue_ = std::make_unique<WorkQueue>(pool);
+  timer_ = std::make_unique<Timer>(timers, [this, limit] {
+    queue_->post([this, limit] {
+      look(limit);
+      timer_->arm_after(std::min(kLookMs, limit.count()));
+    });
+  });
+  timer_->arm_after(std::min(kLookMs, limit.count()));
 }
 
 void UserCodeWatch::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_all();
-  }
-  if (thread_.joinable()) thread_.join();
-}
-
-void UserCodeWatch::work(std::chrono::milliseconds limit) {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      const std::int64_t next = clock_->now_ms() + std::min(kLookMs, limit.count());
-      while (!stopped_ && clock_->now_ms() < next)
-        changed_.wait_for_ms(mutex_, next - clock_->now_ms());
-      if (stopped_) return;
-    }
-    look(limit);
-  }
+  if (queue_ != nullptr) queue_->close();  // from here on nobody sets the timer again
+  timer_.reset();
+  queue_.reset();
+  MutexLock lock(mutex_);
+  clock_ = nullptr;
 }
 
 }  // namespace slipstream::stream

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "slipstream/metrics.h"
@@ -18,6 +17,8 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
 #include "flow/metrics.h"
 
 namespace slipstream::stream {
@@ -40,9 +41,7 @@ class UserCodeWatch {
   static constexpr std::int64_t kLookMs = 1'000;
   using OnMessage = std::function<void(std::string_view)>;
 
-  UserCodeWatch() : UserCodeWatch(nullptr) {}
-  // `clock`: null = that of the system.
-  explicit UserCodeWatch(const Clock* clock) : clock_(clock != nullptr ? clock : &system_clock_) {}
+  UserCodeWatch() = default;
   ~UserCodeWatch() { stop(); }
   UserCodeWatch(const UserCodeWatch&) = delete;
   UserCodeWatch& operator=(const UserCodeWatch&) = delete;
@@ -50,8 +49,9 @@ class UserCodeWatch {
   // The calls of one instance; seen until the last owner drops them.
   std::shared_ptr<erased::UserCalls> add(std::string place);
 
-  // A new run of the job: messages go to `on_message`, which may be empty.
-  void begin(OnMessage on_message);
+  // A new run of the job: messages go to `on_message`, which may be empty; calls are timed by
+  // `clock`, which outlives the run.
+  void begin(OnMessage on_message, const Clock& clock);
   // An exception out of on_message ends the job: `cancel` is called once, also for one that came
   // before. Empty: nobody is there to be cancelled.
   void set_cancel(std::function<void()> cancel);
@@ -62,8 +62,9 @@ class UserCodeWatch {
   void note_failure(const Status& failure);
   Status failure() const;
 
-  // Looks every kLookMs on a thread of its own. `limit` 0: never.
-  void start(std::chrono::milliseconds limit);
+  // Looks every kLookMs, on the pool. `limit` 0: never. Both outlive the run, which ends with
+  // stop().
+  void start(std::chrono::milliseconds limit, Timers& timers, WorkPool& pool);
   void stop();
   // One look.
   void look(std::chrono::milliseconds limit);
@@ -81,21 +82,21 @@ class UserCodeWatch {
     std::optional<BlockedCall> blocked;
   };
   static std::string describe(const BlockedCall& call);
+  std::int64_t now_ms() const SLIPSTREAM_REQUIRES(mutex_) {
+    return clock_ != nullptr ? clock_->now_ms() : 0;
+  }
   void look_at(Watched& watched, erased::UserCalls& calls, std::int64_t limit_ms,
                std::vector<std::string>& texts) SLIPSTREAM_REQUIRES(mutex_);
-  void work(std::chrono::milliseconds limit);
 
-  const SystemClock system_clock_;
-  const Clock* const clock_;
   mutable Mutex mutex_;
-  Condition changed_;
+  const Clock* clock_ SLIPSTREAM_GUARDED_BY(mutex_) = nullptr;  // null before the first run
   std::vector<Watched> watched_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::shared_ptr<const OnMessage> on_message_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::function<void()> cancel_ SLIPSTREAM_GUARDED_BY(mutex_);
   Status message_failure_ SLIPSTREAM_GUARDED_BY(mutex_);
   Status instance_failure_ SLIPSTREAM_GUARDED_BY(mutex_);
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  std::unique_ptr<WorkQueue> queue_;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace slipstream::stream

@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 class UserCodeWatchTest : public ::testing::Test {
  protected:
   UserCodeWatchTest() {
-    watch_.begin([this](std::string_view text) { said_.emplace_back(text); });
+    watch_.begin([this](std::string_view text) { said_.emplace_back(text); }, clock_);
     calls_->set_gauge(&gauge_);
   }
   void look_after(std::int64_t ms) {
@@ -31,7 +31,7 @@ class UserCodeWatchTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  UserCodeWatch watch_{&clock_};
+  UserCodeWatch watch_;
   std::vector<std::string> said_;
   std::atomic<std::int64_t> gauge_{0};
   std::shared_ptr<erased::UserCalls> calls_ = watch_.add("operator 'enrich' [1]");
@@ -83,7 +83,7 @@ TEST_F(UserCodeWatchTest, AnInstanceThatIsGoneIsForgotten) {
 }
 
 TEST_F(UserCodeWatchTest, AnExceptionOutOfOnMessageCancelsOnce) {
-  watch_.begin([](std::string_view) { throw std::runtime_error("broken pipe"); });
+  watch_.begin([](std::string_view) { throw std::runtime_error("broken pipe"); }, clock_);
   watch_.notify("before the job is there");
   int cancelled = 0;
   watch_.set_cancel([&] { ++cancelled; });

@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include "base/metric_store.h"
 #include "base/try.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "disk.h"
+#include "flow/metrics.h"
 #include "sql/launch.h"
 #include "sql/session.h"
 
@@ -256,6 +256,7 @@ std::optional<Fault> World::lose_at_send() {
 // --- the job ----------------------------------------------------------------------------------
 
 void World::start_process() {
+  if (process_ != nullptr) late_rows_ += process_->late_rows;
   process_ = std::make_shared<JobProcess>();
   process_->number = ++processes_;
   const std::int64_t parallelism = dice_.between(1, scenario_.parallelism_max);
@@ -275,9 +276,18 @@ void World::run_job(JobProcess& process, std::int64_t parallelism, std::int64_t 
   diary_.note("process " + std::to_string(process.number) + " ends: " + process.result.to_string());
 }
 
+namespace {
+
+std::int64_t late_rows_of(const flow::Runtime& runtime) {
+  return runtime.metrics().total(flow::kLateRows.name);
+}
+
+}  // namespace
+
 Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
                              std::int64_t batch_rows) {
-  sql::Session session(registry_);
+  flow::Runtime runtime;
+  sql::Session session(registry_, runtime);
   TRY(session.set("slipstream.batch-rows", std::to_string(batch_rows)));
   TRY(session.set("parallelism.default", std::to_string(parallelism)));
   TRY(session.set("execution.checkpointing.interval",
@@ -305,9 +315,12 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
              sql::start_inserts(session, plans, options, [this, own](std::string_view text) {
                diary_.note(own + ": " + std::string(text));
              }));
+  process.runtime = &runtime;
   process.job = job.get();
   Status status = job->wait();
   process.job = nullptr;
+  process.late_rows = late_rows_of(runtime);
+  process.runtime = nullptr;
   return status;
 }
 
@@ -366,6 +379,8 @@ void World::live() {
 void World::lose(const std::string& where) {
   diary_.note("process " + std::to_string(process_->number) + " is lost " + where);
   network::lose_process(process_->number);
+  if (const flow::Runtime* runtime = process_->runtime)
+    process_->late_rows = late_rows_of(*runtime);
   process_->lost = true;
   scheduler::freeze(process_->number);
 }
@@ -451,7 +466,7 @@ std::vector<std::string> World::run() {
   weather.join();
   for (std::string& line : oracle_.judge(read(kKept), read(kTotals)))
     wrong.push_back(std::move(line));
-  const std::int64_t late = process_metrics().total("late_rows_total");
+  const std::int64_t late = late_rows_ + process_->late_rows;
   if (late != 0) wrong.push_back(std::to_string(late) + " rows were late");
   return wrong;
 }

@@ -11,6 +11,7 @@
 #include "slipstream/connector.h"
 
 #include "flow/job.h"
+#include "flow/runtime.h"
 #include "oracle.h"
 #include "rocketmq/testing/scripted_broker.h"
 #include "scenario.h"
@@ -34,6 +35,8 @@ class Diary {
 struct JobProcess {
   scheduler::Process number = 0;
   std::atomic<flow::Job*> job{nullptr};
+  std::atomic<flow::Runtime*> runtime{nullptr};
+  std::int64_t late_rows = 0;
   bool ended = false;  // by itself
   bool lost = false;
   Status result;
@@ -85,6 +88,7 @@ class World {
   std::int64_t deadline_ms_ = 0;         // for the last result
   std::shared_ptr<JobProcess> process_;  // the running one
   std::uint32_t processes_ = 0;
+  std::int64_t late_rows_ = 0;  // of former processes
   int losses_left_ = 0;
   std::int64_t sends_until_loss_ = 0;  // 0 = not so
   std::int64_t loss_time_ms_ = -1;     // -1 = not so

@@ -19,6 +19,7 @@
 #include "data/text/temporal.h"
 #include "data/text/value.h"
 #include "flow/job.h"
+#include "flow/runtime.h"
 #include "script_connector.h"
 #include "sql/session.h"
 
@@ -152,7 +153,7 @@ class Runner {
   }
 
   int run() {
-    sql::Session session(registry_);
+    sql::Session session(registry_, runtime_);
     for (const Block& block : file_.blocks) {
       if (block.head.starts_with("statement "))
         statement(session, block);
@@ -298,8 +299,8 @@ class Runner {
     const auto start = [&]() -> Status {
       TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
       TRY_ASSIGN(flow::JobOptions options, session.job_options());
-      TRY_ASSIGN(const auto job,
-                 flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
+      TRY_ASSIGN(const auto job, flow::Job::start(runtime_, std::move(graph), std::move(options),
+                                                  [](std::string_view) {}));
       job->cancel();
       static_cast<void>(job->wait());
       return {};
@@ -358,8 +359,8 @@ class Runner {
     if (configuration.crash)
       options.crash_after_checkpoints = configuration.parallelism == 1 ? 2 : 1;
     options.changes_cost_bytes = 0;
-    TRY_ASSIGN(const auto job,
-               flow::Job::start(std::move(graph), std::move(options), [](std::string_view) {}));
+    TRY_ASSIGN(const auto job, flow::Job::start(runtime_, std::move(graph), std::move(options),
+                                                [](std::string_view) {}));
     const auto waited = job->wait_for(std::chrono::seconds(60));
     if (!waited) {
       job->cancel();
@@ -375,6 +376,7 @@ class Runner {
   const bool quick_;  // one configuration, for a look while writing a test
   std::shared_ptr<ScriptFeeds> feeds_;
   ConnectorRegistry registry_;
+  flow::Runtime runtime_;
   int failures_ = 0;
   int checks_ = 0;
   int crashes_ = 0;

@@ -98,7 +98,7 @@ struct CommitContext {
 };
 
 // Publishes sealed epochs, in checkpoint order.
-// Thread: one commit thread per sink; blocks, retries inside for as long as it takes and returns
+// Thread: one call at a time, on threads that may wait; blocks, retries inside for as long as it takes and returns
 // only on success, permanent failure or stop.
 class SinkCommitter {
  public:
@@ -109,8 +109,8 @@ class SinkCommitter {
 };
 
 // A table to be written: made once per job and statement by its factory, before anything starts.
-// Thread: coordinator; the writers it makes live on task threads, the committer on a thread of its
-// own.
+// Thread: coordinator; the writers it makes live on task threads, the committer on those that may
+// wait.
 class Sink {
  public:
   virtual ~Sink() = default;

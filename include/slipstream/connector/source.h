@@ -102,8 +102,7 @@ struct EnumeratorContext {
   const Clock* clock = nullptr;  // outlives the enumerator
 };
 
-// Finds splits. One per source, on the job's coordinator thread; calls may block up to a few
-// seconds.
+// Finds splits. One per source; one call at a time, on threads that may wait: up to a few seconds.
 class SplitEnumerator {
  public:
   virtual ~SplitEnumerator() = default;
@@ -127,6 +126,8 @@ struct ReaderContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   std::function<void()> wake;  // any thread: poll() may have something now
+  // The same once, in so many milliseconds or before. Thread: task.
+  std::function<void(std::int64_t ms)> wake_after;
   std::stop_token stop;
   Metrics metrics;
   const Clock* clock = nullptr;  // outlives the reader

@@ -15,12 +15,15 @@
 #include "slipstream/connector.h"
 #include "slipstream/connectors.h"
 #include "slipstream/options.h"
+#include "slipstream/runtime.h"
 #include "slipstream/status.h"
 #include "slipstream/stream/operator.h"
 
 namespace slipstream::stream {
 
 struct JobSettings {
+  // Counters are labelled by it. While two jobs of one name run on one runtime, the later one is
+  // "NAME#2" there.
   std::string name = "job";
   std::uint32_t parallelism = 1;  // of operators that say nothing; 0 = number of cores
   // Key groups: the most that a keyed operator can be spread over. Fixed by the first checkpoint.
@@ -45,9 +48,12 @@ struct JobSettings {
   std::chrono::milliseconds restart_delay{200};  // doubled each time
   std::chrono::milliseconds restart_delay_max{30'000};
 
-  std::size_t memory_bytes = std::size_t{1} << 30;
+  std::size_t memory_bytes = std::size_t{1} << 30;  // where the runtime has no budget
   std::size_t batch_rows = kBatchRows;
   std::chrono::milliseconds watermark_interval{200};  // how often custom generators are asked
+
+  // What it runs on. Give one to several jobs of a process; null = one of its own.
+  std::shared_ptr<flow::Runtime> runtime = {};
 
   // A function of yours that has not returned for so long is named in a warning; 0 = never.
   std::chrono::milliseconds blocked_after{30'000};
@@ -114,7 +120,7 @@ class JobHandle {
   Result<CheckpointId> savepoint(std::chrono::milliseconds limit = std::chrono::minutes(10));
   JobStatus report() const;
   // What tasks, connectors and functions count, in Prometheus' text form: the report of this job,
-  // and the counters of all jobs of the process, labelled by job.
+  // and the counters of all jobs of its runtime, labelled by job.
   std::string prometheus_text() const;
 
   class Impl;

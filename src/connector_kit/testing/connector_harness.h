@@ -96,6 +96,7 @@ class ReaderHarness {
   explicit ReaderHarness(Source& source, std::size_t batch_rows = 4096) : source_(source) {
     ReaderContext context;
     context.wake = [this] { ++wakes; };
+    context.wake_after = [this](std::int64_t) { ++wakes; };
     context.metrics = counters.metrics();
     context.batch_rows = batch_rows;
     context.clock = &clock;

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <limits>
 #include <map>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "base/clock.h"
@@ -59,23 +56,7 @@ class Enumerator : public SplitEnumerator {
   bool done_;
 };
 
-// Calls wake() every 20 ms while a rate limit holds rows back.
-class Pacer {
- public:
-  explicit Pacer(std::function<void()> wake)
-      : thread_([this, wake = std::move(wake)](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          while (!stop.stop_requested()) {
-            changed_.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
-            wake();
-          }
-        }) {}
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::jthread thread_;
-};
+constexpr std::int64_t kPaceMs = 20;  // between batches while a rate limit holds rows back
 
 struct ColumnPlan {
   std::shared_ptr<const FieldGenerator> generator;
@@ -86,9 +67,7 @@ class Reader : public SourceReader {
  public:
   Reader(std::vector<ColumnPlan> columns, std::uint64_t rows, std::int64_t rate,
          ReaderContext context)
-      : columns_(std::move(columns)), rows_(rows), rate_(rate), context_(std::move(context)) {
-    if (rate_ > 0) pacer_.emplace(context_.wake);
-  }
+      : columns_(std::move(columns)), rows_(rows), rate_(rate), context_(std::move(context)) {}
 
   Status add_split(std::uint32_t index, const Split& split) override {
     std::uint64_t next = 0;
@@ -111,7 +90,10 @@ class Reader : public SourceReader {
       return Poll::kBatch;
     }
     std::size_t budget = std::min(context_.batch_rows, allowance());
-    if (budget == 0) return Poll::kNothing;
+    if (budget == 0) {
+      context_.wake_after(kPaceMs);
+      return Poll::kNothing;
+    }
     for (std::size_t tries = 0; tries < splits_.size(); ++tries) {
       auto at = splits_.upper_bound(last_split_);
       if (at == splits_.end()) at = splits_.begin();
@@ -147,7 +129,7 @@ class Reader : public SourceReader {
     const double share =
         static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
     const auto due = static_cast<std::uint64_t>(
-        share * (static_cast<double>(now - started_ms_) + 20.0) / 1000.0);
+        share * (static_cast<double>(now - started_ms_ + kPaceMs)) / 1000.0);
     return due > made_ ? static_cast<std::size_t>(std::min<std::uint64_t>(due - made_, kBatchRows))
                        : 0;
   }
@@ -186,7 +168,6 @@ class Reader : public SourceReader {
   std::uint32_t last_split_ = std::numeric_limits<std::uint32_t>::max();
   std::uint64_t made_ = 0;
   std::int64_t started_ms_ = -1;
-  std::optional<Pacer> pacer_;
 };
 
 class DatagenSource : public Source {

@@ -30,23 +30,16 @@ Status verify_blob(CheckpointStorage& storage, const std::string& name, std::uin
   return Error{ErrorCode::kCorrupt, "'" + storage.path(name) + "' is damaged: wrong checksum"};
 }
 
-CommitWorker::CommitWorker(Options options)
-    : options_(std::move(options)), thread_([this] { work(); }) {}
+CommitWorker::CommitWorker(WorkPool& pool, Options options)
+    : options_(std::move(options)), queue_(pool) {}
 
 void CommitWorker::add(CheckpointId checkpoint, std::vector<Epoch> epochs, bool recovered) {
-  MutexLock lock(mutex_);
-  queue_.push_back(Group{checkpoint, std::move(epochs), recovered});
-  changed_.notify_one();
+  queue_.post([this, group = Group{checkpoint, std::move(epochs), recovered}] { publish(group); });
 }
 
 void CommitWorker::stop() {
   stop_.request_stop();
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
+  queue_.close();
 }
 
 Status CommitWorker::check_file(const Epoch& epoch) const {
@@ -72,28 +65,15 @@ Status CommitWorker::commit(const Group& group) {
   return without_exceptions([&] { return options_.committer->commit(committables, context); });
 }
 
-void CommitWorker::work() {
-  while (true) {
-    std::optional<Group> group;
-    {
-      MutexLock lock(mutex_);
-      while (!stopped_ && queue_.empty()) changed_.wait(mutex_);
-      if (stopped_) return;
-      group = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    const Status status = commit(*group);
-    if (status.ok()) {
-      options_.committed(group->checkpoint);
-      continue;
-    }
-    if (!stop_.stop_requested()) {
-      options_.failed(status.with_context("publishing what sink '" + options_.sink +
-                                          "' wrote up to checkpoint " +
-                                          std::to_string(group->checkpoint)));
-    }
-    return;
-  }
+void CommitWorker::publish(const Group& group) {
+  if (failed_) return;
+  const Status status = commit(group);
+  if (status.ok()) return options_.committed(group.checkpoint);
+  failed_ = true;
+  if (stop_.stop_requested()) return;
+  options_.failed(status.with_context("publishing what sink '" + options_.sink +
+                                      "' wrote up to checkpoint " +
+                                      std::to_string(group.checkpoint)));
 }
 
 }  // namespace slipstream::flow

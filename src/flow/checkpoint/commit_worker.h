@@ -1,24 +1,22 @@
 // Publishes the sealed epochs of one sink, in checkpoint order.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "slipstream/connector.h"
 
-#include "base/mutex.h"
+#include "base/work_pool.h"
 #include "flow/checkpoint/manifest.h"
 #include "flow/checkpoint/storage.h"
 
 namespace slipstream::flow {
 
-// Owner:  the attempt. One thread.
-// Thread: add(), stop() any; callbacks come from its own thread.
+// Owner:  the attempt. On the pool, one checkpoint at a time.
+// Thread: add(), stop() any; callbacks come from the pool, one at a time.
 // Bounds: what the protocol hands over: at most two checkpoints besides the restored ones.
 // Failure: reported once; nothing more is committed then.
 class CommitWorker {
@@ -33,7 +31,7 @@ class CommitWorker {
     std::function<void(CheckpointId)> committed;
     std::function<void(Status)> failed;
   };
-  explicit CommitWorker(Options options);
+  CommitWorker(WorkPool& pool, Options options);
   ~CommitWorker() { stop(); }
 
   void add(CheckpointId checkpoint, std::vector<Epoch> epochs, bool recovered);
@@ -46,17 +44,14 @@ class CommitWorker {
     std::vector<Epoch> epochs;
     bool recovered = false;
   };
-  void work();
+  void publish(const Group& group);
   Status commit(const Group& group);
   Status check_file(const Epoch& epoch) const;
 
   const Options options_;
   std::stop_source stop_;
-  Mutex mutex_;
-  Condition changed_;
-  std::deque<Group> queue_ SLIPSTREAM_GUARDED_BY(mutex_);
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  bool failed_ = false;  // in its queue only
+  WorkQueue queue_;
 };
 
 // kCorrupt when a blob has not this size and checksum.

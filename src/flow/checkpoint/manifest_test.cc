@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "flow/checkpoint/checkpoint_writer.h"
 #include "flow/checkpoint/restored_state.h"
 #include "flow/checkpoint/section_writer.h"
-#include "flow/checkpoint/snapshot_writer.h"
 #include "flow/checkpoint/storage.h"
 #include "flow/checkpoint/store.h"
 
@@ -134,7 +134,7 @@ TEST(SectionWriter, EveryInstanceReadsItsShare) {
 
 // With 1,000 bytes in each of four key groups.
 std::pair<StateFile, std::vector<Section>> add_file(CheckpointStorage& storage, CheckpointId id) {
-  const std::string name = SnapshotThread::state_file(id);
+  const std::string name = CheckpointWriter::state_file(id);
   auto blob = storage.create(name);
   SectionWriter writer(**blob, 0);
   for (std::uint32_t group = 0; group < 4; ++group) {
@@ -147,14 +147,14 @@ std::pair<StateFile, std::vector<Section>> add_file(CheckpointStorage& storage, 
 }
 
 // A file that is hardly referred to any more is given up: its sections move.
-TEST(SnapshotThread, MovesWhatIsLeftOfFilesThatAreHardlyUsed) {
+TEST(CheckpointWriter, MovesWhatIsLeftOfFilesThatAreHardlyUsed) {
   const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
   const auto [used, used_sections] = add_file(*storage, 1);
   const auto [unused, unused_sections] = add_file(*storage, 2);
   Mutex mutex;
   Condition changed;
   std::optional<Result<Manifest>> stored;
-  SnapshotThread::Callbacks callbacks;
+  CheckpointWriter::Callbacks callbacks;
   callbacks.written = [](StoredSnapshot) {};
   callbacks.write_failed = [](CheckpointId, Status, bool) { FAIL(); };
   callbacks.stored = [&](CheckpointId, Result<Manifest> manifest) {
@@ -162,7 +162,8 @@ TEST(SnapshotThread, MovesWhatIsLeftOfFilesThatAreHardlyUsed) {
     stored = std::move(manifest);
     changed.notify_one();
   };
-  SnapshotThread thread(*storage, std::move(callbacks));
+  WorkPool pool({});
+  CheckpointWriter thread(*storage, pool, std::move(callbacks));
 
   struct Note final : PendingSnapshot {
     Status write(SnapshotWriter& out) override {

@@ -97,7 +97,8 @@ Status write_lease(const std::string& path, const std::string& content) {
 }  // namespace
 
 Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
-    const std::string& directory, const Clock& clock) {
+    const std::string& directory, Timers& timers, WorkPool& pool) {
+  const Clock& clock = timers.clock();
   TRY(io::make_directories(directory));
   auto lock = io::FileLock::acquire(directory + "/LOCK");
   if (!lock.ok()) {
@@ -119,28 +120,26 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
   const std::int64_t former_end_ms =
       former ? clock.wall_ms() - std::max<std::int64_t>(0, age_of(*former, clock) - kLeaseMs) : 0;
   std::unique_ptr<DirectoryOwnership> made(
-      new DirectoryOwnership(directory, clock, std::move(*lock), former_end_ms));
+      new DirectoryOwnership(directory, timers, pool, std::move(*lock), former_end_ms));
   TRY(made->renew());
-  made->thread_ = std::thread([owner = made.get()] { owner->work(); });
+  made->timer_.arm_after(kRenewMs);
   return made;
 }
 
-DirectoryOwnership::DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
-                                       std::int64_t former_end_ms)
+DirectoryOwnership::DirectoryOwnership(std::string directory, Timers& timers, WorkPool& pool,
+                                       io::FileLock lock, std::int64_t former_end_ms)
     : directory_(std::move(directory)),
-      clock_(clock),
+      clock_(timers.clock()),
       lock_(std::move(lock)),
       former_end_ms_(former_end_ms),
       mark_(new_mark()),
-      renewed_ms_(clock.now_ms()) {}
+      renewed_ms_(clock_.now_ms()),
+      queue_(pool),
+      timer_(timers, [this] { queue_.post([this] { renew_in_time(); }); }) {}
 
 DirectoryOwnership::~DirectoryOwnership() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
+  queue_.close();  // from here on nobody sets the timer again
+  timer_.disarm();
 }
 
 Status DirectoryOwnership::renew() {
@@ -163,16 +162,12 @@ Status DirectoryOwnership::check() {
                                             "; nothing more is published from here"};
 }
 
-void DirectoryOwnership::work() {
-  MutexLock lock(mutex_);
-  while (!stopped_) {
-    changed_.wait_for_ms(mutex_, kRenewMs);
-    if (stopped_) return;
-    const auto lease = read_lease(directory_ + "/LEASE");
-    // Never over another owner's mark: check() must see it. A failed renewal shows as age in
-    // check().
-    if (!lease || lease->mark == mark_) static_cast<void>(renew());
-  }
+void DirectoryOwnership::renew_in_time() {
+  const auto lease = read_lease(directory_ + "/LEASE");
+  // Never over another owner's mark: check() must see it. A failed renewal shows as age in
+  // check().
+  if (!lease || lease->mark == mark_) static_cast<void>(renew());
+  timer_.arm_after(kRenewMs);
 }
 
 }  // namespace slipstream::flow

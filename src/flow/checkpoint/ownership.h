@@ -6,12 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "slipstream/status.h"
 
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
 #include "io/files.h"
 
 namespace slipstream::flow {
@@ -19,7 +18,8 @@ namespace slipstream::flow {
 // Holds LOCK (between processes of this host) and renews LEASE each second (against a second host
 // on a shared disk and against a copied directory).
 //
-// Owner:  the job. Thread: check(), former_end_ms() any; one thread of its own.
+// Owner:  the job.
+// Thread: check(), former_end_ms() any; renewed on the pool.
 // Failure: acquire() is refused while another process owns the directory; check() answers an error
 // as soon as the
 //          lease could not be renewed for kLeaseMs or carries another owner's mark.
@@ -29,7 +29,7 @@ class DirectoryOwnership {
   static constexpr std::int64_t kLeaseMs = 10'000;
 
   static Result<std::unique_ptr<DirectoryOwnership>> acquire(const std::string& directory,
-                                                             const Clock& clock);
+                                                             Timers& timers, WorkPool& pool);
   ~DirectoryOwnership();
   DirectoryOwnership(const DirectoryOwnership&) = delete;
   DirectoryOwnership& operator=(const DirectoryOwnership&) = delete;
@@ -40,10 +40,10 @@ class DirectoryOwnership {
   std::int64_t former_end_ms() const { return former_end_ms_; }
 
  private:
-  DirectoryOwnership(std::string directory, const Clock& clock, io::FileLock lock,
+  DirectoryOwnership(std::string directory, Timers& timers, WorkPool& pool, io::FileLock lock,
                      std::int64_t former_end_ms);
   Status renew();
-  void work();
+  void renew_in_time();
 
   const std::string directory_;
   const Clock& clock_;
@@ -51,10 +51,8 @@ class DirectoryOwnership {
   const std::int64_t former_end_ms_;
   const std::string mark_;  // of this owner, random
   std::atomic<std::int64_t> renewed_ms_;
-  Mutex mutex_;
-  Condition changed_;
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  WorkQueue queue_;
+  Timer timer_;
 };
 
 }  // namespace slipstream::flow

@@ -27,15 +27,17 @@ class OwnershipTest : public ::testing::Test {
     directory_ = std::filesystem::path(::testing::TempDir()) /
                  ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(directory_);
-    ASSERT_TRUE(DirectoryOwnership::acquire(directory_, clock_).ok());
+    ASSERT_TRUE(DirectoryOwnership::acquire(directory_, timers_, pool_).ok());
   }
   // How long ago the former owner ended, as the next one sees it.
   std::int64_t ended_ago_ms() {
-    const auto next = DirectoryOwnership::acquire(directory_, clock_);
+    const auto next = DirectoryOwnership::acquire(directory_, timers_, pool_);
     return next.ok() ? clock_.wall_ms() - (*next)->former_end_ms() : -1;
   }
 
   SetClock clock_;
+  WorkPool pool_{{}};
+  Timers timers_{clock_};
   std::string directory_;
 };
 

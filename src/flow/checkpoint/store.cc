@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/try.h"
+#include "flow/checkpoint/checkpoint_writer.h"
 #include "flow/checkpoint/commit_worker.h"
-#include "flow/checkpoint/snapshot_writer.h"
 #include "flow/checkpoint/state_match.h"
 
 namespace slipstream::flow {
@@ -28,7 +28,7 @@ std::set<std::string> files_of(const Manifest& manifest) {
 }  // namespace
 
 Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
-  TRY_ASSIGN(const std::string bytes, storage.read(SnapshotThread::manifest_file(id)));
+  TRY_ASSIGN(const std::string bytes, storage.read(CheckpointWriter::manifest_file(id)));
   TRY_ASSIGN(Manifest manifest, decode_manifest(bytes));
   if (manifest.id != id)
     return Error{ErrorCode::kCorrupt,
@@ -102,7 +102,7 @@ class StoreOpener {
       const CheckpointId id = checkpoint_of_folder(name);
       if (id == 0) continue;
       store_->used_id(id);
-      if (store_->storage_->size(SnapshotThread::manifest_file(id)).ok()) {
+      if (store_->storage_->size(CheckpointWriter::manifest_file(id)).ok()) {
         found_.push_back(id);
       } else {
         incomplete_.push_back(id);
@@ -193,7 +193,7 @@ class StoreOpener {
       TRY_ASSIGN(store_->restore_storage_, open_directory_storage(root.string()));
       foreign_ = true;
     }
-    if (!store_->restore_storage_->size(SnapshotThread::manifest_file(id)).ok())
+    if (!store_->restore_storage_->size(CheckpointWriter::manifest_file(id)).ok())
       return no_checkpoint(options_.restore_from);
     auto manifest = load_checkpoint(*store_->restore_storage_, id);
     if (!manifest.ok())
@@ -212,7 +212,7 @@ class StoreOpener {
     CheckpointId newest = 0;
     for (const std::string& name : names) {
       const CheckpointId id = checkpoint_of_folder(name);
-      if (id > newest && storage->size(SnapshotThread::manifest_file(id)).ok()) newest = id;
+      if (id > newest && storage->size(CheckpointWriter::manifest_file(id)).ok()) newest = id;
     }
     if (newest == 0) return no_checkpoint(root);
     return newest;
@@ -346,7 +346,7 @@ CheckpointStore::Garbage CheckpointStore::forget(CheckpointId checkpoint) {
   doomed_.insert(checkpoint);
   for (auto id = doomed_.begin(); id != doomed_.end();) {
     if (folder_needed(*id)) {
-      if (*id == checkpoint) garbage.files.push_back(SnapshotThread::manifest_file(*id));
+      if (*id == checkpoint) garbage.files.push_back(CheckpointWriter::manifest_file(*id));
       ++id;
       continue;
     }

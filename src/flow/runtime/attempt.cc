@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <thread>
 #include <utility>
 
 #include "base/thrown.h"
@@ -27,7 +26,10 @@ std::string hex(std::uint64_t value) {
 
 }  // namespace
 
-Attempt::Attempt(Options options) : options_(std::move(options)) {
+Attempt::Attempt(Options options)
+    : options_(std::move(options)),
+      queue_(options_.runtime->coordination()),
+      timer_(options_.runtime->timers(), [this] { post([this] { tick(); }); }) {
   const std::shared_ptr<const Manifest>& latest = options_.store->latest();
   if (latest != nullptr) {
     restore_storage_ = options_.store->restore_storage();
@@ -35,10 +37,14 @@ Attempt::Attempt(Options options) : options_(std::move(options)) {
     restored_ = make_restored_state(restore_storage_, *latest);
   }
   environment_.options = options_.job;
-  environment_.clock = options_.clock;
+  environment_.job_label = options_.label;
+  environment_.clock = &options_.runtime->clock();
+  environment_.pool = &options_.runtime->tasks();
+  environment_.timers = &options_.runtime->timers();
+  environment_.blocking = &options_.runtime->blocking();
   environment_.budget = options_.budget;
   environment_.listener = this;
-  environment_.metrics = &process_metrics();
+  environment_.metrics = &options_.runtime->metrics();
   environment_.restored = restored_.get();
   environment_.max_parallelism = options_.max_parallelism;
   environment_.attempt_token = options_.token;
@@ -55,10 +61,18 @@ Attempt::~Attempt() { tear_down(); }
 bool Attempt::checkpointing() const { return options_.job->checkpoint_interval.count() > 0; }
 
 void Attempt::post(Event event) {
-  MutexLock lock(mutex_);
-  if (closed_) return;
-  events_.push_back(std::move(event));
-  changed_.notify_one();
+  queue_.post([this, event = std::move(event)] {
+    if (outcome_) return;
+    event();
+    if (outcome_) return end();
+    const auto due_ms = protocol_->next_tick_ms();
+    due_ms ? timer_.arm(*due_ms) : timer_.disarm();
+  });
+}
+
+void Attempt::tick() {
+  const auto due_ms = protocol_->next_tick_ms();
+  if (due_ms && *due_ms <= now()) carry_out(protocol_->tick(now()));
 }
 
 void Attempt::on_snapshot(TaskSnapshot snapshot) { snapshots_->add(std::move(snapshot)); }
@@ -110,8 +124,24 @@ void Attempt::finish(End end, Status cause) {
   if (!outcome_) outcome_ = Outcome{end, std::move(cause)};
 }
 
-Attempt::Outcome Attempt::run() {
-  SnapshotThread::Callbacks callbacks;
+void Attempt::start() {
+  post([this] { begin_run(); });
+}
+
+void Attempt::begin_run() {
+  start_snapshots();
+  if (!finishing_) build_tasks();
+  make_protocol();
+  const Status committers = start_commit_workers();
+  if (!committers.ok()) return finish(End::kFailed, committers);
+  carry_out(protocol_->start());
+  if (finishing_) return;
+  start_discovery();
+  for (const auto& task : tasks_) task->start();
+}
+
+void Attempt::start_snapshots() {
+  CheckpointWriter::Callbacks callbacks;
   callbacks.written = [this](StoredSnapshot snapshot) {
     post([this, snapshot = std::move(snapshot)]() mutable { collect(std::move(snapshot)); });
   };
@@ -131,29 +161,16 @@ Attempt::Outcome Attempt::run() {
       carry_out(protocol_->stored(checkpoint, now()));
     });
   };
-  snapshots_ = std::make_unique<SnapshotThread>(options_.store->storage(), std::move(callbacks));
-  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  pool_ = std::make_unique<TaskPool>(finishing_ ? 1 : cores);
-  environment_.pool = pool_.get();
-  timers_ = std::make_unique<Timers>(*options_.clock, *pool_);
-  environment_.timers = timers_.get();
-  if (!finishing_) build_tasks();
-  make_protocol();
-  const Status committers = start_commit_workers();
-  if (!committers.ok()) finish(End::kFailed, committers);
-  if (!outcome_) {
-    carry_out(protocol_->start());
-    if (!finishing_) {
-      start_discovery();
-      for (const auto& task : tasks_) pool_->schedule(*task);
-    }
-    loop();
-  }
+  snapshots_ = std::make_unique<CheckpointWriter>(
+      options_.store->storage(), options_.runtime->blocking(), std::move(callbacks));
+}
+
+void Attempt::end() {
   const bool in_order = outcome_->end == End::kFinished || outcome_->end == End::kStopped;
   if (in_order) let_sources_hear();
   tear_down();
-  options_.progress->attempt_ended_ms = options_.clock->wall_ms();
-  return *outcome_;
+  options_.progress->attempt_ended_ms = options_.runtime->clock().wall_ms();
+  options_.ended(*outcome_);
 }
 
 void Attempt::build_tasks() {
@@ -186,9 +203,9 @@ Status Attempt::start_commit_workers() {
     CommitWorker::Options worker;
     worker.sink = node.uid;
     const CommitterContext context{
-        process_metrics().metrics("job=" + quoted_label(options_.job->name) +
-                                  ",sink=" + quoted_label(node.uid)),
-        options_.clock};
+        options_.runtime->metrics().metrics("job=" + quoted_label(options_.label) +
+                                            ",sink=" + quoted_label(node.uid)),
+        &options_.runtime->clock()};
     auto committer = without_exceptions([&] { return node.sink->make_committer(context); });
     if (!committer.ok()) return committer.status().with_context("sink '" + node.name + "'");
     worker.committer = std::move(*committer);
@@ -214,7 +231,8 @@ Status Attempt::start_commit_workers() {
     worker.failed = [this](Status status) {
       post([this, status] { finish(End::kFailed, status); });
     };
-    commit_workers_.emplace(node.uid, std::make_unique<CommitWorker>(std::move(worker)));
+    commit_workers_.emplace(
+        node.uid, std::make_unique<CommitWorker>(options_.runtime->blocking(), std::move(worker)));
   }
   return {};
 }
@@ -230,8 +248,8 @@ void Attempt::start_discovery() {
     source.name = node.name;
     source.source = node.source.get();
     source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
-    source.metrics = process_metrics().metrics("job=" + quoted_label(options_.job->name) +
-                                               ",task=" + quoted_label(node.name));
+    source.metrics = options_.runtime->metrics().metrics("job=" + quoted_label(options_.label) +
+                                                         ",task=" + quoted_label(node.name));
     if (latest != nullptr) {
       for (const SourceState& state : latest->sources) {
         if (state.uid != node.uid) continue;
@@ -242,7 +260,7 @@ void Attempt::start_discovery() {
     sources.push_back(std::move(source));
   }
   discovery_ = std::make_unique<Discovery>(
-      std::move(sources), *options_.clock,
+      std::move(sources), options_.runtime->timers(), options_.runtime->blocking(),
       [this](Status status) { post([this, status] { finish(End::kFailed, status); }); },
       [this] {
         post([this] {
@@ -251,33 +269,6 @@ void Attempt::start_discovery() {
         });
       });
   discovery_->start();
-}
-
-std::optional<Attempt::Event> Attempt::next_event() {
-  MutexLock lock(mutex_);
-  while (events_.empty()) {
-    const auto due = protocol_->next_tick_ms();
-    if (!due) {
-      changed_.wait(mutex_);
-      continue;
-    }
-    const std::int64_t wait = *due - now();
-    if (wait <= 0) return std::nullopt;
-    changed_.wait_for_ms(mutex_, wait);
-  }
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
-
-void Attempt::loop() {
-  while (!outcome_) {
-    if (const auto event = next_event()) {
-      (*event)();
-    } else {
-      carry_out(protocol_->tick(now()));
-    }
-  }
 }
 
 void Attempt::carry_out(CheckpointProtocol::Decisions decisions) {
@@ -329,7 +320,7 @@ void Attempt::begin(const Decision& decision) {
   building_.id = decision.barrier.checkpoint;
   building_.kind = decision.barrier.kind;
   building_.job = options_.job->name;
-  building_.created_ms = options_.clock->wall_ms();
+  building_.created_ms = options_.runtime->clock().wall_ms();
   building_.max_parallelism = options_.max_parallelism;
   building_.files.resize(1);
   for (const auto& [uid, worker] : commit_workers_) building_.exactly_once_sinks.push_back(uid);
@@ -497,7 +488,7 @@ void Attempt::settle(const Decision& decision) {
     });
   };
   snapshots_->run([manifest = std::move(manifest), done](CheckpointStorage& storage) {
-    done(storage.publish(SnapshotThread::manifest_file(manifest.id), encode_manifest(manifest)));
+    done(storage.publish(CheckpointWriter::manifest_file(manifest.id), encode_manifest(manifest)));
   });
 }
 
@@ -516,14 +507,10 @@ void Attempt::tell_sources(const Control& control) {
 
 void Attempt::tear_down() {
   stop_source_.request_stop();
-  {
-    MutexLock lock(mutex_);
-    closed_ = true;
-    events_.clear();
-  }
+  queue_.close();  // from here on nobody sets the timer again
+  timer_.disarm();
   if (discovery_ != nullptr) discovery_->stop();
-  if (timers_ != nullptr) timers_->stop();
-  if (pool_ != nullptr) pool_->stop();
+  for (const auto& task : tasks_) task->stop();
   for (const auto& [uid, worker] : commit_workers_) worker->stop();
   if (snapshots_ != nullptr) snapshots_->stop();
 }

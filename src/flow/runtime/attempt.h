@@ -12,20 +12,21 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
+#include "flow/checkpoint/checkpoint_writer.h"
 #include "flow/checkpoint/commit_worker.h"
 #include "flow/checkpoint/ownership.h"
 #include "flow/checkpoint/protocol.h"
-#include "flow/checkpoint/snapshot_writer.h"
 #include "flow/checkpoint/store.h"
+#include "flow/runtime.h"
 #include "flow/runtime/discovery.h"
 #include "flow/runtime/plan.h"
 #include "flow/runtime/task.h"
 
 namespace slipstream::flow {
 
-// What the job remembers over attempts. Thread: the job's.
+// What the job remembers over attempts. Thread: the attempt's; between attempts the job's.
 struct JobProgress {
   std::uint64_t completed_checkpoints = 0;
   CheckpointId last_checkpoint = 0;
@@ -37,16 +38,25 @@ struct JobProgress {
   std::int64_t attempt_ended_ms = 0;  // wall time; 0 = this is the first of the process
 };
 
-// Owner:  the job's thread, which constructs it and calls run().
-// Thread: stop(), cancel(), checkpoint(), report() any.
-// Failure: the first one ends the attempt; everything that it started has ended when run() returns.
+// Coordinates by events, in a queue on the coordination pool; the time of the protocol is a timer.
+//
+// Owner:   the job, which destroys it after `ended`, and not in there.
+// Thread:  any; `progressed` and `ended` come from the queue.
+// Failure: the first one ends the attempt; everything that it started has ended when `ended` is
+//          called.
 class Attempt final : public TaskListener {
  public:
+  enum class End : std::uint8_t { kFinished, kStopped, kFailed, kCrashed, kCancelled };
+  struct Outcome {
+    End end = End::kFailed;
+    Status cause;
+  };
   struct Options {
     const Graph* graph = nullptr;
     const Plan* plan = nullptr;
     const JobOptions* job = nullptr;
-    const Clock* clock = nullptr;
+    Runtime* runtime = nullptr;
+    std::string label;  // of its counters
     CheckpointStore* store = nullptr;
     DirectoryOwnership* ownership = nullptr;  // null without a directory
     MemoryBudget* budget = nullptr;
@@ -55,21 +65,17 @@ class Attempt final : public TaskListener {
     std::uint64_t token = 0;
     Say say;
     std::function<void(const JobProgress&)> progressed;
-  };
-  enum class End : std::uint8_t { kFinished, kStopped, kFailed, kCrashed, kCancelled };
-  struct Outcome {
-    End end = End::kFailed;
-    Status cause;
+    std::function<void(Outcome)> ended;  // once, after start()
   };
 
   explicit Attempt(Options options);
   ~Attempt() override;
 
-  Outcome run();
+  void start();
   void stop();
   void cancel();
-  // A checkpoint now. `begun` hears, on the coordinator thread, the least id that it can have; it
-  // never does when the attempt ends before.
+  // A checkpoint now. `begun` gets, on the queue, the least id that it can have; it is never called
+  // when the attempt ends before.
   void checkpoint(std::function<void(CheckpointId)> begun);
   // Fills in tasks and edges; leaves the report as it is before there are tasks.
   void report(JobReport& report) const;
@@ -82,12 +88,13 @@ class Attempt final : public TaskListener {
   using Event = std::function<void()>;
 
   void post(Event event);
+  void begin_run();
+  void start_snapshots();
+  void tick();
   void build_tasks();
   Status start_commit_workers();
   void start_discovery();
   void make_protocol();
-  void loop();
-  std::optional<Event> next_event();
   void carry_out(CheckpointProtocol::Decisions decisions);
   void carry_out(Decision& decision);
   void begin(const Decision& decision);
@@ -105,11 +112,12 @@ class Attempt final : public TaskListener {
   void tell_sources(const Control& control);
   void finish(End end, Status cause);
   void let_sources_hear();
+  void end();
   void tear_down();
   std::int64_t rows_read() const;  // by all sources
   bool crash_is_due();
   bool checkpointing() const;
-  std::int64_t now() const { return options_.clock->now_ms(); }
+  std::int64_t now() const { return options_.runtime->clock().now_ms(); }
 
   const Options options_;
   TaskEnvironment environment_;
@@ -118,11 +126,9 @@ class Attempt final : public TaskListener {
   std::unique_ptr<RestoredState> restored_;
   bool finishing_ = false;  // the restored checkpoint is the last one: only publish
 
-  std::unique_ptr<TaskPool> pool_;
-  std::unique_ptr<Timers> timers_;
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<std::vector<Task*>> tasks_of_chain_;
-  std::unique_ptr<SnapshotThread> snapshots_;
+  std::unique_ptr<CheckpointWriter> snapshots_;
   std::map<std::string, std::unique_ptr<CommitWorker>> commit_workers_;
   std::unique_ptr<Discovery> discovery_;
   std::optional<CheckpointProtocol> protocol_;
@@ -135,10 +141,8 @@ class Attempt final : public TaskListener {
   std::atomic<std::uint64_t> epoch_files_{0};
   std::atomic<bool> tasks_built_{false};
 
-  Mutex mutex_;
-  Condition changed_;
-  std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
-  bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  WorkQueue queue_;
+  Timer timer_;  // of the protocol
 };
 
 }  // namespace slipstream::flow

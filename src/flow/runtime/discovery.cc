@@ -14,9 +14,13 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRetryMs = 1'000;
 }  // namespace
 
-Discovery::Discovery(std::vector<SourceOptions> sources, const Clock& clock,
+Discovery::Discovery(std::vector<SourceOptions> sources, Timers& timers, WorkPool& pool,
                      std::function<void(Status)> failed, std::function<void()> ready)
-    : clock_(clock), failed_(std::move(failed)), ready_(std::move(ready)) {
+    : clock_(timers.clock()),
+      failed_(std::move(failed)),
+      ready_(std::move(ready)),
+      queue_(pool),
+      timer_(timers, [this] { queue_.post([this] { discover_due(); }); }) {
   entries_.reserve(sources.size());
   for (SourceOptions& options : sources) {
     Entry& entry = entries_.emplace_back();
@@ -40,17 +44,13 @@ void Discovery::start() {
       entry.state.complete = complete && entry.options.restored;
     }
   }
-  thread_ = std::thread([this] { work(); });
+  queue_.post([this] { begin(); });
 }
 
 void Discovery::stop() {
   stop_.request_stop();
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
+  queue_.close();  // from here on nobody sets the timer again
+  timer_.disarm();
 }
 
 std::vector<SourceState> Discovery::trigger(Barrier barrier) {
@@ -113,13 +113,7 @@ Status Discovery::discover(Entry& entry) {
   return {};
 }
 
-std::int64_t Discovery::wait_ms() const {
-  std::int64_t next = kNever;
-  for (const Entry& entry : entries_) next = std::min(next, entry.next_ms);
-  return next == kNever ? kNever : std::max<std::int64_t>(0, next - clock_.now_ms());
-}
-
-// False: the job has been told that it failed.
+// False: it has failed, and that was reported.
 bool Discovery::discover_again(Entry& entry) {
   std::int64_t interval = 0;
   const Status status = without_exceptions([&] {
@@ -144,39 +138,32 @@ bool Discovery::discover_again(Entry& entry) {
   return false;
 }
 
-void Discovery::wait_for_work() {
-  const std::int64_t wait = wait_ms();
-  MutexLock lock(mutex_);
-  if (wait == kNever) {
-    while (!stopped_) changed_.wait(mutex_);
-  } else if (wait > 0 && !stopped_) {
-    changed_.wait_for_ms(mutex_, wait);
-  }
-}
-
-void Discovery::work() {
+void Discovery::begin() {
   for (Entry& entry : entries_) {
     const Status made = without_exceptions([&] { return make_enumerator(entry); });
-    if (!made.ok()) {
-      failed_(made.with_context("source '" + entry.options.name + "'"));
-      return;
-    }
+    if (!made.ok()) return failed_(made.with_context("source '" + entry.options.name + "'"));
   }
-  bool told = false;
-  while (!stop_.stop_requested()) {
-    if (!told && std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
-          return entry.succeeded || entry.options.restored;
-        })) {
-      told = true;
-      ready_();
-    }
-    for (Entry& entry : entries_) {
-      if (entry.next_ms > clock_.now_ms() || stop_.stop_requested()) continue;
-      if (!discover_again(entry)) return;
-    }
+  report_ready();
+  discover_due();
+}
+
+void Discovery::report_ready() {
+  if (reported_ || stop_.stop_requested()) return;
+  reported_ = std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.succeeded || entry.options.restored;
+  });
+  if (reported_) ready_();
+}
+
+void Discovery::discover_due() {
+  std::int64_t next_ms = kNever;
+  for (Entry& entry : entries_) {
     if (stop_.stop_requested()) return;
-    if (told) wait_for_work();
+    if (entry.next_ms <= clock_.now_ms() && !discover_again(entry)) return;
+    next_ms = std::min(next_ms, entry.next_ms);
   }
+  report_ready();
+  if (!stop_.stop_requested() && next_ms != kNever) timer_.arm(next_ms);
 }
 
 }  // namespace slipstream::flow

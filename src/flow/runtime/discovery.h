@@ -5,22 +5,24 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
 #include "flow/checkpoint/manifest.h"
 #include "flow/checkpoint/store.h"
 #include "flow/runtime/task.h"
 
 namespace slipstream::flow {
 
-// Owner:  the attempt. One thread, which may be held up by a slow peer for seconds; trigger() is
-// not. Thread: trigger(), stop() any. Order:  splits found before trigger() are with their readers
-// before its barrier is. Ready:   every source has splits of the checkpoint or has looked once; no
-// checkpoint may begin before that. Failure: before the first success reported once; later and
-// after a restore retryable errors are logged and tried again.
+// Owner:   the attempt. On the pool, where a slow peer may hold it up for seconds; trigger() is not.
+// Thread:  trigger(), stop() any; callbacks come from the pool, one at a time.
+// Order:   splits found before trigger() are with their readers before its barrier is.
+// Ready:   every source has splits of the checkpoint or was asked once; no checkpoint may begin
+//          before that.
+// Failure: before the first success reported once; later and after a restore retryable errors are
+//          logged and tried again.
 class Discovery {
  public:
   struct SourceOptions {
@@ -32,7 +34,7 @@ class Discovery {
     SourceState state;  // of the checkpoint
     Metrics metrics;
   };
-  Discovery(std::vector<SourceOptions> sources, const Clock& clock,
+  Discovery(std::vector<SourceOptions> sources, Timers& timers, WorkPool& pool,
             std::function<void(Status)> failed, std::function<void()> ready);
   ~Discovery() { stop(); }
 
@@ -46,30 +48,30 @@ class Discovery {
  private:
   struct Entry {
     SourceOptions options;
-    std::unique_ptr<SplitEnumerator> enumerator;  // discovery thread
+    std::unique_ptr<SplitEnumerator> enumerator;  // in the queue
     std::int64_t next_ms = 0;
     bool succeeded = false;
     std::string restored_enumerator;
     SourceState state;              // under mutex_, `splits` unused
     std::vector<std::size_t> load;  // splits of each reader
   };
-  void work();
+  void begin();
+  void discover_due();
+  void report_ready();
   Status discover(Entry& entry);
   bool discover_again(Entry& entry);
-  void wait_for_work();
   void assign(Entry& entry, std::vector<SplitState> splits, bool to_all);
   Status make_enumerator(Entry& entry);
-  std::int64_t wait_ms() const;
 
   const Clock& clock_;
   const std::function<void(Status)> failed_;
   const std::function<void()> ready_;
   std::stop_source stop_;
   Mutex mutex_;
-  Condition changed_;
   std::vector<Entry> entries_;
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  bool reported_ = false;  // in the queue
+  WorkQueue queue_;
+  Timer timer_;
 };
 
 }  // namespace slipstream::flow

@@ -40,7 +40,7 @@ class Incremental : public ::testing::Test {
     const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers_)));
     const NodeId sum = graph.add(sum_node(source, 1'000));
     graph.add(sink_node(sum, std::make_shared<AuditSink>(sink_)));
-    auto job = Job::start(std::move(graph), options_, [](std::string_view) {});
+    auto job = Job::start(test_runtime(), std::move(graph), options_, [](std::string_view) {});
     if (!job.ok()) return job.status();
     Status status = (*job)->wait();
     report_ = (*job)->report();

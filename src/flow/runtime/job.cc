@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/thrown.h"
+#include "base/timers.h"
 #include "base/try.h"
+#include "base/work_pool.h"
 #include "flow/checkpoint/ownership.h"
 #include "flow/checkpoint/store.h"
+#include "flow/runtime.h"
 #include "flow/runtime/attempt.h"
 #include "flow/runtime/plan.h"
 #include "flow/runtime/restart.h"
@@ -28,26 +30,37 @@ std::uint64_t random_token() {
 
 }  // namespace
 
-// Owner:  Job. One thread that runs attempts one after the other and is the coordinator of each.
+// One attempt after the other. What happens next is decided in a queue on the coordination pool; what
+// may wait for a peer (checking outputs) is done on the blocking one.
+//
+// Owner:  Job.
 // Thread: public methods any.
 class Job::Impl {
  public:
-  Impl(Graph graph, JobOptions options, Say say)
-      : graph_(std::move(graph)), options_(std::move(options)), say_(std::move(say)) {}
+  Impl(Runtime& runtime, Graph graph, JobOptions options, Say say)
+      : runtime_(runtime),
+        clock_(runtime.clock()),
+        graph_(std::move(graph)),
+        options_(std::move(options)),
+        say_(std::move(say)),
+        queue_(runtime.coordination()),
+        timer_(runtime.timers(), [this] { queue_.post([this] { go_on(); }); }) {}
 
   ~Impl() {
+    if (!started_) return;
     cancel();
-    if (thread_.joinable()) thread_.join();
+    static_cast<void>(wait());
   }
 
   Status start() {
     if (options_.parallelism == 0)
-      options_.parallelism = std::max(1U, std::thread::hardware_concurrency());
+      options_.parallelism = static_cast<std::uint32_t>(runtime_.cores());
     if (options_.batch_rows == 0)
       return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
     if (!say_) say_ = [](std::string_view) {};
     if (!options_.checkpoint_dir.empty()) {
-      TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, clock_));
+      TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, runtime_.timers(),
+                                                         runtime_.coordination()));
     }
     TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, say_));
     max_parallelism_ = options_.max_parallelism;
@@ -83,9 +96,12 @@ class Job::Impl {
           "checkpoints are off: no guarantee, a failure ends the job; group offsets are noted "
           "every 5 s");
     }
-    budget_ = options_.memory;
+    budget_ = runtime_.memory();
     if (budget_ == nullptr) budget_ = std::make_shared<MemoryBudget>(options_.memory_bytes);
-    thread_ = std::thread([this] { run(); });
+    claim_ = std::make_unique<Runtime::JobLabel>(runtime_, options_.name);
+    label_ = claim_->text();
+    started_ = true;
+    queue_.post([this] { begin(); });
     return {};
   }
 
@@ -98,19 +114,30 @@ class Job::Impl {
   std::optional<Status> wait_for(std::chrono::milliseconds limit) {
     const std::int64_t deadline = clock_.now_ms() + limit.count();
     MutexLock lock(mutex_);
-    while (!result_) {
-      const std::int64_t left = deadline - clock_.now_ms();
-      if (left <= 0) return std::nullopt;
-      changed_.wait_for_ms(mutex_, left);
-    }
+    while (!result_ && clock_.now_ms() < deadline)
+      wait_until_ms(clock_, changed_, mutex_, deadline);
     return result_;
+  }
+
+  void when_ended(std::function<void(const Status&)> ended) {
+    Status result;
+    {
+      MutexLock lock(mutex_);
+      if (!result_) {
+        ended_ = std::move(ended);
+        return;
+      }
+      result = *result_;
+    }
+    ended(result);
   }
 
   void stop() {
     MutexLock lock(mutex_);
     stop_wanted_ = true;
     changed_.notify_all();
-    if (attempt_ != nullptr) attempt_->stop();
+    if (attempt_ != nullptr) return attempt_->stop();
+    queue_.post([this] { go_on(); });
   }
 
   Result<CheckpointId> checkpoint(std::chrono::milliseconds limit) {
@@ -118,7 +145,7 @@ class Job::Impl {
       return Error{ErrorCode::kUnsupported,
                    "checkpoints are off: set a checkpoint interval to take one by hand"};
     const std::int64_t deadline = clock_.now_ms() + limit.count();
-    // the coordinator may answer after this call has given up
+    // the attempt may answer after this call has given up
     const auto least = std::make_shared<std::atomic<CheckpointId>>(0);
     const Attempt* asked = nullptr;
     MutexLock lock(mutex_);
@@ -131,11 +158,10 @@ class Job::Impl {
       if (attempt_ == nullptr) asked = nullptr;
       if (least->load() != 0 && report_.last_checkpoint >= least->load())
         return report_.last_checkpoint;
-      const std::int64_t left = deadline - clock_.now_ms();
-      if (left <= 0)
+      if (clock_.now_ms() >= deadline)
         return Error::retry(ErrorCode::kTimeout, "no checkpoint was completed within " +
                                                      std::to_string(limit.count()) + " ms");
-      changed_.wait_for_ms(mutex_, left);
+      wait_until_ms(clock_, changed_, mutex_, deadline);
     }
     return Error{ErrorCode::kCancelled, "the job has ended"};
   }
@@ -144,7 +170,8 @@ class Job::Impl {
     MutexLock lock(mutex_);
     cancel_wanted_ = true;
     changed_.notify_all();
-    if (attempt_ != nullptr) attempt_->cancel();
+    if (attempt_ != nullptr) return attempt_->cancel();
+    queue_.post([this] { go_on(); });
   }
 
   JobReport report() {
@@ -156,13 +183,82 @@ class Job::Impl {
     return report;
   }
 
+  const std::string& label() const { return label_.empty() ? options_.name : label_; }
+
  private:
-  Attempt::Outcome run_attempt() {
+  // What the queue is to do when the timer fires or somebody wants the job to end.
+  enum class Waiting : std::uint8_t {
+    kNothing,  // an attempt runs, outputs are being checked, or the job has ended
+    kOutputs,  // to check the outputs again
+    kRestart,  // to start the next attempt
+  };
+
+  void begin() {
+    if (outputs_checked_) return start_attempt();
+    pause(Waiting::kOutputs, kCheckAgainMs);
+  }
+
+  void pause(Waiting what, std::int64_t ms) {
+    waiting_ = what;
+    due_ms_ = clock_.now_ms() + ms;
+    timer_.arm(due_ms_);
+  }
+
+  void go_on() {
+    bool cancelled = false;
+    bool stopped = false;
+    {
+      MutexLock lock(mutex_);
+      cancelled = cancel_wanted_;
+      stopped = stop_wanted_;
+    }
+    const bool due = clock_.now_ms() >= due_ms_;
+    if (waiting_ == Waiting::kOutputs) {
+      if (cancelled || stopped) return end(JobReport::State::kFinished, Status());
+      if (due) check_outputs_again();
+    } else if (waiting_ == Waiting::kRestart) {
+      // A stop ends the wait once; attempts that fail after it wait as ever.
+      if (due || cancelled || stopped != stop_was_wanted_) start_attempt();
+    }
+  }
+
+  void check_outputs_again() {
+    waiting_ = Waiting::kNothing;
+    runtime_.blocking().run([this] {
+      queue_.post([this, outputs = check_outputs()] {
+        outputs_checked_ = outputs.ok();
+        if (outputs.ok()) return start_attempt();
+        if (!outputs.error().retryable) return end(JobReport::State::kFailed, outputs);
+        pause(Waiting::kOutputs, kCheckAgainMs);
+        go_on();
+      });
+    });
+  }
+
+  void start_attempt() {
+    waiting_ = Waiting::kNothing;
+    timer_.disarm();
+    running_ = std::make_unique<Attempt>(attempt_options());
+    running_->start();
+    MutexLock lock(mutex_);
+    attempt_ = running_.get();
+    report_.state = JobReport::State::kRunning;
+    report_.earlier_rows_read = rows_read(report_);
+    report_.earlier_rows_written = rows_written(report_);
+    report_.tasks.clear();
+    report_.edges.clear();
+    changed_.notify_all();
+    if (stop_wanted_) attempt_->stop();
+    if (cancel_wanted_) attempt_->cancel();
+  }
+
+  Attempt::Options attempt_options() {
     Attempt::Options options;
     options.graph = &graph_;
     options.plan = &plan_;
     options.job = &options_;
-    options.clock = &clock_;
+    options.runtime = &runtime_;
+    options.label = label_;
     options.store = store_.get();
     options.ownership = ownership_.get();
     options.budget = budget_.get();
@@ -178,24 +274,10 @@ class Job::Impl {
       report_.checkpoints.assign(progress.checkpoints.begin(), progress.checkpoints.end());
       changed_.notify_all();
     };
-    auto attempt = std::make_unique<Attempt>(std::move(options));
-    {
-      MutexLock lock(mutex_);
-      attempt_ = attempt.get();
-      report_.state = JobReport::State::kRunning;
-      report_.earlier_rows_read = rows_read(report_);
-      report_.earlier_rows_written = rows_written(report_);
-      report_.tasks.clear();
-      report_.edges.clear();
-      changed_.notify_all();
-      if (stop_wanted_) attempt->stop();
-      if (cancel_wanted_) attempt->cancel();
-    }
-    Attempt::Outcome outcome = attempt->run();
-    MutexLock lock(mutex_);
-    attempt_ = nullptr;
-    attempt->report(report_);
-    return outcome;
+    options.ended = [this](const Attempt::Outcome& outcome) {
+      queue_.post([this, outcome] { attempt_ended(outcome); });
+    };
+    return options;
   }
 
   std::vector<VertexReport> vertices() const {
@@ -225,46 +307,24 @@ class Job::Impl {
     return {};
   }
 
-  // False when the job has ended meanwhile.
-  bool wait_for_outputs() {
-    while (!outputs_checked_) {
-      if (is_stopped_within(kCheckAgainMs)) {
-        end(JobReport::State::kFinished, Status());
-        return false;
-      }
-      const Status outputs = check_outputs();
-      outputs_checked_ = outputs.ok();
-      if (outputs.ok() || outputs.error().retryable) continue;
-      end(JobReport::State::kFailed, outputs);
-      return false;
+  void attempt_ended(const Attempt::Outcome& outcome) {
+    {
+      MutexLock lock(mutex_);
+      attempt_ = nullptr;
+      running_->report(report_);
     }
-    return true;
-  }
-
-  bool is_stopped_within(std::int64_t limit_ms) {
-    const std::int64_t deadline = clock_.now_ms() + limit_ms;
-    MutexLock lock(mutex_);
-    while (!cancel_wanted_ && !stop_wanted_ && clock_.now_ms() < deadline)
-      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
-    return cancel_wanted_ || stop_wanted_;
-  }
-
-  void run() {
-    if (!wait_for_outputs()) return;
-    while (true) {
-      const Attempt::Outcome outcome = run_attempt();
-      switch (outcome.end) {
-        case Attempt::End::kFinished:
-        case Attempt::End::kStopped:
-          return end(JobReport::State::kFinished, Status());
-        case Attempt::End::kCrashed:
-        case Attempt::End::kCancelled:
-          return end(JobReport::State::kFailed, outcome.cause);
-        case Attempt::End::kFailed:
-          // Whoever asked for a savepoint must hear that there is none.
-          if (savepoint_failed()) return end(JobReport::State::kFailed, outcome.cause);
-          if (!restart(outcome.cause)) return;
-      }
+    running_.reset();
+    switch (outcome.end) {
+      case Attempt::End::kFinished:
+      case Attempt::End::kStopped:
+        return end(JobReport::State::kFinished, Status());
+      case Attempt::End::kCrashed:
+      case Attempt::End::kCancelled:
+        return end(JobReport::State::kFailed, outcome.cause);
+      case Attempt::End::kFailed:
+        // Whoever asked for a savepoint must hear that there is none.
+        if (savepoint_failed()) return end(JobReport::State::kFailed, outcome.cause);
+        return restart(outcome.cause);
     }
   }
 
@@ -274,58 +334,70 @@ class Job::Impl {
     return last.kind == CheckpointReport::Kind::kSavepoint && !last.completed;
   }
 
-  // False when the job has failed for good.
-  bool restart(const Status& cause) {
+  void restart(const Status& cause) {
     RestartFacts facts;
     facts.cause = cause.error();
     facts.checkpointing = options_.checkpoint_interval.count() > 0;
     facts.ever_ran = progress_.ever_ran;
     facts.failures = ++progress_.failures;
     const auto delay = restart_delay(facts, options_);
-    if (!delay) {
-      end(JobReport::State::kFailed, cause);
-      return false;
-    }
+    if (!delay) return end(JobReport::State::kFailed, cause);
     say_("the job failed: " + cause.to_string() + "; restarting " +
          (store_->latest() == nullptr ? "from the beginning"
                                       : "from checkpoint " + std::to_string(store_->latest()->id)) +
          " in " + std::to_string(delay->count()) + " ms (attempt " +
          std::to_string(facts.failures) + " of " + std::to_string(options_.restart_attempts) + ")");
-    MutexLock lock(mutex_);
-    ++report_.restarts;
-    note_failure(cause);
-    report_.state = JobReport::State::kRestarting;
-    const std::int64_t deadline = clock_.now_ms() + delay->count();
-    // A stop ends the wait once; attempts that fail after it wait as ever.
-    const bool stop_was_wanted = stop_wanted_;
-    while (!cancel_wanted_ && stop_wanted_ == stop_was_wanted && clock_.now_ms() < deadline) {
-      changed_.wait_for_ms(mutex_, std::max<std::int64_t>(1, deadline - clock_.now_ms()));
+    {
+      MutexLock lock(mutex_);
+      ++report_.restarts;
+      note_failure(cause);
+      report_.state = JobReport::State::kRestarting;
+      stop_was_wanted_ = stop_wanted_;
     }
-    return true;
+    pause(Waiting::kRestart, delay->count());
+    go_on();  // it may have been cancelled before
   }
 
   void end(JobReport::State state, Status result) {
+    waiting_ = Waiting::kNothing;
+    timer_.disarm();
     // Another process may take the directory from here on.
     store_.reset();
     ownership_.reset();
-    MutexLock lock(mutex_);
-    report_.state = state;
-    if (!result.ok()) note_failure(result);
-    result_ = std::move(result);
-    changed_.notify_all();
+    claim_.reset();
+    std::function<void(const Status&)> ended;
+    {
+      MutexLock lock(mutex_);
+      report_.state = state;
+      if (!result.ok()) note_failure(result);
+      result_ = result;
+      ended = std::move(ended_);
+      changed_.notify_all();
+    }
+    if (ended) ended(result);
   }
 
-  const SystemClock clock_;
+  Runtime& runtime_;
+  const Clock& clock_;
   Graph graph_;
   JobOptions options_;
   Say say_;
   Plan plan_;
   std::uint32_t max_parallelism_ = 128;
+  bool started_ = false;
   std::unique_ptr<DirectoryOwnership> ownership_;
   std::unique_ptr<CheckpointStore> store_;
   std::shared_ptr<MemoryBudget> budget_;
-  JobProgress progress_;  // job thread
+  std::unique_ptr<Runtime::JobLabel> claim_;  // until the end
+  std::string label_;
+
+  // In the queue only, from start() on.
+  JobProgress progress_;
   bool outputs_checked_ = false;
+  Waiting waiting_ = Waiting::kNothing;
+  std::int64_t due_ms_ = 0;
+  bool stop_was_wanted_ = false;  // when the last attempt failed
+  std::unique_ptr<Attempt> running_;
 
   Mutex mutex_;
   Condition changed_;
@@ -333,8 +405,11 @@ class Job::Impl {
   bool stop_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   bool cancel_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::optional<Status> result_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::function<void(const Status&)> ended_ SLIPSTREAM_GUARDED_BY(mutex_);
   JobReport report_ SLIPSTREAM_GUARDED_BY(mutex_);
-  std::thread thread_;
+
+  WorkQueue queue_;
+  Timer timer_;
 };
 
 std::string option_name(const JobOptions& options, std::string_view field) {
@@ -348,9 +423,9 @@ Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Job::~Job() = default;
 
-Result<std::unique_ptr<Job>> Job::start(Graph graph, JobOptions options,
+Result<std::unique_ptr<Job>> Job::start(Runtime& runtime, Graph graph, JobOptions options,
                                         std::function<void(std::string_view)> say) {
-  auto impl = std::make_unique<Impl>(std::move(graph), std::move(options), std::move(say));
+  auto impl = std::make_unique<Impl>(runtime, std::move(graph), std::move(options), std::move(say));
   TRY(impl->start());
   return std::unique_ptr<Job>(new Job(std::move(impl)));
 }
@@ -359,6 +434,10 @@ Status Job::wait() { return impl_->wait(); }
 
 std::optional<Status> Job::wait_for(std::chrono::milliseconds limit) {
   return impl_->wait_for(limit);
+}
+
+void Job::when_ended(std::function<void(const Status&)> ended) {
+  impl_->when_ended(std::move(ended));
 }
 
 void Job::stop_with_savepoint() { impl_->stop(); }
@@ -370,5 +449,7 @@ Result<CheckpointId> Job::checkpoint(std::chrono::milliseconds limit) {
 void Job::cancel() { impl_->cancel(); }
 
 JobReport Job::report() const { return impl_->report(); }
+
+const std::string& Job::label() const { return impl_->label(); }
 
 }  // namespace slipstream::flow

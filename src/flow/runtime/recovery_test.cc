@@ -46,7 +46,7 @@ struct Fixture {
   }
   Result<std::unique_ptr<Job>> start() { return start(graph()); }
   Result<std::unique_ptr<Job>> start(Graph graph) {
-    return Job::start(std::move(graph), options, [this](std::string_view text) {
+    return Job::start(test_runtime(), std::move(graph), options, [this](std::string_view text) {
       std::lock_guard lock(said_mutex);
       said.emplace_back(text);
     });

@@ -208,6 +208,11 @@ Result<std::unique_ptr<SinkCommitter>> AuditSink::make_committer(CommitterContex
   return std::unique_ptr<SinkCommitter>(std::make_unique<AuditCommitter>(options_));
 }
 
+Runtime& test_runtime() {
+  static Runtime runtime;
+  return runtime;
+}
+
 Node source_node(std::shared_ptr<Source> source, std::uint32_t parallelism) {
   Node node;
   node.uid = "numbers";

@@ -20,6 +20,7 @@
 #include "flow/graph.h"
 #include "flow/job.h"
 #include "flow/operators/keyed_state.h"
+#include "flow/runtime.h"
 
 namespace slipstream::flow::script {
 
@@ -269,6 +270,9 @@ class FailOnce final : public Operator {
   const bool throws_;
   const Error error_;
 };
+
+// The one of all tests that move no clock.
+Runtime& test_runtime();
 
 Node source_node(std::shared_ptr<Source> source, std::uint32_t parallelism = 0);
 Node sink_node(NodeId from, std::shared_ptr<Sink> sink,

@@ -23,7 +23,9 @@ Task::Task(Options options, TaskEnvironment& environment)
     : options_(std::move(options)),
       environment_(environment),
       waker_(std::make_shared<Waker>(*environment.pool, *this)),
-      since_ns_(environment_.clock->now_ns()) {}
+      timer_(*environment.timers, [this] { environment_.pool->schedule(*this); }),
+      since_ns_(environment_.clock->now_ns()),
+      opening_(*environment.blocking) {}
 
 Task::~Task() { waker_->detach(); }
 
@@ -58,9 +60,16 @@ Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const st
   return std::unique_ptr<Operator>(std::move(made));
 }
 
+std::function<void(std::int64_t)> Task::wake_after() const {
+  const auto timer =
+      std::make_shared<Timer>(*environment_.timers, [waker = waker_] { waker->wake(); });
+  return
+      [timer, clock = environment_.clock](std::int64_t ms) { timer->arm_by(clock->now_ms() + ms); };
+}
+
 Status Task::open_stage(std::size_t chain_index) {
   const Node& node = *options_.chain[chain_index];
-  const std::string labels = "job=" + quoted_label(environment_.options->name) +
+  const std::string labels = "job=" + quoted_label(environment_.job_label) +
                              ",task=" + quoted_label(node.name) + ",subtask=\"" +
                              std::to_string(options_.subtask) + "\"";
   if (node.source != nullptr) {
@@ -68,6 +77,7 @@ Status Task::open_stage(std::size_t chain_index) {
     context.subtask = options_.subtask;
     context.parallelism = options_.parallelism;
     context.wake = [waker = waker_] { waker->wake(); };
+    context.wake_after = wake_after();
     context.stop = environment_.stop;
     context.metrics = environment_.metrics->metrics(labels);
     context.batch_rows = environment_.options->batch_rows;
@@ -148,7 +158,6 @@ Status Task::open() {
     }
     watermarks_.emplace(channels);
   }
-  opened_ = true;
   report_ready_.store(true, std::memory_order_release);
   return {};
 }
@@ -170,8 +179,33 @@ void Task::account_park(Park why) {
   state_.store(why, std::memory_order_relaxed);
 }
 
+void Task::start() {
+  opening_.post([this] { open_first(); });
+}
+
+void Task::stop() {
+  opening_.close();
+  environment_.pool->retire(*this);
+}
+
+void Task::open_first() {
+  if (environment_.stop.stop_requested()) return;
+  const Status status = without_exceptions([&] { return open(); });
+  if (!status.ok()) return fail(status);
+  opened_.store(true, std::memory_order_release);
+  environment_.pool->schedule(*this);
+}
+
+void Task::fail(const Status& status) {
+  failed_.store(true);
+  environment_.listener->on_failed(options_.id,
+                                   status.with_context("task '" + head_node().name + "' [" +
+                                                       std::to_string(options_.subtask) + "]"));
+}
+
 Runnable::Next Task::run() {
   if (failed_.load(std::memory_order_relaxed)) return Next::kDone;
+  if (!opened_.load(std::memory_order_acquire)) return Next::kPark;
   account_start();
   Status status;
   Next next = Next::kDone;
@@ -185,15 +219,11 @@ Runnable::Next Task::run() {
   }
   if (status.ok()) return next;
   account_park(Park::kIdle);
-  failed_.store(true);
-  environment_.listener->on_failed(options_.id,
-                                   status.with_context("task '" + head_node().name + "' [" +
-                                                       std::to_string(options_.subtask) + "]"));
+  fail(status);
   return Next::kDone;
 }
 
 Result<Runnable::Next> Task::run_steps() {
-  if (!opened_) TRY(open());
   for (int i = 0; i < kStepsPerSlice; ++i) {
     if (environment_.stop.stop_requested()) {
       account_park(Park::kIdle);
@@ -208,7 +238,7 @@ Result<Runnable::Next> Task::run_steps() {
     }
   }
   account_park(Park::kIdle);
-  return Next::kAgain;
+  return Next::kYield;
 }
 
 Status Task::chain_failure() const {
@@ -291,11 +321,8 @@ void Task::tell(Control control) {
 void Task::await_controls(std::chrono::milliseconds limit) {
   const std::int64_t deadline = environment_.clock->now_ms() + limit.count();
   MutexLock lock(controls_mutex_);
-  while (handled_ < told_) {
-    const std::int64_t left = deadline - environment_.clock->now_ms();
-    if (left <= 0) return;
-    controls_handled_.wait_for_ms(controls_mutex_, left);
-  }
+  while (handled_ < told_ && environment_.clock->now_ms() < deadline)
+    wait_until_ms(*environment_.clock, controls_handled_, controls_mutex_, deadline);
 }
 
 Status Task::handle_controls() {
@@ -498,7 +525,7 @@ void Task::rearm() {
   }
   if (earliest && *earliest != armed_ms_) {
     armed_ms_ = *earliest;
-    environment_.timers->arm(*this, *earliest);
+    timer_.arm(*earliest);
   }
 }
 

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/metric_store.h"
 #include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
 #include "flow/checkpoint/restored_state.h"
 #include "flow/checkpoint/snapshot.h"
 #include "flow/event_time/channel_watermarks.h"
@@ -23,7 +25,6 @@
 #include "flow/runtime/memory_budget.h"
 #include "flow/runtime/stage.h"
 #include "flow/runtime/task_pool.h"
-#include "flow/runtime/timers.h"
 
 namespace slipstream::flow {
 
@@ -39,9 +40,11 @@ class TaskListener {
 // What all tasks of one attempt share; outlives them.
 struct TaskEnvironment {
   const JobOptions* options = nullptr;
+  std::string job_label;  // how its counters are told from those of other jobs
   const Clock* clock = nullptr;
   TaskPool* pool = nullptr;
   Timers* timers = nullptr;
+  WorkPool* blocking = nullptr;  // where tasks open what they consist of
   MemoryBudget* budget = nullptr;
   TaskListener* listener = nullptr;
   MetricStore* metrics = nullptr;
@@ -72,8 +75,8 @@ struct Control {
 class SourceHead;
 class SinkOperator;
 
-// Owner:   the attempt; destroyed after the pool was stopped.
-// Thread:  run() one worker at a time; tell(), report() any.
+// Owner:   the attempt; stop() before it dies.
+// Thread:  run() one worker at a time; tell(), report() any; start(), stop() the owner.
 // Failure: the first error or exception is reported once and ends the task.
 class Task final : public Runnable {
  public:
@@ -95,6 +98,10 @@ class Task final : public Runnable {
     edges_.emplace_back(chain_index, std::move(edge));
   }
 
+  // Opens what it consists of, where that may wait for a peer; then its slices begin.
+  void start();
+  // Its slices are over when this returns.
+  void stop();
   Next run() override;
   void tell(Control control);
   // Waits until everything told so far was handled. Thread: any but a worker.
@@ -112,9 +119,12 @@ class Task final : public Runnable {
     std::int64_t look_ms = 0;  // when to compare, by Clock::now_ms()
   };
 
+  void open_first();
+  void fail(const Status& status);
   Status open();
   Result<std::unique_ptr<Operator>> make_operator(const Node& node, const std::string& labels);
   Status open_stage(std::size_t chain_index);
+  std::function<void(std::int64_t)> wake_after() const;
   Result<Next> run_steps();
   // One thing done, or the reason why nothing can be.
   Result<Park> step();
@@ -154,7 +164,7 @@ class Task final : public Runnable {
   Port source_port_;
   std::vector<std::unique_ptr<Stage>> stages_;
   SinkOperator* sink_ = nullptr;  // the last stage's operator
-  bool opened_ = false;
+  std::atomic<bool> opened_{false};
   std::atomic<bool> failed_{false};
 
   // Inputs.
@@ -183,6 +193,7 @@ class Task final : public Runnable {
   bool stopped_ = false;  // source after a savepoint barrier
 
   std::vector<StageTimer> timers_;  // of each stage
+  Timer timer_;                     // of the earliest
   std::int64_t armed_ms_ = 0;       // 0 = none
 
   Mutex controls_mutex_;
@@ -197,6 +208,8 @@ class Task final : public Runnable {
   std::atomic<std::int64_t> since_ns_{0};  // of the current state
   std::atomic<Park> state_{Park::kIdle};   // kNo = running
   std::atomic<bool> report_ready_{false};  // stages_ are complete
+
+  WorkQueue opening_;
 };
 
 }  // namespace slipstream::flow

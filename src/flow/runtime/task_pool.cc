@@ -1,13 +1,22 @@
 #include "flow/runtime/task_pool.h"
 
+#include <utility>
+
 namespace slipstream::flow {
+namespace {
+thread_local TaskPool* own_pool = nullptr;
+}  // namespace
 
-TaskPool::TaskPool(std::size_t threads) {
-  threads_.reserve(threads);
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+TaskPool::~TaskPool() {
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    ready_changed_.notify_all();
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
 }
-
-TaskPool::~TaskPool() { stop(); }
 
 void TaskPool::schedule(Runnable& task) {
   int state = task.state_.load(std::memory_order_acquire);
@@ -33,52 +42,93 @@ void TaskPool::schedule(Runnable& task) {
   }
 }
 
+void TaskPool::retire(Runnable& task) {
+  int state = task.state_.load(std::memory_order_acquire);
+  while (state != Runnable::kDead && state != Runnable::kRetiring) {
+    const int wanted = state == Runnable::kIdle ? Runnable::kDead : Runnable::kRetiring;
+    if (task.state_.compare_exchange_weak(state, wanted, std::memory_order_acq_rel)) break;
+  }
+  MutexLock lock(mutex_);
+  while (task.state_.load(std::memory_order_acquire) != Runnable::kDead) retired_.wait(mutex_);
+}
+
+// Nothing touches the task after this.
+void TaskPool::dead(Runnable& task) {
+  if (task.state_.exchange(Runnable::kDead, std::memory_order_acq_rel) != Runnable::kRetiring)
+    return;
+  MutexLock lock(mutex_);
+  retired_.notify_all();
+}
+
+void TaskPool::call_thread() {
+  if (ready_.empty() || awake_ >= cores_) return;
+  if (sleepers_ != 0) return ready_changed_.notify_one();
+  if (stopped_ || threads_.size() >= cores_ + kWaitingMax) return;
+  ++awake_;
+  threads_.emplace_back([this] { work(); });
+}
+
 void TaskPool::enqueue(Runnable& task) {
   MutexLock lock(mutex_);
   ready_.push_back(&task);
-  if (sleepers_ != 0) ready_changed_.notify_one();
+  call_thread();
 }
 
-void TaskPool::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    ready_changed_.notify_all();
+Runnable* TaskPool::next() {
+  MutexLock lock(mutex_);
+  while (!stopped_ && (ready_.empty() || awake_ > cores_)) {
+    --awake_;
+    ++sleepers_;
+    ready_changed_.wait(mutex_);
+    --sleepers_;
+    ++awake_;
   }
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.join();
-  }
+  if (stopped_) return nullptr;
+  Runnable* task = ready_.front();
+  ready_.pop_front();
+  return task;
 }
 
 void TaskPool::work() {
-  while (true) {
-    Runnable* task = nullptr;
-    {
-      MutexLock lock(mutex_);
-      while (!stopped_ && ready_.empty()) {
-        ++sleepers_;
-        ready_changed_.wait(mutex_);
-        --sleepers_;
-      }
-      if (stopped_) return;
-      task = ready_.front();
-      ready_.pop_front();
-    }
-    task->state_.exchange(Runnable::kRunning, std::memory_order_acq_rel);
-    const Runnable::Next next = task->run();
-    if (next == Runnable::Next::kDone) {
-      task->state_.store(Runnable::kDead, std::memory_order_release);
-      continue;
-    }
-    int expected = Runnable::kRunning;
-    if (next == Runnable::Next::kPark &&
-        task->state_.compare_exchange_strong(expected, Runnable::kIdle,
-                                             std::memory_order_acq_rel)) {
-      continue;
-    }
-    task->state_.exchange(Runnable::kReady, std::memory_order_acq_rel);
-    enqueue(*task);
+  own_pool = this;
+  while (Runnable* task = next()) run_slice(*task);
+}
+
+void TaskPool::run_slice(Runnable& task) {
+  int state = Runnable::kReady;
+  if (!task.state_.compare_exchange_strong(state, Runnable::kRunning, std::memory_order_acq_rel))
+    return dead(task);
+  const Runnable::Next next = task.run();
+  if (next == Runnable::Next::kDone) return dead(task);
+  state = Runnable::kRunning;
+  if (next == Runnable::Next::kPark &&
+      task.state_.compare_exchange_strong(state, Runnable::kIdle, std::memory_order_acq_rel))
+    return;
+  state = task.state_.load(std::memory_order_acquire);
+  while (state != Runnable::kRetiring) {
+    if (task.state_.compare_exchange_weak(state, Runnable::kReady, std::memory_order_acq_rel))
+      return enqueue(task);
   }
+  dead(task);
+}
+
+void TaskPool::begin_wait() {
+  MutexLock lock(mutex_);
+  --awake_;
+  call_thread();
+}
+
+void TaskPool::end_wait() {
+  MutexLock lock(mutex_);
+  ++awake_;
+}
+
+OutsideWait::OutsideWait() : pool_(own_pool) {
+  if (pool_ != nullptr) pool_->begin_wait();
+}
+
+OutsideWait::~OutsideWait() {
+  if (pool_ != nullptr) pool_->end_wait();
 }
 
 }  // namespace slipstream::flow

@@ -1,4 +1,4 @@
-// A fixed set of threads that run tasks cooperatively.
+// A fixed number of threads that run tasks cooperatively.
 #pragma once
 
 #include <atomic>
@@ -18,41 +18,69 @@ class Runnable {
   virtual ~Runnable() = default;
   enum class Next : std::uint8_t {
     kPark,   // nothing to do until someone schedules it; a schedule() during the slice is not lost
-    kAgain,  // more to do: to the end of the ready queue
+    kYield,  // more to do: to the end of the ready queue
     kDone,   // never again
   };
   virtual Next run() = 0;
 
  private:
   friend class TaskPool;
-  enum State : int { kIdle, kReady, kRunning, kRunningAgain, kDead };
+  enum State : int { kIdle, kReady, kRunning, kRunningAgain, kRetiring, kDead };
   std::atomic<int> state_{kIdle};
 };
 
-// Owner:  the attempt; must be stopped before the tasks die.
-// Thread: schedule() any.
-// Bounds: a task is in the ready queue at most once.
+// Owner:  the runtime. A task is retired before it dies.
+// Thread: schedule() any; retire() any but a worker.
+// Bounds: a task is in the ready queue at most once. `cores` slices run at once; threads are made
+//         when there are slices for them, and one more for each that waits (OutsideWait), up to
+//         kWaitingMax.
 class TaskPool {
  public:
-  explicit TaskPool(std::size_t threads);
+  static constexpr std::size_t kWaitingMax = 64;
+
+  explicit TaskPool(std::size_t cores) : cores_(cores) {}
   ~TaskPool();
   TaskPool(const TaskPool&) = delete;
   TaskPool& operator=(const TaskPool&) = delete;
 
   void schedule(Runnable& task);
-  // No slice starts any more; returns when none is running. Idempotent.
-  void stop();
+  // Its slices are over: waits for the one that runs, and none starts any more.
+  void retire(Runnable& task);
 
  private:
+  friend class OutsideWait;
   void work();
+  // The next slice, after the end of the one before; null: the thread ends.
+  Runnable* next();
+  void run_slice(Runnable& task);
   void enqueue(Runnable& task);
+  void dead(Runnable& task);
+  void call_thread() SLIPSTREAM_REQUIRES(mutex_);
+  void begin_wait();
+  void end_wait();
 
+  const std::size_t cores_;
   Mutex mutex_;
   Condition ready_changed_;
+  Condition retired_;
   std::deque<Runnable*> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::size_t sleepers_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::size_t awake_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // neither asleep nor in an OutsideWait
   bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+// A task that waits for something outside of the job (a client that reads rows) lives through this
+// meanwhile: its pool runs the tasks of other jobs on another thread. Nothing on other threads.
+class OutsideWait {
+ public:
+  OutsideWait();
+  ~OutsideWait();
+  OutsideWait(const OutsideWait&) = delete;
+  OutsideWait& operator=(const OutsideWait&) = delete;
+
+ private:
+  TaskPool* const pool_;
 };
 
 // Schedules a task from callbacks that may outlive it: after detach() a wake does nothing.

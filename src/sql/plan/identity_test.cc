@@ -56,7 +56,8 @@ CREATE TABLE out2 (k STRING, n BIGINT) WITH ('connector' = 'blackhole');
 // "word uid" of every node that keeps something, root first.
 Lines uids(const std::string& script, const std::string& tables = kTables) {
   const auto registry = builtin_connectors();
-  Session session(*registry);
+  flow::Runtime runtime;
+  Session session(*registry, runtime);
   const Compiled compiled = session.compile(tables + script);
   for (const Diagnostic& diagnostic : compiled.diagnostics) ADD_FAILURE() << diagnostic.message;
   Lines lines;

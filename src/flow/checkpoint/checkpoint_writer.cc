@@ -1,4 +1,4 @@
-#include "flow/checkpoint/snapshot_writer.h"
+#include "flow/checkpoint/checkpoint_writer.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,51 +9,27 @@
 
 namespace slipstream::flow {
 
-SnapshotThread::SnapshotThread(CheckpointStorage& storage, Callbacks callbacks)
-    : storage_(storage), callbacks_(std::move(callbacks)), thread_([this] { work(); }) {}
+CheckpointWriter::CheckpointWriter(CheckpointStorage& storage, WorkPool& pool, Callbacks callbacks)
+    : storage_(storage), callbacks_(std::move(callbacks)), queue_(pool) {}
 
-void SnapshotThread::push(Work work) {
-  MutexLock lock(mutex_);
-  if (stopped_) return;
-  queue_.push_back(std::move(work));
-  changed_.notify_one();
+void CheckpointWriter::add(TaskSnapshot snapshot) {
+  queue_.post(
+      [this, held = std::make_shared<TaskSnapshot>(std::move(snapshot))] { handle(*held); });
 }
 
-void SnapshotThread::add(TaskSnapshot snapshot) { push(std::move(snapshot)); }
-void SnapshotThread::store(Manifest manifest) { push(std::move(manifest)); }
-void SnapshotThread::drop(CheckpointId checkpoint) { push(checkpoint); }
-void SnapshotThread::run(std::function<void(CheckpointStorage&)> work) { push(std::move(work)); }
-
-void SnapshotThread::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
-  MutexLock lock(mutex_);
-  queue_.clear();
+void CheckpointWriter::store(Manifest manifest) {
+  queue_.post([this, manifest = std::move(manifest)]() mutable { handle(manifest); });
 }
 
-void SnapshotThread::work() {
-  while (true) {
-    std::optional<Work> next;
-    {
-      MutexLock lock(mutex_);
-      while (!stopped_ && queue_.empty()) changed_.wait(mutex_);
-      if (stopped_) return;
-      next = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    if (auto* snapshot = std::get_if<TaskSnapshot>(&*next)) handle(*snapshot);
-    if (auto* manifest = std::get_if<Manifest>(&*next)) handle(*manifest);
-    if (auto* dropped = std::get_if<CheckpointId>(&*next)) handle(*dropped);
-    if (auto* other = std::get_if<std::function<void(CheckpointStorage&)>>(&*next))
-      (*other)(storage_);
-  }
+void CheckpointWriter::drop(CheckpointId checkpoint) {
+  queue_.post([this, checkpoint] { handle(checkpoint); });
 }
 
-Result<BlobWriter*> SnapshotThread::output(CheckpointId checkpoint) {
+void CheckpointWriter::run(std::function<void(CheckpointStorage&)> work) {
+  queue_.post([this, work = std::move(work)] { work(storage_); });
+}
+
+Result<BlobWriter*> CheckpointWriter::output(CheckpointId checkpoint) {
   auto found = outputs_.find(checkpoint);
   if (found == outputs_.end()) {
     TRY_ASSIGN(auto made, storage_.create(state_file(checkpoint)));
@@ -62,7 +38,7 @@ Result<BlobWriter*> SnapshotThread::output(CheckpointId checkpoint) {
   return found->second.get();
 }
 
-Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
+Result<StoredSnapshot> CheckpointWriter::write(TaskSnapshot& snapshot) {
   StoredSnapshot stored;
   stored.task = snapshot.task;
   stored.barrier = snapshot.barrier;
@@ -98,7 +74,7 @@ Result<StoredSnapshot> SnapshotThread::write(TaskSnapshot& snapshot) {
   return stored;
 }
 
-void SnapshotThread::handle(TaskSnapshot& snapshot) {
+void CheckpointWriter::handle(TaskSnapshot& snapshot) {
   const CheckpointId checkpoint = snapshot.barrier.checkpoint;
   const bool has_epoch = snapshot.epoch.has_value();
   Result<StoredSnapshot> stored = without_exceptions([&] { return write(snapshot); });
@@ -113,7 +89,7 @@ void SnapshotThread::handle(TaskSnapshot& snapshot) {
 }
 
 // A file of which less than half is referred to goes; its sections are copied.
-Status SnapshotThread::gather(Manifest& manifest, BlobWriter& out) {
+Status CheckpointWriter::gather(Manifest& manifest, BlobWriter& out) {
   std::vector<std::uint64_t> used(manifest.files.size(), 0);
   for (const OperatorState& state : manifest.operators) {
     for (const Section& section : state.sections) used[section.file] += section.size;
@@ -139,7 +115,7 @@ Status SnapshotThread::gather(Manifest& manifest, BlobWriter& out) {
   return {};
 }
 
-Status SnapshotThread::publish(Manifest& manifest) {
+Status CheckpointWriter::publish(Manifest& manifest) {
   const auto output = outputs_.find(manifest.id);
   if (output == outputs_.end()) {
     manifest.files.clear();
@@ -153,7 +129,7 @@ Status SnapshotThread::publish(Manifest& manifest) {
   return storage_.publish(manifest_file(manifest.id), encode_manifest(manifest));
 }
 
-void SnapshotThread::handle(Manifest& manifest) {
+void CheckpointWriter::handle(Manifest& manifest) {
   const CheckpointId checkpoint = manifest.id;
   const Status status = publish(manifest);
   if (status.ok()) {
@@ -164,7 +140,7 @@ void SnapshotThread::handle(Manifest& manifest) {
   }
 }
 
-void SnapshotThread::handle(CheckpointId dropped) {
+void CheckpointWriter::handle(CheckpointId dropped) {
   dropped_ = std::max(dropped_, dropped);
   outputs_.erase(dropped);
   // What stays behind after a failure here has no manifest and is collected at the next start.

@@ -1,17 +1,14 @@
 // Writes snapshots and manifests in the background.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
-#include <variant>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/work_pool.h"
 #include "flow/checkpoint/snapshot.h"
 #include "flow/checkpoint/storage.h"
 
@@ -34,11 +31,11 @@ struct StoredSnapshot {
   std::vector<Epoch> epochs;
 };
 
-// Owner:   the attempt. One thread; everything in the order in which it was handed over.
-// Thread:  add(), store(), drop(), stop() any; the callbacks come from its own thread.
+// Owner:   the attempt. Everything on the pool, in the order in which it was handed over.
+// Thread:  add(), store(), drop(), stop() any; the callbacks come from the pool, one at a time.
 // Bounds:  one snapshot per task and checkpoint; the coordinator keeps one checkpoint in flight.
 // Failure: answered per checkpoint; the next one starts anew.
-class SnapshotThread {
+class CheckpointWriter {
  public:
   struct Callbacks {
     std::function<void(StoredSnapshot)> written;
@@ -46,8 +43,8 @@ class SnapshotThread {
     std::function<void(CheckpointId, Status, bool epoch_lost)> write_failed;
     std::function<void(CheckpointId, Result<Manifest>)> stored;  // as published
   };
-  SnapshotThread(CheckpointStorage& storage, Callbacks callbacks);
-  ~SnapshotThread() { stop(); }
+  CheckpointWriter(CheckpointStorage& storage, WorkPool& pool, Callbacks callbacks);
+  ~CheckpointWriter() { stop(); }
 
   void add(TaskSnapshot snapshot);
   // Moves what is left of files that are hardly used any more into the checkpoint's own, makes that
@@ -59,7 +56,7 @@ class SnapshotThread {
   // Anything else that must come in order: removing old checkpoints, rewriting a manifest.
   void run(std::function<void(CheckpointStorage&)> work);
   // Finishes what it is at, forgets the rest. Idempotent.
-  void stop();
+  void stop() { queue_.close(); }
   // What a checkpoint's state file is called.
   static std::string state_file(CheckpointId checkpoint) {
     return checkpoint_folder(checkpoint) + "/state";
@@ -69,10 +66,6 @@ class SnapshotThread {
   }
 
  private:
-  using Work =
-      std::variant<TaskSnapshot, Manifest, CheckpointId, std::function<void(CheckpointStorage&)>>;
-  void push(Work work);
-  void work();
   void handle(TaskSnapshot& snapshot);
   void handle(Manifest& manifest);
   void handle(CheckpointId dropped);
@@ -83,15 +76,11 @@ class SnapshotThread {
 
   CheckpointStorage& storage_;
   const Callbacks callbacks_;
-  // Own thread only.
+  // In its queue only.
   std::map<CheckpointId, std::unique_ptr<BlobWriter>> outputs_;
   CheckpointId dropped_ =
       0;  // the newest: later snapshots of it and of older ones keep their epochs only
-  Mutex mutex_;
-  Condition changed_;
-  std::deque<Work> queue_ SLIPSTREAM_GUARDED_BY(mutex_);
-  bool stopped_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  WorkQueue queue_;
 };
 
 }  // namespace slipstream::flow

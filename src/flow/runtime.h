@@ -1,0 +1,76 @@
+// What all jobs of a process run on.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "slipstream/runtime.h"
+
+#include "base/clock.h"
+#include "base/metric_store.h"
+#include "base/mutex.h"
+#include "base/timers.h"
+#include "base/work_pool.h"
+
+namespace slipstream::flow {
+
+class MemoryBudget;
+class TaskPool;
+
+// Owner:  main(), or whoever starts the first job; outlives all jobs.
+// Thread: any.
+// Bounds: `cores` threads for operators (and one for each that waits for a client), one for timers,
+//         and two pools whose threads come and go with the work.
+class Runtime {
+ public:
+  explicit Runtime(const RuntimeOptions& options = {});
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const Clock& clock() const { return *clock_; }
+  std::size_t cores() const { return cores_; }
+  TaskPool& tasks() { return *tasks_; }
+  Timers& timers() { return timers_; }
+  // Work that waits for the disk, or for its own job to stop: coordinators, leases. So it comes on
+  // while all peers are away.
+  WorkPool& coordination() { return coordination_; }
+  // Work that may wait for a peer for as long as that is away: opening, discovery, publishing.
+  WorkPool& blocking() { return blocking_; }
+  MetricStore& metrics() { return metrics_; }
+  const MetricStore& metrics() const { return metrics_; }
+  // Of all jobs; null = each has its own.
+  const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
+
+  // By what name the counters of a job are told apart, for as long as this lives: its own, or
+  // "NAME#2" while another job of that name runs.
+  class JobLabel {
+   public:
+    JobLabel(Runtime& runtime, const std::string& name);
+    ~JobLabel();
+    JobLabel(const JobLabel&) = delete;
+    JobLabel& operator=(const JobLabel&) = delete;
+    const std::string& text() const { return text_; }
+
+   private:
+    Runtime& runtime_;
+    std::string text_;
+  };
+
+ private:
+  const SystemClock system_clock_;
+  const Clock* const clock_;
+  const std::size_t cores_;
+  const std::shared_ptr<MemoryBudget> memory_;
+  MetricStore metrics_;
+  Mutex mutex_;
+  std::set<std::string> labels_ SLIPSTREAM_GUARDED_BY(mutex_);
+  // In this order, so that who gives work ends before who takes it.
+  const std::unique_ptr<TaskPool> tasks_;
+  WorkPool coordination_;
+  WorkPool blocking_;
+  Timers timers_;
+};
+
+}  // namespace slipstream::flow

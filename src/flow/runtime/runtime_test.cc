@@ -1,0 +1,271 @@
+#include "flow/runtime.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "flow/runtime/script_nodes.h"
+#include "flow/runtime/task_pool.h"
+
+namespace slipstream::flow {
+namespace {
+
+using namespace script;
+using namespace std::chrono_literals;
+
+class Counter final : public Runnable {
+ public:
+  explicit Counter(Next next) : next_(next) {}
+  Next run() override {
+    ++slices;
+    return next_;
+  }
+  std::atomic<int> slices{0};
+
+ private:
+  const Next next_;
+};
+
+class Blocked final : public Runnable {
+ public:
+  explicit Blocked(bool outside) : outside_(outside) {}
+  Next run() override {
+    std::unique_ptr<OutsideWait> wait;
+    if (outside_) wait = std::make_unique<OutsideWait>();
+    runs = true;
+    EXPECT_TRUE(wait_until([&] { return may_end.load(); }));
+    return Next::kDone;
+  }
+  std::atomic<bool> runs{false};
+  std::atomic<bool> may_end{false};
+
+ private:
+  const bool outside_;
+};
+
+TEST(TaskPool, ARetiredTaskRunsNoMore) {
+  TaskPool pool(2);
+  for (const Runnable::Next next : {Runnable::Next::kPark, Runnable::Next::kYield}) {
+    Counter task(next);
+    pool.schedule(task);
+    ASSERT_TRUE(wait_until([&] { return task.slices > 0; }));
+    pool.retire(task);
+    const int slices = task.slices;
+    pool.schedule(task);
+    pool.retire(task);
+    EXPECT_EQ(task.slices, slices);
+  }
+  Counter never(Runnable::Next::kPark);
+  pool.retire(never);
+  pool.schedule(never);
+  EXPECT_EQ(never.slices, 0);
+}
+
+TEST(TaskPool, RetireWaitsForTheSliceThatRuns) {
+  TaskPool pool(1);
+  auto task = std::make_unique<Blocked>(false);
+  Counter behind(Runnable::Next::kPark);
+  pool.schedule(*task);
+  ASSERT_TRUE(wait_until([&] { return task->runs.load(); }));
+  pool.schedule(behind);
+  task->may_end = true;
+  pool.retire(*task);
+  task.reset();
+  ASSERT_TRUE(wait_until([&] { return behind.slices == 1; }));
+  pool.retire(behind);
+}
+
+TEST(TaskPool, WhoWaitsForTheOutsideHoldsNoOther) {
+  TaskPool pool(1);
+  Blocked waits(true);
+  Blocked waits_too(true);
+  Counter other(Runnable::Next::kPark);
+  pool.schedule(waits);
+  pool.schedule(waits_too);
+  ASSERT_TRUE(wait_until([&] { return waits.runs && waits_too.runs; }));
+  pool.schedule(other);
+  EXPECT_TRUE(wait_until([&] { return other.slices == 1; }));
+  waits.may_end = true;
+  waits_too.may_end = true;
+  pool.retire(waits);
+  pool.retire(waits_too);
+  pool.retire(other);
+}
+
+// finding 42
+TEST(Runtime, TwoJobsOfOneNameAreCountedApart) {
+  Runtime runtime;
+  const Runtime::JobLabel first(runtime, "a");
+  {
+    const Runtime::JobLabel second(runtime, "a");
+    EXPECT_EQ(first.text(), "a");
+    EXPECT_EQ(second.text(), "a#2");
+    EXPECT_EQ(Runtime::JobLabel(runtime, "a").text(), "a#3");
+  }
+  EXPECT_EQ(Runtime::JobLabel(runtime, "a").text(), "a#2");
+  EXPECT_EQ(Runtime::JobLabel(runtime, "b").text(), "b");
+}
+
+std::size_t threads_of_process() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    static_cast<void>(entry);
+    ++count;
+  }
+  return count;
+}
+
+Graph copy_graph(const NumbersOptions& numbers, const AuditSinkOptions& sink) {
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers), 1));
+  graph.add(sink_node(source, std::make_shared<AuditSink>(sink), Partitioning::kForward, 1));
+  return graph;
+}
+
+// finding 41
+TEST(Runtime, FiftyJobsShareAFewThreads) {
+  const std::size_t before = threads_of_process();
+  Runtime runtime({.cores = 2});
+  const TemporaryFolder folder;
+  std::vector<AuditSinkOptions> sinks(50);
+  std::vector<std::unique_ptr<Job>> jobs;
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    NumbersOptions numbers;
+    numbers.bounded = false;
+    sinks[i].guarantee = Guarantee::kExactlyOnce;
+    JobOptions options;
+    options.parallelism = 2;
+    options.checkpoint_interval = 20ms;
+    options.checkpoint_dir = folder.path() + "/" + std::to_string(i);
+    auto job = Job::start(runtime, copy_graph(numbers, sinks[i]), options, nullptr);
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    jobs.push_back(std::move(*job));
+  }
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    EXPECT_TRUE(wait_until([&] {
+      most = std::max(most, threads_of_process());
+      return sinks[i].audit->count() == 2'000 && jobs[i]->report().completed_checkpoints > 1;
+    })) << i;
+  }
+  // Two of tasks, one of timers, four and eight of the pools, and those that are patient.
+  EXPECT_LE(most - before, 25U);
+  for (const auto& job : jobs) job->cancel();
+}
+
+TEST(Runtime, AnIdleJobNeedsNoThreadAtAll) {
+  FakeClock clock;
+  Runtime runtime({.cores = 1, .clock = &clock});
+  NumbersOptions numbers;
+  numbers.rows_per_split = 10;
+  numbers.bounded = false;
+  AuditSinkOptions sink;
+  auto job = Job::start(runtime, copy_graph(numbers, sink), JobOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  EXPECT_TRUE(wait_until([&] { return sink.audit->count() == 20; }));
+  EXPECT_TRUE(wait_until(
+      [&] { return runtime.coordination().threads() == 0 && runtime.blocking().threads() == 0; }));
+}
+
+TEST(JobTime, CheckpointsAreTakenWhenTheIntervalIsOver) {
+  FakeClock clock;
+  Runtime runtime({.clock = &clock});
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  AuditSinkOptions sink;
+  auto started = Job::start(runtime, copy_graph(numbers, sink), JobOptions{}, nullptr);
+  ASSERT_TRUE(started.ok()) << started.status().to_string();
+  Job& job = **started;
+  ASSERT_TRUE(wait_until([&] { return sink.audit->count() == 2'000; }));
+  EXPECT_EQ(job.report().completed_checkpoints, 0U);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    clock.advance_ms(10'000);
+    ASSERT_TRUE(wait_until([&] { return job.report().completed_checkpoints == i; })) << i;
+  }
+  EXPECT_FALSE(job.wait_for(0ms));
+}
+
+TEST(JobTime, ARestartWaitsTwiceAsLongEachTime) {
+  FakeClock clock;
+  Runtime runtime({.clock = &clock});
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  numbers.rows_per_split = 10;
+  AuditSinkOptions sink;
+  Graph graph;
+  const auto attempts = std::make_shared<std::atomic<int>>(0);
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers), 1));
+  const NodeId fails = graph.add(operator_node(source, "fails", [attempts] {
+    ++*attempts;
+    return std::make_unique<FailOnce>(
+        std::make_shared<std::atomic<std::int64_t>>(*attempts <= 3 ? 1 : -1), false,
+        Error::retry(ErrorCode::kUnavailable, "it is away"));
+  }));
+  graph.nodes[fails].parallelism = 1;
+  graph.nodes[fails].output = NumbersSource::numbers_schema();
+  graph.add(sink_node(fails, std::make_shared<AuditSink>(sink), Partitioning::kForward, 1));
+  JobOptions options;
+  options.restart_delay = 1s;
+  options.restart_delay_max = 3s;
+  auto started = Job::start(runtime, std::move(graph), options, nullptr);
+  ASSERT_TRUE(started.ok()) << started.status().to_string();
+  Job& job = **started;
+  const auto is_restarting = [&](std::uint64_t restarts) {
+    const JobReport report = job.report();
+    return report.restarts == restarts && report.state == JobReport::State::kRestarting;
+  };
+  std::uint64_t restarts = 0;
+  for (const std::int64_t delay_ms : {1'000, 2'000, 3'000}) {
+    ASSERT_TRUE(wait_until([&] { return is_restarting(restarts + 1); }));
+    ++restarts;
+    clock.advance_ms(delay_ms - 1);
+    EXPECT_TRUE(is_restarting(restarts));
+    EXPECT_EQ(*attempts, static_cast<int>(restarts));
+    clock.advance_ms(1);
+  }
+  EXPECT_TRUE(wait_until([&] { return sink.audit->count() >= 20; }));
+  EXPECT_EQ(job.report().restarts, 3U);
+}
+
+TEST(JobTime, ACancelEndsTheWaitForARestart) {
+  FakeClock clock;
+  Runtime runtime({.clock = &clock});
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers), 1));
+  const NodeId fails = graph.add(operator_node(source, "fails", [] {
+    return std::make_unique<FailOnce>(std::make_shared<std::atomic<std::int64_t>>(1), false,
+                                      Error::retry(ErrorCode::kUnavailable, "it is away"));
+  }));
+  graph.nodes[fails].parallelism = 1;
+  graph.nodes[fails].output = NumbersSource::numbers_schema();
+  graph.add(sink_node(fails, std::make_shared<AuditSink>(AuditSinkOptions{})));
+  auto job = Job::start(runtime, std::move(graph), JobOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(wait_until([&] { return (*job)->report().state == JobReport::State::kRestarting; }));
+  (*job)->cancel();
+  EXPECT_EQ((*job)->wait().error().code, ErrorCode::kCancelled);
+}
+
+TEST(Job, TellsItsEndToWhoAskedBeforeAndAfterIt) {
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  AuditSinkOptions sink;
+  auto job = Job::start(test_runtime(), copy_graph(numbers, sink), JobOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  std::atomic<int> calls{0};
+  const auto ended = [&](const Status& status) {
+    EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+    ++calls;
+  };
+  (*job)->when_ended(ended);
+  EXPECT_EQ(calls, 0);
+  (*job)->cancel();
+  EXPECT_TRUE(wait_until([&] { return calls == 1; }));
+  (*job)->when_ended(ended);
+  EXPECT_EQ(calls, 2);
+}
+
+}  // namespace
+}  // namespace slipstream::flow
