@@ -13,8 +13,8 @@
 #include "expr/function.h"
 #include "flow/metrics.h"
 #include "server/metrics.h"
-#include "sql/flink_settings.h"
-#include "sql/session_options.h"
+#include "sql/settings/flink_settings.h"
+#include "sql/settings/session_options.h"
 
 namespace slipstream::cli {
 namespace {

@@ -12,14 +12,14 @@
 #include "data/text/time_zone.h"
 #include "expr/function.h"
 #include "sql/bind/query_binder.h"
-#include "sql/flink_settings.h"
 #include "sql/lower/lower.h"
 #include "sql/optimize/optimize.h"
 #include "sql/parse/hide_secrets.h"
 #include "sql/parse/parser.h"
 #include "sql/parse/printer.h"
 #include "sql/plan/identity.h"
-#include "sql/session_options.h"
+#include "sql/settings/flink_settings.h"
+#include "sql/settings/session_options.h"
 
 namespace slipstream::sql {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "format/format.h"
 #include "observation.h"
-#include "sql/watermark_options.h"
+#include "sql/settings/watermark_options.h"
 
 namespace slipstream::test {
 namespace {

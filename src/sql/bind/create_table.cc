@@ -9,7 +9,7 @@
 #include "sql/bind/query_binder.h"
 #include "sql/parse/hide_secrets.h"
 #include "sql/parse/printer.h"
-#include "sql/watermark_options.h"
+#include "sql/settings/watermark_options.h"
 
 namespace slipstream::sql {
 

@@ -11,7 +11,7 @@
 #include "flow/operators/join.h"
 #include "flow/operators/not_null.h"
 #include "flow/operators/window.h"
-#include "sql/watermark_options.h"
+#include "sql/settings/watermark_options.h"
 
 namespace slipstream::sql {
 namespace {

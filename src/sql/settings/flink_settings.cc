@@ -1,4 +1,4 @@
-#include "sql/flink_settings.h"
+#include "sql/settings/flink_settings.h"
 
 #include <algorithm>
 #include <array>

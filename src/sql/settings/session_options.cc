@@ -1,4 +1,4 @@
-#include "sql/session_options.h"
+#include "sql/settings/session_options.h"
 
 #include <utility>
 #include <vector>

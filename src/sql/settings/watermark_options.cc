@@ -1,4 +1,4 @@
-#include "sql/watermark_options.h"
+#include "sql/settings/watermark_options.h"
 
 namespace slipstream::sql {
 
