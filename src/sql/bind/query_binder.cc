@@ -11,34 +11,6 @@ namespace slipstream::sql {
 
 using expr::ExprPtr;
 
-RelPtr make_calc(RelPtr input, ExprPtr predicate, std::vector<ExprPtr> projections,
-                 std::vector<std::string> names) {
-  auto rel = std::make_unique<Rel>();
-  rel->kind = RelKind::kCalc;
-  rel->predicate = std::move(predicate);
-  rel->updating = input->updating;
-  for (std::size_t i = 0; i < projections.size(); ++i) {
-    const expr::Expr& e = *projections[i];
-    rel->schema.add(std::move(names[i]), e.type);
-    rel->traits.push_back(e.kind == expr::ExprKind::kColumn ? input->traits[e.index]
-                                                            : ColumnTrait{});
-  }
-  rel->projections = std::move(projections);
-  rel->inputs.push_back(std::move(input));
-  return rel;
-}
-
-RelPtr make_filter(RelPtr input, ExprPtr predicate) {
-  std::vector<ExprPtr> projections;
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < input->schema.size(); ++i) {
-    projections.push_back(expr::column(i, input->schema[i].type, input->schema[i].name));
-    names.push_back(input->schema[i].name);
-  }
-  return make_calc(std::move(input), std::move(predicate), std::move(projections),
-                   std::move(names));
-}
-
 std::vector<std::string> QueryBinder::declared_identity(const std::string& connector,
                                                         const OptionMap& options) const {
   const auto factory = registry_.find(connector);

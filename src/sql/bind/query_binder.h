@@ -66,12 +66,6 @@ class QueryBinder {
   int view_depth_ = 0;
 };
 
-// A kCalc over `input`; traits follow plain column references.
-RelPtr make_calc(RelPtr input, expr::ExprPtr predicate, std::vector<expr::ExprPtr> projections,
-                 std::vector<std::string> names);
-// A kCalc that only filters.
-RelPtr make_filter(RelPtr input, expr::ExprPtr predicate);
-
 // CREATE TABLE -> a checked table. Null after errors.
 std::unique_ptr<CatalogTable> bind_create_table(std::shared_ptr<const ast::CreateTable> statement,
                                                 const ConnectorRegistry& registry,

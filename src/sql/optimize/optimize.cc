@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/try.h"
-#include "sql/bind/query_binder.h"
 
 namespace slipstream::sql {
 

@@ -9,8 +9,7 @@
 
 namespace slipstream::sql {
 
-// Rewrites the tree by all rules below, until nothing changes, then finds join keys and prunes
-// columns. A join without an equality is reported.
+// Rewrites the tree by the rules below, in a fixed order. A join without an equality is reported.
 RelPtr optimize(RelPtr root, const expr::EvalContext& eval, std::vector<Diagnostic>& diagnostics);
 
 // The rules, each usable alone (plan tests).

@@ -126,6 +126,12 @@ struct Rel {
   flow::StateIdentity identity;  // likewise
 };
 
+// A kCalc over `input`; traits follow plain column references.
+RelPtr make_calc(RelPtr input, expr::ExprPtr predicate, std::vector<expr::ExprPtr> projections,
+                 std::vector<std::string> names);
+// A kCalc that only filters.
+RelPtr make_filter(RelPtr input, expr::ExprPtr predicate);
+
 // The tree as text, one node a line, inputs indented below.
 std::string to_string(const Rel& rel);
 // The window table function whose windows a kWindowAggregate groups by.
