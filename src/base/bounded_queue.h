@@ -18,7 +18,7 @@ struct QueueBounds {
 
 // Thread:  any.
 // Bounds:  count and bytes; an item larger than bytes_max is taken when the queue is empty, so that
-//          nothing waits for ever.
+//          nothing waits forever.
 // Full:    push() blocks, try_push() answers false and leaves the item with the caller.
 // Close:   pushes are refused from then on; what is inside can still be popped.
 template <typename T>
