@@ -11,8 +11,7 @@
 
 namespace slipstream {
 
-// Appends one self-describing, checksummed block: column types, values, row kinds and key hashes;
-// runs and events are not part of it.
+// Appends one self-describing, checksummed block: column types, values, row kinds and key hashes.
 void serialize_batch(const Batch& batch, std::vector<std::uint8_t>& out);
 // Reads the block at the start of `bytes`, removes it from `bytes`. kCorrupt when it cannot be one.
 // Text is copied.

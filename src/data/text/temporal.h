@@ -31,8 +31,8 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text, int precision
 struct TimestampForm {
   char separator = ' ';  // between date and time
   bool seconds_optional = false;
-  bool zoned =
-      false;  // 'Z' or '+08:00' must follow and the instant is answered; otherwise none may
+  // 'Z' or '+08:00' must follow and the instant is answered; otherwise none may.
+  bool zoned = false;
 };
 inline constexpr TimestampForm kSqlForm{.separator = ' '};  // 2024-01-31 23:59:59.123
 inline constexpr TimestampForm kIsoForm{.separator = 'T',
