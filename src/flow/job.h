@@ -147,7 +147,8 @@ std::int64_t rows_written(const JobReport& report);
 std::string prometheus_text(const std::vector<std::pair<std::string, JobReport>>& jobs);
 std::string prometheus_text(const JobReport& report, const std::string& job);
 
-// A running job. Thread: any.
+// A running job.
+// Thread: any.
 class Job {
  public:
   // Refuses what cannot work: a guarantee without a checkpoint directory, state that would be
@@ -162,7 +163,8 @@ class Job {
   // Like wait() with a limit; nullopt = still running.
   std::optional<Status> wait_for(std::chrono::milliseconds limit);
   // Called once with what wait() answers, at once when the job has ended already. Not the place to
-  // destroy it. Thread: the caller's or one of the runtime's, which it must not hold up.
+  // destroy it.
+  // Thread: the caller's or one of the runtime's, which it must not hold up.
   void when_ended(std::function<void(const Status&)> ended);
   // Savepoint, then end: SIGTERM. Without checkpointing: drains and ends. Idempotent.
   void stop_with_savepoint();

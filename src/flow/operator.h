@@ -72,8 +72,8 @@ class SnapshotReader {
                                  std::span<const std::byte> bytes)>& entry) const = 0;
 };
 
-// The background half of a snapshot: holds shared pages, writes them when called. Thread:
-// background.
+// The background half of a snapshot: holds frozen pages, writes them when called.
+// Thread: background.
 class PendingSnapshot {
  public:
   virtual ~PendingSnapshot() = default;
@@ -93,7 +93,8 @@ struct KeyGroupRange {
   std::uint32_t total = 128;
 };
 
-// Memory of the process, reserved before it is used. Thread: any.
+// Memory of the process, reserved before it is used.
+// Thread: any.
 class MemoryReservation {
  public:
   virtual ~MemoryReservation() = default;
@@ -159,7 +160,7 @@ class Operator {
     static_cast<void>(input), static_cast<void>(out);
     return Progress::kDone;
   }
-  // Synchronous part of a checkpoint: marks pages shared, copies what is small. nullptr = no state.
+  // Synchronous part of a checkpoint: freezes tables, copies what is small. nullptr = no state.
   virtual Result<std::unique_ptr<PendingSnapshot>> snapshot(const SnapshotRequest& request) {
     static_cast<void>(request);
     return std::unique_ptr<PendingSnapshot>();

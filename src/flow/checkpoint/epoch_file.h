@@ -14,8 +14,9 @@ namespace slipstream::flow {
 class CheckpointStorage;
 class BlobWriter;
 
-// Owner:   the sink task until it is sealed, then the snapshot. Thread: task; seal(): background.
-// Bounds:  256 KiB of buffer; the rest is in the file, which exists from the first flush on.
+// Owner: the sink task until it is sealed, then the snapshot.
+// Thread: task; seal(): background.
+// Bounds: 256 KiB of buffer; the rest is in the file, which exists from the first flush on.
 // Failure: kept and answered by the next append() and by seal().
 class EpochLog final : public EpochFile {
  public:

@@ -48,8 +48,8 @@ struct Decision {
   std::string why;
 };
 
-// Thread: one. Bounds: one checkpoint in flight; at most epochs_max unpublished checkpoints per
-// sink.
+// Thread: one.
+// Bounds: one checkpoint in flight; at most epochs_max unpublished checkpoints per sink.
 class CheckpointProtocol {
  public:
   struct Options {

@@ -10,7 +10,8 @@
 
 namespace slipstream::flow {
 
-// State of a checkpoint for the operators of this attempt. Thread: any.
+// State of a checkpoint for the operators of this attempt.
+// Thread: any.
 class RestoredState {
  public:
   virtual ~RestoredState() = default;

@@ -12,7 +12,8 @@
 
 namespace slipstream::flow {
 
-// Owner: the snapshot thread. Bounds: buffers up to 256 KiB.
+// Owner: the snapshot thread.
+// Bounds: buffers up to 256 KiB.
 class SectionWriter final : public SnapshotWriter {
  public:
   SectionWriter(BlobWriter& out, std::uint32_t subtask);

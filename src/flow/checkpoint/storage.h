@@ -11,7 +11,8 @@
 
 namespace slipstream::flow {
 
-// A blob that is being written; checksums as it goes. Owner: one thread at a time.
+// A blob that is being written; checksums as it goes.
+// Owner: one thread at a time.
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;

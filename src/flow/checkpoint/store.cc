@@ -42,7 +42,8 @@ Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
   return manifest;
 }
 
-// Opens a store step by step. Thread: one.
+// Opens a store step by step.
+// Thread: one.
 class StoreOpener {
  public:
   StoreOpener(const JobOptions& options, const Graph& graph, const Say& say)

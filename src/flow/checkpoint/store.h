@@ -21,7 +21,8 @@ using Say = std::function<void(std::string_view)>;
 // Its manifest, when everything that it needs is there and undamaged.
 Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id);
 
-// Owner:  the job. Thread: the job's thread (start() before it runs).
+// Owner: the job.
+// Thread: the job's thread (start() before it runs).
 // Bounds: JobOptions::retained_checkpoints complete checkpoints, each manifest's epoch names in
 // memory.
 class CheckpointStore {

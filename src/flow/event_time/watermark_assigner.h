@@ -32,7 +32,8 @@ struct WatermarkAssignerSpec {
 // which splits to pause and which to prefer, when that changes.
 //
 // State: the last emitted watermark. After a restore every split starts at the least one of all
-// former subtasks. Bounds: memory grows with (splits of the subtask)^2 / 8 KiB per 32 splits.
+// former subtasks.
+// Bounds: memory grows with (splits of the subtask)^2 / 8 KiB per 32 splits.
 std::unique_ptr<Operator> make_watermark_assigner(WatermarkAssignerSpec spec);
 
 }  // namespace slipstream::flow

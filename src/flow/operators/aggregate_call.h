@@ -14,8 +14,8 @@ namespace slipstream::flow {
 
 struct AggregateCallSpec {
   const expr::AggregateFunction* function = nullptr;
-  std::vector<std::size_t>
-      args;  // input columns, already of the types in `arg_types`; COUNT(*): none
+  // Input columns, already of the types in `arg_types`; COUNT(*): none.
+  std::vector<std::size_t> args;
   std::vector<Type> arg_types;
   Type result;
   bool distinct = false;              // exactly one arg

@@ -27,7 +27,8 @@ struct GroupTables {
   state::MultiMap values;  // key: call number and group key; row: encoded argument
 };
 
-// Thread: task. Bounds: scratch memory in proportion to the batch.
+// Thread: task.
+// Bounds: scratch memory in proportion to the batch.
 class AggregateSet {
  public:
   // kUnsupported for a function that cannot take rows back over updating input.

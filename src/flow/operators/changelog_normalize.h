@@ -12,8 +12,9 @@
 namespace slipstream::flow {
 
 // Input: +I and +U mean "this is the row of its key now", -D "the key is gone" (its other columns
-// may be NULL), -U is passed over. Output: +I, then -U/+U per change, -D with the row as it was
-// last. Equal rows and deletions of unknown keys emit nothing.
+// may be NULL), -U is passed over.
+// Output: +I, then -U/+U per change, -D with the row as it was last. Equal rows and deletions of
+// unknown keys emit nothing.
 struct ChangelogNormalizeSpec {
   Schema input;
   std::vector<std::size_t> keys;  // primary key

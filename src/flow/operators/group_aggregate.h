@@ -23,8 +23,8 @@ struct GroupAggregateSpec {
   // Changes of one group within one input batch are folded into one. True: one change per input
   // row.
   bool emit_every_change = false;
-  std::int64_t ttl_ms =
-      0;  // table.exec.state.ttl: groups not written for so long are forgotten; 0 = never
+  // table.exec.state.ttl: groups not written for so long are forgotten; 0 = never.
+  std::int64_t ttl_ms = 0;
 };
 // Place it behind an exchange by `keys` (no keys: one subtask). State grows with the number of
 // groups (and of distinct values; MIN and MAX over updating input: of rows).

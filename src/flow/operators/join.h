@@ -19,8 +19,8 @@ namespace slipstream::flow {
 struct JoinSpec {
   Schema left;
   Schema right;
-  std::vector<std::size_t>
-      left_keys;  // pairwise of the same type; none: every row matches every row
+  // Pairwise of the same type; none: every row matches every row.
+  std::vector<std::size_t> left_keys;
   std::vector<std::size_t> right_keys;
   expr::ExprPtr residual;  // over left columns, then right columns; may be null
   expr::EvalContext eval;

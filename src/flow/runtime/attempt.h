@@ -26,7 +26,8 @@
 
 namespace slipstream::flow {
 
-// What the job remembers over attempts. Thread: the attempt's; between attempts the job's.
+// What the job remembers over attempts.
+// Thread: the attempt's; between attempts the job's.
 struct JobProgress {
   std::uint64_t completed_checkpoints = 0;
   CheckpointId last_checkpoint = 0;

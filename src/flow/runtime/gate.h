@@ -14,11 +14,12 @@
 
 namespace slipstream::flow {
 
-// Owner:  the attempt. Dies after the pool was stopped.
+// Owner: the attempt. Dies after the pool was stopped.
 // Thread: push(), has_room(), wait_for_room(): the producer of that channel; pop(), block(),
-// unblock_all(): the consumer. Order:  per channel as pushed; channels take turns. Bounds: per
-// channel bytes_max. A producer asks has_room() first and may pass the bound by what one call
-// emits.
+// unblock_all(): the consumer.
+// Order: per channel as pushed; channels take turns.
+// Bounds: per channel bytes_max. A producer asks has_room() first and may pass the bound by what
+// one call emits.
 class Gate {
  public:
   struct Channel {

@@ -6,7 +6,8 @@
 namespace slipstream::flow {
 namespace {
 
-// Owner: one task. Thread: task.
+// Owner: one task.
+// Thread: task.
 class OperatorReservation final : public MemoryReservation {
  public:
   OperatorReservation(MemoryBudget& budget, std::string name)

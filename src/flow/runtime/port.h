@@ -54,7 +54,8 @@ class Edge {
 // Takes what one operator emits and hands it to the next of the chain.
 class Stage;
 
-// Owner: the task. Thread: task.
+// Owner: the task.
+// Thread: task.
 class Port final : public Emitter {
  public:
   void connect(Stage* next) { next_ = next; }

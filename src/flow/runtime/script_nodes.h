@@ -31,8 +31,8 @@ struct NumbersOptions {
   std::int64_t rows_per_split = 1'000;
   std::size_t rows_per_batch = 10;
   bool bounded = true;
-  std::int64_t rows_per_checkpoint =
-      0;  // > 0: each split waits for a completed checkpoint after so many
+  // > 0: each split waits for a completed checkpoint after so many.
+  std::int64_t rows_per_checkpoint = 0;
   std::shared_ptr<std::atomic<std::int64_t>> limit;  // null = no limit; of each split
   std::shared_ptr<std::atomic<std::int64_t>> completes =
       std::make_shared<std::atomic<std::int64_t>>(0);

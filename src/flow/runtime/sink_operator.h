@@ -13,10 +13,10 @@
 
 namespace slipstream::flow {
 
-// Owner:  the task. Thread: task.
+// Owner: the task.
+// Thread: task.
 // Bounds: holds one batch that the writer did not take. While epochs wait to be published
-// (backlog), the running
-//         epoch is held at epoch_bytes_max.
+// (backlog), the running epoch is held at epoch_bytes_max.
 class SinkOperator final : public Operator {
  public:
   struct Options {

@@ -17,7 +17,8 @@
 
 namespace slipstream::flow {
 
-// Owner: the task. Thread: task; progress(): any.
+// Owner: the task.
+// Thread: task; progress(): any.
 class SourceHead {
  public:
   SourceHead(std::unique_ptr<SourceReader> reader, Metrics metrics, const Clock& clock);

@@ -11,10 +11,10 @@
 
 namespace slipstream::flow {
 
-// Owner:   the task. Thread: task.
-// Bounds:  the inbox holds what the operator in front emitted in one call after this one answered
-// kMore or ran out of
-//          room; that operator sees has_room() false from then on.
+// Owner: the task.
+// Thread: task.
+// Bounds: the inbox holds what the operator in front emitted in one call after this one answered
+// kMore or ran out of room; that operator sees has_room() false from then on.
 // Failure: kept in failure(); nothing is processed after it.
 class Stage {
  public:

@@ -28,7 +28,8 @@
 
 namespace slipstream::flow {
 
-// What tasks tell the coordinator. Thread: any; must not block.
+// What tasks tell the coordinator.
+// Thread: any; must not block.
 class TaskListener {
  public:
   virtual ~TaskListener() = default;
@@ -104,7 +105,8 @@ class Task final : public Runnable {
   void stop();
   Next run() override;
   void tell(Control control);
-  // Waits until everything told so far was handled. Thread: any but a worker.
+  // Waits until everything told so far was handled.
+  // Thread: any but a worker.
   void await_controls(std::chrono::milliseconds limit);
   TaskReport report() const;
   TaskId id() const { return options_.id; }

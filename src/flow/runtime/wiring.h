@@ -20,7 +20,8 @@ std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
                                            const WiringOptions& options,
                                            std::vector<std::unique_ptr<Task>>& tasks);
 
-// What has passed between the tasks of each two chains. Thread: any.
+// What has passed between the tasks of each two chains.
+// Thread: any.
 std::vector<EdgeReport> edge_reports(const Graph& graph, const Plan& plan,
                                      const std::vector<std::vector<Task*>>& tasks_of_chain);
 
