@@ -36,11 +36,11 @@ struct DecodeFailure {
 
 // Where rows go. The caller keeps the builders over several calls and turns them into a batch.
 struct DecodedRows {
-  std::span<ColumnBuilder* const>
-      columns;                 // one per projected column, in the order of the projection
+  // One per projected column, in the order of the projection.
+  std::span<ColumnBuilder* const> columns;
   std::vector<RowKind> kinds;  // one per row if any is not an insert, else empty
-  std::vector<std::uint32_t>
-      bodies;  // per row: index of its body in this call, ascending; appended to
+  // Per row: index of its body in this call, ascending; appended to.
+  std::vector<std::uint32_t> bodies;
   std::vector<DecodeFailure> failures;  // appended to
   std::uint64_t ignored = 0;  // added to: bodies, lines or fields given up by 'ignore' options
 };
