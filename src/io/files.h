@@ -13,7 +13,8 @@
 
 namespace slipstream::io {
 
-// Every error names the path and the system's reason. Thread: any.
+// Every error names the path and the system's reason.
+// Thread: any.
 
 Result<std::string> read_file(const std::filesystem::path& path);
 // Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of

@@ -38,7 +38,8 @@ struct ConnectionOptions {
   std::shared_ptr<const TlsContext> tls = nullptr;
 };
 
-// What a connection tells its owner. Thread: loop.
+// Callbacks of a connection to its owner.
+// Thread: loop.
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
