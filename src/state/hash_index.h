@@ -13,10 +13,11 @@ namespace slipstream::state {
 // An extendible directory of open-addressing segments of up to 512 cells. Not part of snapshots:
 // rebuilt by restore.
 //
-// Owner:  one table. Thread: task.
+// Owner: one table.
+// Thread: task.
 // Bounds: an insert moves at most the 512 cells of one segment, and now and then copies the
-// directory (16 bytes per
-//         ~300 entries). Segments whose hashes cannot be told apart grow instead of splitting.
+// directory (16 bytes per ~300 entries). Segments whose hashes cannot be told apart grow instead of
+// splitting.
 class HashIndex {
  public:
   explicit HashIndex(std::shared_ptr<PagePool> pool);

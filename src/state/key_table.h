@@ -22,16 +22,18 @@ namespace slipstream::state {
 
 struct KeyTableOptions {
   std::uint32_t value_width = 0;  // zeros for a new key; aligned to 16 bytes
-  std::vector<std::uint32_t>
-      text_offsets;         // where the value holds a StringView made by keep_text()
+  // Where the value holds a StringView made by keep_text().
+  std::vector<std::uint32_t> text_offsets;
   std::int64_t ttl_ms = 0;  // forgotten when not written for so long; 0 = never
 };
 
 // A hash table whose entries stay in place and can be shared with a snapshot.
 //
-// Owner:   one operator. Thread: task.
-// Bounds:  memory from the pool. No call touches more than its own entries, a segment of the index
-// and a page each. Failure: the pool's kResourceExhausted.
+// Owner: one operator.
+// Thread: task.
+// Bounds: memory from the pool. No call touches more than its own entries, a segment of the index
+// and a page each.
+// Failure: the pool's kResourceExhausted.
 //
 // Values from find_or_insert() and writable() hold until release(); no freeze(), erase() or expire()
 // before that.

@@ -15,8 +15,8 @@
 namespace slipstream::state {
 
 struct MultiMapOptions {
-  std::int64_t ttl_ms =
-      0;  // a row is forgotten when it was not added or taken for so long; 0 = never
+  // A row is forgotten when it was not added or taken for so long; 0 = never.
+  std::int64_t ttl_ms = 0;
 };
 
 // Sides of joins, DISTINCT values, values of MIN and MAX over updating input. A row is found in

@@ -31,7 +31,8 @@ struct Page {
   std::byte* data = nullptr;
 };
 
-// A counted reference to a page. Thread: one at a time; copies may live on different threads.
+// A counted reference to a page.
+// Thread: one at a time; copies may live on different threads.
 class PageRef {
  public:
   PageRef() = default;
@@ -62,10 +63,11 @@ class PageRef {
 
 // Hands out pages and counts the memory of one operator's state.
 //
-// Owner:   shared by the tables of one operator and by their snapshots.
-// Thread:  any. close() is called by the operator's destructor: what snapshots still hold is no
-// longer counted. Bounds:  what MemorySource::grow allows; memory is reserved in steps of kStep
-// before it is used. Failure: allocate() and charge() answer the error of MemorySource::grow.
+// Owner: shared by the tables of one operator and by their snapshots.
+// Thread: any. close() is called by the operator's destructor: what snapshots still hold is no
+// longer counted.
+// Bounds: what MemorySource::grow allows; memory is reserved in steps of kStep before it is used.
+// Failure: allocate() and charge() answer the error of MemorySource::grow.
 class PagePool : public std::enable_shared_from_this<PagePool> {
  public:
   static constexpr std::size_t kStep = std::size_t{64} << 10;

@@ -69,7 +69,8 @@ class SlabView {
   std::vector<std::uint32_t> used_;
 };
 
-// Owner:  one table. Thread: task.
+// Owner: one table.
+// Thread: task.
 // Bounds: grows by one page at a time; a slot stays where it is until its page is copied for a
 // running snapshot, so a pointer from writable() holds until the next freeze(). A freed slot that a
 // snapshot has is given out again after the next freeze() only, whose view shows it as free.

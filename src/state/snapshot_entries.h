@@ -17,7 +17,8 @@ namespace slipstream::state {
 
 using EntrySink = std::function<Status(std::uint32_t key_group, std::span<const std::byte> piece)>;
 
-// A table as it was when freeze() was called; holds its pages. Thread: one, any.
+// A table as it was when freeze() was called; holds its pages.
+// Thread: one, any.
 class TableSnapshot {
  public:
   virtual ~TableSnapshot() = default;
@@ -95,7 +96,8 @@ class SeenSlots {
   std::vector<std::vector<bool>> pages_;
 };
 
-// Reads one piece. Failure: sticky, all reads give 0 or empty.
+// Reads one piece.
+// Failure: sticky, all reads give 0 or empty.
 class EntryReader {
  public:
   // kUnsupported for a newer version.

@@ -13,11 +13,11 @@
 
 namespace slipstream::state {
 
-// Owner:   one table. Thread: task.
-// Order:   a block never moves and is never overwritten while a snapshot holds its page, so a
-// StringView into it
-//          stays good until release(), and in a snapshot for as long as that lives.
-// Bounds:  blocks are cut from pages that start at 4 KiB; above 16 KiB a block has a page of its
+// Owner: one table.
+// Thread: task.
+// Order: a block never moves and is never overwritten while a snapshot holds its page, so a
+// StringView into it stays good until release(), and in a snapshot for as long as that lives.
+// Bounds: blocks are cut from pages that start at 4 KiB; above 16 KiB a block has a page of its
 // own.
 class TextArena {
  public:
