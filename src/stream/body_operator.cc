@@ -22,7 +22,9 @@ constexpr std::uint8_t kInstanceVersion = 1;
 
 static_assert(kNoTimestamp == flow::kMinWatermark && kEndOfTime == flow::kMaxWatermark);
 
-// Small and the same in every instance. Thread: task. Bounds: memory of the reservation.
+// Small and the same in every instance.
+// Thread: task.
+// Bounds: memory of the reservation.
 class MapBroadcastStore final : public erased::BroadcastStore {
  public:
   MapBroadcastStore(erased::StoreOptions options, state::PagePool& pool,

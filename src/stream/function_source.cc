@@ -56,8 +56,9 @@ struct SourceState {
   }
 };
 
-// Owner: the reader. Thread: the function's, but for take(), save() and stop(), which are the
-// task's. Bounds: kBatchesAhead batches and what is emitted under one lock.
+// Owner: the reader.
+// Thread: the function's, but for take(), save() and stop(), which are the task's.
+// Bounds: kBatchesAhead batches and what is emitted under one lock.
 class Channel final : public SourceChannel {
  public:
   Channel(const Schema& element, const ReaderContext& context)

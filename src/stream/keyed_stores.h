@@ -19,7 +19,8 @@
 
 namespace slipstream::stream {
 
-// The key that state belongs to at the moment. Thread: task.
+// The key that state belongs to at the moment.
+// Thread: task.
 struct CurrentKey {
   std::string prefix;  // length and bytes of the key: how its entries begin
   std::uint64_t hash = 0;
@@ -34,8 +35,10 @@ struct CurrentKey {
 // Where an entry of a key lies in a table: in the key group of the key, spread over the table.
 std::uint64_t entry_hash(std::uint64_t key_hash, std::string_view part);
 
-// Owner: the operator. Thread: task. Bounds: memory of the pool.
-// Failure: told to `fail`, once; answers are empty then.
+// Owner: the operator.
+// Thread: task.
+// Bounds: memory of the pool.
+// Failure: reported to `fail`, once; answers are empty then.
 class KeyTableStore final : public erased::KeyedStore {
  public:
   using Fail = std::function<void(Status)>;

@@ -18,7 +18,8 @@
 
 namespace slipstream::stream::erased {
 
-// Thread: one. Bounds: grows with the program.
+// Thread: one.
+// Bounds: grows with the program.
 class Plan {
  public:
   explicit Plan(std::shared_ptr<const ConnectorRegistry> connectors,

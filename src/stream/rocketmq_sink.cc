@@ -36,7 +36,8 @@ Error error_of(const SendResult& result) {
   return error;
 }
 
-// What became of the sends of one instance. Thread: any.
+// What became of the sends of one instance.
+// Thread: any.
 class Outcomes {
  public:
   Outcomes(Counter sent, Counter failed) : sent_(sent), failed_(failed) {}

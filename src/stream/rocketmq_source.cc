@@ -41,7 +41,8 @@ const ColumnSpec& column_spec(MessageColumn column) {
   return kColumns[static_cast<std::size_t>(column)];
 }
 
-// Queues that schemas ended, as readers tell and the enumerator asks. Thread: any.
+// Queues that a schema has ended: set by readers, read by the enumerator.
+// Thread: any.
 class EndedQueues {
  public:
   void set(const std::string& id, bool ended) {

@@ -23,7 +23,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
-// What instances of a sink saw. Thread: any.
+// What instances of a sink saw.
+// Thread: any.
 template <typename T>
 class Seen {
  public:
