@@ -79,8 +79,8 @@ struct ColumnParts {
   std::vector<std::uint64_t> validity;  // bit i of word i/64 = row i is not NULL; empty = no NULL
   std::vector<std::byte> values;        // size * width of the layout; empty for kNested
   std::vector<std::int32_t> offsets;  // ARRAY, MAP, MULTISET: size + 1 positions into the children
-  std::vector<ColumnPtr>
-      children;  // ROW: one per field; ARRAY, MULTISET: {element}; MAP: {key, value}
+  // ROW: one per field; ARRAY, MULTISET: {element}; MAP: {key, value}.
+  std::vector<ColumnPtr> children;
   std::vector<BufferPtr> buffers;  // what StringViews point into
 };
 

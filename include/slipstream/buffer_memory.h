@@ -7,7 +7,8 @@
 namespace slipstream {
 
 // Bytes are reserved before they are asked for from a peer and released when the reader has taken
-// them. Both functions empty: no budget. Thread: any.
+// them. Both functions empty: no budget.
+// Thread: any.
 struct BufferMemory {
   // False: not now; the caller makes do with what it has. `must`: taken in any case, for the one
   // request without which nothing moves.

@@ -26,7 +26,8 @@ struct ViewOptions {
 };
 
 // A SQL session that plans into the job of `environment`, with its connectors; use it no longer
-// than that. What is wrong is told by Environment::execute(), all at once. Thread: one.
+// than that. Mistakes are reported by Environment::execute(), all at once.
+// Thread: one.
 class TableEnvironment {
  public:
   explicit TableEnvironment(stream::Environment& environment);

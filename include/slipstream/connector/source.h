@@ -126,7 +126,8 @@ struct ReaderContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   std::function<void()> wake;  // any thread: poll() may have something now
-  // The same once, in so many milliseconds or before. Thread: task.
+  // The same once, in so many milliseconds or before.
+  // Thread: task.
   std::function<void(std::int64_t ms)> wake_after;
   std::stop_token stop;
   Metrics metrics;

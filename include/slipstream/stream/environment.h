@@ -58,8 +58,9 @@ struct JobSettings {
   // A function of yours that has not returned for so long is named in a warning; 0 = never.
   std::chrono::milliseconds blocked_after{30'000};
 
-  // What the engine has to say about the job: restores, failures, restarts. Thread: any. Empty =
-  // nobody hears it. An exception out of it ends the job.
+  // Gets a line of text for each restore, failure and restart of the job; empty: not wanted. An
+  // exception out of it ends the job.
+  // Thread: any.
   std::function<void(std::string_view)> on_message = {};
 };
 
@@ -101,7 +102,8 @@ struct JobStatus {
 };
 
 // A running job. The last copy of a handle cancels what still runs, and waits for it; one that was
-// moved away answers errors. Thread: any.
+// moved away answers errors.
+// Thread: any.
 class JobHandle {
  public:
   // Until the job finished, was stopped (ok), was cancelled (kCancelled) or failed for good.
@@ -143,8 +145,9 @@ template <typename T>
 class SplitSource;
 
 // Builds one job. Streams belong to their environment and may be used as long as it lives; nothing
-// runs before execute(). Mistakes (unknown connector, wrong option, a uid twice) are told by
-// execute(), all at once. Thread: one.
+// runs before execute(). Mistakes (unknown connector, wrong option, a uid twice) are reported by
+// execute(), all at once.
+// Thread: one.
 class Environment {
  public:
   // With the built-in connectors.

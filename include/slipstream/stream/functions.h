@@ -54,7 +54,8 @@ struct OutputTag {
   std::string id;
 };
 
-// A number that is shown with the job's metrics. Thread: any.
+// A number that is shown with the job's metrics.
+// Thread: any.
 class Counter {
  public:
   Counter() = default;

@@ -46,7 +46,8 @@ class Output : public OutputBase {
   virtual void emit(T&& element, Timestamp time) = 0;
 };
 
-// Builds the batches of one edge. Thread: task.
+// Builds the batches of one edge.
+// Thread: task.
 class RowWriter {
  public:
   using Send = std::function<void(Batch&&)>;
@@ -74,7 +75,8 @@ class RowWriter {
 };
 
 // Bytes kept for the current key, in parts: "" for a plain value, a window, an entry of a map.
-// Thread: task. Failure: noted in the runtime, which fails the operator; answers are empty then.
+// Thread: task.
+// Failure: noted in the runtime, which fails the operator; answers are empty then.
 class KeyedStore {
  public:
   virtual ~KeyedStore() = default;
@@ -111,7 +113,8 @@ class BroadcastStore {
       const std::function<void(std::string_view key, std::string_view bytes)>& visit) const = 0;
 };
 
-// What the engine gives to one operator instance. Implemented by the library. Thread: task.
+// What the engine gives to one operator instance. Implemented by the library.
+// Thread: task.
 class OperatorRuntime {
  public:
   virtual ~OperatorRuntime() = default;
@@ -145,7 +148,8 @@ class OperatorRuntime {
   virtual UserCalls::Site site(const char* function) = 0;
 };
 
-// One instance of an operator. Exceptions out of any call fail the task. Thread: task.
+// One instance of an operator. Exceptions out of any call fail the task.
+// Thread: task.
 class Body {
  public:
   virtual ~Body() = default;
@@ -165,7 +169,8 @@ class Body {
   virtual void restore(const std::vector<std::string>& pieces) { static_cast<void>(pieces); }
 };
 
-// Gives every row a time and says how far event time has come in each split. Thread: task.
+// Gives every row a time and says how far event time has come in each split.
+// Thread: task.
 class Stamper {
  public:
   virtual ~Stamper() = default;
@@ -260,7 +265,8 @@ struct NodeSpec {
   std::string state_note;
 };
 
-// The job as it is written down. Thread: one.
+// The job as it is written down.
+// Thread: one.
 class Plan;
 NodeNumber add_node(Plan& plan, NodeSpec spec);
 NodeSpec& node(Plan& plan, NodeNumber number);  // valid until the next add_node()

@@ -190,14 +190,17 @@ struct MessageSinkSettings {
   int batch_size = 32;
 };
 
-// Sends for all instances of one sink of a job. Thread: any. Copies share the connections.
+// Sends for all instances of one sink of a job.
+// Thread: any. Copies share the connections.
 class MessageSenders {
  public:
   // Mistakes in the settings are noted in the plan.
   MessageSenders(const std::shared_ptr<Plan>& plan, MessageSinkSettings settings);
   ~MessageSenders();
 
-  // One instance. Thread: task; calls block until there is room or an outcome. Failures are thrown.
+  // One instance.
+  // Thread: task; calls block until there is room or an outcome.
+  // Failure: thrown.
   class Sender {
    public:
     virtual ~Sender() = default;
@@ -215,7 +218,8 @@ class MessageSenders {
 template <typename T>
 using MakeMessage = std::function<rocketmq::Message(const T&)>;
 
-// One instance of a sink. Thread: task.
+// One instance of a sink.
+// Thread: task.
 template <typename T>
 class MessageSinkFunction final : public SinkFunction<T> {
  public:

@@ -366,7 +366,8 @@ concept JsonReader = std::derived_from<S, JsonDeserializationSchema<typename S::
 template <typename S>
 concept Deserializes = KeyValueReader<S> || MessageReader<S> || JsonReader<S>;
 
-// Elements of messages, for one reader. Thread: task.
+// Elements of messages, for one reader.
+// Thread: task.
 class MessageDecoder {
  public:
   virtual ~MessageDecoder() = default;
@@ -374,7 +375,8 @@ class MessageDecoder {
   virtual bool decode(const Batch& messages, std::size_t row, Timestamp born) = 0;
 };
 
-// A schema in use by one reader. Thread: task.
+// A schema in use by one reader.
+// Thread: task.
 template <typename S>
 class SchemaDecoder final : public MessageDecoder {
  public:

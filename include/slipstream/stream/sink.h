@@ -34,8 +34,8 @@ class SinkFunction : public Function {
 struct TransactionContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
-  std::uint64_t attempt_token =
-      0;  // random, new at every start: makes names of transactions unique
+  // Random, new at every start: makes names of transactions unique.
+  std::uint64_t attempt_token = 0;
 };
 
 // Exactly once, by transactions: elements go into an open transaction, a checkpoint seals it, and
@@ -52,7 +52,8 @@ class TwoPhaseSink {
   // Seals the open transaction so that nothing can lose it; the next invoke() begins another. Its
   // name, whatever commit() needs; empty = nothing was written.
   virtual std::string pre_commit() = 0;
-  // Idempotent. An Error with `retryable` is tried again until it works. Thread: the committer's.
+  // Idempotent. An Error with `retryable` is tried again until it works.
+  // Thread: the committer's.
   virtual Status commit(const std::string& transaction) = 0;
   // Transactions that were open when a former attempt ended are never named again: give them a
   // time-out of their own.
@@ -71,7 +72,8 @@ class CallSink final : public SinkFunction<T> {
   F function_;
 };
 
-// One instance of a TwoPhaseSink without its type. Thread: task.
+// One instance of a TwoPhaseSink without its type.
+// Thread: task.
 class SinkRun {
  public:
   virtual ~SinkRun() = default;

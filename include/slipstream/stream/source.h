@@ -35,8 +35,8 @@ class SourceChannel {
   virtual OperatorRuntime* runtime() = 0;
 };
 
-// A user's source function without its type. Thread: run() its own; cancel() task; the rest under
-// the lock.
+// A user's source function without its type.
+// Thread: run() its own; cancel() task; the rest under the lock.
 class SourceRun {
  public:
   virtual ~SourceRun() = default;
@@ -49,7 +49,8 @@ using MakeSourceRun = std::function<std::unique_ptr<SourceRun>()>;
 std::shared_ptr<Source> make_function_source(Plan& plan, std::string name, Schema element,
                                              bool bounded, MakeSourceRun make);
 
-// One split being read, without its type. Thread: task.
+// One split being read, without its type.
+// Thread: task.
 class SplitCursor {
  public:
   virtual ~SplitCursor() = default;
@@ -78,7 +79,8 @@ std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
 
 }  // namespace erased
 
-// What a SourceFunction emits with. Thread: the one of run().
+// What a SourceFunction emits with.
+// Thread: the one of run().
 template <typename T>
 class SourceContext {
  public:
@@ -162,7 +164,8 @@ class SplitOutput {
   std::size_t wanted_;
 };
 
-// Reads one split, from the position it was opened at. Thread: task; must not block for long.
+// Reads one split, from the position it was opened at.
+// Thread: task; must not block for long.
 template <typename T>
 class SplitReader {
  public:
@@ -175,7 +178,8 @@ class SplitReader {
 };
 
 // Splits that are dealt out to the parallel instances, each read in order and rewound to its saved
-// position at a restart. A subclass is copied. Thread: discover() coordinator, open() task.
+// position at a restart. A subclass is copied.
+// Thread: discover() coordinator, open() task.
 template <typename T>
 class SplitSource {
  public:

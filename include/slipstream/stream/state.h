@@ -2,8 +2,9 @@
 // that a job may go on with another parallelism.
 //
 // Handles are made in open() of a function on a keyed stream, by RuntimeContext, and used where a
-// key is current: process_element, on_timer. Thread: task. A failed write (memory budget) fails the
-// operator after the current element.
+// key is current: process_element, on_timer.
+// Thread: task.
+// Failure: a write that fails (memory budget) fails the operator after the current element.
 #pragma once
 
 #include <chrono>

@@ -13,7 +13,8 @@
 //   other.restore(*saved);               // before its first element, at any parallelism
 //
 // What is under test is the real thing: the operators that a job runs, behind the same exchanges.
-// Sources and connector sinks have no place here: input() and output() stand for them. Thread: one.
+// Sources and connector sinks have no place here: input() and output() stand for them.
+// Thread: one.
 #pragma once
 
 #include <cstdint>

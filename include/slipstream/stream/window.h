@@ -81,7 +81,8 @@ class WindowContents {
   virtual void clear(std::string_view part) = 0;
 };
 
-// Assigns, merges, fires and forgets windows of the current key. Thread: task.
+// Assigns, merges, fires and forgets windows of the current key.
+// Thread: task.
 class WindowDriver {
  public:
   WindowDriver(OperatorRuntime& runtime, const WindowSpec& spec, WindowContents& contents);
