@@ -58,7 +58,8 @@ void freeze(Process process);
 
 }  // namespace scheduler
 
-// What interpose.cc asks for. Thread: a simulated one.
+// What interpose.cc asks for.
+// Thread: a simulated one.
 namespace turns {
 constexpr std::int64_t kForEver = -1;
 

@@ -13,7 +13,8 @@
 namespace slipstream::test {
 
 // What committed epochs said, by (checkpoint, subtask): committing one twice changes nothing.
-// Outlives jobs, as a real output does. Thread: any.
+// Outlives jobs, as a real output does.
+// Thread: any.
 class CollectedRows {
  public:
   void publish(CheckpointId checkpoint, std::uint32_t subtask, std::vector<Batch> batches);

@@ -25,7 +25,8 @@ OptionTable script_options() {
 using Items = std::shared_ptr<const std::vector<ScriptItem>>;
 
 // Readers of one source begin together: which row is late must not depend on whether a reader
-// without a split has already said that it holds event time back no longer. Thread: any.
+// without a split has already said that it holds event time back no longer.
+// Thread: any.
 class StartLine {
  public:
   // True: all have arrived. Otherwise `wake` is called when the last one does.
