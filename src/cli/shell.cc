@@ -244,11 +244,14 @@ class Shell {
     for (const expr::Function* function : expr::all_functions()) names.push_back(function->name);
     for (const expr::AggregateFunction* function : expr::all_aggregates())
       names.push_back(function->name);
-    for (const std::string& table : session_.catalog().table_names()) {
-      names.push_back(table);
-      const sql::CatalogTable* found = session_.catalog().find_table(table);
-      if (found == nullptr) continue;
-      for (const sql::CatalogColumn& column : found->columns) names.push_back(column.name);
+    const auto listed = session_.catalog().list();
+    if (!listed.ok()) return names;
+    for (const sql::CatalogName& each : *listed) {
+      names.push_back(each.name);
+      const auto found = session_.catalog().find(each.name);
+      const sql::CatalogTable* table = found.ok() ? sql::as_table(*found) : nullptr;
+      if (table == nullptr) continue;
+      for (const sql::CatalogColumn& column : table->columns) names.push_back(column.name);
     }
     return names;
   }

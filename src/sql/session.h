@@ -1,7 +1,6 @@
 // A SQL session: settings, a catalog, and scripts that are checked, planned and made into jobs.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,52 +11,33 @@
 #include "flow/job.h"
 #include "flow/operators/collect.h"
 #include "flow/runtime.h"
-#include "sql/catalog.h"
+#include "sql/catalog/catalog.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/plan/rel.h"
+#include "sql/statements/compiled.h"
 
 namespace slipstream::sql {
-
-// What one statement comes to.
-struct Step {
-  enum class Kind : std::uint8_t {
-    kText,    // text: a message, a plan
-    kNote,    // text: what a statement does not do; beside the results
-    kTable,   // header and rows: SHOW, DESCRIBE
-    kInsert,  // plan: part of the job of its script
-    kSelect,  // plan: a query whose rows go to a person
-  } kind = Kind::kText;
-  std::string text;
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-  RelPtr plan;  // made: sources and sinks exist
-  std::uint32_t line = 0;
-};
-
-// Everything a script says, or everything that is wrong with it.
-struct Compiled {
-  std::vector<Step> steps;
-  std::vector<Diagnostic> diagnostics;
-  bool ok() const { return diagnostics.empty(); }
-};
 
 // Thread: one.
 class Session {
  public:
-  // Both outlive the session, and `runtime` the jobs that are started from it.
+  // With a catalog of its own, empty. What is given outlives the session, and `runtime` the jobs
+  // that are started from it.
   Session(const ConnectorRegistry& registry, flow::Runtime& runtime);
+  // With the tables and views of a catalog, which outlives the session.
+  Session(const ConnectorRegistry& registry, flow::Runtime& runtime, Catalog& catalog);
 
-  // Parses, binds, plans; applies DDL and SET as it goes, and takes all of it back when anything is
-  // wrong. Nothing is started. Sources and sinks of
-  // INSERT and SELECT are made, so their option errors are among the diagnostics.
+  // Parses, binds, plans. Nothing is started. Sources and sinks of INSERT and SELECT are made, so
+  // their option errors are among the diagnostics. DDL and SET count for what follows in the
+  // script, and for the session when nothing is wrong with any of it.
   Compiled compile(std::string_view script);
-  // The same on a copy of the catalog and settings.
-  std::vector<Diagnostic> check(std::string_view script);
+  // The same, and the session stays as it is.
+  std::vector<Diagnostic> check(std::string_view script) const;
 
   // A SET from outside (--set k=v).
   Status set(std::string_view key, std::string_view value);
   const OptionMap& settings() const { return settings_; }
-  const Catalog& catalog() const { return catalog_; }
+  const Catalog& catalog() const { return *catalog_; }
   flow::Runtime& runtime() const { return runtime_; }
 
   // One job of several inserts, or one select.
@@ -68,10 +48,10 @@ class Session {
   std::string explain(const std::vector<const Rel*>& plans) const;
 
  private:
-  struct Run;
   const ConnectorRegistry& registry_;
   flow::Runtime& runtime_;
-  Catalog catalog_;
+  const std::unique_ptr<Catalog> own_catalog_;  // null: it is another's
+  Catalog* const catalog_;
   OptionMap settings_;
 };
 

@@ -71,17 +71,18 @@ std::optional<Origins> origins_by_name(const ast::InsertStatement& insert, const
 
 }  // namespace
 
-const CatalogTable* QueryBinder::insert_target(const ast::InsertStatement& insert) {
+CatalogEntryPtr QueryBinder::insert_target(const ast::InsertStatement& insert) {
   const std::string& name = insert.table.parts.back().name;
-  if (const CatalogTable* table = catalog_.find_table(name)) {
-    if (!insert.overwrite && insert.partition.empty()) return table;
+  CatalogEntryPtr entry = catalog_.find(name, insert.table.span);
+  if (as_table(entry) != nullptr) {
+    if (!insert.overwrite && insert.partition.empty()) return entry;
     report(insert.span, "INSERT OVERWRITE and PARTITION are not supported");
     return nullptr;
   }
-  if (catalog_.find_view(name) != nullptr) {
+  if (entry) {
     report(insert.table.span, "'" + name + "' is a view and cannot be written");
   } else if (!catalog_.is_broken(name)) {
-    const auto near = nearest_name(name, catalog_.table_names());
+    const auto near = catalog_.nearest(name);
     report(insert.table.span, "unknown table '" + name + "'",
            near ? "did you mean '" + *near + "'?" : "");
   }
@@ -125,7 +126,8 @@ RelPtr QueryBinder::arrange_for_sink(const ast::InsertStatement& insert, const C
 }
 
 RelPtr QueryBinder::bind_insert(const ast::InsertStatement& insert) {
-  const CatalogTable* table = insert_target(insert);
+  const CatalogEntryPtr target = insert_target(insert);
+  const CatalogTable* table = as_table(target);
   if (table == nullptr) return nullptr;
   RelPtr query = bind_query(*insert.query);
   if (!query) return nullptr;

@@ -1,5 +1,6 @@
 // CREATE TABLE -> CatalogTable.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/suggest.h"
@@ -23,7 +24,7 @@ class TableBinder {
               std::vector<Diagnostic>& diagnostics)
       : statement_(statement), registry_(registry), diagnostics_(diagnostics) {}
 
-  std::unique_ptr<CatalogTable> bind() {
+  std::optional<CatalogTable> bind() {
     const std::size_t before = diagnostics_.size();
     if (statement_.like)
       report(statement_.like->span, "CREATE TABLE ... LIKE is not supported", "repeat the columns");
@@ -32,9 +33,9 @@ class TableBinder {
              "CREATE TABLE, then INSERT INTO");
     if (!statement_.partitioned_by.empty())
       report(statement_.partitioned_by[0].span, "PARTITIONED BY is not supported");
-    table_->name = statement_.name.parts.back().name;
-    table_->temporary = statement_.temporary;
-    table_->text = hide_secrets(to_sql(statement_));
+    table_.name = statement_.name.parts.back().name;
+    table_.temporary = statement_.temporary;
+    table_.text = hide_secrets(to_sql(statement_));
     bind_options();
     bind_columns();
     if (diagnostics_.size() == before) {
@@ -44,7 +45,8 @@ class TableBinder {
     }
     const bool sound = diagnostics_.size() == before;
     check_options();
-    return sound ? std::move(table_) : nullptr;
+    if (!sound) return std::nullopt;
+    return std::move(table_);
   }
 
  private:
@@ -55,18 +57,18 @@ class TableBinder {
   void bind_options() {
     for (const ast::TableOption& option : statement_.options) {
       if (option.key == "connector") {
-        table_->connector = option.value;
+        table_.connector = option.value;
         connector_span_ = option.value_span;
-      } else if (!table_->options.emplace(option.key, option.value).second) {
+      } else if (!table_.options.emplace(option.key, option.value).second) {
         report(option.key_span, "option '" + option.key + "' is given twice");
       }
     }
-    if (table_->connector.empty()) {
-      report(statement_.name.span, "table '" + table_->name + "' names no connector",
+    if (table_.connector.empty()) {
+      report(statement_.name.span, "table '" + table_.name + "' names no connector",
              "WITH ('connector' = 'rocketmq', ...)");
       return;
     }
-    auto factory = registry_.find(table_->connector);
+    auto factory = registry_.find(table_.connector);
     if (!factory.ok()) {
       report(connector_span_, factory.error().message);
       return;
@@ -77,7 +79,7 @@ class TableBinder {
   // The connector's options with those of the formats that the table names or has by default.
   OptionTable known_options() const {
     return connector_kit::with_format_options(factory_->options().merged(watermark_options()),
-                                              table_->options);
+                                              table_.options);
   }
 
   // Names and values one by one; what is missing depends on the use. What is wrong is reported and
@@ -94,10 +96,10 @@ class TableBinder {
         for (const OptionSpec& each : known.specs()) names.push_back(each.name);
         const auto near = nearest_name(option.key, names);
         report(option.key_span,
-               "connector '" + table_->connector + "' has no option '" + option.key + "'",
+               "connector '" + table_.connector + "' has no option '" + option.key + "'",
                near ? "did you mean '" + *near + "'?"
-                    : "slipstream connectors " + table_->connector + " lists them");
-        table_->options.erase(option.key);
+                    : "slipstream connectors " + table_.connector + " lists them");
+        table_.options.erase(option.key);
         continue;
       }
       OptionSpec alone = *spec;
@@ -105,7 +107,7 @@ class TableBinder {
       const auto parsed = OptionTable({alone}).parse({{option.key, option.value}}, "");
       if (parsed.ok()) continue;
       report(option.value_span, value_problem(parsed.error().message));
-      table_->options.erase(option.key);
+      table_.options.erase(option.key);
     }
   }
 
@@ -116,7 +118,7 @@ class TableBinder {
 
   // The connector reports the format when the table is used.
   bool belongs_to_unknown_format(std::string_view key) const {
-    return std::any_of(table_->options.begin(), table_->options.end(), [key](const auto& option) {
+    return std::any_of(table_.options.begin(), table_.options.end(), [key](const auto& option) {
       return option.first.ends_with("format") && key.starts_with(option.second + ".") &&
              !format::find_format(option.second).ok();
     });
@@ -130,16 +132,16 @@ class TableBinder {
       }
       CatalogColumn column;
       column.name = definition.name.name;
-      column.expr = definition.expr.get();
       if (definition.kind == ast::ColumnKind::kComputed) {
         column.kind = CatalogColumn::Kind::kComputed;
+        column.expression = to_sql(*definition.expr);
       } else {
         const auto type = bind_type(*definition.type, diagnostics_);
         if (type) column.type = *type;
       }
       if (definition.kind == ast::ColumnKind::kMetadata) bind_metadata(definition, column);
-      if (definition.primary_key) table_->primary_key.push_back(column.name);
-      table_->columns.push_back(std::move(column));
+      if (definition.primary_key) table_.primary_key.push_back(column.name);
+      table_.columns.push_back(std::move(column));
     }
   }
 
@@ -164,33 +166,28 @@ class TableBinder {
       for (const std::string& key : keys) fix += (fix.empty() ? "keys are " : ", ") + key;
     }
     report(definition.metadata_key ? definition.metadata_key_span : definition.name.span,
-           "connector '" + table_->connector + "' has no metadata '" + column.metadata_key + "'",
+           "connector '" + table_.connector + "' has no metadata '" + column.metadata_key + "'",
            fix);
   }
 
-  // Columns that expressions of the table may name: all but later computed ones.
-  Scope scope() const {
-    Scope scope;
-    for (const CatalogColumn& column : table_->columns) {
-      if (column.kind == CatalogColumn::Kind::kComputed && column.type.kind() == TypeKind::kNull)
-        continue;
-      scope.columns.push_back(ScopeColumn{table_->name, column.name, column.type, {}});
-    }
-    return scope;
-  }
-
+  // Errors in expressions are found here, where their text stands; what is kept is that text.
   void bind_computed() {
     Scope plain;
-    for (const CatalogColumn& column : table_->columns) {
+    for (const CatalogColumn& column : table_.columns) {
       if (column.kind != CatalogColumn::Kind::kComputed) {
-        plain.columns.push_back(ScopeColumn{table_->name, column.name, column.type, {}});
+        plain.columns.push_back(ScopeColumn{table_.name, column.name, column.type, {}});
       }
     }
-    for (CatalogColumn& column : table_->columns) {
-      if (column.kind != CatalogColumn::Kind::kComputed) continue;
-      ExprBinder binder(plain, diagnostics_);
-      const expr::ExprPtr bound = binder.bind(*column.expr);
-      if (bound) column.type = bound->type;
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      const CatalogColumn& column = table_.columns[i];
+      Type type = column.type;
+      if (column.kind == CatalogColumn::Kind::kComputed) {
+        const expr::ExprPtr bound =
+            ExprBinder(plain, diagnostics_).bind(*statement_.columns[i].expr);
+        if (!bound || bound->type.kind() == TypeKind::kNull) continue;
+        type = bound->type;
+      }
+      scope_.columns.push_back(ScopeColumn{table_.name, column.name, type, {}});
     }
   }
 
@@ -201,11 +198,10 @@ class TableBinder {
       report(statement_.watermarks[1].span, "a table has one watermark");
       return;
     }
-    const Scope all = scope();
-    ExprBinder binder(all, diagnostics_);
+    ExprBinder binder(scope_, diagnostics_);
     const auto index = binder.find_column(definition.column);
     if (!index) return;
-    const ScopeColumn& column = all.columns[*index];
+    const ScopeColumn& column = scope_.columns[*index];
     if (!column.type.is_timestamp()) {
       report(definition.column.span,
              "event time must be TIMESTAMP or TIMESTAMP_LTZ, and '" + column.name + "' is " +
@@ -220,8 +216,8 @@ class TableBinder {
       report(definition.expr->span,
              "a watermark must be a timestamp, and this is " + bound->type.to_string());
     }
-    table_->watermark_column = column.name;
-    table_->watermark = definition.expr.get();
+    table_.watermark_column = column.name;
+    table_.watermark = to_sql(*definition.expr);
   }
 
   void bind_keys() {
@@ -229,12 +225,12 @@ class TableBinder {
       if (key.unique_only)
         report(key.span, "UNIQUE is not supported", "PRIMARY KEY (...) NOT ENFORCED");
       for (const ast::Identifier& column : key.columns) {
-        const bool known = std::any_of(
-            table_->columns.begin(), table_->columns.end(), [&](const CatalogColumn& c) {
+        const bool known =
+            std::any_of(table_.columns.begin(), table_.columns.end(), [&](const CatalogColumn& c) {
               return c.name == column.name && c.kind == CatalogColumn::Kind::kPhysical;
             });
         if (!known) report(column.span, "the key names no physical column '" + column.name + "'");
-        table_->primary_key.push_back(column.name);
+        table_.primary_key.push_back(column.name);
       }
     }
   }
@@ -242,19 +238,18 @@ class TableBinder {
   const ast::CreateTable& statement_;
   const ConnectorRegistry& registry_;
   std::vector<Diagnostic>& diagnostics_;
-  std::unique_ptr<CatalogTable> table_ = std::make_unique<CatalogTable>();
+  CatalogTable table_;
+  Scope scope_;  // all columns whose types are known
   const ConnectorFactory* factory_ = nullptr;
   SourceSpan connector_span_;
 };
 
 }  // namespace
 
-std::unique_ptr<CatalogTable> bind_create_table(std::shared_ptr<const ast::CreateTable> statement,
-                                                const ConnectorRegistry& registry,
-                                                std::vector<Diagnostic>& diagnostics) {
-  auto table = TableBinder(*statement, registry, diagnostics).bind();
-  if (table) table->source = std::move(statement);
-  return table;
+std::optional<CatalogTable> bind_create_table(const ast::CreateTable& statement,
+                                              const ConnectorRegistry& registry,
+                                              std::vector<Diagnostic>& diagnostics) {
+  return TableBinder(statement, registry, diagnostics).bind();
 }
 
 }  // namespace slipstream::sql

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/suggest.h"
 #include "base/try.h"
 #include "sql/parse/printer.h"
 
@@ -11,20 +10,15 @@ namespace slipstream::sql {
 
 using expr::ExprPtr;
 
-std::vector<std::string> QueryBinder::declared_identity(const std::string& connector,
-                                                        const OptionMap& options) const {
-  const auto factory = registry_.find(connector);
-  if (!factory.ok()) return {};  // reported where it is made
-  const OptionTable known = (*factory)->options();
-  std::vector<std::string> identity;
-  for (const std::string& name : (*factory)->identity_options()) {
-    for (const auto& [key, value] : options) {
-      const OptionSpec* spec = known.find(key);
-      if (spec != nullptr && spec->name == name) identity.push_back(name + "=" + value);
-    }
-  }
-  return identity;
+namespace {
+
+std::vector<std::string> names_of(const std::vector<ast::Identifier>& identifiers) {
+  std::vector<std::string> names;
+  for (const ast::Identifier& each : identifiers) names.push_back(each.name);
+  return names;
 }
+
+}  // namespace
 
 RelPtr QueryBinder::project(RelPtr input, std::vector<ExprPtr> projections,
                             std::vector<std::string> names) {
@@ -109,7 +103,7 @@ RelPtr QueryBinder::bind_body(const ast::QueryBody& body) {
   return nullptr;
 }
 
-void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns,
+void QueryBinder::rename(Rel& rel, const std::vector<std::string>& columns,
                          const SourceSpan& span) {
   if (columns.empty()) return;
   if (columns.size() != rel.schema.size()) {
@@ -118,15 +112,8 @@ void QueryBinder::rename(Rel& rel, const std::vector<ast::Identifier>& columns,
     return;
   }
   Schema renamed;
-  for (std::size_t i = 0; i < columns.size(); ++i) renamed.add(columns[i].name, rel.schema[i].type);
+  for (std::size_t i = 0; i < columns.size(); ++i) renamed.add(columns[i], rel.schema[i].type);
   rel.schema = std::move(renamed);
-}
-
-// What is wrong in a view is wrong where it is used: its own text may be of another script.
-void QueryBinder::point_at(Rel& rel, const SourceSpan& span) {
-  rel.span = span;
-  for (AggregateCall& call : rel.calls) call.span = span;
-  for (const RelPtr& input : rel.inputs) point_at(*input, span);
 }
 
 RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
@@ -140,104 +127,18 @@ RelPtr QueryBinder::bind_named(const ast::QualifiedName& name,
       with_[i].erase(found);  // a common table does not see itself
       RelPtr rel = bind_query(*table->query);
       with_[i][text] = table;
-      if (rel) rename(*rel, table->columns, table->name.span);
+      if (rel) rename(*rel, names_of(table->columns), table->name.span);
       return rel;
     }
   }
-  if (const CatalogView* view = catalog_.find_view(text)) {
-    if (view_depth_ >= 32) {
-      report(name.span, "views are nested more than 32 deep");
-      return nullptr;
-    }
-    std::vector<Diagnostic> inner;
-    QueryBinder binder(catalog_, registry_, inner);
-    binder.view_depth_ = view_depth_ + 1;
-    RelPtr rel = binder.bind_query(*view->source->query);
-    if (!inner.empty()) {
-      report(name.span, "view '" + text + "': " + inner[0].message, inner[0].fix);
-      return nullptr;
-    }
-    if (!rel) return nullptr;
-    point_at(*rel, name.span);
-    rename(*rel, view->source->columns, name.span);
-    return rel;
-  }
-  if (const CatalogTable* table = catalog_.find_table(text)) return bind_scan(*table, hints);
+  const CatalogEntryPtr entry = catalog_.find(text, name.span);
+  if (const CatalogView* view = as_view(entry)) return bind_view(*view, name.span);
+  if (const CatalogTable* table = as_table(entry)) return bind_scan(*table, hints, name.span);
   if (catalog_.is_broken(text)) return nullptr;
-  const auto near = nearest_name(text, catalog_.table_names());
+  const auto near = catalog_.nearest(text);
   report(name.span, "unknown table '" + name.text() + "'",
          near ? "did you mean '" + *near + "'?" : "");
   return nullptr;
-}
-
-RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::Hint>& hints) {
-  auto scan = std::make_unique<Rel>();
-  scan->kind = RelKind::kScan;
-  scan->scan.emplace();
-  scan->scan->table = table.definition();
-  scan->scan->connector = table.connector;
-  for (const ast::Hint& hint : hints) {
-    if (hint.name.name != "OPTIONS" && hint.name.name != "options") {
-      report(hint.span, "the hint " + hint.name.name + " is not supported",
-             "OPTIONS('key' = 'value') is");
-      return nullptr;
-    }
-    for (const ast::HintArgument& argument : hint.arguments) {
-      scan->scan->table.options[argument.key] = argument.value.value_or("");
-    }
-  }
-  scan->scan->identity = declared_identity(table.connector, scan->scan->table.options);
-  std::map<std::string, std::size_t, std::less<>> positions;
-  const TableDefinition& definition = scan->scan->table;
-  for (std::size_t i = 0; i < definition.physical.size(); ++i) {
-    positions[definition.physical[i].name] = scan->schema.size();
-    scan->scan->physical.push_back(i);
-    scan->schema.add(definition.physical[i].name, definition.physical[i].type);
-  }
-  for (std::size_t i = 0; i < definition.metadata.size(); ++i) {
-    positions[definition.metadata[i].name] = scan->schema.size();
-    scan->scan->metadata.push_back(i);
-    scan->schema.add(definition.metadata[i].name, definition.metadata[i].type);
-  }
-  scan->traits.resize(scan->schema.size());
-  const Scope below = Scope::of(*scan, table.name);
-  ExprBinder binder(below, diagnostics_);
-  std::vector<ExprPtr> projections;
-  std::vector<std::string> names;
-  for (const CatalogColumn& column : table.columns) {
-    if (column.kind == CatalogColumn::Kind::kComputed) {
-      ExprPtr bound = binder.bind(*column.expr);
-      if (!bound) return nullptr;
-      projections.push_back(std::move(bound));
-    } else {
-      projections.push_back(expr::column(positions[column.name], column.type, column.name));
-    }
-    names.push_back(column.name);
-  }
-  RelPtr rel = make_calc(std::move(scan), nullptr, std::move(projections), std::move(names));
-  if (table.watermark == nullptr) return rel;
-  const Scope above = Scope::of(*rel, table.name);
-  ExprBinder watermark_binder(above, diagnostics_);
-  ExprPtr watermark = watermark_binder.bind(*table.watermark);
-  if (!watermark) return nullptr;
-  const auto factory = registry_.find(table.connector);
-  if (factory.ok() && (*factory)->gives_watermarks()) {
-    rel->traits[*rel->schema.find(table.watermark_column)].rowtime = true;
-    return rel;
-  }
-  auto assigner = std::make_unique<Rel>();
-  assigner->kind = RelKind::kWatermark;
-  assigner->schema = rel->schema;
-  assigner->traits = rel->traits;
-  assigner->time_column = *rel->schema.find(table.watermark_column);
-  assigner->traits[assigner->time_column].rowtime = true;
-  assigner->watermark = std::move(watermark);
-  assigner->updating = rel->updating;
-  for (const auto& [key, value] : table.options) {
-    if (key.starts_with("scan.watermark.")) assigner->watermark_options[key] = value;
-  }
-  assigner->inputs.push_back(std::move(rel));
-  return assigner;
 }
 
 RelPtr QueryBinder::bind_table_ref(const ast::TableRef& ref, Scope* scope) {
@@ -268,7 +169,7 @@ RelPtr QueryBinder::bind_table_ref(const ast::TableRef& ref, Scope* scope) {
   }
   if (!rel) return nullptr;
   if (ref.alias) {
-    rename(*rel, ref.alias->columns, ref.alias->span);
+    rename(*rel, names_of(ref.alias->columns), ref.alias->span);
     qualifier = ref.alias->name.name;
   }
   *scope = Scope::of(*rel, qualifier);
