@@ -98,6 +98,7 @@ AggregateFunction extreme(const std::string& name, const std::string& descriptio
   function.name = name;
   function.usage = name + "(value)";
   function.description = description;
+  function.of_value_set = kKeep == Keep::kLeast || kKeep == Keep::kGreatest;
   function.resolve = [name](std::span<const Type> args) -> Result<Signature> {
     if (args.size() != 1) return signature_error(name, args, name + "(value)");
     const Type arg = args[0].kind() == TypeKind::kNull ? Type::integer() : args[0];

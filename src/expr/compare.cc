@@ -109,9 +109,10 @@ Result<Signature> resolve(const std::string& name, bool equality, bool null_safe
 }
 
 template <Comparison kOp, bool kSwapped>
-Function comparison(const std::string& name, const std::string& description) {
+Function comparison(const std::string& name, Relation relation, const std::string& description) {
   Function function;
   function.name = name;
+  function.relation = relation;
   function.usage = "a " + name + " b";
   function.description = description;
   constexpr bool kEquality = kOp == Comparison::kEqual || kOp == Comparison::kNotEqual;
@@ -161,12 +162,14 @@ int compare_decimals(Int128 a, int scale_a, Int128 b, int scale_b) {
 }
 
 void add_comparisons(Functions& out) {
-  out.push_back(comparison<Comparison::kEqual, false>("=", "Equal."));
-  out.push_back(comparison<Comparison::kNotEqual, false>("<>", "Unequal."));
-  out.push_back(comparison<Comparison::kLess, false>("<", "Less."));
-  out.push_back(comparison<Comparison::kLessOrEqual, false>("<=", "Less or equal."));
-  out.push_back(comparison<Comparison::kLess, true>(">", "Greater."));
-  out.push_back(comparison<Comparison::kLessOrEqual, true>(">=", "Greater or equal."));
+  out.push_back(comparison<Comparison::kEqual, false>("=", Relation::kEqual, "Equal."));
+  out.push_back(comparison<Comparison::kNotEqual, false>("<>", Relation::kNotEqual, "Unequal."));
+  out.push_back(comparison<Comparison::kLess, false>("<", Relation::kLess, "Less."));
+  out.push_back(
+      comparison<Comparison::kLessOrEqual, false>("<=", Relation::kLessOrEqual, "Less or equal."));
+  out.push_back(comparison<Comparison::kLess, true>(">", Relation::kGreater, "Greater."));
+  out.push_back(comparison<Comparison::kLessOrEqual, true>(">=", Relation::kGreaterOrEqual,
+                                                           "Greater or equal."));
   out.push_back(distinct("IS DISTINCT FROM", false));
   out.push_back(distinct("IS NOT DISTINCT FROM", true));
 }

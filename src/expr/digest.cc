@@ -39,7 +39,9 @@ std::uint64_t cast_digest(const Expr& e, std::span<const std::uint64_t> columns)
 std::uint64_t call_digest(const Expr& e, std::span<const std::uint64_t> columns) {
   const std::string& name = e.function->name;
   const auto args = digests(e, columns);
-  if (name == "=" || name == "<>") return Digest().add("call").add(name).add_set(args).value();
+  const Relation relation = e.function->relation;
+  if (relation == Relation::kEqual || relation == Relation::kNotEqual)
+    return Digest().add("call").add(name).add_set(args).value();
   return ordered("call", name, args);
 }
 

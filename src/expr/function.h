@@ -66,6 +66,18 @@ class KernelContext {
 using Kernel =
     std::function<ColumnPtr(KernelContext&, std::span<const ColumnPtr> args, const Type& result)>;
 
+// What a call says of its arguments, where the planner makes use of it.
+enum class Relation : std::uint8_t {
+  kNone,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kIn,  // the first is one of the others
+};
+
 // One scalar function of the dialect.
 //
 // `resolve` takes the argument types as written and answers the types that arguments must be cast
@@ -88,6 +100,7 @@ struct Function {
   std::function<Result<Signature>(std::span<const Type> args)> resolve;
   Kernel kernel;
   bool deterministic = true;
+  Relation relation = Relation::kNone;
   // Constant arguments arrive as columns of one row (IN with a long list).
   bool one_row_constants = false;
   // Where the result type depends on a literal (ROUND of a DECIMAL): narrows what `resolve`
@@ -134,6 +147,9 @@ struct AggregateFunction {
     bool can_retract = false;
   };
   std::function<Bound(const Signature&)> bind;
+  // The result follows from the set of the values, whatever their order and however often each
+  // comes (MIN, MAX): it can be computed anew from the values that are left.
+  bool of_value_set = false;
   std::string usage;
   std::string description;
 };

@@ -125,6 +125,7 @@ Result<Signature> resolve(std::span<const Type> args) {
 void add_in(Functions& out) {
   Function function;
   function.name = "IN";
+  function.relation = Relation::kIn;
   function.usage = "x IN (value, ...)";
   function.description = "Whether x equals one of the values; NULL when none does and one is NULL.";
   function.resolve = resolve;

@@ -77,16 +77,15 @@ Result<AggregateSet::Call> AggregateSet::bind(const AggregateCallSpec& spec, boo
   call.arg_types = spec.arg_types;
   call.result = spec.result;
   call.filter = spec.filter;
-  // Keeping the greatest or least value does not care how often it comes.
-  const bool extreme = spec.function->name == "MIN" || spec.function->name == "MAX";
+  const bool of_value_set = spec.function->of_value_set;
   const bool takes_back = call.bound.can_retract || !updating_input;
-  if (!takes_back && !extreme) {
+  if (!takes_back && !of_value_set) {
     return Error{ErrorCode::kUnsupported,
                  spec.function->name +
                      " cannot take rows back, but its input is updating: aggregate before the rows "
                      "are updated, or use MIN or MAX"};
   }
-  call.by_values = !takes_back || (spec.distinct && !extreme);
+  call.by_values = !takes_back || (spec.distinct && !of_value_set);
   call.rebuilds = !takes_back;
   return call;
 }

@@ -204,7 +204,8 @@ struct Equality {
 };
 
 std::optional<Equality> as_equality(const ExprPtr& e, const Rel& join) {
-  if (e->kind != expr::ExprKind::kCall || e->function->name != "=" || e->args.size() != 2)
+  if (e->kind != expr::ExprKind::kCall || e->function->relation != expr::Relation::kEqual ||
+      e->args.size() != 2)
     return std::nullopt;
   const std::size_t left = join.inputs[0]->schema.size();
   const std::size_t total = join.schema.size();
@@ -480,14 +481,25 @@ RelPtr prune(RelPtr rel, const std::set<std::size_t>& needed, Mapping* mapping) 
   return rel;
 }
 
-std::optional<Predicate::Comparison> comparison_of(std::string_view function, bool turned) {
+std::optional<Predicate::Comparison> comparison_of(expr::Relation relation, bool turned) {
   using Comparison = Predicate::Comparison;
-  if (function == "=") return Comparison::kEqual;
-  if (function == "<>") return Comparison::kNotEqual;
-  if (function == "<") return turned ? Comparison::kGreater : Comparison::kLess;
-  if (function == "<=") return turned ? Comparison::kGreaterOrEqual : Comparison::kLessOrEqual;
-  if (function == ">") return turned ? Comparison::kLess : Comparison::kGreater;
-  if (function == ">=") return turned ? Comparison::kLessOrEqual : Comparison::kGreaterOrEqual;
+  switch (relation) {
+    case expr::Relation::kEqual:
+      return Comparison::kEqual;
+    case expr::Relation::kNotEqual:
+      return Comparison::kNotEqual;
+    case expr::Relation::kLess:
+      return turned ? Comparison::kGreater : Comparison::kLess;
+    case expr::Relation::kLessOrEqual:
+      return turned ? Comparison::kGreaterOrEqual : Comparison::kLessOrEqual;
+    case expr::Relation::kGreater:
+      return turned ? Comparison::kLess : Comparison::kGreater;
+    case expr::Relation::kGreaterOrEqual:
+      return turned ? Comparison::kLessOrEqual : Comparison::kGreaterOrEqual;
+    case expr::Relation::kNone:
+    case expr::Relation::kIn:
+      break;
+  }
   return std::nullopt;
 }
 
@@ -521,10 +533,10 @@ std::optional<Predicate> as_comparison(const expr::Expr& e, const Rel& scan) {
     }
   }
   if (column == nullptr || literals.empty()) return std::nullopt;
-  if (e.function->name == "IN") {
+  if (e.function->relation == expr::Relation::kIn) {
     offer.kind = Predicate::Kind::kIn;
   } else if (const auto comparison = comparison_of(
-                 e.function->name, without_text_cast(*e.args[0]).kind != column->kind)) {
+                 e.function->relation, without_text_cast(*e.args[0]).kind != column->kind)) {
     offer.comparison = *comparison;
   } else {
     return std::nullopt;
