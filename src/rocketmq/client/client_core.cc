@@ -156,13 +156,13 @@ Status ClientCore::reach_name_servers() {
               clock_, {}, 1);
   while (true) {
     const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - clock_.now_ms(), 1);
-    const Result<Answer> answer = explained(wait<Answer>(
+    const Result<Answer> answer = wait<Answer>(
         [this](std::function<void(Result<Answer>)> done) {
           call_name_server(
               encode_plain(RequestCode::kBrokerCluster),
               [done = std::move(done)](CallOutcome outcome) { done(std::move(outcome.answer)); });
         },
-        left_ms));
+        left_ms);
     if (answer.ok()) return {};
     if (!answer.error().retryable) {
       return answer.error().with_context("reaching the name server at " +
@@ -173,12 +173,12 @@ Status ClientCore::reach_name_servers() {
       return Error::retry(
           ErrorCode::kUnavailable,
           "no RocketMQ name server answered within " + std::to_string(options_.start_timeout_ms) +
-              " ms; asked: " + address_list(name_servers_) + " (last: " + answer.error().message +
+              " ms; asked: " + address_list(name_servers_) + " (last: " + cause_of(answer.error()) +
               "). Is it running and is the address right?");
     }
     if (retry.attempts() == 1) {
       log(LogLevel::kWarn, "rocketmq",
-          answer.error().message + "; trying again for at most " +
+          cause_of(answer.error()) + "; trying again for at most " +
               std::to_string(options_.start_timeout_ms) + " ms");
     }
     // A timer of the loop, so that close() from elsewhere is not needed to interrupt a sleep.
@@ -393,13 +393,18 @@ Error ClientCore::missing_topic(const std::string& topic, const CachedRoute& cac
   return missing;
 }
 
+std::string ClientCore::cause_of(const Error& error) {
+  MutexLock lock(failure_mutex_);
+  const bool known = error.code == ErrorCode::kTimeout && !name_server_failure_.empty();
+  return known ? name_server_failure_ : error.message;
+}
+
 template <typename T>
 Result<T> ClientCore::explained(Result<T> result) {
-  if (result.ok() || result.error().code != ErrorCode::kTimeout) return result;
-  MutexLock lock(failure_mutex_);
-  if (name_server_failure_.empty()) return result;
+  if (result.ok()) return result;
   Error error = result.error();
-  error.message += " (last: " + name_server_failure_ + ")";
+  if (std::string cause = cause_of(error); cause != error.message)
+    error.message += " (last: " + std::move(cause) + ")";
   return error;
 }
 

@@ -115,7 +115,9 @@ class ClientCore {
   Error missing_topic(const std::string& topic, const CachedRoute& cached,
                       const CallOutcome& cluster) const;
   void finish_route(const std::string& topic, const Result<Route>& result);
-  // The last failure of a name server behind a time-out that does not say why.
+  // What is behind a wait that ran out: the last failure of a name server; else the error itself.
+  std::string cause_of(const Error& error);
+  // With what is behind it.
   template <typename T>
   Result<T> explained(Result<T> result);
   void make_room_for_route();
