@@ -7,9 +7,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "slipstream/connectors.h"
 #include "slipstream/sql.h"
 #include "slipstream/stream.h"
 
+#include "base/clock.h"
+#include "connector_kit/testing/connector_harness.h"
 #include "observation.h"
 
 namespace slipstream::test {
@@ -127,6 +130,35 @@ Effect files_written(const std::string& columns, const std::string& values) {
   };
 }
 
+// Two rows, the second a minute after the first, in one epoch.
+std::string files_a_minute_apart(const OptionMap& options) {
+  const Folder folder;
+  OptionMap given = options;
+  given["path"] = folder / given["path"];
+  const auto registry = builtin_connectors();
+  const auto sink = (*registry->find("filesystem"))
+                        ->make_sink(slipstream::testing::sink_request(slipstream::testing::table_of(
+                            Schema({{"s", Type::string()}}), std::move(given))));
+  if (!sink.ok() || !(*sink)->check_before_start().ok()) return "failed";
+  FakeClock clock;
+  slipstream::testing::Counters counters;
+  WriterContext context;
+  context.metrics = counters.metrics();
+  context.clock = &clock;
+  context.wake = [] {};
+  const auto writer = (*sink)->make_writer(std::move(context));
+  if (!writer.ok()) return "failed";
+  for (const char* row : {"a", "b"}) {
+    const auto written =
+        (*writer)->write(slipstream::testing::batch_of(
+                             {slipstream::testing::column_of(Type::string(), {std::string(row)})}),
+                         nullptr);
+    if (!written.ok()) return "failed";
+    clock.advance_ms(60'000);
+  }
+  return (*writer)->prepare(1, nullptr).ok() ? content_of(folder / "out") : "failed";
+}
+
 std::string printed(const OptionMap& options) {
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
@@ -197,6 +229,8 @@ void add_filesystem(std::vector<Observation>& all) {
   // Without a checkpoint directory.
   add("sink.delivery-guarantee", {"at-least-once", "a in 1"}, {"exactly-once", "failed"},
       {{"path", "out"}, {"format", "raw"}}, files_written("s STRING", "('a')"));
+  add("sink.rolling-policy.rollover-interval", {"30 s", "a b in 2"}, {"1 h", "a b in 1"},
+      {{"path", "out"}, {"format", "raw"}}, files_a_minute_apart);
   add("sink.rolling-policy.file-size", {"1 b", "a b in 2"}, {"1 mb", "a b in 1"},
       {{"path", "out"}, {"format", "raw"}}, files_written("s STRING", "('a'), ('b')"));
 }

@@ -15,7 +15,7 @@ struct Observation {
     std::string value;
     std::string seen;
   };
-  std::string owner;  // "format json", "connector print"
+  std::string owner;  // "format json", "connector print", "table"
   std::string option;
   Side one;
   Side other;
@@ -25,5 +25,7 @@ struct Observation {
 
 std::vector<Observation> format_observations();
 std::vector<Observation> connector_observations();
+std::vector<Observation> rocketmq_observations();
+std::vector<Observation> table_observations();
 
 }  // namespace slipstream::test

@@ -79,6 +79,11 @@ class ScriptedBroker::Impl {
   void set_dispatch_lag(std::int64_t lag_ms) { dispatch_lag_ms_ = lag_ms; }
   std::map<std::int32_t, std::size_t>& seen() { return seen_; }
   const std::string& last_heartbeat() const { return last_heartbeat_; }
+  std::string last_field(std::int32_t code, std::string_view field) const {
+    const auto last = last_headers_.find(code);
+    return last == last_headers_.end() ? std::string()
+                                       : std::string(last->second.ext.find(field).value_or(""));
+  }
   std::set<std::string>& unregistered() { return unregistered_; }
   std::map<std::int32_t, std::deque<Fault>>& faults() { return faults_; }
   Disturbance& disturbance() { return disturbance_; }
@@ -198,6 +203,7 @@ class ScriptedBroker::Impl {
       return;
     }
     ++seen_[request.header.code];
+    last_headers_[request.header.code] = request.header;
     if (const char* refusal = refusal_of(request)) {
       return answer(session, make_answer(request.header, response_code::kNoPermission, refusal));
     }
@@ -589,6 +595,7 @@ class ScriptedBroker::Impl {
   std::vector<Port> ports_;
   BrokerStore store_;
   std::map<std::int32_t, std::size_t> seen_;
+  std::map<std::int32_t, FrameHeader> last_headers_;  // by code
   std::string last_heartbeat_;
   std::set<std::string> unregistered_;  // brokers that the name server does not know now
   std::map<std::int32_t, std::size_t> answers_;
@@ -706,6 +713,10 @@ void ScriptedBroker::disturb(Disturbance disturbance) {
 
 std::size_t ScriptedBroker::requests_seen(RequestCode code) const {
   return impl_->on_loop([&] { return impl_->seen()[static_cast<std::int32_t>(code)]; });
+}
+std::string ScriptedBroker::last_field(RequestCode code, std::string_view field) const {
+  return impl_->on_loop(
+      [&] { return impl_->last_field(static_cast<std::int32_t>(code), field); });
 }
 std::string ScriptedBroker::last_heartbeat() const {
   return impl_->on_loop([&] { return impl_->last_heartbeat(); });

@@ -86,6 +86,8 @@ class ScriptedBroker {
   // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.
   void require(std::optional<Credentials> credentials);
   std::size_t requests_seen(RequestCode code) const;
+  // A field of the last request with the code, as it stands in the frame; empty: none yet.
+  std::string last_field(RequestCode code, std::string_view field) const;
   std::string last_heartbeat() const;  // its JSON; empty: none yet
   std::size_t parked_pulls() const;
   // Opens and closes the ports of all brokers (not of the name server); connections break.
