@@ -81,6 +81,10 @@ void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts
   const auto watermark = watermark_of(report);
   behind_ms_ = watermark ? std::optional(wall_ms - *watermark) : std::nullopt;
   counts_ = counts;
+  restore_bytes_ = static_cast<std::int64_t>(report.restore_bytes);
+  restored_bytes_ = static_cast<std::int64_t>(report.restored_bytes);
+  restored_rate_.observe(now_ms, restored_bytes_);
+  publishing_ = report.publishing;
   read_rate_.observe(now_ms, read_);
   written_rate_.observe(now_ms, written_);
   observe_splits(report);
@@ -119,9 +123,21 @@ std::string JobProgress::input_text() const {
   return text;
 }
 
+std::string JobProgress::restore_text() const {
+  const std::int64_t left = restore_bytes_ - restored_bytes_;
+  if (left <= 0) return "";
+  std::string text = "restoring " + std::to_string(restored_bytes_ * 100 / restore_bytes_) +
+                     " % of " + bytes_text(restore_bytes_);
+  const std::int64_t rate = restored_rate_.per_second();
+  if (rate > 0) text += ", " + duration_text(left * 1'000 / rate) + " left";
+  return text;
+}
+
 ProgressFacts JobProgress::facts() const {
   ProgressFacts facts;
   facts.push_back("job '" + name_ + "' " + name_of(state_));
+  if (const std::string text = restore_text(); !text.empty()) facts.push_back(text);
+  if (!publishing_.empty()) facts.push_back(publishing_);
   facts.push_back(with_rate("read " + grouped(read_), read_rate_));
   facts.push_back(with_rate("wrote " + grouped(written_), written_rate_));
   if (const std::string text = input_text(); !text.empty()) facts.push_back(text);

@@ -45,7 +45,8 @@ class JobProgress {
 
  private:
   void observe_splits(const flow::JobReport& report);
-  std::string input_text() const;  // of a bounded input, or how far behind
+  std::string input_text() const;    // of a bounded input, or how far behind
+  std::string restore_text() const;  // of state that is being read back
 
   const std::string name_;
   const bool bounded_;
@@ -65,7 +66,9 @@ class JobProgress {
   std::string last_error_;
   std::optional<std::int64_t> behind_ms_;  // of the watermark
   JobCounts counts_;
-  Rate read_rate_, written_rate_, passed_rate_;
+  std::int64_t restore_bytes_ = 0, restored_bytes_ = 0;
+  std::string publishing_;
+  Rate read_rate_, written_rate_, passed_rate_, restored_rate_;
 };
 
 }  // namespace slipstream::cli

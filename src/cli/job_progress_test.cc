@@ -9,6 +9,7 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::int64_t kWallMs = 1'700'000'000'000;
 
@@ -67,6 +68,32 @@ TEST(JobProgressTest, ShowsHowFarTheWatermarkIsBehindAndWhatWasGivenUp) {
   EXPECT_THAT(progress.facts(), Contains("late 2"));
   EXPECT_THAT(progress.facts(), Contains("skipped 1"));
   EXPECT_THAT(progress.summary(), HasSubstr("late 2, skipped 1"));
+}
+
+TEST(JobProgressTest, ShowsHowMuchStateIsReadBack) {
+  JobProgress progress("a", false, {}, 0);
+  flow::JobReport report = report_of(0, 0);
+  report.restore_bytes = 40 << 20;
+  progress.observe(report, {}, 0, kWallMs);
+  EXPECT_THAT(progress.facts(), Contains("restoring 0 % of 40.0 MiB"));
+  report.restored_bytes = 10 << 20;
+  progress.observe(report, {}, 2'000, kWallMs);
+  EXPECT_THAT(progress.facts(), Contains("restoring 25 % of 40.0 MiB, 6.0 s left"));
+  EXPECT_EQ(progress.facts()[1], "restoring 25 % of 40.0 MiB, 6.0 s left") << "before the rows";
+  report.restored_bytes = report.restore_bytes;
+  progress.observe(report, {}, 8'000, kWallMs);
+  EXPECT_THAT(progress.facts(), Not(Contains(HasSubstr("restoring"))));
+}
+
+TEST(JobProgressTest, ShowsWhatASinkLooksThrough) {
+  JobProgress progress("a", false, {}, 0);
+  flow::JobReport report = report_of(0, 0);
+  report.publishing = "looked through 12 of 30 messages of the output queues";
+  progress.observe(report, {}, 0, kWallMs);
+  EXPECT_EQ(progress.facts()[1], report.publishing);
+  report.publishing.clear();
+  progress.observe(report, {}, 1'000, kWallMs);
+  EXPECT_THAT(progress.facts(), Not(Contains(HasSubstr("looked through"))));
 }
 
 TEST(JobProgressTest, RowsOfEarlierAttemptsCount) {

@@ -150,6 +150,18 @@ std::string duration_text(std::int64_t ms) {
   return grouped(seconds / 3'600) + " h " + std::to_string(seconds % 3'600 / 60) + " min";
 }
 
+std::string bytes_text(std::int64_t bytes) {
+  if (bytes < 1'024) return counted(bytes, "byte");
+  std::int64_t tenths = bytes * 10 / 1'024;
+  std::string_view unit = "KiB";
+  for (const std::string_view next : {"MiB", "GiB", "TiB"}) {
+    if (tenths < 10'240) break;
+    tenths /= 1'024;
+    unit = next;
+  }
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + std::string(unit);
+}
+
 std::string counted(std::int64_t number, std::string_view what) {
   return grouped(number) + " " + std::string(what) + (number == 1 ? "" : "s");
 }

@@ -53,6 +53,8 @@ std::string fit_facts(const ProgressFacts& facts, std::size_t columns, bool utf8
 std::string grouped(std::int64_t number);
 // "0.4 s", "12 s", "3 min 5 s", "2 h 3 min"
 std::string duration_text(std::int64_t ms);
+// "512 bytes", "12.0 KiB", "3.4 GiB"
+std::string bytes_text(std::int64_t bytes);
 // "1 row", "12 rows"
 std::string counted(std::int64_t number, std::string_view what);
 

@@ -31,6 +31,11 @@ TEST(ProgressTest, NumbersAndDurationsAreForPeople) {
   EXPECT_EQ(duration_text(12'900), "12 s");
   EXPECT_EQ(duration_text(185'000), "3 min 5 s");
   EXPECT_EQ(duration_text(7'380'000), "2 h 3 min");
+  EXPECT_EQ(bytes_text(1), "1 byte");
+  EXPECT_EQ(bytes_text(1'023), "1,023 bytes");
+  EXPECT_EQ(bytes_text(1'536), "1.5 KiB");
+  EXPECT_EQ(bytes_text(std::int64_t{1} << 20), "1.0 MiB");
+  EXPECT_EQ(bytes_text((std::int64_t{5} << 30) / 2), "2.5 GiB");
   EXPECT_EQ(counted(1, "row"), "1 row");
   EXPECT_EQ(counted(2'000, "row"), "2,000 rows");
 }

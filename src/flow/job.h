@@ -129,6 +129,12 @@ struct JobReport {
   std::chrono::milliseconds last_checkpoint_duration{0};
   std::uint64_t restarts = 0;
   std::string last_error;
+  // Of the state that the current attempt goes on from: in its checkpoint, and what operators have
+  // read of it so far. Equal when nothing is left to be read.
+  std::uint64_t restore_bytes = 0, restored_bytes = 0;
+  // What an exactly-once sink said last while it had to wait or to look through its output; empty:
+  // it does neither.
+  std::string publishing;
   // Of attempts before the one that `tasks` shows.
   std::int64_t earlier_rows_read = 0, earlier_rows_written = 0;
   std::vector<VertexReport> vertices;         // in the order of the graph

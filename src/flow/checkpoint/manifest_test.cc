@@ -111,6 +111,7 @@ TEST(SectionWriter, EveryInstanceReadsItsShare) {
   manifest.operators = {OperatorState{"op", "Op", 2, *sections}};
   const auto state = make_restored_state(storage, manifest);
   EXPECT_EQ(state->reader("other", KeyGroupRange{}), nullptr);
+  EXPECT_EQ(state->progress().read, 0U);
   const auto pieces = [&](KeyGroupRange range, std::string_view name) {
     std::string seen;
     const Status status = state->reader("op", range)
@@ -130,6 +131,41 @@ TEST(SectionWriter, EveryInstanceReadsItsShare) {
   EXPECT_EQ(pieces(KeyGroupRange{0, 64, 128}, "clock"), "2:1 ");
   EXPECT_EQ(pieces(KeyGroupRange{64, 128, 128}, "clock"), "2:1 ");
   EXPECT_EQ(pieces(KeyGroupRange{0, 128, 128}, "absent"), "");
+}
+
+TEST(RestoredState, CountsWhatItsReadersHaveRead) {
+  const std::shared_ptr<CheckpointStorage> storage = make_memory_storage();
+  auto blob = storage->create("chk-1/state");
+  ASSERT_TRUE(blob.ok());
+  SectionWriter writer(**blob, 0);
+  for (const std::uint32_t group : {0U, 1U, 100U})
+    ASSERT_TRUE(writer.write("table", group, bytes_of(std::string(1'000, 'x'))).ok());
+  ASSERT_TRUE(writer.write("clock", kOperatorState, bytes_of("17")).ok());
+  auto sections = writer.finish();
+  ASSERT_TRUE(sections.ok());
+  Manifest manifest;
+  manifest.files = {StateFile{"chk-1/state", (*blob)->size(), (*blob)->checksum()}};
+  manifest.operators = {OperatorState{"op", "Op", 1, *sections}};
+  const auto state = make_restored_state(storage, manifest);
+  const std::uint64_t all = state->progress().bytes;
+  EXPECT_GT(all, 3'000U);
+  EXPECT_EQ(state->progress().read, 0U);
+  const auto ignore = [](std::uint32_t, std::uint32_t, std::span<const std::byte>) {
+    return Status();
+  };
+  auto first = state->reader("op", KeyGroupRange{0, 64, 128});
+  ASSERT_TRUE(first->visit("table", ignore).ok());
+  const std::uint64_t two_of_three = state->progress().read;
+  EXPECT_GT(two_of_three, 2'000U);
+  EXPECT_LT(two_of_three, 3'000U);
+  ASSERT_TRUE(first->visit("table", ignore).ok());
+  EXPECT_LT(state->progress().read, 3'000U) << "what is read again is not new";
+  first.reset();
+  // the other instance reads the clock too, and never asks for its table
+  auto second = state->reader("op", KeyGroupRange{64, 128, 128});
+  ASSERT_TRUE(second->visit("clock", ignore).ok());
+  second.reset();
+  EXPECT_EQ(state->progress().read, all);
 }
 
 // With 1,000 bytes in each of four key groups.

@@ -1,6 +1,7 @@
 // What operators find of themselves when a job goes on from a checkpoint.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,11 @@ class RestoredState {
   // Null when the checkpoint has no state of this uid.
   virtual std::unique_ptr<SnapshotReader> reader(const std::string& uid,
                                                  KeyGroupRange range) const = 0;
+  struct Progress {
+    std::uint64_t bytes = 0;  // of all state
+    std::uint64_t read = 0;   // by readers; one that is gone has read all that is its own
+  };
+  virtual Progress progress() const = 0;
 };
 
 // State of a manifest for the operators of an attempt. `storage` outlives it.

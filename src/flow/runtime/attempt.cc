@@ -221,8 +221,12 @@ Status Attempt::start_commit_workers() {
     worker.last_lease_ms = options_.progress->attempt_ended_ms;
     if (worker.last_lease_ms == 0 && options_.ownership != nullptr)
       worker.last_lease_ms = options_.ownership->former_end_ms();
-    worker.say = options_.say;
+    worker.say = [this](std::string_view text) {
+      options_.publishing(text);
+      options_.say(text);
+    };
     worker.committed = [this, uid = node.uid](CheckpointId checkpoint) {
+      options_.publishing("");
       post([this, uid, checkpoint] {
         options_.store->confirmed(uid, checkpoint);
         carry_out(protocol_->committed(uid, checkpoint, now()));
@@ -516,6 +520,9 @@ void Attempt::tear_down() {
 }
 
 void Attempt::report(JobReport& report) const {
+  const auto restore = restored_ != nullptr ? restored_->progress() : RestoredState::Progress{};
+  report.restore_bytes = restore.bytes;
+  report.restored_bytes = restore.read;
   if (!tasks_built_.load()) return;
   report.tasks.clear();
   for (std::size_t chain = 0; chain < tasks_of_chain_.size(); ++chain) {

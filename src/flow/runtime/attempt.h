@@ -67,6 +67,8 @@ class Attempt final : public TaskListener {
     Say say;
     std::function<void(const JobProgress&)> progressed;
     std::function<void(Outcome)> ended;  // once, after start()
+    // JobReport::publishing. Thread: of a committer.
+    std::function<void(std::string_view)> publishing;
   };
 
   explicit Attempt(Options options);

@@ -274,6 +274,10 @@ class Job::Impl {
       report_.checkpoints.assign(progress.checkpoints.begin(), progress.checkpoints.end());
       changed_.notify_all();
     };
+    options.publishing = [this](std::string_view text) {
+      MutexLock lock(mutex_);
+      report_.publishing = text;
+    };
     options.ended = [this](const Attempt::Outcome& outcome) {
       queue_.post([this, outcome] { attempt_ended(outcome); });
     };
@@ -312,6 +316,7 @@ class Job::Impl {
       MutexLock lock(mutex_);
       attempt_ = nullptr;
       running_->report(report_);
+      report_.publishing.clear();
     }
     running_.reset();
     switch (outcome.end) {

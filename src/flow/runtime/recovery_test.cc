@@ -300,10 +300,12 @@ TEST(Recovery, ASlowCommitHoldsCheckpointsBack) {
   ASSERT_TRUE(wait_until([&] { return sealed() >= 2; }));
   EXPECT_FALSE((*job)->wait_for(50ms).has_value());
   EXPECT_EQ(sealed(), 2U);  // two epochs wait: no third checkpoint begins
+  EXPECT_TRUE(wait_until([&] { return (*job)->report().publishing == "held by the test"; }));
   EXPECT_EQ(fixture.sink.audit->count(), 0U);
   fixture.sink.hold_commit->store(false);
   const Status status = (*job)->wait();
   ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ((*job)->report().publishing, "");
   expect_exact(*fixture.sink.audit);
   EXPECT_TRUE(
       std::is_sorted(fixture.sink.audit->commits.begin(), fixture.sink.audit->commits.end()));

@@ -166,8 +166,9 @@ class AuditCommitter final : public SinkCommitter {
  public:
   explicit AuditCommitter(AuditSinkOptions options) : options_(std::move(options)) {}
   Status commit(std::span<const Committable> committables, const CommitContext& context) override {
-    while (options_.hold_commit != nullptr && options_.hold_commit->load() &&
-           !context.stop.stop_requested())
+    const bool held = options_.hold_commit != nullptr && options_.hold_commit->load();
+    if (held && context.progress) context.progress("held by the test");
+    while (held && options_.hold_commit->load() && !context.stop.stop_requested())
       std::this_thread::yield();
     if (context.stop.stop_requested()) return Error{ErrorCode::kCancelled, "stopped"};
     TRY(context.check_lease());
