@@ -19,7 +19,8 @@ namespace slipstream::sql {
 //
 // `intercept` sees every node before it is bound and may answer in its place: how aggregate calls
 // and grouped expressions become columns of an aggregate's output. It sets *handled; a null answer
-// then means a reported error. Thread: one.
+// then means a reported error.
+// Thread: one.
 class ExprBinder {
  public:
   using Intercept = std::function<expr::ExprPtr(const ast::Expr&, bool* handled)>;

@@ -8,7 +8,8 @@
 
 namespace slipstream::sql {
 
-// Never fails. Thread: one at a time.
+// Never fails.
+// Thread: one at a time.
 class MemoryCatalog final : public Catalog {
  public:
   Result<CatalogEntryPtr> find(std::string_view name) const override;

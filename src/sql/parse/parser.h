@@ -27,8 +27,9 @@ struct ParseResult {
 inline constexpr std::size_t kDiagnosticsMax = 100;
 
 // Reads a script: statements separated by ';'. After an error it goes on behind the next ';', so
-// all wrong statements are reported, each once (plus what could be seen past). Thread: any. Bounds:
-// texts over 64 MiB are refused; nesting deeper than ast::kDepthMax is an error.
+// all wrong statements are reported, each once (plus what could be seen past).
+// Thread: any.
+// Bounds: texts over 64 MiB are refused; nesting deeper than ast::kDepthMax is an error.
 ParseResult parse_script(std::string_view source);
 
 // One expression (tests, generated columns of other catalogs). `expr` is null if there are errors.

@@ -18,7 +18,9 @@ namespace slipstream::sql {
 // fail() reports an error and ends the statement: from then on peek() shows nothing but the end, so
 // every grammar function runs out of tokens and returns, and further errors of the statement are
 // not reported. report() reports an error and lets the grammar go on, for mistakes that can be seen
-// past. Owner:  the parse call; borrows `source`. Bounds: keeps kDiagnosticsMax diagnostics.
+// past.
+// Owner:  the parse call; borrows `source`.
+// Bounds: keeps kDiagnosticsMax diagnostics.
 class TokenCursor {
  public:
   TokenCursor(std::string_view source, LexResult tokens);
