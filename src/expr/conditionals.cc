@@ -27,9 +27,9 @@ ColumnPtr extreme_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, co
     }
     chosen[best].push_back(static_cast<std::uint32_t>(row));
   });
-  std::vector<Piece> pieces;
-  for (std::size_t i = 0; i < args.size(); ++i) pieces.push_back(Piece{args[i], chosen[i]});
-  return merge_pieces(type, ctx.rows(), pieces);
+  std::vector<ColumnPart> parts;
+  for (std::size_t i = 0; i < args.size(); ++i) parts.push_back(ColumnPart{args[i], chosen[i]});
+  return merge_parts(type, ctx.rows(), parts);
 }
 
 Function extreme(const std::string& name, const std::string& description, Kernel kernel) {

@@ -30,10 +30,10 @@ void copy_values(std::byte* out, const Column& from, std::span<const std::uint32
   }
 }
 
-ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
+ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const ColumnPart> parts) {
   std::vector<const Column*> source(rows, nullptr);
-  for (const Piece& piece : pieces) {
-    for (const std::uint32_t row : piece.rows) source[row] = piece.column.get();
+  for (const ColumnPart& part : parts) {
+    for (const std::uint32_t row : part.rows) source[row] = part.column.get();
   }
   ColumnBuilder builder(type);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -46,42 +46,42 @@ ColumnPtr merge_nested(const Type& type, std::size_t rows, std::span<const Piece
   return builder.finish();
 }
 
-// Rows of no piece are NULL.
-Validity covered_rows(std::size_t rows, std::span<const Piece> pieces) {
+// Rows of no part are NULL.
+Validity covered_rows(std::size_t rows, std::span<const ColumnPart> parts) {
   Validity validity(rows);
   std::size_t covered = 0;
-  for (const Piece& piece : pieces) covered += piece.rows.size();
+  for (const ColumnPart& part : parts) covered += part.rows.size();
   if (covered == rows) return validity;
   for (std::size_t row = 0; row < rows; ++row) validity.set_null(row);
-  for (const Piece& piece : pieces) {
-    for (const std::uint32_t row : piece.rows) validity.set_valid(row);
+  for (const ColumnPart& part : parts) {
+    for (const std::uint32_t row : part.rows) validity.set_valid(row);
   }
   return validity;
 }
 
 }  // namespace
 
-ColumnPtr merge_pieces(const Type& type, std::size_t rows, std::span<const Piece> pieces) {
-  if (pieces.size() == 1 && pieces[0].rows.size() == rows &&
-      pieces[0].column->type().kind() != TypeKind::kNull) {
-    return retyped(pieces[0].column, type, rows);
+ColumnPtr merge_parts(const Type& type, std::size_t rows, std::span<const ColumnPart> parts) {
+  if (parts.size() == 1 && parts[0].rows.size() == rows &&
+      parts[0].column->type().kind() != TypeKind::kNull) {
+    return retyped(parts[0].column, type, rows);
   }
-  if (type.layout() == Layout::kNested) return merge_nested(type, rows, pieces);
+  if (type.layout() == Layout::kNested) return merge_nested(type, rows, parts);
   ColumnParts parts;
   parts.type = type;
   parts.size = rows;
   const std::size_t width = layout_width(type.layout());
   parts.values.resize(rows * width);
-  Validity validity = covered_rows(rows, pieces);
-  for (const Piece& piece : pieces) {
-    const bool untyped = piece.column->type().kind() == TypeKind::kNull;
-    if (!untyped) copy_values(parts.values.data(), *piece.column, piece.rows, width);
-    if (untyped || piece.column->may_have_nulls()) {
-      for (const std::uint32_t row : piece.rows) {
-        if (untyped || piece.column->is_null(row)) validity.set_null(row);
+  Validity validity = covered_rows(rows, parts);
+  for (const ColumnPart& part : parts) {
+    const bool untyped = part.column->type().kind() == TypeKind::kNull;
+    if (!untyped) copy_values(parts.values.data(), *part.column, part.rows, width);
+    if (untyped || part.column->may_have_nulls()) {
+      for (const std::uint32_t row : part.rows) {
+        if (untyped || part.column->is_null(row)) validity.set_null(row);
       }
     }
-    for (const BufferPtr& buffer : piece.column->buffers()) {
+    for (const BufferPtr& buffer : part.column->buffers()) {
       if (std::find(parts.buffers.begin(), parts.buffers.end(), buffer) == parts.buffers.end()) {
         parts.buffers.push_back(buffer);
       }

@@ -329,7 +329,7 @@ class Program::Impl {
   }
 
   Result<ColumnPtr> compute_case(Node& node, const Scope* scope) {
-    std::vector<Piece> pieces;
+    std::vector<ColumnPart> parts;
     const Scope* open = scope;
     for (std::size_t i = 0; i + 1 < node.args.size() && !open->rows.empty(); i += 2) {
       TRY_ASSIGN(const ColumnPtr when, evaluate(node.args[i], open));
@@ -342,35 +342,35 @@ class Program::Impl {
       const Scope* chosen = settled(taken);
       if (!chosen->rows.empty()) {
         TRY_ASSIGN(ColumnPtr then, evaluate(node.args[i + 1], chosen));
-        pieces.push_back(Piece{std::move(then), chosen->rows});
+        parts.push_back(ColumnPart{std::move(then), chosen->rows});
       }
       open = settled(rest);
     }
     if (!open->rows.empty()) {
       TRY_ASSIGN(ColumnPtr otherwise, evaluate(node.args.back(), open));
-      pieces.push_back(Piece{std::move(otherwise), open->rows});
+      parts.push_back(ColumnPart{std::move(otherwise), open->rows});
     }
-    return merge_pieces(node.expr->type, rows_, pieces);
+    return merge_parts(node.expr->type, rows_, parts);
   }
 
   Result<ColumnPtr> compute_coalesce(Node& node, const Scope* scope) {
-    std::vector<Piece> pieces;
+    std::vector<ColumnPart> parts;
     const Scope* open = scope;
     for (std::size_t i = 0; i < node.args.size() && !open->rows.empty(); ++i) {
       TRY_ASSIGN(ColumnPtr arg, evaluate(node.args[i], open));
       const bool last = i + 1 == node.args.size();
       if (last || !arg->may_have_nulls()) {
-        pieces.push_back(Piece{std::move(arg), open->rows});
+        parts.push_back(ColumnPart{std::move(arg), open->rows});
         break;
       }
       Scope* taken = narrowed(open);
       Scope* rest = narrowed(open);
       for (const std::uint32_t row : open->rows)
         (arg->is_null(row) ? rest : taken)->storage.push_back(row);
-      pieces.push_back(Piece{std::move(arg), settled(taken)->rows});
+      parts.push_back(ColumnPart{std::move(arg), settled(taken)->rows});
       open = settled(rest);
     }
-    return merge_pieces(node.expr->type, rows_, pieces);
+    return merge_parts(node.expr->type, rows_, parts);
   }
 
   Result<ColumnPtr> compute_field(Node& node, const Scope* scope) {

@@ -124,9 +124,9 @@ class Stamping final : public flow::Operator {
   }
 
   void decide(std::int64_t now, Emitter& out) {
-    std::optional<std::int64_t> again_ms;
-    if (spec_.stamper.ticks) again_ms = now + spec_.tick_ms;
-    time_.decide(now, out, again_ms);
+    std::optional<std::int64_t> next_tick_ms;
+    if (spec_.stamper.ticks) next_tick_ms = now + spec_.tick_ms;
+    time_.decide(now, out, next_tick_ms);
   }
 
   const StampingSpec spec_;

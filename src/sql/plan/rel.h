@@ -107,7 +107,7 @@ struct Rel {
   std::size_t window_end = 0;
   std::vector<AggregateCall> calls;
 
-  std::int64_t state_ttl_ms = 0;  // kGroupAggregate, kJoin: table.exec.state.ttl; 0 = for ever
+  std::int64_t state_ttl_ms = 0;  // kGroupAggregate, kJoin: table.exec.state.ttl; 0 = forever
 
   std::vector<std::size_t> left_keys;   // kJoin, positions in the left input
   std::vector<std::size_t> right_keys;  // kJoin, positions in the right input

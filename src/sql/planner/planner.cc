@@ -98,7 +98,7 @@ RelPtr Planner::finish(RelPtr root, const SourceSpan& span) {
   if (endpoint) {
     report(root->span,
            "this INSERT is a loop: it reads " + *endpoint +
-               " and writes to it, so every row that it writes comes back to it, for ever",
+               " and writes to it, so every row that it writes comes back to it, forever",
            "write to another topic");
     return nullptr;
   }

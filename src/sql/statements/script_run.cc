@@ -49,7 +49,7 @@ void ScriptRun::insert(const ast::InsertStatement& statement) {
     report(
         statement.span,
         "this INSERT closes a loop: what it writes comes back to it through the INSERT of line " +
-            std::to_string(*line) + ", for ever",
+            std::to_string(*line) + ", forever",
         "write to another topic");
     return;
   }
