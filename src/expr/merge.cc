@@ -67,28 +67,28 @@ ColumnPtr merge_parts(const Type& type, std::size_t rows, std::span<const Column
     return retyped(parts[0].column, type, rows);
   }
   if (type.layout() == Layout::kNested) return merge_nested(type, rows, parts);
-  ColumnParts parts;
-  parts.type = type;
-  parts.size = rows;
+  ColumnParts merged;
+  merged.type = type;
+  merged.size = rows;
   const std::size_t width = layout_width(type.layout());
-  parts.values.resize(rows * width);
+  merged.values.resize(rows * width);
   Validity validity = covered_rows(rows, parts);
   for (const ColumnPart& part : parts) {
     const bool untyped = part.column->type().kind() == TypeKind::kNull;
-    if (!untyped) copy_values(parts.values.data(), *part.column, part.rows, width);
+    if (!untyped) copy_values(merged.values.data(), *part.column, part.rows, width);
     if (untyped || part.column->may_have_nulls()) {
       for (const std::uint32_t row : part.rows) {
         if (untyped || part.column->is_null(row)) validity.set_null(row);
       }
     }
     for (const BufferPtr& buffer : part.column->buffers()) {
-      if (std::find(parts.buffers.begin(), parts.buffers.end(), buffer) == parts.buffers.end()) {
-        parts.buffers.push_back(buffer);
+      if (std::find(merged.buffers.begin(), merged.buffers.end(), buffer) == merged.buffers.end()) {
+        merged.buffers.push_back(buffer);
       }
     }
   }
-  parts.validity = validity.take();
-  return std::make_shared<const Column>(std::move(parts));
+  merged.validity = validity.take();
+  return std::make_shared<const Column>(std::move(merged));
 }
 
 ColumnPtr with_nulls_of(const ColumnPtr& column, const Column& other, std::size_t rows) {

@@ -50,7 +50,7 @@ class EventTimeOfTable {
     std::string script =
         "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen'";
     for (const auto& [name, value] : options) script += ", '" + name + "' = '" + value + "'";
-    sql::Session session(*registry_);
+    sql::Session session(*registry_, runtime_);
     sql::Compiled compiled = session.compile(script + "); SELECT ts FROM t");
     EXPECT_TRUE(compiled.ok());
     std::vector<sql::RelPtr> plans;
@@ -67,6 +67,7 @@ class EventTimeOfTable {
   }
 
   const std::unique_ptr<ConnectorRegistry> registry_ = builtin_connectors();
+  flow::Runtime runtime_;
   const flow::Graph graph_;
   OperatorHarness harness_;
 };
