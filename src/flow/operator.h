@@ -114,9 +114,9 @@ struct OperatorContext {
   // Asks for on_timer() at or after this time of now_ms() (processing time: state ttl, idle
   // time-outs). Replaces the former.
   std::function<void(std::int64_t wall_ms)> set_timer;
-  // Behind a source in its chain: SourceReader::pause and prefer. Null elsewhere.
+  // Behind a source in its chain: SourceReader::pause and set_read_order. Null elsewhere.
   std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
-  std::function<void(std::span<const std::uint32_t> splits)> prefer_splits;
+  std::function<void(std::span<const std::uint32_t> splits)> set_read_order;
   // JobOptions::changes_cost_bytes
   std::size_t changes_cost_bytes = 32;
   Metrics metrics;

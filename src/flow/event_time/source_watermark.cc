@@ -84,8 +84,8 @@ void SourceWatermark::decide(std::int64_t now_ms, Emitter& out,
 }
 
 void SourceWatermark::steer(std::int64_t now_ms) {
-  if (context_.prefer_splits) {
-    if (const auto* order = order_.update(splits_, now_ms)) context_.prefer_splits(*order);
+  if (context_.set_read_order) {
+    if (const auto* order = order_.update(splits_, now_ms)) context_.set_read_order(*order);
   }
   std::vector<std::uint32_t> ahead = splits_.too_far_ahead(now_ms);
   if (ahead == paused_) return;

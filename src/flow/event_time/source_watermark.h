@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "flow/event_time/idle_signal.h"
-#include "flow/event_time/reading_order.h"
+#include "flow/event_time/read_order.h"
 #include "flow/event_time/split_watermarks.h"
 #include "flow/operator.h"
 #include "flow/operators/keyed_state.h"
@@ -30,7 +30,7 @@ class SourceWatermark {
   SplitWatermarks& splits() { return splits_; }
   void batch_noted();
   void note(const SplitEvent& event, std::int64_t now_ms);
-  // Emits a watermark that has risen and changes of idleness, gives the source its reading order
+  // Emits a watermark that has risen and changes of idleness, gives the source its read order
   // and the splits to pause, and sets the timer for the next decision, at `next_ms` at the latest.
   void decide(std::int64_t now_ms, Emitter& out, std::optional<std::int64_t> next_ms = {});
   void timer_fired() { timer_ms_ = 0; }
@@ -45,7 +45,7 @@ class SourceWatermark {
 
   SplitWatermarks::Options options_;
   SplitWatermarks splits_;
-  ReadingOrder order_;
+  ReadOrder order_;
   OperatorContext context_;
   EventTime last_ = kMinWatermark;
   IdleSignal idle_signal_;

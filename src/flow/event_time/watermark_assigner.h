@@ -28,8 +28,8 @@ struct WatermarkAssignerSpec {
 
 // Stands directly behind a source (or behind a projection of it), consumes split runs and split
 // events, emits batches without them and ascending watermarks after the batch that proved them.
-// Watermarks from above are ignored, but for kMaxWatermark, the end of input. Tells the source
-// which splits to pause and which to prefer, when that changes.
+// Watermarks from above are ignored, but for kMaxWatermark, the end of input. Gives the source
+// its read order and the splits to pause, when they change.
 //
 // State: the last emitted watermark. After a restore every split starts at the least one of all
 // former subtasks.

@@ -46,8 +46,8 @@ class WatermarkAssignerTest : public ::testing::Test {
     return harness().take_watermarks();
   }
 
-  using Told = std::vector<std::vector<std::uint32_t>>;
-  const Told& preferred() { return harness().preferences(); }
+  using SplitLists = std::vector<std::vector<std::uint32_t>>;
+  const SplitLists& read_orders() { return harness().read_orders(); }
 
   WatermarkAssignerSpec spec_;
   std::unique_ptr<OperatorHarness> harness_;
@@ -95,7 +95,7 @@ TEST_F(WatermarkAssignerTest, OlderProofsOfSeveralSplitsAreComparedAtTheirPoints
       << "for the first batch both are proven empty, for the second only split 2";
 }
 
-TEST_F(WatermarkAssignerTest, TellsForWhichMomentItIsIdleAndItsWatermarksHold) {
+TEST_F(WatermarkAssignerTest, SendsForWhichMomentItIsIdleAndItsWatermarksHold) {
   spec_.empty_grace_ms = 0;
   harness().set_now(40);
   EXPECT_EQ(push({{0, 100}, {1, 50}}), Marks{50});
@@ -142,57 +142,57 @@ TEST_F(WatermarkAssignerTest, IdleTimeoutLeavesOutASilentSplit) {
 TEST_F(WatermarkAssignerTest, NamesSplitsThatAreTooFarAhead) {
   spec_.max_drift_ms = 100;
   push({{0, 100}, {1, 201}, {2, 150}});
-  EXPECT_EQ(harness().pauses(), (Told{{1}}));
+  EXPECT_EQ(harness().pauses(), (SplitLists{{1}}));
   push({{2, 160}});
   EXPECT_EQ(harness().pauses().size(), 1U);
   push({{0, 110}});
-  EXPECT_EQ(harness().pauses(), (Told{{1}, {}}));
+  EXPECT_EQ(harness().pauses(), (SplitLists{{1}, {}}));
 }
 
-TEST_F(WatermarkAssignerTest, PrefersNobodyWhileSplitsAreClose) {
+TEST_F(WatermarkAssignerTest, GivesNoOrderWhileSplitsAreClose) {
   for (std::int64_t step = 1; step <= 100; ++step) {
     harness().set_now(step * 1'000);
     push({{0, step * 500}, {1, step * 500 + 900}});
   }
-  EXPECT_EQ(preferred(), Told{});
+  EXPECT_EQ(read_orders(), SplitLists{});
 }
 
-TEST_F(WatermarkAssignerTest, PrefersTheSplitThatIsBehindUntilItHasOvertaken) {
+TEST_F(WatermarkAssignerTest, ReadsTheSplitThatIsBehindFirstUntilItHasOvertaken) {
   harness().set_now(1'000);
   push({{0, 0}, {1, 5'000}, {2, 2'000}});
-  EXPECT_EQ(preferred(), (Told{{0, 2, 1}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 2, 1}}));
   harness().set_now(2'000);
   push({{0, 2'900}});
-  EXPECT_EQ(preferred().size(), 1U) << "less than a second ahead of split 2";
+  EXPECT_EQ(read_orders().size(), 1U) << "less than a second ahead of split 2";
   harness().set_now(3'000);
   push({{0, 3'100}});
-  EXPECT_EQ(preferred(), (Told{{0, 2, 1}, {2, 0, 1}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 2, 1}, {2, 0, 1}}));
   harness().set_now(4'000);
   push({{0, 4'700}, {2, 4'800}});
-  EXPECT_EQ(preferred().size(), 3U);
-  EXPECT_EQ(preferred().back(), std::vector<std::uint32_t>{}) << "all are alike again";
+  EXPECT_EQ(read_orders().size(), 3U);
+  EXPECT_EQ(read_orders().back(), std::vector<std::uint32_t>{}) << "all are alike again";
   harness().set_now(5'000);
   push({{1, 5'500}});
-  EXPECT_EQ(preferred().size(), 3U);
+  EXPECT_EQ(read_orders().size(), 3U);
 }
 
-TEST_F(WatermarkAssignerTest, ATenthOfASmallDriftLimitIsEnoughToPrefer) {
+TEST_F(WatermarkAssignerTest, ATenthOfASmallDriftLimitIsEnoughForAnOrder) {
   spec_.max_drift_ms = 1'000;
   harness().set_now(1'000);
   push({{0, 0}, {1, 101}});
-  EXPECT_EQ(preferred(), (Told{{0, 1}}));
-  EXPECT_EQ(harness().pauses(), Told{});
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 1}}));
+  EXPECT_EQ(harness().pauses(), SplitLists{});
 }
 
-TEST_F(WatermarkAssignerTest, AnOrderIsToldNotWithEveryBatch) {
+TEST_F(WatermarkAssignerTest, AnOrderIsNotGivenWithEveryBatch) {
   harness().set_now(1'000);
   push({{0, 0}, {1, 5'000}});
-  ASSERT_EQ(preferred().size(), 1U);
+  ASSERT_EQ(read_orders().size(), 1U);
   for (std::int64_t step = 1; step <= 100; ++step) push({{step % 2, 5'000 * step}});
-  EXPECT_EQ(preferred().size(), 1U) << "the clock stands still";
+  EXPECT_EQ(read_orders().size(), 1U) << "the clock stands still";
   harness().set_now(1'002);
   push({});
-  EXPECT_EQ(preferred(), (Told{{0, 1}, {1, 0}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 1}, {1, 0}}));
 }
 
 // Named by its last rows it might come behind all others when it has something again.
@@ -200,19 +200,19 @@ TEST_F(WatermarkAssignerTest, ASplitThatIsLeftOutIsNotNamed) {
   spec_.empty_grace_ms = 0;
   harness().set_now(1'000);
   push({{0, 0}, {1, 5'000}, {2, 9'000}}, {{2, SplitIdle{}}});
-  EXPECT_EQ(preferred(), (Told{{0, 1}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 1}}));
   harness().set_now(2'000);
   push({}, {{2, SplitActive{}}});
-  EXPECT_EQ(preferred(), (Told{{0, 1}, {0, 1, 2}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 1}, {0, 1, 2}}));
   harness().set_now(3'000);
   push({}, {{1, SplitEnded{}}, {2, SplitEnded{}}});
-  EXPECT_EQ(preferred().back(), std::vector<std::uint32_t>{}) << "one split has no rival";
+  EXPECT_EQ(read_orders().back(), std::vector<std::uint32_t>{}) << "one split has no rival";
 }
 
 TEST_F(WatermarkAssignerTest, ASplitWithoutRowsIsTheFirst) {
   harness().set_now(1'000);
   push({{1, 5'000}}, {{0, SplitAdded{}}, {1, SplitAdded{}}});
-  EXPECT_EQ(preferred(), (Told{{0, 1}}));
+  EXPECT_EQ(read_orders(), (SplitLists{{0, 1}}));
 }
 
 TEST_F(WatermarkAssignerTest, NullRowtimeIsAnError) {

@@ -195,7 +195,7 @@ class OperatorHarness final : private Emitter {
   // What a source in front was told, each time.
   using Splits = std::vector<std::uint32_t>;
   const std::vector<Splits>& pauses() const { return pauses_; }
-  const std::vector<Splits>& preferences() const { return preferences_; }
+  const std::vector<Splits>& read_orders() const { return read_orders_; }
 
  private:
   void start(const SavedState* state) {
@@ -213,8 +213,8 @@ class OperatorHarness final : private Emitter {
       context.pause_splits = [this](std::span<const std::uint32_t> splits) {
         pauses_.emplace_back(splits.begin(), splits.end());
       };
-      context.prefer_splits = [this](std::span<const std::uint32_t> splits) {
-        preferences_.emplace_back(splits.begin(), splits.end());
+      context.set_read_order = [this](std::span<const std::uint32_t> splits) {
+        read_orders_.emplace_back(splits.begin(), splits.end());
       };
       context.metrics.value = [this, i](std::string_view name, std::string_view) {
         return &metrics_[{i, std::string(name)}];
@@ -321,7 +321,7 @@ class OperatorHarness final : private Emitter {
   std::size_t emitted_ = 0;
   std::size_t resumes_ = 0;
   std::vector<Splits> pauses_;
-  std::vector<Splits> preferences_;
+  std::vector<Splits> read_orders_;
   CheckpointId checkpoint_ = 0;
   std::size_t additions_ = 0;
   std::optional<SavedState> newest_;

@@ -117,7 +117,7 @@ Status Task::open_stage(std::size_t chain_index) {
     context.pause_splits = [this](std::span<const std::uint32_t> splits) {
       source_->pause(splits);
     };
-    context.prefer_splits = [this](std::span<const std::uint32_t> splits) {
+    context.set_read_order = [this](std::span<const std::uint32_t> splits) {
       source_->set_read_order(splits);
     };
   }

@@ -1,4 +1,4 @@
-#include "flow/event_time/reading_order.h"
+#include "flow/event_time/read_order.h"
 
 #include <algorithm>
 #include <tuple>
@@ -10,13 +10,13 @@ constexpr std::int64_t kSlackMs = 1'000;
 
 }  // namespace
 
-ReadingOrder::ReadingOrder(std::int64_t max_drift_ms)
+ReadOrder::ReadOrder(std::int64_t max_drift_ms)
     : slack_ms_(static_cast<std::uint64_t>(
           max_drift_ms > 0 ? std::clamp<std::int64_t>(max_drift_ms / 10, 1, kSlackMs) : kSlackMs)) {
 }
 
-const std::vector<std::uint32_t>* ReadingOrder::update(const SplitWatermarks& splits,
-                                                       std::int64_t now_ms) {
+const std::vector<std::uint32_t>* ReadOrder::update(const SplitWatermarks& splits,
+                                                    std::int64_t now_ms) {
   if (checked_ms_ && now_ms - *checked_ms_ < kCheckMs) return nullptr;
   checked_ms_ = now_ms;
   candidates_.clear();
@@ -44,7 +44,7 @@ const std::vector<std::uint32_t>* ReadingOrder::update(const SplitWatermarks& sp
 }
 
 // A split is too far behind one that is read before it, or at the same time.
-bool ReadingOrder::fell_behind() {
+bool ReadOrder::fell_behind() {
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
     return std::tie(a.rank, b.level) < std::tie(b.rank, a.level);
   });

@@ -17,12 +17,12 @@ namespace slipstream::flow {
 //
 // Thread: task.
 // Cost: levels are compared once in kCheckMs.
-class ReadingOrder {
+class ReadOrder {
  public:
   // About as long as a full batch takes: a split overtakes by no more than that.
   static constexpr std::int64_t kCheckMs = 2;
 
-  explicit ReadingOrder(std::int64_t max_drift_ms);
+  explicit ReadOrder(std::int64_t max_drift_ms);
   // The new order, slowest split first, empty: none; without splits that are left out, which hold
   // nothing back and go first when they have something. Null: the last answer still holds.
   const std::vector<std::uint32_t>* update(const SplitWatermarks& splits, std::int64_t now_ms);
