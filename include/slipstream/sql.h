@@ -42,9 +42,8 @@ class TableEnvironment {
   // query's event-time column, when there is one. A query whose rows are updated later is refused.
   template <typename T>
   stream::DataStream<T> query(std::string_view select) {
-    return stream::DataStream<T>(
-        stream::erased::Place{plan_, add_query(select, stream::RowOf<T>::schema()), 0,
-                              stream::erased::Exchange::kForward});
+    return stream::DataStream<T>(stream::erased::Place{
+        plan_, add_query(select, stream::RowOf<T>::schema()), 0, Partitioning::kForward});
   }
   // A stream by a name that SQL knows, with the columns of T.
   template <typename T>

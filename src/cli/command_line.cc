@@ -120,13 +120,14 @@ void add_run(CLI::App& app, CommandLine& line) {
   run->add_option("--checkpoint-dir", arguments.checkpoint_dir,
                   "keep checkpoints here, and resume from the newest")
       ->option_text("DIR");
-  auto* from = run->add_option("--from", arguments.from, "start from this checkpoint or savepoint")
+  auto* from = run->add_option("--from", arguments.start.restore_from,
+                               "start from this checkpoint or savepoint")
                    ->option_text("PATH");
-  run->add_flag("--fresh", arguments.fresh, "ignore the checkpoints that are there")
+  run->add_flag("--fresh", arguments.start.fresh, "ignore the checkpoints that are there")
       ->excludes(from);
-  run->add_flag("--allow-duplicates", arguments.allow_duplicates,
+  run->add_flag("--allow-duplicates", arguments.start.allow_duplicates,
                 "accept that published epochs are published again");
-  run->add_flag("--allow-dropped-state", arguments.allow_dropped_state,
+  run->add_flag("--allow-dropped-state", arguments.start.allow_dropped_state,
                 "accept that state of removed operators is lost");
   run->add_option("--metrics-port", arguments.metrics_port,
                   "serve Prometheus metrics on 127.0.0.1; 0 takes a free port")

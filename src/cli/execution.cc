@@ -88,7 +88,7 @@ std::string Execution::metrics() {
 }
 
 Result<sql::LaunchOptions> Execution::launch_options() {
-  TRY_ASSIGN(const flow::JobOptions job, session_.job_options());
+  TRY_ASSIGN(const JobOptions job, session_.job_options());
   {
     const std::lock_guard lock(mutex_);
     job_name_ = job.name;
@@ -96,10 +96,7 @@ Result<sql::LaunchOptions> Execution::launch_options() {
   sql::LaunchOptions options;
   options.from_command_line = true;
   options.checkpoint_dir = arguments_.checkpoint_dir;
-  options.restore_from = arguments_.from;
-  options.fresh = arguments_.fresh;
-  options.allow_duplicates = arguments_.allow_duplicates;
-  options.allow_dropped_state = arguments_.allow_dropped_state;
+  options.start = arguments_.start;
   return options;
 }
 
@@ -134,7 +131,7 @@ Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::in
 
 Status Execution::run_inserts(const std::vector<sql::RelPtr>& plans) {
   TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
-  TRY_ASSIGN(const flow::JobOptions settings, session_.job_options());
+  TRY_ASSIGN(const JobOptions settings, session_.job_options());
   TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, say_line));
   if (!arguments_.progress.quiet) {
     for (const sql::RelPtr& plan : plans) notify("job '" + job_name_ + "': " + flow_text(*plan));

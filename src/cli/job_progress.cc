@@ -18,28 +18,28 @@ std::int64_t sum_of(const MetricStore& store, std::string_view name, const std::
 }
 
 // The least of the tasks that have one; what ended does not hold it back.
-std::optional<flow::EventTime> watermark_of(const flow::JobReport& report) {
+std::optional<flow::EventTime> watermark_of(const JobReport& report) {
   std::optional<flow::EventTime> least;
-  for (const flow::TaskReport& task : report.tasks) {
+  for (const TaskReport& task : report.tasks) {
     if (task.watermark == flow::kMinWatermark || task.watermark == flow::kMaxWatermark) continue;
     least = std::min(least.value_or(task.watermark), task.watermark);
   }
   return least;
 }
 
-const char* name_of(flow::JobReport::State state) {
+const char* name_of(JobReport::State state) {
   switch (state) {
-    case flow::JobReport::State::kStarting:
+    case JobReport::State::kStarting:
       return "starting";
-    case flow::JobReport::State::kRunning:
+    case JobReport::State::kRunning:
       return "running";
-    case flow::JobReport::State::kRestarting:
+    case JobReport::State::kRestarting:
       return "restarting";
-    case flow::JobReport::State::kStopping:
+    case JobReport::State::kStopping:
       return "stopping";
-    case flow::JobReport::State::kFinished:
+    case JobReport::State::kFinished:
       return "finished";
-    case flow::JobReport::State::kFailed:
+    case JobReport::State::kFailed:
       return "failed";
   }
   return "running";
@@ -69,8 +69,8 @@ JobCounts count_of(const MetricStore& store, const std::vector<MetricFamily>& sk
   return counts;
 }
 
-void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts,
-                          std::int64_t now_ms, std::int64_t wall_ms) {
+void JobProgress::observe(const JobReport& report, const JobCounts& counts, std::int64_t now_ms,
+                          std::int64_t wall_ms) {
   restarts_ = report.restarts;
   now_ms_ = now_ms;
   state_ = report.state;
@@ -91,12 +91,12 @@ void JobProgress::observe(const flow::JobReport& report, const JobCounts& counts
   passed_rate_.observe(now_ms, passed_);
 }
 
-void JobProgress::observe_splits(const flow::JobReport& report) {
+void JobProgress::observe_splits(const JobReport& report) {
   std::int64_t passed = 0;
   std::optional<std::int64_t> lag;
   std::map<std::string, std::int64_t> seen;  // splits that are gone are forgotten
-  for (const flow::TaskReport& task : report.tasks) {
-    for (const flow::SplitReport& split : task.splits) {
+  for (const TaskReport& task : report.tasks) {
+    for (const SplitReport& split : task.splits) {
       if (split.position < 0 || split.end < 0) continue;
       const std::string key = task.name + '\n' + split.id;
       const auto known = first_positions_.find(key);
@@ -150,7 +150,7 @@ ProgressFacts JobProgress::facts() const {
   if (late > 0) facts.push_back("late " + grouped(late));
   const std::int64_t skipped = counts_.skipped - before_.skipped;
   if (skipped > 0) facts.push_back("skipped " + grouped(skipped));
-  if (state_ == flow::JobReport::State::kRestarting) facts.push_back(last_error_);
+  if (state_ == JobReport::State::kRestarting) facts.push_back(last_error_);
   return facts;
 }
 

@@ -37,14 +37,14 @@ class JobProgress {
   JobProgress(std::string name, bool bounded, JobCounts before, std::int64_t now_ms)
       : name_(std::move(name)), bounded_(bounded), before_(before), started_ms_(now_ms) {}
 
-  void observe(const flow::JobReport& report, const JobCounts& counts, std::int64_t now_ms,
+  void observe(const JobReport& report, const JobCounts& counts, std::int64_t now_ms,
                std::int64_t wall_ms);
   ProgressFacts facts() const;
   // "job 'orders': read 1,000 rows, wrote 10, late 0, skipped 0, in 12 s"
   std::string summary() const;
 
  private:
-  void observe_splits(const flow::JobReport& report);
+  void observe_splits(const JobReport& report);
   std::string input_text() const;    // of a bounded input, or how far behind
   std::string restore_text() const;  // of state that is being read back
 
@@ -54,7 +54,7 @@ class JobProgress {
   const std::int64_t started_ms_;
 
   std::int64_t now_ms_ = 0;
-  flow::JobReport::State state_ = flow::JobReport::State::kStarting;
+  JobReport::State state_ = JobReport::State::kStarting;
   std::int64_t read_ = 0, written_ = 0;
   // Of the splits whose positions are known: where each stood when it was first seen, what was read
   // since then, and what is left; absent: no source knows.

@@ -14,9 +14,9 @@ using testing::Not;
 constexpr std::int64_t kWallMs = 1'700'000'000'000;
 
 // A source and a sink behind one exchange.
-flow::JobReport report_of(std::int64_t read, std::int64_t written) {
-  flow::JobReport report;
-  report.state = flow::JobReport::State::kRunning;
+JobReport report_of(std::int64_t read, std::int64_t written) {
+  JobReport report;
+  report.state = JobReport::State::kRunning;
   report.vertices = {{"Source", 1}, {"Sink", 1}};
   report.edges.push_back({.from = 0, .to = 1});
   report.tasks.resize(2);
@@ -32,7 +32,7 @@ flow::JobReport report_of(std::int64_t read, std::int64_t written) {
 TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
   JobProgress progress("orders", false, {}, 0);
   progress.observe(report_of(0, 0), {}, 0, kWallMs);
-  flow::JobReport report = report_of(12'000, 30);
+  JobReport report = report_of(12'000, 30);
   report.completed_checkpoints = 2;
   progress.observe(report, {}, 2'000, kWallMs);
   EXPECT_THAT(progress.facts(), ElementsAre("job 'orders' running", "read 12,000 (6,000/s)",
@@ -43,16 +43,16 @@ TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {
 
 TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
   JobProgress endless("a", false, {}, 0);
-  flow::JobReport behind = report_of(10, 0);
+  JobReport behind = report_of(10, 0);
   behind.tasks[0].splits = {
       {"t/a/0", 10, 1'010, 1'000}, {"t/a/1", 0, 500, 500}, {"t/a/2", -1, -1, 0}};
   endless.observe(behind, {}, 0, kWallMs);
   EXPECT_THAT(endless.facts(), Contains("lag 1,500"));
   JobProgress bounded("a", true, {}, 0);
-  flow::JobReport begin = report_of(0, 0);
+  JobReport begin = report_of(0, 0);
   begin.tasks[0].splits = {{"t/a/0", 100, 1'100, 1'000}};
   bounded.observe(begin, {}, 0, kWallMs);
-  flow::JobReport later = report_of(250, 0);
+  JobReport later = report_of(250, 0);
   later.tasks[0].splits = {{"t/a/0", 350, 1'100, 750}};
   bounded.observe(later, {}, 1'000, kWallMs);
   EXPECT_THAT(bounded.facts(), Contains("25 %, 3.0 s left"));
@@ -60,7 +60,7 @@ TEST(JobProgressTest, ShowsTheLagOrTheShareOfAnInputThatEnds) {
 
 TEST(JobProgressTest, ShowsHowFarTheWatermarkIsBehindAndWhatWasGivenUp) {
   JobProgress progress("a", false, {.late = 5, .skipped = 1}, 0);
-  flow::JobReport report = report_of(10, 0);
+  JobReport report = report_of(10, 0);
   report.tasks[0].watermark = kWallMs - 3'200;
   report.tasks[1].watermark = flow::kMinWatermark;
   progress.observe(report, {.late = 7, .skipped = 2}, 0, kWallMs);
@@ -72,7 +72,7 @@ TEST(JobProgressTest, ShowsHowFarTheWatermarkIsBehindAndWhatWasGivenUp) {
 
 TEST(JobProgressTest, ShowsHowMuchStateIsReadBack) {
   JobProgress progress("a", false, {}, 0);
-  flow::JobReport report = report_of(0, 0);
+  JobReport report = report_of(0, 0);
   report.restore_bytes = 40 << 20;
   progress.observe(report, {}, 0, kWallMs);
   EXPECT_THAT(progress.facts(), Contains("restoring 0 % of 40.0 MiB"));
@@ -87,7 +87,7 @@ TEST(JobProgressTest, ShowsHowMuchStateIsReadBack) {
 
 TEST(JobProgressTest, ShowsWhatASinkLooksThrough) {
   JobProgress progress("a", false, {}, 0);
-  flow::JobReport report = report_of(0, 0);
+  JobReport report = report_of(0, 0);
   report.publishing = "looked through 12 of 30 messages of the output queues";
   progress.observe(report, {}, 0, kWallMs);
   EXPECT_EQ(progress.facts()[1], report.publishing);
@@ -99,15 +99,15 @@ TEST(JobProgressTest, ShowsWhatASinkLooksThrough) {
 TEST(JobProgressTest, RowsOfEarlierAttemptsCount) {
   JobProgress progress("a", false, {}, 0);
   progress.observe(report_of(100, 40), {}, 1'000, kWallMs);
-  flow::JobReport restarting = report_of(120, 50);
-  restarting.state = flow::JobReport::State::kRestarting;
+  JobReport restarting = report_of(120, 50);
+  restarting.state = JobReport::State::kRestarting;
   restarting.last_error = "unavailable: broker is away";
   restarting.restarts = 1;
   progress.observe(restarting, {}, 2'000, kWallMs);
   EXPECT_THAT(progress.facts(), Contains("job 'a' restarting"));
   EXPECT_THAT(progress.facts(), Contains("1 restart"));
   EXPECT_THAT(progress.facts(), Contains("unavailable: broker is away"));
-  flow::JobReport again = report_of(7, 2);
+  JobReport again = report_of(7, 2);
   again.restarts = 1;
   again.earlier_rows_read = 120;
   again.earlier_rows_written = 50;

@@ -102,7 +102,7 @@ std::optional<flow::DrawingFormat> drawing_format(const std::string& name) {
 // The inserts as one job, each SELECT as one of its own.
 Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& session,
                             flow::DrawingFormat format) {
-  TRY_ASSIGN(const flow::JobOptions options, session.job_options());
+  TRY_ASSIGN(const JobOptions options, session.job_options());
   std::vector<flow::DrawnJob> jobs;
   const auto add = [&](std::string name, const std::vector<sql::RelPtr>& plans) -> Status {
     flow::DrawnJob job;

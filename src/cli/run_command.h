@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "slipstream/job.h"
+
 #include "base/log.h"
 #include "cli/progress.h"
 #include "cli/row_printer.h"
@@ -15,10 +17,7 @@ struct RunArguments {
   std::string file;  // one of file and text; "-" = standard input
   std::string text;
   std::string checkpoint_dir;
-  std::string from;
-  bool fresh = false;
-  bool allow_duplicates = false;
-  bool allow_dropped_state = false;
+  StartOptions start;
   int parallelism = 0;
   std::vector<std::pair<std::string, std::string>> settings;
   int metrics_port = -1;  // -1 = off, 0 = a free one

@@ -157,7 +157,7 @@ class UnequalQueuesTest : public ::testing::Test {
       node.parallelism = 1;
       node.output = schema;
       if (!graph.nodes.empty())
-        node.inputs.push_back({graph.nodes.size() - 1, 0, flow::Partitioning::kForward, {}});
+        node.inputs.push_back({graph.nodes.size() - 1, 0, Partitioning::kForward, {}});
       return graph.add(std::move(node));
     };
     graph.nodes[add("read")].source = source;
@@ -173,7 +173,7 @@ class UnequalQueuesTest : public ::testing::Test {
     auto sink = (*blackhole)->make_sink(testing::sink_request(testing::table_of(schema, {})));
     CHECK(sink.ok());
     graph.nodes[add("write")].sink = std::move(*sink);
-    flow::JobOptions options;
+    JobOptions options;
     options.parallelism = 1;
     options.batch_rows = 256;
     options.memory_bytes = how.memory_bytes;

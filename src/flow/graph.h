@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "slipstream/connector.h"
+#include "slipstream/job.h"
 
 #include "flow/operator.h"
 #include "flow/state_schema.h"
@@ -15,19 +16,11 @@ namespace slipstream::flow {
 
 using NodeId = std::size_t;
 
-enum class Partitioning : std::uint8_t {
-  kForward,    // same subtask; chained when both sides have one parallelism and one edge
-  kHash,       // by key columns -> key group -> subtask; the batch carries the hashes
-  kRebalance,  // round robin by batch
-  kBroadcast,  // every subtask gets every batch
-  kSingle,     // all to subtask 0
-};
-
 struct Input {
   NodeId from = 0;
   std::size_t output = 0;  // 0 = main, else side output
   Partitioning partitioning = Partitioning::kForward;
-  std::vector<std::size_t> key_columns;  // kHash
+  std::vector<std::size_t> key_columns;  // kHash; the batch carries the hashes
 };
 
 // One vertex. Exactly one of make, source, sink is set.

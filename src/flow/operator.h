@@ -117,7 +117,7 @@ struct OperatorContext {
   // Behind a source in its chain: SourceReader::pause and set_read_order. Null elsewhere.
   std::function<void(std::span<const std::uint32_t> splits)> pause_splits;
   std::function<void(std::span<const std::uint32_t> splits)> set_read_order;
-  // JobOptions::changes_cost_bytes
+  // EngineOptions::changes_cost_bytes
   std::size_t changes_cost_bytes = 32;
   Metrics metrics;
   MemoryReservation* memory = nullptr;  // outlives the operator

@@ -87,7 +87,7 @@ std::string_view host_of(std::string_view authority) {
 
 StartOptions start_options(BodyReader& reader) {
   StartOptions start;
-  start.from = reader.text("from");
+  start.restore_from = reader.text("from");
   start.fresh = reader.flag("fresh");
   start.allow_duplicates = reader.flag("allow_duplicates");
   start.allow_dropped_state = reader.flag("allow_dropped_state");
@@ -95,7 +95,7 @@ StartOptions start_options(BodyReader& reader) {
 }
 
 std::optional<Refusal> refuse_start(const StartOptions& start) {
-  if (start.from.empty() || !start.fresh) return std::nullopt;
+  if (start.restore_from.empty() || !start.fresh) return std::nullopt;
   return Refusal::because(Refusal::Reason::kInvalid, "'from' and 'fresh' exclude each other",
                           "leave out one of them");
 }

@@ -18,13 +18,13 @@ Refusal conflict(std::string message, std::string fix = "") {
   return Refusal::because(Refusal::Reason::kConflict, std::move(message), std::move(fix));
 }
 
-JobState state_of(flow::JobReport::State state) {
+JobState state_of(JobReport::State state) {
   switch (state) {
-    case flow::JobReport::State::kStarting:
+    case JobReport::State::kStarting:
       return JobState::kStarting;
-    case flow::JobReport::State::kRestarting:
+    case JobReport::State::kRestarting:
       return JobState::kRestarting;
-    case flow::JobReport::State::kStopping:
+    case JobReport::State::kStopping:
       return JobState::kStopping;
     default:
       return JobState::kRunning;
@@ -174,10 +174,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
   sql::LaunchOptions launch;
   launch.name = record.name;
   launch.checkpoint_dir = context_.state->checkpoints(record.checkpoint_dir);
-  launch.restore_from = options.from;
-  launch.fresh = options.fresh;
-  launch.allow_duplicates = options.allow_duplicates;
-  launch.allow_dropped_state = options.allow_dropped_state;
+  launch.start = options;
   auto job = sql::start_inserts(run->session, run->plans, launch,
                                 [this](std::string_view text) { say(text); });
   if (!job.ok()) {
@@ -256,7 +253,7 @@ void HostedJob::start_waiting() {
   if (!retryable) return ended(Error{ErrorCode::kInvalidArgument, std::move(why)});
   if (!retry_)
     retry_.emplace(kStartRetry, clock_, std::stop_token(),
-                   std::hash<std::string>()(waiting_->from));
+                   std::hash<std::string>()(waiting_->restore_from));
   const std::int64_t delay_ms = retry_->next_wait_ms().value_or(kStartRetry.wait_ms_max);
   say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
   {
@@ -399,7 +396,7 @@ HostedJob::View HostedJob::view() const {
   return view;
 }
 
-flow::JobReport HostedJob::report() const {
+JobReport HostedJob::report() const {
   MutexLock lock(mutex_);
   return run_ != nullptr ? run_->job->report() : last_;
 }

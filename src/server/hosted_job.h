@@ -57,14 +57,6 @@ enum class JobState : std::uint8_t {
 };
 const char* name_of(JobState state);
 
-// How a start differs from "go on from the newest checkpoint".
-struct StartOptions {
-  std::string from;  // a checkpoint or savepoint
-  bool fresh = false;
-  bool allow_duplicates = false;
-  bool allow_dropped_state = false;
-};
-
 // What all jobs of a server share; outlives them.
 struct HostContext {
   const ConnectorRegistry* registry = nullptr;
@@ -91,7 +83,7 @@ class HostedJob {
     std::int64_t started_ms = 0;  // of this run; 0 = it was not run since the server is up
     std::string error;
     std::vector<Event> events;
-    flow::JobReport report;  // of this run, or of the last one since the server is up
+    JobReport report;  // of this run, or of the last one since the server is up
   };
 
   HostedJob(const HostContext& context, JobRecord record);
@@ -119,7 +111,7 @@ class HostedJob {
 
   bool is_active() const;
   View view() const;
-  flow::JobReport report() const;
+  JobReport report() const;
 
  private:
   struct Run;
@@ -151,7 +143,7 @@ class HostedJob {
   std::int64_t started_ms_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
-  flow::JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
+  JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
 
   // In the queue only.
   std::optional<StartOptions> waiting_;  // to be started at next_start_ms_

@@ -124,7 +124,7 @@ void JobHost::hurry() {
 }
 
 std::string JobHost::metrics() const {
-  std::vector<std::pair<std::string, flow::JobReport>> reports;
+  std::vector<std::pair<std::string, JobReport>> reports;
   for (const auto& job : jobs()) {
     HostedJob::View view = job->view();
     reports.emplace_back(view.record.name, std::move(view.report));

@@ -24,19 +24,19 @@ json watermark_json(flow::EventTime watermark) {
                                                                               : json(watermark);
 }
 
-const char* name_of(flow::CheckpointReport::Kind kind) {
+const char* name_of(CheckpointReport::Kind kind) {
   switch (kind) {
-    case flow::CheckpointReport::Kind::kCheckpoint:
+    case CheckpointReport::Kind::kCheckpoint:
       return "checkpoint";
-    case flow::CheckpointReport::Kind::kSavepoint:
+    case CheckpointReport::Kind::kSavepoint:
       return "savepoint";
-    case flow::CheckpointReport::Kind::kFinal:
+    case CheckpointReport::Kind::kFinal:
       return "final";
   }
   return "checkpoint";
 }
 
-json task_json(const flow::TaskReport& task) {
+json task_json(const TaskReport& task) {
   return {{"subtask", task.subtask},
           {"rows_in", task.rows_in},
           {"rows_out", task.rows_out},
@@ -46,20 +46,20 @@ json task_json(const flow::TaskReport& task) {
           {"watermark_ms", watermark_json(task.watermark)}};
 }
 
-json vertices_json(const flow::JobReport& report) {
+json vertices_json(const JobReport& report) {
   json vertices = json::array();
-  for (const flow::VertexReport& vertex : report.vertices) {
+  for (const VertexReport& vertex : report.vertices) {
     vertices.push_back(
         {{"name", vertex.name}, {"parallelism", vertex.parallelism}, {"tasks", json::array()}});
   }
-  for (const flow::TaskReport& task : report.tasks)
+  for (const TaskReport& task : report.tasks)
     vertices.at(task.vertex)["tasks"].push_back(task_json(task));
   return vertices;
 }
 
-json edges_json(const flow::JobReport& report) {
+json edges_json(const JobReport& report) {
   json edges = json::array();
-  for (const flow::EdgeReport& edge : report.edges) {
+  for (const EdgeReport& edge : report.edges) {
     edges.push_back({{"from", edge.from},
                      {"to", edge.to},
                      {"partitioning", flow::partitioning_name(edge.partitioning)},
@@ -71,7 +71,7 @@ json edges_json(const flow::JobReport& report) {
   return edges;
 }
 
-json checkpoints_json(const flow::JobReport& report) {
+json checkpoints_json(const JobReport& report) {
   json checkpoints = json::array();
   for (auto each = report.checkpoints.rbegin(); each != report.checkpoints.rend(); ++each) {
     checkpoints.push_back({{"id", each->id},
@@ -88,7 +88,7 @@ json checkpoints_json(const flow::JobReport& report) {
 }
 
 // Newest first, like checkpoints.
-json failures_json(const flow::JobReport& report) {
+json failures_json(const JobReport& report) {
   json failures = json::array();
   for (auto each = report.failures.rbegin(); each != report.failures.rend(); ++each)
     failures.push_back({{"at_ms", each->at_ms}, {"what", each->what}});
@@ -102,10 +102,10 @@ json events_json(const HostedJob::View& view) {
   return events;
 }
 
-json splits_json(const flow::JobReport& report) {
+json splits_json(const JobReport& report) {
   json splits = json::array();
-  for (const flow::TaskReport& task : report.tasks) {
-    for (const flow::SplitReport& split : task.splits) {
+  for (const TaskReport& task : report.tasks) {
+    for (const SplitReport& split : task.splits) {
       json shown = {{"task", task.name}, {"split", split.id}, {"lag", split.lag}};
       if (split.position >= 0) shown["position"] = split.position;
       if (split.end >= 0) shown["end"] = split.end;

@@ -8,14 +8,11 @@
 namespace slipstream::sql {
 namespace {
 
-Result<flow::JobOptions> job_options(const Session& session, const LaunchOptions& options) {
-  TRY_ASSIGN(flow::JobOptions job, session.job_options());
+Result<flow::EngineOptions> engine_options(const Session& session, const LaunchOptions& options) {
+  TRY_ASSIGN(flow::EngineOptions job, session.job_options());
   if (!options.name.empty()) job.name = options.name;
   if (!options.checkpoint_dir.empty()) job.checkpoint_dir = options.checkpoint_dir;
-  job.restore_from = options.restore_from;
-  job.fresh = options.fresh;
-  job.allow_duplicates = options.allow_duplicates;
-  job.allow_dropped_state = options.allow_dropped_state;
+  job.start = options.start;
   job.from_command_line = options.from_command_line;
   job.changes_cost_bytes = options.changes_cost_bytes.value_or(job.changes_cost_bytes);
   return job;
@@ -27,7 +24,7 @@ Result<std::unique_ptr<flow::Job>> start_inserts(const Session& session,
                                                  const std::vector<RelPtr>& plans,
                                                  const LaunchOptions& options, Say say) {
   TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
-  TRY_ASSIGN(flow::JobOptions job, job_options(session, options));
+  TRY_ASSIGN(flow::EngineOptions job, engine_options(session, options));
   return flow::Job::start(session.runtime(), std::move(graph), std::move(job), std::move(say));
 }
 
@@ -89,7 +86,7 @@ Result<std::unique_ptr<Query>> Query::start(const Session& session, RelPtr plan,
     std::vector<RelPtr> plans;
     plans.push_back(std::move(plan));
     TRY_ASSIGN(flow::Graph graph, session.graph(plans, collect));
-    TRY_ASSIGN(flow::JobOptions job, job_options(session, options));
+    TRY_ASSIGN(flow::EngineOptions job, engine_options(session, options));
     job.checkpoint_dir.clear();
     TRY_ASSIGN(query->job_, flow::Job::start(session.runtime(), std::move(graph), std::move(job),
                                              std::move(say)));

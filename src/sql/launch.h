@@ -18,12 +18,9 @@ namespace slipstream::sql {
 struct LaunchOptions {
   std::string name;            // empty = 'pipeline.name'
   std::string checkpoint_dir;  // empty = 'execution.checkpointing.dir'
-  std::string restore_from;
-  bool fresh = false;
-  bool allow_duplicates = false;
-  bool allow_dropped_state = false;
-  bool from_command_line = false;                 // how errors name these: flow::JobOptions'
-  std::optional<std::size_t> changes_cost_bytes;  // tests: flow::JobOptions'
+  StartOptions start;
+  bool from_command_line = false;                 // how errors name these: flow::EngineOptions'
+  std::optional<std::size_t> changes_cost_bytes;  // tests: flow::EngineOptions'
 };
 
 using Say = std::function<void(std::string_view)>;

@@ -46,9 +46,9 @@ Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,
   return lower(plans, lowering);
 }
 
-Result<flow::JobOptions> Session::job_options() const {
+Result<JobOptions> Session::job_options() const {
   TRY_ASSIGN(const Options options, session_options().parse(settings_, "SET"));
-  flow::JobOptions job;
+  JobOptions job;
   job.name = options.text("pipeline.name");
   job.parallelism = static_cast<std::uint32_t>(options.integer("parallelism.default"));
   job.max_parallelism = static_cast<std::uint32_t>(options.integer("pipeline.max-parallelism"));

@@ -43,7 +43,7 @@ class Session {
   // One job of several inserts, or one select.
   Result<flow::Graph> graph(const std::vector<RelPtr>& plans, flow::CollectSpec collect) const;
   // Settings as job options; checkpoint_dir from the settings when there is one.
-  Result<flow::JobOptions> job_options() const;
+  Result<JobOptions> job_options() const;
   // Logical plan with push-downs and state, as EXPLAIN prints it.
   std::string explain(const std::vector<const Rel*>& plans) const;
 

@@ -38,7 +38,7 @@ Started run(const std::string& script, const TemporaryFolder& folder, bool allow
   }
   LaunchOptions options;
   options.checkpoint_dir = folder.path();
-  options.allow_dropped_state = allow_dropped;
+  options.start.allow_dropped_state = allow_dropped;
   Started started;
   auto job = start_inserts(session, plans, options,
                            [&](std::string_view text) { started.said.emplace_back(text); });

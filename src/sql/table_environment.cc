@@ -185,7 +185,7 @@ class TableEnvironment::Impl {
 
   Status view(const std::string& name, const stream::erased::Place& place, const Schema& element,
               const ViewOptions& options) {
-    if (place.output == 0 && place.exchange == stream::erased::Exchange::kHash)
+    if (place.output == 0 && place.exchange == Partitioning::kHash)
       return Error{ErrorCode::kInvalidArgument,
                    "view '" + name + "': make it of the stream before key_by"};
     const std::string number = std::to_string(streams_->size() + 1);
@@ -232,7 +232,7 @@ class TableEnvironment::Impl {
     node.uid = "times";
     node.name = "times";
     node.parallelism = graph.nodes[from].parallelism;
-    node.inputs.push_back(flow::Input{from, 0, flow::Partitioning::kForward, {}});
+    node.inputs.push_back(flow::Input{from, 0, Partitioning::kForward, {}});
     node.output = stream::erased::edge_schema(graph.nodes[from].output, false);
     node.make = [column] {
       return Result<std::unique_ptr<flow::Operator>>(std::make_unique<ElementTimes>(column));

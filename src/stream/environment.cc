@@ -87,26 +87,16 @@ void JobHandle::cancel() {
 JobStatus JobHandle::report() const {
   JobStatus status;
   if (impl_ == nullptr) {
-    status.state = JobStatus::State::kFailed;
+    status.state = JobReport::State::kFailed;
     status.last_error = no_job().message;
     return status;
   }
-  const flow::JobReport from = impl_->job().report();
-  status.state = static_cast<JobStatus::State>(from.state);
-  status.completed_checkpoints = from.completed_checkpoints;
-  status.last_checkpoint = from.last_checkpoint;
-  status.last_checkpoint_duration = from.last_checkpoint_duration;
-  status.restarts = from.restarts;
-  status.last_error = from.last_error;
+  static_cast<JobReport&>(status) = impl_->job().report();
   status.blocked = impl_->watch().blocked();
   const Status end = impl_->end_of({});
-  if (status.state == JobStatus::State::kFinished && !end.ok()) {
-    status.state = JobStatus::State::kFailed;
+  if (status.state == JobReport::State::kFinished && !end.ok()) {
+    status.state = JobReport::State::kFailed;
     status.last_error = end.to_string();
-  }
-  for (const flow::TaskReport& task : from.tasks) {
-    status.operators.push_back({task.name, task.subtask, task.rows_in, task.rows_out, task.busy_ms,
-                                task.idle_ms, task.backpressured_ms, task.watermark});
   }
   return status;
 }
@@ -128,7 +118,7 @@ Result<JobHandle> Environment::execute_async() {
   const auto& watch = plan_->watch();
   const std::shared_ptr<flow::Runtime>& runtime = plan_->runtime();
   watch->begin(settings_->on_message, runtime->clock());
-  TRY_ASSIGN(auto job, flow::Job::start(*runtime, std::move(graph), erased::job_options(*settings_),
+  TRY_ASSIGN(auto job, flow::Job::start(*runtime, std::move(graph), *settings_,
                                         [watch](std::string_view text) { watch->notify(text); }));
   plan_->started = true;
   watch->start(settings_->blocked_after, runtime->timers(), runtime->blocking());

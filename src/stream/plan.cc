@@ -26,25 +26,8 @@ namespace {
 using flow::Input;
 using flow::Node;
 using flow::NodeId;
-using flow::Partitioning;
 
 constexpr const char* kImported = "sql";
-
-Partitioning partitioning_of(Exchange exchange) {
-  switch (exchange) {
-    case Exchange::kForward:
-      return Partitioning::kForward;
-    case Exchange::kHash:
-      return Partitioning::kHash;
-    case Exchange::kRebalance:
-      return Partitioning::kRebalance;
-    case Exchange::kBroadcast:
-      return Partitioning::kBroadcast;
-    case Exchange::kSingle:
-      return Partitioning::kSingle;
-  }
-  return Partitioning::kForward;
-}
 
 std::vector<std::size_t> first_columns(std::size_t count) {
   std::vector<std::size_t> columns(count);
@@ -101,7 +84,7 @@ class Translation {
 
   std::uint32_t parallelism_of(const NodeSpec& spec) const {
     if (spec.follows_input && !spec.inputs.empty() &&
-        spec.inputs[0].exchange == Exchange::kForward && spec.parallelism == 0)
+        spec.inputs[0].exchange == Partitioning::kForward && spec.parallelism == 0)
       return built_[spec.inputs[0].from].parallelism;
     return spec.parallelism;
   }
@@ -119,7 +102,7 @@ class Translation {
   bool fuse(NodeNumber number, const NodeSpec& spec) {
     const EdgeSpec& edge = spec.inputs[0];
     const Built& before = built_[edge.from];
-    if (before.body == nullptr || edge.output != 0 || edge.exchange != Exchange::kForward ||
+    if (before.body == nullptr || edge.output != 0 || edge.exchange != Partitioning::kForward ||
         consumers_[{edge.from, 0}] != 1 || parallelism_of(spec) != before.parallelism)
       return false;
     before.body->steps.push_back({spec.name, spec.step});
@@ -144,10 +127,10 @@ class Translation {
 
   Input input_of(const EdgeSpec& edge, std::uint32_t parallelism) const {
     const Built& from = built_[edge.from];
-    Input input{from.node, edge.output, partitioning_of(edge.exchange), {}};
-    if (edge.exchange == Exchange::kForward && from.parallelism != parallelism)
+    Input input{from.node, edge.output, edge.exchange, {}};
+    if (edge.exchange == Partitioning::kForward && from.parallelism != parallelism)
       input.partitioning = Partitioning::kRebalance;
-    if (edge.exchange == Exchange::kHash)
+    if (edge.exchange == Partitioning::kHash)
       input.key_columns.push_back(nodes_[edge.from].element.size() + 1);
     return input;
   }
@@ -430,28 +413,6 @@ Result<flow::Graph> Plan::translate() const {
   Error all = errors.front().error();
   for (std::size_t i = 1; i < errors.size(); ++i) all.message += "\n" + errors[i].error().message;
   return all;
-}
-
-flow::JobOptions job_options(const JobSettings& settings) {
-  flow::JobOptions options;
-  options.name = settings.name;
-  options.parallelism = settings.parallelism;
-  options.max_parallelism = settings.max_parallelism;
-  options.batch_rows = settings.batch_rows;
-  options.checkpoint_dir = settings.checkpoint_dir;
-  options.checkpoint_interval = settings.checkpoint_interval;
-  options.checkpoint_timeout = settings.checkpoint_timeout;
-  options.retained_checkpoints = settings.retained_checkpoints;
-  options.incremental_checkpoints = settings.incremental_checkpoints;
-  options.restore_from = settings.restore_from;
-  options.fresh = settings.fresh;
-  options.allow_duplicates = settings.allow_duplicates;
-  options.allow_dropped_state = settings.allow_dropped_state;
-  options.restart_attempts = settings.restart_attempts;
-  options.restart_delay = settings.restart_delay;
-  options.restart_delay_max = settings.restart_delay_max;
-  options.memory_bytes = settings.memory_bytes;
-  return options;
 }
 
 NodeNumber add_node(Plan& plan, NodeSpec spec) { return plan.add(std::move(spec)); }

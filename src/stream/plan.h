@@ -68,6 +68,4 @@ class Plan {
   std::vector<Imported> imported_;
 };
 
-flow::JobOptions job_options(const JobSettings& settings);
-
 }  // namespace slipstream::stream::erased

@@ -228,8 +228,8 @@ TEST_F(RocketMQSinkTest, ACheckpointFlushesWhatWasKeptBack) {
   valve->open(3);
   ASSERT_TRUE(wait_until([&] {
     const JobStatus status = job->report();
-    return std::any_of(status.operators.begin(), status.operators.end(),
-                       [](const OperatorReport& each) { return each.rows_in >= 3; });
+    return std::any_of(status.tasks.begin(), status.tasks.end(),
+                       [](const TaskReport& each) { return each.rows_in >= 3; });
   }));
   EXPECT_THAT(bodies(), IsEmpty());
   const auto saved = job->savepoint();

@@ -16,11 +16,11 @@
 namespace slipstream::stream::testing::erased {
 namespace {
 
+using Partitioning;
 using flow::EventTime;
 using flow::kMaxWatermark;
 using flow::kMinWatermark;
 using flow::NodeId;
-using flow::Partitioning;
 using flow::Progress;
 
 // Stands for an input: never read.
@@ -317,7 +317,7 @@ class Runner::Impl {
       flow::Manifest manifest;
       manifest.id = saved->checkpoint;
       manifest.operators = saved->operators;
-      const auto matched = flow::match_state(std::move(manifest), *graph, flow::JobOptions());
+      const auto matched = flow::match_state(std::move(manifest), *graph, JobOptions());
       if (!matched.ok()) return note(matched.status());
     }
     for (flow::Node& node : graph->nodes) {

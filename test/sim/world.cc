@@ -421,7 +421,7 @@ bool World::all_there() {
 void World::note_tasks() {
   flow::Job* job = process_->job;
   if (job == nullptr) return;
-  for (const flow::TaskReport& task : job->report().tasks) {
+  for (const TaskReport& task : job->report().tasks) {
     diary_.note("task " + task.name + " " + std::to_string(task.subtask) + ": " +
                 std::to_string(task.rows_in) + " rows in, " + std::to_string(task.rows_out) +
                 " out, watermark " + std::to_string(task.watermark));

@@ -298,7 +298,7 @@ class Runner {
     }
     const auto start = [&]() -> Status {
       TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
-      TRY_ASSIGN(flow::JobOptions options, session.job_options());
+      TRY_ASSIGN(flow::EngineOptions options, session.job_options());
       TRY_ASSIGN(const auto job, flow::Job::start(runtime_, std::move(graph), std::move(options),
                                                   [](std::string_view) {}));
       job->cancel();
@@ -349,7 +349,7 @@ class Runner {
     if (plans.empty() || (plans.size() > 1 && block.head != "job"))
       return Error{ErrorCode::kInvalidArgument, "a query block holds one SELECT"};
     TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
-    TRY_ASSIGN(flow::JobOptions options, session.job_options());
+    TRY_ASSIGN(flow::EngineOptions options, session.job_options());
     options.parallelism = configuration.parallelism;
     options.batch_rows = configuration.batch_rows;
     options.checkpoint_dir = directory;

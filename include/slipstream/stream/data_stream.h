@@ -73,7 +73,7 @@ MakeBody function_body(F function) {
 
 // A stream or sink that was put into the plan. Always valid: what was moved from keeps its place.
 struct Place {
-  Place(std::shared_ptr<Plan> of, NodeNumber node, std::size_t output_number, Exchange how)
+  Place(std::shared_ptr<Plan> of, NodeNumber node, std::size_t output_number, Partitioning how)
       : plan(std::move(of)), number(node), output(output_number), exchange(how) {}
   Place(const Place&) = default;
   Place& operator=(const Place&) = default;
@@ -81,7 +81,7 @@ struct Place {
   std::shared_ptr<Plan> plan;
   NodeNumber number;
   std::size_t output;
-  Exchange exchange;
+  Partitioning exchange;
   EdgeSpec edge() const { return EdgeSpec{number, output, exchange}; }
 };
 
@@ -209,7 +209,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
                                                 std::size_t output) {
       return erased::link_of(std::make_shared<erased::KeyEnd<T, K, F>>(runtime, output, function));
     };
-    return KeyedStream<T, K>(added(std::move(spec), erased::Exchange::kHash));
+    return KeyedStream<T, K>(added(std::move(spec), Partitioning::kHash));
   }
 
   template <typename... Others>
@@ -236,14 +236,14 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   }
   // To be connected with another stream, every instance of which gets all elements.
   BroadcastStream<T> broadcast_state() const {
-    return BroadcastStream<T>(exchanged(erased::Exchange::kBroadcast).place());
+    return BroadcastStream<T>(exchanged(Partitioning::kBroadcast).place());
   }
 
   // How elements go to the instances of the next operator. Without one of these: to the same
   // instance, or spread evenly where parallelisms differ.
-  DataStream<T> rebalance() const { return exchanged(erased::Exchange::kRebalance); }
-  DataStream<T> broadcast() const { return exchanged(erased::Exchange::kBroadcast); }
-  DataStream<T> global() const { return exchanged(erased::Exchange::kSingle); }
+  DataStream<T> rebalance() const { return exchanged(Partitioning::kRebalance); }
+  DataStream<T> broadcast() const { return exchanged(Partitioning::kBroadcast); }
+  DataStream<T> global() const { return exchanged(Partitioning::kSingle); }
 
   // Elements get times, and event time goes on as they come. Best right behind a source: there
   // each split has its own watermark. Watermarks from above end here.
@@ -251,7 +251,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     erased::NodeSpec spec;
     spec.kind = "timestamps";
     spec.inputs = {place_.edge()};
-    spec.follows_input = place_.exchange == erased::Exchange::kForward;
+    spec.follows_input = place_.exchange == Partitioning::kForward;
     spec.element = RowOf<T>::schema();
     spec.stamper.idle_timeout_ms = strategy.idle_ms();
     spec.stamper.ticks = static_cast<bool>(strategy.make_generator());
@@ -268,7 +268,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     erased::SideSpec side{tag.id, RowOf<X>::schema(), erased::row_end<X>()};
     erased::Place place = place_;
     place.output = erased::side_output(*place_.plan, place_.number, std::move(side));
-    place.exchange = erased::Exchange::kForward;
+    place.exchange = Partitioning::kForward;
     return DataStream<X>(std::move(place));
   }
 
@@ -339,8 +339,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   const erased::Place& place() const { return place_; }
 
  protected:
-  erased::Place added(erased::NodeSpec spec,
-                      erased::Exchange exchange = erased::Exchange::kForward) const {
+  erased::Place added(erased::NodeSpec spec, Partitioning exchange = Partitioning::kForward) const {
     return erased::Place{place_.plan, erased::add_node(*place_.plan, std::move(spec)), 0, exchange};
   }
   template <typename Out>
@@ -359,7 +358,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     spec.feed = erased::feed_body<T>();
     return DataStream<Out>(added(std::move(spec)));
   }
-  DataStream<T> exchanged(erased::Exchange exchange) const {
+  DataStream<T> exchanged(Partitioning exchange) const {
     erased::Place place = place_;
     place.exchange = exchange;
     return DataStream<T>(std::move(place));
@@ -540,9 +539,8 @@ class WindowedStream {
       return std::make_unique<erased::WindowBody<T, Kept, Finish>>(
           runtime, spec, kept, finish, std::move(out), std::move(sides));
     };
-    return DataStream<Out>(erased::Place{place_.plan,
-                                         erased::add_node(*place_.plan, std::move(node)), 0,
-                                         erased::Exchange::kForward});
+    return DataStream<Out>(erased::Place{
+        place_.plan, erased::add_node(*place_.plan, std::move(node)), 0, Partitioning::kForward});
   }
 
   erased::Place place_;
@@ -578,7 +576,7 @@ class TwoInputs {
     spec.body = function_body<BodyOf>(std::move(function));
     spec.keyed = Caller::kKeyed;
     return DataStream<typename Fn::Out>(
-        Place(first_.plan, add_node(*first_.plan, std::move(spec)), 0, Exchange::kForward));
+        Place(first_.plan, add_node(*first_.plan, std::move(spec)), 0, Partitioning::kForward));
   }
 
  protected:
@@ -668,8 +666,8 @@ DataStream<T> Environment::from_source(std::shared_ptr<Source> source, std::stri
     erased::note_error(*plan_, Error{ErrorCode::kInvalidArgument, "from_source: there is none"});
   }
   spec.source = std::move(source);
-  return DataStream<T>(erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0,
-                                     erased::Exchange::kForward});
+  return DataStream<T>(
+      erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0, Partitioning::kForward});
 }
 
 template <typename T>
@@ -700,8 +698,8 @@ DataStream<T> Environment::from_connector(std::string connector, OptionMap optio
   spec.kind = "source";
   spec.element = table.element;
   spec.reads = std::move(table);
-  return DataStream<T>(erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0,
-                                     erased::Exchange::kForward});
+  return DataStream<T>(
+      erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0, Partitioning::kForward});
 }
 
 template <typename F>

@@ -14,66 +14,12 @@
 
 #include "slipstream/connector.h"
 #include "slipstream/connectors.h"
+#include "slipstream/job.h"
 #include "slipstream/options.h"
-#include "slipstream/runtime.h"
 #include "slipstream/status.h"
 #include "slipstream/stream/operator.h"
 
 namespace slipstream::stream {
-
-struct JobSettings {
-  // Counters are labelled by it. While two jobs of one name run on one runtime, the later one is
-  // "NAME#2" there.
-  std::string name = "job";
-  std::uint32_t parallelism = 1;  // of operators that say nothing; 0 = number of cores
-  // Key groups: the most that a keyed operator can be spread over. Fixed by the first checkpoint.
-  std::uint32_t max_parallelism = 128;
-
-  // Empty = checkpoints live in memory of the process only: they survive failures of tasks.
-  std::string checkpoint_dir = {};
-  std::chrono::milliseconds checkpoint_interval{10'000};  // 0 = off: a failure ends the job
-  std::chrono::milliseconds checkpoint_timeout{600'000};
-  std::uint32_t retained_checkpoints = 3;
-  // Periodic ones write what changed and refer to files of older ones for the rest.
-  bool incremental_checkpoints = true;
-  std::string restore_from = {};     // explicit checkpoint or savepoint path
-  bool fresh = false;                // ignore what is in checkpoint_dir
-  bool allow_duplicates = false;     // fall back behind the newest checkpoint with an exactly-once
-                                     // sink
-  bool allow_dropped_state = false;  // the checkpoint has state of operators that are gone
-
-  // Restart after a failure, from the last checkpoint: so many times in a row without a checkpoint
-  // between.
-  std::uint32_t restart_attempts = 10;
-  std::chrono::milliseconds restart_delay{200};  // doubled each time
-  std::chrono::milliseconds restart_delay_max{30'000};
-
-  std::size_t memory_bytes = std::size_t{1} << 30;  // where the runtime has no budget
-  std::size_t batch_rows = kBatchRows;
-  std::chrono::milliseconds watermark_interval{200};  // how often custom generators are asked
-
-  // What it runs on. Give one to several jobs of a process; null = one of its own.
-  std::shared_ptr<flow::Runtime> runtime = {};
-
-  // A function of yours that has not returned for so long is named in a warning; 0 = never.
-  std::chrono::milliseconds blocked_after{30'000};
-
-  // Gets a line of text for each restore, failure and restart of the job; empty: not wanted. An
-  // exception out of it ends the job.
-  // Thread: any.
-  std::function<void(std::string_view)> on_message = {};
-};
-
-struct OperatorReport {
-  std::string name;  // "map-1 -> sink-1": operators that run in one task
-  std::uint32_t subtask = 0;
-  std::int64_t rows_in = 0;
-  std::int64_t rows_out = 0;
-  double busy_ms = 0;
-  double idle_ms = 0;
-  double backpressured_ms = 0;
-  Timestamp watermark = kNoTimestamp;
-};
 
 // A function of the user that has not returned.
 struct BlockedCall {
@@ -83,21 +29,7 @@ struct BlockedCall {
 };
 
 // What is known of a job at a moment.
-struct JobStatus {
-  enum class State : std::uint8_t {
-    kStarting,
-    kRunning,
-    kRestarting,
-    kStopping,
-    kFinished,
-    kFailed
-  } state = State::kStarting;
-  std::uint64_t completed_checkpoints = 0;
-  CheckpointId last_checkpoint = 0;
-  std::chrono::milliseconds last_checkpoint_duration{0};
-  std::uint64_t restarts = 0;
-  std::string last_error;
-  std::vector<OperatorReport> operators;
+struct JobStatus : JobReport {
   std::vector<BlockedCall> blocked;  // for longer than JobSettings::blocked_after
 };
 

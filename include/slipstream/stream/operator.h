@@ -16,13 +16,14 @@
 
 #include "slipstream/batch.h"
 #include "slipstream/connector.h"
+#include "slipstream/job.h"
 #include "slipstream/status.h"
 #include "slipstream/stream/row.h"
 #include "slipstream/stream/user_calls.h"
 
 namespace slipstream::stream {
 
-struct JobSettings;
+using JobSettings = JobOptions;
 
 using Timestamp = std::int64_t;  // milliseconds since 1970-01-01 UTC
 inline constexpr Timestamp kNoTimestamp = std::numeric_limits<Timestamp>::min();
@@ -203,14 +204,12 @@ using MakeBody =
 // `name`: of the operator.
 using MakeStamper = std::function<std::unique_ptr<Stamper>(UserCalls&, const std::string& name)>;
 
-enum class Exchange : std::uint8_t { kForward, kHash, kRebalance, kBroadcast, kSingle };
-
 using NodeNumber = std::size_t;
 // Where an input comes from.
 struct EdgeSpec {
   NodeNumber from = 0;
   std::size_t output = 0;
-  Exchange exchange = Exchange::kForward;
+  Partitioning exchange = Partitioning::kForward;
 };
 
 // A side output that somebody reads.

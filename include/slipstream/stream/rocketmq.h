@@ -164,7 +164,7 @@ class RocketMQSourceFunction {
   DataStream<Out> add_to(Environment& env, std::string name) const {
     return DataStream<Out>(
         erased::Place{env.plan(), erased::add_message_source(env.plan(), spec_, std::move(name)), 0,
-                      erased::Exchange::kForward});
+                      Partitioning::kForward});
   }
 
  private:
@@ -316,8 +316,8 @@ class RocketMQSink {
     spec.body = erased::function_body<erased::SinkBody>([make = make_, senders] {
       return std::make_unique<erased::MessageSinkFunction<In>>(make(), senders);
     });
-    return StreamSink(erased::Place{plan, erased::add_node(*plan, std::move(spec)), 0,
-                                    erased::Exchange::kForward});
+    return StreamSink(
+        erased::Place{plan, erased::add_node(*plan, std::move(spec)), 0, Partitioning::kForward});
   }
 
  private:

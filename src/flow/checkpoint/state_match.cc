@@ -135,7 +135,7 @@ std::string difference(const StateSchema& saved, const StateSchema& now) {
 
 class Match {
  public:
-  Match(Manifest saved, const Graph& graph, const JobOptions& options)
+  Match(Manifest saved, const Graph& graph, const EngineOptions& options)
       : graph_(graph), options_(options), uids_(saved, graph) {
     matched_.manifest = std::move(saved);
     for (const Node& node : graph.nodes) nodes_.emplace(node.uid, &node);
@@ -234,7 +234,7 @@ class Match {
   Status conclude() {
     const std::string lists = "kept: " + joined(kept_) + "; dropped: " + joined(dropped_) +
                               "; starting empty: " + joined(fresh_);
-    if (!misfits_.empty() && !options_.allow_dropped_state) {
+    if (!misfits_.empty() && !options_.start.allow_dropped_state) {
       std::string text = checkpoint() + " has state of other types than this job:";
       for (const std::string& misfit : misfits_) text += "\n  " + misfit;
       return Error{ErrorCode::kInvalidArgument,
@@ -243,7 +243,7 @@ class Match {
                        option_name(options_, "allow_dropped_state") +
                        " (they start empty), or start with " + option_name(options_, "fresh")};
     }
-    if (!dropped_.empty() && !options_.allow_dropped_state) {
+    if (!dropped_.empty() && !options_.start.allow_dropped_state) {
       return Error{ErrorCode::kInvalidArgument,
                    checkpoint() + " has state that this job does not use (" + lists +
                        "); allow it with " + option_name(options_, "allow_dropped_state") +
@@ -265,7 +265,7 @@ class Match {
   }
 
   const Graph& graph_;
-  const JobOptions& options_;
+  const EngineOptions& options_;
   const UidMap uids_;
   MatchedState matched_;
   std::map<std::string, const Node*> nodes_;
@@ -275,7 +275,7 @@ class Match {
 
 }  // namespace
 
-Result<MatchedState> match_state(Manifest saved, const Graph& graph, const JobOptions& options) {
+Result<MatchedState> match_state(Manifest saved, const Graph& graph, const EngineOptions& options) {
   return Match(std::move(saved), graph, options).run();
 }
 

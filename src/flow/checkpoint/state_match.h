@@ -23,7 +23,7 @@ struct MatchedState {
 // kInvalidArgument when state would be dropped without allow_dropped_state, when a type is another
 // one than it was saved with (its operator's state counts as dropped then), when a source is none
 // any more, when epochs of a sink wait that is gone.
-Result<MatchedState> match_state(Manifest saved, const Graph& graph, const JobOptions& options);
+Result<MatchedState> match_state(Manifest saved, const Graph& graph, const EngineOptions& options);
 
 // Of the operators, sources and exactly-once sinks of `manifest`, as `graph` knows them.
 std::vector<StateOwner> owners_of(const Manifest& manifest, const Graph& graph);

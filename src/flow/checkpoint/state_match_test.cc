@@ -39,9 +39,9 @@ Manifest saved(const std::vector<std::string>& uids, std::vector<StateOwner> own
   return manifest;
 }
 
-JobOptions allow_dropped(bool allow) {
-  JobOptions options;
-  options.allow_dropped_state = allow;
+EngineOptions allow_dropped(bool allow) {
+  EngineOptions options;
+  options.start.allow_dropped_state = allow;
   options.from_command_line = true;
   return options;
 }

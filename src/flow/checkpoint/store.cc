@@ -46,7 +46,7 @@ Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
 // Thread: one.
 class StoreOpener {
  public:
-  StoreOpener(const JobOptions& options, const Graph& graph, const Say& say)
+  StoreOpener(const EngineOptions& options, const Graph& graph, const Say& say)
       : options_(options), graph_(graph), log_(say), store_(new CheckpointStore()) {}
 
   Result<std::unique_ptr<CheckpointStore>> open() {
@@ -54,7 +54,7 @@ class StoreOpener {
       TRY(refuse_exactly_once_without_directory());
       store_->storage_ = make_memory_storage();
       store_->restore_storage_ = store_->storage_;
-      if (!options_.restore_from.empty()) {
+      if (!options_.start.restore_from.empty()) {
         TRY(choose_given());
         TRY(match());
       }
@@ -63,9 +63,9 @@ class StoreOpener {
     TRY_ASSIGN(store_->storage_, open_directory_storage(options_.checkpoint_dir));
     store_->restore_storage_ = store_->storage_;
     TRY(find_checkpoints());
-    if (!options_.restore_from.empty()) {
+    if (!options_.start.restore_from.empty()) {
       TRY(choose_given());
-    } else if (options_.fresh) {
+    } else if (options_.start.fresh) {
       log_fresh();
     } else {
       TRY(choose_newest());
@@ -159,7 +159,7 @@ class StoreOpener {
         chosen + 1 == found_.back()
             ? "epoch " + std::to_string(found_.back())
             : "epochs " + std::to_string(chosen + 1) + " to " + std::to_string(found_.back());
-    if (exactly_once() && !options_.allow_duplicates) {
+    if (exactly_once() && !options_.start.allow_duplicates) {
       return Error{ErrorCode::kCorrupt, "the newest checkpoint cannot be read:" + why +
                                             "\nfalling back to checkpoint " +
                                             std::to_string(chosen) + " would publish " + epochs +
@@ -176,7 +176,7 @@ class StoreOpener {
   }
 
   Status choose_given() {
-    std::filesystem::path path(options_.restore_from);
+    std::filesystem::path path(options_.start.restore_from);
     if (!path.has_filename()) path = path.parent_path();
     if (path.filename() == "manifest") path = path.parent_path();
     CheckpointId id = checkpoint_of_folder(path.filename().string());
@@ -190,15 +190,15 @@ class StoreOpener {
     const bool own = !options_.checkpoint_dir.empty() &&
                      std::filesystem::equivalent(root, options_.checkpoint_dir, error);
     if (!own) {
-      if (!std::filesystem::exists(root, error)) return no_checkpoint(options_.restore_from);
+      if (!std::filesystem::exists(root, error)) return no_checkpoint(options_.start.restore_from);
       TRY_ASSIGN(store_->restore_storage_, open_directory_storage(root.string()));
       foreign_ = true;
     }
     if (!store_->restore_storage_->size(CheckpointWriter::manifest_file(id)).ok())
-      return no_checkpoint(options_.restore_from);
+      return no_checkpoint(options_.start.restore_from);
     auto manifest = load_checkpoint(*store_->restore_storage_, id);
     if (!manifest.ok())
-      return manifest.status().with_context("restoring from '" + options_.restore_from + "'");
+      return manifest.status().with_context("restoring from '" + options_.start.restore_from + "'");
     if (own && !found_.empty() && id < found_.back()) {
       TRY(fall_back(id, "\n  checkpoint " + std::to_string(id) + " was asked for"));
     }
@@ -285,7 +285,7 @@ class StoreOpener {
     return {};
   }
 
-  const JobOptions& options_;
+  const EngineOptions& options_;
   const Graph& graph_;
   const Say& log_;
   std::unique_ptr<CheckpointStore> store_;
@@ -296,7 +296,7 @@ class StoreOpener {
   bool foreign_ = false;
 };
 
-Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const JobOptions& options,
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const EngineOptions& options,
                                                                const Graph& graph, const Say& say) {
   return StoreOpener(options, graph, say).open();
 }

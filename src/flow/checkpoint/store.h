@@ -29,7 +29,7 @@ class CheckpointStore {
  public:
   // Opens or makes the storage and chooses what to start from. Refuses what start() promises to
   // refuse.
-  static Result<std::unique_ptr<CheckpointStore>> open(const JobOptions& options,
+  static Result<std::unique_ptr<CheckpointStore>> open(const EngineOptions& options,
                                                        const Graph& graph, const Say& say);
 
   CheckpointStorage& storage() { return *storage_; }

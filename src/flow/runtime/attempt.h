@@ -55,7 +55,7 @@ class Attempt final : public TaskListener {
   struct Options {
     const Graph* graph = nullptr;
     const Plan* plan = nullptr;
-    const JobOptions* job = nullptr;
+    const EngineOptions* job = nullptr;
     Runtime* runtime = nullptr;
     std::string label;  // of its counters
     CheckpointStore* store = nullptr;

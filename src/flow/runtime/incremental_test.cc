@@ -89,7 +89,7 @@ class Incremental : public ::testing::Test {
   TemporaryFolder folder_;
   AuditSinkOptions sink_;
   NumbersOptions numbers_;
-  JobOptions options_;
+  EngineOptions options_;
   JobReport report_;
 };
 

@@ -37,7 +37,7 @@ std::uint64_t random_token() {
 // Thread: public methods any.
 class Job::Impl {
  public:
-  Impl(Runtime& runtime, Graph graph, JobOptions options, Say say)
+  Impl(Runtime& runtime, Graph graph, EngineOptions options, Say say)
       : runtime_(runtime),
         clock_(runtime.clock()),
         graph_(std::move(graph)),
@@ -385,7 +385,7 @@ class Job::Impl {
   Runtime& runtime_;
   const Clock& clock_;
   Graph graph_;
-  JobOptions options_;
+  EngineOptions options_;
   Say say_;
   Plan plan_;
   std::uint32_t max_parallelism_ = 128;
@@ -417,7 +417,7 @@ class Job::Impl {
   Timer timer_;
 };
 
-std::string option_name(const JobOptions& options, std::string_view field) {
+std::string option_name(const EngineOptions& options, std::string_view field) {
   if (!options.from_command_line) return "'" + std::string(field) + "'";
   std::string flag = "--" + std::string(field);
   std::replace(flag.begin(), flag.end(), '_', '-');
@@ -428,7 +428,7 @@ Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Job::~Job() = default;
 
-Result<std::unique_ptr<Job>> Job::start(Runtime& runtime, Graph graph, JobOptions options,
+Result<std::unique_ptr<Job>> Job::start(Runtime& runtime, Graph graph, EngineOptions options,
                                         std::function<void(std::string_view)> say) {
   auto impl = std::make_unique<Impl>(runtime, std::move(graph), std::move(options), std::move(say));
   TRY(impl->start());

@@ -42,7 +42,7 @@ TEST(Job, RunsAChainToTheEnd) {
   const NodeId numbers =
       graph.add(source_node(std::make_shared<NumbersSource>(NumbersOptions{}), 1));
   graph.add(sink_node(numbers, std::make_shared<AuditSink>(sink), Partitioning::kForward, 1));
-  auto job = Job::start(test_runtime(), std::move(graph), JobOptions{}, nullptr);
+  auto job = Job::start(test_runtime(), std::move(graph), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   const Status status = (*job)->wait();
   EXPECT_TRUE(status.ok()) << status.to_string();
@@ -55,7 +55,7 @@ TEST(Job, RunsAKeyedJobInParallel) {
     AuditSinkOptions sink;
     NumbersOptions numbers;
     numbers.splits = 5;
-    JobOptions options;
+    EngineOptions options;
     options.parallelism = parallelism;
     auto job = Job::start(
         test_runtime(),
@@ -124,7 +124,7 @@ TEST(Job, WhenTheLastSourceTaskGoesIdleTheGreatestWatermarkCounts) {
   const NodeId noted = graph.add(std::move(note));
   graph.add(
       sink_node(noted, std::make_shared<AuditSink>(AuditSinkOptions{}), Partitioning::kForward, 1));
-  auto job = Job::start(test_runtime(), std::move(graph), JobOptions{}, nullptr);
+  auto job = Job::start(test_runtime(), std::move(graph), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   EXPECT_TRUE(wait_until([&] { return *seen == 50; })) << "subtask 1 holds event time back";
   source->raise_limit(20);
@@ -273,7 +273,7 @@ TEST(Job, AQueueProvenEmptyBeforeTheRowsOfAnotherTaskHoldsEventTimeForThem) {
   behind.output = NumbersSource::numbers_schema();
   graph.add(sink_node(graph.add(std::move(behind)), std::make_shared<AuditSink>(AuditSinkOptions{}),
                       Partitioning::kForward, 1));
-  auto job = Job::start(test_runtime(), std::move(graph), JobOptions{}, nullptr);
+  auto job = Job::start(test_runtime(), std::move(graph), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   const SystemClock clock;
   const auto ask = [&](std::uint32_t split) {
@@ -327,7 +327,7 @@ TEST(Job, ASourceIsToldWhatToPauseAndWhatToReadFirst) {
   behind.output = NumbersSource::numbers_schema();
   graph.add(sink_node(graph.add(std::move(behind)), std::make_shared<AuditSink>(AuditSinkOptions{}),
                       Partitioning::kForward, 1));
-  auto job = Job::start(test_runtime(), std::move(graph), JobOptions{}, nullptr);
+  auto job = Job::start(test_runtime(), std::move(graph), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   source->row(0, 50'000);
   EXPECT_TRUE(wait_until([&] {
@@ -347,7 +347,7 @@ TEST(Job, ReportsItsGraphAndWhatPassedOverIt) {
   AuditSinkOptions sink;
   NumbersOptions numbers;
   numbers.splits = 2;
-  JobOptions options;
+  EngineOptions options;
   options.parallelism = 2;
   options.checkpoint_interval = std::chrono::milliseconds(5);
   auto job = Job::start(
@@ -380,7 +380,7 @@ TEST(Job, SeveralShareOneBudget) {
   Runtime runtime({.memory_bytes = std::size_t{1} << 30});
   NumbersOptions numbers;
   numbers.bounded = false;
-  JobOptions options;
+  EngineOptions options;
   options.memory_bytes = 0;
   std::vector<std::unique_ptr<Job>> jobs;
   for (int i = 0; i < 2; ++i) {

@@ -21,7 +21,7 @@ struct Fixture {
   TemporaryFolder folder;
   AuditSinkOptions sink;
   NumbersOptions numbers;
-  JobOptions options;
+  EngineOptions options;
   std::vector<std::string> said;
   std::mutex said_mutex;
 
@@ -388,7 +388,7 @@ TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
     EXPECT_NE(fixture.run().error().message.find("--allow-duplicates"), std::string::npos);
     EXPECT_NE(refused.error().message.find("epoch " + std::to_string(id)), std::string::npos)
         << refused.to_string();
-    fixture.options.allow_duplicates = true;
+    fixture.options.start.allow_duplicates = true;
     const Status status = fixture.run();
     EXPECT_TRUE(status.ok()) << status.to_string();
     EXPECT_TRUE(fixture.has_said("using checkpoint " + std::to_string(id - 1)));
@@ -400,7 +400,7 @@ TEST(Recovery, ADamagedNewestCheckpointIsNotPassedOverSilently) {
 TEST(Recovery, FreshIgnoresWhatIsThere) {
   Fixture fixture;
   ASSERT_TRUE(fixture.run().ok());
-  fixture.options.fresh = true;
+  fixture.options.start.fresh = true;
   ASSERT_TRUE(fixture.run().ok());
   EXPECT_EQ(fixture.sink.audit->count(), 2 * kSplits * (kRows + 1));
 }
@@ -412,7 +412,7 @@ TEST(Recovery, RestoresFromAnotherDirectory) {
   ASSERT_FALSE(fixture.run().ok());
   fixture.options.crash_after_checkpoints = 0;
   const TemporaryFolder other;
-  fixture.options.restore_from = fixture.newest();
+  fixture.options.start.restore_from = fixture.newest();
   fixture.options.checkpoint_dir = other.path();
   const Status status = fixture.run();
   ASSERT_TRUE(status.ok()) << status.to_string();
@@ -438,7 +438,7 @@ TEST(Recovery, DroppedStateIsRefused) {
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("Sum (sum)"), std::string::npos)
       << refused.error().message;
-  fixture.options.allow_dropped_state = true;
+  fixture.options.start.allow_dropped_state = true;
   auto job = fixture.start(without_sum());
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   EXPECT_TRUE((*job)->wait().ok());
@@ -453,7 +453,7 @@ TEST(Recovery, ASinkWithPendingEpochsCannotGoAway) {
     ASSERT_FALSE(fixture.run().ok());
     Graph graph = fixture.graph();
     graph.nodes.back().uid = "another";
-    fixture.options.allow_dropped_state = true;
+    fixture.options.start.allow_dropped_state = true;
     const auto refused = fixture.start(std::move(graph));
     if (refused.ok()) continue;
     EXPECT_NE(refused.error().message.find("not published"), std::string::npos)

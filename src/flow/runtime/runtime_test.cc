@@ -133,7 +133,7 @@ TEST(Runtime, FiftyJobsShareAFewThreads) {
     NumbersOptions numbers;
     numbers.bounded = false;
     sinks[i].guarantee = Guarantee::kExactlyOnce;
-    JobOptions options;
+    EngineOptions options;
     options.parallelism = 2;
     options.checkpoint_interval = 20ms;
     options.checkpoint_dir = folder.path() + "/" + std::to_string(i);
@@ -160,7 +160,7 @@ TEST(Runtime, AnIdleJobNeedsNoThreadAtAll) {
   numbers.rows_per_split = 10;
   numbers.bounded = false;
   AuditSinkOptions sink;
-  auto job = Job::start(runtime, copy_graph(numbers, sink), JobOptions{}, nullptr);
+  auto job = Job::start(runtime, copy_graph(numbers, sink), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   EXPECT_TRUE(wait_until([&] { return sink.audit->count() == 20; }));
   EXPECT_TRUE(wait_until(
@@ -173,7 +173,7 @@ TEST(JobTime, CheckpointsAreTakenWhenTheIntervalIsOver) {
   NumbersOptions numbers;
   numbers.bounded = false;
   AuditSinkOptions sink;
-  auto started = Job::start(runtime, copy_graph(numbers, sink), JobOptions{}, nullptr);
+  auto started = Job::start(runtime, copy_graph(numbers, sink), EngineOptions{}, nullptr);
   ASSERT_TRUE(started.ok()) << started.status().to_string();
   Job& job = **started;
   ASSERT_TRUE(wait_until([&] { return sink.audit->count() == 2'000; }));
@@ -204,7 +204,7 @@ TEST(JobTime, ARestartWaitsTwiceAsLongEachTime) {
   graph.nodes[fails].parallelism = 1;
   graph.nodes[fails].output = NumbersSource::numbers_schema();
   graph.add(sink_node(fails, std::make_shared<AuditSink>(sink), Partitioning::kForward, 1));
-  JobOptions options;
+  EngineOptions options;
   options.restart_delay = 1s;
   options.restart_delay_max = 3s;
   auto started = Job::start(runtime, std::move(graph), options, nullptr);
@@ -241,7 +241,7 @@ TEST(JobTime, ACancelEndsTheWaitForARestart) {
   graph.nodes[fails].parallelism = 1;
   graph.nodes[fails].output = NumbersSource::numbers_schema();
   graph.add(sink_node(fails, std::make_shared<AuditSink>(AuditSinkOptions{})));
-  auto job = Job::start(runtime, std::move(graph), JobOptions{}, nullptr);
+  auto job = Job::start(runtime, std::move(graph), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   ASSERT_TRUE(wait_until([&] { return (*job)->report().state == JobReport::State::kRestarting; }));
   (*job)->cancel();
@@ -252,7 +252,7 @@ TEST(Job, TellsItsEndToWhoAskedBeforeAndAfterIt) {
   NumbersOptions numbers;
   numbers.bounded = false;
   AuditSinkOptions sink;
-  auto job = Job::start(test_runtime(), copy_graph(numbers, sink), JobOptions{}, nullptr);
+  auto job = Job::start(test_runtime(), copy_graph(numbers, sink), EngineOptions{}, nullptr);
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   std::atomic<int> calls{0};
   const auto ended = [&](const Status& status) {

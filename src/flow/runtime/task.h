@@ -40,7 +40,7 @@ class TaskListener {
 
 // What all tasks of one attempt share; outlives them.
 struct TaskEnvironment {
-  const JobOptions* options = nullptr;
+  const EngineOptions* options = nullptr;
   std::string job_label;  // how its counters are told from those of other jobs
   const Clock* clock = nullptr;
   TaskPool* pool = nullptr;

@@ -16,10 +16,10 @@
 namespace slipstream::sql {
 namespace {
 
+using Partitioning;
 using flow::Input;
 using flow::Node;
 using flow::NodeId;
-using flow::Partitioning;
 
 std::vector<flow::AggregateCallSpec> call_specs(const std::vector<AggregateCall>& calls) {
   std::vector<flow::AggregateCallSpec> specs;
