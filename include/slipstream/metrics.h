@@ -4,15 +4,24 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace slipstream {
+
+// Names and values, in the order in which they are shown.
+using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 struct Metrics {
   // A counter or gauge of this task, labelled by the engine (job, task, subtask). Lives as long as
   // the runtime of the job.
   // Thread: any.
   std::function<std::atomic<std::int64_t>*(std::string_view name, std::string_view help)> value;
+  // The same with further labels. Null outside of a job.
+  // Thread: any.
+  std::function<Metrics(MetricLabels more)> with = {};
 };
 
 // What a family means to those who sum up a job.

@@ -13,26 +13,40 @@ std::string quoted_label(std::string_view text) {
   return out + '"';
 }
 
-Metrics MetricStore::metrics(std::string labels) {
+namespace {
+
+// "job="a",task="b"", as Prometheus writes them.
+std::string text_of(const MetricLabels& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels)
+    text += (text.empty() ? "" : ",") + name + "=" + quoted_label(value);
+  return text;
+}
+
+}  // namespace
+
+Metrics MetricStore::metrics(MetricLabels labels) {
   Metrics metrics;
-  metrics.value = [this, labels = std::move(labels)](std::string_view name, std::string_view help) {
-    const std::size_t brace = name.find('{');
-    if (brace == std::string_view::npos || !name.ends_with('}')) return value(name, help, labels);
-    const std::string_view own = name.substr(brace + 1, name.size() - brace - 2);
-    return value(name.substr(0, brace), help, labels + "," + std::string(own));
+  metrics.value = [this, labels](std::string_view name, std::string_view help) {
+    return value(name, help, labels);
+  };
+  metrics.with = [this, labels = std::move(labels)](const MetricLabels& more) {
+    MetricLabels all = labels;
+    all.insert(all.end(), more.begin(), more.end());
+    return this->metrics(std::move(all));
   };
   return metrics;
 }
 
 std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string_view help,
-                                              const std::string& labels) {
+                                              const MetricLabels& labels) {
   MutexLock lock(mutex_);
   auto family = families_.find(name);
   if (family == families_.end())
     family = families_.emplace(std::string(name), Family{std::string(help), {}}).first;
   auto& values = family->second.values;
   const bool known = values.contains(labels);
-  auto& slot = values[known || count_ < values_max_ ? labels : "overflow=\"true\""];
+  auto& slot = values[known || count_ < values_max_ ? labels : MetricLabels{{"overflow", "true"}}];
   if (slot == nullptr) {
     slot = std::make_unique<std::atomic<std::int64_t>>(0);
     ++count_;
@@ -40,34 +54,13 @@ std::atomic<std::int64_t>* MetricStore::value(std::string_view name, std::string
   return slot.get();
 }
 
-namespace {
-
-// What quoted_label() wrote, behind names and '='.
-std::map<std::string, std::string> labels_of(std::string_view text) {
-  std::map<std::string, std::string> labels;
-  std::size_t at = 0;
-  while (true) {
-    const std::size_t equals = text.find("=\"", at);
-    if (equals == std::string_view::npos) return labels;
-    std::string& value = labels[std::string(text.substr(at, equals - at))];
-    for (at = equals + 2; at < text.size() && text[at] != '"'; ++at) {
-      if (text[at] == '\\' && at + 1 < text.size()) ++at;
-      value += text[at];
-    }
-    at += 2;
-    if (at >= text.size()) return labels;
-  }
-}
-
-}  // namespace
-
 std::vector<MetricStore::Sample> MetricStore::samples(std::string_view name) const {
   MutexLock lock(mutex_);
   std::vector<Sample> samples;
   const auto family = families_.find(name);
   if (family == families_.end()) return samples;
   for (const auto& [labels, value] : family->second.values)
-    samples.push_back({labels_of(labels), value->load(std::memory_order_relaxed)});
+    samples.push_back({{labels.begin(), labels.end()}, value->load(std::memory_order_relaxed)});
   return samples;
 }
 
@@ -89,8 +82,8 @@ std::string MetricStore::prometheus_text() const {
     text += "# HELP " + name + " " + family.help + "\n";
     text += "# TYPE " + name + (name.ends_with("_total") ? " counter\n" : " gauge\n");
     for (const auto& [labels, value] : family.values) {
-      text += name + "{" + labels + "} " + std::to_string(value->load(std::memory_order_relaxed)) +
-              "\n";
+      text += name + "{" + text_of(labels) + "} " +
+              std::to_string(value->load(std::memory_order_relaxed)) + "\n";
     }
   }
   return text;

@@ -22,9 +22,7 @@ class MetricStore {
  public:
   explicit MetricStore(std::size_t values_max = 50'000) : values_max_(values_max) {}
 
-  // `labels` as Prometheus writes them, without braces: job="a",task="b",subtask="0". A name may
-  // bring more of them: rocketmq_lag{queue="3"}.
-  Metrics metrics(std::string labels);
+  Metrics metrics(MetricLabels labels);
   // Prometheus' text form, families together, names behind "slipstream_". Those that end in _total
   // are counters.
   std::string prometheus_text() const;
@@ -39,11 +37,11 @@ class MetricStore {
 
  private:
   std::atomic<std::int64_t>* value(std::string_view name, std::string_view help,
-                                   const std::string& labels);
+                                   const MetricLabels& labels);
 
   struct Family {
     std::string help;
-    std::map<std::string, std::unique_ptr<std::atomic<std::int64_t>>> values;  // by labels
+    std::map<MetricLabels, std::unique_ptr<std::atomic<std::int64_t>>> values;
   };
   const std::size_t values_max_;
   mutable Mutex mutex_;

@@ -5,11 +5,11 @@
 namespace slipstream {
 namespace {
 
-TEST(MetricStore, ANameMayBringLabels) {
+TEST(MetricStore, LabelsAreTextOnlyWhenTheyAreShown) {
   MetricStore store;
-  const Metrics metrics = store.metrics("job=" + quoted_label("a\"b"));
-  *metrics.value("lag{queue=\"3\"}", "how far behind") = 7;
-  *metrics.value("lag{queue=\"4\"}", "how far behind") = 1;
+  const Metrics metrics = store.metrics({{"job", "a\"b"}});
+  *metrics.with({{"queue", "3"}}).value("lag", "how far behind") = 7;
+  *metrics.with({{"queue", "4"}}).value("lag", "how far behind") = 1;
   EXPECT_NE(store.prometheus_text().find("slipstream_lag{job=\"a\\\"b\",queue=\"3\"} 7\n"),
             std::string::npos);
   const auto samples = store.samples("lag");

@@ -203,8 +203,7 @@ Status Attempt::start_commit_workers() {
     CommitWorker::Options worker;
     worker.sink = node.uid;
     const CommitterContext context{
-        options_.runtime->metrics().metrics("job=" + quoted_label(options_.label) +
-                                            ",sink=" + quoted_label(node.uid)),
+        options_.runtime->metrics().metrics({{"job", options_.label}, {"sink", node.uid}}),
         &options_.runtime->clock()};
     auto committer = without_exceptions([&] { return node.sink->make_committer(context); });
     if (!committer.ok()) return committer.status().with_context("sink '" + node.name + "'");
@@ -252,8 +251,8 @@ void Attempt::start_discovery() {
     source.name = node.name;
     source.source = node.source.get();
     source.readers = tasks_of_chain_[options_.plan->chain_of[id]];
-    source.metrics = options_.runtime->metrics().metrics("job=" + quoted_label(options_.label) +
-                                                         ",task=" + quoted_label(node.name));
+    source.metrics =
+        options_.runtime->metrics().metrics({{"job", options_.label}, {"task", node.name}});
     if (latest != nullptr) {
       for (const SourceState& state : latest->sources) {
         if (state.uid != node.uid) continue;

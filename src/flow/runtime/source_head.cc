@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/metric_store.h"
 #include "base/try.h"
 #include "flow/metrics.h"
 
@@ -75,9 +74,7 @@ void SourceHead::begin_to_show(std::uint32_t split, Shown& shown) const {
   for (const SplitState& known : splits_) {
     if (known.index == split) shown.report.id = known.split.id;
   }
-  const std::string name =
-      std::string(kSplitLag.name) + "{split=" + quoted_label(shown.report.id) + "}";
-  shown.lag = metrics_.value(name, kSplitLag.help);
+  shown.lag = kSplitLag.in(metrics_.with({{"split", shown.report.id}}));
 }
 
 std::vector<SplitReport> SourceHead::progress() const {

@@ -39,7 +39,8 @@ KeyGroupRange Task::key_groups() const {
                        environment_.max_parallelism};
 }
 
-Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node, const std::string& labels) {
+Result<std::unique_ptr<Operator>> Task::make_operator(const Node& node,
+                                                      const MetricLabels& labels) {
   if (node.sink == nullptr) return node.make();
   SinkOperator::Options sink;
   sink.sink = node.sink;
@@ -69,9 +70,9 @@ std::function<void(std::int64_t)> Task::wake_after() const {
 
 Status Task::open_stage(std::size_t chain_index) {
   const Node& node = *options_.chain[chain_index];
-  const std::string labels = "job=" + quoted_label(environment_.job_label) +
-                             ",task=" + quoted_label(node.name) + ",subtask=\"" +
-                             std::to_string(options_.subtask) + "\"";
+  const MetricLabels labels = {{"job", environment_.job_label},
+                               {"task", node.name},
+                               {"subtask", std::to_string(options_.subtask)}};
   if (node.source != nullptr) {
     ReaderContext context;
     context.subtask = options_.subtask;

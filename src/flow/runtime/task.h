@@ -124,7 +124,7 @@ class Task final : public Runnable {
   void open_first();
   void fail(const Status& status);
   Status open();
-  Result<std::unique_ptr<Operator>> make_operator(const Node& node, const std::string& labels);
+  Result<std::unique_ptr<Operator>> make_operator(const Node& node, const MetricLabels& labels);
   Status open_stage(std::size_t chain_index);
   std::function<void(std::int64_t)> wake_after() const;
   Result<Next> run_steps();
