@@ -17,13 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Place {
+struct CheckpointFolder {
   std::unique_ptr<flow::CheckpointStorage> storage;
   std::vector<CheckpointId> ids;  // ascending
 };
 
 // A directory of checkpoints, or the folder (or manifest) of one.
-Result<Place> open_place(const CheckpointArguments& arguments) {
+Result<CheckpointFolder> open_folder(const CheckpointArguments& arguments) {
   fs::path path = fs::path(arguments.directory).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   std::error_code error;
@@ -32,26 +32,26 @@ Result<Place> open_place(const CheckpointArguments& arguments) {
   }
   if (path.filename() == "manifest") path = path.parent_path();
   const CheckpointId named = flow::checkpoint_of_folder(path.filename().string());
-  Place place;
+  CheckpointFolder folder;
   if (named != 0) path = fs::absolute(path).parent_path();
   if (!fs::is_directory(path, error)) {
     return Error{ErrorCode::kInvalidArgument,
                  "'" + arguments.directory + "' is no checkpoint directory"};
   }
-  TRY_ASSIGN(place.storage, flow::open_directory_storage(path.string()));
-  TRY_ASSIGN(const std::vector<std::string> names, place.storage->list(""));
+  TRY_ASSIGN(folder.storage, flow::open_directory_storage(path.string()));
+  TRY_ASSIGN(const std::vector<std::string> names, folder.storage->list(""));
   for (const std::string& name : names) {
     const CheckpointId id = flow::checkpoint_of_folder(name);
     if (id == 0 || (named != 0 && id != named)) continue;
     // Without a manifest: being written, given up, or files that a later one refers to.
-    const bool counts = place.storage->size(flow::checkpoint_folder(id) + "/manifest").ok();
-    if (counts || id == named) place.ids.push_back(id);
+    const bool counts = folder.storage->size(flow::checkpoint_folder(id) + "/manifest").ok();
+    if (counts || id == named) folder.ids.push_back(id);
   }
-  std::sort(place.ids.begin(), place.ids.end());
-  if (place.ids.empty()) {
+  std::sort(folder.ids.begin(), folder.ids.end());
+  if (folder.ids.empty()) {
     return Error{ErrorCode::kNotFound, "there is no checkpoint in '" + arguments.directory + "'"};
   }
-  return place;
+  return folder;
 }
 
 std::string kind_of(const flow::Manifest& manifest) {
@@ -65,12 +65,12 @@ std::string time_of(std::int64_t wall_ms) {
   return text;
 }
 
-Status list(const Place& place, const CheckpointArguments& arguments) {
+Status list(const CheckpointFolder& folder, const CheckpointArguments& arguments) {
   Listing listing(
       {"id", "kind", "created UTC", "job", "state bytes", "written bytes", "epochs", "fault"});
-  for (const CheckpointId id : place.ids) {
+  for (const CheckpointId id : folder.ids) {
     const auto number = static_cast<std::int64_t>(id);
-    const auto manifest = flow::load_checkpoint(*place.storage, id);
+    const auto manifest = flow::load_checkpoint(*folder.storage, id);
     if (!manifest.ok()) {
       listing.add({number, "-", "-", "-", "-", "-", "-", manifest.error().message});
       continue;
@@ -83,11 +83,12 @@ Status list(const Place& place, const CheckpointArguments& arguments) {
   return listing.print(arguments.output);
 }
 
-Result<flow::Manifest> chosen(const CheckpointArguments& arguments, const Place& place) {
+Result<flow::Manifest> chosen(const CheckpointArguments& arguments,
+                              const CheckpointFolder& folder) {
   std::string faults;
-  for (auto id = place.ids.rbegin(); id != place.ids.rend(); ++id) {
+  for (auto id = folder.ids.rbegin(); id != folder.ids.rend(); ++id) {
     if (arguments.id != 0 && *id != arguments.id) continue;
-    auto manifest = flow::load_checkpoint(*place.storage, *id);
+    auto manifest = flow::load_checkpoint(*folder.storage, *id);
     if (manifest.ok()) return manifest;
     faults += "\n  checkpoint " + std::to_string(*id) + ": " + manifest.error().message;
   }
@@ -104,8 +105,8 @@ std::string position_of(const ConnectorRegistry& connectors, const Split& split)
   return split.state;
 }
 
-Status inspect(const Place& place, const CheckpointArguments& arguments) {
-  TRY_ASSIGN(const flow::Manifest manifest, chosen(arguments, place));
+Status inspect(const CheckpointFolder& folder, const CheckpointArguments& arguments) {
+  TRY_ASSIGN(const flow::Manifest manifest, chosen(arguments, folder));
   Listing listing({"what", "name", "detail", "bytes"});
   const auto id = static_cast<std::int64_t>(manifest.id);
   listing.add({kind_of(manifest), std::to_string(id),
@@ -136,12 +137,12 @@ Status inspect(const Place& place, const CheckpointArguments& arguments) {
 }  // namespace
 
 int checkpoints_list_command(const CheckpointArguments& arguments) {
-  const auto place = open_place(arguments);
-  return place.ok() ? report(list(*place, arguments)) : fail(place.error(), kExitUsage);
+  const auto folder = open_folder(arguments);
+  return folder.ok() ? report(list(*folder, arguments)) : fail(folder.error(), kExitUsage);
 }
 int checkpoints_inspect_command(const CheckpointArguments& arguments) {
-  const auto place = open_place(arguments);
-  return place.ok() ? report(inspect(*place, arguments)) : fail(place.error(), kExitUsage);
+  const auto folder = open_folder(arguments);
+  return folder.ok() ? report(inspect(*folder, arguments)) : fail(folder.error(), kExitUsage);
 }
 
 }  // namespace slipstream::cli

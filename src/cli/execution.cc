@@ -17,7 +17,7 @@
 namespace slipstream::cli {
 namespace {
 
-void say_line(std::string_view text) { notify(text); }
+void notify_line(std::string_view text) { notify(text); }
 
 bool is_bounded(const sql::Rel& rel) {
   if (rel.scan && rel.scan->source != nullptr && !rel.scan->source->bounded()) return false;
@@ -43,7 +43,7 @@ std::string flow_text(const sql::Rel& insert) {
          insert.sink_connector + ")";
 }
 
-void say_late_rows(std::int64_t late) {
+void notify_late_rows(std::int64_t late) {
   if (late == 0) return;
   notify(std::to_string(late) + " late rows were dropped: they came behind the watermark, after " +
          "their windows had fired");
@@ -124,7 +124,7 @@ Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::in
     status = wait();
   }
   observe();
-  say_late_rows(count_of(store, skipped, job_name_).late - before.late);
+  notify_late_rows(count_of(store, skipped, job_name_).late - before.late);
   if (!arguments_.progress.quiet) notify(progress.summary());
   return status;
 }
@@ -132,7 +132,7 @@ Status Execution::follow(flow::Job& job, bool bounded, const std::atomic<std::in
 Status Execution::run_inserts(const std::vector<sql::RelPtr>& plans) {
   TRY_ASSIGN(const sql::LaunchOptions options, launch_options());
   TRY_ASSIGN(const JobOptions settings, session_.job_options());
-  TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, say_line));
+  TRY_ASSIGN(const auto job, sql::start_inserts(session_, plans, options, notify_line));
   if (!arguments_.progress.quiet) {
     for (const sql::RelPtr& plan : plans) notify("job '" + job_name_ + "': " + flow_text(*plan));
   }
@@ -163,7 +163,7 @@ Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
                                      printed = printer.rows();
                                      return status;
                                    },
-                                   options, say_line));
+                                   options, notify_line));
   if (query->job() != nullptr) {
     watch(query->job(), query.get());
     const Status status =
@@ -178,7 +178,7 @@ Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
 
 Status show_step(const sql::Step& step) {
   if (step.kind == sql::Step::Kind::kNote) {
-    say_line(step.text);
+    notify_line(step.text);
     return {};
   }
   if (step.kind == sql::Step::Kind::kTable)

@@ -49,6 +49,9 @@ std::int64_t rows_written(const JobReport& report);
 std::string prometheus_text(const std::vector<std::pair<std::string, JobReport>>& jobs);
 std::string prometheus_text(const JobReport& report, const std::string& job);
 
+// What a job has to say to people.
+using Notify = std::function<void(std::string_view)>;
+
 // A running job.
 // Thread: any.
 class Job {
@@ -57,7 +60,7 @@ class Job {
   // dropped, a directory owned by another process.
   // `runtime` outlives the job.
   static Result<std::unique_ptr<Job>> start(Runtime& runtime, Graph graph, EngineOptions options,
-                                            std::function<void(std::string_view)> say);
+                                            Notify notify);
   ~Job();  // cancels what still runs, and waits for its end
 
   // Blocks until the job finished (bounded: last epoch committed), was stopped, or failed for good.

@@ -188,8 +188,8 @@ HttpResponse Api::handle(const HttpRequest& request) {
 }
 
 HttpResponse Api::failure(int status) {
-  return refused(status, status == 413 ? "the body is larger than 4 MiB"
-                                       : "the request is not to be understood");
+  return refused(status,
+                 status == 413 ? "the body is larger than 4 MiB" : "the request cannot be read");
 }
 
 HttpResponse Api::status(const Call&) {

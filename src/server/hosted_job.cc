@@ -75,7 +75,7 @@ HostedJob::~HostedJob() {
   queue_.close();
 }
 
-void HostedJob::say(std::string_view text) {
+void HostedJob::notify(std::string_view text) {
   MutexLock lock(mutex_);
   log(LogLevel::kInfo, "job " + record_.name, text);
   events_.push_back(Event{clock_.wall_ms(), std::string(text)});
@@ -176,7 +176,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
   launch.checkpoint_dir = context_.state->checkpoints(record.checkpoint_dir);
   launch.start = options;
   auto job = sql::start_inserts(run->session, run->plans, launch,
-                                [this](std::string_view text) { say(text); });
+                                [this](std::string_view text) { notify(text); });
   if (!job.ok()) {
     *refusal = Refusal::of(job.error());
     *retryable = job.error().retryable;
@@ -255,7 +255,7 @@ void HostedJob::start_waiting() {
     retry_.emplace(kStartRetry, clock_, std::stop_token(),
                    std::hash<std::string>()(waiting_->restore_from));
   const std::int64_t delay_ms = retry_->next_wait_ms().value_or(kStartRetry.wait_ms_max);
-  say(why + "; trying again in " + std::to_string(delay_ms) + " ms");
+  notify(why + "; trying again in " + std::to_string(delay_ms) + " ms");
   {
     MutexLock lock(mutex_);
     start_error_ = std::move(why);

@@ -126,7 +126,7 @@ class HostedJob {
   void ended(const Status& status);
   // Takes the next start from again_; nullopt: the job has ended.
   std::optional<StartOptions> finish(const Status& status);
-  void say(std::string_view text);
+  void notify(std::string_view text);
   Status save() SLIPSTREAM_REQUIRES(mutex_);  // a failure is logged too
   JobState state() const SLIPSTREAM_REQUIRES(mutex_);
   std::optional<Refusal> end_run(End end);

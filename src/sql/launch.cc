@@ -22,10 +22,11 @@ Result<flow::EngineOptions> engine_options(const Session& session, const LaunchO
 
 Result<std::unique_ptr<flow::Job>> start_inserts(const Session& session,
                                                  const std::vector<RelPtr>& plans,
-                                                 const LaunchOptions& options, Say say) {
+                                                 const LaunchOptions& options,
+                                                 flow::Notify notify) {
   TRY_ASSIGN(flow::Graph graph, session.graph(plans, {}));
   TRY_ASSIGN(flow::EngineOptions job, engine_options(session, options));
-  return flow::Job::start(session.runtime(), std::move(graph), std::move(job), std::move(say));
+  return flow::Job::start(session.runtime(), std::move(graph), std::move(job), std::move(notify));
 }
 
 struct Query::State {
@@ -75,7 +76,7 @@ Query::Query(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Query::~Query() { state_->set_running(nullptr); }
 
 Result<std::unique_ptr<Query>> Query::start(const Session& session, RelPtr plan, Rows rows,
-                                            const LaunchOptions& options, Say say) {
+                                            const LaunchOptions& options, flow::Notify notify) {
   const auto state = std::make_shared<State>();
   state->rows = std::move(rows);
   state->limit = plan->limit;
@@ -89,7 +90,7 @@ Result<std::unique_ptr<Query>> Query::start(const Session& session, RelPtr plan,
     TRY_ASSIGN(flow::EngineOptions job, engine_options(session, options));
     job.checkpoint_dir.clear();
     TRY_ASSIGN(query->job_, flow::Job::start(session.runtime(), std::move(graph), std::move(job),
-                                             std::move(say)));
+                                             std::move(notify)));
     state->set_running(query->job_.get());
   }
   return query;

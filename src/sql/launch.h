@@ -23,12 +23,10 @@ struct LaunchOptions {
   std::optional<std::size_t> changes_cost_bytes;  // tests: flow::EngineOptions'
 };
 
-using Say = std::function<void(std::string_view)>;
-
 // All plans as one job.
 Result<std::unique_ptr<flow::Job>> start_inserts(const Session& session,
                                                  const std::vector<RelPtr>& plans,
-                                                 const LaunchOptions& options, Say say);
+                                                 const LaunchOptions& options, flow::Notify notify);
 
 // One SELECT whose rows go to a consumer. Ends by itself at its LIMIT.
 //
@@ -41,7 +39,7 @@ class Query {
   using Rows = std::function<Status(const Batch&)>;
   // Its checkpoints live in memory: a directory in `options` does not count.
   static Result<std::unique_ptr<Query>> start(const Session& session, RelPtr plan, Rows rows,
-                                              const LaunchOptions& options, Say say);
+                                              const LaunchOptions& options, flow::Notify notify);
   ~Query();
 
   flow::Job* job();  // null: LIMIT 0, there is nothing to run

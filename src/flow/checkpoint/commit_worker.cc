@@ -60,7 +60,7 @@ Status CommitWorker::commit(const Group& group) {
   context.stop = stop_.get_token();
   context.check_lease = options_.check_lease;
   context.last_lease_ms = options_.last_lease_ms;
-  context.progress = options_.say;
+  context.progress = options_.notify;
   TRY(options_.check_lease());
   return without_exceptions([&] { return options_.committer->commit(committables, context); });
 }

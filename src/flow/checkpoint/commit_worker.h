@@ -27,7 +27,7 @@ class CommitWorker {
     CheckpointStorage* storage = nullptr;
     std::function<Status()> check_lease;
     std::int64_t last_lease_ms = 0;
-    std::function<void(std::string_view)> say;
+    std::function<void(std::string_view)> notify;
     std::function<void(CheckpointId)> committed;
     std::function<void(Status)> failed;
   };

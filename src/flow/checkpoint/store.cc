@@ -46,8 +46,8 @@ Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id) {
 // Thread: one.
 class StoreOpener {
  public:
-  StoreOpener(const EngineOptions& options, const Graph& graph, const Say& say)
-      : options_(options), graph_(graph), log_(say), store_(new CheckpointStore()) {}
+  StoreOpener(const EngineOptions& options, const Graph& graph, const Notify& notify)
+      : options_(options), graph_(graph), notify_(notify), store_(new CheckpointStore()) {}
 
   Result<std::unique_ptr<CheckpointStore>> open() {
     if (options_.checkpoint_dir.empty()) {
@@ -133,7 +133,7 @@ class StoreOpener {
       text += "; it names " + std::to_string(newest->epochs.size()) +
               " sealed epochs that may not be published and never will be";
     }
-    log_(text);
+    notify_(text);
   }
 
   Status choose_newest() {
@@ -166,8 +166,8 @@ class StoreOpener {
                                             " again, which may already be out; allow it with " +
                                             option_name(options_, "allow_duplicates")};
     }
-    log_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
-         std::to_string(chosen) + "; what " + epochs + " wrote is written again");
+    notify_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
+            std::to_string(chosen) + "; what " + epochs + " wrote is written again");
     return {};
   }
 
@@ -229,7 +229,7 @@ class StoreOpener {
   Status match() {
     if (store_->latest_ == nullptr) return {};
     TRY_ASSIGN(MatchedState matched, match_state(*store_->latest_, graph_, options_));
-    for (const std::string& note : matched.notes) log_(note);
+    for (const std::string& note : matched.notes) notify_(note);
     store_->latest_ = std::make_shared<const Manifest>(std::move(matched.manifest));
     return {};
   }
@@ -287,7 +287,7 @@ class StoreOpener {
 
   const EngineOptions& options_;
   const Graph& graph_;
-  const Say& log_;
+  const Notify& notify_;
   std::unique_ptr<CheckpointStore> store_;
   std::vector<CheckpointId> found_;       // with a manifest, ascending
   std::vector<CheckpointId> incomplete_;  // without
@@ -297,8 +297,9 @@ class StoreOpener {
 };
 
 Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const EngineOptions& options,
-                                                               const Graph& graph, const Say& say) {
-  return StoreOpener(options, graph, say).open();
+                                                               const Graph& graph,
+                                                               const Notify& notify) {
+  return StoreOpener(options, graph, notify).open();
 }
 
 std::vector<CheckpointId> CheckpointStore::retained() const {

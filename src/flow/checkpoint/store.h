@@ -16,8 +16,6 @@
 
 namespace slipstream::flow {
 
-using Say = std::function<void(std::string_view)>;
-
 // Its manifest, when everything that it needs is there and undamaged.
 Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id);
 
@@ -30,7 +28,7 @@ class CheckpointStore {
   // Opens or makes the storage and chooses what to start from. Refuses what start() promises to
   // refuse.
   static Result<std::unique_ptr<CheckpointStore>> open(const EngineOptions& options,
-                                                       const Graph& graph, const Say& say);
+                                                       const Graph& graph, const Notify& notify);
 
   CheckpointStorage& storage() { return *storage_; }
   // What the next attempt starts from; null = nothing. Its files are in `restore_storage`.

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kFlushIntervalMs =
     5'000;  // group offsets and sinks when checkpointing is off
 
-constexpr std::chrono::milliseconds kLastWordsLimit(2'000);
+constexpr std::chrono::milliseconds kSourcesLimit(2'000);
 
 std::string hex(std::uint64_t value) {
   char text[20];
@@ -167,7 +167,7 @@ void Attempt::start_snapshots() {
 
 void Attempt::end() {
   const bool in_order = outcome_->end == End::kFinished || outcome_->end == End::kStopped;
-  if (in_order) let_sources_hear();
+  if (in_order) await_sources();
   tear_down();
   options_.progress->attempt_ended_ms = options_.runtime->clock().wall_ms();
   options_.ended(*outcome_);
@@ -220,9 +220,9 @@ Status Attempt::start_commit_workers() {
     worker.last_lease_ms = options_.progress->attempt_ended_ms;
     if (worker.last_lease_ms == 0 && options_.ownership != nullptr)
       worker.last_lease_ms = options_.ownership->former_end_ms();
-    worker.say = [this](std::string_view text) {
+    worker.notify = [this](std::string_view text) {
       options_.publishing(text);
-      options_.say(text);
+      options_.notify(text);
     };
     worker.committed = [this, uid = node.uid](CheckpointId checkpoint) {
       options_.publishing("");
@@ -305,7 +305,7 @@ void Attempt::carry_out(Decision& decision) {
       Control control;
       control.kind = Control::Kind::kBacklog;
       control.flag = decision.flag;
-      return tell_sinks(decision.sink, control);
+      return send_to_sinks(decision.sink, control);
     }
     case Decision::Kind::kEnd:
       return finish(
@@ -335,7 +335,7 @@ void Attempt::request(const Decision& decision) {
   Control control;
   control.kind = Control::Kind::kTrigger;
   control.barrier = decision.barrier;
-  tasks_[decision.task]->tell(std::move(control));
+  tasks_[decision.task]->send(std::move(control));
 }
 
 void Attempt::collect(StoredSnapshot snapshot) {
@@ -419,13 +419,13 @@ void Attempt::complete(const Decision& decision) {
       return;
     }
   }
-  tell_sources(control);
+  send_to_sources(control);
 }
 
-// Of the last checkpoint: they tell their brokers how far it is.
-void Attempt::let_sources_hear() {
+// What they have to do about the last checkpoint: brokers are sent how far it is.
+void Attempt::await_sources() {
   for (const auto& task : tasks_) {
-    if (task->head_node().source != nullptr) task->await_controls(kLastWordsLimit);
+    if (task->head_node().source != nullptr) task->await_controls(kSourcesLimit);
   }
 }
 
@@ -437,8 +437,8 @@ bool Attempt::crash_is_due() {
 }
 
 void Attempt::abort(const Decision& decision) {
-  options_.say("checkpoint " + std::to_string(decision.barrier.checkpoint) +
-               " was given up: " + decision.why);
+  options_.notify("checkpoint " + std::to_string(decision.barrier.checkpoint) +
+                  " was given up: " + decision.why);
   if (decision.barrier.kind != CheckpointKind::kFlush) {
     note(decision);
     options_.progressed(*options_.progress);
@@ -446,7 +446,7 @@ void Attempt::abort(const Decision& decision) {
   Control control;
   control.kind = Control::Kind::kAborted;
   control.barrier = decision.barrier;
-  tell_sinks("", control);
+  send_to_sinks("", control);
   snapshots_->drop(decision.barrier.checkpoint);
   building_ = Manifest{};
 }
@@ -495,16 +495,16 @@ void Attempt::settle(const Decision& decision) {
   });
 }
 
-void Attempt::tell_sinks(const std::string& uid, const Control& control) {
+void Attempt::send_to_sinks(const std::string& uid, const Control& control) {
   for (const auto& task : tasks_) {
     const Node& node = task->tail_node();
-    if (node.sink != nullptr && (uid.empty() || node.uid == uid)) task->tell(control);
+    if (node.sink != nullptr && (uid.empty() || node.uid == uid)) task->send(control);
   }
 }
 
-void Attempt::tell_sources(const Control& control) {
+void Attempt::send_to_sources(const Control& control) {
   for (const auto& task : tasks_) {
-    if (task->head_node().source != nullptr) task->tell(control);
+    if (task->head_node().source != nullptr) task->send(control);
   }
 }
 

@@ -54,7 +54,7 @@ class Attempt final : public TaskListener {
   };
   struct Options {
     const Graph* graph = nullptr;
-    const Plan* plan = nullptr;
+    const JobPlan* plan = nullptr;
     const EngineOptions* job = nullptr;
     Runtime* runtime = nullptr;
     std::string label;  // of its counters
@@ -64,7 +64,7 @@ class Attempt final : public TaskListener {
     JobProgress* progress = nullptr;
     std::uint32_t max_parallelism = 128;
     std::uint64_t token = 0;
-    Say say;
+    Notify notify;
     std::function<void(const JobProgress&)> progressed;
     std::function<void(Outcome)> ended;  // once, after start()
     // JobReport::publishing. Thread: of a committer.
@@ -111,10 +111,10 @@ class Attempt final : public TaskListener {
   void note(const Decision& decision);
   void forget(const Decision& decision);
   void settle(const Decision& decision);
-  void tell_sinks(const std::string& uid, const Control& control);
-  void tell_sources(const Control& control);
+  void send_to_sinks(const std::string& uid, const Control& control);
+  void send_to_sources(const Control& control);
   void finish(End end, Status cause);
-  void let_sources_hear();
+  void await_sources();
   void end();
   void tear_down();
   std::int64_t rows_read() const;  // by all sources

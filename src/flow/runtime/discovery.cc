@@ -62,7 +62,7 @@ std::vector<SourceState> Discovery::trigger(Barrier barrier) {
       Control control;
       control.kind = Control::Kind::kTrigger;
       control.barrier = barrier;
-      reader->tell(std::move(control));
+      reader->send(std::move(control));
     }
   }
   return states;
@@ -95,7 +95,7 @@ void Discovery::assign(Entry& entry, std::vector<SplitState> splits, bool to_all
     control.kind = Control::Kind::kSplits;
     control.splits = std::move(shares[i]);
     control.flag = entry.state.complete;
-    entry.options.readers[i]->tell(std::move(control));
+    entry.options.readers[i]->send(std::move(control));
   }
 }
 

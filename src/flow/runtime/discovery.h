@@ -40,7 +40,7 @@ class Discovery {
 
   // Makes the enumerators, gives out restored splits, begins to look for new ones.
   void start();
-  // Tells every reader the barrier; what the checkpoint has to know about the sources (without
+  // Sends every reader the barrier; what the checkpoint has to know about the sources (without
   // splits).
   std::vector<SourceState> trigger(Barrier barrier);
   void stop();

@@ -76,7 +76,7 @@ class Writer {
     text_ = dot_ ? "digraph plan {\n  rankdir=LR;\n  node [shape=box];\n" : "flowchart LR\n";
   }
 
-  void add(const DrawnJob& job, const Plan& plan, const std::string& id) {
+  void add(const DrawnJob& job, const JobPlan& plan, const std::string& id) {
     for (std::size_t i = 0; i < plan.chains.size(); ++i) {
       const Chain& chain = plan.chains[i];
       open_group(id + "t" + std::to_string(i), job.name + ", " + tasks_text(chain.parallelism));
@@ -131,7 +131,7 @@ ordered_json inputs_json(const Graph& graph, const Node& node) {
   return inputs;
 }
 
-ordered_json job_json(const DrawnJob& job, const Plan& plan) {
+ordered_json job_json(const DrawnJob& job, const JobPlan& plan) {
   ordered_json nodes = ordered_json::array();
   for (NodeId id = 0; id < job.graph.nodes.size(); ++id) {
     const Node& node = job.graph.nodes[id];
@@ -176,7 +176,7 @@ Result<std::string> draw(const std::vector<DrawnJob>& jobs, DrawingFormat format
   ordered_json all = ordered_json::array();
   Writer writer(format);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    TRY_ASSIGN(const Plan plan,
+    TRY_ASSIGN(const JobPlan plan,
                make_plan(jobs[i].graph, jobs[i].parallelism, jobs[i].max_parallelism));
     if (format == DrawingFormat::kJson) {
       all.push_back(job_json(jobs[i], plan));

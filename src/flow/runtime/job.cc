@@ -21,7 +21,7 @@
 namespace slipstream::flow {
 namespace {
 
-constexpr std::int64_t kCheckAgainMs = 500;
+constexpr std::int64_t kCheckIntervalMs = 500;
 
 std::uint64_t random_token() {
   std::random_device random;
@@ -37,12 +37,12 @@ std::uint64_t random_token() {
 // Thread: public methods any.
 class Job::Impl {
  public:
-  Impl(Runtime& runtime, Graph graph, EngineOptions options, Say say)
+  Impl(Runtime& runtime, Graph graph, EngineOptions options, Notify notify)
       : runtime_(runtime),
         clock_(runtime.clock()),
         graph_(std::move(graph)),
         options_(std::move(options)),
-        say_(std::move(say)),
+        notify_(std::move(notify)),
         queue_(runtime.coordination()),
         timer_(runtime.timers(), [this] { queue_.post([this] { go_on(); }); }) {}
 
@@ -57,12 +57,12 @@ class Job::Impl {
       options_.parallelism = static_cast<std::uint32_t>(runtime_.cores());
     if (options_.batch_rows == 0)
       return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
-    if (!say_) say_ = [](std::string_view) {};
+    if (!notify_) notify_ = [](std::string_view) {};
     if (!options_.checkpoint_dir.empty()) {
       TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, runtime_.timers(),
                                                          runtime_.coordination()));
     }
-    TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, say_));
+    TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, notify_));
     max_parallelism_ = options_.max_parallelism;
     // Key groups are how the state is cut: they stay as they were.
     if (store_->latest() != nullptr) max_parallelism_ = store_->latest()->max_parallelism;
@@ -72,16 +72,16 @@ class Job::Impl {
       report_.vertices = vertices();
     }
     if (store_->latest() != nullptr && store_->latest()->finished) {
-      say_("the job is finished: checkpoint " + std::to_string(store_->latest()->id) +
-           " is its last and everything is published; start with " +
-           option_name(options_, "fresh") + " to run it again");
+      notify_("the job is finished: checkpoint " + std::to_string(store_->latest()->id) +
+              " is its last and everything is published; start with " +
+              option_name(options_, "fresh") + " to run it again");
       end(JobReport::State::kFinished, Status());
       return {};
     }
     if (store_->latest() != nullptr) {
       const bool savepoint = store_->latest()->kind == CheckpointKind::kSavepoint;
-      say_(std::string("going on from ") + (savepoint ? "savepoint " : "checkpoint ") +
-           std::to_string(store_->latest()->id));
+      notify_(std::string("going on from ") + (savepoint ? "savepoint " : "checkpoint ") +
+              std::to_string(store_->latest()->id));
     }
     // A job that ran before is not wrong because its brokers are away at the moment.
     progress_.ever_ran = store_->latest() != nullptr;
@@ -89,10 +89,10 @@ class Job::Impl {
     outputs_checked_ = outputs.ok();
     if (!outputs.ok()) {
       if (!progress_.ever_ran || !outputs.error().retryable) return outputs;
-      say_(outputs.to_string() + "; trying again until it works");
+      notify_(outputs.to_string() + "; trying again until it works");
     }
     if (options_.checkpoint_interval.count() == 0) {
-      say_(
+      notify_(
           "checkpoints are off: no guarantee, a failure ends the job; group offsets are noted "
           "every 5 s");
     }
@@ -195,7 +195,7 @@ class Job::Impl {
 
   void begin() {
     if (outputs_checked_) return start_attempt();
-    pause(Waiting::kOutputs, kCheckAgainMs);
+    pause(Waiting::kOutputs, kCheckIntervalMs);
   }
 
   void pause(Waiting what, std::int64_t ms) {
@@ -229,7 +229,7 @@ class Job::Impl {
         outputs_checked_ = outputs.ok();
         if (outputs.ok()) return start_attempt();
         if (!outputs.error().retryable) return end(JobReport::State::kFailed, outputs);
-        pause(Waiting::kOutputs, kCheckAgainMs);
+        pause(Waiting::kOutputs, kCheckIntervalMs);
         go_on();
       });
     });
@@ -265,7 +265,7 @@ class Job::Impl {
     options.progress = &progress_;
     options.max_parallelism = max_parallelism_;
     options.token = random_token();
-    options.say = say_;
+    options.notify = notify_;
     options.progressed = [this](const JobProgress& progress) {
       MutexLock lock(mutex_);
       report_.completed_checkpoints = progress.completed_checkpoints;
@@ -347,11 +347,12 @@ class Job::Impl {
     facts.failures = ++progress_.failures;
     const auto delay = restart_delay(facts, options_);
     if (!delay) return end(JobReport::State::kFailed, cause);
-    say_("the job failed: " + cause.to_string() + "; restarting " +
-         (store_->latest() == nullptr ? "from the beginning"
-                                      : "from checkpoint " + std::to_string(store_->latest()->id)) +
-         " in " + std::to_string(delay->count()) + " ms (attempt " +
-         std::to_string(facts.failures) + " of " + std::to_string(options_.restart_attempts) + ")");
+    notify_(
+        "the job failed: " + cause.to_string() + "; restarting " +
+        (store_->latest() == nullptr ? "from the beginning"
+                                     : "from checkpoint " + std::to_string(store_->latest()->id)) +
+        " in " + std::to_string(delay->count()) + " ms (attempt " + std::to_string(facts.failures) +
+        " of " + std::to_string(options_.restart_attempts) + ")");
     {
       MutexLock lock(mutex_);
       ++report_.restarts;
@@ -386,8 +387,8 @@ class Job::Impl {
   const Clock& clock_;
   Graph graph_;
   EngineOptions options_;
-  Say say_;
-  Plan plan_;
+  Notify notify_;
+  JobPlan plan_;
   std::uint32_t max_parallelism_ = 128;
   bool started_ = false;
   std::unique_ptr<DirectoryOwnership> ownership_;
@@ -429,8 +430,9 @@ Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Job::~Job() = default;
 
 Result<std::unique_ptr<Job>> Job::start(Runtime& runtime, Graph graph, EngineOptions options,
-                                        std::function<void(std::string_view)> say) {
-  auto impl = std::make_unique<Impl>(runtime, std::move(graph), std::move(options), std::move(say));
+                                        Notify notify) {
+  auto impl =
+      std::make_unique<Impl>(runtime, std::move(graph), std::move(options), std::move(notify));
   TRY(impl->start());
   return std::unique_ptr<Job>(new Job(std::move(impl)));
 }

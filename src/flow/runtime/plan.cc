@@ -64,8 +64,8 @@ bool chains_to_producer(const Graph& graph, NodeId id,
 
 }  // namespace
 
-Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
-                       std::uint32_t max_parallelism) {
+Result<JobPlan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
+                          std::uint32_t max_parallelism) {
   if (graph.nodes.empty()) return Error{ErrorCode::kInvalidArgument, "job graph: it is empty"};
   std::set<std::string> uids;
   std::vector<std::size_t> main_consumers(graph.nodes.size());
@@ -76,7 +76,7 @@ Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
       if (input.output == 0) ++main_consumers[input.from];
     }
   }
-  Plan plan;
+  JobPlan plan;
   plan.chain_of.resize(graph.nodes.size());
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
     if (chains_to_producer(graph, id, main_consumers)) {

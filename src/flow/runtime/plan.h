@@ -14,14 +14,14 @@ struct Chain {
   std::uint32_t parallelism = 1;
 };
 
-struct Plan {
+struct JobPlan {
   std::vector<Chain> chains;
   std::vector<std::size_t> chain_of;  // of each node
 };
 
 // Nodes with parallelism 0 get `default_parallelism`. kInvalidArgument names the node and what is
 // wrong with it.
-Result<Plan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
-                       std::uint32_t max_parallelism);
+Result<JobPlan> make_plan(const Graph& graph, std::uint32_t default_parallelism,
+                          std::uint32_t max_parallelism);
 
 }  // namespace slipstream::flow

@@ -309,11 +309,11 @@ Result<Task::Park> Task::step() {
   return take_input();
 }
 
-void Task::tell(Control control) {
+void Task::send(Control control) {
   {
     MutexLock lock(controls_mutex_);
     controls_.push_back(std::move(control));
-    ++told_;
+    ++sent_;
   }
   has_controls_.store(true, std::memory_order_release);
   environment_.pool->schedule(*this);
@@ -322,7 +322,7 @@ void Task::tell(Control control) {
 void Task::await_controls(std::chrono::milliseconds limit) {
   const std::int64_t deadline = environment_.clock->now_ms() + limit.count();
   MutexLock lock(controls_mutex_);
-  while (handled_ < told_ && environment_.clock->now_ms() < deadline)
+  while (handled_ < sent_ && environment_.clock->now_ms() < deadline)
     wait_until_ms(*environment_.clock, controls_handled_, controls_mutex_, deadline);
 }
 

@@ -28,7 +28,7 @@
 
 namespace slipstream::flow {
 
-// What tasks tell the coordinator.
+// What tasks report to the coordinator.
 // Thread: any; must not block.
 class TaskListener {
  public:
@@ -58,7 +58,7 @@ struct TaskEnvironment {
   std::atomic<std::int64_t> watermark_sent_ms{0};
 };
 
-// What the coordinator tells a task.
+// What the coordinator sends a task.
 struct Control {
   enum class Kind : std::uint8_t {
     kTrigger,   // source: take a snapshot and send the barrier; ended task: take a snapshot
@@ -77,7 +77,7 @@ class SourceHead;
 class SinkOperator;
 
 // Owner:   the attempt; stop() before it dies.
-// Thread:  run() one worker at a time; tell(), report() any; start(), stop() the owner.
+// Thread:  run() one worker at a time; send(), report() any; start(), stop() the owner.
 // Failure: the first error or exception is reported once and ends the task.
 class Task final : public Runnable {
  public:
@@ -104,8 +104,8 @@ class Task final : public Runnable {
   // Its slices are over when this returns.
   void stop();
   Next run() override;
-  void tell(Control control);
-  // Waits until everything told so far was handled.
+  void send(Control control);
+  // Waits until everything sent so far was handled.
   // Thread: any but a worker.
   void await_controls(std::chrono::milliseconds limit);
   TaskReport report() const;
@@ -201,7 +201,7 @@ class Task final : public Runnable {
   Mutex controls_mutex_;
   Condition controls_handled_;
   std::vector<Control> controls_ SLIPSTREAM_GUARDED_BY(controls_mutex_);
-  std::uint64_t told_ SLIPSTREAM_GUARDED_BY(controls_mutex_) = 0;
+  std::uint64_t sent_ SLIPSTREAM_GUARDED_BY(controls_mutex_) = 0;
   std::uint64_t handled_ SLIPSTREAM_GUARDED_BY(controls_mutex_) = 0;
   std::atomic<bool> has_controls_{false};
 

@@ -36,7 +36,7 @@ std::vector<std::uint32_t> targets_of(const Input& input, std::uint32_t subtask,
 // One head node's inputs: counts channels first, since edges point into finished gates.
 class HeadWiring {
  public:
-  HeadWiring(const Graph& graph, const Plan& plan, TaskEnvironment& environment,
+  HeadWiring(const Graph& graph, const JobPlan& plan, TaskEnvironment& environment,
              const WiringOptions& options, std::vector<std::vector<Task*>>& tasks)
       : graph_(graph), plan_(plan), environment_(environment), options_(options), tasks_(tasks) {}
 
@@ -98,7 +98,7 @@ class HeadWiring {
   }
 
   const Graph& graph_;
-  const Plan& plan_;
+  const JobPlan& plan_;
   TaskEnvironment& environment_;
   const WiringOptions& options_;
   std::vector<std::vector<Task*>>& tasks_;
@@ -106,7 +106,7 @@ class HeadWiring {
 
 }  // namespace
 
-std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
+std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const JobPlan& plan,
                                            TaskEnvironment& environment,
                                            const WiringOptions& options,
                                            std::vector<std::unique_ptr<Task>>& tasks) {
@@ -129,7 +129,7 @@ std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
   return of_chain;
 }
 
-std::vector<EdgeReport> edge_reports(const Graph& graph, const Plan& plan,
+std::vector<EdgeReport> edge_reports(const Graph& graph, const JobPlan& plan,
                                      const std::vector<std::vector<Task*>>& tasks_of_chain) {
   std::vector<EdgeReport> edges;
   for (std::size_t chain = 0; chain < tasks_of_chain.size(); ++chain) {

@@ -15,14 +15,14 @@ struct WiringOptions {
 };
 
 // Appends to `tasks`; answers the tasks of each chain by subtask. The graph outlives them.
-std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const Plan& plan,
+std::vector<std::vector<Task*>> make_tasks(const Graph& graph, const JobPlan& plan,
                                            TaskEnvironment& environment,
                                            const WiringOptions& options,
                                            std::vector<std::unique_ptr<Task>>& tasks);
 
 // What has passed between the tasks of each two chains.
 // Thread: any.
-std::vector<EdgeReport> edge_reports(const Graph& graph, const Plan& plan,
+std::vector<EdgeReport> edge_reports(const Graph& graph, const JobPlan& plan,
                                      const std::vector<std::vector<Task*>>& tasks_of_chain);
 
 }  // namespace slipstream::flow
