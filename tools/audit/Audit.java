@@ -9,18 +9,38 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.rocketmq.client.consumer.AllocateMessageQueueStrategy;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMachineRoomNearby;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragelyByCircle;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueByMachineRoom;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueConsistentHash;
 import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -37,6 +57,7 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 public final class Audit {
   private static final int PULL_SIZE = 32;
   private static final long PATIENCE_MS = 120_000;
+  private static final long CONTENT_MS = 6_000;
 
   private final Map<String, String> options = new HashMap<>();
   private final BufferedWriter out =
@@ -64,7 +85,13 @@ public final class Audit {
             + "read    --nameserver A --topic T              all queues, from the first message to the\n"
             + "        [--show body|meta|count]              last one at the time of the call\n"
             + "        [--field F [--expect FROM:TO]]        counts the values of a JSON field\n"
-            + "members --nameserver A --topic T --group G    who is online and what it reads");
+            + "members --nameserver A --topic T --group G    who is online and what it reads\n"
+            + "consume --nameserver A --topic T --group G    as a member of the group, until no message\n"
+            + "        [--orderly] [--idle S] [--fail X]     came for S seconds (30); prints each body;\n"
+            + "                                              those that hold X are refused\n"
+            + "transact --nameserver A --topic T --count N   messages of transactions: n % 4 is 0 committed,\n"
+            + "                                              1 rolled back, 2 committed when asked, 3 not\n"
+            + "allocate --topic T                            what its strategies give to whom");
     return 2;
   }
 
@@ -77,7 +104,8 @@ public final class Audit {
       boolean isFlag = i + 1 == args.length || args[i + 1].startsWith("--");
       options.put(name, isFlag ? "true" : args[++i]);
     }
-    if (!options.containsKey("nameserver") || !options.containsKey("topic")) {
+    boolean asksServer = !args[0].equals("allocate");
+    if ((asksServer && !options.containsKey("nameserver")) || !options.containsKey("topic")) {
       return usage();
     }
     switch (args[0]) {
@@ -92,6 +120,15 @@ public final class Audit {
         break;
       case "members":
         members();
+        break;
+      case "consume":
+        consume();
+        break;
+      case "transact":
+        transact();
+        break;
+      case "allocate":
+        allocate();
         break;
       default:
         return usage();
@@ -133,6 +170,150 @@ public final class Audit {
       out.write("topic " + topic + "\n");
     }
     admin.shutdown();
+  }
+
+  private void consume() throws Exception {
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(options.get("group"));
+    consumer.setNamesrvAddr(options.get("nameserver"));
+    consumer.setVipChannelEnabled(false);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+    consumer.subscribe(options.get("topic"), options.getOrDefault("tag", "*"));
+    AtomicLong last = new AtomicLong(System.currentTimeMillis());
+    String refused = options.get("fail");
+    if (options.containsKey("orderly")) {
+      consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
+        printBodies(messages, last);
+        return ConsumeOrderlyStatus.SUCCESS;
+      });
+    } else {
+      consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+        for (MessageExt message : messages) {
+          if (refused != null && new String(message.getBody(), StandardCharsets.UTF_8).contains(refused)) {
+            return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+          }
+        }
+        printBodies(messages, last);
+        return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+      });
+    }
+    consumer.start();
+    long idle = number("idle", 30) * 1000L;
+    while (System.currentTimeMillis() - last.get() < idle) {
+      Thread.sleep(50);
+    }
+    consumer.shutdown();
+  }
+
+  private synchronized void printBodies(List<MessageExt> messages, AtomicLong last) {
+    try {
+      for (MessageExt message : messages) {
+        out.write(message.getQueueId() + "\t" + message.getReconsumeTimes() + "\t"
+            + new String(message.getBody(), StandardCharsets.UTF_8) + "\n");
+      }
+      out.flush();
+    } catch (java.io.IOException gone) {
+      throw new java.io.UncheckedIOException(gone);
+    }
+    last.set(System.currentTimeMillis());
+  }
+
+  private void transact() throws Exception {
+    TransactionMQProducer producer = new TransactionMQProducer("audit_transactions_" + options.get("topic"));
+    producer.setNamesrvAddr(options.get("nameserver"));
+    producer.setVipChannelEnabled(false);
+    producer.setSendMsgTimeout(10_000);
+    producer.setExecutorService(new ThreadPoolExecutor(1, 1, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>(1_000)));
+    Set<String> asked = ConcurrentHashMap.newKeySet();
+    AtomicLong last = new AtomicLong();
+    producer.setTransactionListener(new TransactionListener() {
+      @Override
+      public LocalTransactionState executeLocalTransaction(Message message, Object number) {
+        switch ((Integer) number % 4) {
+          case 0:
+            return LocalTransactionState.COMMIT_MESSAGE;
+          case 1:
+            return LocalTransactionState.ROLLBACK_MESSAGE;
+          default:
+            return LocalTransactionState.UNKNOW;
+        }
+      }
+
+      @Override
+      public LocalTransactionState checkLocalTransaction(MessageExt message) {
+        asked.add(message.getKeys());
+        last.set(System.currentTimeMillis());
+        return Integer.parseInt(message.getKeys()) % 4 == 2
+            ? LocalTransactionState.COMMIT_MESSAGE
+            : LocalTransactionState.ROLLBACK_MESSAGE;
+      }
+    });
+    producer.start();
+    int count = number("count", 4);
+    for (int n = 0; n < count; n++) {
+      Message message = new Message(options.get("topic"), ("{\"seq\":" + n + "}").getBytes(StandardCharsets.UTF_8));
+      message.setKeys(String.valueOf(n));
+      producer.sendMessageInTransaction(message, n);
+    }
+    long deadline = System.currentTimeMillis() + PATIENCE_MS;
+    // An answer may get lost: the broker is content when it does not ask again.
+    while ((asked.size() < count / 2 || System.currentTimeMillis() - last.get() < CONTENT_MS)
+        && System.currentTimeMillis() < deadline) {
+      Thread.sleep(50);
+    }
+    producer.shutdown();
+    out.write("asked " + asked.size() + "\n");
+  }
+
+  /** strategy, queues of each broker, brokers, members, member: its queues. */
+  private void allocate() throws Exception {
+    AllocateMessageQueueByMachineRoom byRoom = new AllocateMessageQueueByMachineRoom();
+    byRoom.setConsumeridcs(Set.of("hz"));
+    AllocateMachineRoomNearby.MachineRoomResolver rooms = new AllocateMachineRoomNearby.MachineRoomResolver() {
+      @Override
+      public String brokerDeployIn(MessageQueue queue) {
+        return queue.getBrokerName().split("@")[0];
+      }
+
+      @Override
+      public String consumerDeployIn(String client) {
+        return client.split("-")[0];
+      }
+    };
+    List<AllocateMessageQueueStrategy> strategies = List.of(new AllocateMessageQueueAveragely(),
+        new AllocateMessageQueueAveragelyByCircle(), byRoom, new AllocateMessageQueueConsistentHash(),
+        new AllocateMachineRoomNearby(new AllocateMessageQueueAveragely(), rooms));
+    String[] brokers = {"hz@a", "sh@b"};
+    for (AllocateMessageQueueStrategy strategy : strategies) {
+      for (int brokerCount = 1; brokerCount <= 2; brokerCount++) {
+        for (int queueCount : new int[] {1, 4, 7}) {
+          List<MessageQueue> queues = new ArrayList<>();
+          for (int broker = 0; broker < brokerCount; broker++) {
+            for (int queue = 0; queue < queueCount; queue++) {
+              queues.add(new MessageQueue(options.get("topic"), brokers[broker], queue));
+            }
+          }
+          for (int memberCount : new int[] {1, 2, 3, 5}) {
+            allocate(strategy, queues, memberCount, queueCount + " " + brokerCount);
+          }
+        }
+      }
+    }
+  }
+
+  private void allocate(AllocateMessageQueueStrategy strategy, List<MessageQueue> queues, int memberCount,
+      String what) throws Exception {
+    List<String> members = new ArrayList<>();
+    for (int member = 0; member < memberCount; member++) {
+      members.add(new String[] {"hz", "bj", "hz"}[member % 3] + "-10.0.0." + member + "@4711#" + member);
+    }
+    members.sort(null);
+    for (int member = 0; member < memberCount; member++) {
+      out.write(strategy.getName() + " " + what + " " + memberCount + " " + members.get(member) + ":");
+      for (MessageQueue queue : strategy.allocate("g", members.get(member), queues, members)) {
+        out.write(" " + queue.getBrokerName() + "/" + queue.getQueueId());
+      }
+      out.write("\n");
+    }
   }
 
   private static Collection<String> brokers(DefaultMQAdminExt admin) throws Exception {
