@@ -10,6 +10,7 @@
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/producer.h"
+#include "slipstream/rocketmq/transaction_producer.h"
 #include "slipstream/stream.h"
 #include "slipstream/stream/rocketmq.h"
 #include "slipstream/stream/testing.h"
@@ -87,6 +88,14 @@ using namespace given;
 [[maybe_unused]] Status topics(rocketmq::Client& client) {
 #include "stream/blocks/client_5.inc"
   return behind > 0 ? Status(Error{ErrorCode::kUnavailable, "behind"}) : Status();
+}
+struct Ledger {
+  bool has(const std::string& id);
+  bool pay(const std::string& id, const std::string& what);
+};
+[[maybe_unused]] Status transactions(rocketmq::Client& client, Ledger& ledger) {
+#include "stream/blocks/client_6.inc"
+  return result.ended;
 }
 
 TEST(Pages, SeveralJobsOfOneProcess) {

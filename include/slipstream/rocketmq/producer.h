@@ -124,6 +124,11 @@ class Producer {
   static std::size_t queue_of_key(std::string_view key, std::size_t queue_count);
 
  private:
+  friend class TransactionProducer;
+  // Stored where nobody reads it, until its transaction is ended.
+  SendResult send_half_and_wait(Message message);
+  std::string new_unique_key();
+
   class State;
   std::shared_ptr<State> state_;
 };

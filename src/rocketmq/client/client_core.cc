@@ -53,11 +53,14 @@ std::string address_list(const std::vector<io::Endpoint>& endpoints) {
   return text;
 }
 
-// Processes of one number are told apart by their hosts.
+// Processes of one number are told apart by their hosts, the clients of a process by a number.
 std::string client_id(const std::string& unit_name) {
+  static std::atomic<int> clients{0};
+  const int number = ++clients;
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host = {};
   return std::string(host.data()) + "@" + std::to_string(::getpid()) + "@slipstream" +
+         (number == 1 ? "" : "#" + std::to_string(number)) +
          (unit_name.empty() ? "" : "@" + unit_name);
 }
 
@@ -232,8 +235,11 @@ Channel& ClientCore::channel(const std::string& address, ChannelRole role,
     how.signer = signer_;
     how.connection.tls = tls_;
     slot = std::make_unique<Channel>(loop_, net_, pool_, endpoint, std::move(how));
-    if (role == ChannelRole::kControl)
+    if (role == ChannelRole::kControl) {
       slot->set_connected_callback([this, address] { memberships_.connected(address); });
+      slot->set_request_callback(
+          [this, address](const Answer& request) { return asked(address, request); });
+    }
   }
   return *slot;
 }
@@ -451,6 +457,21 @@ void ClientCore::send_group_offset(const std::string& address, const std::string
          if (!waiting) return;
          for (const auto& write : *waiting) write();
        });
+}
+
+std::uint64_t ClientCore::listen(RequestCode code, RequestListener listener) {
+  request_listeners_.emplace(++last_request_listener_, std::pair(code, std::move(listener)));
+  return last_request_listener_;
+}
+
+void ClientCore::forget_requests(std::uint64_t listener) { request_listeners_.erase(listener); }
+
+std::optional<Command> ClientCore::asked(const std::string& address, const Answer& request) {
+  for (const auto& [id, each] : request_listeners_) {
+    if (static_cast<std::int32_t>(each.first) != request.header.code) continue;
+    if (auto reply = each.second(address, request)) return reply;
+  }
+  return std::nullopt;
 }
 
 void ClientCore::heartbeat_later() {

@@ -83,6 +83,12 @@ class ClientCore {
   void write_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset,
                           std::function<void(const Status&)> done);
   Memberships& memberships() { return memberships_; }
+  // Every request of a broker with this code is shown to the listeners for it until one has an
+  // answer. `address`: the broker's, as call() takes it. The listener runs until forget_requests().
+  using RequestListener =
+      std::function<std::optional<Command>(const std::string& address, const Answer& request)>;
+  std::uint64_t listen(RequestCode code, RequestListener listener);
+  void forget_requests(std::uint64_t listener);
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
 
@@ -129,6 +135,7 @@ class ClientCore {
   void transmit(Channel& channel, Command command, std::shared_ptr<const std::string> body,
                 std::int64_t timeout_ms, CallDone done);
   void heartbeat_later();
+  std::optional<Command> asked(const std::string& address, const Answer& request);
 
   const ClientOptions options_;
   const SystemClock clock_{};
@@ -140,6 +147,8 @@ class ClientCore {
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
   std::map<std::string, CachedRoute, std::less<>> routes_;
   Memberships memberships_;
+  std::map<std::uint64_t, std::pair<RequestCode, RequestListener>> request_listeners_;
+  std::uint64_t last_request_listener_ = 0;
   // Writes that wait for the first of their group, topic and broker; null when that is done.
   using Writes = std::vector<std::function<void()>>;
   std::map<std::string, std::unique_ptr<Writes>> group_writes_;

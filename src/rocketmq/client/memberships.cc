@@ -10,26 +10,56 @@
 namespace slipstream::rocketmq::internal {
 
 std::uint64_t Memberships::join(const std::string& group, Subscription subscription) {
-  subscription.version_ms = core_.clock().wall_ms();
-  const std::string topic = subscription.topic;
-  members_.emplace(++last_id_, Member{group, std::move(subscription)});
+  return join_all(group, {std::move(subscription)}, {}).front();
+}
+
+std::vector<std::uint64_t> Memberships::join_all(const std::string& group,
+                                                 std::vector<Subscription> subscriptions,
+                                                 const MemberKind& kind) {
+  std::vector<std::uint64_t> ids;
+  std::vector<std::string> topics;
+  for (Subscription& subscription : subscriptions) {
+    subscription.version_ms = core_.clock().wall_ms();
+    topics.push_back(subscription.topic);
+    members_.emplace(++last_id_, Member{group, false, std::move(subscription), kind});
+    ids.push_back(last_id_);
+  }
+  for (const std::string& topic : topics) announce_topic(topic);
+  return ids;
+}
+
+std::uint64_t Memberships::join_producers(const std::string& group, const std::string& topic) {
+  Member member;
+  member.group = group;
+  member.producer = true;
+  member.subscription.topic = topic;
+  members_.emplace(++last_id_, std::move(member));
   announce_topic(topic);
   return last_id_;
+}
+
+bool Memberships::has_balanced_member(const std::string& group) const {
+  return std::any_of(members_.begin(), members_.end(), [&](const auto& each) {
+    return each.second.group == group && each.second.kind.balanced;
+  });
 }
 
 void Memberships::leave(std::uint64_t id) {
   const auto left = members_.find(id);
   if (left == members_.end()) return;
   const std::string group = left->second.group;
+  const bool producer = left->second.producer;
   members_.erase(left);
-  const bool last = std::none_of(members_.begin(), members_.end(),
-                                 [&](const auto& each) { return each.second.group == group; });
+  const bool last = std::none_of(members_.begin(), members_.end(), [&](const auto& each) {
+    return each.second.group == group && each.second.producer == producer;
+  });
   if (!last) return;
   for (const std::string& address : brokers_) {
-    core_.call(
-        address, ChannelRole::kControl,
-        encode_unregister({.client_id = client_id_, .producer_group = {}, .consumer_group = group}),
-        nullptr, core_.options().call_timeout_ms, [](const CallOutcome&) {});
+    core_.call(address, ChannelRole::kControl,
+               encode_unregister({.client_id = client_id_,
+                                  .producer_group = producer ? group : std::string(),
+                                  .consumer_group = producer ? std::string() : group}),
+               nullptr, core_.options().call_timeout_ms, [](const CallOutcome&) {});
   }
   if (members_.empty()) brokers_.clear();
 }
@@ -47,11 +77,26 @@ void Memberships::connected(const std::string& address) {
 Heartbeat Memberships::heartbeat() const {
   // The newest of those for one topic: a group has one subscription of it.
   std::map<std::string, std::map<std::string, Subscription>> groups;
-  for (const auto& [id, member] : members_)
+  std::map<std::string, MemberKind> kinds;
+  std::set<std::string> producers;
+  for (const auto& [id, member] : members_) {
+    if (member.producer) {
+      producers.insert(member.group);
+      continue;
+    }
     groups[member.group][member.subscription.topic] = member.subscription;
+    MemberKind& kind = kinds[member.group];
+    if (!kind.balanced) kind = member.kind;
+  }
   Heartbeat heartbeat{.client_id = client_id_, .producer_groups = {}, .consumers = {}};
+  heartbeat.producer_groups.assign(producers.begin(), producers.end());
   for (const auto& [group, topics] : groups) {
-    ConsumerData data{.group = group, .subscriptions = {}};
+    const MemberKind& kind = kinds[group];
+    ConsumerData data{.group = group,
+                      .subscriptions = {},
+                      .pushed = kind.pushed,
+                      .broadcasting = kind.broadcasting,
+                      .from_where = kind.from_where};
     for (const auto& [topic, subscription] : topics) data.subscriptions.push_back(subscription);
     heartbeat.consumers.push_back(std::move(data));
   }

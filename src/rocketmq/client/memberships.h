@@ -1,4 +1,4 @@
-// This client as a member of consumer groups, for tools that ask the brokers who reads.
+// This client as a member of groups of consumers and producers, as brokers know them.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rocketmq/protocol/requests.h"
 
@@ -13,9 +14,18 @@ namespace slipstream::rocketmq::internal {
 
 class ClientCore;
 
+// How brokers see a member of a consumer group.
+struct MemberKind {
+  bool balanced = false;  // its queues are dealt out among the members
+  bool pushed = false;
+  bool broadcasting = false;
+  std::string from_where = "CONSUME_FROM_FIRST_OFFSET";
+};
+
 // Brokers list a client under the groups of its heartbeats, which go to the masters of the topics
-// that it reads: at once, with every heartbeat of the client, and when a connection is made again.
-// Nothing is balanced between members: queues are assigned by whoever uses the client.
+// that it reads or writes: at once, with every heartbeat of the client, and when a connection is made
+// again. They send their own requests (checks of transactions, changes of a group) to members.
+// Nothing is balanced here.
 //
 // Owner:   the ClientCore.
 // Thread:  loop.
@@ -26,6 +36,12 @@ class Memberships {
       : core_(core), client_id_(std::move(client_id)) {}
 
   std::uint64_t join(const std::string& group, Subscription subscription);
+  // All at once: a broker never sees a part of them.
+  std::vector<std::uint64_t> join_all(const std::string& group,
+                                      std::vector<Subscription> subscriptions,
+                                      const MemberKind& kind);
+  std::uint64_t join_producers(const std::string& group, const std::string& topic);
+  bool has_balanced_member(const std::string& group) const;
   // The last of a group is signed off at the brokers.
   void leave(std::uint64_t id);
   void announce_all();
@@ -36,7 +52,9 @@ class Memberships {
  private:
   struct Member {
     std::string group;
-    Subscription subscription;
+    bool producer = false;
+    Subscription subscription;  // of a producer: the topic only
+    MemberKind kind;
   };
 
   Heartbeat heartbeat() const;

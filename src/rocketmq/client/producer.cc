@@ -86,7 +86,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
     });
   }
 
-  Status send(Message message, SendCallback done) {
+  Status send(Message message, bool half, SendCallback done) {
     TRY(validate_message(message, options_.message_bytes_max));
     auto sending = std::make_shared<Sending>();
     TRY_ASSIGN(sending->properties,
@@ -95,6 +95,13 @@ class Producer::State : public std::enable_shared_from_this<State> {
     sending->fixed = std::move(message.queue);
     sending->sharding_key = std::move(message.sharding_key);
     sending->flag = message.flag;
+    if (half) {
+      PropertiesBuilder transaction;
+      TRY(transaction.add(property::kTransactionPrepared, "true"));
+      TRY(transaction.add(property::kProducerGroup, options_.group));
+      sending->properties += transaction.text();
+      sending->sys_flag |= sys_flag::kTransactionPrepared;
+    }
     TRY(set_body(*sending, std::move(message.body)));
     sending->done = std::move(done);
     return accept(std::move(sending));
@@ -184,6 +191,11 @@ class Producer::State : public std::enable_shared_from_this<State> {
     return {};
   }
 
+  std::string unique_key() {
+    MutexLock lock(mutex_);
+    return keys_.make(core_.clock().wall_ms());
+  }
+
   std::size_t count() const {
     MutexLock lock(mutex_);
     return count_;
@@ -220,11 +232,6 @@ class Producer::State : public std::enable_shared_from_this<State> {
     return Error{ErrorCode::kUnsupported, "topic '" + topic +
                                               "' is a static (logical queue) topic; this client "
                                               "reads and writes ordinary topics only"};
-  }
-
-  std::string unique_key() {
-    MutexLock lock(mutex_);
-    return keys_.make(core_.clock().wall_ms());
   }
 
   Status set_body(Sending& sending, std::string body) {
@@ -464,7 +471,7 @@ Producer::Producer(Client& client, ProducerOptions options)
 Producer::~Producer() { state_->close(); }
 
 Status Producer::send(Message message, SendCallback done) {
-  return state_->send(std::move(message), std::move(done));
+  return state_->send(std::move(message), false, std::move(done));
 }
 
 Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
@@ -524,9 +531,18 @@ SendResult wait_for_outcome(Begin begin, WaitForRoom wait_for_room) {
 }  // namespace
 
 SendResult Producer::send_and_wait(Message message) {
-  return wait_for_outcome([&](SendCallback done) { return state_->send(message, std::move(done)); },
-                          [&] { return state_->wait_for_room(); });
+  return wait_for_outcome(
+      [&](SendCallback done) { return state_->send(message, false, std::move(done)); },
+      [&] { return state_->wait_for_room(); });
 }
+
+SendResult Producer::send_half_and_wait(Message message) {
+  return wait_for_outcome(
+      [&](SendCallback done) { return state_->send(message, true, std::move(done)); },
+      [&] { return state_->wait_for_room(); });
+}
+
+std::string Producer::new_unique_key() { return state_->unique_key(); }
 
 SendResult Producer::send_batch_and_wait(const std::vector<Message>& messages) {
   return wait_for_outcome(

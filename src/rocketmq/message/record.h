@@ -17,6 +17,7 @@ namespace sys_flag {
 inline constexpr std::int32_t kCompressed = 0x1;
 inline constexpr std::int32_t kMultiTags = 0x2;
 inline constexpr std::int32_t kTransactionMask = 0xC;
+inline constexpr std::int32_t kTransactionPrepared = 0x4;
 inline constexpr std::int32_t kBornHostV6 = 0x10;
 inline constexpr std::int32_t kStoreHostV6 = 0x20;
 inline constexpr std::int32_t kNeedUnwrap = 0x40;

@@ -72,12 +72,14 @@ class Channel::State final : public io::ConnectionHandler,
     loop_.cancel(std::exchange(connect_timer_, io::TimerId::kNone));
     loop_.cancel(std::exchange(sweep_timer_, io::TimerId::kNone));
     connected_ = {};
+    request_callback_ = {};
     lose(Error::retry(ErrorCode::kCancelled, "the connection to " + name_ + " was closed"));
   }
 
   void set_connected_callback(std::function<void()> connected) {
     connected_ = std::move(connected);
   }
+  void set_request_callback(RequestCallback asked) { request_callback_ = std::move(asked); }
   bool connected() const { return open_; }
   std::size_t calls_waiting() const { return calls_.size(); }
   const io::Endpoint& endpoint() const { return endpoint_; }
@@ -112,7 +114,7 @@ class Channel::State final : public io::ConnectionHandler,
       if (header->is_response()) {
         answered(Answer{std::move(*header), std::move(**frame)});
       } else {
-        asked(*header);
+        asked(Answer{std::move(*header), std::move(**frame)});
       }
     }
   }
@@ -198,11 +200,16 @@ class Channel::State final : public io::ConnectionHandler,
     done(CallOutcome{std::move(answer), false});
   }
 
-  void asked(const FrameHeader& request) {
-    if (request.is_oneway()) return;
-    auto answer = encode_frame(make_answer(request, response_code::kRequestCodeNotSupported,
-                                           "not supported by this client"));
-    if (answer.ok()) static_cast<void>(connection_->write(std::move(*answer), nullptr));
+  void asked(const Answer& request) {
+    std::optional<Command> reply;
+    if (request_callback_) reply = request_callback_(request);
+    if (request.header.is_oneway() || connection_ == nullptr) return;
+    if (!reply) {
+      reply = make_answer(request.header, response_code::kRequestCodeNotSupported,
+                          "not supported by this client");
+    }
+    auto frame = encode_frame(*reply);
+    if (frame.ok()) static_cast<void>(connection_->write(std::move(*frame), nullptr));
   }
 
   void broken(const Error& error) {
@@ -293,6 +300,7 @@ class Channel::State final : public io::ConnectionHandler,
   io::TimerId sweep_timer_ = io::TimerId::kNone;
   std::int64_t last_received_ms_ = 0;
   std::function<void()> connected_;
+  RequestCallback request_callback_;
 };
 
 Channel::Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool,
@@ -309,6 +317,10 @@ void Channel::call(Command command, std::shared_ptr<const std::string> body,
 
 void Channel::set_connected_callback(std::function<void()> connected) {
   state_->set_connected_callback(std::move(connected));
+}
+
+void Channel::set_request_callback(RequestCallback asked) {
+  state_->set_request_callback(std::move(asked));
 }
 
 bool Channel::connected() const { return state_->connected(); }

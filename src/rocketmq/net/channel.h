@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "slipstream/status.h"
@@ -23,6 +24,10 @@ struct CallOutcome {
   bool maybe_done = false;
 };
 using CallDone = std::function<void(CallOutcome)>;
+
+// Looks at a request of the server. Its answer, which a one-way request does not get; nothing when
+// the request is not for this client.
+using RequestCallback = std::function<std::optional<Command>(const Answer& request)>;
 
 struct ChannelOptions {
   io::ConnectionOptions connection{};
@@ -51,7 +56,8 @@ struct ChannelOptions {
 //           time-out.
 // Failure:  of the connection ends all calls: those not written with maybe_done = false.
 // A refusal by access control says in its remark who refused and what to check.
-// Requests of the server are answered "not supported" (3) unless one-way.
+// Requests of the server are answered by the request callback, else "not supported" (3), unless
+// one-way.
 class Channel {
  public:
   Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool, io::Endpoint endpoint,
@@ -70,6 +76,7 @@ class Channel {
 
   // Runs after every successful connect.
   void set_connected_callback(std::function<void()> connected);
+  void set_request_callback(RequestCallback asked);
   bool connected() const;
   std::size_t calls_waiting() const;
   const io::Endpoint& endpoint() const;

@@ -75,6 +75,25 @@ Command make_send(RequestCode code, const SendRequest& request, bool batch, std:
   return command;
 }
 
+Command make_lock(RequestCode code, const QueueLock& lock) {
+  Command command = make(code);
+  JsonWriter json(command.body);
+  json.begin_object();
+  json.key("consumerGroup").string(lock.group);
+  json.key("clientId").string(lock.client_id);
+  json.key("onlyThisBroker").boolean(false);
+  json.key("mqSet").begin_array();
+  for (const MessageQueue& queue : lock.queues) {
+    json.begin_object();
+    json.key("topic").string(queue.topic);
+    json.key("brokerName").string(queue.broker);
+    json.key("queueId").integer(queue.id);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return command;
+}
+
 }  // namespace
 
 Command encode_plain(RequestCode code) { return make(code); }
@@ -195,9 +214,9 @@ Command encode_heartbeat(const Heartbeat& heartbeat) {
   for (const ConsumerData& consumer : heartbeat.consumers) {
     json.begin_object();
     json.key("groupName").string(consumer.group);
-    json.key("consumeType").string("CONSUME_ACTIVELY");
-    json.key("messageModel").string("CLUSTERING");
-    json.key("consumeFromWhere").string("CONSUME_FROM_FIRST_OFFSET");
+    json.key("consumeType").string(consumer.pushed ? "CONSUME_PASSIVELY" : "CONSUME_ACTIVELY");
+    json.key("messageModel").string(consumer.broadcasting ? "BROADCASTING" : "CLUSTERING");
+    json.key("consumeFromWhere").string(consumer.from_where);
     json.key("subscriptionDataSet").begin_array();
     for (const Subscription& subscription : consumer.subscriptions)
       write_subscription(subscription, json);
@@ -217,6 +236,45 @@ Command encode_unregister(const Unregister& request) {
   command.header.ext.add("clientID", request.client_id);
   add_if(command.header.ext, "producerGroup", request.producer_group);
   add_if(command.header.ext, "consumerGroup", request.consumer_group);
+  return command;
+}
+
+Command encode_lock_queues(const QueueLock& lock) {
+  return make_lock(RequestCode::kLockQueues, lock);
+}
+
+Command encode_unlock_queues(const QueueLock& lock) {
+  return make_lock(RequestCode::kUnlockQueues, lock);
+}
+
+Command encode_send_back(const SendBack& request) {
+  Command command = make(RequestCode::kConsumerSendBack);
+  ExtFields& ext = command.header.ext;
+  ext.add_number("offset", request.physical_offset);
+  ext.add("group", request.group);
+  ext.add_number("delayLevel", request.delay_level);
+  add_if(ext, "originMsgId", request.message_id);
+  add_if(ext, "originTopic", request.topic);
+  ext.add_flag("unitMode", false);
+  ext.add_number("maxReconsumeTimes", request.reconsume_times_max);
+  add_if(ext, "bname", request.broker);
+  return command;
+}
+
+Command encode_end_transaction(const EndTransaction& request) {
+  constexpr std::int32_t kCommit = 8;
+  constexpr std::int32_t kRollback = 12;
+  Command command = make(RequestCode::kEndTransaction);
+  ExtFields& ext = command.header.ext;
+  ext.add("producerGroup", request.producer_group);
+  ext.add_number("tranStateTableOffset", request.half_queue_offset);
+  ext.add_number("commitLogOffset", request.physical_offset);
+  ext.add_number("commitOrRollback", request.commit ? kCommit : kRollback);
+  ext.add_flag("fromTransactionCheck", request.from_check);
+  add_if(ext, "msgId", request.message_id);
+  add_if(ext, "transactionId", request.transaction_id);
+  add_if(ext, "topic", request.topic);
+  add_if(ext, "bname", request.broker);
   return command;
 }
 

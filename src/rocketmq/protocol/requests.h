@@ -71,11 +71,14 @@ struct Subscription {
 struct ConsumerData {
   std::string group;
   std::vector<Subscription> subscriptions;
+  bool pushed = false;  // a consumer that is called with messages
+  bool broadcasting = false;
+  std::string from_where = "CONSUME_FROM_FIRST_OFFSET";  // for display only
 };
 struct Heartbeat {
   std::string client_id;
   std::vector<std::string> producer_groups;
-  std::vector<ConsumerData> consumers;  // pull consumers, clustering
+  std::vector<ConsumerData> consumers;
 };
 Command encode_heartbeat(const Heartbeat& heartbeat);
 
@@ -85,6 +88,42 @@ struct Unregister {
   std::string consumer_group;
 };
 Command encode_unregister(const Unregister& request);
+
+// 41 and 42: the queues of one broker, held by one member of a group for 60 s.
+struct QueueLock {
+  std::string group;
+  std::string client_id;
+  std::vector<MessageQueue> queues;
+};
+Command encode_lock_queues(const QueueLock& lock);
+Command encode_unlock_queues(const QueueLock& lock);
+
+// 36: the broker stores a copy of the message in the group's retry topic, to be given again later;
+// in its dead-letter topic when it was given often enough.
+struct SendBack {
+  std::string group;
+  std::int64_t physical_offset = 0;
+  std::int32_t delay_level = 0;  // 0: grows with each time; below 0: dead letter at once
+  std::string message_id;
+  std::string topic;
+  std::int32_t reconsume_times_max = 16;
+  std::string broker;
+};
+Command encode_send_back(const SendBack& request);
+
+// 37: what becomes of a half message.
+struct EndTransaction {
+  std::string producer_group;
+  std::string topic;
+  std::string broker;
+  std::string message_id;      // the unique key
+  std::string transaction_id;  // the same, where the producer gave no other
+  std::int64_t half_queue_offset = 0;
+  std::int64_t physical_offset = 0;
+  bool commit = false;  // else rolled back
+  bool from_check = false;
+};
+Command encode_end_transaction(const EndTransaction& request);
 
 // --- offsets ---
 struct ConsumerOffset {

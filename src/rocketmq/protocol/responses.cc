@@ -218,6 +218,43 @@ Result<std::vector<std::string>> parse_consumer_list(BodyBytes body) {
   return strings_of(root["consumerIdList"]);
 }
 
+Result<std::vector<MessageQueue>> parse_locked_queues(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "locked queues"));
+  std::vector<MessageQueue> queues;
+  for (const JsonValue& each : root["lockOKMQSet"].items) {
+    queues.push_back(MessageQueue{each["topic"].string_or(""), each["brokerName"].string_or(""),
+                                  int32_of(each["queueId"], 0)});
+  }
+  return queues;
+}
+
+Result<std::map<MessageQueue, std::int64_t>> parse_offset_reset(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "reset of offsets"));
+  std::map<MessageQueue, std::int64_t> offsets;
+  const JsonValue& table = root["offsetTable"];
+  for (const JsonValue& each : table.items) {
+    offsets[MessageQueue{each["topic"].string_or(""), each["brokerName"].string_or(""),
+                         int32_of(each["queueId"], 0)}] = each["offset"].integer_or(0);
+  }
+  for (const JsonMember& each : table.members) {
+    TRY_ASSIGN(MessageQueue queue, queue_of(each, "a reset of offsets"));
+    offsets[std::move(queue)] = each.value.integer_or(0);
+  }
+  return offsets;
+}
+
+Result<TransactionCheck> parse_transaction_check(const FrameHeader& header) {
+  TransactionCheck check;
+  TRY_ASSIGN(check.half_queue_offset,
+             required_number(RequestCode::kCheckTransactionState, header, "tranStateTableOffset"));
+  TRY_ASSIGN(check.physical_offset,
+             required_number(RequestCode::kCheckTransactionState, header, "commitLogOffset"));
+  check.message_id = header.ext.find("msgId").value_or("");
+  check.transaction_id = header.ext.find("transactionId").value_or("");
+  check.broker = header.ext.find("bname").value_or("");
+  return check;
+}
+
 Result<ConsumerConnections> parse_consumer_connections(BodyBytes body) {
   TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer connections"));
   ConsumerConnections result;

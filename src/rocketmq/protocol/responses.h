@@ -72,6 +72,7 @@ Result<std::vector<std::string>> parse_group_list(BodyBytes body);         // 30
 Result<TopicConfig> parse_topic_config(BodyBytes body);                    // 351
 Result<std::vector<TopicConfig>> parse_all_topic_configs(BodyBytes body);  // 21
 Result<std::vector<std::string>> parse_consumer_list(BodyBytes body);      // 38
+Result<std::vector<MessageQueue>> parse_locked_queues(BodyBytes body);  // 41: those that are held
 
 struct ClientConnection {
   std::string client_id;
@@ -145,6 +146,19 @@ struct PullAnswer {
   std::int64_t offset_delta = 0;  // static topics
 };
 Result<PullAnswer> parse_pull(const FrameHeader& header);
+
+// --- requests of a broker ---
+// 39: a half message whose fate the broker does not know. The body is its record.
+struct TransactionCheck {
+  std::int64_t half_queue_offset = 0;
+  std::int64_t physical_offset = 0;
+  std::string message_id;
+  std::string transaction_id;
+  std::string broker;  // brokers 5.x
+};
+Result<TransactionCheck> parse_transaction_check(const FrameHeader& header);
+// 220: where a group shall go on. The form that brokers send to clients in C++, and the other one.
+Result<std::map<MessageQueue, std::int64_t>> parse_offset_reset(BodyBytes body);
 
 // --- send ---
 struct SendAnswer {

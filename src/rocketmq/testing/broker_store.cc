@@ -34,7 +34,7 @@ std::string encode_record(const Location& place, const NewMessage& message) {
   writer.i64(message.store_ms);
   writer.u32(kLoopback);
   writer.i32(kPort);
-  writer.i32(0);
+  writer.i32(message.reconsume_times);
   writer.i64(0);
   writer.u32(static_cast<std::uint32_t>(message.body.size()));
   writer.text(message.body);
@@ -82,6 +82,15 @@ void BrokerStore::damage_body(const MessageQueue& queue, std::int64_t offset) {
 StoredQueue* BrokerStore::find(const MessageQueue& queue) {
   const auto found = queues.find(queue);
   return found == queues.end() ? nullptr : &found->second;
+}
+
+const StoredRecord* BrokerStore::at(std::int64_t physical_offset) const {
+  for (const auto& [name, queue] : queues) {
+    for (const StoredRecord& record : queue.records) {
+      if (record.physical_offset == physical_offset) return &record;
+    }
+  }
+  return nullptr;
 }
 
 void BrokerStore::create_topic(const std::string& topic, std::int32_t count,

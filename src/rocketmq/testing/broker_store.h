@@ -38,6 +38,7 @@ struct NewMessage {
   std::int32_t sys_flag = 0;
   std::int64_t born_ms = 0;
   std::int64_t store_ms = 0;
+  std::int32_t reconsume_times = 0;
 };
 
 // Thread: one.
@@ -50,6 +51,8 @@ class BrokerStore {
   std::int64_t append(const MessageQueue& queue, const NewMessage& message);
   void damage_body(const MessageQueue& queue, std::int64_t offset);
   StoredQueue* find(const MessageQueue& queue);
+  // The bytes of the record that begins there; null when there is none.
+  const StoredRecord* at(std::int64_t physical_offset) const;
   void create_topic(const std::string& topic, std::int32_t count,
                     const std::vector<std::string>& brokers);
   std::int64_t last_physical_offset() const { return last_physical_; }

@@ -21,11 +21,13 @@
 #include "rocketmq/protocol/signature.h"
 #include "rocketmq/protocol/tolerant_json.h"
 #include "rocketmq/testing/broker_store.h"
+#include "rocketmq/testing/group_table.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
 
 constexpr std::size_t kNameServer = 0;  // port index; brokers follow
+constexpr const char* kHalfTopic = "RMQ_SYS_TRANS_HALF_TOPIC";
 
 struct Request {
   FrameHeader header;
@@ -106,7 +108,16 @@ class ScriptedBroker::Impl {
 
   void close(std::size_t port) {
     ports_[port].listener.reset();
-    std::erase_if(sessions_, [port](const auto& each) { return each.second->port == port; });
+    std::vector<std::uint64_t> lost;
+    for (const auto& [id, session] : sessions_) {
+      if (session->port == port) lost.push_back(id);
+    }
+    for (const std::uint64_t id : lost) drop(id);
+  }
+
+  void drop(std::uint64_t session) {
+    sessions_.erase(session);
+    notify(groups_.lost(session));
   }
 
   void ask_clients(std::int32_t code) {
@@ -117,6 +128,68 @@ class ScriptedBroker::Impl {
       command.header.opaque = 1;  // collides with the client's own numbers on purpose
       session->write(command);
     }
+  }
+
+  GroupTable& groups() { return groups_; }
+  std::size_t half_open() const { return half_open_.size(); }
+
+  // To the members of the groups: that there are others now.
+  void notify(const std::set<std::string>& groups) {
+    for (const std::string& group : groups) {
+      Command command;
+      command.header.code = static_cast<std::int32_t>(RequestCode::kNotifyConsumerIdsChanged);
+      command.header.flag = kOnewayFlag;
+      command.header.ext.add("consumerGroup", group);
+      for (const std::uint64_t session : groups_.consumer_sessions(group)) answer(session, command);
+    }
+  }
+
+  void reset_members(const std::string& group, const MessageQueue& queue, std::int64_t offset) {
+    Command command;
+    command.header.code = static_cast<std::int32_t>(RequestCode::kResetConsumerClientOffset);
+    command.header.flag = kOnewayFlag;
+    command.header.ext.add("topic", queue.topic);
+    command.header.ext.add("group", group);
+    JsonWriter json(command.body);
+    json.begin_object().key("offsetTable").begin_array().begin_object();
+    json.key("topic").string(queue.topic).key("brokerName").string(queue.broker);
+    json.key("queueId").integer(queue.id).key("offset").integer(offset);
+    json.end_object().end_array().end_object();
+    for (const std::uint64_t session : groups_.consumer_sessions(group)) answer(session, command);
+  }
+
+  std::size_t check_transactions() {
+    std::size_t asked = 0;
+    for (const std::int64_t physical : half_open_) {
+      const StoredRecord* stored = store_.at(physical);
+      Command command;
+      command.header.code = static_cast<std::int32_t>(RequestCode::kCheckTransactionState);
+      command.header.flag = kOnewayFlag;
+      // As brokers send it: the record names its real topic and queue.
+      const auto record = decode_record(as_bytes(stored->bytes));
+      const std::string real_topic(
+          find_property(record->properties, property::kRealTopic).value_or(""));
+      BrokerStore real;
+      real.append({real_topic, options_.brokers[0], 0}, {.body = as_text(record->body),
+                                                         .properties = record->properties,
+                                                         .flag = record->flag,
+                                                         .sys_flag = record->sys_flags,
+                                                         .born_ms = record->born_ms,
+                                                         .store_ms = record->store_ms});
+      command.body = real.at(0)->bytes;
+      ExtFields& ext = command.header.ext;
+      ext.add_number("tranStateTableOffset", record->queue_offset);
+      ext.add_number("commitLogOffset", physical);
+      const auto key = find_property(record->properties, property::kUniqueKey);
+      ext.add("msgId", key.value_or("none"));
+      ext.add("transactionId", key.value_or("none"));
+      const auto sessions = groups_.producer_sessions(
+          std::string(find_property(record->properties, property::kProducerGroup).value_or("")));
+      if (sessions.empty()) continue;
+      answer(sessions.front(), command);
+      ++asked;
+    }
+    return asked;
   }
 
   // What was stored in the queue becomes visible, now or later.
@@ -177,7 +250,7 @@ class ScriptedBroker::Impl {
       }
     }
     void on_closed(const Error&) override {
-      impl.loop_.post([this_impl = &impl, self = id] { this_impl->sessions_.erase(self); });
+      impl.loop_.post([this_impl = &impl, self = id] { this_impl->drop(self); });
     }
     void write(const Command& command) {
       auto frame = encode_frame(command);
@@ -236,13 +309,13 @@ class ScriptedBroker::Impl {
   void disturbed(std::uint64_t session, const Request& request, const Fault& fault) {
     switch (fault.kind) {
       case Fault::Kind::kDropBefore:
-        sessions_.erase(session);
+        drop(session);
         return;
       case Fault::Kind::kCode:
         answer(session, make_answer(request.header, fault.code, fault.remark));
         return;
       case Fault::Kind::kDropLate:
-        sessions_.erase(session);
+        drop(session);
         [[fallthrough]];
       case Fault::Kind::kLate:
         loop_.run_after(fault.delay_ms, [this, session, request] {
@@ -255,7 +328,7 @@ class ScriptedBroker::Impl {
     const auto done = execute(session, request);
     switch (fault.kind) {
       case Fault::Kind::kDropAfter:
-        sessions_.erase(session);
+        drop(session);
         return;
       case Fault::Kind::kCodeAfter:
         if (done) {
@@ -318,13 +391,113 @@ class ScriptedBroker::Impl {
         return query_key(request);
       case RequestCode::kHeartbeat:
         last_heartbeat_ = request.body;
+        return heartbeat(session, request);
+      case RequestCode::kUnregisterClient:
+        notify(groups_.unregister(session, request.text("consumerGroup"),
+                                  request.text("producerGroup")));
         return make_answer(request.header, 0);
+      case RequestCode::kConsumerListByGroup:
+        return consumer_list(request);
+      case RequestCode::kLockQueues: {
+        Command done = make_answer(request.header, 0);
+        done.body = groups_.lock(request.body);
+        return done;
+      }
+      case RequestCode::kUnlockQueues:
+        groups_.unlock(request.body);
+        return make_answer(request.header, 0);
+      case RequestCode::kConsumerSendBack:
+        return send_back(request);
+      case RequestCode::kEndTransaction:
+        return end_transaction(request);
       case RequestCode::kBrokerRuntime:
         return runtime(request);
       default:
         return make_answer(request.header, response_code::kRequestCodeNotSupported,
                            "scripted broker");
     }
+  }
+
+  Command heartbeat(std::uint64_t session, const Request& request) {
+    const std::set<std::string> changed = groups_.heartbeat(session, request.body);
+    if (request.body.find("CONSUME_PASSIVELY") != std::string::npos) {
+      for (const std::string& group : changed)
+        store_.create_topic("%RETRY%" + group, 1, options_.brokers);
+    }
+    notify(changed);
+    return make_answer(request.header, 0);
+  }
+
+  Command consumer_list(const Request& request) {
+    const auto members = groups_.members(request.text("consumerGroup"));
+    if (members.empty()) {
+      return make_answer(request.header, response_code::kSystemError, "no consumer for this group");
+    }
+    Command done = make_answer(request.header, 0);
+    JsonWriter json(done.body);
+    json.begin_object().key("consumerIdList").begin_array();
+    for (const std::string& member : members) json.string(member);
+    json.end_array().end_object();
+    return done;
+  }
+
+  Command send_back(const Request& request) {
+    const StoredRecord* stored = store_.at(request.number("offset"));
+    if (stored == nullptr)
+      return make_answer(request.header, response_code::kSystemError, "look message failed");
+    const std::string bytes = stored->bytes;
+    const RecordView record = *decode_record(as_bytes(bytes));
+    const std::string group = request.text("group");
+    const bool dead = request.number("delayLevel") < 0 ||
+                      record.reconsume_times >= request.number("maxReconsumeTimes");
+    const MessageQueue queue{(dead ? "%DLQ%" : "%RETRY%") + group, broker_of(request), 0};
+    store_.create_topic(queue.topic, 1, options_.brokers);
+    std::string properties(record.properties);
+    if (!find_property(properties, property::kRetryTopic)) {
+      properties.append(property::kRetryTopic).append("\x01");
+      properties.append(record.topic).append("\x02");
+    }
+    store_.append(queue, {.body = as_text(record.body),
+                          .properties = properties,
+                          .flag = record.flag,
+                          .sys_flag = record.sys_flags,
+                          .born_ms = record.born_ms,
+                          .store_ms = now_ms(),
+                          .reconsume_times = record.reconsume_times + 1});
+    dispatch(queue);
+    return make_answer(request.header, 0);
+  }
+
+  Command end_transaction(const Request& request) {
+    const std::int64_t physical = request.number("commitLogOffset");
+    const StoredRecord* stored = store_.at(physical);
+    const std::string bytes = stored == nullptr ? std::string() : stored->bytes;
+    const auto record = decode_record(as_bytes(bytes));
+    if (!record.ok() || record->topic != kHalfTopic ||
+        record->queue_offset != request.number("tranStateTableOffset")) {
+      return make_answer(request.header, response_code::kSystemError,
+                         "Find prepared transaction message failed");
+    }
+    if (find_property(record->properties, property::kProducerGroup) !=
+        request.text("producerGroup")) {
+      return make_answer(request.header, response_code::kSystemError, "The producer group wrong");
+    }
+    half_open_.erase(physical);
+    if (request.number("commitOrRollback") != 8) return make_answer(request.header, 0);
+    const MessageQueue queue{
+        std::string(find_property(record->properties, property::kRealTopic).value_or("")),
+        broker_of(request),
+        std::atoi(
+            std::string(find_property(record->properties, property::kRealQueueId).value_or("0"))
+                .c_str())};
+    store_.append(queue, {.body = as_text(record->body),
+                          .properties = record->properties,
+                          .flag = record->flag,
+                          .sys_flag = 8,
+                          .born_ms = record->born_ms,
+                          .store_ms = now_ms()});
+    dispatch(queue);
+    return make_answer(request.header, 0);
   }
 
   const std::string& broker_of(const Request& request) const {
@@ -439,8 +612,8 @@ class ScriptedBroker::Impl {
   }
 
   Command send(const Request& request, bool batch) {
-    const MessageQueue queue{request.text("b"), broker_of(request),
-                             static_cast<std::int32_t>(request.number("e"))};
+    MessageQueue queue{request.text("b"), broker_of(request),
+                       static_cast<std::int32_t>(request.number("e"))};
     if (store_.find(queue) == nullptr) {
       return make_answer(request.header, response_code::kTopicNotExist,
                          "topic[" + queue.topic + "] not exist");
@@ -455,7 +628,14 @@ class ScriptedBroker::Impl {
                        .sys_flag = static_cast<std::int32_t>(request.number("f")),
                        .born_ms = request.number("g"),
                        .store_ms = now_ms()};
-    const std::string properties = request.text("i");
+    std::string properties = request.text("i");
+    const bool half = find_property(properties, property::kTransactionPrepared).has_value();
+    if (half) {
+      properties.append(property::kRealTopic).append("\x01").append(queue.topic).append("\x02");
+      properties.append(property::kRealQueueId).append("\x01");
+      properties.append(std::to_string(queue.id)).append("\x02");
+      queue = {kHalfTopic, queue.broker, 0};
+    }
     std::int64_t first = -1;
     std::string ids;
     const auto store_one = [&] {
@@ -480,6 +660,7 @@ class ScriptedBroker::Impl {
     } else {
       message.properties = properties;
       store_one();
+      if (half) half_open_.insert(store_.last_physical_offset());
     }
     dispatch(queue);
     Command done = make_answer(request.header, 0);
@@ -597,6 +778,8 @@ class ScriptedBroker::Impl {
   std::map<std::int32_t, std::size_t> seen_;
   std::map<std::int32_t, FrameHeader> last_headers_;  // by code
   std::string last_heartbeat_;
+  GroupTable groups_;
+  std::set<std::int64_t> half_open_;    // half messages that were not ended, by physical offset
   std::set<std::string> unregistered_;  // brokers that the name server does not know now
   std::map<std::int32_t, std::size_t> answers_;
   std::map<std::int32_t, std::deque<Fault>> faults_;
@@ -723,6 +906,42 @@ std::string ScriptedBroker::last_heartbeat() const {
 }
 std::size_t ScriptedBroker::parked_pulls() const {
   return impl_->on_loop([&] { return impl_->parked(); });
+}
+
+std::size_t ScriptedBroker::check_transactions() {
+  return impl_->on_loop([&] { return impl_->check_transactions(); });
+}
+std::size_t ScriptedBroker::half_messages_open() const {
+  return impl_->on_loop([&] { return impl_->half_open(); });
+}
+void ScriptedBroker::reset_members(const std::string& group, const MessageQueue& queue,
+                                   std::int64_t offset) {
+  impl_->do_on_loop([&] { impl_->reset_members(group, queue, offset); });
+}
+void ScriptedBroker::add_member(const std::string& group, const std::string& client_id) {
+  impl_->do_on_loop([&] {
+    impl_->groups().add_member(group, client_id);
+    impl_->notify({group});
+  });
+}
+void ScriptedBroker::remove_member(const std::string& group, const std::string& client_id) {
+  impl_->do_on_loop([&] {
+    impl_->groups().remove_member(group, client_id);
+    impl_->notify({group});
+  });
+}
+std::vector<std::string> ScriptedBroker::members(const std::string& group) const {
+  return impl_->on_loop([&] {
+    const auto members = impl_->groups().members(group);
+    return std::vector<std::string>(members.begin(), members.end());
+  });
+}
+std::string ScriptedBroker::lock_holder(const std::string& group, const MessageQueue& queue) const {
+  return impl_->on_loop([&] { return impl_->groups().holder(group, queue); });
+}
+void ScriptedBroker::set_lock_holder(const std::string& group, const MessageQueue& queue,
+                                     const std::string& client_id) {
+  impl_->do_on_loop([&] { impl_->groups().set_holder(group, queue, client_id); });
 }
 
 void ScriptedBroker::require(std::optional<Credentials> credentials) {

@@ -90,6 +90,20 @@ class ScriptedBroker {
   std::string last_field(RequestCode code, std::string_view field) const;
   std::string last_heartbeat() const;  // its JSON; empty: none yet
   std::size_t parked_pulls() const;
+  // Asks a live producer of the group about each half message that was not ended. Returns how many
+  // questions were sent.
+  std::size_t check_transactions();
+  std::size_t half_messages_open() const;
+  // Tells the members of the group to go on elsewhere, as brokers 4.x do when an operator asks.
+  void reset_members(const std::string& group, const MessageQueue& queue, std::int64_t offset);
+  // Another member of a group: it is listed, told nothing and never asks.
+  void add_member(const std::string& group, const std::string& client_id);
+  void remove_member(const std::string& group, const std::string& client_id);
+  std::vector<std::string> members(const std::string& group) const;  // client ids; sorted
+  // Who holds the lock of a queue; empty: nobody.
+  std::string lock_holder(const std::string& group, const MessageQueue& queue) const;
+  void set_lock_holder(const std::string& group, const MessageQueue& queue,
+                       const std::string& client_id);
   // Opens and closes the ports of all brokers (not of the name server); connections break.
   void set_brokers_up(bool up);
   void set_name_server_up(bool up);
