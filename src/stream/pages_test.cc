@@ -9,6 +9,8 @@
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/consumer.h"
+#include "slipstream/rocketmq/group_consumer.h"
+#include "slipstream/rocketmq/lite_pull_consumer.h"
 #include "slipstream/rocketmq/producer.h"
 #include "slipstream/rocketmq/transaction_producer.h"
 #include "slipstream/stream.h"
@@ -96,6 +98,16 @@ struct Ledger {
 [[maybe_unused]] Status transactions(rocketmq::Client& client, Ledger& ledger) {
 #include "stream/blocks/client_6.inc"
   return result.ended;
+}
+[[maybe_unused]] Status groups(rocketmq::Client& client,
+                               void (*handle)(const rocketmq::ReceivedMessage&)) {
+#include "stream/blocks/client_7.inc"
+  return {};
+}
+[[maybe_unused]] Status lite_pull(rocketmq::Client& client, const std::atomic<bool>& running,
+                                  void (*handle)(const rocketmq::ReceivedMessage&)) {
+#include "stream/blocks/client_8.inc"
+  return {};
 }
 
 TEST(Pages, SeveralJobsOfOneProcess) {

@@ -1,0 +1,379 @@
+// The balancing thread of a member: which queues are ours, their locks, their offsets.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/log_limit.h"
+#include "base/try.h"
+#include "rocketmq/client/group_member.h"
+#include "rocketmq/client/queue_choice.h"
+
+namespace slipstream::rocketmq::internal {
+namespace {
+
+constexpr std::int64_t kUnbalancedMs = 1'000;  // until the next try when something was missing
+constexpr int kPullsPerQueue = 4;
+constexpr int kRetryTopicTries = 30;  // then it is looked for as rarely as everything else
+
+Error static_topic_error(const std::string& topic) {
+  return Error{ErrorCode::kUnsupported, "topic '" + topic +
+                                            "' is a static (logical queue) topic; this client "
+                                            "reads and writes ordinary topics only"};
+}
+
+}  // namespace
+
+std::unique_ptr<Consumer> GroupMember::make_consumer(const GroupSubscription& subscription) {
+  auto consumer = std::make_unique<Consumer>(
+      client_, ConsumerOptions{.group = options_.group,
+                               .member = false,
+                               .tags = subscription.tags,
+                               .sql = subscription.sql,
+                               .pulls_per_queue_max = kPullsPerQueue,
+                               .messages_per_pull_max = options_.messages_per_pull_max,
+                               .out_of_range = OffsetOutOfRange::kNearest});
+  consumer->set_wake([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    MutexLock lock(self->mutex_);
+    self->frames_ready_ = true;
+    self->work_changed_.notify_one();
+  });
+  return consumer;
+}
+
+void GroupMember::balance_loop() {
+  const Clock& clock = core_.clock();
+  std::int64_t balance_ms = clock.now_ms();
+  std::int64_t lock_ms = clock.now_ms() + options_.lock_interval_ms;
+  std::int64_t commit_ms = clock.now_ms() + options_.commit_interval_ms;
+  while (true) {
+    bool wanted = false;
+    {
+      MutexLock lock(mutex_);
+      while (!closing_ && !balance_wanted_ && !leaving_ && resets_.empty() &&
+             failed_topics_.empty()) {
+        std::int64_t next_ms = std::min(balance_ms, commit_ms);
+        if (needs_locks()) next_ms = std::min(next_ms, lock_ms);
+        const std::int64_t left_ms = next_ms - clock.now_ms();
+        if (left_ms <= 0) break;
+        balance_changed_.wait_for_ms(mutex_, left_ms);
+      }
+      if (closing_) return;
+      wanted = std::exchange(balance_wanted_, false);
+    }
+    replace_failed_consumers();
+    apply_resets();
+    wanted = finish_leaving() || wanted;
+    if (wanted || clock.now_ms() >= balance_ms) {
+      const bool balanced = balance_all();
+      balance_ms =
+          clock.now_ms() + (balanced ? options_.rebalance_interval_ms
+                                     : std::min(kUnbalancedMs, options_.rebalance_interval_ms));
+    }
+    if (needs_locks() && clock.now_ms() >= lock_ms) {
+      renew_locks();
+      lock_ms = clock.now_ms() + options_.lock_interval_ms;
+    }
+    if (clock.now_ms() >= commit_ms) {
+      if (!polled_member_ || polled_member_->auto_commit) commit_all(false);
+      commit_ms = clock.now_ms() + options_.commit_interval_ms;
+    }
+  }
+}
+
+bool GroupMember::balance_all() {
+  std::vector<std::string> topics;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [topic, consumer] : consumers_) topics.push_back(topic);
+  }
+  bool balanced = true;
+  for (const std::string& topic : topics) balanced = balance(topic) && balanced;
+  return balanced;
+}
+
+bool GroupMember::balance(const std::string& topic) {
+  const auto share = share_of(topic);
+  if (!share.ok()) {
+    // The retry topic is made by brokers once they know the group.
+    if (topic != retry_topic_ && share.error().code != ErrorCode::kCancelled) {
+      LogLimit::of_process().log(LogLevel::kWarn, "rocketmq",
+                                 "balance of " + options_.group + " for " + topic,
+                                 "group '" + options_.group + "' keeps its queues of topic '" +
+                                     topic + "' for now: " + share.error().message);
+    }
+    return topic == retry_topic_ && ++retry_topic_tries_ > kRetryTopicTries;
+  }
+  std::vector<WorkPtr> lost;
+  if (!*share) return false;  // told when it does
+  std::vector<MessageQueue> gained = **share;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [queue, work] : works_) {
+      if (queue.topic != topic) continue;
+      const auto kept = std::find(gained.begin(), gained.end(), queue);
+      if (kept != gained.end()) {
+        gained.erase(kept);
+      } else if (!work->dropped) {
+        lost.push_back(work);
+      }
+    }
+  }
+  give_up(lost);
+  return take_over(topic, gained);
+}
+
+Result<std::optional<std::vector<MessageQueue>>> GroupMember::share_of(const std::string& topic) {
+  using Share = std::optional<std::vector<MessageQueue>>;
+  TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
+  if (route->static_topic) return static_topic_error(topic);
+  std::vector<MessageQueue> queues = readable_queues(*route, topic);
+  std::sort(queues.begin(), queues.end());
+  if (options_.broadcasting) return Share(std::move(queues));
+  if (!is_balanced()) {
+    std::vector<MessageQueue> given;
+    for (const MessageQueue& queue : polled_member_->queues) {
+      if (queue.topic == topic) given.push_back(queue);
+    }
+    return Share(std::move(given));
+  }
+  TRY_ASSIGN(const std::vector<std::string> members, requests_.members(*route));
+  const std::string& self = core_.memberships().client_id();
+  if (!std::binary_search(members.begin(), members.end(), self)) return Share();
+  return Share(options_.allocation(self, queues, members));
+}
+
+bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQueue>& queues) {
+  if (queues.empty()) return true;
+  std::set<MessageQueue> held;
+  if (needs_locks()) held = requests_.lock(queues);
+  bool all = true;
+  for (const MessageQueue& queue : queues) {
+    if (needs_locks() && !held.contains(queue)) {
+      all = false;  // its last holder has not given it up
+      continue;
+    }
+    const auto offset = start_offset(queue);
+    if (!offset.ok()) {
+      LogLimit::of_process().log(
+          LogLevel::kWarn, "rocketmq", "start of " + options_.group + " in " + queue.to_string(),
+          offset.error().with_context("where group '" + options_.group + "' stands").message);
+      all = false;
+      continue;
+    }
+    MutexLock lock(mutex_);
+    const auto consumer = consumers_.find(topic);
+    if (consumer == consumers_.end()) return false;
+    const auto work = std::make_shared<Work>(queue, ++last_work_, *offset);
+    if (needs_locks()) work->locked_ms = core_.clock().now_ms();
+    if (!consumer->second->assign(queue, StartPosition::offset(*offset), work->id).ok()) {
+      all = false;
+      continue;
+    }
+    works_[queue] = work;
+  }
+  return all;
+}
+
+Result<std::int64_t> GroupMember::start_offset(const MessageQueue& queue) {
+  if (options_.broadcasting) {
+    MutexLock lock(mutex_);
+    const auto known = local_offsets_.find(queue);
+    if (known != local_offsets_.end()) return known->second;
+  } else {
+    TRY_ASSIGN(const std::optional<std::int64_t> written,
+               admin_.group_offset(options_.group, queue));
+    if (written) return *written;
+  }
+  return first_offset(queue);
+}
+
+Result<std::int64_t> GroupMember::first_offset(const MessageQueue& queue) {
+  if (queue.topic == retry_topic_) return admin_.min_offset(queue);
+  switch (options_.from.kind) {
+    case StartPosition::Kind::kEarliest:
+      return admin_.min_offset(queue);
+    case StartPosition::Kind::kTimestamp:
+      return admin_.offset_at(queue, options_.from.value);
+    default:
+      return admin_.max_offset(queue);
+  }
+}
+
+// What the listener has now is finished, but no more is begun.
+void GroupMember::give_up(const std::vector<WorkPtr>& works) {
+  if (works.empty()) return;
+  {
+    MutexLock lock(mutex_);
+    for (const WorkPtr& work : works) {
+      work->dropped = true;
+      const auto consumer = consumers_.find(work->queue.topic);
+      if (consumer != consumers_.end()) consumer->second->unassign(work->queue);
+    }
+  }
+  finish_leaving();
+}
+
+// Of a locked queue the next member must see the offset of what our listener still had. True: a
+// queue went away, and may be somebody's now.
+bool GroupMember::finish_leaving() {
+  std::vector<WorkPtr> free;
+  {
+    MutexLock lock(mutex_);
+    leaving_ = false;
+    for (const auto& [queue, work] : works_) {
+      if (work->dropped && !work->busy) free.push_back(work);
+    }
+  }
+  std::vector<MessageQueue> unlocked;
+  for (const WorkPtr& work : free) {
+    if (!polled_member_ || polled_member_->auto_commit)
+      static_cast<void>(commit(work, needs_locks()));  // a failure is logged
+    if (needs_locks()) unlocked.push_back(work->queue);
+  }
+  requests_.unlock(unlocked);
+  MutexLock lock(mutex_);
+  for (const WorkPtr& work : free) works_.erase(work->queue);
+  return !free.empty() && needs_locks();
+}
+
+void GroupMember::renew_locks() {
+  std::vector<MessageQueue> queues;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [queue, work] : works_) {
+      if (!work->dropped) queues.push_back(queue);
+    }
+  }
+  if (queues.empty()) return;
+  const std::int64_t asked_ms = core_.clock().now_ms();
+  const std::set<MessageQueue> held = requests_.lock(queues);
+  MutexLock lock(mutex_);
+  for (const MessageQueue& queue : queues) {
+    const auto work = works_.find(queue);
+    if (work == works_.end()) continue;
+    work->second->locked_ms = held.contains(queue) ? asked_ms : -1;
+    if (held.contains(queue)) {
+      make_ready(work->second);
+    } else {
+      LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "lock of " + queue.to_string(),
+                                 "group '" + options_.group + "' does not hold the lock of " +
+                                     queue.to_string() + " now: it is not consumed");
+    }
+  }
+}
+
+// An operator set offsets of the group, and the broker told its members so.
+void GroupMember::apply_resets() {
+  std::vector<GroupOffset> resets;
+  std::vector<WorkPtr> works;
+  {
+    MutexLock lock(mutex_);
+    resets = std::exchange(resets_, {});
+    for (const GroupOffset& reset : resets) {
+      const auto work = works_.find(reset.queue);
+      if (work == works_.end() || work->second->dropped) continue;
+      work->second->dropped = true;
+      works.push_back(work->second);
+      const auto consumer = consumers_.find(reset.queue.topic);
+      if (consumer != consumers_.end()) consumer->second->unassign(reset.queue);
+    }
+    for (const WorkPtr& work : works) works_.erase(work->queue);
+    if (!works.empty()) balance_wanted_ = true;
+  }
+  for (const GroupOffset& reset : resets) {
+    const bool ours = std::any_of(works.begin(), works.end(),
+                                  [&](const WorkPtr& work) { return work->queue == reset.queue; });
+    if (!ours) continue;
+    const Status written = requests_.write_offset(reset.queue, reset.offset);
+    log(LogLevel::kInfo, "rocketmq",
+        "group '" + options_.group + "' goes on at offset " + std::to_string(reset.offset) +
+            " of " + reset.queue.to_string() + ", as an operator asked" +
+            (written.ok() ? "" : ": " + written.error().message));
+  }
+}
+
+// What no retry can mend of one consumer may be mended by the next: its topic was made again.
+void GroupMember::replace_failed_consumers() {
+  std::set<std::string> failed;
+  std::vector<WorkPtr> works;
+  {
+    MutexLock lock(mutex_);
+    failed = std::exchange(failed_topics_, {});
+    if (failed.empty()) return;
+    for (const auto& [queue, work] : works_) {
+      if (failed.contains(queue.topic) && !work->dropped) works.push_back(work);
+    }
+  }
+  give_up(works);
+  for (const std::string& topic : failed) {
+    GroupSubscription subscription{.topic = topic};
+    for (const GroupSubscription& each : options_.subscriptions) {
+      if (each.topic == topic) subscription = each;
+    }
+    std::shared_ptr<Consumer> fresh = make_consumer(subscription);
+    std::shared_ptr<Consumer> old;
+    MutexLock lock(mutex_);
+    old = std::exchange(consumers_[topic], fresh);
+  }
+}
+
+void GroupMember::commit_all(bool wait) {
+  std::vector<WorkPtr> works;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [queue, work] : works_) works.push_back(work);
+  }
+  for (const WorkPtr& work : works) {
+    if (!commit(work, wait).ok()) break;  // nobody waits for the rest
+  }
+  if (options_.broadcasting) write_local_offsets();
+}
+
+void GroupMember::write_local_offsets() {
+  QueueOffsets offsets;
+  {
+    MutexLock lock(mutex_);
+    offsets = local_offsets_;
+  }
+  if (offsets == written_offsets_) return;
+  const Status written = write_offset_file(options_.offset_file, offsets);
+  if (written.ok()) {
+    written_offsets_ = std::move(offsets);
+  } else {
+    LogLimit::of_process().log(LogLevel::kError, "rocketmq", "offsets of " + options_.group,
+                               written.error().message);
+  }
+}
+
+Status GroupMember::commit(const WorkPtr& work, bool wait) {
+  std::int64_t offset = 0;
+  {
+    MutexLock lock(mutex_);
+    offset = work->messages.commit_offset();
+    if (options_.broadcasting) local_offsets_[work->queue] = offset;
+    // Who waits wants it at the broker: the last write may be under way.
+    if (options_.broadcasting || (!wait && offset == work->committed)) return {};
+    work->committed = offset;
+  }
+  const auto failed = [self = shared_from_this(), work](const Status& status) {
+    if (status.ok()) return;
+    LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "offsets of " + self->options_.group,
+                               "writing the offset of group '" + self->options_.group + "' in " +
+                                   work->queue.to_string() + ": " + status.error().message);
+    MutexLock lock(self->mutex_);
+    work->committed = -1;
+  };
+  if (wait) {
+    Status written = requests_.write_offset(work->queue, offset);
+    failed(written);
+    return written;
+  }
+  core_.loop().post([self = shared_from_this(), work, offset, failed] {
+    self->core_.write_group_offset(self->options_.group, work->queue, offset, failed);
+  });
+  return {};
+}
+
+}  // namespace slipstream::rocketmq::internal

@@ -1,0 +1,483 @@
+#include "slipstream/rocketmq/group_consumer.h"
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "base/mutex.h"
+#include "base/testing/temporary_folder.h"
+#include "base/testing/wait_until.h"
+#include "rocketmq/testing/scripted_broker.h"
+
+namespace slipstream::rocketmq {
+namespace {
+
+using testing::Fault;
+using testing::ScriptedBroker;
+
+// What listeners were given; any thread.
+class Seen {
+ public:
+  void add(const Delivery& delivery) {
+    MutexLock lock(mutex_);
+    for (const ReceivedMessage& message : delivery.messages) {
+      ++times_[message.body];
+      by_queue_[delivery.queue].push_back(message.queue_offset);
+      reconsumed_[message.body] = message.reconsume_times;
+    }
+  }
+  std::size_t distinct() const {
+    MutexLock lock(mutex_);
+    return times_.size();
+  }
+  int times(const std::string& body) const {
+    MutexLock lock(mutex_);
+    const auto found = times_.find(body);
+    return found == times_.end() ? 0 : found->second;
+  }
+  int total() const {
+    MutexLock lock(mutex_);
+    int all = 0;
+    for (const auto& [body, count] : times_) all += count;
+    return all;
+  }
+  std::int32_t reconsumed(const std::string& body) const {
+    MutexLock lock(mutex_);
+    return reconsumed_.at(body);
+  }
+  std::vector<std::int64_t> offsets(const MessageQueue& queue) const {
+    MutexLock lock(mutex_);
+    const auto found = by_queue_.find(queue);
+    return found == by_queue_.end() ? std::vector<std::int64_t>() : found->second;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::string, int> times_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::map<std::string, std::int32_t> reconsumed_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::map<MessageQueue, std::vector<std::int64_t>> by_queue_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+class GroupConsumerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    broker_.create_topic("T", 4);
+    client_ = connect();
+  }
+  std::unique_ptr<Client> connect() {
+    auto connected = Client::connect({.name_servers = broker_.name_server(),
+                                      .call_timeout_ms = 20'000,
+                                      .route_refresh_ms = 100});
+    EXPECT_TRUE(connected.ok());
+    return connected.ok() ? std::move(*connected) : nullptr;
+  }
+  static GroupConsumerOptions options() {
+    return {.group = "g",
+            .subscriptions = {{.topic = "T"}},
+            .from = StartPosition::earliest(),
+            .threads = 4,
+            .suspend_ms = 10,
+            .commit_interval_ms = 20};
+  }
+  static std::unique_ptr<GroupConsumer> start(Client& client, GroupConsumerOptions options,
+                                              GroupConsumer::Listener listener) {
+    auto started = GroupConsumer::start(client, std::move(options), std::move(listener));
+    EXPECT_TRUE(started.ok()) << (started.ok() ? "" : started.error().to_string());
+    return started.ok() ? std::move(*started) : nullptr;
+  }
+  void fill(int per_queue) {
+    for (int i = 0; i < per_queue; ++i) {
+      for (int id = 0; id < 4; ++id)
+        broker_.append({"T", "broker-a", id}, std::to_string(id) + "-" + std::to_string(i));
+    }
+  }
+  static std::size_t of_topic(const GroupConsumer& consumer) {
+    std::size_t count = 0;
+    for (const MessageQueue& queue : consumer.assigned()) count += queue.topic == "T" ? 1 : 0;
+    return count;
+  }
+
+  ScriptedBroker broker_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(GroupConsumerTest, AllMessagesComeAndOffsetsAreWritten) {
+  fill(100);
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 400; }));
+  for (int id = 0; id < 4; ++id) {
+    EXPECT_TRUE(wait_until([&] {
+      return broker_.group_offset("g", {"T", "broker-a", id}) == 100;
+    }));
+  }
+  for (const char* part : {R"("consumeType":"CONSUME_PASSIVELY")", R"("topic":"%RETRY%g")",
+                           R"("consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET")"})
+    EXPECT_NE(broker_.last_heartbeat().find(part), std::string::npos) << part;
+  // A second run begins where the first one ended.
+  consumer.reset();
+  broker_.append({"T", "broker-a", 1}, "new");
+  Seen second;
+  consumer = start(*client_, options(), [&](Delivery& delivery) {
+    second.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return second.total() == 1; }));
+  EXPECT_EQ(second.times("new"), 1);
+}
+
+TEST_F(GroupConsumerTest, MembersShareTheQueuesAndTakeOver) {
+  Seen seen;
+  const auto listener = [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  };
+  const auto other_client = connect();
+  auto one = start(*client_, options(), listener);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*one) == 4; }));
+  auto two = start(*other_client, options(), listener);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*one) == 2 && of_topic(*two) == 2; }));
+  fill(50);
+  ASSERT_TRUE(wait_until([&] { return seen.distinct() == 200; }));
+  EXPECT_EQ(seen.total(), 200) << "nothing came twice";
+  two->close();
+  ASSERT_TRUE(wait_until([&] { return of_topic(*one) == 4; }));
+  EXPECT_EQ(GroupConsumer::start(*client_, options(), listener).error().code,
+            ErrorCode::kAlreadyExists);
+}
+
+// The place in the list decides, as for the Java client; this one's name begins with the host's.
+TEST_F(GroupConsumerTest, AnotherClientsMemberGetsItsShare) {
+  auto consumer = start(*client_, options(), [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  broker_.add_member("g", "!java");
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 2; }));
+  EXPECT_EQ(consumer->assigned()[0].id + consumer->assigned()[1].id >= 1, true);
+  std::set<std::int32_t> ids;
+  for (const MessageQueue& queue : consumer->assigned()) {
+    if (queue.topic == "T") ids.insert(queue.id);
+  }
+  EXPECT_EQ(ids, (std::set<std::int32_t>{2, 3}));
+  broker_.remove_member("g", "!java");
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+}
+
+TEST_F(GroupConsumerTest, WhatFailsComesAgainAndThenIsADeadLetter) {
+  broker_.append({"T", "broker-a", 0}, "bad");
+  broker_.append({"T", "broker-a", 0}, "good");
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.reconsume_times_max = 2;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    EXPECT_EQ(delivery.messages[0].topic, "T") << "also when it comes from the retry topic";
+    if (delivery.messages[0].body != "bad") return ConsumeResult::kSuccess;
+    if (seen.times("bad") == 1) throw std::runtime_error("an exception means later");
+    return ConsumeResult::kLater;
+  });
+  const MessageQueue dead{"%DLQ%g", "broker-a", 0};
+  ASSERT_TRUE(wait_until([&] { return broker_.max_offset(dead) == 1; }));
+  EXPECT_EQ(seen.times("bad"), 3) << "at first and twice again";
+  EXPECT_EQ(seen.reconsumed("bad"), 2);
+  EXPECT_EQ(seen.times("good"), 1);
+  EXPECT_EQ(broker_.messages(dead)[0].body, "bad");
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 2; }));
+  EXPECT_TRUE(wait_until([&] {
+    return broker_.group_offset("g", {"%RETRY%g", "broker-a", 0}) == 2;
+  }));
+}
+
+TEST_F(GroupConsumerTest, APartOfABatchCanBeDone) {
+  for (int i = 0; i < 4; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.batch_max = 4;
+  how.threads = 1;
+  std::atomic<std::size_t> first_batch{0};
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    if (first_batch == 0 && delivery.queue.topic == "T") {
+      first_batch = delivery.messages.size();
+      delivery.done_count = 1;
+    }
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 4; }));
+  ASSERT_TRUE(
+      wait_until([&] { return seen.total() == 4 + static_cast<int>(first_batch.load()) - 1; }));
+  EXPECT_EQ(seen.times("0"), 1);
+}
+
+TEST_F(GroupConsumerTest, WithoutTheBrokerWhatFailedStaysUncommitted) {
+  broker_.append({"T", "broker-a", 0}, "x");
+  broker_.inject(RequestCode::kConsumerSendBack,
+                 {.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"});
+  std::atomic<int> calls{0};
+  auto consumer = start(*client_, options(), [&](Delivery&) {
+    return ++calls == 1 ? ConsumeResult::kLater : ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kConsumerSendBack) == 1; }));
+  EXPECT_LE(broker_.group_offset("g", {"T", "broker-a", 0}), 0);
+  ASSERT_TRUE(wait_until([&] { return calls == 2; })) << "it came again here";
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 1; }));
+}
+
+TEST_F(GroupConsumerTest, OrderlyKeepsTheOrderOfEachQueueAlsoAfterFailures) {
+  fill(50);
+  Seen seen;
+  Mutex mutex;
+  std::map<MessageQueue, int> running;
+  std::map<std::string, int> failures;
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    {
+      MutexLock lock(mutex);
+      EXPECT_EQ(++running[delivery.queue], 1) << "one at a time";
+    }
+    const std::string& body = delivery.messages[0].body;
+    bool fail = false;
+    {
+      MutexLock lock(mutex);
+      fail = body.ends_with("-10") && ++failures[body] <= 2;
+      --running[delivery.queue];
+    }
+    if (fail) return ConsumeResult::kLater;
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 200; }));
+  for (int id = 0; id < 4; ++id) {
+    const auto offsets = seen.offsets({"T", "broker-a", id});
+    EXPECT_TRUE(std::is_sorted(offsets.begin(), offsets.end())) << id;
+    EXPECT_FALSE(broker_.lock_holder("g", {"T", "broker-a", id}).empty());
+  }
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kConsumerSendBack), 0U);
+  consumer->close();
+  for (int id = 0; id < 4; ++id) {
+    EXPECT_EQ(broker_.lock_holder("g", {"T", "broker-a", id}), "") << "given up at close";
+    EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", id}), 50);
+  }
+}
+
+TEST_F(GroupConsumerTest, OrderlyBuriesAfterTheLastTry) {
+  for (const char* body : {"bad", "good"}) broker_.append({"T", "broker-a", 0}, body);
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.reconsume_times_max = 1;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return delivery.messages[0].body == "bad" ? ConsumeResult::kLater : ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.times("good") == 1; }));
+  EXPECT_EQ(seen.times("bad"), 2);
+  EXPECT_EQ(broker_.max_offset({"%DLQ%g", "broker-a", 0}), 1);
+}
+
+TEST_F(GroupConsumerTest, AQueueThatAnotherMemberLockedIsLeftAlone) {
+  fill(1);
+  broker_.set_lock_holder("g", {"T", "broker-a", 2}, "another");
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.rebalance_interval_ms = 20;
+  how.lock_interval_ms = 20;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 3; }));
+  EXPECT_EQ(of_topic(*consumer), 3U);
+  broker_.set_lock_holder("g", {"T", "broker-a", 2}, "");
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 4; }));
+  // A lock that is lost while held: nothing is consumed until it is ours again.
+  broker_.set_lock_holder("g", {"T", "broker-a", 2}, "another");
+  const std::size_t asked = broker_.requests_seen(RequestCode::kLockQueues);
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kLockQueues) > asked + 2; }));
+  broker_.append({"T", "broker-a", 2}, "after");
+  broker_.append({"T", "broker-a", 1}, "elsewhere");
+  ASSERT_TRUE(wait_until([&] { return seen.times("elsewhere") == 1; }));
+  EXPECT_EQ(seen.times("after"), 0);
+  broker_.set_lock_holder("g", {"T", "broker-a", 2}, "");
+  EXPECT_TRUE(wait_until([&] { return seen.times("after") == 1; }));
+}
+
+TEST_F(GroupConsumerTest, EveryBroadcastingMemberGetsAllAndKeepsItsOffsets) {
+  TemporaryFolder folder;
+  fill(10);
+  Seen seen[2];
+  const auto other_client = connect();
+  std::unique_ptr<GroupConsumer> members[2];
+  for (int i = 0; i < 2; ++i) {
+    GroupConsumerOptions how = options();
+    how.broadcasting = true;
+    how.offset_file = folder.path() + "/offsets-" + std::to_string(i);
+    members[i] = start(i == 0 ? *client_ : *other_client, how, [&seen, i](Delivery& delivery) {
+      seen[i].add(delivery);
+      return delivery.messages[0].body == "0-3" ? ConsumeResult::kLater : ConsumeResult::kSuccess;
+    });
+  }
+  ASSERT_TRUE(wait_until([&] { return seen[0].total() == 40 && seen[1].total() == 40; }));
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kConsumerSendBack), 0U);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kUpdateConsumerOffset), 0U);
+  members[0]->close();
+  fill(1);
+  GroupConsumerOptions how = options();
+  how.broadcasting = true;
+  how.offset_file = folder.path() + "/offsets-0";
+  members[0].reset();
+  Seen again;
+  members[0] = start(*client_, how, [&](Delivery& delivery) {
+    again.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return again.total() == 4; }));
+  how.offset_file = folder.path() + "/broken";
+  std::ofstream(how.offset_file) << R"({"offsets":[{"topic":1}]})";
+  how.group = "h";
+  EXPECT_EQ(GroupConsumer::start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; })
+                .error()
+                .code,
+            ErrorCode::kCorrupt);
+}
+
+TEST_F(GroupConsumerTest, BeginsWhereItIsTold) {
+  broker_.append({"T", "broker-a", 0}, "old", {}, 1'000);
+  broker_.append({"T", "broker-a", 0}, "newer", {}, 2'000);
+  const auto first_body = [&](const std::string& group, StartPosition from) {
+    Seen seen;
+    GroupConsumerOptions how = options();
+    how.group = group;
+    how.from = from;
+    auto consumer = start(*client_, how, [&](Delivery& delivery) {
+      seen.add(delivery);
+      return ConsumeResult::kSuccess;
+    });
+    EXPECT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+    const std::string last = "last for " + group;
+    broker_.append({"T", "broker-a", 0}, last);
+    EXPECT_TRUE(wait_until([&] { return seen.times(last) == 1; }));
+    return std::pair(seen.times("old"), seen.times("newer"));
+  };
+  EXPECT_EQ(first_body("latest", StartPosition::latest()), std::pair(0, 0));
+  EXPECT_EQ(first_body("time", StartPosition::timestamp(1'500)), std::pair(0, 1));
+  EXPECT_EQ(first_body("earliest", StartPosition::earliest()), std::pair(1, 1));
+}
+
+TEST_F(GroupConsumerTest, AFullQueueIsNotPulled) {
+  for (int i = 0; i < 2'000; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
+  Mutex mutex;
+  Condition changed;
+  bool open = false;
+  std::atomic<int> calls{0};
+  GroupConsumerOptions how = options();
+  how.cached_messages_max = 100;
+  auto consumer = start(*client_, how, [&](Delivery&) {
+    ++calls;
+    MutexLock lock(mutex);
+    while (!open) changed.wait(mutex);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return calls == 4; }));
+  const SystemClock clock;
+  std::size_t pulls = 0;
+  std::int64_t since_ms = clock.now_ms();
+  ASSERT_TRUE(wait_until([&] {
+    const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
+    if (std::exchange(pulls, now) != now) since_ms = clock.now_ms();
+    return clock.now_ms() - since_ms > 100;
+  }));
+  EXPECT_LT(pulls, 40U) << "2,000 messages need 63 pulls";
+  {
+    MutexLock lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+  EXPECT_TRUE(wait_until([&] { return calls == 2'000; }));
+}
+
+TEST_F(GroupConsumerTest, ClosingWaitsForTheListenerAndLeavesTheRest) {
+  fill(20);
+  std::atomic<int> begun{0};
+  std::atomic<int> ended{0};
+  GroupConsumerOptions how = options();
+  how.threads = 2;
+  auto consumer = start(*client_, how, [&](Delivery&) {
+    ++begun;
+    EXPECT_TRUE(wait_until([&] { return begun >= 2; }));
+    ++ended;
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return begun >= 2; }));
+  consumer->close();
+  EXPECT_EQ(begun, ended);
+  std::int64_t committed = 0;
+  for (int id = 0; id < 4; ++id)
+    committed += std::max<std::int64_t>(broker_.group_offset("g", {"T", "broker-a", id}), 0);
+  EXPECT_LE(committed, ended);
+  EXPECT_TRUE(wait_until([&] { return broker_.members("g").empty(); }));
+  Seen rest;
+  consumer = start(*client_, options(), [&](Delivery& delivery) {
+    rest.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  EXPECT_TRUE(wait_until([&] { return rest.total() == 80 - committed; })) << "nothing is lost";
+}
+
+TEST_F(GroupConsumerTest, AnOperatorsResetIsFollowed) {
+  fill(10);
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 40; }));
+  broker_.reset_members("g", {"T", "broker-a", 1}, 4);
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 46; }));
+  EXPECT_EQ(seen.times("1-4"), 2);
+  EXPECT_EQ(seen.times("1-3"), 1);
+}
+
+TEST_F(GroupConsumerTest, SuspendedNothingIsGiven) {
+  std::atomic<int> calls{0};
+  auto consumer = start(*client_, options(), [&](Delivery&) {
+    ++calls;
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  consumer->suspend();
+  fill(5);
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() >= 4; }));
+  EXPECT_EQ(calls, 0);
+  consumer->resume();
+  EXPECT_TRUE(wait_until([&] { return calls == 20; }));
+}
+
+TEST_F(GroupConsumerTest, WrongOptionsAreRefused) {
+  const auto listener = [](Delivery&) { return ConsumeResult::kSuccess; };
+  const auto refused = [&](const std::function<void(GroupConsumerOptions&)>& spoil) {
+    GroupConsumerOptions how = options();
+    spoil(how);
+    const auto started = GroupConsumer::start(*client_, how, listener);
+    return !started.ok() && started.error().code == ErrorCode::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused([](auto& how) { how.group = ""; }));
+  EXPECT_TRUE(refused([](auto& how) { how.subscriptions.clear(); }));
+  EXPECT_TRUE(refused([](auto& how) { how.subscriptions.push_back({.topic = "T"}); }));
+  EXPECT_TRUE(refused([](auto& how) { how.from = StartPosition::offset(1); }));
+  EXPECT_TRUE(refused([](auto& how) { how.broadcasting = true; }));
+  EXPECT_TRUE(refused([](auto& how) { how.threads = 0; }));
+}
+
+}  // namespace
+}  // namespace slipstream::rocketmq

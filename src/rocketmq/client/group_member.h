@@ -1,0 +1,176 @@
+// One member of a consumer group: who reads what, and what the listener is given.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "slipstream/rocketmq/admin.h"
+#include "slipstream/rocketmq/group_consumer.h"
+
+#include "base/mutex.h"
+#include "rocketmq/client/client_core.h"
+#include "rocketmq/client/group_requests.h"
+#include "rocketmq/client/offset_file.h"
+#include "rocketmq/client/process_queue.h"
+
+namespace slipstream::rocketmq::internal {
+
+// What a member that is polled has instead of a listener.
+struct PolledMember {
+  std::vector<MessageQueue> queues{};  // empty: those that the group deals out
+  bool auto_commit = true;
+};
+
+// Three kinds of threads. The balancing thread asks brokers (it may block) and decides which queues
+// are ours. Worker threads fetch and decode frames, one of them at a time, and call the listener. The
+// loop only wakes them.
+//
+// Owner:  the GroupConsumer, shared with callbacks under way.
+// Thread: start() and close() any; the rest as grouped below.
+class GroupMember : public std::enable_shared_from_this<GroupMember> {
+ public:
+  GroupMember(Client& client, GroupConsumerOptions options, GroupConsumer::Listener listener);
+  GroupMember(Client& client, GroupConsumerOptions options, PolledMember polled);
+
+  Status start();
+  void close();
+  std::vector<MessageQueue> assigned() const;
+  void set_suspended(bool suspended);
+
+  // --- polled members; one thread ---
+  Result<std::vector<ReceivedMessage>> poll(std::int64_t timeout_ms);
+  Status seek(const MessageQueue& queue, std::int64_t offset);
+  Status commit_polled();
+  void hold(const MessageQueue& queue, bool held);
+
+ private:
+  struct Work {
+    Work(MessageQueue of, std::uint64_t number, std::int64_t offset)
+        : queue(std::move(of)), id(number), messages(offset), committed(-1) {}
+    const MessageQueue queue;
+    const std::uint64_t id;
+    ProcessQueue messages;
+    std::int64_t committed;       // what was written last
+    bool ready = false;           // in ready_
+    bool busy = false;            // orderly: the listener has messages of it
+    bool suspended = false;       // orderly: a message comes again later
+    bool paused = false;          // not pulled
+    bool dropped = false;         // not ours any more
+    bool held = false;            // polled: not given out
+    std::int64_t locked_ms = -1;  // orderly: when the broker confirmed the lock; -1: not held
+  };
+  using WorkPtr = std::shared_ptr<Work>;
+  using Batch = std::vector<ReceivedMessage>;
+  struct Polled {
+    WorkPtr work;
+    std::vector<std::pair<std::int64_t, std::size_t>> offsets;  // with the bytes of their bodies
+  };
+
+  // --- start and end ---
+  Status check_options() const;
+  // Else its queues are given, and brokers do not know it as a member.
+  bool is_balanced() const { return !polled_member_ || polled_member_->queues.empty(); }
+  bool reads_retry_topic() const { return !options_.broadcasting && !polled_member_; }
+  void finish_polled();
+  Status check_filters();
+  void join();
+  void listen();
+  void wait_for_send_backs();
+
+  // --- balancing thread ---
+  void balance_loop();
+  // False: look again soon.
+  bool balance_all();
+  bool balance(const std::string& topic);
+  // Nothing: the broker does not list this member yet.
+  Result<std::optional<std::vector<MessageQueue>>> share_of(const std::string& topic);
+  bool take_over(const std::string& topic, const std::vector<MessageQueue>& queues);
+  Result<std::int64_t> start_offset(const MessageQueue& queue);
+  Result<std::int64_t> first_offset(const MessageQueue& queue);
+  void give_up(const std::vector<WorkPtr>& works);
+  bool finish_leaving();
+  void renew_locks();
+  void apply_resets();
+  void replace_failed_consumers();
+  void commit_all(bool wait);
+  void write_local_offsets();
+  Status commit(const WorkPtr& work, bool wait);
+  std::unique_ptr<Consumer> make_consumer(const GroupSubscription& subscription);
+
+  // --- worker threads ---
+  void work_loop();
+  WorkPtr next_ready() SLIPSTREAM_REQUIRES(mutex_);
+  void fetch();
+  // False: nothing is ready.
+  bool fetch_one(const std::string& topic, Consumer& consumer);
+  void add(const PulledFrame& frame, Batch messages, Consumer& consumer);
+  void deliver(const WorkPtr& work, Batch batch);
+  void finish_concurrent(const WorkPtr& work, Batch batch, const Delivery& delivery,
+                         ConsumeResult result);
+  void finish_orderly(const WorkPtr& work, Batch batch, const Delivery& delivery,
+                      ConsumeResult result);
+  void send_back(const WorkPtr& work, ReceivedMessage message, std::int32_t delay_level);
+  void bury(const WorkPtr& work, Batch dead, Batch again, std::int64_t suspend_ms);
+  void give_again(const WorkPtr& work, Batch batch, std::int64_t delay_ms);
+  void done(const WorkPtr& work, const Batch& batch);
+
+  // --- under the mutex ---
+  void make_ready(const WorkPtr& work) SLIPSTREAM_REQUIRES(mutex_);
+  bool runnable(const Work& work) const SLIPSTREAM_REQUIRES(mutex_);
+  void resume_when_roomy(Work& work) SLIPSTREAM_REQUIRES(mutex_);
+  // Orderly: the listener and the broker are done with a batch; `again` comes again.
+  void end_turn(const WorkPtr& work, Batch again, std::int64_t suspend_ms)
+      SLIPSTREAM_REQUIRES(mutex_);
+  bool needs_locks() const { return options_.orderly && !options_.broadcasting; }
+  std::int32_t reconsume_times_max() const;
+
+  ClientCore& core_;
+  Client& client_;
+  const GroupConsumerOptions options_;
+  const GroupConsumer::Listener listener_;
+  const std::optional<PolledMember> polled_member_;  // nothing: there is a listener
+  const std::string retry_topic_;
+  GroupRequests requests_;
+  Admin admin_;
+
+  // loop
+  std::vector<std::uint64_t> memberships_;
+  std::vector<std::uint64_t> request_listeners_;
+
+  mutable Mutex mutex_;
+  Condition work_changed_;
+  Condition balance_changed_;
+  std::map<MessageQueue, WorkPtr> works_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::deque<WorkPtr> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::uint64_t last_work_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::shared_ptr<Consumer>> consumers_
+      SLIPSTREAM_GUARDED_BY(mutex_);  // by topic
+  std::set<std::string> failed_topics_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::optional<Polled> polled_ SLIPSTREAM_GUARDED_BY(mutex_);  // not handled before the next poll
+  std::vector<GroupOffset> resets_ SLIPSTREAM_GUARDED_BY(mutex_);
+  QueueOffsets local_offsets_ SLIPSTREAM_GUARDED_BY(mutex_);  // broadcasting
+  bool frames_ready_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool fetching_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool balance_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = true;
+  bool leaving_ SLIPSTREAM_GUARDED_BY(mutex_) = false;  // a dropped queue became free
+  bool suspended_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool closing_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  std::size_t send_backs_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // under way
+
+  int retry_topic_tries_ = 0;     // balancing thread
+  QueueOffsets written_offsets_;  // balancing thread, then close()
+  bool closed_ = false;           // close() ran
+  std::thread balancer_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace slipstream::rocketmq::internal

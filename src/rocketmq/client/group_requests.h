@@ -1,0 +1,42 @@
+// What a member of a consumer group asks brokers about its group.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "slipstream/rocketmq/message.h"
+#include "slipstream/status.h"
+
+#include "rocketmq/client/client_core.h"
+
+namespace slipstream::rocketmq::internal {
+
+// Owner:  one member; borrows the ClientCore.
+// Thread: any but the loop, where not said otherwise. Calls block for the time of their requests.
+class GroupRequests {
+ public:
+  GroupRequests(ClientCore& core, std::string group) : core_(core), group_(std::move(group)) {}
+
+  // Client ids, sorted, from the first broker that answers.
+  Result<std::vector<std::string>> members(const RouteData& route);
+  // Those that this client holds now.
+  std::set<MessageQueue> lock(const std::vector<MessageQueue>& queues);
+  void unlock(const std::vector<MessageQueue>& queues);
+  Status write_offset(const MessageQueue& queue, std::int64_t offset);
+  // Does not block; for any thread. `done` runs on the loop.
+  using SentBack = std::function<void(const Status&)>;
+  void send_back(const MessageQueue& queue, SendBack request, SentBack done);
+
+ private:
+  // Asks the master of each broker; `take` gets the answers.
+  void ask_masters(const std::vector<MessageQueue>& queues, Command (*encode)(const QueueLock&),
+                   const std::function<void(const Answer&)>& take);
+
+  ClientCore& core_;
+  const std::string group_;
+};
+
+}  // namespace slipstream::rocketmq::internal
