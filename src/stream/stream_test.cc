@@ -158,11 +158,6 @@ class Numbers final : public SourceFunction<std::int64_t> {
   std::int64_t next_ = 0;
 };
 
-TEST(Stream, CheckpointsCanBeToldToStandForThemselves) {
-  EXPECT_TRUE(erased::job_options({}).incremental_checkpoints);
-  EXPECT_FALSE(erased::job_options({.incremental_checkpoints = false}).incremental_checkpoints);
-}
-
 // Source function -> map -> key_by -> window -> sink, stopped with a savepoint and started again.
 TEST(Stream, GoesOnFromASavepointAtAnotherParallelism) {
   const TemporaryFolder folder;

@@ -16,7 +16,6 @@
 namespace slipstream::stream::testing::erased {
 namespace {
 
-using Partitioning;
 using flow::EventTime;
 using flow::kMaxWatermark;
 using flow::kMinWatermark;

@@ -16,7 +16,6 @@
 namespace slipstream::sql {
 namespace {
 
-using Partitioning;
 using flow::Input;
 using flow::Node;
 using flow::NodeId;
