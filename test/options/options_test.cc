@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <gtest/gtest.h>
 
 #include "slipstream/connectors.h"
 

@@ -898,8 +898,7 @@ std::size_t ScriptedBroker::requests_seen(RequestCode code) const {
   return impl_->on_loop([&] { return impl_->seen()[static_cast<std::int32_t>(code)]; });
 }
 std::string ScriptedBroker::last_field(RequestCode code, std::string_view field) const {
-  return impl_->on_loop(
-      [&] { return impl_->last_field(static_cast<std::int32_t>(code), field); });
+  return impl_->on_loop([&] { return impl_->last_field(static_cast<std::int32_t>(code), field); });
 }
 std::string ScriptedBroker::last_heartbeat() const {
   return impl_->on_loop([&] { return impl_->last_heartbeat(); });

@@ -29,7 +29,11 @@ class Planner {
  public:
   Planner(const ConnectorRegistry& registry, const Clock& clock, ScriptCatalog& catalog,
           const OptionMap& settings, std::vector<Diagnostic>& diagnostics)
-      : registry_(registry), clock_(clock), catalog_(catalog), settings_(settings), diagnostics_(diagnostics) {}
+      : registry_(registry),
+        clock_(clock),
+        catalog_(catalog),
+        settings_(settings),
+        diagnostics_(diagnostics) {}
 
   // Of a query or an INSERT: its sources and sink are made, nothing is started. Null: reported.
   RelPtr plan(const ast::Statement& statement);
