@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <utility>
@@ -56,7 +57,8 @@ class Enumerator : public SplitEnumerator {
   bool done_;
 };
 
-constexpr std::int64_t kPaceMs = 20;  // between batches while a rate limit holds rows back
+// Least time between batches while a rate limit holds rows back.
+constexpr std::int64_t kPaceMs = 20;
 
 struct ColumnPlan {
   std::shared_ptr<const FieldGenerator> generator;
@@ -89,21 +91,16 @@ class Reader : public SourceReader {
       out->events = std::exchange(events_, {});
       return Poll::kBatch;
     }
-    std::size_t budget = std::min(context_.batch_rows, allowance());
+    const auto split = next_split();
+    if (split == splits_.end()) return Poll::kEnd;
+    const std::size_t budget = std::min(context_.batch_rows, allowance());
     if (budget == 0) {
-      context_.wake_after(kPaceMs);
+      context_.wake_after(until_next_row_ms());
       return Poll::kNothing;
     }
-    for (std::size_t tries = 0; tries < splits_.size(); ++tries) {
-      auto at = splits_.upper_bound(last_split_);
-      if (at == splits_.end()) at = splits_.begin();
-      last_split_ = at->first;
-      if (at->second.next < rows_) {
-        *out = make_rows(at->first, at->second, budget);
-        return Poll::kBatch;
-      }
-    }
-    return Poll::kEnd;
+    last_split_ = split->first;
+    *out = make_rows(split->first, split->second, budget);
+    return Poll::kBatch;
   }
 
   Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
@@ -121,17 +118,39 @@ class Reader : public SourceReader {
     std::uint64_t next = 0;
   };
 
+  using Splits = std::map<std::uint32_t, State>;
+
+  // In turn, of those that have rows left; the end when there is none.
+  Splits::iterator next_split() {
+    const auto has_rows = [this](const auto& split) { return split.second.next < rows_; };
+    const auto begin = splits_.upper_bound(last_split_);
+    const auto found = std::find_if(begin, splits_.end(), has_rows);
+    if (found != splits_.end()) return found;
+    const auto before = std::find_if(splits_.begin(), begin, has_rows);
+    return before == begin ? splits_.end() : before;
+  }
+
+  double rows_per_ms() const {
+    return static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits /
+           1000.0;
+  }
+
   // Rows this reader may make now: its share of the rate since the first poll.
   std::size_t allowance() {
     if (rate_ <= 0) return kBatchRows;
     const std::int64_t now = context_.clock->now_ms();
     if (started_ms_ < 0) started_ms_ = now;
-    const double share =
-        static_cast<double>(rate_) * static_cast<double>(splits_.size()) / kDatagenSplits;
-    const auto due = static_cast<std::uint64_t>(
-        share * (static_cast<double>(now - started_ms_ + kPaceMs)) / 1000.0);
+    const auto due = static_cast<std::uint64_t>(rows_per_ms() *
+                                                static_cast<double>(now - started_ms_ + kPaceMs));
     return due > made_ ? static_cast<std::size_t>(std::min<std::uint64_t>(due - made_, kBatchRows))
                        : 0;
+  }
+
+  // REQUIRES: allowance() is 0.
+  std::int64_t until_next_row_ms() const {
+    const double due_ms = std::ceil(static_cast<double>(made_ + 1) / rows_per_ms()) - kPaceMs;
+    return std::max(kPaceMs,
+                    started_ms_ + static_cast<std::int64_t>(due_ms) - context_.clock->now_ms());
   }
 
   Batch no_rows() const {
@@ -163,7 +182,7 @@ class Reader : public SourceReader {
   std::uint64_t rows_;
   std::int64_t rate_;
   ReaderContext context_;
-  std::map<std::uint32_t, State> splits_;
+  Splits splits_;
   std::vector<SplitEvent> events_;
   std::uint32_t last_split_ = std::numeric_limits<std::uint32_t>::max();
   std::uint64_t made_ = 0;

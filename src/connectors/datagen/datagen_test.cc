@@ -68,6 +68,46 @@ TEST(Datagen, MakesSoManyRows) {
   EXPECT_THAT(rows_of(Schema({{"f", Type::integer()}}), {{"number-of-rows", "0"}}), SizeIs(0));
 }
 
+// A job with a slow source costs nothing between its rows.
+TEST(Datagen, SleepsUntilItsNextRowIsDue) {
+  const auto source = source_of(Schema({{"f", Type::integer()}}),
+                                {{"number-of-rows", "3"}, {"rows-per-second", "2"}});
+  ASSERT_TRUE(source.ok());
+  FakeClock clock;
+  std::int64_t sleep_ms = 0;
+  ReaderContext context;
+  context.clock = &clock;
+  context.wake_after = [&](std::int64_t ms) { sleep_ms = ms; };
+  const auto reader = (*source)->make_reader(std::move(context));
+  ASSERT_TRUE(reader.ok());
+  const auto enumerator = (*source)->make_enumerator({});
+  ASSERT_TRUE(enumerator.ok());
+  const auto found = (*enumerator)->discover();
+  ASSERT_TRUE(found.ok());
+  for (std::uint32_t i = 0; i < found->added.size(); ++i)
+    ASSERT_TRUE((*reader)->add_split(i, found->added[i]).ok());
+  std::size_t made = 0;
+  const auto drain = [&] {
+    while (true) {
+      SourceBatch batch;
+      const auto polled = (*reader)->poll(&batch, nullptr);
+      if (!polled.ok() || *polled != Poll::kBatch) return polled;
+      made += batch.rows.rows();
+    }
+  };
+  std::vector<std::int64_t> slept;
+  while (*drain() == Poll::kNothing) {
+    ASSERT_EQ(made, slept.size());
+    slept.push_back(sleep_ms);
+    clock.advance_ms(sleep_ms - 1);
+    ASSERT_EQ(*drain(), Poll::kNothing);
+    ASSERT_EQ(made, slept.size() - 1);
+    clock.advance_ms(1);
+  }
+  EXPECT_EQ(made, 3U);
+  EXPECT_THAT(slept, ElementsAre(480, 500, 500));
+}
+
 TEST(Datagen, SequencesAreWholeAndEndTheTable) {
   std::vector<double> numbers =
       numbers_of(Type::bigint(), {{"kind", "sequence"}, {"start", "5"}, {"end", "104"}});
