@@ -1,5 +1,6 @@
 #include "connector_kit/row_serializer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.h"
@@ -32,23 +33,41 @@ Result<std::unique_ptr<RowSerializer>> RowSerializer::make(std::string table,
       new RowSerializer(std::move(table), std::move(*value), std::move(key)));
 }
 
-Status RowSerializer::Part::encode(const Batch& batch, bool with_kinds,
-                                   format::EncodedBodies& out) const {
-  if (with_kinds && columns.size() == batch.columns().size())
-    return encoder->encode(batch, 0, batch.rows(), out);
+Status RowSerializer::Part::encode(const Batch& batch, format::EncodedBodies& out) const {
+  if (columns.size() == batch.columns().size()) return encoder->encode(batch, 0, batch.rows(), out);
+  Batch rows = chosen(batch);
+  rows.set_kinds({batch.kinds().begin(), batch.kinds().end()});
+  return encoder->encode(rows, 0, rows.rows(), out);
+}
+
+Batch RowSerializer::Part::chosen(const Batch& batch) const {
   std::vector<ColumnPtr> chosen;
   for (const std::size_t column : columns) chosen.push_back(batch.column(column));
-  Batch rows(batch.rows(), std::move(chosen));
-  if (with_kinds) rows.set_kinds({batch.kinds().begin(), batch.kinds().end()});
-  return encoder->encode(rows, 0, rows.rows(), out);
+  return Batch(batch.rows(), std::move(chosen));
+}
+
+Status RowSerializer::Part::encode_keys(const Batch& batch, format::EncodedBodies& out) const {
+  const Batch rows = chosen(batch);
+  const auto has_key = [&](std::size_t row) {
+    return std::any_of(rows.columns().begin(), rows.columns().end(),
+                       [&](const ColumnPtr& column) { return !column->is_null(row); });
+  };
+  for (std::size_t begin = 0; begin < rows.rows();) {
+    std::size_t end = begin;
+    while (end < rows.rows() && has_key(end)) ++end;
+    if (end != begin) TRY(encoder->encode(rows, begin, end, out));
+    for (; end < rows.rows() && !has_key(end); ++end) out.close(end);
+    begin = end;
+  }
+  return {};
 }
 
 Status RowSerializer::encode(const Batch& batch) {
   bodies_.clear();
   keys_.clear();
-  TRY(value_.encode(batch, true, bodies_).with_context("table '" + table_ + "'"));
+  TRY(value_.encode(batch, bodies_).with_context("table '" + table_ + "'"));
   if (!key_.encoder) return {};
-  return key_.encode(batch, false, keys_).with_context("table '" + table_ + "': key");
+  return key_.encode_keys(batch, keys_).with_context("table '" + table_ + "': key");
 }
 
 }  // namespace slipstream::connector_kit

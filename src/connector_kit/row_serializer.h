@@ -26,7 +26,7 @@ class RowSerializer {
   // All rows; replaces the former bodies.
   Status encode(const Batch& batch);
   const format::EncodedBodies& bodies() const { return bodies_; }
-  // Of a body; empty when the table has none.
+  // Of a body; empty when the table has none, and where all columns of the key are NULL.
   std::string_view key(std::size_t body) const {
     return keys_.size() == 0 ? std::string_view() : keys_[bodies_.rows[body]];
   }
@@ -36,7 +36,10 @@ class RowSerializer {
   struct Part {
     std::vector<std::size_t> columns;
     std::unique_ptr<format::RowEncoder> encoder;
-    Status encode(const Batch& batch, bool with_kinds, format::EncodedBodies& out) const;
+    Status encode(const Batch& batch, format::EncodedBodies& out) const;
+    // Rows of which all columns are NULL get an empty body, whatever the format says to them.
+    Status encode_keys(const Batch& batch, format::EncodedBodies& out) const;
+    Batch chosen(const Batch& batch) const;
   };
   RowSerializer(std::string table, Part value, Part key)
       : table_(std::move(table)), value_(std::move(value)), key_(std::move(key)) {}

@@ -345,6 +345,11 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
+  if (schema.size() == 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "format 'csv' writes no body without columns; with 'value.fields-include' = "
+                 "'EXCEPT_KEY' leave one column out of 'key.fields'"};
+  }
   for (const Field& field : schema.fields()) TRY(check_csv_type(field));
   TRY_ASSIGN(CsvStyle style, csv_style(options));
   return std::unique_ptr<RowEncoder>(std::make_unique<CsvEncoder>(schema, std::move(style)));

@@ -365,6 +365,11 @@ Result<std::unique_ptr<RowDecoder>> make_decoder(const Schema& schema,
 }
 
 Result<std::unique_ptr<RowEncoder>> make_encoder(const Schema& schema, const Options& options) {
+  if (schema.size() == 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "format 'delimited' writes no body without columns; with 'value.fields-include' = "
+                 "'EXCEPT_KEY' leave one column out of 'key.fields'"};
+  }
   TRY(check_schema(schema));
   TRY_ASSIGN(DelimitedStyle style, delimited_style(options));
   TRY_ASSIGN(Charset charset, Charset::open(options[kEncoding]));

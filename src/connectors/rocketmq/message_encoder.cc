@@ -1,6 +1,7 @@
 #include "connectors/rocketmq/message_encoder.h"
 
 #include "base/try.h"
+#include "base/utf8.h"
 #include "rocketmq/message/batch_encoder.h"
 #include "rocketmq/message/properties.h"
 
@@ -20,6 +21,13 @@ void append_pair(std::string_view name, std::string_view value, std::string& out
 bool has_separator(std::string_view text) {
   return text.find(kNameEnd) != std::string_view::npos ||
          text.find(kPairEnd) != std::string_view::npos;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (decode_utf8(text, at) == kInvalidCodePoint) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -63,7 +71,11 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
     TRY(add_metadata(out.row, out));
   }
   if (const std::string_view key = rows_->key(index); !key.empty()) {
-    if (has_separator(key)) return refuse("the key of a row holds the characters 1 or 2");
+    if (has_separator(key) || !is_utf8(key)) {
+      return refuse(
+          "the key of a row is not UTF-8 without the characters 1 and 2, and keys of messages hold "
+          "nothing else; use 'key.format' = 'json', or another delimiter");
+    }
     append_pair(rocketmq::property::kKeys, key, properties_);
   }
   append_pair(rocketmq::property::kUniqueKey, unique_key, properties_);

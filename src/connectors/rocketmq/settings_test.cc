@@ -254,12 +254,15 @@ TEST(Sink, WhatCannotBeHeldIsRefused) {
 }
 
 TEST(SinkSettings, KeysAreWrittenByTheKeyFormatOrByAColumn) {
-  TableDefinition table = table_with({{"key.format", "raw"}, {"key.fields", "n"}});
+  TableDefinition table = table_with({{"key.format", "json"}, {"key.fields", "n"}});
   table.metadata = {{"k", "keys", Type::string(), false}};
   EXPECT_THAT(refusal(make_factory()->make_sink(testing::sink_request(table)).status()),
               AllOf(HasSubstr("column 'k'"), HasSubstr("both write the keys")));
   table.metadata[0].is_virtual = true;
   EXPECT_TRUE(make_factory()->make_sink(testing::sink_request(table)).ok());
+  table.options["key.format"] = "raw";
+  EXPECT_THAT(refusal(make_factory()->make_sink(testing::sink_request(table)).status()),
+              AllOf(HasSubstr("column 'n' is INT"), HasSubstr("use 'json'")));
 }
 
 TEST(AccessSettings, OptionsUnderAllTheirNames) {

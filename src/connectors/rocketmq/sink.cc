@@ -59,9 +59,18 @@ Status check_exactly_once(const SinkPlan& plan) {
   return {};
 }
 
-// The index keys of a message are one property.
+// The index keys of a message are one property, and it is text.
 Status check_keys(const SinkPlan& plan) {
-  if (!plan.settings.format.key) return {};
+  const auto& key = plan.settings.format.key;
+  if (!key) return {};
+  for (const std::size_t field : key->fields) {
+    if (key->format->name != "raw" || plan.physical[field].type.is_text()) continue;
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + plan.settings.table + "': column '" + plan.physical[field].name +
+                     "' is " + plan.physical[field].type.to_string() +
+                     ": keys of messages are text, and 'key.format' = 'raw' would write its bytes; "
+                     "use 'json'"};
+  }
   for (const WriteColumn& column : plan.metadata) {
     if (column.key != MetadataKey::kKeys) continue;
     return Error{ErrorCode::kInvalidArgument,
