@@ -31,11 +31,14 @@ Status publish_until_done(const PublishLoop& loop, const CommitContext& context,
     if (status.ok() || !status.error().retryable) return status;
     const auto wait_ms = retry.next_wait_ms(status.error());
     if (wait_ms) {
-      log(LogLevel::kWarn, loop.component, status.to_string() + "; trying again");
+      const std::string text = status.error().message + "; trying again";
+      log(LogLevel::kWarn, loop.component, text);
+      if (context.progress) context.progress(text);
       wait(*wait_ms, context.stop);
     }
     if (context.stop.stop_requested())
       return named(Error{ErrorCode::kCancelled, "stopped while publishing"});
+    if (!wait_ms) return status;
   }
 }
 

@@ -19,12 +19,14 @@ inline Status check_lease(const CommitContext& context) {
 struct PublishLoop {
   std::string subject;         // of errors: "table 't'"; empty: they name it themselves
   std::string_view component;  // that logs what is tried again
+  // Where it has bounds, the last error comes back when they are reached.
   RetryPolicy retry{.first_wait_ms = 200, .wait_ms_max = 10'000};
 };
 
 // Runs `publish` until it succeeds, with growing waits behind retryable errors.
 //
-// Thread:  one; blocks. Stop ends a wait at once.
+// Thread:  one; blocks, by the time of the machine, whatever the clock says. Stop ends a wait at once.
+//          CommitContext::progress says what it waits for.
 // Bounds:  none in time: what is sealed has to be published.
 // Failure: the first error that is not retryable, with the subject; kCancelled on stop.
 Status publish_until_done(const PublishLoop& loop, const CommitContext& context, const Clock& clock,

@@ -35,6 +35,23 @@ TEST(PublishUntilDone, EndsAtWhatNeverDoes) {
   EXPECT_EQ(status.error().message, "table 't': another size");
 }
 
+TEST(PublishUntilDone, ABoundEndsIt) {
+  const SystemClock clock;
+  PublishLoop loop = kLoop;
+  loop.retry.attempts_max = 2;
+  CommitContext context;
+  std::string progress;
+  context.progress = [&](std::string_view text) { progress = text; };
+  int calls = 0;
+  const Status status = publish_until_done(loop, context, clock, [&]() -> Status {
+    ++calls;
+    return Error::retry(ErrorCode::kUnavailable, "the disk is full");
+  });
+  EXPECT_EQ(status.error().message, "table 't': the disk is full");
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(progress, "table 't': the disk is full; trying again");
+}
+
 TEST(PublishUntilDone, StopEndsAWait) {
   const SystemClock clock;
   const auto stop = std::make_unique<std::stop_source>();

@@ -65,8 +65,10 @@ class Committer final : public SinkCommitter {
  private:
   Status commit_one(const std::string& transaction, const CommitContext& context) {
     return connector_kit::publish_until_done(
-        {.subject = "", .component = "stream", .retry = kCommitRetry}, context, clock_,
-        [&]() -> Status {
+        {.subject = "the transaction of a TwoPhaseSink",
+         .component = "stream",
+         .retry = kCommitRetry},
+        context, clock_, [&]() -> Status {
           TRY(connector_kit::check_lease(context));
           Status status;
           TRY(user_call(*calls_, commit_site_, [&] { status = commit_(transaction); }));
