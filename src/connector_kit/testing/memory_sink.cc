@@ -87,6 +87,8 @@ class Committer final : public SinkCommitter {
     TRY(connector_kit::check_lease(context));
     std::vector<std::string> bodies;
     std::ifstream lines(committable.epoch_file);
+    if (!lines.is_open())
+      return Error{ErrorCode::kNotFound, "cannot read " + committable.epoch_file};
     for (std::string line; std::getline(lines, line);) bodies.push_back(line);
     plan_->broker->append_once(committable.handle, std::move(bodies));
     return {};
