@@ -82,9 +82,9 @@ def read_modules(root, problems):
             problems.append(f"{path.relative_to(root)}: no slipstream_module({module_name(folder)} RANK n "
                             "...); the layers of this folder cannot be checked")
     for folder, module in modules.items():
-        for inner in [*module.folders, *module.internal]:
-            if not (src / folder / inner).is_dir():
-                problems.append(f"src/{folder}/CMakeLists.txt: FOLDERS names {inner}, which is not there")
+        for keyword, named in (("FOLDERS", module.folders), ("INTERNAL_FOLDERS", module.internal)):
+            problems += [f"src/{folder}/CMakeLists.txt: {keyword} names {inner}, which is not there"
+                         for inner in named if not (src / folder / inner).is_dir()]
         for dep in sorted(module.deps):
             other = names.get(dep)
             if other and None not in (module.rank, other.rank) and other.rank >= module.rank:

@@ -111,6 +111,8 @@ class LayersTest(Tree):
     def test_folder_that_is_not_there(self):
         self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 FOLDERS nowhere DEPS base)\n")
         self.refused("FOLDERS names nowhere")
+        self.write("src/flow/CMakeLists.txt", "slipstream_module(flow RANK 3 INTERNAL_FOLDERS hidden DEPS base)\n")
+        self.refused("INTERNAL_FOLDERS names hidden")
 
     def test_connector_includes_connector(self):
         self.write("src/connectors/CMakeLists.txt", "slipstream_module(connectors RANK 5 DEPS print_connector)\n")
