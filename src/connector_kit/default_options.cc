@@ -17,6 +17,10 @@ class WithDefaultOptions final : public ConnectorFactory {
   OptionTable options() const override { return factory_->options(); }
   std::vector<MetadataSpec> metadata() const override { return factory_->metadata(); }
   std::vector<MetricFamily> metrics() const override { return factory_->metrics(); }
+  std::vector<std::string> identity_options() const override {
+    return factory_->identity_options();
+  }
+  bool gives_watermarks() const override { return factory_->gives_watermarks(); }
   std::optional<std::string> describe(const Split& split) const override {
     return factory_->describe(split);
   }

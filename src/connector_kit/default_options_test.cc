@@ -18,6 +18,8 @@ class Recorder final : public ConnectorFactory {
   OptionTable options() const override {
     return OptionTable({OptionSpec{.name = "server", .aliases = {"servers"}}});
   }
+  std::vector<std::string> identity_options() const override { return {"topic"}; }
+  bool gives_watermarks() const override { return true; }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     *seen_ = request.table.options;
     return std::unique_ptr<Source>();
@@ -44,6 +46,14 @@ TEST(DefaultOptions, StandWhereTheTableSaysNothing) {
   EXPECT_EQ(seen, (OptionMap{{"server", "own"}}));
   ASSERT_TRUE(factory->make_sink(testing::sink_request(table({{"servers", "alias"}}))).ok());
   EXPECT_EQ(seen, (OptionMap{{"servers", "alias"}}));
+}
+
+// State must be found again whether or not the environment names a server.
+TEST(DefaultOptions, ChangeNothingElse) {
+  OptionMap seen;
+  const auto factory = with_default_options(std::make_unique<Recorder>(&seen), {{"server", "x"}});
+  EXPECT_EQ(factory->identity_options(), std::vector<std::string>{"topic"});
+  EXPECT_TRUE(factory->gives_watermarks());
 }
 
 }  // namespace
