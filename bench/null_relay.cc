@@ -1,5 +1,5 @@
 // The least that reading a topic and writing it to another one costs: records become entries of
-// batches, bodies are not looked at. Runs until --messages were stored, or for ever with 0. While
+// batches, bodies are not looked at. Runs until --messages were stored, or forever with 0. While
 // --in-flight batches are under way rows gather for the next: 1 costs least, one per queue is the
 // soonest.
 #include <atomic>

@@ -34,7 +34,8 @@ struct Recording {
   std::map<std::string, std::string> bodies;  // route, cluster, runtime, topic_config
   std::map<std::int32_t, RecordedQueue> queues;
 
-  // Asks the real servers; a topic on one broker. Failure: also queues with gaps.
+  // Asks the real servers; a topic on one broker.
+  // Failure: also queues with gaps.
   static Status record(const std::string& name_server, const std::string& topic,
                        const std::filesystem::path& directory);
   static Result<Recording> load(const std::filesystem::path& directory);

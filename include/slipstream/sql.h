@@ -42,30 +42,30 @@ class TableEnvironment {
   // query's event-time column, when there is one. A query whose rows are updated later is refused.
   template <typename T>
   stream::DataStream<T> query(std::string_view select) {
-    return stream::DataStream<T>(stream::erased::Place{
+    return stream::DataStream<T>(stream::erased::NodeOutput{
         plan_, add_query(select, stream::RowOf<T>::schema()), 0, Partitioning::kForward});
   }
   // A stream by a name that SQL knows, with the columns of T.
   template <typename T>
   void create_view(const std::string& name, const stream::DataStream<T>& stream,
                    const ViewOptions& options = {}) {
-    add_view(name, stream.place(), stream::RowOf<T>::schema(), options);
+    add_view(name, stream.node_output(), stream::RowOf<T>::schema(), options);
   }
   // The stream's columns into the columns of a table that was created, in order.
   template <typename T>
   void insert_into(const std::string& table, const stream::DataStream<T>& stream) {
-    add_insert(table, stream.place(), stream::RowOf<T>::schema());
+    add_insert(table, stream.node_output(), stream::RowOf<T>::schema());
   }
 
  private:
   class Impl;
   stream::erased::NodeNumber add_query(std::string_view select, const Schema& element);
-  void add_view(const std::string& name, const stream::erased::Place& place, const Schema& element,
-                const ViewOptions& options);
-  void add_insert(const std::string& table, const stream::erased::Place& place,
+  void add_view(const std::string& name, const stream::erased::NodeOutput& node_output,
+                const Schema& element, const ViewOptions& options);
+  void add_insert(const std::string& table, const stream::erased::NodeOutput& node_output,
                   const Schema& element);
 
-  std::shared_ptr<stream::erased::Plan> plan_;
+  std::shared_ptr<stream::erased::StreamPlan> plan_;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -15,7 +15,8 @@
 
 namespace slipstream::cli {
 
-// One job at a time. Thread: signal() any; everything else the one that runs jobs.
+// One job at a time.
+// Thread: signal() any; everything else the one that runs jobs.
 class Execution {
  public:
   // Both outlive it.
@@ -33,7 +34,8 @@ class Execution {
   // 1st: savepoint, then end. 2nd: end without. A query ends at the 1st. False = no job runs.
   bool signal(int count);
   bool stopped();  // signal() was called
-  // What runs now, for /metrics; empty when nothing does. Thread: any.
+  // What runs now, for /metrics; empty when nothing does.
+  // Thread: any.
   std::string metrics();
 
  private:

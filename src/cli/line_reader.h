@@ -25,7 +25,8 @@ class LineReader {
   Outcome read(const std::string& prompt, std::string* line);
   void remember(const std::string& statement);
   bool interactive() const;
-  // Makes a read() that waits, or the next one, answer kInterrupted. Thread: any.
+  // Makes a read() that waits, or the next one, answer kInterrupted.
+  // Thread: any.
   void interrupt();
 
  private:

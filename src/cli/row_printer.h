@@ -15,7 +15,8 @@ enum class OutputFormat : std::uint8_t { kTable, kJson, kCsv };
 
 // Writes batches as they come. kTable: aligned columns, the header once, a column with the row kind
 // first when the result is updating. kJson: one object per row, with "op" when updating. kCsv: a
-// header line, RFC 4180 quoting. Thread: one at a time. A closed pipe is kCancelled.
+// header line, RFC 4180 quoting.
+// Thread: one at a time. A closed pipe is kCancelled.
 class RowPrinter {
  public:
   RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone);

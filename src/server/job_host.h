@@ -44,7 +44,8 @@ class JobHost {
   std::optional<Refusal> remove(const std::string& name);
   // All at once; returns when they have ended.
   void shut_down();
-  // A second wish to end: without waiting for savepoints. Thread: any, while shut_down() waits.
+  // A second wish to end: without waiting for savepoints.
+  // Thread: any, while shut_down() waits.
   void hurry();
 
   std::string metrics() const;

@@ -35,7 +35,8 @@ bool is_name(std::string_view text);
 // The folder of one server: jobs/NAME.json, checkpoints/NAME, savepoints/NAME. Readable by its
 // owner only, since scripts may hold secrets.
 //
-// Owner:  the host. Thread: any.
+// Owner:  the host.
+// Thread: any.
 // Bounds: one server at a time; the lock goes with the process.
 class StateDirectory {
  public:

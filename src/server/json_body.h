@@ -12,8 +12,8 @@
 
 namespace slipstream::server {
 
-// Reads the fields of a JSON object; the first thing that is wrong with it is in status(). Thread:
-// one.
+// Reads the fields of a JSON object; the first thing that is wrong with it is in status().
+// Thread: one.
 class BodyReader {
  public:
   // An empty text is an empty object. Refuses other fields than these, with the nearest name.

@@ -13,12 +13,14 @@
 
 namespace slipstream::server {
 
-// Serves GET /metrics on 127.0.0.1 until it is destroyed. Owner: one wiring place. Thread: any; a
-// few threads of its own answer.
+// Serves GET /metrics on 127.0.0.1 until it is destroyed.
+// Owner: one wiring place.
+// Thread: any; a few threads of its own answer.
 class MetricsServer {
  public:
   // Port 0 takes a free one. An error when the port is in use. `more` is asked at every request for
-  // text behind that of the counters in `store`, which outlives the server. Thread: the server's.
+  // text behind that of the counters in `store`, which outlives the server.
+  // Thread: the server's.
   static Result<std::unique_ptr<MetricsServer>> start(int port, const MetricStore& store,
                                                       std::function<std::string()> more);
   std::string url() const { return http_->url() + "/metrics"; }

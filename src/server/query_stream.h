@@ -14,7 +14,8 @@ namespace slipstream::server {
 
 // Rows wait for the client in a queue of kQueuedBytesMax; when it is full the sources are not read.
 //
-// Owner:  the answer that streams it. Thread: any.
+// Owner:  the answer that streams it.
+// Thread: any.
 class QueryStream {
  public:
   static constexpr std::size_t kQueuedBytesMax = std::size_t{1} << 20;

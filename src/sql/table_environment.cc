@@ -15,7 +15,7 @@ namespace {
 
 using flow::Emitter;
 using flow::Progress;
-using stream::erased::Plan;
+using stream::erased::StreamPlan;
 
 constexpr const char* kConnector = "stream";
 constexpr const char* kTime = "time";
@@ -125,7 +125,7 @@ Status check_fits(const Schema& query, const Schema& element) {
 
 class TableEnvironment::Impl {
  public:
-  explicit Impl(Plan& plan)
+  explicit Impl(StreamPlan& plan)
       : plan_(plan),
         streams_(std::make_shared<StreamConnector::Streams>()),
         registry_(make_registry(plan, streams_)),
@@ -183,13 +183,13 @@ class TableEnvironment::Impl {
     return plan_.import_graph(std::move(graph), result, element);
   }
 
-  Status view(const std::string& name, const stream::erased::Place& place, const Schema& element,
-              const ViewOptions& options) {
-    if (place.output == 0 && place.exchange == Partitioning::kHash)
+  Status view(const std::string& name, const stream::erased::NodeOutput& node_output,
+              const Schema& element, const ViewOptions& options) {
+    if (node_output.output == 0 && node_output.exchange == Partitioning::kHash)
       return Error{ErrorCode::kInvalidArgument,
                    "view '" + name + "': make it of the stream before key_by"};
     const std::string number = std::to_string(streams_->size() + 1);
-    streams_->emplace(number, place.edge());
+    streams_->emplace(number, node_output.edge());
     std::string script = "CREATE TABLE " + quoted(name) + " (";
     for (const Field& field : element.fields())
       script += quoted(field.name) + " " + field.type.to_string() + ", ";
@@ -205,10 +205,10 @@ class TableEnvironment::Impl {
     return compile(script).status();
   }
 
-  Status insert(const std::string& table, const stream::erased::Place& place,
+  Status insert(const std::string& table, const stream::erased::NodeOutput& node_output,
                 const Schema& element) {
     const std::string name = "$stream" + std::to_string(streams_->size() + 1);
-    TRY(view(name, place, element, {}));
+    TRY(view(name, node_output, element, {}));
     std::string columns;
     for (const Field& field : element.fields())
       columns += (columns.empty() ? "" : ", ") + quoted(field.name);
@@ -221,7 +221,7 @@ class TableEnvironment::Impl {
 
  private:
   static std::unique_ptr<ConnectorRegistry> make_registry(
-      const Plan& plan, std::shared_ptr<const StreamConnector::Streams> streams) {
+      const StreamPlan& plan, std::shared_ptr<const StreamConnector::Streams> streams) {
     auto registry = std::make_unique<ConnectorRegistry>();
     registry->add_all(plan.connectors());
     registry->add(std::make_unique<StreamConnector>(std::move(streams)));
@@ -240,7 +240,7 @@ class TableEnvironment::Impl {
     return graph.add(std::move(node));
   }
 
-  Plan& plan_;
+  StreamPlan& plan_;
   std::shared_ptr<StreamConnector::Streams> streams_;
   std::unique_ptr<ConnectorRegistry> registry_;
   Session session_;
@@ -263,16 +263,18 @@ stream::erased::NodeNumber TableEnvironment::add_query(std::string_view select,
   return plan_->import_graph(flow::Graph(), std::nullopt, element);
 }
 
-void TableEnvironment::add_view(const std::string& name, const stream::erased::Place& place,
+void TableEnvironment::add_view(const std::string& name,
+                                const stream::erased::NodeOutput& node_output,
                                 const Schema& element, const ViewOptions& options) {
-  if (stream::erased::check_same(*plan_, *place.plan, "view '" + name + "'"))
-    impl_->note(impl_->view(name, place, element, options));
+  if (stream::erased::check_same(*plan_, *node_output.plan, "view '" + name + "'"))
+    impl_->note(impl_->view(name, node_output, element, options));
 }
 
-void TableEnvironment::add_insert(const std::string& table, const stream::erased::Place& place,
+void TableEnvironment::add_insert(const std::string& table,
+                                  const stream::erased::NodeOutput& node_output,
                                   const Schema& element) {
-  if (stream::erased::check_same(*plan_, *place.plan, "insert into '" + table + "'"))
-    impl_->note(impl_->insert(table, place, element));
+  if (stream::erased::check_same(*plan_, *node_output.plan, "insert into '" + table + "'"))
+    impl_->note(impl_->insert(table, node_output, element));
 }
 
 }  // namespace slipstream::sql

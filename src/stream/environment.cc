@@ -109,7 +109,7 @@ std::string JobHandle::prometheus_text() const {
 
 Environment::Environment(JobSettings settings, std::shared_ptr<const ConnectorRegistry> connectors)
     : settings_(std::make_shared<JobSettings>(std::move(settings))),
-      plan_(std::make_shared<erased::Plan>(std::move(connectors), settings_)) {}
+      plan_(std::make_shared<erased::StreamPlan>(std::move(connectors), settings_)) {}
 
 Result<JobHandle> Environment::execute_async() {
   if (plan_->started)

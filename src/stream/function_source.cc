@@ -259,7 +259,7 @@ class FunctionSource final : public Source {
 
 }  // namespace
 
-std::shared_ptr<Source> make_function_source(Plan& plan, std::string name, Schema element,
+std::shared_ptr<Source> make_function_source(StreamPlan& plan, std::string name, Schema element,
                                              bool bounded, MakeSourceRun make) {
   FunctionSourceSpec spec;
   spec.name = std::move(name);

@@ -38,12 +38,12 @@ std::vector<std::size_t> first_columns(std::size_t count) {
 // One pass over the plan. A run of steps behind a body becomes one operator.
 class Translation {
  public:
-  Translation(const Plan& plan, std::vector<Status>& errors)
+  Translation(const StreamPlan& plan, std::vector<Status>& errors)
       : plan_(plan), nodes_(plan.nodes()), errors_(errors), built_(nodes_.size()) {
     for (const NodeSpec& node : nodes_) {
       for (const EdgeSpec& edge : node.inputs) ++consumers_[{edge.from, edge.output}];
     }
-    for (const Plan::Imported& imported : plan.imported()) {
+    for (const StreamPlan::Imported& imported : plan.imported()) {
       for (const Node& node : imported.graph.nodes) {
         if (const auto* table = dynamic_cast<const StreamTable*>(node.source.get()))
           ++consumers_[{table->edge().from, table->edge().output}];
@@ -315,9 +315,9 @@ class Translation {
   }
 
   Status add_imported(NodeNumber number) {
-    const auto found =
-        std::find_if(plan_.imported().begin(), plan_.imported().end(),
-                     [&](const Plan::Imported& imported) { return imported.number == number; });
+    const auto found = std::find_if(
+        plan_.imported().begin(), plan_.imported().end(),
+        [&](const StreamPlan::Imported& imported) { return imported.number == number; });
     const std::string prefix = nodes_[number].uid + "/";
     std::vector<NodeId> ids;
     for (Node node : found->graph.nodes) {
@@ -350,7 +350,7 @@ class Translation {
     return {};
   }
 
-  const Plan& plan_;
+  const StreamPlan& plan_;
   const std::vector<NodeSpec>& nodes_;
   std::vector<Status>& errors_;
   std::vector<Built> built_;
@@ -361,7 +361,7 @@ class Translation {
 
 }  // namespace
 
-NodeNumber Plan::add(NodeSpec spec) {
+NodeNumber StreamPlan::add(NodeSpec spec) {
   const std::string position = spec.kind + "-" + std::to_string(++kinds_[spec.kind]);
   if (spec.uid.empty()) spec.uid = position;
   if (spec.name.empty()) spec.name = position;
@@ -369,7 +369,7 @@ NodeNumber Plan::add(NodeSpec spec) {
   return nodes_.size() - 1;
 }
 
-std::size_t Plan::side_output(NodeNumber number, SideSpec side) {
+std::size_t StreamPlan::side_output(NodeNumber number, SideSpec side) {
   NodeSpec& spec = nodes_[number];
   for (std::size_t i = 0; i < spec.sides.size(); ++i) {
     if (spec.sides[i].tag != side.tag) continue;
@@ -388,8 +388,8 @@ std::size_t Plan::side_output(NodeNumber number, SideSpec side) {
   return spec.sides.size();
 }
 
-NodeNumber Plan::import_graph(flow::Graph graph, std::optional<flow::NodeId> result,
-                              Schema element) {
+NodeNumber StreamPlan::import_graph(flow::Graph graph, std::optional<flow::NodeId> result,
+                                    Schema element) {
   NodeSpec spec;
   spec.kind = kImported;
   spec.element = std::move(element);
@@ -398,13 +398,13 @@ NodeNumber Plan::import_graph(flow::Graph graph, std::optional<flow::NodeId> res
   return number;
 }
 
-const std::shared_ptr<flow::Runtime>& Plan::runtime() {
+const std::shared_ptr<flow::Runtime>& StreamPlan::runtime() {
   if (settings_->runtime != nullptr) return settings_->runtime;
   if (own_runtime_ == nullptr) own_runtime_ = make_runtime();
   return own_runtime_;
 }
 
-Result<flow::Graph> Plan::translate() const {
+Result<flow::Graph> StreamPlan::translate() const {
   std::vector<Status> errors = errors_;
   flow::Graph graph = Translation(*this, errors).run();
   if (graph.nodes.empty() && errors.empty())
@@ -415,13 +415,13 @@ Result<flow::Graph> Plan::translate() const {
   return all;
 }
 
-NodeNumber add_node(Plan& plan, NodeSpec spec) { return plan.add(std::move(spec)); }
-NodeSpec& node(Plan& plan, NodeNumber number) { return plan.node(number); }
-std::size_t side_output(Plan& plan, NodeNumber number, SideSpec side) {
+NodeNumber add_node(StreamPlan& plan, NodeSpec spec) { return plan.add(std::move(spec)); }
+NodeSpec& node(StreamPlan& plan, NodeNumber number) { return plan.node(number); }
+std::size_t side_output(StreamPlan& plan, NodeNumber number, SideSpec side) {
   return plan.side_output(number, std::move(side));
 }
-void note_error(Plan& plan, Status status) { plan.note_error(std::move(status)); }
-bool check_same(Plan& plan, const Plan& other, std::string_view what) {
+void note_error(StreamPlan& plan, Status status) { plan.note_error(std::move(status)); }
+bool check_same(StreamPlan& plan, const StreamPlan& other, std::string_view what) {
   if (&plan == &other) return true;
   plan.note_error(Error{ErrorCode::kInvalidArgument, std::string(what) +
                                                          ": a stream of another environment ('" +
@@ -429,7 +429,9 @@ bool check_same(Plan& plan, const Plan& other, std::string_view what) {
                                                          plan.settings().name + "'"});
   return false;
 }
-std::shared_ptr<const JobSettings> job_settings(const Plan& plan) { return plan.shared_settings(); }
+std::shared_ptr<const JobSettings> job_settings(const StreamPlan& plan) {
+  return plan.shared_settings();
+}
 
 }  // namespace erased
 }  // namespace slipstream::stream

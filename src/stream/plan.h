@@ -20,10 +20,10 @@ namespace slipstream::stream::erased {
 
 // Thread: one.
 // Bounds: grows with the program.
-class Plan {
+class StreamPlan {
  public:
-  explicit Plan(std::shared_ptr<const ConnectorRegistry> connectors,
-                std::shared_ptr<const JobSettings> settings)
+  explicit StreamPlan(std::shared_ptr<const ConnectorRegistry> connectors,
+                      std::shared_ptr<const JobSettings> settings)
       : connectors_(std::move(connectors)), settings_(std::move(settings)) {}
 
   NodeNumber add(NodeSpec spec);

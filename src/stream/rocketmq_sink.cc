@@ -239,7 +239,8 @@ class MessageSenders::Shared {
   std::weak_ptr<rocketmq::Client> client_;
 };
 
-MessageSenders::MessageSenders(const std::shared_ptr<Plan>& plan, MessageSinkSettings settings) {
+MessageSenders::MessageSenders(const std::shared_ptr<StreamPlan>& plan,
+                               MessageSinkSettings settings) {
   const auto job = job_settings(*plan);
   const auto config = read_sink_config(settings.properties, job->name);
   if (!config.ok()) note_error(*plan, config.status());

@@ -328,7 +328,7 @@ TableSpec table_of(const MessageSourceSpec& spec, SourceConfig config) {
 
 }  // namespace
 
-NodeNumber add_message_source(const std::shared_ptr<Plan>& plan, MessageSourceSpec spec,
+NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSourceSpec spec,
                               std::string name) {
   NodeSpec node;
   node.kind = "source";

@@ -140,13 +140,13 @@ class Reader final : public SourceReader {
     for (std::size_t i = 0; i < splits_.size(); ++i) {
       Open& open = splits_[next_++ % splits_.size()];
       if (open.ended || open.paused) continue;
-      erased::SplitCursor::Place place{rows_, std::nullopt};
+      erased::SplitCursor::PollOutput output{rows_, std::nullopt};
       erased::SplitCursor::Poll polled = erased::SplitCursor::Poll::kLater;
-      TRY(user_call(*calls_, poll_, [&] { polled = open.run->poll(place, context_.batch_rows); }));
+      TRY(user_call(*calls_, poll_, [&] { polled = open.run->poll(output, context_.batch_rows); }));
       rows_.flush();
       polled_ = open.index;
-      if (place.watermark) {
-        events_.push_back(SplitEvent{open.index, SplitWatermark{*place.watermark}});
+      if (output.watermark) {
+        events_.push_back(SplitEvent{open.index, SplitWatermark{*output.watermark}});
       }
       if (polled == erased::SplitCursor::Poll::kEnd) {
         open.ended = true;
@@ -199,14 +199,14 @@ class BatchesRun final : public erased::SplitCursor {
       : batches_(std::move(batches)), next_(begin) {
     for (const Batch& batch : *batches_) rows_ += batch.rows();
   }
-  Poll poll(Place& place, std::size_t wanted) override {
+  Poll poll(PollOutput& output, std::size_t wanted) override {
     const std::size_t end = std::min(rows_, next_ + wanted);
     std::size_t first = 0;  // row of the current batch
     for (const Batch& batch : *batches_) {
       for (; next_ < end && next_ < first + batch.rows(); ++next_) {
         for (std::size_t column = 0; column < batch.columns().size(); ++column)
-          place.rows[column].append_from(*batch.column(column), next_ - first);
-        place.rows.end_row();
+          output.rows[column].append_from(*batch.column(column), next_ - first);
+        output.rows.end_row();
       }
       first += batch.rows();
     }
@@ -224,7 +224,7 @@ class BatchesRun final : public erased::SplitCursor {
 
 namespace erased {
 
-std::shared_ptr<Source> make_split_source(Plan& plan, SplitSourceSpec spec) {
+std::shared_ptr<Source> make_split_source(StreamPlan& plan, SplitSourceSpec spec) {
   return std::make_shared<SplitSourceAdapter>(std::move(spec), plan.watch());
 }
 

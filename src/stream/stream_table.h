@@ -9,7 +9,7 @@
 
 namespace slipstream::stream {
 
-// Never read: Plan::import_graph() puts the stream's operator in its place.
+// Never read: StreamPlan::import_graph() puts the stream's operator in its place.
 class StreamTable final : public Source {
  public:
   StreamTable(erased::EdgeSpec edge, Schema schema, std::vector<std::size_t> columns,

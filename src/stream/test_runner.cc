@@ -44,14 +44,14 @@ struct Saved {
   // One for each operator that saved something, as in a checkpoint.
   std::vector<flow::OperatorState> operators;
   CheckpointId checkpoint = 0;
-  struct Piece {
+  struct SavedBytes {
     std::string uid;
     std::string name;
     std::uint32_t key_group = 0;
     std::uint32_t subtask = 0;
     std::string bytes;
   };
-  std::vector<Piece> pieces;
+  std::vector<SavedBytes> user_states;
 
   std::string encode() const {
     flow::Manifest manifest;
@@ -59,12 +59,12 @@ struct Saved {
     manifest.operators = operators;
     std::string out;
     bytes::put_text(out, flow::encode_manifest(manifest));
-    for (const Piece& piece : pieces) {
-      bytes::put_text(out, piece.uid);
-      bytes::put_text(out, piece.name);
-      bytes::put_number(out, piece.key_group);
-      bytes::put_number(out, piece.subtask);
-      bytes::put_text(out, piece.bytes);
+    for (const SavedBytes& state : user_states) {
+      bytes::put_text(out, state.uid);
+      bytes::put_text(out, state.name);
+      bytes::put_number(out, state.key_group);
+      bytes::put_number(out, state.subtask);
+      bytes::put_text(out, state.bytes);
     }
     return out;
   }
@@ -76,14 +76,14 @@ struct Saved {
     saved.operators = std::move(decoded.operators);
     saved.checkpoint = decoded.id;
     while (!in.empty()) {
-      std::string_view uid, name, piece;
+      std::string_view uid, name, state;
       std::uint32_t group = 0, subtask = 0;
       if (!bytes::get_text(in, uid) || !bytes::get_text(in, name) ||
           !bytes::get_number(in, group) || !bytes::get_number(in, subtask) ||
-          !bytes::get_text(in, piece))
+          !bytes::get_text(in, state))
         return cut_short();
-      saved.pieces.push_back(
-          {std::string(uid), std::string(name), group, subtask, std::string(piece)});
+      saved.user_states.push_back(
+          {std::string(uid), std::string(name), group, subtask, std::string(state)});
     }
     return saved;
   }
@@ -97,7 +97,7 @@ class PieceWriter final : public flow::SnapshotWriter {
   void add_to_base(std::string_view) override {}  // never: there is no base
   Status write(std::string_view name, std::uint32_t key_group,
                std::span<const std::byte> bytes) override {
-    saved_.pieces.push_back(
+    saved_.user_states.push_back(
         {uid_, std::string(name), key_group, subtask_,
          std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
     return {};
@@ -116,12 +116,12 @@ class PieceReader final : public flow::SnapshotReader {
   Status visit(std::string_view name,
                const std::function<Status(std::uint32_t, std::uint32_t,
                                           std::span<const std::byte>)>& entry) const override {
-    for (const Saved::Piece& piece : saved_.pieces) {
-      const bool mine = piece.key_group == flow::kOperatorState ||
-                        (piece.key_group >= range_.begin && piece.key_group < range_.end);
-      if (piece.uid != uid_ || piece.name != name || !mine) continue;
-      TRY(entry(piece.key_group, piece.subtask,
-                {reinterpret_cast<const std::byte*>(piece.bytes.data()), piece.bytes.size()}));
+    for (const Saved::SavedBytes& state : saved_.user_states) {
+      const bool mine = state.key_group == flow::kOperatorState ||
+                        (state.key_group >= range_.begin && state.key_group < range_.end);
+      if (state.uid != uid_ || state.name != name || !mine) continue;
+      TRY(entry(state.key_group, state.subtask,
+                {reinterpret_cast<const std::byte*>(state.bytes.data()), state.bytes.size()}));
     }
     return {};
   }
@@ -140,7 +140,7 @@ std::shared_ptr<Source> make_test_source(Schema element) {
 
 class Runner::Impl {
  public:
-  Impl(std::shared_ptr<stream::erased::Plan> plan, TestOptions options)
+  Impl(std::shared_ptr<stream::erased::StreamPlan> plan, TestOptions options)
       : plan_(std::move(plan)), options_(options), now_ms_(options.processing_time) {}
 
   void restore(std::string_view snapshot) {
@@ -496,7 +496,7 @@ class Runner::Impl {
     if (std::all_of(to.channels.begin(), to.channels.end(), ended)) to.end();
   }
 
-  std::shared_ptr<stream::erased::Plan> plan_;
+  std::shared_ptr<stream::erased::StreamPlan> plan_;
   TestOptions options_;
   std::int64_t now_ms_;
   std::map<std::string, std::atomic<std::int64_t>> metrics_;
@@ -506,7 +506,7 @@ class Runner::Impl {
   Status status_;
 };
 
-Runner::Runner(std::shared_ptr<stream::erased::Plan> plan, TestOptions options)
+Runner::Runner(std::shared_ptr<stream::erased::StreamPlan> plan, TestOptions options)
     : impl_(std::make_unique<Impl>(std::move(plan), options)) {}
 Runner::~Runner() = default;
 void Runner::restore(std::string_view snapshot) { impl_->restore(snapshot); }

@@ -106,7 +106,7 @@ class TwoPhase final : public Sink {
 
 }  // namespace
 
-std::shared_ptr<Sink> make_two_phase_sink(Plan& plan, TwoPhaseSpec spec) {
+std::shared_ptr<Sink> make_two_phase_sink(StreamPlan& plan, TwoPhaseSpec spec) {
   return std::make_shared<TwoPhase>(std::move(spec), plan.watch());
 }
 

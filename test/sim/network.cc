@@ -77,7 +77,7 @@ class End : public std::enable_shared_from_this<End> {
   void close() {
     if (is_closed()) return;
     handler_ = nullptr;
-    tell_peer();
+    notify_peer();
     queue_ = nullptr;
   }
 
@@ -89,13 +89,13 @@ class End : public std::enable_shared_from_this<End> {
   void fail(const std::string& what) {
     if (is_closed()) return;
     io::ConnectionHandler* handler = std::exchange(handler_, nullptr);
-    tell_peer();
+    notify_peer();
     queue_ = nullptr;
     handler->on_closed(broken(what, name_));
   }
 
  private:
-  void tell_peer() {
+  void notify_peer() {
     const auto peer = peer_.lock();
     if (!peer || peer->is_closed()) return;
     const std::int64_t time_ns = std::max(arrival_ns_ + 1, scheduler::now_ns() + latency_ns());

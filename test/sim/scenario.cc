@@ -20,7 +20,7 @@ Scenario scenario_of(std::uint64_t seed) {
   scenario.input_queues = static_cast<int>(dice.between(1, 3));
   scenario.output_queues = static_cast<int>(dice.between(1, 3));
   scenario.messages = dice.between(60, 250);
-  scenario.pause_ms_max = dice.one_of(4) ? 10 : dice.between(20, 200);
+  scenario.message_gap_ms_max = dice.one_of(4) ? 10 : dice.between(20, 200);
   scenario.weather_ms = dice.between(4, 20) * 1'000;
   scenario.delay_s = dice.between(1, 2);
   scenario.checkpoint_ms = dice.between(1, 10) * 100;

@@ -45,7 +45,7 @@ struct Scenario {
   int input_queues = 1;  // of each broker
   int output_queues = 1;
   std::int64_t messages = 100;
-  std::int64_t pause_ms_max = 100;  // between two messages
+  std::int64_t message_gap_ms_max = 100;  // between two messages
   int parallelism_max = 4;
   // The watermark follows the input by so much, and rows come less than that out of order: windows
   // close while there is input.

@@ -100,7 +100,7 @@ std::string describe() {
     char name[32] = "?";
     pthread_getname_np(thread->handle, name, sizeof name);
     text += "  thread " + std::to_string(thread->id) + " '" + name + "' of process " +
-            std::to_string(thread->process) + " waits for ever\n";
+            std::to_string(thread->process) + " waits forever\n";
   }
   return text;
 }

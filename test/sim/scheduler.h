@@ -46,7 +46,7 @@ std::uint64_t switches();
 void yield();
 void sleep_ns(std::int64_t duration_ns);
 
-// A simulated process is a set of threads: those that its first thread made. 0 = the world around.
+// A simulated process is a set of threads: those that its first thread made. 0 = the test itself.
 using Process = std::uint32_t;
 Process process();
 // Threads that the caller makes while `work` runs belong to `process`.

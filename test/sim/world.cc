@@ -147,7 +147,7 @@ void World::produce() {
   for (std::int64_t id = 1; id <= scenario_.messages; ++id) {
     // Now and then many at once: more than one batch of a task holds.
     if (burst == 0) {
-      pause(dice.between(0, scenario_.pause_ms_max));
+      pause(dice.between(0, scenario_.message_gap_ms_max));
       burst = dice.one_of(12) ? dice.between(2, 40) : 1;
     }
     --burst;
@@ -356,8 +356,10 @@ void World::plan_loss() {
 
 // Until the process is lost or has ended, or everything came out in fine weather.
 void World::live() {
-  std::int64_t told_ms = -1;  // to stop
-  const auto is_stopping = [&] { return told_ms >= 0 && now_ms() < told_ms + kPatienceMs; };
+  std::int64_t stop_requested_ms = -1;  // to stop
+  const auto is_stopping = [&] {
+    return stop_requested_ms >= 0 && now_ms() < stop_requested_ms + kPatienceMs;
+  };
   while (!process_->lost && !process_->ended) {
     if (weather_over_ && loss_time_ms_ < 0 && !is_stopping()) {
       plan_no_loss();
@@ -370,7 +372,7 @@ void World::live() {
       if (!stop_then_ || job == nullptr) return lose("at some time");
       diary_.note("stop with a savepoint");
       job->stop_with_savepoint();
-      told_ms = now_ms();
+      stop_requested_ms = now_ms();
     }
     pause(10);
   }

@@ -373,7 +373,7 @@ class Runner {
   }
 
   TestFile file_;
-  const bool quick_;  // one configuration, for a look while writing a test
+  const bool quick_;  // one configuration, for a quick check while writing a test
   std::shared_ptr<ScriptFeeds> feeds_;
   ConnectorRegistry registry_;
   flow::Runtime runtime_;

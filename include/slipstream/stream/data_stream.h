@@ -1,9 +1,9 @@
 // Streams of elements and what can be done with them. The model of meaning is Flink's DataStream
 // API.
 //
-// A stream is a cheap value: a place in the plan of its environment. Every operator takes
+// A stream is a cheap value: an output of a node in the plan of its environment. Every operator takes
 // .uid("..."), .name("...") and .parallelism(n) right behind it. A uid names the operator's state
-// in checkpoints; without one it is made of the operator's position in the program ("process-2"),
+// in checkpoints; without one it is made of the operator's place in the program ("process-2"),
 // so give one to everything with state that must survive a change of the program.
 #pragma once
 
@@ -72,13 +72,14 @@ MakeBody function_body(F function) {
 }
 
 // A stream or sink that was put into the plan. Always valid: what was moved from keeps its place.
-struct Place {
-  Place(std::shared_ptr<Plan> of, NodeNumber node, std::size_t output_number, Partitioning how)
+struct NodeOutput {
+  NodeOutput(std::shared_ptr<StreamPlan> of, NodeNumber node, std::size_t output_number,
+             Partitioning how)
       : plan(std::move(of)), number(node), output(output_number), exchange(how) {}
-  Place(const Place&) = default;
-  Place& operator=(const Place&) = default;
+  NodeOutput(const NodeOutput&) = default;
+  NodeOutput& operator=(const NodeOutput&) = default;
 
-  std::shared_ptr<Plan> plan;
+  std::shared_ptr<StreamPlan> plan;
   NodeNumber number;
   std::size_t output;
   Partitioning exchange;
@@ -87,10 +88,10 @@ struct Place {
 
 // An empty std::function or a null pointer is a mistake of the program, not of its data.
 template <typename F>
-void check_callable(const Place& place, const char* what, const F& function) {
+void check_callable(const NodeOutput& node_output, const char* what, const F& function) {
   if constexpr (requires { function == nullptr; }) {
     if (function == nullptr) {
-      note_error(*place.plan,
+      note_error(*node_output.plan,
                  Error{ErrorCode::kInvalidArgument, std::string(what) + ": the function is empty"});
     }
   }
@@ -128,19 +129,19 @@ class OperatorSettings {
  private:
   const Self& self() const { return static_cast<const Self&>(*this); }
   erased::NodeSpec& node() const {
-    const erased::Place& place = self().place();
-    return erased::node(*place.plan, place.number);
+    const erased::NodeOutput& node_output = self().node_output();
+    return erased::node(*node_output.plan, node_output.number);
   }
 };
 
 // The end of a stream.
 class StreamSink : public OperatorSettings<StreamSink> {
  public:
-  explicit StreamSink(erased::Place place) : place_(std::move(place)) {}
-  const erased::Place& place() const { return place_; }
+  explicit StreamSink(erased::NodeOutput node_output) : node_output_(std::move(node_output)) {}
+  const erased::NodeOutput& node_output() const { return node_output_; }
 
  private:
-  erased::Place place_;
+  erased::NodeOutput node_output_;
 };
 
 // Elements of type T, in as many parallel parts as the operator has that makes them.
@@ -150,13 +151,13 @@ class DataStream : public OperatorSettings<DataStream<T>> {
 
  public:
   using ElementType = T;
-  explicit DataStream(erased::Place place) : place_(std::move(place)) {}
+  explicit DataStream(erased::NodeOutput node_output) : node_output_(std::move(node_output)) {}
 
   // Out f(const T&)
   template <typename F>
   auto map(F function) const {
     using Out = std::decay_t<std::invoke_result_t<F&, const T&>>;
-    erased::check_callable(place_, "map", function);
+    erased::check_callable(node_output_, "map", function);
     return step<Out>("map", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                              erased::Link next) {
       return erased::link_of(
@@ -166,7 +167,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   // bool f(const T&)
   template <typename F>
   DataStream<T> filter(F function) const {
-    erased::check_callable(place_, "filter", function);
+    erased::check_callable(node_output_, "filter", function);
     return step<T>("filter", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                               erased::Link next) {
       return erased::link_of(
@@ -176,7 +177,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   // void f(const T&, Collector<Out>&)
   template <typename Out, typename F>
   DataStream<Out> flat_map(F function) const {
-    erased::check_callable(place_, "flat_map", function);
+    erased::check_callable(node_output_, "flat_map", function);
     return step<Out>("flat-map", [function = std::move(function)](erased::OperatorRuntime& runtime,
                                                                   erased::Link next) {
       return erased::link_of(
@@ -189,7 +190,7 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     using Fn = erased::FunctionOf<F>;
     static_assert(std::is_same_v<typename Fn::In, T>, "the function takes another element type");
     static_assert(!erased::ProcessBody<Fn>::kKeyed, "the function needs a key: key_by() before");
-    return body<typename Fn::Out>("process", {place_.edge()},
+    return body<typename Fn::Out>("process", {node_output_.edge()},
                                   erased::function_body<erased::ProcessBody>(std::move(function)));
   }
 
@@ -198,8 +199,8 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   auto key_by(F function) const {
     using K = std::decay_t<std::invoke_result_t<F&, const T&>>;
     static_assert(Element<K>, "no RowOf<K> for the key: see slipstream/stream/row.h");
-    erased::check_callable(place_, "key_by", function);
-    auto spec = erased::node_of<T>("key-by", {place_.edge()});
+    erased::check_callable(node_output_, "key_by", function);
+    auto spec = erased::node_of<T>("key-by", {node_output_.edge()});
     spec.follows_input = true;
     spec.keyed_output = true;
     spec.key_layout = layout_of<K>();
@@ -216,27 +217,27 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   DataStream<T> union_with(const Others&... others) const {
     erased::NodeSpec spec;
     spec.kind = "union";
-    spec.inputs = {place_.edge()};
-    const auto add = [&](const erased::Place& other) {
-      if (erased::check_same(*place_.plan, *other.plan, "union_with"))
+    spec.inputs = {node_output_.edge()};
+    const auto add = [&](const erased::NodeOutput& other) {
+      if (erased::check_same(*node_output_.plan, *other.plan, "union_with"))
         spec.inputs.push_back(other.edge());
     };
-    (add(others.place()), ...);
+    (add(others.node_output()), ...);
     spec.element = RowOf<T>::schema();
     return DataStream<T>(added(std::move(spec)));
   }
 
   template <typename B>
   ConnectedStreams<T, B> connect(const DataStream<B>& other) const {
-    return ConnectedStreams<T, B>(place_, other.place());
+    return ConnectedStreams<T, B>(node_output_, other.node_output());
   }
   template <typename B>
   auto connect(const BroadcastStream<B>& other) const {
-    return erased::TwoInputs<erased::BroadcastBody, T, B>(place_, other.place());
+    return erased::TwoInputs<erased::BroadcastBody, T, B>(node_output_, other.node_output());
   }
   // To be connected with another stream, every instance of which gets all elements.
   BroadcastStream<T> broadcast_state() const {
-    return BroadcastStream<T>(exchanged(Partitioning::kBroadcast).place());
+    return BroadcastStream<T>(exchanged(Partitioning::kBroadcast).node_output());
   }
 
   // How elements go to the instances of the next operator. Without one of these: to the same
@@ -250,8 +251,8 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   DataStream<T> assign_timestamps_and_watermarks(WatermarkStrategy<T> strategy) const {
     erased::NodeSpec spec;
     spec.kind = "timestamps";
-    spec.inputs = {place_.edge()};
-    spec.follows_input = place_.exchange == Partitioning::kForward;
+    spec.inputs = {node_output_.edge()};
+    spec.follows_input = node_output_.exchange == Partitioning::kForward;
     spec.element = RowOf<T>::schema();
     spec.stamper.idle_timeout_ms = strategy.idle_ms();
     spec.stamper.ticks = static_cast<bool>(strategy.make_generator());
@@ -266,10 +267,11 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   template <typename X>
   DataStream<X> side_output(const OutputTag<X>& tag) const {
     erased::SideSpec side{tag.id, RowOf<X>::schema(), erased::row_end<X>()};
-    erased::Place place = place_;
-    place.output = erased::side_output(*place_.plan, place_.number, std::move(side));
-    place.exchange = Partitioning::kForward;
-    return DataStream<X>(std::move(place));
+    erased::NodeOutput node_output = node_output_;
+    node_output.output =
+        erased::side_output(*node_output_.plan, node_output_.number, std::move(side));
+    node_output.exchange = Partitioning::kForward;
+    return DataStream<X>(std::move(node_output));
   }
 
   // Everything in one window after the other, whatever the key; parallelism 1.
@@ -284,14 +286,14 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     if constexpr (requires { function.add_to(*this); }) {
       return function.add_to(*this);
     } else if constexpr (std::is_invocable_v<F&, const T&> && !erased::FunctionMaker<F>) {
-      erased::check_callable(place_, "add_sink", function);
+      erased::check_callable(node_output_, "add_sink", function);
       return add_sink(erased::CallSink<T, F>(std::move(function)));
     } else {
       using Fn = erased::FunctionOf<F>;
       static_assert(std::is_same_v<typename Fn::In, T>, "the sink takes another element type");
       erased::NodeSpec spec;
       spec.kind = "sink";
-      spec.inputs = {place_.edge()};
+      spec.inputs = {node_output_.edge()};
       spec.body = erased::function_body<erased::SinkBody>(std::move(function));
       return StreamSink(added(std::move(spec)));
     }
@@ -300,8 +302,8 @@ class DataStream : public OperatorSettings<DataStream<T>> {
   template <typename F>
   StreamSink add_two_phase_sink(F function) const {
     static_assert(std::is_same_v<typename F::In, T>, "the sink takes another element type");
-    return sink_to(
-        erased::make_two_phase_sink(*place_.plan, erased::two_phase_spec(std::move(function))));
+    return sink_to(erased::make_two_phase_sink(*node_output_.plan,
+                                               erased::two_phase_spec(std::move(function))));
   }
   // One line of standard output for each element, as the connector 'print' writes rows.
   StreamSink print(std::string prefix = {}) const {
@@ -314,8 +316,8 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     erased::NodeSpec spec;
     spec.kind = "sink";
     if (sink == nullptr)
-      note_error(*place_.plan, Error{ErrorCode::kInvalidArgument, "sink_to: there is none"});
-    spec.inputs = {place_.edge()};
+      note_error(*node_output_.plan, Error{ErrorCode::kInvalidArgument, "sink_to: there is none"});
+    spec.inputs = {node_output_.edge()};
     spec.sink = std::move(sink);
     return StreamSink(added(std::move(spec)));
   }
@@ -331,16 +333,18 @@ class DataStream : public OperatorSettings<DataStream<T>> {
     table.primary_key = std::move(details.primary_key);
     erased::NodeSpec spec;
     spec.kind = "sink";
-    spec.inputs = {place_.edge()};
+    spec.inputs = {node_output_.edge()};
     spec.writes = std::move(table);
     return StreamSink(added(std::move(spec)));
   }
 
-  const erased::Place& place() const { return place_; }
+  const erased::NodeOutput& node_output() const { return node_output_; }
 
  protected:
-  erased::Place added(erased::NodeSpec spec, Partitioning exchange = Partitioning::kForward) const {
-    return erased::Place{place_.plan, erased::add_node(*place_.plan, std::move(spec)), 0, exchange};
+  erased::NodeOutput added(erased::NodeSpec spec,
+                           Partitioning exchange = Partitioning::kForward) const {
+    return erased::NodeOutput{node_output_.plan,
+                              erased::add_node(*node_output_.plan, std::move(spec)), 0, exchange};
   }
   template <typename Out>
   DataStream<Out> body(std::string kind, std::vector<erased::EdgeSpec> inputs,
@@ -353,18 +357,18 @@ class DataStream : public OperatorSettings<DataStream<T>> {
  private:
   template <typename Out>
   DataStream<Out> step(std::string kind, erased::MakeStep make) const {
-    auto spec = erased::node_of<Out>(std::move(kind), {place_.edge()});
+    auto spec = erased::node_of<Out>(std::move(kind), {node_output_.edge()});
     spec.step = std::move(make);
     spec.feed = erased::feed_body<T>();
     return DataStream<Out>(added(std::move(spec)));
   }
   DataStream<T> exchanged(Partitioning exchange) const {
-    erased::Place place = place_;
-    place.exchange = exchange;
-    return DataStream<T>(std::move(place));
+    erased::NodeOutput node_output = node_output_;
+    node_output.exchange = exchange;
+    return DataStream<T>(std::move(node_output));
   }
 
-  erased::Place place_;
+  erased::NodeOutput node_output_;
 };
 
 // Elements with equal keys are seen by one instance, in the order in which they came there.
@@ -400,21 +404,23 @@ class KeyedStream : public DataStream<T> {
   // T f(const T&, const T&): the fold of all elements of a key so far, one result per element.
   template <typename F>
   DataStream<T> reduce(F function) const {
-    erased::check_callable(this->place(), "reduce", function);
+    erased::check_callable(this->node_output(), "reduce", function);
     return keyed_body<T>("reduce", erased::function_body<erased::ProcessBody>(
                                        RollingReduce<F>(std::move(function))));
   }
   WindowedStream<T, K> window(WindowAssigner assigner) const {
-    return WindowedStream<T, K>(this->place(), assigner);
+    return WindowedStream<T, K>(this->node_output(), assigner);
   }
   using DataStream<T>::connect;
   template <typename B>
   auto connect(const KeyedStream<B, K>& other) const {
-    return erased::TwoInputs<erased::CoProcessBody, T, B, K>(this->place(), other.place());
+    return erased::TwoInputs<erased::CoProcessBody, T, B, K>(this->node_output(),
+                                                             other.node_output());
   }
   template <typename B>
   auto connect(const BroadcastStream<B>& other) const {
-    return erased::TwoInputs<erased::BroadcastBody, T, B, K>(this->place(), other.place());
+    return erased::TwoInputs<erased::BroadcastBody, T, B, K>(this->node_output(),
+                                                             other.node_output());
   }
 
  private:
@@ -438,7 +444,7 @@ class KeyedStream : public DataStream<T> {
 
   template <typename Out>
   DataStream<Out> keyed_body(std::string kind, erased::MakeBody make) const {
-    auto spec = erased::node_of<Out>(std::move(kind), {this->place().edge()});
+    auto spec = erased::node_of<Out>(std::move(kind), {this->node_output().edge()});
     spec.body = std::move(make);
     spec.keyed = true;
     spec.state_note = "grows with the number of distinct keys";
@@ -450,7 +456,8 @@ class KeyedStream : public DataStream<T> {
 template <typename T, typename K>
 class WindowedStream {
  public:
-  WindowedStream(erased::Place place, WindowAssigner assigner) : place_(std::move(place)) {
+  WindowedStream(erased::NodeOutput node_output, WindowAssigner assigner)
+      : node_output_(std::move(node_output)) {
     spec_.assigner = assigner;
   }
   // A window is kept for so long after it fired; each late element in it gives a new result.
@@ -471,7 +478,7 @@ class WindowedStream {
   // T f(const T&, const T&)
   template <typename F>
   DataStream<T> reduce(F function) const {
-    erased::check_callable(place_, "reduce", function);
+    erased::check_callable(node_output_, "reduce", function);
     return make<T>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
                    erased::PlainResult<T>());
   }
@@ -479,7 +486,7 @@ class WindowedStream {
   template <typename F, typename Fn>
   auto reduce(F function, Fn window_function) const {
     check<T, Fn>();
-    erased::check_callable(place_, "reduce", function);
+    erased::check_callable(node_output_, "reduce", function);
     return make<typename Fn::Out>("window-reduce", erased::ReducedWindow<T, F>(std::move(function)),
                                   erased::FunctionResult<Fn>(window_function));
   }
@@ -520,7 +527,7 @@ class WindowedStream {
     if constexpr (std::is_base_of_v<Base, A> &&
                   std::is_same_v<decltype(&A::merge), decltype(&Base::merge)>) {
       if (spec_.assigner.kind == WindowAssigner::Kind::kSession) {
-        note_error(*place_.plan,
+        note_error(*node_output_.plan,
                    Error{ErrorCode::kInvalidArgument,
                          "aggregate: session windows grow together, so their AggregateFunction "
                          "needs merge()"});
@@ -529,7 +536,7 @@ class WindowedStream {
   }
   template <typename Out, typename Kept, typename Finish>
   DataStream<Out> make(std::string kind, Kept kept, Finish finish) const {
-    auto node = erased::node_of<Out>(std::move(kind), {place_.edge()});
+    auto node = erased::node_of<Out>(std::move(kind), {node_output_.edge()});
     node.keyed = true;
     node.state_note = "grows with the number of keys and open windows";
     if (single_) node.parallelism = 1;
@@ -539,11 +546,12 @@ class WindowedStream {
       return std::make_unique<erased::WindowBody<T, Kept, Finish>>(
           runtime, spec, kept, finish, std::move(out), std::move(sides));
     };
-    return DataStream<Out>(erased::Place{
-        place_.plan, erased::add_node(*place_.plan, std::move(node)), 0, Partitioning::kForward});
+    return DataStream<Out>(erased::NodeOutput{node_output_.plan,
+                                              erased::add_node(*node_output_.plan, std::move(node)),
+                                              0, Partitioning::kForward});
   }
 
-  erased::Place place_;
+  erased::NodeOutput node_output_;
   erased::WindowSpec spec_;
   bool single_ = false;
 };
@@ -555,7 +563,8 @@ namespace erased {
 template <template <typename> class BodyOf, typename A, typename B, typename K>
 class TwoInputs {
  public:
-  TwoInputs(Place first, Place second) : first_(std::move(first)), second_(std::move(second)) {
+  TwoInputs(NodeOutput first, NodeOutput second)
+      : first_(std::move(first)), second_(std::move(second)) {
     if (!check_same(*first_.plan, *second_.plan, "connect")) second_ = first_;
   }
 
@@ -575,16 +584,16 @@ class TwoInputs {
     auto spec = node_of<typename Fn::Out>(Caller::kKind, {first_.edge(), second_.edge()});
     spec.body = function_body<BodyOf>(std::move(function));
     spec.keyed = Caller::kKeyed;
-    return DataStream<typename Fn::Out>(
-        Place(first_.plan, add_node(*first_.plan, std::move(spec)), 0, Partitioning::kForward));
+    return DataStream<typename Fn::Out>(NodeOutput(
+        first_.plan, add_node(*first_.plan, std::move(spec)), 0, Partitioning::kForward));
   }
 
  protected:
-  const Place& first() const { return first_; }
+  const NodeOutput& first() const { return first_; }
 
  private:
-  Place first_;
-  Place second_;
+  NodeOutput first_;
+  NodeOutput second_;
 };
 
 // Two lambdas as one function.
@@ -646,11 +655,11 @@ class ConnectedStreams : public erased::TwoInputs<erased::CoProcessBody, A, B> {
 template <typename B>
 class BroadcastStream {
  public:
-  explicit BroadcastStream(erased::Place place) : place_(std::move(place)) {}
-  const erased::Place& place() const { return place_; }
+  explicit BroadcastStream(erased::NodeOutput node_output) : node_output_(std::move(node_output)) {}
+  const erased::NodeOutput& node_output() const { return node_output_; }
 
  private:
-  erased::Place place_;
+  erased::NodeOutput node_output_;
 };
 
 // ----------------------------------------------------------------------------------------------
@@ -666,8 +675,8 @@ DataStream<T> Environment::from_source(std::shared_ptr<Source> source, std::stri
     erased::note_error(*plan_, Error{ErrorCode::kInvalidArgument, "from_source: there is none"});
   }
   spec.source = std::move(source);
-  return DataStream<T>(
-      erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0, Partitioning::kForward});
+  return DataStream<T>(erased::NodeOutput{plan_, erased::add_node(*plan_, std::move(spec)), 0,
+                                          Partitioning::kForward});
 }
 
 template <typename T>
@@ -698,8 +707,8 @@ DataStream<T> Environment::from_connector(std::string connector, OptionMap optio
   spec.kind = "source";
   spec.element = table.element;
   spec.reads = std::move(table);
-  return DataStream<T>(
-      erased::Place{plan_, erased::add_node(*plan_, std::move(spec)), 0, Partitioning::kForward});
+  return DataStream<T>(erased::NodeOutput{plan_, erased::add_node(*plan_, std::move(spec)), 0,
+                                          Partitioning::kForward});
 }
 
 template <typename F>
@@ -716,7 +725,7 @@ DataStream<typename F::Out> Environment::add_source(F function, std::string name
         });
     auto stream = from_source<T>(std::move(source), std::move(name));
     stream.parallelism(1);
-    erased::node(*plan_, stream.place().number).source_times = true;
+    erased::node(*plan_, stream.node_output().number).source_times = true;
     return stream;
   }
 }
@@ -727,7 +736,7 @@ DataStream<typename F::Out> Environment::add_split_source(F source, std::string 
   auto spec = erased::split_source_spec<T>(std::make_shared<F>(std::move(source)));
   spec.name = name;
   auto stream = from_source<T>(erased::make_split_source(*plan_, std::move(spec)), std::move(name));
-  erased::node(*plan_, stream.place().number).source_times = true;
+  erased::node(*plan_, stream.node_output().number).source_times = true;
   return stream;
 }
 

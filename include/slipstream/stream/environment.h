@@ -117,11 +117,11 @@ class Environment {
   Environment(const Environment&) = default;
   Environment& operator=(const Environment&) = default;
 
-  const std::shared_ptr<erased::Plan>& plan() const { return plan_; }
+  const std::shared_ptr<erased::StreamPlan>& plan() const { return plan_; }
 
  private:
   std::shared_ptr<JobSettings> settings_;
-  std::shared_ptr<erased::Plan> plan_;
+  std::shared_ptr<erased::StreamPlan> plan_;
 };
 
 }  // namespace slipstream::stream

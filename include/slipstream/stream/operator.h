@@ -266,17 +266,17 @@ struct NodeSpec {
 
 // The job as it is written down.
 // Thread: one.
-class Plan;
-NodeNumber add_node(Plan& plan, NodeSpec spec);
-NodeSpec& node(Plan& plan, NodeNumber number);  // valid until the next add_node()
+class StreamPlan;
+NodeNumber add_node(StreamPlan& plan, NodeSpec spec);
+NodeSpec& node(StreamPlan& plan, NodeNumber number);  // valid until the next add_node()
 // The number of the side output of this tag, added when it is new.
-std::size_t side_output(Plan& plan, NodeNumber number, SideSpec side);
+std::size_t side_output(StreamPlan& plan, NodeNumber number, SideSpec side);
 // What is wrong is told by Environment::execute(), all of it at once.
-void note_error(Plan& plan, Status status);
+void note_error(StreamPlan& plan, Status status);
 // Whether streams of `other` can be used in `plan`; if not, that is an error of `what`.
-bool check_same(Plan& plan, const Plan& other, std::string_view what);
+bool check_same(StreamPlan& plan, const StreamPlan& other, std::string_view what);
 // Of the environment that the plan belongs to; still changing until it is executed.
-std::shared_ptr<const JobSettings> job_settings(const Plan& plan);
+std::shared_ptr<const JobSettings> job_settings(const StreamPlan& plan);
 
 }  // namespace erased
 

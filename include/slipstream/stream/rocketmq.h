@@ -99,7 +99,7 @@ struct MessageSourceSpec {
   std::function<std::unique_ptr<MessageDecoder>(RowWriter&)> make_decoder;
 };
 // Mistakes are noted in the plan.
-NodeNumber add_message_source(const std::shared_ptr<Plan>& plan, MessageSourceSpec spec,
+NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSourceSpec spec,
                               std::string name);
 
 }  // namespace erased
@@ -162,9 +162,9 @@ class RocketMQSourceFunction {
 
   // For Environment::add_source.
   DataStream<Out> add_to(Environment& env, std::string name) const {
-    return DataStream<Out>(
-        erased::Place{env.plan(), erased::add_message_source(env.plan(), spec_, std::move(name)), 0,
-                      Partitioning::kForward});
+    return DataStream<Out>(erased::NodeOutput{
+        env.plan(), erased::add_message_source(env.plan(), spec_, std::move(name)), 0,
+        Partitioning::kForward});
   }
 
  private:
@@ -195,7 +195,7 @@ struct MessageSinkSettings {
 class MessageSenders {
  public:
   // Mistakes in the settings are noted in the plan.
-  MessageSenders(const std::shared_ptr<Plan>& plan, MessageSinkSettings settings);
+  MessageSenders(const std::shared_ptr<StreamPlan>& plan, MessageSinkSettings settings);
   ~MessageSenders();
 
   // One instance.
@@ -308,16 +308,16 @@ class RocketMQSink {
 
   // For DataStream::add_sink.
   StreamSink add_to(const DataStream<In>& stream) const {
-    const auto& plan = stream.place().plan;
+    const auto& plan = stream.node_output().plan;
     erased::NodeSpec spec;
     spec.kind = "sink";
-    spec.inputs = {stream.place().edge()};
+    spec.inputs = {stream.node_output().edge()};
     const erased::MessageSenders senders(plan, settings_);
     spec.body = erased::function_body<erased::SinkBody>([make = make_, senders] {
       return std::make_unique<erased::MessageSinkFunction<In>>(make(), senders);
     });
-    return StreamSink(
-        erased::Place{plan, erased::add_node(*plan, std::move(spec)), 0, Partitioning::kForward});
+    return StreamSink(erased::NodeOutput{plan, erased::add_node(*plan, std::move(spec)), 0,
+                                         Partitioning::kForward});
   }
 
  private:

@@ -86,7 +86,7 @@ struct TwoPhaseSpec {
   std::function<std::unique_ptr<SinkRun>(const TransactionContext&)> make_writer;
   std::function<std::function<Status(const std::string&)>()> make_committer;
 };
-std::shared_ptr<Sink> make_two_phase_sink(Plan& plan, TwoPhaseSpec spec);
+std::shared_ptr<Sink> make_two_phase_sink(StreamPlan& plan, TwoPhaseSpec spec);
 
 // Rows into elements.
 template <typename F>

@@ -46,7 +46,7 @@ class SourceRun {
   virtual void restore(std::string_view state) = 0;
 };
 using MakeSourceRun = std::function<std::unique_ptr<SourceRun>()>;
-std::shared_ptr<Source> make_function_source(Plan& plan, std::string name, Schema element,
+std::shared_ptr<Source> make_function_source(StreamPlan& plan, std::string name, Schema element,
                                              bool bounded, MakeSourceRun make);
 
 // One split being read, without its type.
@@ -55,11 +55,11 @@ class SplitCursor {
  public:
   virtual ~SplitCursor() = default;
   enum class Poll : std::uint8_t { kMore, kLater, kEnd };
-  struct Place {  // where a poll puts what it finds
+  struct PollOutput {  // where a poll puts what it finds
     RowWriter& rows;
     std::optional<Timestamp> watermark;
   };
-  virtual Poll poll(Place& out, std::size_t wanted) = 0;
+  virtual Poll poll(PollOutput& output, std::size_t wanted) = 0;
   virtual std::string position() const = 0;
 };
 // A SplitSource without its type.
@@ -71,7 +71,7 @@ struct SplitSourceSpec {
   std::function<std::vector<Split>()> discover;
   std::function<std::unique_ptr<SplitCursor>(const Split&)> open;
 };
-std::shared_ptr<Source> make_split_source(Plan& plan, SplitSourceSpec spec);
+std::shared_ptr<Source> make_split_source(StreamPlan& plan, SplitSourceSpec spec);
 
 // Rows that are there already.
 std::shared_ptr<Source> make_batches_source(std::string name, Schema element,
@@ -147,20 +147,20 @@ class SourceFunction {
 template <typename T>
 class SplitOutput {
  public:
-  SplitOutput(erased::SplitCursor::Place& place, std::size_t wanted)
-      : place_(place), wanted_(wanted) {}
+  SplitOutput(erased::SplitCursor::PollOutput& output, std::size_t wanted)
+      : output_(output), wanted_(wanted) {}
   // As many elements are welcome in this call.
   std::size_t wanted() const { return wanted_; }
   void collect(const T& element, Timestamp time = kNoTimestamp) {
-    RowOf<T>::append(place_.rows, element);
-    place_.rows.set_time(RowOf<T>::kWidth, time);
-    place_.rows.end_row();
+    RowOf<T>::append(output_.rows, element);
+    output_.rows.set_time(RowOf<T>::kWidth, time);
+    output_.rows.end_row();
   }
   // Of this split, behind what was collected.
-  void emit_watermark(Timestamp time) { place_.watermark = time; }
+  void emit_watermark(Timestamp time) { output_.watermark = time; }
 
  private:
-  erased::SplitCursor::Place& place_;
+  erased::SplitCursor::PollOutput& output_;
   std::size_t wanted_;
 };
 
@@ -219,8 +219,8 @@ template <typename T>
 class TypedSplitCursor final : public SplitCursor {
  public:
   explicit TypedSplitCursor(std::unique_ptr<SplitReader<T>> reader) : reader_(std::move(reader)) {}
-  Poll poll(Place& place, std::size_t wanted) override {
-    SplitOutput<T> out(place, wanted);
+  Poll poll(PollOutput& output, std::size_t wanted) override {
+    SplitOutput<T> out(output, wanted);
     return reader_->poll(out);
   }
   std::string position() const override { return reader_->position(); }

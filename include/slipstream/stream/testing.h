@@ -41,7 +41,7 @@ namespace erased {
 // The job behind TestJob. Implemented by the library.
 class Runner {
  public:
-  Runner(std::shared_ptr<stream::erased::Plan> plan, TestOptions options);
+  Runner(std::shared_ptr<stream::erased::StreamPlan> plan, TestOptions options);
   ~Runner();
   void restore(std::string_view snapshot);
   void send(stream::erased::NodeNumber input, Batch batch);
@@ -96,14 +96,14 @@ class TestInput {
   void send_all(const std::vector<std::pair<T, Timestamp>>& elements) {
     stream::erased::RowWriter writer(
         stream::erased::edge_schema(RowOf<T>::schema(), false), elements.size() + 1,
-        [this](Batch&& batch) { runner_->send(stream_.place().number, std::move(batch)); });
+        [this](Batch&& batch) { runner_->send(stream_.node_output().number, std::move(batch)); });
     stream::erased::RowEnd<T> end(writer);
     for (const auto& [element, time] : elements) end.emit(T(element), time);
     writer.flush();
   }
-  void watermark(Timestamp time) { runner_->watermark(stream_.place().number, time); }
+  void watermark(Timestamp time) { runner_->watermark(stream_.node_output().number, time); }
   // Event time comes to its end, then the input does.
-  void end() { runner_->end(stream_.place().number); }
+  void end() { runner_->end(stream_.node_output().number); }
 
  private:
   DataStream<T> stream_;
@@ -153,11 +153,11 @@ class TestJob {
   template <typename T>
   TestOutput<T> output(const DataStream<T>& stream) {
     const auto kept = std::make_shared<typename TestOutput<T>::Kept>();
-    if (!stream::erased::check_same(*environment_.plan(), *stream.place().plan, "output"))
+    if (!stream::erased::check_same(*environment_.plan(), *stream.node_output().plan, "output"))
       return TestOutput<T>(kept);
     stream::erased::NodeSpec spec;
     spec.kind = "test-output";
-    spec.inputs = {stream.global().place().edge()};
+    spec.inputs = {stream.global().node_output().edge()};
     spec.parallelism = 1;
     spec.body = [kept](stream::erased::OperatorRuntime& runtime, stream::erased::Link,
                        std::vector<stream::erased::SideLink>) {

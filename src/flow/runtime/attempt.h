@@ -67,7 +67,8 @@ class Attempt final : public TaskListener {
     Notify notify;
     std::function<void(const JobProgress&)> progressed;
     std::function<void(Outcome)> ended;  // once, after start()
-    // JobReport::publishing. Thread: of a committer.
+    // JobReport::publishing.
+    // Thread: of a committer.
     std::function<void(std::string_view)> publishing;
   };
 
