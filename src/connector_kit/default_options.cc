@@ -34,6 +34,11 @@ class WithDefaultOptions final : public ConnectorFactory {
     complete(whole.table.options);
     return factory_->make_sink(whole);
   }
+  Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
+    LookupRequest whole = request;
+    complete(whole.table.options);
+    return factory_->make_lookup(whole);
+  }
 
  private:
   void complete(OptionMap& given) const {

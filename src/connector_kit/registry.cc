@@ -29,6 +29,13 @@ std::string_view guarantee_name(Guarantee guarantee) {
   return "exactly-once";
 }
 
+Result<std::unique_ptr<LookupSource>> ConnectorFactory::make_lookup(
+    const LookupRequest& request) const {
+  return Error{ErrorCode::kUnsupported, "table '" + request.table.name +
+                                            "': rows cannot be looked up by key in connector '" +
+                                            std::string(name()) + "'"};
+}
+
 void ConnectorRegistry::add(std::unique_ptr<const ConnectorFactory> factory) {
   factories_.push_back(std::move(factory));
 }

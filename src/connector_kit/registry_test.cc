@@ -38,6 +38,13 @@ TEST(ConnectorRegistry, FindsByNameAndSuggestsTheNearest) {
   EXPECT_EQ(registry.all()[1]->name(), "filesystem");
 }
 
+TEST(ConnectorFactory, CannotLookUpUnlessItSaysSo) {
+  LookupRequest request;
+  request.table.name = "rates";
+  EXPECT_EQ(Named("print").make_lookup(request).error().message,
+            "table 'rates': rows cannot be looked up by key in connector 'print'");
+}
+
 TEST(ConnectorRegistry, SharesTheFactoriesOfAnother) {
   ConnectorRegistry shared;
   {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/connector/lookup.h"
 #include "slipstream/connector/sink.h"
 #include "slipstream/connector/source.h"
 #include "slipstream/connector/table.h"
@@ -16,7 +17,7 @@
 
 namespace slipstream {
 
-// One connector ('connector' = name()): checks declarations and makes sources and sinks. Stateless.
+// One connector ('connector' = name()): checks declarations, makes sources, sinks and lookups. Stateless.
 // Thread: any.
 class ConnectorFactory {
  public:
@@ -40,6 +41,8 @@ class ConnectorFactory {
   }
   virtual Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const = 0;
   virtual Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const = 0;
+  // kUnsupported unless the connector says otherwise: its rows cannot be found by key.
+  virtual Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const;
 };
 
 // Names to factories. Built once at start, then read only.

@@ -1,6 +1,7 @@
 // What a connector is given by the engine, made by hand: for tests only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <deque>
@@ -171,6 +172,50 @@ class ReaderHarness {
 
  private:
   Source& source_;
+};
+
+// One reader of a lookup source, and what it answered: "1: +I(7, a)" for row 1 of the question.
+class LookupHarness {
+ public:
+  explicit LookupHarness(LookupSource& source) {
+    LookupContext context;
+    context.wake = [wakes = wakes_] { ++*wakes; };
+    context.metrics = counters_.metrics();
+    context.clock = &clock_;
+    auto made = source.make_reader(std::move(context));
+    CHECK(made.ok());
+    reader_ = std::move(*made);
+  }
+
+  using Found = std::vector<std::string>;
+  Result<LookupReader::Ask> ask(std::uint64_t question, const Batch& keys) {
+    return reader_->ask(question, keys);
+  }
+  // Polls until `count` questions were answered in all; only a wake makes it poll again.
+  Status wait(std::size_t count) {
+    while (answers.size() < count) {
+      const int before = *wakes_;
+      TRY_ASSIGN(const auto answer, reader_->poll());
+      if (answer) {
+        Found& found = answers[answer->question];
+        if (answer->keys.size() != answer->rows.rows() || !std::ranges::is_sorted(answer->keys))
+          return Error{ErrorCode::kInternal, "each row belongs to a key, in their order"};
+        for (std::size_t i = 0; i < answer->keys.size(); ++i)
+          found.push_back(std::to_string(answer->keys[i]) + ": " + row_text(answer->rows, i));
+      } else if (!wait_until([&] { return *wakes_ != before; })) {
+        return Error{ErrorCode::kTimeout, "no answer and no wake"};
+      }
+    }
+    return {};
+  }
+
+  std::map<std::uint64_t, Found> answers;
+
+ private:
+  const SystemClock clock_;
+  Counters counters_;
+  const std::shared_ptr<std::atomic<int>> wakes_ = std::make_shared<std::atomic<int>>(0);
+  std::unique_ptr<LookupReader> reader_;
 };
 
 // Writers and committers of a sink, their epoch files in a folder.

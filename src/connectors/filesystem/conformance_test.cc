@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "base/testing/temporary_folder.h"
+#include "connector_kit/testing/lookup_conformance.h"
 #include "connector_kit/testing/sink_conformance.h"
 #include "connector_kit/testing/source_conformance.h"
 #include "connectors/filesystem/filesystem_connector.h"
@@ -23,6 +24,13 @@ struct FileSystem {
   TemporaryFolder letters;
 };
 
+struct Files {
+  std::unique_ptr<ConnectorFactory> factory() { return filesystem_connector::make_factory(); }
+  OptionMap options() { return {{"path", folder.path()}, {"format", "json"}}; }
+  void write(const std::string& body) { folder.append("rows", body + "\n"); }
+  TemporaryFolder folder;
+};
+
 struct OutputFolder {
   std::unique_ptr<ConnectorFactory> factory() { return filesystem_connector::make_factory(); }
   OptionMap options() { return {{"path", folder.path()}, {"format", "json"}}; }
@@ -41,6 +49,7 @@ struct OutputFolder {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Files, SourceConformance, FileSystem);
 INSTANTIATE_TYPED_TEST_SUITE_P(Files, SinkConformance, OutputFolder);
+INSTANTIATE_TYPED_TEST_SUITE_P(Files, LookupConformance, Files);
 
 }  // namespace
 }  // namespace slipstream::testing

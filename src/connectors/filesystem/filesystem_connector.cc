@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/try.h"
+#include "connector_kit/full_lookup.h"
 #include "connectors/filesystem/enumerator.h"
 #include "connectors/filesystem/listing.h"
 #include "connectors/filesystem/metrics.h"
@@ -141,6 +142,11 @@ class FilesystemConnector final : public ConnectorFactory {
     plan->rows = std::make_shared<const connector_kit::DecodedTable>(std::move(rows));
     plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
     return std::unique_ptr<Source>(std::make_unique<FileSource>(std::move(plan)));
+  }
+
+  Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
+    TRY_ASSIGN(auto source, make_source(connector_kit::source_of_lookup(request)));
+    return connector_kit::make_full_lookup(request, std::move(source));
   }
 
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
