@@ -92,6 +92,24 @@ TEST(TaskPool, WhoWaitsForTheOutsideHoldsNoOther) {
   pool.retire(other);
 }
 
+TEST(TaskPool, TwoTasksInARowWakeTwoThreads) {
+  for (int round = 0; round < 200; ++round) {
+    TaskPool pool(2);
+    Counter first(Runnable::Next::kPark);
+    pool.schedule(first);
+    ASSERT_TRUE(wait_until([&] { return first.slices == 1; }));
+    Blocked blocked(false);
+    Counter behind(Runnable::Next::kPark);
+    // One thread sleeps by now: both calls may reach it before it wakes.
+    pool.schedule(blocked);
+    pool.schedule(behind);
+    const bool ran = wait_until([&] { return behind.slices == 1; }, 10'000);
+    blocked.may_end = true;
+    for (Runnable* task : std::vector<Runnable*>{&first, &blocked, &behind}) pool.retire(*task);
+    ASSERT_TRUE(ran) << "round " << round;
+  }
+}
+
 // finding 42
 TEST(Runtime, TwoJobsOfOneNameAreCountedApart) {
   Runtime runtime;

@@ -86,6 +86,7 @@ Runnable* TaskPool::next() {
   if (stopped_) return nullptr;
   Runnable* task = ready_.front();
   ready_.pop_front();
+  call_thread();  // two calls in a row may have woken the same one
   return task;
 }
 
