@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/log_limit.h"
+#include "base/thread.h"
+
 namespace slipstream {
 
 Timers::~Timers() {
@@ -36,11 +39,21 @@ void Timers::set(Timer& timer, std::int64_t at_ms) {
   if (at_ms == Timer::kNever) return;
   timer.at_ms_ = at_ms;
   const auto place = due_.emplace(at_ms, &timer).first;
-  if (!thread_.joinable()) {
-    thread_ = std::thread([this] { work(); });
-  } else if (place == due_.begin()) {
-    changed_.notify_one();
-  }
+  if (place == due_.begin()) changed_.notify_one();
+  if (const Status made = make_thread(); !made.ok())
+    LogLimit::of_process().log(LogLevel::kWarn, "base", "thread of timers", made.to_string());
+}
+
+Status Timers::start() {
+  MutexLock lock(mutex_);
+  return make_thread();
+}
+
+Status Timers::make_thread() {
+  if (thread_.joinable() || stopped_) return {};
+  auto thread = slipstream::make_thread([this] { work(); });
+  if (thread.ok()) thread_ = std::move(*thread);
+  return thread.status();
 }
 
 void Timers::disarm(Timer& timer) {

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "slipstream/status.h"
+
 #include "base/clock.h"
 #include "base/mutex.h"
 
@@ -18,6 +20,7 @@ class Timer;
 // Owner:  what outlives all its timers.
 // Thread: any. One of its own, from the first time that is set, which sleeps until the earliest.
 // Bounds: one time per Timer.
+// Failure: without its thread nothing fires; arm() tries to make it, start() says if it is there.
 class Timers {
  public:
   explicit Timers(const Clock& clock) : clock_(clock) {}
@@ -25,6 +28,8 @@ class Timers {
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
 
+  // Makes the thread.
+  Status start();
   const Clock& clock() const { return clock_; }
 
  private:
@@ -33,6 +38,7 @@ class Timers {
   void arm_by(Timer& timer, std::int64_t at_ms);
   void set(Timer& timer, std::int64_t at_ms) SLIPSTREAM_REQUIRES(mutex_);
   void disarm(Timer& timer);
+  Status make_thread() SLIPSTREAM_REQUIRES(mutex_);
   void work();
   // The next one that is due, which then counts as running; null: the end.
   Timer* next();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/no_threads.h"
 #include "base/testing/wait_until.h"
 
 namespace slipstream {
@@ -55,6 +56,20 @@ TEST(Timers, AFunctionMaySetItsOwnTimeAgain) {
   self = &timer;
   timer.arm_after(0);
   ASSERT_TRUE(wait_until([&] { return calls == 3; }));
+}
+
+TEST(Timers, WhatWasSetWithoutAThreadIsCalledWhenThereIsOne) {
+  FakeClock clock;
+  Timers timers(clock);
+  std::atomic<int> calls{0};
+  Timer timer(timers, [&] { ++calls; });
+  {
+    const NoThreads none;
+    timer.arm_after(0);
+    EXPECT_EQ(timers.start().error().code, ErrorCode::kResourceExhausted);
+  }
+  ASSERT_TRUE(timers.start().ok());
+  EXPECT_TRUE(wait_until([&] { return calls == 1; }));
 }
 
 TEST(Timers, DisarmWaitsForTheFunctionThatRuns) {

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/log_limit.h"
+#include "base/thread.h"
+
 namespace slipstream {
 
 WorkPool::~WorkPool() {
@@ -16,11 +19,16 @@ WorkPool::~WorkPool() {
   for (std::thread& thread : threads) thread.join();
 }
 
+Status WorkPool::start() {
+  MutexLock lock(mutex_);
+  return threads_.empty() ? make_thread() : Status();
+}
+
 void WorkPool::run(std::function<void()> work) {
   MutexLock lock(mutex_);
   waiting_.push_back(std::move(work));
-  // Else somebody is patient already.
-  if (busy_ < options_.threads || waiting_.size() == 1) call_thread();
+  const bool somebody_is_patient = waiting_.size() > 1 && threads_.size() > busy_;
+  if (busy_ < options_.threads || !somebody_is_patient) call_thread();
 }
 
 std::size_t WorkPool::threads() const {
@@ -32,8 +40,19 @@ void WorkPool::call_thread() {
   if (waiting_.empty()) return;
   if (threads_.size() > busy_) return changed_.notify_one();
   if (threads_.size() >= options_.threads_max) return;
+  if (const Status made = make_thread(); !made.ok())
+    LogLimit::of_process().log(LogLevel::kWarn, "base", "threads of a pool", made.to_string());
+}
+
+Status WorkPool::make_thread() {
   const auto place = threads_.emplace(threads_.end());
-  *place = std::thread([this, place] { work(place); });
+  auto thread = slipstream::make_thread([this, place] { work(place); });
+  if (thread.ok()) {
+    *place = std::move(*thread);
+  } else {
+    threads_.erase(place);
+  }
+  return thread.status();
 }
 
 std::function<void()> WorkPool::next(Threads::iterator self) {
@@ -45,10 +64,14 @@ std::function<void()> WorkPool::next(Threads::iterator self) {
       if (stopped_) break;
       const bool idle = waiting_.empty();
       const std::uint64_t taken = taken_;
+      if (idle && threads_.size() == 1) {
+        changed_.wait(mutex_);
+        continue;
+      }
       const bool notified =
           changed_.wait_for_ms(mutex_, (idle ? options_.idle : options_.patience).count());
       if (notified) continue;
-      if (idle && waiting_.empty()) break;
+      if (idle && waiting_.empty() && threads_.size() > 1) break;
       patient = !idle && taken == taken_;
     }
     if (!waiting_.empty()) {

@@ -10,6 +10,8 @@
 #include <memory>
 #include <thread>
 
+#include "slipstream/status.h"
+
 #include "base/mutex.h"
 
 namespace slipstream {
@@ -19,7 +21,10 @@ namespace slipstream {
 // Bounds: `threads_max` threads. Up to `threads` of them take work as soon as it comes; further ones
 //         only work that has waited for `patience`, so that many short pieces at once make no
 //         threads, and pieces that wait for long hold nobody up. A thread without work ends after
-//         `idle`. Waiting work is bounded by those who give it: a WorkQueue has one place here.
+//         `idle`, but the last one stays. Waiting work is bounded by those who give it: a WorkQueue
+//         has one place here.
+// Failure: what the system gives no thread for is left to the threads that are there; start() sees
+//          to it that there is one.
 class WorkPool {
  public:
   struct Options {
@@ -33,6 +38,8 @@ class WorkPool {
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
 
+  // Makes the first thread, so that run() has one from here on.
+  Status start();
   void run(std::function<void()> work);
   std::size_t threads() const;
 
@@ -40,6 +47,7 @@ class WorkPool {
   using Threads = std::list<std::thread>;
   // Somebody looks at what waits.
   void call_thread() SLIPSTREAM_REQUIRES(mutex_);
+  Status make_thread() SLIPSTREAM_REQUIRES(mutex_);
   void work(Threads::iterator self);
   // Empty: the thread ends.
   std::function<void()> next(Threads::iterator self);

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/no_threads.h"
 #include "base/testing/wait_until.h"
 
 namespace slipstream {
@@ -14,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(WorkPool, ThreadsComeWithWorkAndGoWithoutIt) {
+TEST(WorkPool, ThreadsComeWithWorkAndGoWithoutItButForOne) {
   WorkPool pool({.idle = 1ms});
   EXPECT_EQ(pool.threads(), 0U);
   std::atomic<bool> may_end{false};
@@ -28,7 +29,26 @@ TEST(WorkPool, ThreadsComeWithWorkAndGoWithoutIt) {
   ASSERT_TRUE(wait_until([&] { return running == 3; }));
   EXPECT_GE(pool.threads(), 3U);
   may_end = true;
-  EXPECT_TRUE(wait_until([&] { return pool.threads() == 0; }));
+  EXPECT_TRUE(wait_until([&] { return pool.threads() == 1; }));
+}
+
+TEST(WorkPool, WhatGetsNoThreadIsLeftToThoseThatAreThere) {
+  std::atomic<int> done{0};
+  WorkPool pool({.threads = 4});
+  {
+    const NoThreads none;
+    const Status refused = pool.start();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(pool.threads(), 0U);
+    pool.run([&] { ++done; });
+  }
+  ASSERT_TRUE(pool.start().ok());
+  ASSERT_TRUE(wait_until([&] { return done == 1; }));
+  const NoThreads none;
+  for (int i = 0; i < 100; ++i) pool.run([&] { ++done; });
+  EXPECT_TRUE(wait_until([&] { return done == 101; }));
+  EXPECT_EQ(pool.threads(), 1U);
 }
 
 TEST(WorkPool, ManyShortPiecesMakeNoMoreThreadsThanTakeThemAtOnce) {

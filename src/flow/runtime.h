@@ -21,13 +21,16 @@ class TaskPool;
 // Owner:  main(), or whoever starts the first job; outlives all jobs.
 // Thread: any.
 // Bounds: `cores` threads for operators (and one for each that waits for a client), one for timers,
-//         and two pools whose threads come and go with the work.
+//         and two pools whose threads come and go with the work, but for the last one of each.
 class Runtime {
  public:
   explicit Runtime(const RuntimeOptions& options = {});
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
+
+  // Makes the first threads of all, so that what a job hands over has one from here on. Idempotent.
+  Status start();
 
   const Clock& clock() const { return *clock_; }
   std::size_t cores() const { return cores_; }

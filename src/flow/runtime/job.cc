@@ -58,6 +58,7 @@ class Job::Impl {
     if (options_.batch_rows == 0)
       return Error{ErrorCode::kInvalidArgument, "batch_rows must be at least 1"};
     if (!notify_) notify_ = [](std::string_view) {};
+    TRY(runtime_.start());
     if (!options_.checkpoint_dir.empty()) {
       TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, runtime_.timers(),
                                                          runtime_.coordination()));

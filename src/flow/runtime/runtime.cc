@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/try.h"
 #include "flow/runtime/memory_budget.h"
 #include "flow/runtime/task_pool.h"
 
@@ -33,6 +34,12 @@ Runtime::Runtime(const RuntimeOptions& options)
       timers_(*clock_) {}
 
 Runtime::~Runtime() = default;
+
+Status Runtime::start() {
+  TRY(tasks_->start());
+  for (WorkPool* pool : {&coordination_, &blocking_}) TRY(pool->start());
+  return timers_.start();
+}
 
 Runtime::JobLabel::JobLabel(Runtime& runtime, const std::string& name)
     : runtime_(runtime), text_(name) {

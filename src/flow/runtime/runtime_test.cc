@@ -2,8 +2,10 @@
 
 #include <filesystem>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/no_threads.h"
 #include "flow/runtime/script_nodes.h"
 #include "flow/runtime/task_pool.h"
 
@@ -110,6 +112,27 @@ TEST(TaskPool, TwoTasksInARowWakeTwoThreads) {
   }
 }
 
+TEST(TaskPool, WhatGetsNoThreadIsLeftToThoseThatAreThere) {
+  TaskPool pool(2);
+  Counter first(Runnable::Next::kPark);
+  Counter second(Runnable::Next::kPark);
+  {
+    const NoThreads none;
+    EXPECT_EQ(pool.start().error().code, ErrorCode::kResourceExhausted);
+    pool.schedule(first);
+  }
+  ASSERT_TRUE(pool.start().ok());
+  ASSERT_TRUE(wait_until([&] { return first.slices == 1; }));
+  {
+    const NoThreads none;
+    pool.schedule(second);
+    pool.schedule(first);
+    EXPECT_TRUE(wait_until([&] { return first.slices == 2 && second.slices == 1; }));
+  }
+  pool.retire(first);
+  pool.retire(second);
+}
+
 // finding 42
 TEST(Runtime, TwoJobsOfOneNameAreCountedApart) {
   Runtime runtime;
@@ -171,7 +194,7 @@ TEST(Runtime, FiftyJobsShareAFewThreads) {
   for (const auto& job : jobs) job->cancel();
 }
 
-TEST(Runtime, AnIdleJobNeedsNoThreadAtAll) {
+TEST(Runtime, AnIdleJobNeedsNoThreadOfItsOwn) {
   FakeClock clock;
   Runtime runtime({.cores = 1, .clock = &clock});
   NumbersOptions numbers;
@@ -182,7 +205,35 @@ TEST(Runtime, AnIdleJobNeedsNoThreadAtAll) {
   ASSERT_TRUE(job.ok()) << job.status().to_string();
   EXPECT_TRUE(wait_until([&] { return sink.audit->count() == 20; }));
   EXPECT_TRUE(wait_until(
-      [&] { return runtime.coordination().threads() == 0 && runtime.blocking().threads() == 0; }));
+      [&] { return runtime.coordination().threads() == 1 && runtime.blocking().threads() == 1; }));
+}
+
+TEST(Runtime, AJobWithoutThreadsFailsAndOthersGoOn) {
+  Runtime runtime;
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  const auto start = [&](const AuditSinkOptions& sink) {
+    return Job::start(runtime, copy_graph(numbers, sink), EngineOptions{}, nullptr);
+  };
+  {
+    const NoThreads none;
+    const auto refused = start(AuditSinkOptions{});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_TRUE(refused.error().retryable);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("the system gives no thread"));
+  }
+  std::vector<AuditSinkOptions> sinks(2);
+  const auto first = start(sinks[0]);
+  ASSERT_TRUE(first.ok()) << first.status().to_string();
+  const NoThreads none;
+  const auto second = start(sinks[1]);
+  ASSERT_TRUE(second.ok()) << second.status().to_string();
+  for (const AuditSinkOptions& sink : sinks)
+    EXPECT_TRUE(wait_until([&] { return sink.audit->count() == 2'000; }));
+  (*first)->cancel();
+  (*second)->cancel();
+  EXPECT_EQ((*first)->wait().error().code, ErrorCode::kCancelled);
+  EXPECT_EQ((*second)->wait().error().code, ErrorCode::kCancelled);
 }
 
 TEST(JobTime, CheckpointsAreTakenWhenTheIntervalIsOver) {

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/log_limit.h"
+#include "base/thread.h"
+
 namespace slipstream::flow {
 namespace {
 thread_local TaskPool* own_pool = nullptr;
@@ -64,8 +67,21 @@ void TaskPool::call_thread() {
   if (ready_.empty() || awake_ >= cores_) return;
   if (sleepers_ != 0) return ready_changed_.notify_one();
   if (stopped_ || threads_.size() >= cores_ + kWaitingMax) return;
+  if (const Status made = make_thread(); !made.ok())
+    LogLimit::of_process().log(LogLevel::kWarn, "flow", "threads of tasks", made.to_string());
+}
+
+Status TaskPool::make_thread() {
+  auto thread = slipstream::make_thread([this] { work(); });
+  if (!thread.ok()) return thread.status();
+  threads_.push_back(std::move(*thread));
   ++awake_;
-  threads_.emplace_back([this] { work(); });
+  return {};
+}
+
+Status TaskPool::start() {
+  MutexLock lock(mutex_);
+  return threads_.empty() ? make_thread() : Status();
 }
 
 void TaskPool::enqueue(Runnable& task) {

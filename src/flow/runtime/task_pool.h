@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "slipstream/status.h"
+
 #include "base/mutex.h"
 
 namespace slipstream::flow {
@@ -34,6 +36,8 @@ class Runnable {
 // Bounds: a task is in the ready queue at most once. `cores` slices run at once; threads are made
 //         when there are slices for them, and one more for each that waits (OutsideWait), up to
 //         kWaitingMax.
+// Failure: what the system gives no thread for is left to the threads that are there; start() sees
+//          to it that there is one.
 class TaskPool {
  public:
   static constexpr std::size_t kWaitingMax = 64;
@@ -43,6 +47,8 @@ class TaskPool {
   TaskPool(const TaskPool&) = delete;
   TaskPool& operator=(const TaskPool&) = delete;
 
+  // Makes the first thread, so that schedule() has one from here on.
+  Status start();
   void schedule(Runnable& task);
   // Its slices are over: waits for the one that runs, and none starts any more.
   void retire(Runnable& task);
@@ -56,6 +62,7 @@ class TaskPool {
   void enqueue(Runnable& task);
   void dead(Runnable& task);
   void call_thread() SLIPSTREAM_REQUIRES(mutex_);
+  Status make_thread() SLIPSTREAM_REQUIRES(mutex_);
   void begin_wait();
   void end_wait();
 
