@@ -18,13 +18,20 @@ namespace slipstream::flow {
 class MemoryBudget;
 class TaskPool;
 
+// How many threads the pools of a Runtime may have.
+struct RuntimePools {
+  WorkPool::Options coordination{.threads = 4, .threads_max = 64};
+  // As many as peers that are away may hold at a time; the rest waits.
+  WorkPool::Options blocking{.threads = 8, .threads_max = 256};
+};
+
 // Owner:  main(), or whoever starts the first job; outlives all jobs.
 // Thread: any.
 // Bounds: `cores` threads for operators (and one for each that waits for a client), one for timers,
 //         and two pools whose threads come and go with the work, but for the last one of each.
 class Runtime {
  public:
-  explicit Runtime(const RuntimeOptions& options = {});
+  explicit Runtime(const RuntimeOptions& options = {}, const RuntimePools& pools = {});
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -36,8 +43,8 @@ class Runtime {
   std::size_t cores() const { return cores_; }
   TaskPool& tasks() { return *tasks_; }
   Timers& timers() { return timers_; }
-  // Work that waits for the disk, or for its own job to stop: coordinators, leases. So it comes on
-  // while all peers are away.
+  // Work that waits for the disk, or for its own job to stop: coordinators, checkpoints, leases. So
+  // it comes on while all peers are away.
   WorkPool& coordination() { return coordination_; }
   // Work that may wait for a peer for as long as that is away: opening, discovery, publishing.
   WorkPool& blocking() { return blocking_; }

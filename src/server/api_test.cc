@@ -121,7 +121,8 @@ class ApiTest : public testing::Test {
     }
   }
 
-  void start(const std::string& token = "") {
+  void start(const std::string& token = "") { start(runtime_, token); }
+  void start(flow::Runtime& runtime, const std::string& token = "") {
     Server::Options options;
     options.state_dir = folder_.path() + "/state";
     options.version = "test";
@@ -129,7 +130,7 @@ class ApiTest : public testing::Test {
       options.token_file = folder_.path() + "/token";
       std::ofstream(options.token_file) << token << '\n';
     }
-    auto server = Server::start(registry_, runtime_, options);
+    auto server = Server::start(registry_, runtime, options);
     ASSERT_TRUE(server.ok()) << server.status().to_string();
     server_ = std::move(*server);
     client_ = std::make_unique<httplib::Client>(server_->url());
@@ -529,6 +530,34 @@ TEST_F(ApiTest, FiftyJobsShareAFewThreads) {
     ASSERT_TRUE(eventually([&] { return inspect(name(i)).body["rows_read"] > 0; })) << i;
   }
   EXPECT_LE(threads_of_process(), 40U);
+}
+
+// A start may wait for a peer that is away; what ends a job has a thread all the same.
+TEST_F(ApiTest, JobsEndWhileAllThatMayWaitForPeersDo) {
+  flow::Runtime runtime({.memory_bytes = std::size_t{1} << 30},
+                        {.blocking = {.threads = 1, .threads_max = 1}});
+  start(runtime);
+  EXPECT_EQ(submit("starts").status, 201);
+  ASSERT_TRUE(becomes("starts", "running"));
+  stop_server();
+  std::atomic<bool> peer_is_back{false};
+  const auto hold = [&] {
+    runtime.blocking().run([&] { EXPECT_TRUE(wait_until([&] { return peer_is_back.load(); })); });
+  };
+  hold();
+  start(runtime);
+  EXPECT_EQ(inspect("starts").body["state"], "starting");
+  EXPECT_EQ(act("starts", "cancel").status, 202);
+  EXPECT_TRUE(becomes("starts", "cancelled"));
+  peer_is_back = true;
+  EXPECT_EQ(act("starts", "restart").status, 202);
+  ASSERT_TRUE(eventually([&] { return inspect("starts").body["rows_read"] > 0; }));
+  peer_is_back = false;
+  hold();
+  EXPECT_EQ(act("starts", "cancel").status, 202);
+  EXPECT_TRUE(becomes("starts", "cancelled"));
+  peer_is_back = true;
+  stop_server();
 }
 
 TEST_F(ApiTest, AQueryEndsWhenItsClientGoes) {

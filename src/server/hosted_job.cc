@@ -67,11 +67,13 @@ HostedJob::HostedJob(const HostContext& context, JobRecord record)
     : context_(context),
       clock_(context.runtime->clock()),
       record_(std::move(record)),
-      queue_(context.runtime->blocking()),
+      launches_(context.runtime->blocking()),
+      queue_(context.runtime->coordination()),
       timer_(context.runtime->timers(), [this] { queue_.post([this] { start_waiting(); }); }) {}
 
 HostedJob::~HostedJob() {
   await_end();
+  launches_.close();
   queue_.close();
 }
 
@@ -235,13 +237,35 @@ void HostedJob::start_waiting() {
   bool given_up = false;
   {
     MutexLock lock(mutex_);
+    if (launching_) return;
     given_up = end_ != End::kNone;
+    if (!given_up && (launch_ || clock_.now_ms() < next_start_ms_)) return;
+    launch_ = given_up ? std::nullopt : waiting_;
   }
   if (given_up) return ended({});
-  if (clock_.now_ms() < next_start_ms_) return;
+  launches_.post([this] { launch_waiting(); });
+}
+
+void HostedJob::launch_waiting() {
+  StartOptions options;
+  {
+    MutexLock lock(mutex_);
+    if (!launch_) return;  // given up before a thread was free
+    options = *std::exchange(launch_, std::nullopt);
+    launching_ = true;
+  }
   Refusal refusal;
   bool retryable = false;
-  if (const auto run = launch(*waiting_, &refusal, &retryable)) {
+  const auto run = launch(options, &refusal, &retryable);
+  queue_.post([this, run, refusal, retryable] { launched(run, refusal, retryable); });
+}
+
+void HostedJob::launched(const std::shared_ptr<Run>& run, const Refusal& refusal, bool retryable) {
+  {
+    MutexLock lock(mutex_);
+    launching_ = false;
+  }
+  if (run != nullptr) {
     waiting_.reset();
     return follow(*run->job);
   }
@@ -262,6 +286,7 @@ void HostedJob::start_waiting() {
   }
   next_start_ms_ = clock_.now_ms() + delay_ms;
   timer_.arm(next_start_ms_);
+  start_waiting();  // it may have been given up meanwhile
 }
 
 std::optional<StartOptions> HostedJob::finish(const Status& status) {

@@ -123,6 +123,10 @@ class HostedJob {
   void follow(flow::Job& job);
   // In the queue: what waits to be started is started when it is time, or given up.
   void start_waiting();
+  // In launches_: may wait for a peer.
+  void launch_waiting();
+  // In the queue. Null: `refusal` says why.
+  void launched(const std::shared_ptr<Run>& run, const Refusal& refusal, bool retryable);
   void ended(const Status& status);
   // Takes the next start from again_; nullopt: the job has ended.
   std::optional<StartOptions> finish(const Status& status);
@@ -144,12 +148,16 @@ class HostedJob {
   std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
   JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::optional<StartOptions> launch_ SLIPSTREAM_GUARDED_BY(mutex_);  // waits for a thread
+  bool launching_ SLIPSTREAM_GUARDED_BY(mutex_) = false;              // until launched()
 
   // In the queue only.
   std::optional<StartOptions> waiting_;  // to be started at next_start_ms_
   std::int64_t next_start_ms_ = 0;
   std::optional<Retry> retry_;
 
+  // A start may wait for peers that are away, with many others; what ends a job does not.
+  WorkQueue launches_;
   WorkQueue queue_;
   Timer timer_;
 };

@@ -121,7 +121,7 @@ Result<JobHandle> Environment::execute_async() {
   TRY_ASSIGN(auto job, flow::Job::start(*runtime, std::move(graph), *settings_,
                                         [watch](std::string_view text) { watch->notify(text); }));
   plan_->started = true;
-  watch->start(settings_->blocked_after, runtime->timers(), runtime->blocking());
+  watch->start(settings_->blocked_after, runtime->timers(), runtime->coordination());
   return JobHandle(std::make_shared<JobHandle::Impl>(std::move(job), runtime,
                                                      plan_->shared_connectors(), watch));
 }

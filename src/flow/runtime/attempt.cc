@@ -162,7 +162,7 @@ void Attempt::start_snapshots() {
     });
   };
   snapshots_ = std::make_unique<CheckpointWriter>(
-      options_.store->storage(), options_.runtime->blocking(), std::move(callbacks));
+      options_.store->storage(), options_.runtime->coordination(), std::move(callbacks));
 }
 
 void Attempt::end() {

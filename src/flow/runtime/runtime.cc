@@ -14,23 +14,16 @@ std::shared_ptr<flow::Runtime> make_runtime(RuntimeOptions options) {
 }
 
 namespace flow {
-namespace {
 
-constexpr WorkPool::Options kCoordination{.threads = 4, .threads_max = 64};
-// As many as peers that are away may hold at a time; the rest waits.
-constexpr WorkPool::Options kBlocking{.threads = 8, .threads_max = 256};
-
-}  // namespace
-
-Runtime::Runtime(const RuntimeOptions& options)
+Runtime::Runtime(const RuntimeOptions& options, const RuntimePools& pools)
     : clock_(options.clock != nullptr ? options.clock : &system_clock_),
       cores_(options.cores != 0 ? options.cores
                                 : std::max(1U, std::thread::hardware_concurrency())),
       memory_(options.memory_bytes != 0 ? std::make_shared<MemoryBudget>(options.memory_bytes)
                                         : nullptr),
       tasks_(std::make_unique<TaskPool>(cores_)),
-      coordination_(kCoordination),
-      blocking_(kBlocking),
+      coordination_(pools.coordination),
+      blocking_(pools.blocking),
       timers_(*clock_) {}
 
 Runtime::~Runtime() = default;

@@ -208,6 +208,48 @@ TEST(Runtime, AnIdleJobNeedsNoThreadOfItsOwn) {
       [&] { return runtime.coordination().threads() == 1 && runtime.blocking().threads() == 1; }));
 }
 
+// Holds the only thread of a pool.
+class Holder {
+ public:
+  explicit Holder(WorkPool& pool) {
+    pool.run([this] {
+      holds_ = true;
+      EXPECT_TRUE(wait_until([&] { return may_end_.load(); }));
+      ended_ = true;
+    });
+    EXPECT_TRUE(wait_until([&] { return holds_.load(); }));
+  }
+  ~Holder() {
+    may_end_ = true;
+    EXPECT_TRUE(wait_until([&] { return ended_.load(); }));
+  }
+
+ private:
+  std::atomic<bool> holds_{false};
+  std::atomic<bool> may_end_{false};
+  std::atomic<bool> ended_{false};
+};
+
+TEST(Runtime, JobsTakeCheckpointsAndEndWhileAllThatMayWaitForPeersDo) {
+  Runtime runtime({}, {.blocking = {.threads = 1, .threads_max = 1}});
+  const TemporaryFolder folder;
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  AuditSinkOptions sink;
+  EngineOptions options;
+  options.checkpoint_interval = 20ms;
+  options.checkpoint_dir = folder.path();
+  auto started = Job::start(runtime, copy_graph(numbers, sink), options, nullptr);
+  ASSERT_TRUE(started.ok()) << started.status().to_string();
+  Job& job = **started;
+  ASSERT_TRUE(wait_until([&] { return sink.audit->count() == 2'000; }));
+  const Holder peer(runtime.blocking());
+  const std::uint64_t before = job.report().completed_checkpoints;
+  EXPECT_TRUE(wait_until([&] { return job.report().completed_checkpoints > before + 2; }, 10'000));
+  job.cancel();
+  EXPECT_TRUE(wait_until([&] { return job.wait_for(0ms).has_value(); }, 10'000));
+}
+
 TEST(Runtime, AJobWithoutThreadsFailsAndOthersGoOn) {
   Runtime runtime;
   NumbersOptions numbers;
