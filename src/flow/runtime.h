@@ -23,12 +23,14 @@ struct RuntimePools {
   WorkPool::Options coordination{.threads = 4, .threads_max = 64};
   // As many as peers that are away may hold at a time; the rest waits.
   WorkPool::Options blocking{.threads = 8, .threads_max = 256};
+  // As many as jobs whose own code does not come to an end.
+  WorkPool::Options endings{.threads = 4, .threads_max = 256};
 };
 
 // Owner:  main(), or whoever starts the first job; outlives all jobs.
 // Thread: any.
 // Bounds: `cores` threads for operators (and one for each that waits for a client), one for timers,
-//         and two pools whose threads come and go with the work, but for the last one of each.
+//         and three pools whose threads come and go with the work, but for the last one of each.
 class Runtime {
  public:
   explicit Runtime(const RuntimeOptions& options = {}, const RuntimePools& pools = {});
@@ -43,11 +45,13 @@ class Runtime {
   std::size_t cores() const { return cores_; }
   TaskPool& tasks() { return *tasks_; }
   Timers& timers() { return timers_; }
-  // Work that waits for the disk, or for its own job to stop: coordinators, checkpoints, leases. So
-  // it comes on while all peers are away.
+  // Work that waits for the disk: coordinators, checkpoints, leases. So it comes on while all peers
+  // are away and while many jobs end.
   WorkPool& coordination() { return coordination_; }
   // Work that may wait for a peer for as long as that is away: opening, discovery, publishing.
   WorkPool& blocking() { return blocking_; }
+  // Work that waits until what its own job has begun has come to an end.
+  WorkPool& endings() { return endings_; }
   MetricStore& metrics() { return metrics_; }
   const MetricStore& metrics() const { return metrics_; }
   // Of all jobs; null = each has its own.
@@ -78,6 +82,7 @@ class Runtime {
   std::set<std::string> labels_ SLIPSTREAM_GUARDED_BY(mutex_);
   // In this order, so that who gives work ends before who takes it.
   const std::unique_ptr<TaskPool> tasks_;
+  WorkPool endings_;
   WorkPool coordination_;
   WorkPool blocking_;
   Timers timers_;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kFlushIntervalMs =
     5'000;  // group offsets and sinks when checkpointing is off
 
-constexpr std::chrono::milliseconds kSourcesLimit(2'000);
+constexpr std::int64_t kSourcesLimitMs = 2'000;  // for all of them
 
 std::string hex(std::uint64_t value) {
   char text[20];
@@ -29,6 +29,7 @@ std::string hex(std::uint64_t value) {
 Attempt::Attempt(Options options)
     : options_(std::move(options)),
       queue_(options_.runtime->coordination()),
+      ending_(options_.runtime->endings()),
       timer_(options_.runtime->timers(), [this] { post([this] { tick(); }); }) {
   const std::shared_ptr<const Manifest>& latest = options_.store->latest();
   if (latest != nullptr) {
@@ -56,7 +57,10 @@ Attempt::Attempt(Options options)
   };
 }
 
-Attempt::~Attempt() { tear_down(); }
+Attempt::~Attempt() {
+  ending_.close();
+  tear_down();
+}
 
 bool Attempt::checkpointing() const { return options_.job->checkpoint_interval.count() > 0; }
 
@@ -64,7 +68,7 @@ void Attempt::post(Event event) {
   queue_.post([this, event = std::move(event)] {
     if (outcome_) return;
     event();
-    if (outcome_) return end();
+    if (outcome_) return ending_.post([this] { end(); });
     const auto due_ms = protocol_->next_tick_ms();
     due_ms ? timer_.arm(*due_ms) : timer_.disarm();
   });
@@ -424,8 +428,9 @@ void Attempt::complete(const Decision& decision) {
 
 // What they have to do about the last checkpoint: brokers are sent how far it is.
 void Attempt::await_sources() {
+  const std::int64_t until_ms = now() + kSourcesLimitMs;
   for (const auto& task : tasks_) {
-    if (task->head_node().source != nullptr) task->await_controls(kSourcesLimit);
+    if (task->head_node().source != nullptr) task->await_controls(until_ms);
   }
 }
 

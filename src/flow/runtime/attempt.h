@@ -39,10 +39,11 @@ struct JobProgress {
   std::int64_t attempt_ended_ms = 0;  // wall time; 0 = this is the first of the process
 };
 
-// Coordinates by events, in a queue on the coordination pool; the time of the protocol is a timer.
+// Coordinates by events, in a queue on the coordination pool; the time of the protocol is a timer. Its
+// end, which waits for what it has begun, is on the pool of endings.
 //
 // Owner:   the job, which destroys it after `ended`, and not in there.
-// Thread:  any; `progressed` and `ended` come from the queue.
+// Thread:  any; `progressed` comes from the queue, `ended` from the pool of endings.
 // Failure: the first one ends the attempt; everything that it started has ended when `ended` is
 //          called.
 class Attempt final : public TaskListener {
@@ -116,6 +117,7 @@ class Attempt final : public TaskListener {
   void send_to_sources(const Control& control);
   void finish(End end, Status cause);
   void await_sources();
+  // In `ending_`.
   void end();
   void tear_down();
   std::int64_t rows_read() const;  // by all sources
@@ -146,6 +148,7 @@ class Attempt final : public TaskListener {
   std::atomic<bool> tasks_built_{false};
 
   WorkQueue queue_;
+  WorkQueue ending_;
   Timer timer_;  // of the protocol
 };
 

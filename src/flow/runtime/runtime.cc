@@ -22,6 +22,7 @@ Runtime::Runtime(const RuntimeOptions& options, const RuntimePools& pools)
       memory_(options.memory_bytes != 0 ? std::make_shared<MemoryBudget>(options.memory_bytes)
                                         : nullptr),
       tasks_(std::make_unique<TaskPool>(cores_)),
+      endings_(pools.endings),
       coordination_(pools.coordination),
       blocking_(pools.blocking),
       timers_(*clock_) {}
@@ -30,7 +31,7 @@ Runtime::~Runtime() = default;
 
 Status Runtime::start() {
   TRY(tasks_->start());
-  for (WorkPool* pool : {&coordination_, &blocking_}) TRY(pool->start());
+  for (WorkPool* pool : {&endings_, &coordination_, &blocking_}) TRY(pool->start());
   return timers_.start();
 }
 

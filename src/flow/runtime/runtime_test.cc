@@ -278,6 +278,134 @@ TEST(Runtime, AJobWithoutThreadsFailsAndOthersGoOn) {
   EXPECT_EQ((*second)->wait().error().code, ErrorCode::kCancelled);
 }
 
+// User code that does not return.
+class Stuck final : public Operator {
+ public:
+  Stuck(std::shared_ptr<std::atomic<bool>> is_stuck, std::shared_ptr<std::atomic<bool>> may_go_on)
+      : is_stuck_(std::move(is_stuck)), may_go_on_(std::move(may_go_on)) {}
+  Status open(const OperatorContext& context) override {
+    static_cast<void>(context);
+    return {};
+  }
+  Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) override {
+    static_cast<void>(input);
+    *is_stuck_ = true;
+    EXPECT_TRUE(wait_until([&] { return may_go_on_->load(); }));
+    out.emit(std::move(batch));
+    return Progress::kDone;
+  }
+
+ private:
+  const std::shared_ptr<std::atomic<bool>> is_stuck_;
+  const std::shared_ptr<std::atomic<bool>> may_go_on_;
+};
+
+TEST(Runtime, AJobThatDoesNotComeToAnEndHoldsNoOther) {
+  Runtime runtime({.cores = 2}, {.coordination = {.threads = 1, .threads_max = 1}});
+  NumbersOptions numbers;
+  numbers.bounded = false;
+  const auto is_stuck = std::make_shared<std::atomic<bool>>(false);
+  const auto may_go_on = std::make_shared<std::atomic<bool>>(false);
+  Graph graph;
+  const NodeId source = graph.add(source_node(std::make_shared<NumbersSource>(numbers), 1));
+  const NodeId stuck = graph.add(
+      operator_node(source, "stuck", [=] { return std::make_unique<Stuck>(is_stuck, may_go_on); }));
+  graph.nodes[stuck].parallelism = 1;
+  graph.nodes[stuck].output = NumbersSource::numbers_schema();
+  graph.add(
+      sink_node(stuck, std::make_shared<AuditSink>(AuditSinkOptions{}), Partitioning::kForward, 1));
+  const auto first = Job::start(runtime, std::move(graph), EngineOptions{}, nullptr);
+  ASSERT_TRUE(first.ok()) << first.status().to_string();
+  ASSERT_TRUE(wait_until([&] { return is_stuck->load(); }));
+  (*first)->cancel();
+  EngineOptions options;
+  options.checkpoint_interval = 20ms;
+  AuditSinkOptions sink;
+  const auto second = Job::start(runtime, copy_graph(numbers, sink), options, nullptr);
+  ASSERT_TRUE(second.ok()) << second.status().to_string();
+  EXPECT_TRUE(wait_until([&] { return (*second)->report().completed_checkpoints > 2; }, 10'000));
+  EXPECT_FALSE((*first)->wait_for(0ms).has_value());
+  (*second)->cancel();
+  EXPECT_TRUE(wait_until([&] { return (*second)->wait_for(0ms).has_value(); }, 10'000));
+  *may_go_on = true;
+  EXPECT_EQ((*first)->wait().error().code, ErrorCode::kCancelled);
+}
+
+// Whose brokers do not answer: it tells them of a checkpoint until it is stopped.
+class Mute final : public Source {
+ public:
+  explicit Mute(NumbersOptions numbers, std::shared_ptr<std::atomic<int>> waiting)
+      : numbers_(std::move(numbers)), waiting_(std::move(waiting)) {}
+  Schema schema() const override { return NumbersSource::numbers_schema(); }
+  bool bounded() const override { return true; }
+  Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    return NumbersSource(numbers_).make_enumerator(std::move(context));
+  }
+  Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    return std::unique_ptr<SourceReader>(
+        std::make_unique<Reader>(numbers_, std::move(context), waiting_));
+  }
+
+ private:
+  class Reader final : public SourceReader {
+   public:
+    Reader(const NumbersOptions& numbers, ReaderContext context,
+           std::shared_ptr<std::atomic<int>> waiting)
+        : stop_(context.stop),
+          waiting_(std::move(waiting)),
+          numbers_(numbers, std::move(context)) {}
+    Status add_split(std::uint32_t index, const Split& split) override {
+      return numbers_.add_split(index, split);
+    }
+    Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
+      return numbers_.poll(out, rejected);
+    }
+    Result<std::vector<Split>> snapshot(CheckpointId checkpoint) override {
+      return numbers_.snapshot(checkpoint);
+    }
+    void checkpoint_complete(CheckpointId checkpoint) override {
+      static_cast<void>(checkpoint);
+      ++*waiting_;
+      EXPECT_TRUE(wait_until([&] { return stop_.stop_requested(); }));
+    }
+
+   private:
+    const std::stop_token stop_;
+    const std::shared_ptr<std::atomic<int>> waiting_;
+    NumbersReader numbers_;
+  };
+  const NumbersOptions numbers_;
+  const std::shared_ptr<std::atomic<int>> waiting_;
+};
+
+TEST(JobTime, AllSourcesHaveOneDeadlineAtTheEnd) {
+  FakeClock clock;
+  Runtime runtime({.cores = 2, .clock = &clock});
+  const auto waiting = std::make_shared<std::atomic<int>>(0);
+  NumbersOptions numbers;
+  numbers.splits = 1;
+  Graph graph;
+  for (int i = 0; i < 8; ++i) {
+    Node node = source_node(std::make_shared<Mute>(numbers, waiting), 1);
+    node.uid += std::to_string(i);
+    const NodeId source = graph.add(std::move(node));
+    Node sink = sink_node(source, std::make_shared<AuditSink>(AuditSinkOptions{}),
+                          Partitioning::kForward, 1);
+    sink.uid += std::to_string(i);
+    graph.add(std::move(sink));
+  }
+  const auto job = Job::start(runtime, std::move(graph), EngineOptions{}, nullptr);
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  ASSERT_TRUE(wait_until([&] { return waiting->load() == 2; })) << "one on each core";
+  int deadlines = 0;  // that have passed; the first may come before the job waits
+  do {
+    clock.advance_ms(2'000);
+    ++deadlines;
+  } while (deadlines < 8 && !wait_until([&] { return (*job)->wait_for(0ms).has_value(); }, 1'000));
+  EXPECT_LE(deadlines, 3);
+  EXPECT_TRUE((*job)->wait().ok());
+}
+
 TEST(JobTime, CheckpointsAreTakenWhenTheIntervalIsOver) {
   FakeClock clock;
   Runtime runtime({.clock = &clock});

@@ -319,11 +319,10 @@ void Task::send(Control control) {
   environment_.pool->schedule(*this);
 }
 
-void Task::await_controls(std::chrono::milliseconds limit) {
-  const std::int64_t deadline = environment_.clock->now_ms() + limit.count();
+void Task::await_controls(std::int64_t until_ms) {
   MutexLock lock(controls_mutex_);
-  while (handled_ < sent_ && environment_.clock->now_ms() < deadline)
-    wait_until_ms(*environment_.clock, controls_handled_, controls_mutex_, deadline);
+  while (handled_ < sent_ && environment_.clock->now_ms() < until_ms)
+    wait_until_ms(*environment_.clock, controls_handled_, controls_mutex_, until_ms);
 }
 
 Status Task::handle_controls() {

@@ -105,9 +105,9 @@ class Task final : public Runnable {
   void stop();
   Next run() override;
   void send(Control control);
-  // Waits until everything sent so far was handled.
+  // Waits until everything sent so far was handled, up to a time of Clock::now_ms().
   // Thread: any but a worker.
-  void await_controls(std::chrono::milliseconds limit);
+  void await_controls(std::int64_t until_ms);
   TaskReport report() const;
   TaskId id() const { return options_.id; }
   const Node& head_node() const { return *options_.chain.front(); }
