@@ -148,15 +148,14 @@ class Job::Impl {
     const std::int64_t deadline = clock_.now_ms() + limit.count();
     // the attempt may answer after this call has given up
     const auto least = std::make_shared<std::atomic<CheckpointId>>(0);
-    const Attempt* asked = nullptr;
+    std::uint64_t asked = 0;  // attempt
     MutexLock lock(mutex_);
     while (!result_) {
-      if (attempt_ != nullptr && attempt_ != asked) {
-        asked = attempt_;
+      if (attempt_ != nullptr && attempts_ != asked) {
+        asked = attempts_;
         least->store(0);
         attempt_->checkpoint([least](CheckpointId id) { least->store(id); });
       }
-      if (attempt_ == nullptr) asked = nullptr;
       if (least->load() != 0 && report_.last_checkpoint >= least->load())
         return report_.last_checkpoint;
       if (clock_.now_ms() >= deadline)
@@ -243,6 +242,7 @@ class Job::Impl {
     running_->start();
     MutexLock lock(mutex_);
     attempt_ = running_.get();
+    ++attempts_;
     report_.state = JobReport::State::kRunning;
     report_.earlier_rows_read = rows_read(report_);
     report_.earlier_rows_written = rows_written(report_);
@@ -409,6 +409,7 @@ class Job::Impl {
   Mutex mutex_;
   Condition changed_;
   Attempt* attempt_ SLIPSTREAM_GUARDED_BY(mutex_) = nullptr;
+  std::uint64_t attempts_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // begun
   bool stop_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   bool cancel_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::optional<Status> result_ SLIPSTREAM_GUARDED_BY(mutex_);
