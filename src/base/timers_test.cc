@@ -16,11 +16,15 @@ TEST(Timers, CallInTheOrderOfTheirTimes) {
   std::atomic<int> first{0};
   std::atomic<int> second{0};
   std::atomic<int> calls{0};
+  std::atomic<bool> before{false};
   Timer late(timers, [&] { second = ++calls; });
   Timer early(timers, [&] { first = ++calls; });
+  Timer witness(timers, [&] { before = true; });
   late.arm_after(200);
   early.arm_after(100);
+  witness.arm_after(99);
   clock.advance_ms(99);
+  ASSERT_TRUE(wait_until([&] { return before.load(); }));
   EXPECT_EQ(calls, 0);
   clock.advance_ms(101);
   ASSERT_TRUE(wait_until([&] { return calls == 2; }));
