@@ -188,6 +188,8 @@ HttpResponse Api::handle(const HttpRequest& request) {
 }
 
 HttpResponse Api::failure(int status) {
+  if (status == 503)
+    return refused(status, "the server has too many connections", "try again later");
   return refused(status,
                  status == 413 ? "the body is larger than 4 MiB" : "the request cannot be read");
 }

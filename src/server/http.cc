@@ -7,11 +7,74 @@
 
 #include <httplib.h>
 
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "base/try.h"
 #include "base/work_pool.h"
 
 namespace slipstream::server {
+namespace {
+
+constexpr std::size_t kRefusingMax = 64;
+thread_local bool is_refusing = false;  // whether this thread answers 503 to all requests
+
+// Connections on threads that come and go with them.
+//
+// Thread: any.
+// Bounds: one connection per thread, `waiting_max` that wait for one. Further ones are refused by a
+//         thread of its own; enqueue() waits while kRefusingMax of them are there, so that the
+//         system holds the rest.
+class ConnectionThreads final : public httplib::TaskQueue {
+ public:
+  ConnectionThreads(std::size_t threads, std::size_t waiting_max)
+      : connections_max_(threads + waiting_max),
+        refusals_(WorkPool::Options{.threads = 1, .threads_max = 1}),
+        pool_(WorkPool::Options{.threads = threads, .threads_max = threads}) {}
+
+  Status start() {
+    TRY(refusals_->start());
+    return pool_->start();
+  }
+  void enqueue(std::function<void()> connection) override {
+    MutexLock lock(mutex_);
+    if (connections_ < connections_max_) {
+      ++connections_;
+      return pool_->run([this, connection = std::move(connection)] {
+        connection();
+        MutexLock ended(mutex_);
+        --connections_;
+      });
+    }
+    while (refusing_ >= kRefusingMax) refused_.wait(mutex_);
+    ++refusing_;
+    refusals_->run([this, connection = std::move(connection)] {
+      is_refusing = true;
+      connection();
+      MutexLock ended(mutex_);
+      --refusing_;
+      refused_.notify_one();
+    });
+  }
+  void shutdown() override {
+    pool_.reset();
+    refusals_.reset();
+  }
+
+ private:
+  const std::size_t connections_max_;
+  Mutex mutex_;
+  Condition refused_;
+  std::size_t connections_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::size_t refusing_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
+  std::optional<WorkPool> refusals_;
+  std::optional<WorkPool> pool_;
+};
+
+}  // namespace
 
 struct HttpServer::State {
+  std::unique_ptr<ConnectionThreads> connections;  // until the loop runs, which owns it from there
+  std::promise<void> running;
   httplib::Server http;
   std::string bind;
   int port = 0;
@@ -19,18 +82,6 @@ struct HttpServer::State {
 };
 
 namespace {
-
-// Connections on threads that come and go with them.
-class ConnectionThreads final : public httplib::TaskQueue {
- public:
-  explicit ConnectionThreads(std::size_t threads)
-      : pool_(WorkPool::Options{.threads = threads, .threads_max = threads}) {}
-  void enqueue(std::function<void()> connection) override { pool_->run(std::move(connection)); }
-  void shutdown() override { pool_.reset(); }
-
- private:
-  std::optional<WorkPool> pool_;
-};
 
 HttpRequest request_of(const httplib::Request& request) {
   HttpRequest out;
@@ -83,10 +134,17 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
       [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
         answer(handler(request_of(request)), response);
       };
-  // A request that names no length has no body (RFC 9112, 6.3); the library would wait for one.
-  http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+  http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+    auto& changed = const_cast<httplib::Request&>(request);
+    if (is_refusing) {
+      response.status = 503;
+      changed.headers.erase("Connection");
+      changed.set_header("Connection", "close");
+      return httplib::Server::HandlerResponse::Handled;
+    }
+    // A request that names no length has no body (RFC 9112, 6.3); the library would wait for one.
     if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
-      const_cast<httplib::Request&>(request).set_header("Content-Length", "0");
+      changed.set_header("Content-Length", "0");
     return httplib::Server::HandlerResponse::Unhandled;
   });
   http.Get(".*", handle).Post(".*", handle).Put(".*", handle).Delete(".*", handle);
@@ -108,14 +166,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
                      ": the port is in use or the address is not one of this machine"};
   }
   // stop() has no effect before the loop runs, which begins with this.
-  std::promise<void> running;
-  http.new_task_queue = [&running, threads = options.threads] {
-    auto made = std::make_unique<ConnectionThreads>(threads);
-    running.set_value();
-    return made.release();
+  http.new_task_queue = [state = state.get()] {
+    state->running.set_value();
+    return state->connections.release();
   };
-  state->thread = std::thread([&http] { http.listen_after_bind(); });
-  running.get_future().wait();
+  state->connections = std::make_unique<ConnectionThreads>(options.threads, options.waiting_max);
+  TRY(state->connections->start());
+  TRY_ASSIGN(state->thread, make_thread([&http] { http.listen_after_bind(); }));
+  state->running.get_future().wait();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 

@@ -41,17 +41,19 @@ struct HttpResponse {
 //         for them.
 // Thread: the handler is called by up to `threads` threads, which come and go with connections: one
 //         connection or one stream takes one.
-// Bounds: a body of at most body_bytes_max, else 413.
+// Bounds: a body of at most body_bytes_max, else 413; `waiting_max` connections beside those that
+//         have a thread, else 503.
 class HttpServer {
  public:
   struct Options {
     std::string bind = "127.0.0.1";
     int port = 0;  // 0 = a free one
     std::size_t threads = 2;
+    std::size_t waiting_max = 64;
     std::size_t body_bytes_max = std::size_t{4} << 20;
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
-  // What is said of a request that does not come to the handler: 400, 413, 414, 431.
+  // What is said of a request that does not come to the handler: 400, 413, 414, 431, 503.
   using Failure = std::function<HttpResponse(int status)>;
 
   // kAlreadyExists when the address cannot be had.
