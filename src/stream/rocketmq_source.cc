@@ -268,7 +268,8 @@ class Reader final : public SourceReader {
       TRY(connector_->snapshot(++commits_).status());
       connector_->checkpoint_complete(commits_);
     }
-    context_.wake_after(next_commit_ms_ - now_ms);
+    if (std::exchange(wake_ms_, next_commit_ms_) != next_commit_ms_)
+      context_.wake_after(next_commit_ms_ - now_ms);
     return {};
   }
 
@@ -278,6 +279,7 @@ class Reader final : public SourceReader {
   const UserCalls::Site schema_;
   std::unique_ptr<SourceReader> connector_;
   std::int64_t next_commit_ms_ = 0;
+  std::int64_t wake_ms_ = 0;  // when it will be woken for a commit
   Batch built_;
   RowWriter rows_;
   std::unique_ptr<MessageDecoder> decoder_;
