@@ -29,10 +29,13 @@ struct Lease {
   std::int64_t now_ms = 0;
 };
 
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  file >> id;
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string read;
+    file >> read;
+    return read;
+  }();
   return id;
 }
 
@@ -133,6 +136,7 @@ DirectoryOwnership::DirectoryOwnership(std::string directory, Timers& timers, Wo
       lock_(std::move(lock)),
       former_end_ms_(former_end_ms),
       mark_(new_mark()),
+      place_(own_place(directory_)),
       renewed_ms_(clock_.now_ms()),
       queue_(pool),
       timer_(timers, [this] { queue_.post([this] { renew_in_time(); }); }) {}
@@ -145,8 +149,8 @@ DirectoryOwnership::~DirectoryOwnership() {
 Status DirectoryOwnership::renew() {
   const std::int64_t now = clock_.now_ms();
   TRY(write_lease(directory_ + "/LEASE", std::to_string(clock_.wall_ms()) + "\n" + mark_ + "\n" +
-                                             own_place(directory_) + "\n" + boot_id() + " " +
-                                             std::to_string(now) + "\n"));
+                                             place_ + "\n" + boot_id() + " " + std::to_string(now) +
+                                             "\n"));
   renewed_ms_.store(now);
   return {};
 }

@@ -49,7 +49,8 @@ class DirectoryOwnership {
   const Clock& clock_;
   const io::FileLock lock_;
   const std::int64_t former_end_ms_;
-  const std::string mark_;  // of this owner, random
+  const std::string mark_;   // of this owner, random
+  const std::string place_;  // of the directory, with its host
   std::atomic<std::int64_t> renewed_ms_;
   WorkQueue queue_;
   Timer timer_;
