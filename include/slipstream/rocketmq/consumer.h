@@ -68,6 +68,20 @@ struct PulledFrame {
   std::int64_t received_ms = 0;
 };
 
+// A stored message whose bytes are damaged, or packed in a way that is not known.
+struct UnreadableMessage {
+  std::int64_t offset = 0;
+  Error error{};
+};
+
+// What a frame holds.
+struct DecodedFrame {
+  std::vector<ReceivedMessage> messages{};
+  std::vector<UnreadableMessage> unreadable{};  // by offset
+  // False: where the last unreadable message ends is not known, and nothing behind it was read.
+  bool whole = true;
+};
+
 // How far a queue is. `proven_empty_ms`: the newest request after which the master said that
 // nothing follows position; the moment (Clock::now_ms()) when that request was sent, -1 when there
 // is no such proof.
@@ -123,9 +137,14 @@ class Consumer {
   // Waits for at most timeout_ms.
   Result<std::optional<PulledFrame>> poll_wait(std::int64_t timeout_ms);
   // The messages of a frame, decompressed, tags compared exactly; on any thread.
+  // Failure: that of the first message that cannot be read; nothing of the frame is given.
   Result<std::vector<ReceivedMessage>> decode(const PulledFrame& frame) const;
+  // As decode(), with everything that can be read.
+  DecodedFrame decode_readable(const PulledFrame& frame) const;
   // For plain users: whole messages, decompressed, tags compared exactly. Waits for at most
   // timeout_ms.
+  // Failure: as poll(). A message that cannot be read is an error once, which names queue and
+  // offset; the next call goes on behind it.
   Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms);
 
   // Runs (on any thread, must be short) when poll() has something to say after it had nothing.

@@ -83,7 +83,8 @@ struct GroupConsumerOptions {
 //          that failed, a queue that moved); it is never left out.
 // Failure: start() refuses wrong options. Afterwards lost brokers and missing topics are looked for
 //          again for as long as it takes, and logged. An exception out of the listener is logged and
-//          means kLater.
+//          means kLater. A message that cannot be read is asked for again; one that stays so is
+//          logged with its queue and offset and passed over, and nothing else is.
 class GroupConsumer {
  public:
   using Listener = std::function<ConsumeResult(Delivery&)>;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -81,6 +83,7 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       id = known->second;
       by_queue_.erase(known);
       queues_.erase(id);
+      std::erase_if(received_, [&](const auto& each) { return each.first == queue; });
       give_back(ready_.drop(id));
     }
     core_.loop().post([self = shared_from_this(), id] {
@@ -145,21 +148,25 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
 
   Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms) {
     const std::int64_t deadline_ms = core_.clock().now_ms() + timeout_ms;
+    if (auto kept = take_received()) return std::move(*kept);
     std::vector<ReceivedMessage> messages;
     while (messages.empty()) {
       const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms - core_.clock().now_ms(), 0);
       TRY_ASSIGN(const std::optional<PulledFrame> frame, poll_wait(left_ms));
       if (!frame) break;
-      TRY(decode(*frame, messages));
+      keep_received(*frame);
+      if (auto first = take_received()) return std::move(*first);
     }
     return messages;
   }
 
   Result<std::vector<ReceivedMessage>> decode(const PulledFrame& frame) const {
-    std::vector<ReceivedMessage> messages;
-    TRY(decode(frame, messages));
-    return messages;
+    DecodedFrame decoded = decode_readable(frame);
+    if (!decoded.unreadable.empty()) return std::move(decoded.unreadable.front().error);
+    return std::move(decoded.messages);
   }
+
+  DecodedFrame decode_readable(const PulledFrame& frame) const;
 
   void set_wake(std::function<void()> wake) {
     MutexLock lock(mutex_);
@@ -425,23 +432,38 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
     for (const Reading* each : turns) each->reader->pump();
   }
 
-  Status decode(const PulledFrame& frame, std::vector<ReceivedMessage>& out) const {
-    RecordCursor cursor(frame.records, {.check_crc = true,
-                                        .first_offset = frame.begin_offset,
-                                        .offset_delta = frame.offset_delta,
-                                        .queue_id = frame.queue->id});
-    RecordView record;
-    while (cursor.next(record)) {
-      if (record.queue_offset < frame.begin_offset) continue;
-      if (!tags_.empty()) {
-        const auto tag = find_property(record.properties, property::kTags);
-        if (!tag || std::find(tags_.begin(), tags_.end(), *tag) == tags_.end()) continue;
-      }
-      TRY_ASSIGN(ReceivedMessage message, to_received_message(record, frame.queue->broker));
-      out.push_back(std::move(message));
+  using Received = Result<std::vector<ReceivedMessage>>;
+
+  // What receive() gives of a frame: messages, and an error in the place of each unreadable one.
+  void keep_received(const PulledFrame& frame) {
+    DecodedFrame decoded = decode_readable(frame);
+    MutexLock lock(mutex_);
+    auto next = decoded.messages.begin();
+    const auto keep_until =
+        [&](std::vector<ReceivedMessage>::iterator end) SLIPSTREAM_REQUIRES(mutex_) {
+          if (next == end) return;
+          received_.emplace_back(*frame.queue,
+                                 std::vector<ReceivedMessage>(std::make_move_iterator(next),
+                                                              std::make_move_iterator(end)));
+          next = end;
+        };
+    for (UnreadableMessage& each : decoded.unreadable) {
+      keep_until(std::find_if(next, decoded.messages.end(), [&](const ReceivedMessage& message) {
+        return message.queue_offset > each.offset;
+      }));
+      received_.emplace_back(*frame.queue, std::move(each.error));
     }
-    return cursor.status().with_context("message of " + frame.queue->to_string() + " near offset " +
-                                        std::to_string(frame.begin_offset));
+    keep_until(decoded.messages.end());
+    // What follows in the frame would be left out.
+    if (!decoded.whole && !failure_) failure_ = received_.back().second.error();
+  }
+
+  std::optional<Received> take_received() {
+    MutexLock lock(mutex_);
+    if (received_.empty()) return std::nullopt;
+    Received first = std::move(received_.front().second);
+    received_.pop_front();
+    return first;
   }
 
   ClientCore& core_;
@@ -466,11 +488,52 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
   std::map<MessageQueue, std::uint64_t> by_queue_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Queue> queues_ SLIPSTREAM_GUARDED_BY(mutex_);
   ReadyFrames ready_ SLIPSTREAM_GUARDED_BY(mutex_);
+  // receive(): the rest of a frame with unreadable messages
+  std::deque<std::pair<MessageQueue, Received>> received_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::optional<Error> failure_ SLIPSTREAM_GUARDED_BY(mutex_);
   bool client_closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::set<std::shared_ptr<Commit>> commits_ SLIPSTREAM_GUARDED_BY(mutex_);  // under way
   std::function<void()> wake_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
+
+DecodedFrame Consumer::State::decode_readable(const PulledFrame& frame) const {
+  DecodedFrame decoded;
+  RecordCursor cursor(frame.records, {.check_crc = true,
+                                      .first_offset = frame.begin_offset,
+                                      .offset_delta = frame.offset_delta,
+                                      .queue_id = frame.queue->id});
+  RecordView record;
+  std::int64_t next = frame.begin_offset;
+  const auto unreadable = [&](std::int64_t offset, const Error& error) {
+    if (offset < frame.begin_offset) return;
+    decoded.unreadable.push_back(
+        {offset, error.with_context("message of " + frame.queue->to_string() + " at offset " +
+                                    std::to_string(offset))});
+  };
+  while (true) {
+    if (!cursor.next(record)) {
+      if (cursor.status().ok()) return decoded;
+      const Error error = cursor.status().error();
+      const std::int64_t offset = cursor.failed_offset().value_or(next);
+      unreadable(offset, error);
+      decoded.whole = cursor.pass_over();
+      if (!decoded.whole) return decoded;
+      next = std::max(next, offset + 1);
+      continue;
+    }
+    if (record.queue_offset < frame.begin_offset) continue;
+    next = record.queue_offset + 1;
+    if (!tags_.empty()) {
+      const auto tag = find_property(record.properties, property::kTags);
+      if (!tag || std::find(tags_.begin(), tags_.end(), *tag) == tags_.end()) continue;
+    }
+    auto message = to_received_message(record, frame.queue->broker);
+    if (message.ok())
+      decoded.messages.push_back(std::move(*message));
+    else
+      unreadable(record.queue_offset, message.error());
+  }
+}
 
 void Consumer::State::commit(std::vector<GroupOffset> offsets,
                              std::function<void(const Status&)> done) {
@@ -524,6 +587,9 @@ Result<std::vector<ReceivedMessage>> Consumer::receive(std::int64_t timeout_ms) 
 }
 Result<std::vector<ReceivedMessage>> Consumer::decode(const PulledFrame& frame) const {
   return state_->decode(frame);
+}
+DecodedFrame Consumer::decode_readable(const PulledFrame& frame) const {
+  return state_->decode_readable(frame);
 }
 void Consumer::set_wake(std::function<void()> wake) { state_->set_wake(std::move(wake)); }
 std::vector<QueueProgress> Consumer::progress() const { return state_->progress(); }

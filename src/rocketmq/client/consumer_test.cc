@@ -89,6 +89,27 @@ TEST_F(ConsumerTest, AFrameBecomesMessagesByPublicMeansAlone) {
   EXPECT_EQ(messages->front().queue(), queue_);
 }
 
+TEST_F(ConsumerTest, AnUnreadableMessageTakesNoneWithIt) {
+  fill(queue_, 6);
+  broker_.damage_body(queue_, 2);
+  broker_.damage_body(queue_, 3);
+  Consumer consumer(*client_, {.group = "g", .pulls_per_queue_max = 1});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  const auto before = consumer.receive(20'000);
+  ASSERT_TRUE(before.ok()) << before.error().to_string();
+  EXPECT_EQ(before->size(), 2U);
+  for (const char* offset : {"T/broker-a/0 at offset 2", "T/broker-a/0 at offset 3"}) {
+    const auto damaged = consumer.receive(20'000);
+    ASSERT_FALSE(damaged.ok());
+    EXPECT_EQ(damaged.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(damaged.error().message.find(offset), std::string::npos) << damaged.error().message;
+  }
+  const auto behind = consumer.receive(20'000);
+  ASSERT_TRUE(behind.ok());
+  ASSERT_EQ(behind->size(), 2U);
+  EXPECT_EQ((*behind)[0].body, "4");
+}
+
 TEST_F(ConsumerTest, StartPositions) {
   for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), {}, 1'000 + i);
   broker_.expire(queue_, 10);

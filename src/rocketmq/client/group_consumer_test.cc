@@ -194,6 +194,36 @@ TEST_F(GroupConsumerTest, WhatFailsComesAgainAndThenIsADeadLetter) {
   }));
 }
 
+TEST_F(GroupConsumerTest, OnlyWhatCannotBeReadIsPassedOver) {
+  for (int i = 0; i < 10; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
+  broker_.damage_body({"T", "broker-a", 0}, 3);
+  broker_.damage_body({"T", "broker-a", 0}, 7);
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 10; }));
+  EXPECT_EQ(seen.total(), 8) << "nothing twice either";
+  EXPECT_EQ(seen.times("3") + seen.times("7"), 0);
+}
+
+TEST_F(GroupConsumerTest, WhatWasDamagedOnTheWayIsReadAgain) {
+  const MessageQueue queue{"T", "broker-a", 0};
+  for (int i = 0; i < 10; ++i) broker_.append(queue, std::to_string(i));
+  broker_.damage_body(queue, 3);
+  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kLate, .delay_ms = 200}, 12);
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.times("2") == 1; }));
+  broker_.damage_body(queue, 3);  // whole again
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 10; }));
+  EXPECT_EQ(seen.total(), 10);
+}
+
 TEST_F(GroupConsumerTest, APartOfABatchCanBeDone) {
   for (int i = 0; i < 4; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
   Seen seen;

@@ -21,6 +21,7 @@ namespace {
 constexpr std::int64_t kLockHeldMs = 30'000;  // trusted for so long after it was confirmed
 constexpr std::int64_t kGiveAgainMs = 5'000;  // what could not be sent back
 constexpr int kFramesAtOnce = 16;             // before listeners have their turn
+constexpr int kReadAgainMax = 2;              // of what is unreadable
 constexpr std::int32_t kReconsumeTimesMax = 16;
 constexpr std::int64_t kSuspendMinMs = 10;
 constexpr std::int64_t kSuspendMaxMs = 30'000;
@@ -316,29 +317,49 @@ bool GroupMember::fetch_one(const std::string& topic, Consumer& consumer) {
     return false;
   }
   if (!frame->has_value()) return false;
-  auto messages = consumer.decode(**frame);
-  if (!messages.ok()) {
-    log(LogLevel::kError, "rocketmq",
-        "group '" + options_.group +
-            "' passes over messages that cannot be read: " + messages.error().message);
-    messages = Batch();
-  }
-  for (ReceivedMessage& message : *messages) restore_topic(message);
-  add(**frame, std::move(*messages), consumer);
+  DecodedFrame decoded = consumer.decode_readable(**frame);
+  for (ReceivedMessage& message : decoded.messages) restore_topic(message);
+  add(**frame, std::move(decoded), consumer);
   return true;
 }
 
-void GroupMember::add(const PulledFrame& frame, Batch messages, Consumer& consumer) {
+void GroupMember::add(const PulledFrame& frame, DecodedFrame decoded, Consumer& consumer) {
   MutexLock lock(mutex_);
   const auto found = works_.find(*frame.queue);
   if (found == works_.end()) return;
   const WorkPtr& work = found->second;
   if (work->id != frame.tag || work->dropped) return;
-  work->messages.add(std::move(messages), frame.next_offset);
+  const std::optional<std::int64_t> again_from = keep_readable(*work, decoded);
+  work->messages.add(std::move(decoded.messages), again_from.value_or(frame.next_offset));
   const bool full = work->messages.count() >= options_.cached_messages_max ||
                     work->messages.bytes() >= options_.cached_bytes_max;
-  if (full && !std::exchange(work->paused, true)) consumer.pause(work->queue);
+  const bool paused = full || work->paused;
+  if (again_from) {
+    consumer.unassign(work->queue);
+    // It fails when the client was closed.
+    static_cast<void>(consumer.assign(work->queue, StartPosition::offset(*again_from), work->id));
+  }
+  if (paused && (again_from || !work->paused)) consumer.pause(work->queue);
+  work->paused = paused;
   make_ready(work);
+}
+
+// What was damaged on the way is whole the next time. What stays so is passed over, and nothing else.
+std::optional<std::int64_t> GroupMember::keep_readable(Work& work, DecodedFrame& decoded) {
+  if (decoded.unreadable.empty()) return std::nullopt;
+  const std::int64_t first = decoded.unreadable.front().offset;
+  if (std::exchange(work.unreadable_at, first) != first) work.read_again = 0;
+  if (++work.read_again <= kReadAgainMax) {
+    std::erase_if(decoded.messages,
+                  [&](const ReceivedMessage& message) { return message.queue_offset >= first; });
+    return first;
+  }
+  for (const UnreadableMessage& each : decoded.unreadable) {
+    log(LogLevel::kError, "rocketmq",
+        "group '" + options_.group + "' passes over a message: " + each.error.message);
+  }
+  if (decoded.whole) return std::nullopt;
+  return decoded.unreadable.back().offset + 1;
 }
 
 void GroupMember::deliver(const WorkPtr& work, Batch batch) {

@@ -59,14 +59,16 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
     const MessageQueue queue;
     const std::uint64_t id;
     ProcessQueue messages;
-    std::int64_t committed;       // what was written last
-    bool ready = false;           // in ready_
-    bool busy = false;            // orderly: the listener has messages of it
-    bool suspended = false;       // orderly: a message comes again later
-    bool paused = false;          // not pulled
-    bool dropped = false;         // not ours any more
-    bool held = false;            // polled: not given out
-    std::int64_t locked_ms = -1;  // orderly: when the broker confirmed the lock; -1: not held
+    std::int64_t committed;           // what was written last
+    bool ready = false;               // in ready_
+    bool busy = false;                // orderly: the listener has messages of it
+    bool suspended = false;           // orderly: a message comes again later
+    bool paused = false;              // not pulled
+    bool dropped = false;             // not ours any more
+    bool held = false;                // polled: not given out
+    std::int64_t unreadable_at = -1;  // the first unreadable message of the frame before
+    int read_again = 0;               // for it
+    std::int64_t locked_ms = -1;      // orderly: when the broker confirmed the lock; -1: not held
   };
   using WorkPtr = std::shared_ptr<Work>;
   using Batch = std::vector<ReceivedMessage>;
@@ -112,7 +114,10 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void fetch();
   // False: nothing is ready.
   bool fetch_one(const std::string& topic, Consumer& consumer);
-  void add(const PulledFrame& frame, Batch messages, Consumer& consumer);
+  void add(const PulledFrame& frame, DecodedFrame decoded, Consumer& consumer);
+  // Where to pull anew; nothing: go on behind the frame.
+  std::optional<std::int64_t> keep_readable(Work& work, DecodedFrame& decoded)
+      SLIPSTREAM_REQUIRES(mutex_);
   void deliver(const WorkPtr& work, Batch batch);
   void finish_concurrent(const WorkPtr& work, Batch batch, const Delivery& delivery,
                          ConsumeResult result);

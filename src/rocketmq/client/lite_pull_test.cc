@@ -103,6 +103,15 @@ TEST_F(LitePullTest, SeeksBothWays) {
   EXPECT_EQ(consumer->seek({"U", "broker-a", 0}, 0).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(LitePullTest, OnlyWhatCannotBeReadIsPassedOver) {
+  fill(first_, 4);
+  broker_.damage_body(first_, 1);
+  auto consumer = start(*client_, options());
+  std::set<std::string> bodies;
+  for (const ReceivedMessage& message : poll(*consumer, 3)) bodies.insert(message.body);
+  EXPECT_EQ(bodies, (std::set<std::string>{"0", "2", "3"}));
+}
+
 TEST_F(LitePullTest, MembersShareQueues) {
   const auto other = connect();
   auto one = start(*client_, options());

@@ -111,6 +111,22 @@ bool RecordCursor::fail(const Error& error) {
   return false;
 }
 
+bool RecordCursor::fail_within(const Error& error, std::int64_t offset, std::size_t end) {
+  failed_offset_ = offset;
+  failed_end_ = end;
+  return fail(error);
+}
+
+bool RecordCursor::pass_over() {
+  if (status_.ok() || !failed_offset_) return false;
+  position_ = failed_end_;
+  inner_ = {};
+  failed_offset_.reset();
+  damaged_offset_.reset();
+  status_ = {};
+  return true;
+}
+
 bool RecordCursor::next(RecordView& out) {
   while (status_.ok()) {
     if (!inner_.empty()) {
@@ -132,13 +148,14 @@ bool RecordCursor::next_outer(RecordView& out) {
       record->queue_offset > kQueueOffsetMax) {
     return fail(corrupt("record has a queue offset that no queue reaches"));
   }
+  const std::size_t end = position_ + static_cast<std::size_t>(record->total_size);
   if (options_.check_crc) {
     const Status intact = check_body_crc(*record);
     record->damaged = !intact.ok();
     if (record->damaged &&
         (record->inner_batch() || options_.damaged_wanted != record->queue_offset)) {
       if (!record->inner_batch()) damaged_offset_ = record->queue_offset;
-      return fail(intact.error());
+      return fail_within(intact.error(), record->queue_offset, end);
     }
   }
   if (options_.queue_id) record->queue_id = *options_.queue_id;
@@ -150,26 +167,31 @@ bool RecordCursor::next_outer(RecordView& out) {
     if (record->compressed()) {
       std::string& unpacked = unpacked_.emplace_back();
       const Status status = decompress_body(*record, unpacked, options_.body_bytes_max);
-      if (!status.ok()) return fail(status.error());
+      if (!status.ok()) {
+        inner_ = {};
+        return fail_within(status.error(), record->queue_offset, end);
+      }
       std::size_t held = 0;
       for (const std::string& each : unpacked_) held += each.size();
       if (held > kUnpackedBytesMax) {
-        return fail(Error{ErrorCode::kResourceExhausted,
-                          "inner batches of one answer unpack to more than " +
-                              std::to_string(kUnpackedBytesMax) + " bytes"});
+        inner_ = {};
+        return fail_within(Error{ErrorCode::kResourceExhausted,
+                                 "inner batches of one answer unpack to more than " +
+                                     std::to_string(kUnpackedBytesMax) + " bytes"},
+                           record->queue_offset, end);
       }
       inner_ = as_bytes(unpacked);
     }
     outer_.sys_flags &= ~(sys_flag::kNeedUnwrap | sys_flag::kInnerBatch | sys_flag::kCompressed |
                           sys_flag::kCompressionMask);
   }
-  position_ += static_cast<std::size_t>(record->total_size);
+  position_ = end;
   return true;
 }
 
 bool RecordCursor::next_inner(RecordView& out) {
   Result<BatchEntryView> entry = decode_batch_entry(inner_);
-  if (!entry.ok()) return fail(entry.error());
+  if (!entry.ok()) return fail_within(entry.error(), outer_.queue_offset + inner_index_, position_);
   out = outer_;
   out.queue_offset += inner_index_++;
   out.flag = entry->flag;

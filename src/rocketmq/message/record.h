@@ -102,7 +102,8 @@ struct RecordCursorOptions {
 // Owner:   borrows `body`; views live as long as it. Those of a compressed inner batch live as long
 // as the cursor
 //          or what unpacked() was moved to.
-// Failure: sticky kCorrupt with the position; a record is given out whole or not at all.
+// Failure: sticky kCorrupt with the position, until pass_over(); a record is given out whole or not
+//          at all.
 class RecordCursor {
  public:
   RecordCursor(std::span<const std::uint8_t> body, const RecordCursorOptions& options)
@@ -112,6 +113,10 @@ class RecordCursor {
   const Status& status() const { return status_; }
   // Of the record that ended the walk because its body has another CRC.
   std::optional<std::int64_t> damaged_offset() const { return damaged_offset_; }
+  // Goes on behind the record that ended the walk; false when it is not known where that ends.
+  bool pass_over();
+  // Of the record that ended the walk, when its end is known.
+  std::optional<std::int64_t> failed_offset() const { return failed_offset_; }
   // Bytes of decompressed inner batches, to keep views alive beyond the cursor.
   std::deque<std::string>& unpacked() { return unpacked_; }
 
@@ -119,6 +124,7 @@ class RecordCursor {
   bool next_outer(RecordView& out);
   bool next_inner(RecordView& out);
   bool fail(const Error& error);
+  bool fail_within(const Error& error, std::int64_t offset, std::size_t end);
 
   std::span<const std::uint8_t> body_;
   RecordCursorOptions options_;
@@ -129,6 +135,8 @@ class RecordCursor {
   std::deque<std::string> unpacked_;
   Status status_;
   std::optional<std::int64_t> damaged_offset_;
+  std::optional<std::int64_t> failed_offset_;
+  std::size_t failed_end_ = 0;  // of a record with failed_offset_
 };
 
 // A copy that owns everything, body decompressed.

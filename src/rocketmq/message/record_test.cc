@@ -174,6 +174,30 @@ TEST(RecordCursor, CrcIsCheckedWhenAskedFor) {
   EXPECT_TRUE(record.damaged);
 }
 
+TEST(RecordCursor, WhatIsDamagedCanBePassedOver) {
+  RecordParts parts;
+  parts.queue_offset = 6;
+  std::string body = make_record({}) + make_record(parts);
+  body[88] = 'j';
+  RecordCursorOptions options;
+  options.check_crc = true;
+  RecordCursor cursor(as_bytes(body), options);
+  RecordView record;
+  EXPECT_FALSE(cursor.pass_over()) << "nothing failed";
+  ASSERT_FALSE(cursor.next(record));
+  EXPECT_EQ(cursor.failed_offset(), 5);
+  ASSERT_TRUE(cursor.pass_over());
+  ASSERT_TRUE(cursor.next(record));
+  EXPECT_EQ(record.queue_offset, 6);
+  EXPECT_FALSE(cursor.next(record));
+  EXPECT_TRUE(cursor.status().ok());
+  body[4] ^= 1;  // the magic: where the record ends is in doubt
+  RecordCursor lost(as_bytes(body), options);
+  EXPECT_FALSE(lost.next(record));
+  EXPECT_FALSE(lost.failed_offset());
+  EXPECT_FALSE(lost.pass_over());
+}
+
 TEST(RecordCursor, StaticTopicsShiftOffsetsAndReplaceTheQueue) {
   const std::string body = make_record({});
   RecordCursorOptions options;
