@@ -17,6 +17,7 @@ namespace {
 
 // Servers close connections that are idle for 120 s.
 constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
+constexpr std::int64_t kSignOffTimeoutMs = 1'000;
 constexpr std::size_t kRoutesMax = 10'000;
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 // For so long those who ask again are told the same: many sends wait for one broker.
@@ -144,6 +145,9 @@ void ClientCore::close() {
       listeners = std::exchange(listeners_, {});
     }
     for (const auto& [id, closed] : listeners) closed();
+  });
+  wait_for_sign_off();
+  loop_.run_and_wait([this] {
     auto channels = std::exchange(channels_, {});
     channels.clear();
     for (auto& [topic, cached] : routes_) {
@@ -151,6 +155,27 @@ void ClientCore::close() {
     }
   });
   loop_.stop();
+}
+
+void ClientCore::wait_for_sign_off() {
+  if (loop_.in_loop()) return;
+  struct Slot {
+    Mutex mutex;
+    Condition changed;
+    bool settled SLIPSTREAM_GUARDED_BY(mutex) = false;
+  };
+  auto slot = std::make_shared<Slot>();
+  loop_.post([this, slot] {
+    memberships_.when_settled([slot] {
+      MutexLock lock(slot->mutex);
+      slot->settled = true;
+      slot->changed.notify_all();
+    });
+  });
+  const std::int64_t deadline_ms = clock_.now_ms() + kSignOffTimeoutMs;
+  MutexLock lock(slot->mutex);
+  while (!slot->settled && clock_.now_ms() < deadline_ms)
+    slot->changed.wait_for_ms(slot->mutex, deadline_ms - clock_.now_ms());
 }
 
 Status ClientCore::reach_name_servers() {

@@ -112,6 +112,9 @@ class ClientCore {
 
   explicit ClientCore(const ClientOptions& options);
   Status reach_name_servers();
+  // Until brokers have answered that the members of this client are gone, for a second at most:
+  // whoever looks after close() sees them no more.
+  void wait_for_sign_off();
   void try_name_server(const Command& command, std::size_t index, std::size_t tries_left,
                        CallDone done);
   void fetch_route(const std::string& topic);

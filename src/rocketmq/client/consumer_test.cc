@@ -593,6 +593,31 @@ TEST_F(ConsumerTest, BrokersListItAsAMemberOfItsGroup) {
   EXPECT_EQ(broker_.requests_seen(RequestCode::kHeartbeat), seen);
 }
 
+// A group that was read a moment ago would look as if it still had a member, and could not be reset.
+TEST_F(ConsumerTest, BrokersKnowWhoHasLeftWhenTheClientIsClosed) {
+  broker_.inject(RequestCode::kHeartbeat, {.kind = Fault::Kind::kDelay, .delay_ms = 100});
+  {
+    Consumer consumer(*client_, {.group = "g"});
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+    ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kHeartbeat) == 1; }));
+  }
+  client_->close();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kUnregisterClient), 1U);
+}
+
+TEST_F(ConsumerTest, ABrokerThatIsSilentHoldsClosingUpForASecondAtMost) {
+  broker_.inject(RequestCode::kHeartbeat, {.kind = Fault::Kind::kSilence});
+  {
+    Consumer consumer(*client_, {.group = "g"});
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+    ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kHeartbeat) == 1; }));
+  }
+  const SystemClock clock;
+  const std::int64_t begin_ms = clock.now_ms();
+  client_->close();
+  EXPECT_GE(clock.now_ms() - begin_ms, 900);
+}
+
 TEST_F(ConsumerTest, GroupOffsetsAreWritten) {
   fill(queue_, 10);
   Consumer consumer(*client_, {.group = "g"});

@@ -47,21 +47,39 @@ bool Memberships::has_balanced_member(const std::string& group) const {
 void Memberships::leave(std::uint64_t id) {
   const auto left = members_.find(id);
   if (left == members_.end()) return;
-  const std::string group = left->second.group;
-  const bool producer = left->second.producer;
+  const Group group{left->second.group, left->second.producer};
   members_.erase(left);
-  const bool last = std::none_of(members_.begin(), members_.end(), [&](const auto& each) {
-    return each.second.group == group && each.second.producer == producer;
-  });
-  if (!last) return;
+  if (has_member(group)) return;
+  for (auto& [address, heartbeats] : heartbeats_) heartbeats.left.insert(group);
   for (const std::string& address : brokers_) {
-    core_.call(address, ChannelRole::kControl,
-               encode_unregister({.client_id = client_id_,
-                                  .producer_group = producer ? group : std::string(),
-                                  .consumer_group = producer ? std::string() : group}),
-               nullptr, core_.options().call_timeout_ms, [](const CallOutcome&) {});
+    if (!heartbeats_.contains(address)) sign_off(address, group);
   }
   if (members_.empty()) brokers_.clear();
+}
+
+void Memberships::when_settled(std::function<void()> done) {
+  if (under_way_ == 0) return done();
+  when_settled_.push_back(std::move(done));
+}
+
+bool Memberships::has_member(const Group& group) const {
+  return std::any_of(members_.begin(), members_.end(), [&](const auto& each) {
+    return each.second.group == group.name && each.second.producer == group.producer;
+  });
+}
+
+void Memberships::sign_off(const std::string& address, const Group& group) {
+  ++under_way_;
+  core_.call(address, ChannelRole::kControl,
+             encode_unregister({.client_id = client_id_,
+                                .producer_group = group.producer ? group.name : std::string(),
+                                .consumer_group = group.producer ? std::string() : group.name}),
+             nullptr, core_.options().call_timeout_ms, [this](const CallOutcome&) { settle(); });
+}
+
+void Memberships::settle() {
+  if (--under_way_ != 0) return;
+  for (const auto& done : std::exchange(when_settled_, {})) done();
 }
 
 void Memberships::announce_all() {
@@ -117,19 +135,33 @@ void Memberships::announce_topic(const std::string& topic) {
 }
 
 void Memberships::announce(const std::string& address) {
+  ++under_way_;
+  ++heartbeats_[address].count;
   core_.call(address, ChannelRole::kControl, encode_heartbeat(heartbeat()), nullptr,
              core_.options().call_timeout_ms, [this, address](const CallOutcome& outcome) {
-               if (!outcome.answer.ok()) return;  // at the next heartbeat, or connection
-               const FrameHeader& header = outcome.answer->header;
-               if (header.code == response_code::kSuccess) {
-                 if (!members_.empty()) brokers_.insert(address);
-                 return;
-               }
-               LogLimit::of_process().log(
-                   LogLevel::kWarn, "rocketmq", "membership at " + address,
-                   "tools will not see who reads at " + address + ": " +
-                       answer_error(RequestCode::kHeartbeat, header.code, header.remark).message);
+               announced(address, outcome);
+               settle();
              });
+}
+
+void Memberships::announced(const std::string& address, const CallOutcome& outcome) {
+  const bool answered = outcome.answer.ok();  // if not: at the next heartbeat, or connection
+  if (answered && outcome.answer->header.code == response_code::kSuccess) {
+    if (!members_.empty()) brokers_.insert(address);
+  } else if (answered) {
+    const FrameHeader& header = outcome.answer->header;
+    LogLimit::of_process().log(
+        LogLevel::kWarn, "rocketmq", "membership at " + address,
+        "tools will not see who reads at " + address + ": " +
+            answer_error(RequestCode::kHeartbeat, header.code, header.remark).message);
+  }
+  const auto sent = heartbeats_.find(address);
+  if (--sent->second.count != 0) return;
+  const std::set<Group> left = std::move(sent->second.left);
+  heartbeats_.erase(sent);
+  for (const Group& group : left) {
+    if (!has_member(group)) sign_off(address, group);
+  }
 }
 
 }  // namespace slipstream::rocketmq::internal

@@ -1,13 +1,17 @@
 // This client as a member of groups of consumers and producers, as brokers know them.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rocketmq/net/channel.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq::internal {
@@ -42,8 +46,11 @@ class Memberships {
                                       const MemberKind& kind);
   std::uint64_t join_producers(const std::string& group, const std::string& topic);
   bool has_balanced_member(const std::string& group) const;
-  // The last of a group is signed off at the brokers.
+  // The last of a group is signed off at the brokers that know of it, or may: where a heartbeat is
+  // under way, after its answer, since brokers take the two in any order.
   void leave(std::uint64_t id);
+  // Calls `done` once when no heartbeat and no sign-off is under way: at once, or later.
+  void when_settled(std::function<void()> done);
   void announce_all();
   // The connection for small requests to this broker was made.
   void connected(const std::string& address);
@@ -58,14 +65,32 @@ class Memberships {
   };
 
   Heartbeat heartbeat() const;
+  struct Group {
+    std::string name;
+    bool producer = false;
+    auto operator<=>(const Group&) const = default;
+  };
+  bool has_member(const Group& group) const;
   void announce_topic(const std::string& topic);
   void announce(const std::string& address);
+  void announced(const std::string& address, const CallOutcome& outcome);
+  void sign_off(const std::string& address, const Group& group);
+  // One heartbeat or sign-off less is under way.
+  void settle();
 
   ClientCore& core_;
   const std::string client_id_;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Member> members_;
-  std::set<std::string> brokers_;  // that were told, by address
+  std::set<std::string> brokers_;  // that know of a member, by address
+  // Where heartbeats are under way: how many, and whom to sign off after the last of them.
+  struct Heartbeats {
+    std::size_t count = 0;
+    std::set<Group> left;
+  };
+  std::map<std::string, Heartbeats> heartbeats_;
+  std::size_t under_way_ = 0;  // heartbeats and sign-offs
+  std::vector<std::function<void()>> when_settled_;
 };
 
 }  // namespace slipstream::rocketmq::internal
