@@ -1,6 +1,5 @@
 #include "connectors/rocketmq/batch_sender.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
@@ -80,7 +79,7 @@ void BatchSender::note_failure(const Error& error) {
     if (failure_.ok()) failure_ = told;
     return;
   }
-  const std::int64_t now = SystemClock().now_ms();
+  const std::int64_t now = options_.clock->now_ms();
   if (logged_ms_ != 0 && now - logged_ms_ < kLogPauseMs) return;
   logged_ms_ = now;
   log(LogLevel::kWarn, "rocketmq",

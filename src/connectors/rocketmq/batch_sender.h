@@ -33,6 +33,7 @@ class BatchSender {
     std::string table;
     std::function<void()> wake;
     Metrics metrics;
+    const Clock* clock = nullptr;  // outlives the sender
   };
   BatchSender(rocketmq::Client& client, rocketmq::ProducerOptions producer, Options options);
   ~BatchSender();

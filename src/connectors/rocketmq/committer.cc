@@ -442,6 +442,7 @@ Status Publication::resolve() {
   options.stop = context_.stop;
   options.found = [this](std::string_view key) { note_found(key); };
   options.progress = context_.progress;
+  options.clock = &clock_;
   TRY(scan_queues(client_, ranges, options).with_context("table '" + plan_.settings.table + "'"));
   for (Epoch& epoch : epochs_) {
     for (std::size_t i = 0; i < epoch.found.size(); ++i) {

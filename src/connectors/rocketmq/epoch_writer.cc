@@ -88,7 +88,7 @@ EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
-      queues_(*client_, routes_, plan_->settings, plan_->ordered),
+      queues_(*client_, routes_, plan_->settings, plan_->ordered, *context_.clock),
       bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
   sealed_ = kSinkSealed.in(context_.metrics);
   begin_epoch();
@@ -123,7 +123,7 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
   TRY(encoder_->encode(batch));
   std::vector<std::uint64_t> hashes;
   if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
-  queues_.look_at_clock();
+  queues_.read_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     make_stamp(prefix_, epoch_.messages, stamp_);
@@ -178,7 +178,7 @@ Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint,
     each.lower = *lower;
   }
   for (auto& [queue, lane] : lanes_) TRY(seal(lane, *file));
-  epoch_.sealed_ms = clock_.wall_ms();
+  epoch_.sealed_ms = context_.clock->wall_ms();
   sealed_->fetch_add(static_cast<std::int64_t>(epoch_.messages), std::memory_order_relaxed);
   std::string handle = encode_epoch_handle(epoch_);
   // The next epoch's bounds, and a queue that takes turns.

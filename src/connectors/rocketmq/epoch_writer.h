@@ -54,7 +54,6 @@ class EpochWriter final : public SinkWriter {
   rocketmq::Producer routes_;  // for its routes only
   TopicQueues queues_;
   const std::shared_ptr<Bounds> bounds_;
-  SystemClock clock_;
 
   EpochHandle epoch_;
   std::string prefix_;

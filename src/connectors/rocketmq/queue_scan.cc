@@ -2,7 +2,6 @@
 
 #include "slipstream/rocketmq/consumer.h"
 
-#include "base/clock.h"
 #include "base/try.h"
 #include "connectors/rocketmq/stamp.h"
 #include "rocketmq/message/properties.h"
@@ -54,8 +53,7 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
     ++open;
     TRY(consumer.assign(ranges[i].queue, rocketmq::StartPosition::offset(ranges[i].lower), i));
   }
-  const SystemClock clock;
-  std::int64_t last_report_ms = clock.now_ms();
+  std::int64_t last_report_ms = options.clock->now_ms();
   std::int64_t seen = 0;
   while (open > 0) {
     if (options.stop.stop_requested())
@@ -71,8 +69,8 @@ Status scan_queues(rocketmq::Client& client, std::span<const ScanRange> ranges,
         --open;
       }
     }
-    if (options.progress && clock.now_ms() - last_report_ms >= kProgressMs) {
-      last_report_ms = clock.now_ms();
+    if (options.progress && options.clock->now_ms() - last_report_ms >= kProgressMs) {
+      last_report_ms = options.clock->now_ms();
       options.progress("looked through " + std::to_string(seen) + " of " + std::to_string(all) +
                        " messages of the output queues" + trouble_of(consumer));
     }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/clock.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
@@ -27,6 +28,7 @@ struct ScanOptions {
   std::function<void(std::string_view unique_key)>
       found;                                       // of every message that has the form of a stamp
   std::function<void(std::string_view)> progress;  // for people
+  const Clock* clock = nullptr;                    // outlives the scan
 };
 
 // Reads every message of the ranges. Waits for brokers that are away, for as long as it takes.

@@ -1,8 +1,9 @@
 #include "connectors/rocketmq/shared_client.h"
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 
-#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/try.h"
 
@@ -23,7 +24,7 @@ struct Entry {
   Mutex mutex;
   std::weak_ptr<rocketmq::Client> client SLIPSTREAM_GUARDED_BY(mutex);
   Status failure SLIPSTREAM_GUARDED_BY(mutex);
-  std::int64_t failed_ms SLIPSTREAM_GUARDED_BY(mutex) = -1;
+  std::atomic<std::uint64_t> failures = 0;  // grows with the lock only
   bool ever_reached SLIPSTREAM_GUARDED_BY(mutex) = false;
 };
 
@@ -44,12 +45,11 @@ Entry& entry_of(const rocketmq::ClientOptions& options) {
 }  // namespace
 
 Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOptions& options) {
-  const SystemClock clock;
-  const std::int64_t asked_ms = clock.now_ms();
   Entry& entry = entry_of(options);
+  const std::uint64_t failures_before = entry.failures;
   MutexLock lock(entry.mutex);
   if (auto client = entry.client.lock()) return client;
-  if (entry.failed_ms >= asked_ms) return entry.failure.error();
+  if (entry.failures != failures_before) return entry.failure.error();
   rocketmq::ClientOptions wanted = options;
   wanted.route_refresh_ms = kRouteAgeMaxMs;
   auto made = rocketmq::Client::connect(wanted);
@@ -61,7 +61,7 @@ Result<std::shared_ptr<rocketmq::Client>> shared_client(const rocketmq::ClientOp
       error.retryable = false;
     }
     entry.failure = error;
-    entry.failed_ms = clock.now_ms();
+    ++entry.failures;
     return error;
   }
   entry.ever_reached = true;

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/clock.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/rocketmq/producer.h"
 
-#include "base/clock.h"
 #include "connectors/rocketmq/settings.h"
 
 namespace slipstream::rocketmq_connector {
@@ -24,8 +24,8 @@ class TopicQueues {
  public:
   // `fixed`: the queues of a topic never change here, so that a key keeps its queue.
   TopicQueues(rocketmq::Client& client, rocketmq::Producer& producer, const SinkSettings& settings,
-              bool fixed)
-      : client_(client), producer_(producer), settings_(settings), fixed_(fixed) {}
+              bool fixed, const Clock& clock)
+      : client_(client), producer_(producer), settings_(settings), fixed_(fixed), clock_(clock) {}
 
   struct Topic {
     std::vector<rocketmq::MessageQueue> queues;  // not empty
@@ -34,7 +34,7 @@ class TopicQueues {
     const rocketmq::MessageQueue& current() const { return queues[turn % queues.size()]; }
   };
   // Once per batch of rows: how old routes are is judged by this moment.
-  void look_at_clock() { now_ms_ = clock_.now_ms(); }
+  void read_clock() { now_ms_ = clock_.now_ms(); }
   // A topic that does not exist is created where the cluster does so by itself.
   // Failure: kNotFound and kPermissionDenied name the topic, kDataError one that only rows name;
   //          kUnavailable, retryable, while its brokers are away.
@@ -47,7 +47,7 @@ class TopicQueues {
   rocketmq::Producer& producer_;
   const SinkSettings& settings_;
   const bool fixed_;
-  SystemClock clock_;
+  const Clock& clock_;
   std::int64_t now_ms_ = clock_.now_ms();
   std::map<std::string, Topic, std::less<>> topics_;
 };

@@ -30,6 +30,7 @@ BatchSender::Options sender_options(const SinkPlan& plan, const WriterContext& c
   options.table = plan.settings.table;
   options.wake = context.wake;
   options.metrics = context.metrics;
+  options.clock = context.clock;
   return options;
 }
 
@@ -73,8 +74,9 @@ QueueWriter::QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       sender_(*client_, producer_options(plan_->settings), sender_options(*plan_, context)),
-      queues_(*client_, sender_.producer(), plan_->settings, plan_->ordered),
+      queues_(*client_, sender_.producer(), plan_->settings, plan_->ordered, *context.clock),
       keys_(make_keys()),
+      clock_(*context.clock),
       again_(std::make_shared<WakeTimer>(context.wake)) {}
 
 QueueWriter::~QueueWriter() { again_->close(); }
@@ -115,7 +117,7 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   static_cast<void>(file);
   TRY(sender_.failure());
   if (sender_.full()) return Write::kFull;
-  queues_.look_at_clock();
+  queues_.read_clock();
   TRY_ASSIGN(const bool there, topic_is_there());
   if (!there) return Write::kFull;
   TRY(encoder_->encode(batch));

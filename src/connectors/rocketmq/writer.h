@@ -43,7 +43,7 @@ class QueueWriter final : public SinkWriter {
   // Messages of one queue, within one write(): the sender's lock is not taken for each.
   rocketmq::BatchEncoder gathered_;
   const rocketmq::MessageQueue* gathered_for_ = nullptr;
-  SystemClock clock_;
+  const Clock& clock_;
   std::int64_t away_since_ms_ = -1;
   const std::shared_ptr<WakeTimer> again_;
 };
