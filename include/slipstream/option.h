@@ -26,7 +26,8 @@ struct OptionSpec {
   std::string default_value = {};         // as text; empty = none
   std::string description = {};           // one sentence
   std::vector<std::string> aliases = {};  // other spellings with the same meaning
-  std::vector<std::string> values = {};   // kEnum: what is allowed
+  // kEnum: what is allowed. Of a prefix: how the names end that begin with it, when that is known.
+  std::vector<std::string> values = {};
   bool required = false;
   bool secret = false;  // never printed
   bool prefix = false;  // "fields." : any option that begins with name

@@ -58,6 +58,9 @@ class Options {
   OptionMap with_prefix(std::string_view prefix) const;
 
  private:
+  // Ends the program: the table has another option of that name, or neither value nor default.
+  [[noreturn]] static void not_a_word(std::string_view name, std::string_view word);
+
   template <typename T>
   decltype(auto) value(const Option<T>& option, std::string_view name) const {
     if constexpr (std::is_same_v<T, std::string>) {
@@ -67,7 +70,7 @@ class Options {
       for (const OptionWord<T>& each : option.limits.words) {
         if (each.word == word) return T(each.value);
       }
-      return T(option.limits.words.front().value);
+      not_a_word(name, word);
     } else if constexpr (std::is_same_v<T, ByteSize>) {
       return ByteSize{bytes(name)};
     } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
@@ -91,7 +94,8 @@ class Options {
 class OptionTable {
  public:
   OptionTable() = default;
-  explicit OptionTable(std::vector<OptionSpec> specs) : specs_(std::move(specs)) {}
+  // REQUIRES: every default is a value that its option takes.
+  explicit OptionTable(std::vector<OptionSpec> specs);
   // This table's options and those of `other` (a connector with its format, each under `prefix`).
   OptionTable merged(const OptionTable& other, std::string_view prefix = "") const;
 

@@ -243,6 +243,12 @@ Checked check_value(const OptionSpec& spec, std::string_view given) {
 
 }  // namespace
 
+void Options::not_a_word(std::string_view name, std::string_view word) {
+  const std::string what =
+      "option '" + std::string(name) + "' has '" + std::string(word) + "', none of its words";
+  internal::check_failed(what.c_str(), __FILE__, __LINE__);
+}
+
 const std::string& Options::text(std::string_view name) const {
   if (const auto found = given_.find(name); found != given_.end()) return found->second;
   const auto found = defaults_.find(name);
@@ -277,6 +283,15 @@ OptionMap Options::with_prefix(std::string_view prefix) const {
       result.emplace(at->first.substr(prefix.size()), at->second);
   }
   return result;
+}
+
+OptionTable::OptionTable(std::vector<OptionSpec> specs) : specs_(std::move(specs)) {
+  for (const OptionSpec& spec : specs_) {
+    if (spec.default_value.empty()) continue;
+    const std::string problem = check_value(spec, spec.default_value).problem;
+    if (!problem.empty())
+      internal::check_failed(("default of " + problem).c_str(), __FILE__, __LINE__);
+  }
 }
 
 OptionTable OptionTable::merged(const OptionTable& other, std::string_view prefix) const {

@@ -223,5 +223,30 @@ TEST(ParseBytes, TakesFlinksTexts) {
   EXPECT_FALSE(parse_bytes("4 pounds").ok());
 }
 
+// A mistake in a table ends the program that has it: no value that was not meant is given silently.
+TEST(OptionDeathTest, ADefaultThatTheOptionDoesNotTakeIsNoTable) {
+  Option<Mode> mode = kMode;
+  mode.default_value = "newest";
+  EXPECT_DEATH(OptionTable(option_specs(mode)), "'newest' is none of 'earliest', 'latest'");
+  Option<std::chrono::milliseconds> wait = kWait;
+  wait.default_value = "soon";
+  EXPECT_DEATH(OptionTable(option_specs(wait)), "'soon' is no duration");
+  wait.default_value = "2 d";
+  EXPECT_DEATH(OptionTable(option_specs(wait)), "must be from 1 ms to 1 d");
+}
+
+TEST(OptionDeathTest, AWordThatIsNoneOfTheOptionsIsNotTakenForTheFirst) {
+  Option<Mode> optional = kMode;
+  optional.default_value = {};
+  const auto none = OptionTable(option_specs(optional)).parse({}, "t");
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->find(optional), std::nullopt);
+  EXPECT_DEATH(static_cast<void>((*none)[optional]), "option 'mode' has ''");
+  const Option<std::string> other{.name = "mode"};  // of the same name
+  const auto given = OptionTable(option_specs(other)).parse({{"mode", "newest"}}, "t");
+  ASSERT_TRUE(given.ok());
+  EXPECT_DEATH(static_cast<void>((*given)[kMode]), "option 'mode' has 'newest'");
+}
+
 }  // namespace
 }  // namespace slipstream

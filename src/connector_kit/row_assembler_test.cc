@@ -250,9 +250,8 @@ TEST_F(RowAssemblerTest, AMissingKeyIsNoRowWhereItsColumnIsNotNull) {
 
 TEST(TableFormat, SaysWhatIsWrongWithKeys) {
   const auto problem = [](OptionMap options) {
-    options.emplace("format", "json");
-    const OptionTable known(option_specs(Option<std::string>{.name = "format"}, key_option::kFormat,
-                                         key_option::kFields, key_option::kValueFieldsInclude));
+    if (!options.contains("value.format")) options.emplace("format", "json");
+    const OptionTable known(message_format_options(Option<std::string>{.name = "format"}));
     const auto read = read_table_format(
         testing::table_of(Schema({{"a", Type::integer()}, {"b", Type::integer()}}),
                           std::move(options)),
@@ -264,6 +263,8 @@ TEST(TableFormat, SaysWhatIsWrongWithKeys) {
                      {"key.json.ignore-parse-errors", "true"},
                      {"value.json.encode.ignore-null-fields", "true"}}),
             "");
+  EXPECT_EQ(problem({{"value.format", "csv"}, {"value.csv.field-delimiter", ";"}}), "");
+  EXPECT_THAT(problem({{"value.format", "jsn"}}), HasSubstr("did you mean 'json'"));
   EXPECT_THAT(problem({{"key.format", "json"}}), HasSubstr("needs 'key.fields'"));
   EXPECT_THAT(problem({{"key.format", "json"}, {"key.fields", "a;c"}}),
               HasSubstr("names 'c', which is no physical column"));

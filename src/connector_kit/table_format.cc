@@ -112,6 +112,13 @@ std::vector<std::size_t> TableFormat::value_fields(std::size_t columns) const {
   return fields;
 }
 
+std::vector<OptionSpec> message_format_options(const Option<std::string>& format) {
+  std::vector<OptionSpec> specs = option_specs(format, key_option::kFormat, key_option::kFields,
+                                               key_option::kValueFieldsInclude);
+  specs.front().aliases.push_back(std::string(kValuePrefix) + specs.front().name);
+  return specs;
+}
+
 OptionTable with_format_options(const OptionTable& connector_options, const OptionMap& given) {
   OptionTable known = connector_options;
   const auto value = format::find_format(given_text(connector_options, given, "format"));

@@ -35,8 +35,7 @@ struct TableFormat {
   std::vector<std::size_t> value_fields(std::size_t columns) const;
 };
 
-// Options of a connector whose messages have a key. The key format's own options have "key." in
-// front.
+// Options of a connector whose messages have a key: see message_format_options().
 enum class ValueFields : std::uint8_t { kAll, kExceptKey };
 inline constexpr auto kValueFieldWords = std::to_array<OptionWord<ValueFields>>(
     {{"ALL", ValueFields::kAll}, {"EXCEPT_KEY", ValueFields::kExceptKey}});
@@ -54,6 +53,11 @@ inline constexpr Option<ValueFields> kValueFieldsInclude{
         "are read from it; EXCEPT_KEY = only the key does.",
     .limits = {kValueFieldWords}};
 }  // namespace key_option
+
+// What a connector whose messages have a key says of formats: `format`, that of bodies, which
+// 'value.format' names too, then those of key_option. The key format's own options have "key." in
+// front; those of bodies may have "value.".
+std::vector<OptionSpec> message_format_options(const Option<std::string>& format);
 
 // The connector's options with those of the formats that `given` names or that it has by default. A
 // format that there is none of adds nothing.

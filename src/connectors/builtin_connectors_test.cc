@@ -18,6 +18,20 @@ TEST(BuiltinConnectors, AreThoseOfTheBuildInItsOrder) {
   EXPECT_THAT(names, ElementsAre("rocketmq", "datagen", "filesystem", "print", "blackhole"));
 }
 
+// As in Flink, whose tables say 'value.format' beside 'key.format'.
+TEST(BuiltinConnectors, WhereMessagesHaveKeysTheFormatOfBodiesHasItsOtherName) {
+  const auto registry = builtin_connectors();
+  std::vector<std::string> with_keys;
+  for (const ConnectorFactory* each : registry->all()) {
+    const OptionTable options = each->options();
+    if (options.find("key.format") == nullptr) continue;
+    with_keys.emplace_back(each->name());
+    ASSERT_NE(options.find("value.format"), nullptr) << each->name();
+    EXPECT_EQ(options.find("value.format")->name, "format") << each->name();
+  }
+  EXPECT_THAT(with_keys, ::testing::Contains("rocketmq"));
+}
+
 TEST(BuiltinConnectors, ATableWithoutNameServerGetsTheOneOfTheProgram) {
   const SourceRequest request = testing::source_request(
       testing::table_of(Schema({{"id", Type::bigint()}}),

@@ -187,6 +187,29 @@ void add_datagen(std::vector<Observation>& all) {
   two.erase("fields.n.start");
   two["number-of-rows"] = "2";
   add("fields.n.start", {"1", "1 2 in 1"}, {"5", "5 6 in 1"}, two, numbers);
+  OptionMap from_one = sequence;
+  from_one.erase("fields.n.end");
+  add("fields.n.end", {"2", "1 2 in 1"}, {"3", "1 2 3 in 1"}, from_one, numbers);
+  add("fields.n.kind", {"sequence", "1 2 in 1"}, {"random", "7 7 in 1"},
+      {{"fields.n.start", "1"},
+       {"fields.n.end", "1000"},
+       {"fields.n.min", "7"},
+       {"fields.n.max", "7"},
+       {"number-of-rows", "2"}},
+      numbers);
+  const Effect sign = rows_read("datagen", "n INT", "SELECT IF(n < 0, 'below', 'above')");
+  add("fields.n.min", {"-1000000", "below in 1"}, {"1", "above in 1"},
+      {{"fields.n.max", "1"}, {"number-of-rows", "1"}}, sign);
+  add("fields.n.max", {"9", "above in 1"}, {"-1", "below in 1"},
+      {{"fields.n.min", "-1"}, {"number-of-rows", "1"}}, sign);
+  add("fields.n.null-rate", {"0", "7 in 1"}, {"1", "none in 1"},
+      {{"fields.n.min", "7"}, {"fields.n.max", "7"}, {"number-of-rows", "1"}},
+      rows_read("datagen", "n INT", "SELECT COALESCE(CAST(n AS STRING), 'none')"));
+  add("fields.s.length", {"3", "3 in 1"}, {"5", "5 in 1"}, {{"number-of-rows", "1"}},
+      rows_read("datagen", "s STRING", "SELECT CAST(CHAR_LENGTH(s) AS STRING)"));
+  add("fields.t.max-past", {"0 s", "new in 1"}, {"1000 d", "old in 1"}, {{"number-of-rows", "1"}},
+      rows_read("datagen", "t TIMESTAMP_LTZ(3)",
+                "SELECT IF(t < CURRENT_TIMESTAMP - INTERVAL '1' DAY, 'old', 'new')"));
 }
 
 void add_print(std::vector<Observation>& all) {

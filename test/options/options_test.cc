@@ -1,5 +1,6 @@
 // Every documented option of every connector and format is observed: by two values that show
 // different effects here, or by a test that `elsewhere.txt` names.
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -21,7 +22,11 @@ using Option = std::pair<std::string, std::string>;  // "format json", "json.ign
 std::set<Option> documented_options() {
   std::set<Option> all;
   const auto add = [&all](const std::string& owner, const OptionTable& table) {
-    for (const OptionSpec& spec : table.specs()) all.emplace(owner, spec.name);
+    for (const OptionSpec& spec : table.specs()) {
+      if (!spec.prefix || spec.values.empty()) all.emplace(owner, spec.name);
+      if (!spec.prefix) continue;
+      for (const std::string& end : spec.values) all.emplace(owner, spec.name + "*." + end);
+    }
   };
   for (const format::Format* format : format::all_formats())
     add("format " + format->name, format->options);
@@ -41,11 +46,18 @@ std::vector<Observation> all_observations() {
   return all;
 }
 
-// A prefix such as "fields." is observed by any option that begins with it.
+// "fields.n.min" is observed as "fields.*.min"; where nothing is known of the ends, a prefix by any
+// option that begins with it.
 Option documented(const std::set<Option>& options, const std::string& owner,
                   const std::string& name) {
   for (const auto& [each_owner, each] : options) {
-    if (each_owner == owner && each.ends_with('.') && name.starts_with(each)) return {owner, each};
+    const std::size_t star = std::min(each.find('*'), each.size());
+    const bool family = star < each.size() || each.ends_with('.');
+    const std::string end = star < each.size() ? each.substr(star + 1) : "";
+    if (each_owner == owner && family && name.starts_with(each.substr(0, star)) &&
+        name.ends_with(end)) {
+      return {owner, each};
+    }
   }
   return {owner, name};
 }

@@ -27,16 +27,13 @@ using slipstream::testing::MemoryEpochFile;
 using slipstream::testing::ReaderHarness;
 using Effect = std::function<std::string(const OptionMap&)>;
 
-TableDefinition table_of_numbers(OptionMap options) {
-  return slipstream::testing::table_of(Schema({{"n", Type::integer()}}), std::move(options));
-}
-
 // --- sources ---
 
 // A broker, and a table over its topic "T" with one queue.
 class SourceSide {
  public:
-  explicit SourceSide(const OptionMap& options) : options_(options) {
+  explicit SourceSide(const OptionMap& options, Schema schema = Schema({{"n", Type::integer()}}))
+      : options_(options), schema_(std::move(schema)) {
     broker.create_topic("T", 1);
     options_.insert({{"topic", "T"},
                      {"nameServerAddress", broker.name_server()},
@@ -50,7 +47,8 @@ class SourceSide {
   // A reader that has all splits; null: refused.
   ReaderHarness* reader() {
     auto made = (*registry_->find("rocketmq"))
-                    ->make_source(slipstream::testing::source_request(table_of_numbers(options_)));
+                    ->make_source(slipstream::testing::source_request(
+                        slipstream::testing::table_of(schema_, options_)));
     if (!made.ok()) return nullptr;
     source_ = std::move(*made);
     // the harness takes it that a reader can be made
@@ -81,6 +79,7 @@ class SourceSide {
   const SystemClock clock_;
   const std::unique_ptr<ConnectorRegistry> registry_ = builtin_connectors();
   OptionMap options_;
+  const Schema schema_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<ReaderHarness> reader_;
 };
@@ -243,13 +242,16 @@ std::string speaks(const OptionMap& options) {
 // A broker with topic "out", and a table that is written there.
 class SinkSide {
  public:
-  SinkSide(const OptionMap& options, const Clock& clock) : clock_(clock) {
+  SinkSide(const OptionMap& options, const Clock& clock,
+           const Schema& schema = Schema({{"n", Type::integer()}}))
+      : clock_(clock) {
     broker.create_topic("out", 1);
     OptionMap given = options;
     given.insert(
         {{"topic", "out"}, {"nameServerAddress", broker.name_server()}, {"format", "json"}});
     auto made = (*registry_->find("rocketmq"))
-                    ->make_sink(slipstream::testing::sink_request(table_of_numbers(given)));
+                    ->make_sink(slipstream::testing::sink_request(
+                        slipstream::testing::table_of(schema, std::move(given))));
     EXPECT_TRUE(made.ok()) << made.status().to_string();
     sink_ = std::move(*made);
     WriterContext context;
@@ -263,9 +265,10 @@ class SinkSide {
     writer_ = std::move(*writer);
   }
   Result<SinkWriter::Write> write() {
-    return writer_->write(
-        slipstream::testing::batch_of({slipstream::testing::column_of(Type::integer(), {"1"})}),
-        &file_);
+    return write({slipstream::testing::column_of(Type::integer(), {"1"})});
+  }
+  Result<SinkWriter::Write> write(std::vector<ColumnPtr> columns) {
+    return writer_->write(slipstream::testing::batch_of(std::move(columns)), &file_);
   }
   // The barrier; the epoch's committable.
   Committable prepare() {
@@ -354,6 +357,28 @@ std::string recovery_waits(const OptionMap& options) {
   return side.commit(side.prepare(), 10'000).ok() ? "looks" : "waits";
 }
 
+// A message whose key and body disagree, read as (a, b); then the row (1, x) written: "key body".
+std::string keys_read_and_written(const OptionMap& options) {
+  const Schema schema({{"a", Type::integer()}, {"b", Type::string()}});
+  SourceSide source(options, schema);
+  source.broker.append({"T", "broker-a", 0}, R"({"a":1,"b":"body"})",
+                       "KEYS\x01{\"b\":\"key\"}\x02");
+  OptionMap written = options;
+  written.erase("scan.bounded.mode");
+  const SystemClock clock;
+  SinkSide sink(written, clock, schema);
+  EXPECT_TRUE(sink.write({slipstream::testing::column_of(Type::integer(), {"1"}),
+                          slipstream::testing::column_of(Type::string(), {"x"})})
+                  .ok());
+  sink.prepare();
+  std::string seen = "(" + source.rows() + ")";
+  for (const auto& message : sink.broker.messages({"out", "broker-a", 0})) {
+    for (const std::string& key : message.keys) seen += " " + key;
+    seen += " " + message.body;
+  }
+  return seen;
+}
+
 void add_sources(std::vector<Observation>& all) {
   const auto add = [&](const std::string& option, Observation::Side one, Observation::Side other,
                        OptionMap others, Effect effect) {
@@ -361,6 +386,21 @@ void add_sources(std::vector<Observation>& all) {
                    std::move(others), std::move(effect)});
   };
   add("topic", {"T", "1"}, {"U", "2"}, kToTheEnd, read_topic);
+  const auto add_key = [&](const std::string& option, Observation::Side one,
+                           Observation::Side other) {
+    OptionMap others{{"key.format", "json"},
+                     {"key.fields", "b"},
+                     {"value.fields-include", "EXCEPT_KEY"},
+                     {"scan.bounded.mode", "latest-offset"}};
+    others.erase(option);
+    add(option, std::move(one), std::move(other), std::move(others), keys_read_and_written);
+  };
+  add_key("key.format", {"json", R"((1, key) {"b":"x"} {"a":1})"},
+          {"raw", R"((1, {"b":"key"}) x {"a":1})"});
+  add_key("key.fields", {"b", R"((1, key) {"b":"x"} {"a":1})"},
+          {"a", R"((NULL, body) {"a":1} {"b":"x"})"});
+  add_key("value.fields-include", {"EXCEPT_KEY", R"((1, key) {"b":"x"} {"a":1})"},
+          {"ALL", R"((1, body) {"b":"x"} {"a":1,"b":"x"})"});
   add("nameServerAddress", {"here", "1"}, {"there", "2"}, kToTheEnd, read_cluster);
   add("scan.bounded.timestamp-millis", {"2000", "1"}, {"3000", "1 2"},
       {{"scan.bounded.mode", "timestamp"}}, read_until);

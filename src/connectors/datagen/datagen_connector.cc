@@ -34,6 +34,7 @@ OptionTable datagen_options() {
                  .description = "Per column: fields.NAME.kind = random | sequence, .min, .max, "
                                 ".length, .start, .end, "
                                 ".max-past, .null-rate.",
+                 .values = {kFieldOptions.begin(), kFieldOptions.end()},
                  .prefix = true},
   });
 }

@@ -225,11 +225,9 @@ bool takes_sequence(const Type& type) {
 }
 
 Status check_names(const Field& field, const OptionMap& options) {
-  static constexpr std::array<std::string_view, 8> kKnown = {
-      "kind", "min", "max", "length", "start", "end", "max-past", "null-rate"};
   for (const auto& [name, value] : options) {
     bool known = false;
-    for (const std::string_view candidate : kKnown) known = known || candidate == name;
+    for (const std::string_view candidate : kFieldOptions) known = known || candidate == name;
     if (!known) {
       return bad_option(
           field, name, value,

@@ -167,13 +167,12 @@ std::string group_name_of(std::string_view text) {
 }  // namespace
 
 OptionTable rocketmq_options() {
-  using namespace connector_kit;
-  std::vector<OptionSpec> all = option_specs(
-      option::kTopic, option::kNameServers, option::kFormat, key_option::kFormat,
-      key_option::kFields, key_option::kValueFieldsInclude, option::kTag, option::kTimeZone);
+  std::vector<OptionSpec> all = option_specs(option::kTopic, option::kNameServers);
   const auto add = [&all](std::vector<OptionSpec> part) {
     all.insert(all.end(), part.begin(), part.end());
   };
+  add(connector_kit::message_format_options(option::kFormat));
+  add(option_specs(option::kTag, option::kTimeZone));
   add(access_options());
   add(option_specs(option::kConsumerGroup, option::kStartupMode, option::kGroupReset,
                    option::kStartMillis, option::kStartTime, option::kStartOffset,

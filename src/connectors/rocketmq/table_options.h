@@ -27,10 +27,8 @@ inline constexpr Text kNameServers{
     .description = "Name servers: host:port;host:port; else SLIPSTREAM_NAMESERVER.",
     .aliases = {"name-server-address", "endPoint", "endpoint", "rocketmq.client.endpoints"},
     .required = true};
-inline constexpr Text kFormat{.name = "format",
-                              .default_value = "delimited",
-                              .description = "How a body holds rows.",
-                              .aliases = {"value.format"}};
+inline constexpr Text kFormat{
+    .name = "format", .default_value = "delimited", .description = "How a body holds rows."};
 inline constexpr Text kTag{
     .name = "tag",
     .description =
