@@ -4,6 +4,7 @@
 
 #include "base/mutex.h"
 #include "base/try.h"
+#include "sql/settings/session_options.h"
 
 namespace slipstream::sql {
 namespace {
@@ -113,7 +114,7 @@ void Query::when_ended(std::function<void(const Status&)> ended) {
 void Query::cancel() { state_->end(); }
 
 Result<TimeZone> time_zone_of(const Session& session) {
-  const auto setting = session.settings().find("table.local-time-zone");
+  const auto setting = session.settings().find(session_option::kTimeZone.name);
   if (setting == session.settings().end()) return TimeZone();
   return TimeZone::from_name(setting->second);
 }

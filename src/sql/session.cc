@@ -47,21 +47,21 @@ Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,
 }
 
 Result<JobOptions> Session::job_options() const {
+  using namespace session_option;
   TRY_ASSIGN(const Options options, session_options().parse(settings_, "SET"));
   JobOptions job;
-  job.name = options.text("pipeline.name");
-  job.parallelism = static_cast<std::uint32_t>(options.integer("parallelism.default"));
-  job.max_parallelism = static_cast<std::uint32_t>(options.integer("pipeline.max-parallelism"));
-  job.checkpoint_dir = options.text("execution.checkpointing.dir");
-  job.checkpoint_interval = options.duration("execution.checkpointing.interval");
-  job.checkpoint_timeout = options.duration("execution.checkpointing.timeout");
-  job.retained_checkpoints =
-      static_cast<std::uint32_t>(options.integer("execution.checkpointing.num-retained"));
-  job.incremental_checkpoints = options.boolean("execution.checkpointing.incremental");
-  job.restart_attempts = static_cast<std::uint32_t>(options.integer("restart-strategy.attempts"));
-  job.restart_delay = options.duration("restart-strategy.delay");
-  job.memory_bytes = static_cast<std::size_t>(options.bytes("slipstream.memory"));
-  job.batch_rows = static_cast<std::size_t>(options.integer("slipstream.batch-rows"));
+  job.name = options[kJobName];
+  job.parallelism = static_cast<std::uint32_t>(options[kParallelism]);
+  job.max_parallelism = static_cast<std::uint32_t>(options[kMaxParallelism]);
+  job.checkpoint_dir = options[kCheckpointDir];
+  job.checkpoint_interval = options[kCheckpointInterval];
+  job.checkpoint_timeout = options[kCheckpointTimeout];
+  job.retained_checkpoints = static_cast<std::uint32_t>(options[kCheckpointsRetained]);
+  job.incremental_checkpoints = options[kIncrementalCheckpoints];
+  job.restart_attempts = static_cast<std::uint32_t>(options[kRestartAttempts]);
+  job.restart_delay = options[kRestartDelay];
+  job.memory_bytes = static_cast<std::size_t>(options[kMemory].bytes);
+  job.batch_rows = static_cast<std::size_t>(options[kBatchRows]);
   return job;
 }
 

@@ -1,8 +1,11 @@
 #include "stream/rocketmq_config.h"
 
+#include <array>
 #include <cstdlib>
 #include <limits>
 #include <optional>
+
+#include "slipstream/rocketmq/consumer.h"
 
 #include "base/try.h"
 #include "rocketmq/message/properties.h"
@@ -16,112 +19,174 @@ using Config = RocketMQConfig;
 constexpr const char* kSource = "RocketMQSourceFunction";
 constexpr const char* kSink = "RocketMQSink";
 
-OptionSpec text(const char* name, std::string description) {
-  OptionSpec spec;
-  spec.name = name;
-  spec.description = std::move(description);
-  return spec;
-}
-OptionSpec number(const char* name, std::string default_value, std::string description) {
-  OptionSpec spec = text(name, std::move(description));
-  spec.type = OptionType::kInt;
-  spec.default_value = std::move(default_value);
-  return spec;
-}
-OptionSpec choice(const char* name, std::string default_value, std::vector<std::string> values,
-                  std::string description) {
-  OptionSpec spec = text(name, std::move(description));
-  spec.type = OptionType::kEnum;
-  spec.default_value = std::move(default_value);
-  spec.values = std::move(values);
-  return spec;
+using Text = Option<std::string>;
+using Number = Option<std::int64_t>;
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+constexpr OptionLimits<std::int64_t> kNotNegative{{.min = 0, .max = kMost}};
+constexpr OptionLimits<std::int64_t> kPositive{{.min = 1, .max = kMost}};
+
+// --- client ---
+
+constexpr Text kNameServers{.name = Config::kNameServerAddress,
+                            .description = "Name servers: host:port;host:port. Required."};
+constexpr Number kDiscoveryMs{
+    .name = Config::kNameServerPollInterval,
+    .default_value = "30000",
+    .description = "Source: milliseconds between looks for new queues; 0 = never.",
+    .limits = kNotNegative};
+constexpr Number kHeartbeatMs{
+    .name = Config::kBrokerHeartbeatInterval,
+    .default_value = "30000",
+    .description = "Milliseconds between heartbeats, which keep connections open.",
+    .limits = kPositive};
+constexpr Text kAccessKey{
+    .name = Config::kAccessKey, .description = "ACL: access key or user name.", .secret = true};
+constexpr Text kSecretKey{
+    .name = Config::kSecretKey, .description = "ACL: secret key or password.", .secret = true};
+enum class AccessChannel : std::uint8_t { kLocal, kCloud };
+constexpr auto kAccessChannels = std::to_array<OptionWord<AccessChannel>>(
+    {{"LOCAL", AccessChannel::kLocal}, {"CLOUD", AccessChannel::kCloud}});
+constexpr Option<AccessChannel> kAccessChannel{
+    .name = Config::kAccessChannel,
+    .default_value = "LOCAL",
+    .description = "Names the topic of message traces; none are sent, so both do nothing.",
+    .limits = {kAccessChannels}};
+constexpr Text kUnitName{.name = Config::kUnitName,
+                         .description = "A part of the client id that brokers see."};
+
+// --- source ---
+
+constexpr Text kConsumerGroup{.name = Config::kConsumerGroup,
+                              .description = "Source: consumer group. Required."};
+constexpr Text kConsumerTopic{.name = Config::kConsumerTopic,
+                              .description = "Source: topic. Required."};
+constexpr Text kConsumerTag{.name = Config::kConsumerTag,
+                            .default_value = "*",
+                            .description = "Source: tags to read, 'a || b'; * = all."};
+constexpr Text kConsumerSql{
+    .name = Config::kConsumerSql,
+    .description =
+        "Source: SQL92 expression over properties that brokers filter by, where "
+        "enablePropertyFilter is on; not together with consumer.tag."};
+constexpr Number kPullWaitMs{
+    .name = Config::kConsumerTimeout,
+    .default_value = "3000",
+    .description = "Source: milliseconds that a pull waits at the broker for a message.",
+    .limits = kPositive};
+constexpr Number kPersistMs{
+    .name = Config::kConsumerOffsetPersistInterval,
+    .default_value = "5000",
+    .description =
+        "Source: milliseconds between commits of the group's offsets in a job without "
+        "checkpoints; 0 = never.",
+    .limits = kNotNegative};
+constexpr Number kPullMessages{.name = Config::kConsumerBatchSize,
+                               .default_value = "32",
+                               .description = "Source: most messages of one pull.",
+                               .limits = {{.min = 1, .max = 1'024}}};
+constexpr Number kPauseWhenEmptyMs{
+    .name = Config::kConsumerDelayWhenMessageNotFound,
+    .default_value = "10",
+    .description = "Source: milliseconds between an empty pull and the next.",
+    .limits = kNotNegative};
+constexpr Number kPulls{.name = Config::kConsumerPullThreadPoolSize,
+                        .default_value = "20",
+                        .description = "Source: most pulls under way for one queue; no threads.",
+                        .limits = {{.min = 1, .max = 64}}};
+constexpr auto kResets = std::to_array<OptionWord<SourceStart::Mode>>({
+    {"latest", SourceStart::Mode::kLatest},
+    {"earliest", SourceStart::Mode::kEarliest},
+    {"timestamp", SourceStart::Mode::kTimestamp},
+});
+constexpr Option<SourceStart::Mode> kReset{
+    .name = Config::kConsumerOffsetResetTo,
+    .description = "Source: where to begin when no setter said so.",
+    .limits = {kResets}};
+constexpr Number kStartMillis{
+    .name = Config::kConsumerOffsetFromTimestamp,
+    .description =
+        "Source: the time for consumer.offset.reset.to = timestamp, milliseconds since 1970.",
+    .limits = {{.min = 0}}};
+constexpr Number kStartOffset{
+    .name = Config::kConsumerStartMessageOffset,
+    .default_value = "-1",
+    .description =
+        "Source: one offset to begin at in every queue, when no setter said so; -1 = off.",
+    .limits = {{.min = -1}}};
+
+// --- sink ---
+
+constexpr Text kProducerTopic{.name = Config::kProducerTopic,
+                              .description = "Sink: topic of messages that have none."};
+constexpr Text kProducerGroup{.name = Config::kProducerGroup,
+                              .description = "Sink: producer group; one per job when not given."};
+constexpr Number kRetries{.name = Config::kProducerRetryTimes,
+                          .default_value = "3",
+                          .description = "Sink: sends after a failed one.",
+                          .limits = {{.min = 0, .max = 1'000}}};
+constexpr Number kSendTimeoutMs{.name = Config::kProducerTimeout,
+                                .default_value = "3000",
+                                .description = "Sink: milliseconds that one send may take.",
+                                .limits = kPositive};
+constexpr Number kDelayLevel{
+    .name = Config::kMsgDelayLevel,
+    .default_value = "0",
+    .description = "Sink: delay level of messages without a delay of their own; 0 = none.",
+    .limits = {{.min = 0, .max = 18}}};
+
+// --- beyond the original connector's: named and meant as the options of the connector 'rocketmq' ---
+
+constexpr Text kCredentialsFile{
+    .name = "credentials.file",
+    .description =
+        "File with lines accessKey=, secretKey=, instead of the keys; read again when it changes."};
+constexpr Option<bool> kTlsEnabled{
+    .name = "tls.enabled",
+    .description = "Encrypt all connections; $SLIPSTREAM_TLS when not given."};
+constexpr Text kTlsCaFile{
+    .name = "tls.ca-file",
+    .description = "Trusted authorities, PEM; those of the system when not given."};
+constexpr Text kTlsCertFile{.name = "tls.cert-file",
+                            .description = "The client's certificate with its chain, PEM."};
+constexpr Text kTlsKeyFile{.name = "tls.key-file",
+                           .description = "Its private key, PEM; in tls.cert-file when not given."};
+constexpr Text kTlsKeyPassword{
+    .name = "tls.key-password", .description = "Password of the private key.", .secret = true};
+constexpr auto kTlsVerifyWords = std::to_array<OptionWord<rocketmq::TlsVerify>>({
+    {"full", rocketmq::TlsVerify::kFull},
+    {"ca", rocketmq::TlsVerify::kCa},
+    {"none", rocketmq::TlsVerify::kNone},
+});
+constexpr Option<rocketmq::TlsVerify> kTlsVerify{
+    .name = "tls.verify",
+    .description = "What a server's certificate must prove; $SLIPSTREAM_TLS_VERIFY, else full.",
+    .limits = {kTlsVerifyWords}};
+constexpr Text kTlsServerName{
+    .name = "tls.server-name",
+    .description = "Name that certificates are for, when it is not the host."};
+constexpr auto kOutOfRangeWords = std::to_array<OptionWord<rocketmq::OffsetOutOfRange>>({
+    {"fail", rocketmq::OffsetOutOfRange::kFail},
+    {"earliest", rocketmq::OffsetOutOfRange::kEarliest},
+    {"latest", rocketmq::OffsetOutOfRange::kLatest},
+    {"nearest", rocketmq::OffsetOutOfRange::kNearest},
+});
+constexpr Option<rocketmq::OffsetOutOfRange> kOutOfRange{
+    .name = "scan.offset-out-of-range",
+    .description =
+        "Source: what to do when the wanted offset does not exist any more; fail when "
+        "not given.",
+    .limits = {kOutOfRangeWords}};
+
+std::vector<OptionSpec> further_options() {
+  return option_specs(kCredentialsFile, kTlsEnabled, kTlsCaFile, kTlsCertFile, kTlsKeyFile,
+                      kTlsKeyPassword, kTlsVerify, kTlsServerName, kOutOfRange);
 }
 
-std::vector<OptionSpec> client_keys() {
-  std::vector<OptionSpec> keys{
-      text(Config::kNameServerAddress, "Name servers: host:port;host:port. Required."),
-      number(Config::kNameServerPollInterval, "30000",
-             "Source: milliseconds between looks for new queues; 0 = never."),
-      number(Config::kBrokerHeartbeatInterval, "30000",
-             "Milliseconds between heartbeats, which keep connections open."),
-      text(Config::kAccessKey, "ACL: access key or user name."),
-      text(Config::kSecretKey, "ACL: secret key or password."),
-      choice(Config::kAccessChannel, "LOCAL", {"LOCAL", "CLOUD"},
-             "Names the topic of message traces; none are sent, so both do nothing."),
-      text(Config::kUnitName, "A part of the client id that brokers see."),
-  };
-  keys[3].secret = true;
-  keys[4].secret = true;
-  return keys;
-}
-
-std::vector<OptionSpec> consumer_keys() {
-  return {
-      text(Config::kConsumerGroup, "Source: consumer group. Required."),
-      text(Config::kConsumerTopic, "Source: topic. Required."),
-      [] {
-        OptionSpec spec = text(Config::kConsumerTag, "Source: tags to read, 'a || b'; * = all.");
-        spec.default_value = "*";
-        return spec;
-      }(),
-      text(Config::kConsumerSql,
-           "Source: SQL92 expression over properties that brokers filter by, where "
-           "enablePropertyFilter is on; not together with consumer.tag."),
-      number(Config::kConsumerTimeout, "3000",
-             "Source: milliseconds that a pull waits at the broker for a message."),
-      number(Config::kConsumerOffsetPersistInterval, "5000",
-             "Source: milliseconds between commits of the group's offsets in a job without "
-             "checkpoints; 0 = never."),
-      number(Config::kConsumerBatchSize, "32", "Source: most messages of one pull, 1 to 1024."),
-      number(Config::kConsumerDelayWhenMessageNotFound, "10",
-             "Source: milliseconds between an empty pull and the next."),
-      number(Config::kConsumerPullThreadPoolSize, "20",
-             "Source: most pulls under way for one queue, 1 to 64; no threads."),
-      choice(Config::kConsumerOffsetResetTo, "", {"latest", "earliest", "timestamp"},
-             "Source: where to begin when no setter said so."),
-      number(Config::kConsumerOffsetFromTimestamp, "",
-             "Source: the time for consumer.offset.reset.to = timestamp, milliseconds since 1970."),
-      number(Config::kConsumerStartMessageOffset, "-1",
-             "Source: one offset to begin at in every queue, when no setter said so; -1 = off."),
-  };
-}
-
-std::vector<OptionSpec> producer_keys() {
-  return {
-      text(Config::kProducerTopic, "Sink: topic of messages that have none."),
-      text(Config::kProducerGroup, "Sink: producer group; one per job when not given."),
-      number(Config::kProducerRetryTimes, "3", "Sink: sends after a failed one."),
-      number(Config::kProducerTimeout, "3000", "Sink: milliseconds that one send may take."),
-      number(Config::kMsgDelayLevel, "0",
-             "Sink: delay level, 1 to 18, of messages without a delay of their own; 0 = none."),
-  };
-}
-
-// Beyond the original connector's: named and meant as the options of the connector 'rocketmq'.
-std::vector<OptionSpec> further_keys() {
-  std::vector<OptionSpec> keys{
-      text("credentials.file",
-           "File with lines accessKey=, secretKey=, instead of the keys; read again when it "
-           "changes."),
-      choice("tls.enabled", "", {"true", "false"},
-             "Encrypt all connections; $SLIPSTREAM_TLS when not given."),
-      text("tls.ca-file", "Trusted authorities, PEM; those of the system when not given."),
-      text("tls.cert-file", "The client's certificate with its chain, PEM."),
-      text("tls.key-file", "Its private key, PEM; in tls.cert-file when not given."),
-      text("tls.key-password", "Password of the private key."),
-      choice("tls.verify", "", {"full", "ca", "none"},
-             "What a server's certificate must prove; $SLIPSTREAM_TLS_VERIFY, else full."),
-      text("tls.server-name", "Name that certificates are for, when it is not the host."),
-      choice("scan.offset-out-of-range", "", {"fail", "earliest", "latest", "nearest"},
-             "Source: what to do when the wanted offset does not exist any more; fail when not "
-             "given."),
-  };
-  keys[5].secret = true;
-  return keys;
-}
-
-Error bad(const char* what, const char* key, const std::string& why) {
-  return Error{ErrorCode::kInvalidArgument, std::string(what) + ": property '" + key + "': " + why};
+template <typename T>
+Error bad(const char* what, const Option<T>& option, const std::string& why) {
+  return Error{ErrorCode::kInvalidArgument,
+               std::string(what) + ": property '" + std::string(option.name) + "': " + why};
 }
 
 // The checked properties of one source or sink.
@@ -129,39 +194,39 @@ class Reader {
  public:
   static Result<Reader> make(const char* what, const Properties& properties) {
     TRY_ASSIGN(Options options, rocketmq_config().parse(properties, what));
-    return Reader(what, std::move(options));
+    Reader reader(what, std::move(options));
+    TRY(reader.check_client());
+    return reader;
   }
 
-  const std::string& text(const char* key) const { return options_.text(key); }
-  bool given(const char* key) const { return !options_.text(key).empty() && options_.has(key); }
-  Result<std::string> required(const char* key) const {
-    if (options_.text(key).empty()) return bad(what_, key, "is required and must not be empty");
-    return options_.text(key);
+  template <typename T>
+  decltype(auto) operator[](const Option<T>& option) const {
+    return options_[option];
   }
-  Result<std::int64_t> number(const char* key, std::int64_t least, std::int64_t most) const {
-    const std::int64_t value = options_.integer(key);
-    if (value >= least && value <= most) return value;
-    return bad(what_, key,
-               std::to_string(value) + " is not from " + std::to_string(least) + " to " +
-                   std::to_string(most));
+  template <typename T>
+  bool given(const Option<T>& option) const {
+    return given(option.name);
   }
-  Status check_client() const {
-    TRY(required(Config::kNameServerAddress).status());
-    TRY(number(Config::kBrokerHeartbeatInterval, 1, kMost).status());
-    if (text(Config::kAccessKey).empty() != text(Config::kSecretKey).empty()) {
-      return bad(what_, text(Config::kAccessKey).empty() ? Config::kAccessKey : Config::kSecretKey,
-                 "is missing: credentials are 'access.key' and 'secret.key' together");
-    }
-    if (given(Config::kAccessKey) && given("credentials.file")) {
-      return bad(what_, "credentials.file", "excludes 'access.key' and 'secret.key'");
-    }
-    return {};
+  bool given(std::string_view name) const { return !text(name).empty() && options_.has(name); }
+  const std::string& text(std::string_view name) const { return options_.text(name); }
+  Result<std::string> required(const Text& option) const {
+    if (options_[option].empty()) return bad(what_, option, "is required and must not be empty");
+    return options_[option];
   }
-
-  static constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 
  private:
   Reader(const char* what, Options options) : what_(what), options_(std::move(options)) {}
+  Status check_client() const {
+    TRY(required(kNameServers).status());
+    if (options_[kAccessKey].empty() != options_[kSecretKey].empty()) {
+      return bad(what_, options_[kAccessKey].empty() ? kAccessKey : kSecretKey,
+                 "is missing: credentials are 'access.key' and 'secret.key' together");
+    }
+    if (given(kAccessKey) && given(kCredentialsFile))
+      return bad(what_, kCredentialsFile, "excludes 'access.key' and 'secret.key'");
+    return {};
+  }
+
   const char* what_;
   Options options_;
 };
@@ -170,19 +235,12 @@ std::string milliseconds(std::int64_t value) { return std::to_string(value) + " 
 
 Result<SourceStart> start_by_keys(const Reader& reader) {
   SourceStart start;
-  start.mode = SourceStart::Mode::kGroupOffsets;
-  const std::string& reset = reader.text(Config::kConsumerOffsetResetTo);
-  if (reset == "latest") start.mode = SourceStart::Mode::kLatest;
-  if (reset == "earliest") start.mode = SourceStart::Mode::kEarliest;
-  if (reset == "timestamp") {
-    if (!reader.given(Config::kConsumerOffsetFromTimestamp)) {
-      return bad(kSource, Config::kConsumerOffsetFromTimestamp,
-                 "is required by consumer.offset.reset.to = timestamp");
-    }
-    start.mode = SourceStart::Mode::kTimestamp;
-    TRY_ASSIGN(start.timestamp_ms, reader.number(Config::kConsumerOffsetFromTimestamp, 0,
-                                                 std::numeric_limits<std::int64_t>::max()));
-  }
+  start.mode =
+      reader.given(kReset) ? SourceStart::Mode(reader[kReset]) : SourceStart::Mode::kGroupOffsets;
+  if (start.mode != SourceStart::Mode::kTimestamp) return start;
+  if (!reader.given(kStartMillis))
+    return bad(kSource, kStartMillis, "is required by consumer.offset.reset.to = timestamp");
+  start.timestamp_ms = reader[kStartMillis];
   return start;
 }
 
@@ -239,48 +297,41 @@ Status add_start(const SourceStart& start, SourceConfig& config) {
   return {};
 }
 
-Status add_reading(const Reader& reader, SourceConfig& config) {
-  constexpr std::int64_t kMost = Reader::kMost;
+void add_reading(const Reader& reader, SourceConfig& config) {
+  config.persist_interval_ms = reader[kPersistMs];
   OptionMap& options = config.options;
-  TRY_ASSIGN(const auto poll, reader.number(Config::kNameServerPollInterval, 0, kMost));
-  TRY_ASSIGN(const auto wait, reader.number(Config::kConsumerTimeout, 1, kMost));
-  TRY_ASSIGN(const auto pause, reader.number(Config::kConsumerDelayWhenMessageNotFound, 0, kMost));
-  TRY_ASSIGN(const auto messages, reader.number(Config::kConsumerBatchSize, 1, 1'024));
-  TRY_ASSIGN(const auto pulls, reader.number(Config::kConsumerPullThreadPoolSize, 1, 64));
-  TRY_ASSIGN(config.persist_interval_ms,
-             reader.number(Config::kConsumerOffsetPersistInterval, 0, kMost));
-  options["scan.topic-partition-discovery.interval"] = milliseconds(poll);
-  options["scan.pull.wait"] = milliseconds(wait);
-  options["scan.pull.pause-when-empty"] = milliseconds(pause);
-  options["scan.pull.concurrency"] = std::to_string(pulls);
-  options["pullBatchSize"] = std::to_string(messages);
-  return {};
+  options["scan.topic-partition-discovery.interval"] = milliseconds(reader[kDiscoveryMs]);
+  options["scan.pull.wait"] = milliseconds(reader[kPullWaitMs]);
+  options["scan.pull.pause-when-empty"] = milliseconds(reader[kPauseWhenEmptyMs]);
+  options["scan.pull.concurrency"] = std::to_string(reader[kPulls]);
+  options["pullBatchSize"] = std::to_string(reader[kPullMessages]);
 }
 
 // As the connector reads its options of the same names.
 Result<rocketmq::Security> security_of(const Reader& reader) {
-  const auto given_or = [&](const char* key, const char* variable) {
-    const char* value = std::getenv(variable);
-    return reader.given(key) || value == nullptr ? reader.text(key) : std::string(value);
-  };
   rocketmq::Security security;
-  security.credentials.access_key = reader.text(Config::kAccessKey);
-  security.credentials.secret_key = reader.text(Config::kSecretKey);
-  security.credentials_file = reader.text("credentials.file");
-  security.tls.enabled = reader.text("tls.enabled") == "true";
-  if (!reader.given("tls.enabled")) {
+  security.credentials.access_key = reader[kAccessKey];
+  security.credentials.secret_key = reader[kSecretKey];
+  security.credentials_file = reader[kCredentialsFile];
+  rocketmq::TlsOptions& tls = security.tls;
+  if (reader.given(kTlsEnabled)) {
+    tls.enabled = reader[kTlsEnabled];
+  } else {
     TRY_ASSIGN(const std::optional<bool> enabled, rocketmq::tls_enabled_by_environment());
-    security.tls.enabled = enabled.value_or(false);
+    tls.enabled = enabled.value_or(false);
   }
-  security.tls.ca_file = reader.text("tls.ca-file");
-  security.tls.cert_file = reader.text("tls.cert-file");
-  security.tls.key_file = reader.text("tls.key-file");
-  security.tls.key_password = reader.text("tls.key-password");
-  security.tls.server_name = reader.text("tls.server-name");
-  if (const std::string verify = given_or("tls.verify", "SLIPSTREAM_TLS_VERIFY"); !verify.empty()) {
+  tls.ca_file = reader[kTlsCaFile];
+  tls.cert_file = reader[kTlsCertFile];
+  tls.key_file = reader[kTlsKeyFile];
+  tls.key_password = reader[kTlsKeyPassword];
+  tls.server_name = reader[kTlsServerName];
+  const char* verify = std::getenv("SLIPSTREAM_TLS_VERIFY");
+  if (reader.given(kTlsVerify)) {
+    tls.verify = reader[kTlsVerify];
+  } else if (verify != nullptr && *verify != '\0') {
     auto parsed = rocketmq::parse_tls_verify(verify);
-    if (!parsed.ok()) return bad(kSink, "tls.verify", parsed.error().message);
-    security.tls.verify = *parsed;
+    if (!parsed.ok()) return bad(kSink, kTlsVerify, parsed.error().message);
+    tls.verify = *parsed;
   }
   return rocketmq::completed_from_environment(std::move(security));
 }
@@ -298,48 +349,48 @@ std::string group_of_job(const std::string& job) {
 }  // namespace
 
 OptionTable rocketmq_config() {
-  std::vector<OptionSpec> all = client_keys();
-  for (auto&& part : {consumer_keys(), producer_keys(), further_keys()})
+  std::vector<OptionSpec> all = option_specs(kNameServers, kDiscoveryMs, kHeartbeatMs, kAccessKey,
+                                             kSecretKey, kAccessChannel, kUnitName);
+  for (const auto& part :
+       {option_specs(kConsumerGroup, kConsumerTopic, kConsumerTag, kConsumerSql, kPullWaitMs,
+                     kPersistMs, kPullMessages, kPauseWhenEmptyMs, kPulls, kReset, kStartMillis,
+                     kStartOffset),
+        option_specs(kProducerTopic, kProducerGroup, kRetries, kSendTimeoutMs, kDelayLevel),
+        further_options()}) {
     all.insert(all.end(), part.begin(), part.end());
+  }
   return OptionTable(std::move(all));
 }
 
 Result<SourceConfig> read_source_config(const Properties& properties, const SourceStart& start) {
   TRY_ASSIGN(const Reader reader, Reader::make(kSource, properties));
-  TRY(reader.check_client());
   SourceConfig config;
-  TRY_ASSIGN(config.topic, reader.required(Config::kConsumerTopic));
-  TRY_ASSIGN(const std::string group, reader.required(Config::kConsumerGroup));
-  if (reader.given(Config::kConsumerSql) && reader.text(Config::kConsumerTag) != "*") {
+  TRY_ASSIGN(config.topic, reader.required(kConsumerTopic));
+  TRY_ASSIGN(const std::string group, reader.required(kConsumerGroup));
+  if (reader.given(kConsumerSql) && reader[kConsumerTag] != "*") {
     return bad(
-        kSource, Config::kConsumerSql,
+        kSource, kConsumerSql,
         "is not possible together with 'consumer.tag'; TAGS can be a part of the expression");
   }
-  config.options = {{"nameServerAddress", reader.text(Config::kNameServerAddress)},
+  config.options = {{"nameServerAddress", reader[kNameServers]},
                     {"topic", config.topic},
                     {"consumerGroup", group},
-                    {"tag", reader.text(Config::kConsumerTag)}};
-  TRY_ASSIGN(const auto heartbeat,
-             reader.number(Config::kBrokerHeartbeatInterval, 1, Reader::kMost));
-  config.options["heartbeat.interval"] = milliseconds(heartbeat);
-  if (reader.given(Config::kUnitName)) config.options["unit.name"] = reader.text(Config::kUnitName);
-  if (reader.given(Config::kConsumerSql))
-    config.options["scan.filter.sql"] = reader.text(Config::kConsumerSql);
-  if (reader.given(Config::kAccessKey)) {
-    config.options["accessKey"] = reader.text(Config::kAccessKey);
-    config.options["secretKey"] = reader.text(Config::kSecretKey);
+                    {"tag", reader[kConsumerTag]},
+                    {"heartbeat.interval", milliseconds(reader[kHeartbeatMs])}};
+  if (reader.given(kUnitName)) config.options["unit.name"] = reader[kUnitName];
+  if (reader.given(kConsumerSql)) config.options["scan.filter.sql"] = reader[kConsumerSql];
+  if (reader.given(kAccessKey)) {
+    config.options["accessKey"] = reader[kAccessKey];
+    config.options["secretKey"] = reader[kSecretKey];
   }
-  for (const OptionSpec& spec : further_keys()) {
-    if (reader.given(spec.name.c_str())) config.options[spec.name] = reader.text(spec.name.c_str());
+  for (const OptionSpec& spec : further_options()) {
+    if (reader.given(spec.name)) config.options[spec.name] = reader.text(spec.name);
   }
-  TRY(add_reading(reader, config));
-  TRY_ASSIGN(const std::int64_t one_offset,
-             reader.number(Config::kConsumerStartMessageOffset, -1,
-                           std::numeric_limits<std::int64_t>::max()));
+  add_reading(reader, config);
   if (start.mode != SourceStart::Mode::kByKeys) {
     TRY(add_start(start, config));
-  } else if (one_offset >= 0) {
-    config.options["startMessageOffset"] = std::to_string(one_offset);
+  } else if (reader[kStartOffset] >= 0) {
+    config.options["startMessageOffset"] = std::to_string(reader[kStartOffset]);
   } else {
     TRY_ASSIGN(const SourceStart by_keys, start_by_keys(reader));
     TRY(add_start(by_keys, config));
@@ -349,26 +400,21 @@ Result<SourceConfig> read_source_config(const Properties& properties, const Sour
 
 Result<SinkConfig> read_sink_config(const Properties& properties, const std::string& job) {
   TRY_ASSIGN(const Reader reader, Reader::make(kSink, properties));
-  TRY(reader.check_client());
   SinkConfig config;
-  config.client.name_servers = reader.text(Config::kNameServerAddress);
+  config.client.name_servers = reader[kNameServers];
   TRY_ASSIGN(config.client.security, security_of(reader));
-  TRY_ASSIGN(config.client.heartbeat_interval_ms,
-             reader.number(Config::kBrokerHeartbeatInterval, 1, Reader::kMost));
-  config.client.unit_name = reader.text(Config::kUnitName);
-  config.topic = reader.text(Config::kProducerTopic);
-  config.producer.group = reader.given(Config::kProducerGroup) ? reader.text(Config::kProducerGroup)
-                                                               : group_of_job(job);
+  config.client.heartbeat_interval_ms = reader[kHeartbeatMs];
+  config.client.unit_name = reader[kUnitName];
+  config.topic = reader[kProducerTopic];
+  config.producer.group = reader.given(kProducerGroup) ? reader[kProducerGroup] : group_of_job(job);
   TRY(rocketmq::validate_group(config.producer.group)
           .with_context(std::string(kSink) + ": property 'producer.group'"));
-  TRY_ASSIGN(const std::int64_t retries, reader.number(Config::kProducerRetryTimes, 0, 1'000));
-  TRY_ASSIGN(config.producer.attempt_timeout_ms,
-             reader.number(Config::kProducerTimeout, 1, Reader::kMost));
+  const std::int64_t retries = reader[kRetries];
+  config.producer.attempt_timeout_ms = reader[kSendTimeoutMs];
   // Room for the pauses between attempts.
   config.producer.attempts_max = static_cast<int>(retries) + 1;
   config.producer.total_timeout_ms = (retries + 1) * (config.producer.attempt_timeout_ms + 1'000);
-  TRY_ASSIGN(const std::int64_t level, reader.number(Config::kMsgDelayLevel, 0, 18));
-  config.delay_level = static_cast<std::int32_t>(level);
+  config.delay_level = static_cast<std::int32_t>(reader[kDelayLevel]);
   return config;
 }
 

@@ -114,9 +114,9 @@ class Lowering {
     flow::WatermarkAssignerSpec spec;
     spec.time_column = rel.time_column;
     spec.watermark = rel.watermark;
-    spec.empty_grace_ms = options.duration("scan.watermark.empty-grace").count();
-    spec.idle_timeout_ms = options.duration("scan.watermark.idle-timeout").count();
-    spec.max_drift_ms = options.duration("scan.watermark.max-drift").count();
+    spec.empty_grace_ms = options[watermark_option::kEmptyGrace].count();
+    spec.idle_timeout_ms = options[watermark_option::kIdleTimeout].count();
+    spec.max_drift_ms = options[watermark_option::kMaxDrift].count();
     spec.ingestion_time = reads_ingestion_time(rel);
     spec.eval = options_.eval;
     made.make = [spec] {

@@ -16,7 +16,7 @@ namespace {
 
 expr::EvalContext eval_context(const Options& options, const Clock& clock) {
   expr::EvalContext eval;
-  eval.session_time_zone = options.text("table.local-time-zone");
+  eval.session_time_zone = options[session_option::kTimeZone];
   eval.wall_micros = [&clock] { return clock.wall_ms() * 1000; };
   const auto engine = std::make_shared<std::mt19937_64>(std::random_device{}());
   eval.random = [engine] { return (*engine)(); };
@@ -43,8 +43,8 @@ LowerOptions lower_options(const ConnectorRegistry& registry, const Clock& clock
   LowerOptions lowering;
   lowering.registry = &registry;
   lowering.eval = eval_context(options, clock);
-  lowering.job_name = options.text("pipeline.name");
-  lowering.drop_null_rows = options.text("table.exec.sink.not-null-enforcer") == "drop";
+  lowering.job_name = options[session_option::kJobName];
+  lowering.drop_null_rows = options[session_option::kNotNullEnforcer] == NullRow::kDrop;
   return lowering;
 }
 
@@ -87,7 +87,7 @@ RelPtr Planner::finish(RelPtr root, const SourceSpan& span) {
   root = optimize(std::move(root), lowering.eval, diagnostics_);
   if (diagnostics_.size() != before) return nullptr;
   name_formerly(*root, uids.former_names);
-  set_state_ttl(*root, options->duration("table.exec.state.ttl").count());
+  set_state_ttl(*root, (*options)[session_option::kStateTtl].count());
   if (const Status made = make_ends(*root, lowering); !made.ok()) {
     report(is_sink ? root->span : span, made.error().message);
     return nullptr;

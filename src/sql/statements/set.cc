@@ -46,7 +46,7 @@ void ScriptRun::set(const ast::SetStatement& statement) {
   if (session_options().find(*statement.key) == nullptr) return set_other(statement);
   const auto parsed = session_options().parse({{*statement.key, statement.value}}, "SET");
   if (!parsed.ok()) return report(statement.key_span, parsed.error().message);
-  if (*statement.key == "table.local-time-zone") {
+  if (*statement.key == session_option::kTimeZone.name) {
     const auto zone = TimeZone::from_name(statement.value);
     if (!zone.ok()) return report(statement.value_span, zone.error().message);
   }
