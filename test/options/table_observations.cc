@@ -12,11 +12,14 @@ namespace {
 
 using flow::testing::OperatorHarness;
 
+// Where a query finds an option: in WITH, or in a hint that replaces what WITH says.
+enum class Given { kInTable, kInHint };
+
 // The watermarks of a table with two splits, and how its splits are held back.
 class EventTimeOfTable {
  public:
-  explicit EventTimeOfTable(const OptionMap& options)
-      : graph_(planned(options)),
+  EventTimeOfTable(const OptionMap& options, Given given)
+      : graph_(planned(options, given)),
         harness_(
             [this] {
               for (const flow::Node& node : graph_.nodes) {
@@ -46,12 +49,19 @@ class EventTimeOfTable {
   bool holds_splits_back() const { return !harness_.pauses().empty(); }
 
  private:
-  flow::Graph planned(const OptionMap& options) {
+  flow::Graph planned(const OptionMap& options, Given given) {
     std::string script =
         "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen'";
-    for (const auto& [name, value] : options) script += ", '" + name + "' = '" + value + "'";
+    std::string hints;
+    for (const auto& [name, value] : options) {
+      const bool hinted = given == Given::kInHint;
+      script += ", '" + name + "' = '" + (hinted ? "7 h" : value) + "'";
+      if (hinted) hints += (hints.empty() ? "'" : ", '") + name + "' = '" + value + "'";
+    }
+    script += "); SELECT ts FROM t";
+    if (!hints.empty()) script += " /*+ OPTIONS(" + hints + ") */";
     sql::Session session(*registry_, runtime_);
-    sql::Compiled compiled = session.compile(script + "); SELECT ts FROM t");
+    sql::Compiled compiled = session.compile(script);
     EXPECT_TRUE(compiled.ok());
     std::vector<sql::RelPtr> plans;
     plans.push_back(std::move(compiled.steps.back().plan));
@@ -72,22 +82,22 @@ class EventTimeOfTable {
   OperatorHarness harness_;
 };
 
-std::string empty_split(const OptionMap& options) {
-  EventTimeOfTable table(options);
+std::string empty_split(const OptionMap& options, Given given) {
+  EventTimeOfTable table(options, given);
   table.push({}, {{0, SplitAdded{}}, {1, SplitAdded{}}});
   return table.push({{0, 100}}, {{1, SplitIdle{}}});
 }
 
-std::string silent_split(const OptionMap& options) {
-  EventTimeOfTable table(options);
+std::string silent_split(const OptionMap& options, Given given) {
+  EventTimeOfTable table(options, given);
   table.push({{0, 100}, {1, 50}});
   table.at(400);
   table.push({{0, 150}});
   return table.at(500);
 }
 
-std::string split_ahead(const OptionMap& options) {
-  EventTimeOfTable table(options);
+std::string split_ahead(const OptionMap& options, Given given) {
+  EventTimeOfTable table(options, given);
   table.push({{0, 100}, {1, 201}});
   return table.holds_splits_back() ? "is held back" : "goes on";
 }
@@ -95,21 +105,20 @@ std::string split_ahead(const OptionMap& options) {
 }  // namespace
 
 std::vector<Observation> table_observations() {
-  return {
-      {"table", "scan.watermark.empty-grace", {"0 s", "100"}, {"1 s", "none"}, {}, empty_split},
-      {"table",
-       "scan.watermark.idle-timeout",
-       {"500 ms", "150"},
-       {"0 s", "none"},
-       {},
-       silent_split},
-      {"table",
-       "scan.watermark.max-drift",
-       {"100 ms", "is held back"},
-       {"200 ms", "goes on"},
-       {},
-       split_ahead},
-  };
+  std::vector<Observation> all;
+  for (const Given given : {Given::kInTable, Given::kInHint}) {
+    const auto add = [&](const std::string& option, Observation::Side one, Observation::Side other,
+                         const auto& effect) {
+      all.push_back(
+          {"table", option, std::move(one), std::move(other), {}, [=](const OptionMap& options) {
+             return effect(options, given);
+           }});
+    };
+    add("scan.watermark.empty-grace", {"0 s", "100"}, {"1 s", "none"}, empty_split);
+    add("scan.watermark.idle-timeout", {"500 ms", "150"}, {"0 s", "none"}, silent_split);
+    add("scan.watermark.max-drift", {"100 ms", "is held back"}, {"200 ms", "goes on"}, split_ahead);
+  }
+  return all;
 }
 
 }  // namespace slipstream::test

@@ -3,6 +3,7 @@
 
 #include "sql/bind/query_binder.h"
 #include "sql/parse/parser.h"
+#include "sql/settings/watermark_options.h"
 
 namespace slipstream::sql {
 
@@ -114,12 +115,14 @@ RelPtr QueryBinder::bind_scan(const CatalogTable& table, const std::vector<ast::
     }
     names.push_back(column.name);
   }
+  const OptionMap options = definition.options;
   RelPtr rel = make_calc(std::move(scan), nullptr, std::move(projections), std::move(names));
   if (table.watermark_column.empty()) return rel;
-  return bind_event_time(table, std::move(rel), at);
+  return bind_event_time(table, options, std::move(rel), at);
 }
 
-RelPtr QueryBinder::bind_event_time(const CatalogTable& table, RelPtr rel, const SourceSpan& at) {
+RelPtr QueryBinder::bind_event_time(const CatalogTable& table, const OptionMap& options, RelPtr rel,
+                                    const SourceSpan& at) {
   const auto time_column = rel->schema.find(table.watermark_column);
   if (!time_column || !rel->schema[*time_column].type.is_timestamp()) {
     report(at, "table '" + table.name + "': its event time '" + table.watermark_column +
@@ -147,8 +150,14 @@ RelPtr QueryBinder::bind_event_time(const CatalogTable& table, RelPtr rel, const
   assigner->traits[assigner->time_column].rowtime = true;
   assigner->watermark = std::move(watermark);
   assigner->updating = rel->updating;
-  for (const auto& [key, value] : table.options) {
+  for (const auto& [key, value] : options) {
     if (key.starts_with("scan.watermark.")) assigner->watermark_options[key] = value;
+  }
+  const auto checked =
+      watermark_options().parse(assigner->watermark_options, "table '" + table.name + "'");
+  if (!checked.ok()) {
+    report(at, checked.error().message);
+    return nullptr;
   }
   assigner->inputs.push_back(std::move(rel));
   return assigner;

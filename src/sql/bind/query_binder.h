@@ -54,8 +54,10 @@ class QueryBinder {
                           RelPtr query);
   RelPtr bind_scan(const CatalogTable& table, const std::vector<ast::Hint>& hints,
                    const SourceSpan& at);
-  // With the watermark of a table that has one, over its columns.
-  RelPtr bind_event_time(const CatalogTable& table, RelPtr rel, const SourceSpan& at);
+  // With the watermark of a table that has one, over its columns; `options`: the table's, with those
+  // of hints.
+  RelPtr bind_event_time(const CatalogTable& table, const OptionMap& options, RelPtr rel,
+                         const SourceSpan& at);
   // An expression of a table's definition; `what` it is: "column 'c'".
   expr::ExprPtr bind_stored(const CatalogTable& table, const std::string& what,
                             const std::string& expression, const Scope& scope,
