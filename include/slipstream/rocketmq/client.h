@@ -30,7 +30,11 @@ struct ClientOptions {
   std::int64_t route_refresh_ms =
       30'000;  // how old the known place of a topic may become; sources use 5 s
   std::int64_t heartbeat_interval_ms = 30'000;  // keeps connections open that nothing else uses
-  std::string unit_name{};                      // a part of the client id that brokers see
+  // Most calls to the cluster, name servers included, in any second; of all clients of the process
+  // together, the smallest declared number counts. They wait for their turn within their time-outs.
+  // 0 = none is declared.
+  std::int64_t calls_per_second = 0;
+  std::string unit_name{};  // a part of the client id that brokers see
   Security security{};
 };
 

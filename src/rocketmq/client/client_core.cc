@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
 constexpr std::int64_t kSignOffTimeoutMs = 1'000;
 constexpr std::size_t kRoutesMax = 10'000;
+constexpr std::size_t kWaitingCallsMax = 65'536;
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 // For so long those who ask again are told the same: many sends wait for one broker.
 constexpr std::int64_t kAwayMs = 100;
@@ -85,8 +86,29 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
   return servers;
 }
 
+namespace {
+
+// Whatever the order in which they are written.
+std::string cluster_name(std::string_view name_servers) {
+  auto servers = parse_name_servers(name_servers);
+  if (!servers.ok()) return {};
+  std::vector<std::string> names;
+  for (const io::Endpoint& server : *servers) names.push_back(server.to_string());
+  std::sort(names.begin(), names.end());
+  std::string all;
+  for (const std::string& name : names) all += name + ";";
+  return all;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& options) {
   TRY_ASSIGN(std::vector<io::Endpoint> servers, parse_name_servers(options.name_servers));
+  if (options.calls_per_second < 0) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "a quota of " + std::to_string(options.calls_per_second) + " calls per second; 0 is none"};
+  }
   if (options.heartbeat_interval_ms < 1) {
     return Error{ErrorCode::kInvalidArgument, "a heartbeat interval of " +
                                                   std::to_string(options.heartbeat_interval_ms) +
@@ -98,6 +120,7 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
   core->signer_ = std::move(signer);
   core->tls_ = std::move(tls);
   core->name_servers_ = std::move(servers);
+  if (options.calls_per_second > 0) core->quota_->declare(options.calls_per_second);
   // Not all clients of a site ask the same name server.
   core->current_name_server_ = std::random_device{}() % core->name_servers_.size();
   const Status reached = core->reach_name_servers();
@@ -112,6 +135,7 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
 ClientCore::ClientCore(const ClientOptions& options)
     : options_(options),
       pool_(ReceivePool::create(std::size_t{1} << 20)),
+      quota_(CallQuota::of_cluster(cluster_name(options.name_servers))),
       memberships_(*this, client_id(options.unit_name)),
       loop_(clock_, "rocketmq-io"),
       net_(loop_) {}
@@ -148,6 +172,8 @@ void ClientCore::close() {
   });
   wait_for_sign_off();
   loop_.run_and_wait([this] {
+    if (options_.calls_per_second > 0) quota_->withdraw(options_.calls_per_second);
+    fail_waiting_calls();
     auto channels = std::exchange(channels_, {});
     channels.clear();
     for (auto& [topic, cached] : routes_) {
@@ -273,21 +299,72 @@ void ClientCore::transmit(Channel& channel, Command command,
                           std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
                           CallDone done) {
   if (!signer_->from_file())
-    return channel.call(std::move(command), std::move(body), timeout_ms, std::move(done));
+    return send_now(channel, std::move(command), std::move(body), timeout_ms, std::move(done));
   Command again = command;
   std::shared_ptr<const std::string> same_body = body;
   const std::uint64_t signed_with = signer_->generation();
-  channel.call(std::move(command), std::move(body), timeout_ms,
-               [this, &channel, again = std::move(again), same_body = std::move(same_body),
-                timeout_ms, signed_with, done = std::move(done)](CallOutcome outcome) {
-                 const bool refused =
-                     outcome.answer.ok() &&
-                     is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
-                 if (!refused || closed_) return done(std::move(outcome));
-                 if (signer_->generation() == signed_with) signer_->reload();
-                 if (signer_->generation() == signed_with) return done(std::move(outcome));
-                 channel.call(again, same_body, timeout_ms, done);
-               });
+  send_now(channel, std::move(command), std::move(body), timeout_ms,
+           [this, &channel, again = std::move(again), same_body = std::move(same_body), timeout_ms,
+            signed_with, done = std::move(done)](CallOutcome outcome) {
+             const bool refused =
+                 outcome.answer.ok() &&
+                 is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
+             if (!refused || closed_) return done(std::move(outcome));
+             if (signer_->generation() == signed_with) signer_->reload();
+             if (signer_->generation() == signed_with) return done(std::move(outcome));
+             send_now(channel, again, same_body, timeout_ms, done);
+           });
+}
+
+// Not when others wait: calls leave in their order.
+void ClientCore::send_now(Channel& channel, Command command,
+                          std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
+                          CallDone done) {
+  const std::int64_t now_ms = clock_.now_ms();
+  if (waiting_calls_.empty() && quota_->take_or_wait_ms(now_ms) == 0)
+    return channel.call(std::move(command), std::move(body), timeout_ms, std::move(done));
+  if (closed_ || waiting_calls_.size() >= kWaitingCallsMax) {
+    Error error = closed_ ? closed_error()
+                          : Error::retry(ErrorCode::kResourceExhausted,
+                                         "too many calls wait for the quota of calls per second");
+    return loop_.post([error = std::move(error), done = std::move(done)] {
+      done(CallOutcome{error, false});
+    });
+  }
+  waiting_calls_.push_back(WaitingCall{&channel, std::move(command), std::move(body),
+                                       now_ms + timeout_ms, std::move(done)});
+  if (release_is_set_) return;
+  release_is_set_ = true;
+  loop_.run_after(1, [this] { release_calls(); });
+}
+
+void ClientCore::release_calls() {
+  release_is_set_ = false;
+  while (!waiting_calls_.empty()) {
+    const std::int64_t now_ms = clock_.now_ms();
+    const std::int64_t left_ms = waiting_calls_.front().deadline_ms - now_ms;
+    const std::int64_t wait_ms = left_ms > 0 ? quota_->take_or_wait_ms(now_ms) : 0;
+    if (wait_ms > 0) {
+      if (!release_is_set_) loop_.run_after(wait_ms, [this] { release_calls(); });
+      release_is_set_ = true;
+      return;
+    }
+    WaitingCall call = std::move(waiting_calls_.front());
+    waiting_calls_.pop_front();
+    if (left_ms > 0) {
+      call.channel->call(std::move(call.command), std::move(call.body), left_ms,
+                         std::move(call.done));
+    } else {
+      call.done(CallOutcome{
+          Error::retry(ErrorCode::kTimeout, "the quota of calls per second left no room in time"),
+          false});
+    }
+  }
+}
+
+void ClientCore::fail_waiting_calls() {
+  for (WaitingCall& call : std::exchange(waiting_calls_, {}))
+    call.done(CallOutcome{closed_error(), false});
 }
 
 void ClientCore::call(const std::string& address, ChannelRole role, Command command,
@@ -504,10 +581,10 @@ void ClientCore::heartbeat_later() {
     if (signer_->from_file()) signer_->reload();
     for (auto& [key, each] : channels_) {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
-      each->call(
-          encode_heartbeat(Heartbeat{
-              .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
-          options_.call_timeout_ms, [](const CallOutcome&) {});
+      send_now(*each,
+               encode_heartbeat(Heartbeat{
+                   .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
+               nullptr, options_.call_timeout_ms, [](const CallOutcome&) {});
     }
     memberships_.announce_all();
     heartbeat_later();

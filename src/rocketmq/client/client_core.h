@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "io/event_loop.h"
 #include "io/tcp.h"
 #include "io/tls.h"
+#include "rocketmq/client/call_quota.h"
 #include "rocketmq/client/memberships.h"
 #include "rocketmq/net/channel.h"
 #include "rocketmq/net/signer.h"
@@ -41,7 +43,8 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text);
 
 // Owner:  the Client and what was made from it (shared).
 // Thread: loop, where not said otherwise.
-// Bounds: kRoutesMax routes; the one that was fetched longest ago makes room.
+// Bounds: kWaitingCallsMax calls that wait for the quota of calls per second; kRoutesMax routes, of
+//         which the one that was fetched longest ago makes room.
 class ClientCore {
  public:
   // Fails when no name server answers within options.start_timeout_ms.
@@ -137,6 +140,19 @@ class ClientCore {
   // Once more when access control refuses and the credentials file has changed.
   void transmit(Channel& channel, Command command, std::shared_ptr<const std::string> body,
                 std::int64_t timeout_ms, CallDone done);
+  void send_now(Channel& channel, Command command, std::shared_ptr<const std::string> body,
+                std::int64_t timeout_ms, CallDone done);
+  // A call that the quota holds back. It fails when its time is over before it may leave.
+  struct WaitingCall {
+    Channel* channel = nullptr;
+    Command command;
+    std::shared_ptr<const std::string> body;
+    std::int64_t deadline_ms = 0;
+    CallDone done;
+  };
+  // Lets waiting calls go, in their order, as far as the quota allows.
+  void release_calls();
+  void fail_waiting_calls();
   void heartbeat_later();
   std::optional<Command> asked(const std::string& address, const Answer& request);
 
@@ -148,6 +164,9 @@ class ClientCore {
   std::shared_ptr<Signer> signer_;
   std::shared_ptr<const io::TlsContext> tls_;  // null: plain
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
+  const std::shared_ptr<CallQuota> quota_;  // of the cluster; declared by options_
+  std::deque<WaitingCall> waiting_calls_;
+  bool release_is_set_ = false;  // a timer for release_calls()
   std::map<std::string, CachedRoute, std::less<>> routes_;
   Memberships memberships_;
   std::map<std::uint64_t, std::pair<RequestCode, RequestListener>> request_listeners_;
