@@ -5,11 +5,14 @@
 #include <string>
 
 #include "slipstream/connector.h"
+#include "slipstream/secret_values.h"
 
 namespace slipstream {
 
 // rocketmq, filesystem, datagen, print, blackhole. `name_servers` is what a RocketMQ table without
 // a name server gets; empty = $SLIPSTREAM_NAMESERVER.
-std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers = {});
+// Their tables may name `secrets`.
+std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers = {},
+                                                      SecretValues secrets = {});
 
 }  // namespace slipstream

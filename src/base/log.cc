@@ -13,6 +13,8 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "slipstream/secret_values.h"
+
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/output.h"
@@ -82,8 +84,9 @@ Output& output() {
 
 }  // namespace
 
-void log(LogLevel level, std::string_view component, std::string_view text) {
+void log(LogLevel level, std::string_view component, std::string_view told) {
   if (!log_enabled(level)) return;
+  const std::string text = hide_secret_values(std::string(told));
   Output& out = output();
   MutexLock lock(out.mutex);
   if (out.sink) {

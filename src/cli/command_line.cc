@@ -61,7 +61,17 @@ void add_output(CLI::App* command, OutputFormat& output, const std::string& what
       ->option_text("table|json|csv");
 }
 
+void add_secrets(CLI::App* command, std::string& file) {
+  command
+      ->add_option(
+          "--secrets", file,
+          "file with lines NAME=value for ${secret_values.NAME} in options of tables; else "
+          "SLIPSTREAM_SECRET_NAME")
+      ->option_text("FILE");
+}
+
 void add_settings(CLI::App* command, RunArguments& arguments) {
+  add_secrets(command, arguments.secrets_file);
   command
       ->add_option_function<std::vector<std::string>>(
           "--set",
@@ -179,6 +189,7 @@ void add_serve(CLI::App& app, CommandLine& line) {
       ->add_option("--memory", arguments.memory,
                    "budget of all jobs for state and buffers; '1 gb' when not given")
       ->option_text("BYTES");
+  add_secrets(serve, arguments.secrets_file);
   add_log_format(serve, arguments.log_format);
   serve->callback([&line] { line.exit_code = serve_command(line.serve); });
 }

@@ -4,15 +4,18 @@
 
 #include <unistd.h>
 
+#include "slipstream/secret_values.h"
+
 #include "base/output.h"
 
 namespace slipstream::cli {
 
-void notify(std::string_view text, LogLevel level) {
+void notify(std::string_view told, LogLevel level) {
+  const std::string text = hide_secret_values(std::string(told));
   if (log_format() == LogFormat::kJson) {
     log(level, "job", text);
   } else {
-    static_cast<void>(write_output(STDERR_FILENO, std::string(text) + "\n"));
+    static_cast<void>(write_output(STDERR_FILENO, text + "\n"));
   }
 }
 

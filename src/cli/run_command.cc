@@ -8,12 +8,11 @@
 
 #include <unistd.h>
 
-#include "slipstream/connectors.h"
-
 #include "base/output.h"
 #include "base/try.h"
 #include "cli/execution.h"
 #include "cli/report.h"
+#include "cli/secrets.h"
 #include "cli/stop_signal.h"
 #include "flow/runtime/graph_drawing.h"
 #include "server/metrics_server.h"
@@ -134,9 +133,10 @@ Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& se
 
 int run_command(const RunArguments& arguments) {
   set_log_format(arguments.log_format);
-  const auto registry = builtin_connectors();
+  const auto registry = connectors_with_secrets(arguments.secrets_file);
+  if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(*registry, runtime);
+  sql::Session session(**registry, runtime);
   Execution execution(arguments, session);
   const StopSignal signals([&execution](int count) {
     execution.signal(count);
@@ -156,9 +156,10 @@ int run_command(const RunArguments& arguments) {
 }
 
 int explain_command(const RunArguments& arguments) {
-  const auto registry = builtin_connectors();
+  const auto registry = connectors_with_secrets(arguments.secrets_file);
+  if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(*registry, runtime);
+  sql::Session session(**registry, runtime);
   auto steps = compile(arguments, session);
   if (!steps) return kExitUsage;
   if (const auto format = drawing_format(arguments.format)) {
@@ -174,9 +175,10 @@ int explain_command(const RunArguments& arguments) {
 }
 
 int check_command(const RunArguments& arguments) {
-  const auto registry = builtin_connectors();
+  const auto registry = connectors_with_secrets(arguments.secrets_file);
+  if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(*registry, runtime);
+  sql::Session session(**registry, runtime);
   const auto script = script_text(arguments);
   if (!script.ok()) return fail(script.error(), kExitUsage);
   for (const auto& [key, value] : arguments.settings) {

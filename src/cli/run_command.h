@@ -20,6 +20,7 @@ struct RunArguments {
   StartOptions start;
   int parallelism = 0;
   std::vector<std::pair<std::string, std::string>> settings;
+  std::string secrets_file;
   int metrics_port = -1;  // -1 = off, 0 = a free one
   OutputFormat output = OutputFormat::kTable;
   LogFormat log_format = LogFormat::kText;

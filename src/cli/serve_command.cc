@@ -5,9 +5,8 @@
 
 #include <unistd.h>
 
-#include "slipstream/connectors.h"
-
 #include "cli/report.h"
+#include "cli/secrets.h"
 #include "cli/stop_signal.h"
 #include "server/server.h"
 
@@ -46,9 +45,10 @@ int serve_command(const ServeArguments& arguments) {
   options.state_dir = arguments.state_dir;
   options.token_file = arguments.token_file;
   options.version = arguments.version;
-  const auto registry = builtin_connectors();
+  const auto registry = connectors_with_secrets(arguments.secrets_file);
+  if (!registry.ok()) return refuse(registry.error());
   flow::Runtime runtime({.memory_bytes = static_cast<std::size_t>(*memory)});
-  auto server = server::Server::start(*registry, runtime, std::move(options));
+  auto server = server::Server::start(**registry, runtime, std::move(options));
   if (!server.ok()) return refuse(server.error());
   const auto set_running = [&](server::Server* now) {
     const std::lock_guard lock(mutex);

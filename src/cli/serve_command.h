@@ -13,6 +13,7 @@ struct ServeArguments {
   int port = 8080;
   std::string state_dir = "slipstream-state";
   std::string token_file;
+  std::string secrets_file;
   std::string memory = "1 gb";
   LogFormat log_format = LogFormat::kText;
   std::string version;

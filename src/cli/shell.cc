@@ -11,14 +11,13 @@
 
 #include <unistd.h>
 
-#include "slipstream/connectors.h"
-
 #include "base/clock.h"
 #include "base/try.h"
 #include "cli/cluster.h"
 #include "cli/execution.h"
 #include "cli/line_reader.h"
 #include "cli/report.h"
+#include "cli/secrets.h"
 #include "cli/stop_signal.h"
 #include "expr/function.h"
 #include "sql/parse/keywords.h"
@@ -102,9 +101,9 @@ class TopicNames {
 
 class Shell {
  public:
-  explicit Shell(const RunArguments& arguments)
+  Shell(const RunArguments& arguments, std::unique_ptr<ConnectorRegistry> registry)
       : arguments_(arguments),
-        registry_(builtin_connectors()),
+        registry_(std::move(registry)),
         session_(*registry_, runtime_),
         reader_(history_file(), [this](const std::string& before) { return candidates(before); }) {}
 
@@ -271,6 +270,10 @@ class Shell {
 
 }  // namespace
 
-int sql_command(const RunArguments& arguments) { return Shell(arguments).run(); }
+int sql_command(const RunArguments& arguments) {
+  auto registry = connectors_with_secrets(arguments.secrets_file);
+  if (!registry.ok()) return fail(registry.error(), kExitUsage);
+  return Shell(arguments, std::move(*registry)).run();
+}
 
 }  // namespace slipstream::cli

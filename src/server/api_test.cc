@@ -15,6 +15,7 @@
 
 #include "base/testing/temporary_folder.h"
 #include "base/testing/wait_until.h"
+#include "connector_kit/with_secret_values.h"
 #include "connectors/blackhole/blackhole_connector.h"
 #include "connectors/datagen/datagen_connector.h"
 #include "connectors/filesystem/filesystem_connector.h"
@@ -414,6 +415,37 @@ TEST_F(ApiTest, SecretsAreNotShown) {
   const auto status = std::filesystem::status(folder_.path() + "/state");
   EXPECT_EQ(status.permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
+}
+
+// The folder of a table is a secret here: the job fails in it, and no answer holds its name.
+TEST_F(ApiTest, ValuesOfSecretsAreNotShown) {
+  const std::string hidden = folder_.path() + "/tops3cret";
+  ASSERT_EQ(::setenv("SLIPSTREAM_SECRET_folder", hidden.c_str(), 1), 0);
+  std::filesystem::create_directory(hidden);
+  std::ofstream(hidden + "/lines") << "{\"k\": 1}\nno row\n";
+  ConnectorRegistry registry;
+  registry.add(blackhole_connector::make_factory());
+  registry.add(connector_kit::with_secret_values(filesystem_connector::make_factory(),
+                                                 std::make_shared<const SecretValues>()));
+  Server::Options options;
+  options.state_dir = folder_.path() + "/state";
+  auto server = Server::start(registry, runtime_, options);
+  ASSERT_TRUE(server.ok()) << server.status().to_string();
+  client_ = std::make_unique<httplib::Client>((*server)->url());
+  const std::string script =
+      "SET 'restart-strategy.attempts' = '0';"
+      "CREATE TABLE f (k INT) WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = "
+      "'${secret_values.folder}');"
+      "CREATE TABLE b (k INT) WITH ('connector' = 'blackhole'); INSERT INTO b SELECT k FROM f;";
+  ASSERT_EQ(submit("reads", script).status, 201);
+  ASSERT_TRUE(becomes("reads", "failed"));
+  const Answer job = inspect("reads");
+  EXPECT_THAT(job.text, HasSubstr("${secret_values.folder}"));
+  EXPECT_THAT(job.body["error"].dump(), HasSubstr("no row"));
+  for (const std::string& text :
+       {job.text, call("get", "/api/v1/jobs").text, call("get", "/metrics").text})
+    EXPECT_THAT(text, testing::Not(HasSubstr("tops3cret")));
+  client_.reset();
 }
 
 // Finding 42: a budget in which no job can live was accepted.

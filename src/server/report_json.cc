@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "slipstream/secret_values.h"
+
 #include "flow/runtime/graph_drawing.h"
 #include "sql/parse/hide_secrets.h"
 
@@ -91,7 +93,7 @@ json checkpoints_json(const JobReport& report) {
 json failures_json(const JobReport& report) {
   json failures = json::array();
   for (auto each = report.failures.rbegin(); each != report.failures.rend(); ++each)
-    failures.push_back({{"at_ms", each->at_ms}, {"what", each->what}});
+    failures.push_back({{"at_ms", each->at_ms}, {"what", hide_secret_values(each->what)}});
   return failures;
 }
 
@@ -118,7 +120,7 @@ json splits_json(const JobReport& report) {
 json summary_of(const HostedJob::View& view) {
   return {{"name", view.record.name},
           {"state", name_of(view.state)},
-          {"error", view.error},
+          {"error", hide_secret_values(view.error)},
           {"submitted_ms", view.record.submitted_ms},
           {"started_ms", time_json(view.started_ms)},
           {"ended_ms", time_json(view.record.ended_ms)},

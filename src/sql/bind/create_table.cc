@@ -3,6 +3,8 @@
 #include <optional>
 #include <set>
 
+#include "slipstream/secret_values.h"
+
 #include "base/suggest.h"
 #include "base/try.h"
 #include "connector_kit/table_format.h"
@@ -102,6 +104,7 @@ class TableBinder {
         table_.options.erase(option.key);
         continue;
       }
+      if (SecretValues::is_named_in(option.value)) continue;  // checked when it is known
       OptionSpec alone = *spec;
       alone.required = false;
       const auto parsed = OptionTable({alone}).parse({{option.key, option.value}}, "");

@@ -18,6 +18,12 @@ bool is_secret(std::string_view option) {
                      [&](std::string_view ending) { return plain.ends_with(ending); });
 }
 
+// '${secret_values.NAME}' names a secret and holds none.
+bool is_reference(std::string_view value) {
+  constexpr std::string_view kBegin = "${secret_values.";
+  return value.starts_with(kBegin) && value.find('}') == value.size() - 1;
+}
+
 // Behind the closing quote of the literal that begins at `begin`; the end of the text when there
 // is none.
 std::size_t end_of_literal(std::string_view text, std::size_t begin) {
@@ -60,7 +66,9 @@ void find_in_comment(std::string_view sql, std::size_t begin, std::size_t end,
     if (text[value] != '\'') continue;
     const std::size_t value_end = end_of_literal(text, value);
     const bool closed = value_end > value + 1 && text[value_end - 1] == '\'';
-    secrets.push_back({value + 1, closed ? value_end - 1 : value_end});
+    const std::size_t inner_end = closed ? value_end - 1 : value_end;
+    if (!is_reference(text.substr(value + 1, inner_end - value - 1)))
+      secrets.push_back({value + 1, inner_end});
     at = value_end - 1;
   }
 }
@@ -87,8 +95,9 @@ std::vector<Secret> find_secrets(std::string_view sql) {
     const std::size_t end = end_of_literal(sql, at);
     const bool closed = end > at + 1 && sql[end - 1] == '\'';
     const std::size_t inner_end = closed ? end - 1 : end;
-    if (hide) secrets.push_back({at + 1, inner_end});
-    hide = !hide && is_secret(sql.substr(at + 1, inner_end - at - 1));
+    const std::string_view inner = sql.substr(at + 1, inner_end - at - 1);
+    if (hide && !is_reference(inner)) secrets.push_back({at + 1, inner_end});
+    hide = !hide && is_secret(inner);
     at = end;
   }
   return secrets;

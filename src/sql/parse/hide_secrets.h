@@ -19,7 +19,8 @@ struct Secret {
 
 // The values of options that are secret by their name, without their quotes, ascending: secretKey,
 // accessKey, securityToken, and whatever ends in password, secret or token, however it is spelled.
-// One that is not finished goes to the end of the text.
+// One that is not finished goes to the end of the text. The name of a secret, '${secret_values.NAME}',
+// is none.
 std::vector<Secret> find_secrets(std::string_view sql);
 
 // The text with kHidden for each of them: 'secretKey' = '***'.

@@ -34,6 +34,14 @@ TEST(HideSecrets, SecretsThatWereCommentedOutAreHidden) {
             "/* don't: 'password'='***', 'x' */");
 }
 
+TEST(HideSecrets, NamesOfSecretsAreShown) {
+  for (const char* text : {"'accessKey' = '${secret_values.ak_secret}'",
+                           "-- 'password' = '${secret_values.p}'\nSELECT 1"})
+    EXPECT_EQ(hide_secrets(text), text);
+  EXPECT_EQ(hide_secrets("'accessKey' = '${secret_values.a}b'"), "'accessKey' = '***'");
+  EXPECT_EQ(hide_secrets("'accessKey' = '${secret_values.a}${b}'"), "'accessKey' = '***'");
+}
+
 TEST(HideSecrets, TheRestStays) {
   for (const char* text :
        {"SELECT 'secretKey' FROM t", "SELECT 'secretKey', 'x'", "'credentials.file' = '/f'", "",
