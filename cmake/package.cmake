@@ -11,6 +11,9 @@ set(library_modules base io data rocketmq format expr state connector_kit flow c
 foreach(name IN LISTS SLIPSTREAM_CONNECTORS)
   list(APPEND library_modules ${name}_connector)
 endforeach()
+if("rocketmq" IN_LIST SLIPSTREAM_CONNECTORS) # see src/connectors/CMakeLists.txt
+  list(APPEND library_modules mq_connector)
+endif()
 set(library_objects)
 foreach(module IN LISTS library_modules)
   list(APPEND library_objects $<TARGET_OBJECTS:slipstream_${module}>)

@@ -9,7 +9,7 @@
 
 namespace slipstream {
 
-// rocketmq, filesystem, datagen, print, blackhole. `name_servers` is what a RocketMQ table without
+// rocketmq, mq, mq5, filesystem, datagen, print, blackhole. `name_servers` is what a RocketMQ table without
 // a name server gets; empty = $SLIPSTREAM_NAMESERVER.
 // Their tables may name `secrets`.
 std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers = {},

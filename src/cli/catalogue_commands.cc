@@ -37,12 +37,16 @@ void print_metadata(const ConnectorFactory& factory) {
   }
 }
 
-// By name as it is served; the engine's own first.
+// By name as it is served, each once; the engine's own first.
 std::vector<std::pair<std::string, MetricFamily>> metrics() {
   std::vector<std::pair<std::string, MetricFamily>> all;
   const auto add = [&all](const auto& families) {
-    for (const MetricFamily& family : families)
-      all.emplace_back("slipstream_" + std::string(family.name), family);
+    for (const MetricFamily& family : families) {
+      const std::string name = "slipstream_" + std::string(family.name);
+      const bool known =
+          std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.first == name; });
+      if (!known) all.emplace_back(name, family);
+    }
   };
   add(flow::kEngineMetrics);
   const auto registry = builtin_connectors();

@@ -55,7 +55,10 @@ std::vector<MetricFamily> skipped_families(const ConnectorRegistry& connectors) 
   std::vector<MetricFamily> skipped;
   for (const ConnectorFactory* factory : connectors.all()) {
     for (const MetricFamily& family : factory->metrics()) {
-      if (family.role == MetricRole::kSkipped) skipped.push_back(family);
+      const bool known = std::any_of(skipped.begin(), skipped.end(), [&](const MetricFamily& each) {
+        return each.name == family.name;
+      });
+      if (family.role == MetricRole::kSkipped && !known) skipped.push_back(family);
     }
   }
   return skipped;

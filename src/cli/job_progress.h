@@ -27,7 +27,7 @@ struct JobCounts {
 // `skipped`: the families of all connectors that count what is given up.
 JobCounts count_of(const MetricStore& store, const std::vector<MetricFamily>& skipped,
                    const std::string& job);
-// Those of these connectors.
+// Those of these connectors, each once: several connectors may count one family.
 std::vector<MetricFamily> skipped_families(const ConnectorRegistry& connectors);
 
 // Thread: one at a time.

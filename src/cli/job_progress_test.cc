@@ -1,7 +1,11 @@
 #include "cli/job_progress.h"
 
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "slipstream/connectors.h"
 
 namespace slipstream::cli {
 namespace {
@@ -27,6 +31,14 @@ JobReport report_of(std::int64_t read, std::int64_t written) {
   report.tasks[1].rows_in = read;
   report.tasks[1].rows_out = written;
   return report;
+}
+
+// mq and mq5 count under the names of rocketmq.
+TEST(JobProgressTest, WhatSeveralConnectorsCountIsCountedOnce) {
+  std::map<std::string_view, int> times;
+  for (const MetricFamily& family : skipped_families(*builtin_connectors())) ++times[family.name];
+  EXPECT_THAT(times, Contains(testing::Pair("rocketmq_source_ignored_total", 1)));
+  for (const auto& [name, count] : times) EXPECT_EQ(count, 1) << name;
 }
 
 TEST(JobProgressTest, ShowsRowsRatesAndCheckpoints) {

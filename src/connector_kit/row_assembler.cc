@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/try.h"
 
 namespace slipstream::connector_kit {
@@ -170,15 +171,15 @@ void RowAssembler::append_keys() {
 
 Status RowAssembler::handle_failures(const OriginOf& origin) {
   count(counters_.failed, rows_.failures.size());
-  if (table_->errors == DecodeErrors::kSkip) return {};
+  if (table_->errors == DecodeErrors::kSkip && !table_->log_failures) return {};
   for (const format::DecodeFailure& failure : rows_.failures) {
     const BodyOrigin from = origin(failure.body);
-    if (table_->errors == DecodeErrors::kFail) {
-      return Error{ErrorCode::kDataError, "table '" + table_->name + "': " + from.place +
-                                              " is no row of the table: " + failure.reason +
-                                              advice_};
-    }
-    add_rejected(failure.piece, failure.reason, from);
+    const std::string text = "table '" + table_->name + "': " + from.place +
+                             " is no row of the table: " + failure.reason;
+    if (table_->errors == DecodeErrors::kFail) return Error{ErrorCode::kDataError, text + advice_};
+    if (table_->log_failures) log(LogLevel::kWarn, "connector", text);
+    if (table_->errors == DecodeErrors::kDeadLetter)
+      add_rejected(failure.piece, failure.reason, from);
   }
   return {};
 }

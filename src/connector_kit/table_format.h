@@ -85,6 +85,16 @@ constexpr Option<DecodeErrors> decode_errors_option(std::string_view description
           .scope = OptionScope::kSource};
 }
 
+// 'columnErrorDebug' of a connector.
+inline constexpr Option<bool> kColumnErrorDebug{
+    .name = "columnErrorDebug",
+    .default_value = "false",
+    .description =
+        "Log each body or line that is no row, with its place and the text of it that is "
+        "wrong.",
+    .aliases = {"rocketmq.source.column.error.debug"},
+    .scope = OptionScope::kSource};
+
 // What a reader of bodies needs to know of its table.
 struct DecodedTable {
   // What a body or a key holds, and what is wanted of it.
@@ -101,6 +111,7 @@ struct DecodedTable {
   };
   std::string name;
   DecodeErrors errors = DecodeErrors::kFail;
+  bool log_failures = false;  // each of them, with its reason; those that fail the job are not
   Part value;
   std::optional<Part> key;   // only when a wanted column comes from it
   std::size_t physical = 0;  // so many wanted columns are physical: the first ones of `schema`

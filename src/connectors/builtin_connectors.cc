@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <string_view>
 
 #include "slipstream/connectors.h"
 
@@ -7,6 +8,15 @@
 #include "connectors/builtin_factories.h"
 
 namespace slipstream {
+namespace {
+
+// The option for name servers; null for connectors without.
+const char* place_option(std::string_view connector) {
+  if (connector == "rocketmq") return "nameServerAddress";
+  return connector == "mq" || connector == "mq5" ? "endPoint" : nullptr;
+}
+
+}  // namespace
 
 std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers,
                                                       SecretValues secrets) {
@@ -16,10 +26,9 @@ std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers,
   const auto values = std::make_shared<const SecretValues>(std::move(secrets));
   auto registry = std::make_unique<ConnectorRegistry>();
   for (std::unique_ptr<ConnectorFactory>& factory : connectors::builtin_factories()) {
-    if (factory->name() == "rocketmq" && !name_servers.empty()) {
-      factory = connector_kit::with_default_options(std::move(factory),
-                                                    {{"nameServerAddress", name_servers}});
-    }
+    const char* place = place_option(factory->name());
+    if (place != nullptr && !name_servers.empty())
+      factory = connector_kit::with_default_options(std::move(factory), {{place, name_servers}});
     registry->add(connector_kit::with_secret_values(std::move(factory), values));
   }
   return registry;

@@ -15,7 +15,8 @@ TEST(BuiltinConnectors, AreThoseOfTheBuildInItsOrder) {
   std::vector<std::string> names;
   const auto registry = builtin_connectors();
   for (const ConnectorFactory* each : registry->all()) names.emplace_back(each->name());
-  EXPECT_THAT(names, ElementsAre("rocketmq", "datagen", "filesystem", "print", "blackhole"));
+  EXPECT_THAT(names,
+              ElementsAre("rocketmq", "mq", "mq5", "datagen", "filesystem", "print", "blackhole"));
 }
 
 // As in Flink, whose tables say 'value.format' beside 'key.format'.
@@ -39,6 +40,13 @@ TEST(BuiltinConnectors, ATableWithoutNameServerGetsTheOneOfTheProgram) {
   const auto with = builtin_connectors("127.0.0.1:9876");
   const auto source = (*with->find("rocketmq"))->make_source(request);
   EXPECT_TRUE(source.ok()) << source.error().message;
+  for (const char* product : {"mq", "mq5"}) {
+    SourceRequest other = request;
+    other.table.options["pullIntervalMs"] = "1";
+    if (product == std::string("mq5")) other.table.options.erase("pullIntervalMs");
+    const auto made = (*with->find(product))->make_source(other);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+  }
   const auto without = (*builtin_connectors()->find("rocketmq"))->make_source(request);
   ASSERT_FALSE(without.ok());
   EXPECT_THAT(without.error().message, HasSubstr("nameServerAddress"));

@@ -11,9 +11,11 @@
 
 #include "base/try.h"
 #include "collect_sink.h"
+#include "connector_kit/with_secret_values.h"
 #include "connectors/blackhole/blackhole_connector.h"
 #include "connectors/datagen/datagen_connector.h"
 #include "connectors/filesystem/filesystem_connector.h"
+#include "connectors/mq/mq_connector.h"
 #include "connectors/print/print_connector.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "data/text/temporal.h"
@@ -149,7 +151,13 @@ class Runner {
     registry_.add(filesystem_connector::make_factory());
     registry_.add(print_connector::make_factory());
     registry_.add(blackhole_connector::make_factory());
-    registry_.add(rocketmq_connector::make_factory());  // for plans and checks: it connects late
+    // For plans and checks: they connect late.
+    registry_.add(rocketmq_connector::make_factory());
+    const auto secrets = std::make_shared<const SecretValues>();
+    registry_.add(connector_kit::with_secret_values(
+        mq_connector::make_mq_factory(rocketmq_connector::make_factory()), secrets));
+    registry_.add(connector_kit::with_secret_values(
+        mq_connector::make_mq5_factory(rocketmq_connector::make_factory()), secrets));
   }
 
   int run() {

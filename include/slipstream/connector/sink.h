@@ -23,6 +23,7 @@ namespace slipstream {
 struct SinkRequest {
   TableDefinition table;
   bool updating = false;  // rows other than +I will come; refuse here what cannot be written
+  std::vector<std::size_t> time_columns;  // of Sink::schema(): those that hold the rows' event time
   std::string uid;
   std::string job_name;
 };

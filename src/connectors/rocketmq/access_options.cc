@@ -65,6 +65,18 @@ constexpr Option<std::chrono::milliseconds> kHeartbeatInterval{
     .default_value = "30 s",
     .description = "How often connections that nothing else uses are kept alive.",
     .limits = {{.min = std::chrono::milliseconds(1)}}};
+constexpr Text kNamespace{
+    .name = "namespace",
+    .description =
+        "Of an instance: topics and groups have it in front, 'namespace%topic', and are "
+        "named without it here.",
+    .aliases = {"rocketmq.client.namespace"}};
+constexpr Option<std::int64_t> kCallsPerSecond{
+    .name = "api-calls-per-second",
+    .description =
+        "Quota of the cluster: most calls of all tables of the process to it, in any second; the "
+        "smallest that is given counts. Not given: none.",
+    .limits = {{.min = 1, .max = 1'000'000}}};
 constexpr Text kUnitName{.name = "unit.name",
                          .description = "A part of the client id that brokers see.",
                          .aliases = {"unitName"}};
@@ -125,7 +137,7 @@ Status read_tls(const std::string& table, const Options& options, rocketmq::TlsO
 std::vector<OptionSpec> access_options() {
   return option_specs(kAccessKey, kSecretKey, kSecurityToken, kCredentialsFile, kTlsEnabled,
                       kTlsCaFile, kTlsCertFile, kTlsKeyFile, kTlsKeyPassword, kTlsVerify,
-                      kTlsServerName, kHeartbeatInterval, kUnitName);
+                      kTlsServerName, kHeartbeatInterval, kUnitName, kNamespace, kCallsPerSecond);
 }
 
 Result<rocketmq::ClientOptions> read_client(const std::string& table, const Options& options) {
@@ -133,12 +145,15 @@ Result<rocketmq::ClientOptions> read_client(const std::string& table, const Opti
   client.name_servers = options[option::kNameServers];
   client.heartbeat_interval_ms = options[kHeartbeatInterval].count();
   client.unit_name = options[kUnitName];
+  client.calls_per_second = options.find(kCallsPerSecond).value_or(0);
   rocketmq::Security security;
   TRY(read_credentials(table, options, security));
   TRY(read_tls(table, options, security.tls));
   client.security = completed_from_environment(std::move(security));
   return client;
 }
+
+const std::string& namespace_of(const Options& options) { return options[kNamespace]; }
 
 OptionMap access_options_of(const OptionMap& given) {
   static const OptionTable kKnown(access_options());

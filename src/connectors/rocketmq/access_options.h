@@ -15,6 +15,9 @@ std::vector<OptionSpec> access_options();
 // from the environment. kInvalidArgument names the table, the option and the fix; never a secret.
 Result<rocketmq::ClientOptions> read_client(const std::string& table, const Options& options);
 
+// 'namespace': see with_namespace().
+const std::string& namespace_of(const Options& options);
+
 // Those of `given` that are access options, for another table of the same cluster.
 OptionMap access_options_of(const OptionMap& given);
 

@@ -8,8 +8,8 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
+#include "connectors/rocketmq/queue_hash.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "data/hash.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -121,8 +121,7 @@ void EpochWriter::begin_epoch() {
 Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
   CHECK(file != nullptr);
   TRY(encoder_->encode(batch));
-  std::vector<std::uint64_t> hashes;
-  if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
+  const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
   queues_.read_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {

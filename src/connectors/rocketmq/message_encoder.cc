@@ -51,26 +51,57 @@ Error MessageEncoder::refuse(const std::string& text) const {
 
 Status MessageEncoder::encode(const Batch& batch) {
   batch_ = &batch;
-  return rows_->encode(batch);
+  wall_ms_ = clock_.wall_ms();
+  TRY(rows_->encode(batch));
+  make_copies();
+  return {};
+}
+
+void MessageEncoder::make_copies() {
+  copies_.clear();
+  const std::size_t tags = plan_->settings.tags.size();
+  if (tags < 2) return;
+  const Column* own = nullptr;
+  for (const WriteColumn& column : plan_->metadata) {
+    if (column.key == MetadataKey::kTags) own = batch_->column(column.index).get();
+  }
+  for (std::size_t body = 0; body < rows_->bodies().size(); ++body) {
+    const bool has_own = own != nullptr && !own->is_null(rows_->bodies().rows[body]);
+    for (std::size_t tag = 0; tag < (has_own ? 1 : tags); ++tag) copies_.push_back({body, tag});
+  }
+}
+
+void MessageEncoder::set_delivery_time(std::int64_t at_ms, OutMessage& out) {
+  out.deliver_at_ms = at_ms;
+  if (at_ms > 0)
+    append_pair(rocketmq::property::kTimerDeliverMs, std::to_string(at_ms), properties_);
 }
 
 Status MessageEncoder::message(std::size_t index, std::string_view unique_key, OutMessage& out) {
+  const SinkSettings& settings = plan_->settings;
+  const Copy copy = copies_.empty() ? Copy{index, 0} : copies_[index];
+  const std::string_view tag =
+      settings.tags.empty() ? std::string_view() : std::string_view(settings.tags[copy.tag]);
   out = OutMessage{};
-  out.topic = plan_->settings.topic;
-  out.body = rows_->bodies()[index];
-  out.row = rows_->bodies().rows[index];
+  out.topic = settings.topic;
+  out.body = rows_->bodies()[copy.body];
+  out.row = rows_->bodies().rows[copy.body];
   properties_.clear();
   if (out.body.empty()) {
     return refuse(
         "a row has an empty body, which brokers refuse; write a value, or filter such rows out");
   }
   if (plan_->metadata.empty()) {
-    if (!plan_->settings.tag.empty())
-      append_pair(rocketmq::property::kTags, plan_->settings.tag, properties_);
+    if (!tag.empty()) append_pair(rocketmq::property::kTags, tag, properties_);
   } else {
-    TRY(add_metadata(out.row, out));
+    TRY(add_metadata(out.row, tag, out));
   }
-  if (const std::string_view key = rows_->key(index); !key.empty()) {
+  if (settings.delivery.mode) {
+    const Column* column =
+        plan_->delivery_column ? batch_->column(*plan_->delivery_column).get() : nullptr;
+    set_delivery_time(deliver_at_ms(settings.delivery, column, out.row, wall_ms_), out);
+  }
+  if (const std::string_view key = rows_->key(copy.body); !key.empty()) {
     if (has_separator(key) || !is_utf8(key)) {
       return refuse(
           "the key of a row is not UTF-8 without the characters 1 and 2, and keys of messages hold "
@@ -96,14 +127,17 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
   return {};
 }
 
-Status MessageEncoder::add_metadata(std::size_t row, OutMessage& out) {
-  std::string_view tag = plan_->settings.tag;
+Status MessageEncoder::add_metadata(std::size_t row, std::string_view tag, OutMessage& out) {
   for (const WriteColumn& column : plan_->metadata) {
     const Column& values = *batch_->column(column.index);
     if (values.is_null(row)) continue;
     switch (column.key) {
       case MetadataKey::kTopic: {
         out.topic = values.text(row);
+        if (!plan_->settings.name_space.empty()) {
+          topic_ = with_namespace(plan_->settings.name_space, out.topic);
+          out.topic = topic_;
+        }
         if (out.topic == checked_topic_ || out.topic == plan_->settings.topic) break;
         TRY(rocketmq::validate_writable_topic(out.topic).with_context(
             "table '" + plan_->settings.table + "': column '" + column.name + "'"));
@@ -121,11 +155,7 @@ Status MessageEncoder::add_metadata(std::size_t row, OutMessage& out) {
         break;
       }
       case MetadataKey::kDeliveryTime:
-        out.deliver_at_ms = epoch_millis(values, row);
-        if (out.deliver_at_ms > 0) {
-          append_pair(rocketmq::property::kTimerDeliverMs, std::to_string(out.deliver_at_ms),
-                      properties_);
-        }
+        set_delivery_time(epoch_millis(values, row), out);
         break;
       case MetadataKey::kProperties:
         TRY(add_properties(values, row));

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "slipstream/batch.h"
 
+#include "base/clock.h"
 #include "connector_kit/row_serializer.h"
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/settings.h"
@@ -23,7 +25,9 @@ struct SinkPlan {
   // Changes of one key must stay in order: the key decides about the queue, one send under way per
   // queue.
   bool ordered = false;
-  std::vector<std::size_t> order_key;  // columns of `schema`
+  std::vector<std::size_t> order_key;           // columns of `schema`
+  std::optional<std::size_t> partition_column;  // decides about the queue in place of the key
+  std::optional<std::size_t> delivery_column;   // of settings.delivery
   std::string uid;
 };
 
@@ -52,13 +56,20 @@ class MessageEncoder {
 
   // The bodies of all rows of the batch, which must live until the last message() of it.
   Status encode(const Batch& batch);
-  std::size_t size() const { return rows_->bodies().size(); }
+  std::size_t size() const { return copies_.empty() ? rows_->bodies().size() : copies_.size(); }
   Status message(std::size_t index, std::string_view unique_key, OutMessage& out);
 
  private:
   MessageEncoder(std::shared_ptr<const SinkPlan> plan, Largest largest,
                  std::unique_ptr<connector_kit::RowSerializer> rows);
-  Status add_metadata(std::size_t row, OutMessage& out);
+  // A body under one of several static tags.
+  struct Copy {
+    std::size_t body = 0;
+    std::size_t tag = 0;  // of the settings; a row with a tag of its own has one copy
+  };
+  void make_copies();
+  void set_delivery_time(std::int64_t at_ms, OutMessage& out);
+  Status add_metadata(std::size_t row, std::string_view tag, OutMessage& out);
   Status add_properties(const Column& column, std::size_t row);
   Error refuse(const std::string& text) const;
 
@@ -66,7 +77,11 @@ class MessageEncoder {
   const Largest largest_;
   const std::unique_ptr<connector_kit::RowSerializer> rows_;
   const Batch* batch_ = nullptr;
+  std::vector<Copy> copies_;  // empty: every body is one message
+  SystemClock clock_;
+  std::int64_t wall_ms_ = 0;  // when the batch came
   std::string properties_;
+  std::string topic_;          // of the row before that names one
   std::string checked_topic_;  // the last topic of a row that was checked
 };
 

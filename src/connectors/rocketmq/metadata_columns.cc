@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "base/try.h"
+#include "connectors/rocketmq/settings.h"
 #include "data/text/civil.h"
 #include "rocketmq/message/message_id.h"
 #include "rocketmq/message/properties.h"
@@ -227,7 +228,7 @@ void append_metadata(const ReadColumn& column, const MessageOrigin& origin, Colu
   const rocketmq::RecordView& record = *origin.record;
   switch (column.key) {
     case MetadataKey::kTopic:
-      return out.append_text(origin.queue->topic);
+      return out.append_text(without_namespace(origin.name_space, origin.queue->topic));
     case MetadataKey::kBroker:
       return out.append_text(origin.queue->broker);
     case MetadataKey::kQueueId:

@@ -61,6 +61,7 @@ Result<std::vector<WriteColumn>> resolve_write_columns(const TableDefinition& ta
 struct MessageOrigin {
   const rocketmq::MessageQueue* queue = nullptr;
   const rocketmq::RecordView* record = nullptr;
+  std::string_view name_space{};  // that topics are shown without
 };
 // Appends the value. Text refers to the record where it lies there: pin its buffer to the builder.
 void append_metadata(const ReadColumn& column, const MessageOrigin& origin, ColumnBuilder& out);

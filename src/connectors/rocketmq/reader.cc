@@ -93,7 +93,8 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
     metadata_.push_back([this, &column](std::span<const std::uint32_t> bodies, ColumnBuilder& out) {
       const MessageQueue* queue = frame_->pulled.queue.get();
       for (const std::uint32_t body : bodies)
-        append_metadata(column, MessageOrigin{queue, &chunk_->records[body]}, out);
+        append_metadata(
+            column, MessageOrigin{queue, &chunk_->records[body], plan_->settings->name_space}, out);
     });
   }
 }

@@ -144,12 +144,48 @@ Status read_dead_letters(SourceSettings& settings) {
           settings.table,
           "'decode.errors' = 'dead-letter' needs 'dead-letter.topic', the topic to write them to");
     }
-    if (settings.dead_letter_topic == settings.topic) {
+    if (with_namespace(settings.name_space, settings.dead_letter_topic) == settings.topic) {
       return bad(settings.table, "'dead-letter.topic' is the topic that is read; name another one");
     }
   } else if (!settings.dead_letter_topic.empty()) {
     return bad(settings.table,
                "'dead-letter.topic' has no effect without 'decode.errors' = 'dead-letter'");
+  }
+  return {};
+}
+
+Status read_sink_tags(SinkSettings& settings) {
+  const Options& options = settings.format.options;
+  settings.tags = rocketmq::parse_tag_expression(options[option::kTag]);
+  if (settings.tags.size() > 1) {
+    return bad(settings.table,
+               "option 'tag': a message that is written has one tag, not several; 'sink.tags' "
+               "writes a row once for each of several tags");
+  }
+  if (!options.has(option::kSinkTags)) return {};
+  if (!settings.tags.empty())
+    return bad(settings.table, "options 'tag' and 'sink.tags' exclude each other");
+  std::string_view rest = options[option::kSinkTags];
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    std::string_view tag = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (!tag.empty() && tag.front() == ' ') tag.remove_prefix(1);
+    while (!tag.empty() && tag.back() == ' ') tag.remove_suffix(1);
+    if (tag.empty()) continue;
+    if (std::find(settings.tags.begin(), settings.tags.end(), tag) != settings.tags.end())
+      return bad(settings.table, "option 'sink.tags' names tag '" + std::string(tag) + "' twice");
+    settings.tags.emplace_back(tag);
+  }
+  return {};
+}
+
+constexpr std::string_view kOwnPrefixes[] = {"%RETRY%", "%DLQ%"};
+
+// %RETRY% or %DLQ% in front of a name, which a namespace stands behind.
+std::string_view own_prefix(std::string_view name) {
+  for (const std::string_view prefix : kOwnPrefixes) {
+    if (name.starts_with(prefix)) return prefix;
   }
   return {};
 }
@@ -166,6 +202,22 @@ std::string group_name_of(std::string_view text) {
 
 }  // namespace
 
+std::string with_namespace(std::string_view name_space, std::string_view name) {
+  if (name_space.empty() || without_namespace(name_space, name) != name) return std::string(name);
+  const std::string_view prefix = own_prefix(name);
+  return std::string(prefix) + std::string(name_space) + "%" +
+         std::string(name.substr(prefix.size()));
+}
+
+// Retry and dead-letter topics keep theirs: what is behind it belongs to their own prefix.
+std::string_view without_namespace(std::string_view name_space, std::string_view name) {
+  const std::string_view rest = name.substr(own_prefix(name).size());
+  const bool has_it = !name_space.empty() && rest.size() > name_space.size() + 1 &&
+                      rest.starts_with(name_space) && rest[name_space.size()] == '%';
+  if (!has_it) return name;
+  return rest.substr(name_space.size() + 1);
+}
+
 OptionTable rocketmq_options() {
   std::vector<OptionSpec> all = option_specs(option::kTopic, option::kNameServers);
   const auto add = [&all](std::vector<OptionSpec> part) {
@@ -179,11 +231,14 @@ OptionTable rocketmq_options() {
                    option::kStartOffsets));
   add(option_specs(option::kBoundedMode, option::kBoundMillis, option::kEndTime,
                    option::kBoundOffsets, option::kDiscoveryInterval, option::kOutOfRange,
-                   option::kDecodeErrors, option::kDeadLetterTopic, option::kPullMessages,
-                   option::kFilterSql, option::kPullConcurrency, option::kPullWait,
-                   option::kPullPause));
+                   option::kDecodeErrors, connector_kit::kColumnErrorDebug, option::kDeadLetterTopic,
+                   option::kPullMessages, option::kFilterSql, option::kPullConcurrency,
+                   option::kPullWait, option::kPullPause));
   add(option_specs(option::kProducerGroup, option::kGuarantee, option::kSendTimeout,
                    option::kScanGroup, option::kFenceWait));
+  add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,
+                   option::kPartitionField));
+  add(delivery_time_options());
   return OptionTable(std::move(all));
 }
 
@@ -206,13 +261,15 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   const Options& options = settings.format.options;
   TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.access = access_options_of(table.options);
-  settings.topic = options[option::kTopic];
+  settings.name_space = namespace_of(options);
+  settings.topic = with_namespace(settings.name_space, options[option::kTopic]);
   settings.group = options[option::kConsumerGroup];
   if (settings.group.empty()) {
     return bad(table.name,
                "missing option 'consumerGroup': a table that is read needs a consumer group, "
                "such as 'consumerGroup' = 'my_group'");
   }
+  settings.group = with_namespace(settings.name_space, settings.group);
   TRY(rocketmq::validate_topic(settings.topic)
           .with_context("table '" + table.name + "': option 'topic'"));
   TRY(rocketmq::validate_group(settings.group)
@@ -224,6 +281,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY(read_start(settings));
   TRY(read_bound(settings));
   TRY(read_dead_letters(settings));
+  settings.log_decode_errors = options[connector_kit::kColumnErrorDebug];
   settings.discovery_ms = options[option::kDiscoveryInterval].count();
   settings.out_of_range = options[option::kOutOfRange];
   settings.pull_messages_max = static_cast<std::int32_t>(options[option::kPullMessages]);
@@ -240,24 +298,28 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
   TRY_ASSIGN(settings.format, read_format(table));
   const Options& options = settings.format.options;
   TRY_ASSIGN(settings.client, read_client(table.name, options));
-  settings.topic = options[option::kTopic];
-  settings.group = options.has(option::kProducerGroup)
-                       ? options[option::kProducerGroup]
-                       : group_name_of(job_name.empty() ? uid : job_name);
-  settings.scan_group = options[option::kScanGroup];
+  settings.name_space = namespace_of(options);
+  settings.topic = with_namespace(settings.name_space, options[option::kTopic]);
+  settings.group =
+      with_namespace(settings.name_space, options.has(option::kProducerGroup)
+                                              ? options[option::kProducerGroup]
+                                              : group_name_of(job_name.empty() ? uid : job_name));
+  settings.scan_group = with_namespace(settings.name_space, options[option::kScanGroup]);
   TRY(rocketmq::validate_writable_topic(settings.topic)
           .with_context("table '" + table.name + "': option 'topic'"));
   TRY(rocketmq::validate_group(settings.group)
           .with_context("table '" + table.name + "': option 'produceGroup'"));
   TRY(rocketmq::validate_group(settings.scan_group)
           .with_context("table '" + table.name + "': option 'sink.scan-group'"));
-  const std::vector<std::string> tags = rocketmq::parse_tag_expression(options[option::kTag]);
-  if (tags.size() > 1)
-    return bad(table.name, "option 'tag': a message that is written has one tag, not several");
-  if (!tags.empty()) settings.tag = tags.front();
+  TRY(read_sink_tags(settings));
   settings.guarantee = options[option::kGuarantee];
   settings.fence_wait_ms = options[option::kFenceWait].count();
   settings.send_timeout_ms = options[option::kSendTimeout].count();
+  settings.retries_max = options.find(option::kRetryTimes);
+  if (const auto pause = options.find(option::kRetryPause))
+    settings.retry_backoff_ms = pause->count();
+  settings.partition_field = options[option::kPartitionField];
+  TRY_ASSIGN(settings.delivery, read_delivery_time(table.name, options));
   return settings;
 }
 

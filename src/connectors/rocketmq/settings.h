@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "slipstream/connector.h"
@@ -14,6 +15,7 @@
 #include "slipstream/rocketmq/message.h"
 
 #include "connector_kit/table_format.h"
+#include "connectors/rocketmq/delivery_time.h"
 
 namespace slipstream::rocketmq_connector {
 
@@ -38,7 +40,8 @@ using connector_kit::TableFormat;
 struct SourceSettings {
   std::string table;  // for errors
   rocketmq::ClientOptions client;
-  OptionMap access;  // the options that `security` was read from
+  std::string name_space;  // what topics and groups of an instance have in front; empty = nothing
+  OptionMap access;        // the options that `security` was read from
   std::string topic;
   std::string group;
   std::vector<std::string> tags;  // empty = all
@@ -54,6 +57,7 @@ struct SourceSettings {
   std::int64_t discovery_ms = 5'000;
   rocketmq::OffsetOutOfRange out_of_range = rocketmq::OffsetOutOfRange::kFail;
   DecodeErrors decode_errors = DecodeErrors::kFail;
+  bool log_decode_errors = false;
   std::string dead_letter_topic;
   std::int32_t pull_messages_max = 1'024;
   int pulls_per_queue_max = 8;
@@ -65,13 +69,19 @@ struct SourceSettings {
 struct SinkSettings {
   std::string table;
   rocketmq::ClientOptions client;
+  std::string name_space;
   std::string topic;
   std::string group;
   std::string scan_group;
-  std::string tag;  // static, of every message without a tag of its own
+  // Static: a row without a tag of its own is written once with each.
+  std::vector<std::string> tags;
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   std::int64_t fence_wait_ms = 2'000;
   std::int64_t send_timeout_ms = 60'000;
+  std::optional<std::int64_t> retries_max;  // of a send; none = as many as the time-out allows
+  std::optional<std::int64_t> retry_backoff_ms;
+  std::string partition_field;  // column whose value decides about the queue; empty = none does
+  DeliveryTime delivery;
   TableFormat format;
 };
 
@@ -79,6 +89,11 @@ struct SinkSettings {
 Result<SourceSettings> read_source_settings(const TableDefinition& table);
 Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std::string& job_name,
                                         const std::string& uid);
+
+// A topic or group of an instance with its own namespace, as brokers know it: "instance%name",
+// "%RETRY%instance%group"; a name that is so already stays. No namespace: `name`.
+std::string with_namespace(std::string_view name_space, std::string_view name);
+std::string_view without_namespace(std::string_view name_space, std::string_view name);
 
 // The topic as seen from each of its name servers, as Source::endpoints() wants it.
 std::vector<std::string> topic_endpoints(const std::string& name_servers, const std::string& topic);

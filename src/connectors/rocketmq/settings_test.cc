@@ -188,7 +188,7 @@ TEST(SinkSettings, DefaultsAndGuarantees) {
   EXPECT_EQ(sink_with({{"sink.delivery-guarantee", "none"}})->guarantee, Guarantee::kNone);
   for (const char* name : {"produceGroup", "producerGroup", "produce-group", "rocketmq.sink.group"})
     EXPECT_EQ(sink_with({{name, "mine"}})->group, "mine");
-  EXPECT_EQ(sink_with({{"tag", "red"}})->tag, "red");
+  EXPECT_THAT(sink_with({{"tag", "red"}})->tags, ElementsAre("red"));
   EXPECT_THAT(refusal(sink_with({{"tag", "a || b"}}).status()), HasSubstr("one tag"));
   EXPECT_EQ(sink_with({{"sink.fence-wait", "3 s"}})->fence_wait_ms, 3'000);
 }
@@ -365,6 +365,30 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
   EXPECT_TRUE(sink->client.security.tls.enabled);
   for (const std::string& line : (*source)->explain())
     EXPECT_THAT(line, ::testing::Not(HasSubstr("hush")));
+}
+
+TEST(SinkSettings, SeveralTagsAreAList) {
+  EXPECT_THAT(sink_with({{"sink.tags", "a, b,"}})->tags, ElementsAre("a", "b"));
+  EXPECT_THAT(sink_with({{"sink.tags", "a"}})->tags, ElementsAre("a"));
+  EXPECT_THAT(refusal(sink_with({{"sink.tags", "a,b,a"}}).status()), HasSubstr("'a' twice"));
+  EXPECT_THAT(refusal(sink_with({{"sink.tags", "a,b"}, {"tag", "c"}}).status()),
+              HasSubstr("exclude each other"));
+}
+
+TEST(Settings, ANamespaceStandsInFrontOfNames) {
+  const auto source = source_with({{"namespace", "one"}});
+  EXPECT_EQ(source->topic, "one%orders");
+  EXPECT_EQ(source->group, "one%g");
+  EXPECT_EQ(source_with({{"namespace", "other"}})->topic, "other%orders");
+  EXPECT_EQ(source_with({{"namespace", "one"}, {"topic", "one%orders"}})->topic, "one%orders");
+  EXPECT_EQ(source_with({{"namespace", "one"}, {"topic", "%RETRY%g"}})->topic, "%RETRY%one%g");
+  const auto sink = sink_with({{"namespace", "one"}});
+  EXPECT_EQ(sink->topic, "one%orders");
+  EXPECT_EQ(sink->group, "one%slipstream_my_job");
+  EXPECT_EQ(sink->scan_group, "one%slipstream_scan");
+  EXPECT_EQ(without_namespace("one", "one%orders"), "orders");
+  EXPECT_EQ(without_namespace("one", "one"), "one");
+  EXPECT_EQ(without_namespace("", "one%orders"), "one%orders");
 }
 
 }  // namespace

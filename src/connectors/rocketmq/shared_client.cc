@@ -18,7 +18,8 @@ struct Entry {
   bool is_for(const rocketmq::ClientOptions& wanted) const {
     return options.name_servers == wanted.name_servers && options.security == wanted.security &&
            options.heartbeat_interval_ms == wanted.heartbeat_interval_ms &&
-           options.unit_name == wanted.unit_name;
+           options.unit_name == wanted.unit_name &&
+           options.calls_per_second == wanted.calls_per_second;
   }
   const rocketmq::ClientOptions options;
   Mutex mutex;

@@ -9,7 +9,7 @@
 
 namespace slipstream::rocketmq_connector {
 
-// The client for these name servers, security, heartbeats and unit: the one that is in use already,
+// The client for these name servers, security, heartbeats, unit and quota: the one that is in use already,
 // or a new one. It closes when its last user has gone, which must not be on the client's own
 // thread.
 //

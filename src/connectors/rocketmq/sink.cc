@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/try.h"
 #include "connectors/rocketmq/check_sink.h"
 #include "connectors/rocketmq/committer.h"
@@ -22,8 +24,13 @@ class QueueSink final : public Sink {
     std::vector<std::string> lines{
         "topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
         "guarantee=" + std::string(guarantee_name(plan_->settings.guarantee))};
-    if (!plan_->settings.tag.empty()) lines.push_back("tag=" + plan_->settings.tag);
-    if (plan_->ordered) lines.emplace_back("order=per key");
+    std::string tags;
+    for (const std::string& tag : plan_->settings.tags) tags += (tags.empty() ? "" : ",") + tag;
+    if (!tags.empty()) lines.push_back("tag=" + tags);
+    if (plan_->partition_column)
+      lines.push_back("order=per " + plan_->settings.partition_field);
+    else if (plan_->ordered)
+      lines.emplace_back("order=per key");
     return lines;
   }
   Status check_before_start() override {
@@ -47,6 +54,13 @@ class QueueSink final : public Sink {
 
 Status check_exactly_once(const SinkPlan& plan) {
   if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
+  if (plan.settings.delivery.mode) {
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + plan.settings.table +
+                     "': option 'deliveryTimestampMode': delayed messages cannot be looked for "
+                     "after a crash, so exactly-once is not possible; leave the option out or use "
+                     "'sink.delivery-guarantee' = 'at-least-once'"};
+  }
   for (const WriteColumn& column : plan.metadata) {
     if (column.key != MetadataKey::kDeliveryTime) continue;
     return Error{ErrorCode::kUnsupported, "table '" + plan.settings.table + "': column '" +
@@ -81,6 +95,45 @@ Status check_keys(const SinkPlan& plan) {
   return {};
 }
 
+// Changes of a row go to one queue only if the field belongs to its key.
+Status resolve_partition_field(const SinkRequest& request, SinkPlan& plan) {
+  const std::string& field = plan.settings.partition_field;
+  if (field.empty()) return {};
+  const auto bad = [&](const std::string& text) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "table '" + plan.settings.table + "': option 'partitionField': " + text};
+  };
+  plan.partition_column = plan.schema.find(field);
+  if (!plan.partition_column) {
+    return bad("'" + field + "' is no column that is written; columns are " +
+               plan.schema.to_string());
+  }
+  if (plan.schema[*plan.partition_column].type.layout() == Layout::kNested)
+    return bad("'" + field + "' is a nested column; take one that has a text");
+  const auto& key = request.table.primary_key;
+  if (request.updating && std::find(key.begin(), key.end(), field) == key.end()) {
+    return bad("the query's result changes rows, and '" + field +
+               "' is not in the PRIMARY KEY: changes of one row could go to different queues");
+  }
+  plan.ordered = true;
+  return {};
+}
+
+Status resolve_delivery_time(const SinkRequest& request, SinkPlan& plan) {
+  TRY_ASSIGN(plan.delivery_column,
+             resolve_delivery_column(plan.settings.table, plan.settings.delivery, plan.schema,
+                                     request.time_columns));
+  if (!plan.settings.delivery.mode) return {};
+  for (const WriteColumn& column : plan.metadata) {
+    if (column.key != MetadataKey::kDeliveryTime) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 "table '" + plan.settings.table + "': column '" + column.name +
+                     "' and 'deliveryTimestampMode' both say when messages are delivered; leave "
+                     "one of them out"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
@@ -97,6 +150,8 @@ Result<std::unique_ptr<Sink>> make_queue_sink(const SinkRequest& request) {
   TRY(check_keys(*plan));
   TRY(MessageEncoder::make(plan, MessageEncoder::Largest::kInBatch));
   plan->ordered = request.updating;
+  TRY(resolve_partition_field(request, *plan));
+  TRY(resolve_delivery_time(request, *plan));
   for (const std::string& key : table.primary_key) {
     if (const auto column = plan->schema.find(key)) plan->order_key.push_back(*column);
   }

@@ -137,6 +137,7 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
   }
   TRY_ASSIGN(auto rows,
              connector_kit::plan_decoding(request, settings.format, settings.decode_errors));
+  rows.log_failures = settings.log_decode_errors;
   plan->rows = std::make_shared<const connector_kit::DecodedTable>(std::move(rows));
   plan->tags = settings.tags;
   std::vector<std::size_t> accepted;

@@ -215,4 +215,33 @@ inline constexpr Option<Duration> kFenceWait{
         "recovery looks.",
     .scope = OptionScope::kSink};
 
+inline constexpr Text kSinkTags{
+    .name = "sink.tags",
+    .description =
+        "Several tags, 'a,b': a row without a tag of its own is written once with each; not "
+        "together with 'tag'.",
+    .scope = OptionScope::kSink};
+inline constexpr Option<std::int64_t> kRetryTimes{
+    .name = "retryTimes",
+    .description =
+        "At-least-once: how often a send is repeated, within sink.send-timeout; not given: as "
+        "often as fits into it.",
+    .limits = {{.min = 0, .max = 1'000'000}},
+    .aliases = {"rocketmq.sink.retry.times"},
+    .scope = OptionScope::kSink};
+inline constexpr Option<Duration> kRetryPause{
+    .name = "sleepTimeMs",
+    .description =
+        "At-least-once: pause before a send is repeated; not given: 50 ms, growing to 2 s.",
+    .limits = {{.min = Duration(1)}},
+    .aliases = {"rocketmq.sink.retry.sleep.ms"},
+    .scope = OptionScope::kSink};
+inline constexpr Text kPartitionField{
+    .name = "partitionField",
+    .description =
+        "Column whose value decides about the queue, as Java's hash of its text; rows with one "
+        "value stay in order.",
+    .aliases = {"sink.partition-field"},
+    .scope = OptionScope::kSink};
+
 }  // namespace slipstream::rocketmq_connector::option

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/log_limit.h"
 #include "base/try.h"
+#include "connectors/rocketmq/queue_hash.h"
 #include "connectors/rocketmq/shared_client.h"
-#include "data/hash.h"
 #include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq_connector {
@@ -20,6 +20,8 @@ rocketmq::ProducerOptions producer_options(const SinkSettings& settings) {
   rocketmq::ProducerOptions options;
   options.group = settings.group;
   options.total_timeout_ms = settings.send_timeout_ms;
+  if (settings.retries_max) options.attempts_max = static_cast<int>(*settings.retries_max) + 1;
+  options.retry_backoff_ms = settings.retry_backoff_ms.value_or(0);
   return options;
 }
 
@@ -121,8 +123,7 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   TRY_ASSIGN(const bool there, topic_is_there());
   if (!there) return Write::kFull;
   TRY(encoder_->encode(batch));
-  std::vector<std::uint64_t> hashes;
-  if (plan_->ordered) hashes = hash_rows(batch, plan_->order_key);
+  const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
   const std::int64_t now = clock_.wall_ms();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {

@@ -400,7 +400,10 @@ class Producer::State : public std::enable_shared_from_this<State> {
     const Error decided = Error::retry(error.code, error.message);
     const auto wait_ms = again ? sending->retry->next_wait_ms(decided) : std::nullopt;
     if (!wait_ms) return finish(sending, outcome, std::move(error));
-    core_.loop().run_after(*wait_ms, [self = shared_from_this(), sending] {
+    const std::int64_t backoff_ms = options_.retry_backoff_ms > 0
+                                        ? sending->retry->remaining_ms(options_.retry_backoff_ms)
+                                        : *wait_ms;
+    core_.loop().run_after(backoff_ms, [self = shared_from_this(), sending] {
       if (self->is_live(sending)) self->attempt(sending);
     });
   }

@@ -329,7 +329,10 @@ Status make_connectors(Rel& root, const LowerOptions& options) {
   }
   if (root.kind == RelKind::kSink) {
     TRY_ASSIGN(const ConnectorFactory* factory, options.registry->find(root.sink_connector));
-    SinkRequest request{root.sink_table, root.updating, root.uid, options.job_name};
+    SinkRequest request{root.sink_table, root.updating, {}, root.uid, options.job_name};
+    for (std::size_t i = 0; i < root.traits.size(); ++i) {
+      if (root.traits[i].rowtime) request.time_columns.push_back(i);
+    }
     keep_options_of(*factory, OptionScope::kSink, request.table);
     TRY_ASSIGN(root.sink, factory->make_sink(request));
   }
