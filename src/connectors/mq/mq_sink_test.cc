@@ -253,6 +253,27 @@ TEST_F(MqOutput, MessagesAreDeliveredWhenAColumnSays) {
                                    ::testing::Pair("b|5", "")));
 }
 
+TEST_F(MqOutput, MetricsHaveTheNamesOfThePage) {
+  for (const char* product : kProducts) {
+    broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kDelay, .delay_ms = 30});
+    const auto made = sink(product, {});
+    ASSERT_TRUE(made.ok());
+    testing::SinkHarness harness(**made);
+    testing::SinkHarness::Writer writer(harness, 1, 0);
+    ASSERT_TRUE(writer
+                    .write(batch_of({column_of(Type::string(), {"a", "b"}),
+                                     column_of(Type::bigint(), {"1", "2"})}))
+                    .ok());
+    ASSERT_TRUE(writer.prepare(1).ok());
+    testing::Counters& counted = harness.counters;
+    EXPECT_EQ(counted["numRecordsOut"], 2);
+    EXPECT_EQ(counted["numBytesOut"], counted["rocketmq_sink_bytes_total"]);
+    EXPECT_GE(counted["currentSendTime"], 30);
+    EXPECT_TRUE(wait_until([&] { return counted["numRecordsOutPerSecond"] > 0; }));
+    EXPECT_GT(counted["numBytesOutPerSecond"], 0);
+  }
+}
+
 TEST_F(MqOutput, ASendIsRepeatedSoOften) {
   const Fault busy{.kind = Fault::Kind::kCode, .code = 2, .remark = "busy"};
   for (const char* product : kProducts) {

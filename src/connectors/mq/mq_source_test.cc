@@ -330,6 +330,27 @@ TEST_F(MqTable, MetadataIsThatOfThePage) {
   }
 }
 
+TEST_F(MqTable, MetricsHaveTheNamesOfThePage) {
+  const std::int64_t born_ms = SystemClock().wall_ms() - 3'600'000;
+  for (const char* body : {"a|1\nb|2", "c|3"}) send(body, "", born_ms);
+  for (const char* product : kProducts) {
+    const auto made = source(product, {{"scan.bounded.mode", "unbounded"}});
+    ASSERT_TRUE(made.ok());
+    ReaderHarness reader(**made);
+    ASSERT_TRUE(reader.discover().ok());
+    ASSERT_TRUE(wait_until([&] { return reader.poll().ok() && reader.rows.size() == 3; }));
+    testing::Counters& counted = reader.counters;
+    EXPECT_EQ(counted["numRecordsIn"], 3);
+    EXPECT_EQ(counted["numBytesIn"], 10);
+    EXPECT_GE(counted["currentFetchEventTimeLag"], 3'599'000);
+    EXPECT_GE(counted["currentEmitEventTimeLag"], counted["currentFetchEventTimeLag"]);
+    EXPECT_TRUE(wait_until([&] { return counted["numRecordsInPerSecond"] > 0; }));
+    EXPECT_GT(counted["numBytesInPerSecond"], 0);
+    EXPECT_TRUE(wait_until([&] { return counted["sourceIdleTime"] > 0; }));
+    EXPECT_TRUE(wait_until([&] { return counted["numRecordsInPerSecond"] == 0; }));
+  }
+}
+
 TEST_F(MqTable, AnyFormatCanBeRead) {
   send(R"({"x":"a","y":"1"})");
   for (const char* product : kProducts) {

@@ -12,7 +12,7 @@ constexpr std::int64_t kLogPauseMs = 10'000;
 
 BatchSender::BatchSender(rocketmq::Client& client, rocketmq::ProducerOptions producer,
                          Options options)
-    : options_(std::move(options)) {
+    : options_(std::move(options)), metrics_(options_.metrics, client) {
   messages_ = kSinkMessages.in(options_.metrics);
   sent_bytes_ = kSinkBytes.in(options_.metrics);
   retries_ = kSinkRetries.in(options_.metrics);
@@ -50,9 +50,8 @@ void BatchSender::send(Lane& lane) {
   ++under_way_;
   const Status accepted = producer_->send_encoded(
       rocketmq::EncodedBatch{lane.queue, std::move(body), messages}, rocketmq::SendRetry::kRetry,
-      [this, &lane, bytes, messages](const rocketmq::SendResult& result) {
-        done(&lane, bytes, messages, result);
-      });
+      [this, &lane, sent = Sent{bytes, messages, metrics_.now_ms()}](
+          const rocketmq::SendResult& result) { done(&lane, sent, result); });
   if (accepted.ok()) return;
   --lane.under_way;
   --under_way_;
@@ -65,8 +64,8 @@ Status BatchSender::send_single(rocketmq::Message message) {
   MutexLock lock(mutex_);
   const std::size_t bytes = message.body.size();
   const Status accepted = producer_->send(
-      std::move(message),
-      [this, bytes](const rocketmq::SendResult& result) { done(nullptr, bytes, 1, result); });
+      std::move(message), [this, sent = Sent{bytes, 1, metrics_.now_ms()}](
+                              const rocketmq::SendResult& result) { done(nullptr, sent, result); });
   TRY(accepted);
   bytes_ += bytes;
   ++under_way_;
@@ -86,19 +85,21 @@ void BatchSender::note_failure(const Error& error) {
       "messages were dropped ('sink.delivery-guarantee' = 'none'): " + told.to_string());
 }
 
-void BatchSender::done(Lane* lane, std::size_t bytes, std::size_t messages,
-                       const rocketmq::SendResult& result) {
+void BatchSender::done(Lane* lane, const Sent& sent, const rocketmq::SendResult& result) {
+  const auto bytes = static_cast<std::int64_t>(sent.bytes);
+  const auto messages = static_cast<std::int64_t>(sent.messages);
   bool wake = false;
   {
     MutexLock lock(mutex_);
-    bytes_ -= bytes;
+    bytes_ -= sent.bytes;
     --under_way_;
     if (result.attempts > 1) retries_->fetch_add(result.attempts - 1, std::memory_order_relaxed);
     if (result.stored()) {
-      messages_->fetch_add(static_cast<std::int64_t>(messages), std::memory_order_relaxed);
-      sent_bytes_->fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+      messages_->fetch_add(messages, std::memory_order_relaxed);
+      sent_bytes_->fetch_add(bytes, std::memory_order_relaxed);
+      metrics_.stored(messages, bytes, sent.sent_ms);
     } else {
-      failures_->fetch_add(static_cast<std::int64_t>(messages), std::memory_order_relaxed);
+      failures_->fetch_add(messages, std::memory_order_relaxed);
       if (!closing_) note_failure(result.error);
     }
     if (lane != nullptr) {

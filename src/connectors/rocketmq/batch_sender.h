@@ -13,6 +13,7 @@
 #include "slipstream/rocketmq/producer.h"
 
 #include "base/mutex.h"
+#include "connectors/rocketmq/flink_metrics.h"
 #include "rocketmq/message/batch_encoder.h"
 
 namespace slipstream::rocketmq_connector {
@@ -64,8 +65,12 @@ class BatchSender {
 
   void send(Lane& lane) SLIPSTREAM_REQUIRES(mutex_);
   void note_failure(const Error& error) SLIPSTREAM_REQUIRES(mutex_);
-  void done(Lane* lane, std::size_t bytes, std::size_t messages,
-            const rocketmq::SendResult& result);
+  struct Sent {
+    std::size_t bytes = 0;
+    std::size_t messages = 0;
+    std::int64_t sent_ms = 0;
+  };
+  void done(Lane* lane, const Sent& sent, const rocketmq::SendResult& result);
 
   const Options options_;
   mutable Mutex mutex_;
@@ -80,6 +85,7 @@ class BatchSender {
   std::atomic<std::int64_t>* sent_bytes_;
   std::atomic<std::int64_t>* retries_;
   std::atomic<std::int64_t>* failures_;
+  FlinkSinkMetrics metrics_;
   std::unique_ptr<rocketmq::Producer> producer_;
 };
 

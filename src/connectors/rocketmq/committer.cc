@@ -79,6 +79,8 @@ class Completions {
   struct Done {
     QueueWork* queue = nullptr;
     BatchWork batch;
+    std::int64_t bytes = 0;
+    std::int64_t sent_ms = 0;
     rocketmq::SendResult result;
   };
   void add(Done done) {
@@ -102,8 +104,9 @@ class Completions {
 class Publication {
  public:
   Publication(const SinkPlan& plan, const CommitterContext& engine, rocketmq::Client& client,
-              rocketmq::Producer& producer, const CommitContext& context)
+              rocketmq::Producer& producer, FlinkSinkMetrics& metrics, const CommitContext& context)
       : plan_(plan),
+        metrics_(metrics),
         client_(client),
         producer_(producer),
         context_(context),
@@ -139,6 +142,7 @@ class Publication {
   Status drain(Status status);
 
   const SinkPlan& plan_;
+  FlinkSinkMetrics& metrics_;
   rocketmq::Client& client_;
   rocketmq::Producer& producer_;
   const CommitContext& context_;
@@ -298,12 +302,14 @@ Status Publication::send(QueueWork& work) {
     return {};
   }
   const BatchWork batch = work.waiting.front();
+  const auto bytes = static_cast<std::int64_t>(body.size());
   Status accepted = producer_.send_encoded(
       rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)),
                              count},
       rocketmq::SendRetry::kOnce,
-      [completions = completions_, &work, batch](const rocketmq::SendResult& result) {
-        completions->add(Completions::Done{&work, batch, result});
+      [completions = completions_, &work, batch, bytes,
+       sent_ms = metrics_.now_ms()](const rocketmq::SendResult& result) {
+        completions->add(Completions::Done{&work, batch, bytes, sent_ms, result});
       });
   if (!accepted.ok()) {
     if (!accepted.error().retryable) return accepted;
@@ -336,6 +342,7 @@ Status Publication::handle(Completions::Done& done) {
   switch (done.result.outcome) {
     case SendOutcome::kStored:
       messages_->fetch_add(done.batch.entry.head.count, std::memory_order_relaxed);
+      metrics_.stored(done.batch.entry.head.count, done.bytes, done.sent_ms);
       work.retry.reset();
       return {};
     case SendOutcome::kNotStored:
@@ -474,6 +481,7 @@ EpochCommitter::EpochCommitter(std::shared_ptr<const SinkPlan> plan,
     : plan_(std::move(plan)),
       engine_(context),
       client_(std::move(client)),
+      metrics_(context.metrics, *client_),
       producer_(*client_,
                 rocketmq::ProducerOptions{
                     .group = plan_->settings.group, .retry_unknown = false, .fenced = true}) {}
@@ -487,7 +495,7 @@ Result<std::unique_ptr<SinkCommitter>> EpochCommitter::make(std::shared_ptr<cons
 
 Status EpochCommitter::commit(std::span<const Committable> committables,
                               const CommitContext& context) {
-  Publication publication(*plan_, engine_, *client_, producer_, context);
+  Publication publication(*plan_, engine_, *client_, producer_, metrics_, context);
   TRY(publication.open(committables));
   return publication.run();
 }

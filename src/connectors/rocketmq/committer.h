@@ -9,6 +9,7 @@
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/producer.h"
 
+#include "connectors/rocketmq/flink_metrics.h"
 #include "connectors/rocketmq/message_encoder.h"
 
 namespace slipstream::rocketmq_connector {
@@ -38,6 +39,7 @@ class EpochCommitter final : public SinkCommitter {
   const std::shared_ptr<const SinkPlan> plan_;
   const CommitterContext engine_;
   const std::shared_ptr<rocketmq::Client> client_;
+  FlinkSinkMetrics metrics_;
   rocketmq::Producer producer_;
 };
 

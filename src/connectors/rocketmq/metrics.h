@@ -39,9 +39,56 @@ inline constexpr MetricFamily kSinkFound{"rocketmq_sink_found_messages_total", "
 inline constexpr MetricFamily kSinkDuplicates{
     "rocketmq_sink_duplicates_total", "job, sink",
     "messages that were found twice in the output queues"};
-inline constexpr std::array kRocketmqMetrics{
-    kSourceMessages, kSourceBodyBytes, kSourceDecodeErrors, kSourceIgnored, kSourceOutOfRange,
-    kSinkMessages,   kSinkBytes,       kSinkRetries,        kSinkFailures,  kSinkSealed,
-    kSinkScans,      kSinkFound,       kSinkDuplicates};
+// Names of Flink's connectors.
+inline constexpr MetricFamily kNumRecordsIn{"numRecordsIn", kTaskLabels, "rows read"};
+inline constexpr MetricFamily kNumRecordsInPerSecond{"numRecordsInPerSecond", kTaskLabels,
+                                                     "rows read in the last second"};
+inline constexpr MetricFamily kNumBytesIn{"numBytesIn", kTaskLabels, "bytes of bodies read"};
+inline constexpr MetricFamily kNumBytesInPerSecond{"numBytesInPerSecond", kTaskLabels,
+                                                   "bytes of bodies read in the last second"};
+inline constexpr MetricFamily kFetchLag{
+    "currentFetchEventTimeLag", kTaskLabels,
+    "milliseconds from the birth of the message that was read last to its arrival here"};
+inline constexpr MetricFamily kEmitLag{
+    "currentEmitEventTimeLag", kTaskLabels,
+    "milliseconds from the birth of the message that was read last to when its rows went on"};
+inline constexpr MetricFamily kIdleTime{"sourceIdleTime", kTaskLabels,
+                                        "milliseconds since a row was read"};
+inline constexpr MetricFamily kNumRecordsOut{"numRecordsOut", kSinkLabels,
+                                             "messages acknowledged by brokers"};
+inline constexpr MetricFamily kNumRecordsOutPerSecond{
+    "numRecordsOutPerSecond", kSinkLabels, "messages acknowledged by brokers in the last second"};
+inline constexpr MetricFamily kNumBytesOut{"numBytesOut", kSinkLabels,
+                                           "bytes acknowledged by brokers"};
+inline constexpr MetricFamily kNumBytesOutPerSecond{
+    "numBytesOutPerSecond", kSinkLabels, "bytes acknowledged by brokers in the last second"};
+inline constexpr MetricFamily kSendTime{
+    "currentSendTime", kSinkLabels,
+    "milliseconds from the last acknowledged send to its acknowledgement"};
+inline constexpr std::array kRocketmqMetrics{kSourceMessages,
+                                             kSourceBodyBytes,
+                                             kSourceDecodeErrors,
+                                             kSourceIgnored,
+                                             kSourceOutOfRange,
+                                             kSinkMessages,
+                                             kSinkBytes,
+                                             kSinkRetries,
+                                             kSinkFailures,
+                                             kSinkSealed,
+                                             kSinkScans,
+                                             kSinkFound,
+                                             kSinkDuplicates,
+                                             kNumRecordsIn,
+                                             kNumRecordsInPerSecond,
+                                             kNumBytesIn,
+                                             kNumBytesInPerSecond,
+                                             kFetchLag,
+                                             kEmitLag,
+                                             kIdleTime,
+                                             kNumRecordsOut,
+                                             kNumRecordsOutPerSecond,
+                                             kNumBytesOut,
+                                             kNumBytesOutPerSecond,
+                                             kSendTime};
 
 }  // namespace slipstream::rocketmq_connector

@@ -87,7 +87,8 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
       timer_(std::make_shared<WakeTimer>(context_.wake)),
       watch_(std::make_shared<ProofWatch>(*client_, Proofs::kAskMs, context_.wake,
                                           context_.proofs_outdated_until_ms)),
-      out_of_range_(kSourceOutOfRange.in(context_.metrics)) {
+      out_of_range_(kSourceOutOfRange.in(context_.metrics)),
+      metrics_(context_.metrics, *client_) {
   consumer_->set_wake(context_.wake);
   for (const ReadColumn& column : plan_->metadata) {
     metadata_.push_back([this, &column](std::span<const std::uint32_t> bodies, ColumnBuilder& out) {
@@ -149,6 +150,11 @@ Result<SourceReader::Poll> QueueRowReader::poll(SourceBatch* out, Batch* rejecte
   out_of_range_->store(static_cast<std::int64_t>(consumer_->out_of_range_count()));
   if (!rows_->empty()) {
     rows_->finish(out);
+    if (out->rows.rows() > 0) {
+      metrics_.given(static_cast<std::int64_t>(out->rows.rows()), body_bytes_, born_ms_,
+                     received_ms_);
+      body_bytes_ = 0;
+    }
     return Poll::kBatch;
   }
   if (all_ended()) return Poll::kEnd;
@@ -286,6 +292,9 @@ Status QueueRowReader::read_frame() {
   if (!chunk.damaged.empty()) reject_damaged(chunk);
   if (!chunk.bodies.empty()) {
     TRY(decode(chunk));
+    body_bytes_ += static_cast<std::int64_t>(chunk.bytes);
+    born_ms_ = chunk.records.back().born_ms;
+    received_ms_ = frame_->pulled.received_ms;
     proofs_.rows_given(frame_->pulled.received_ms);
   }
   state.position.next = std::max(state.position.next, chunk.next);

@@ -16,6 +16,7 @@
 
 #include "connector_kit/emptiness_proofs.h"
 #include "connector_kit/row_assembler.h"
+#include "connectors/rocketmq/flink_metrics.h"
 #include "connectors/rocketmq/group_offsets.h"
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/proof_watch.h"
@@ -115,6 +116,11 @@ class QueueRowReader final : public SourceReader {
   const Chunk* chunk_ = nullptr;
 
   std::atomic<std::int64_t>* out_of_range_;
+  FlinkSourceMetrics metrics_;
+  // Since the rows that were given last.
+  std::int64_t body_bytes_ = 0;
+  std::int64_t born_ms_ = 0;  // of the last message
+  std::int64_t received_ms_ = 0;
 };
 
 }  // namespace slipstream::rocketmq_connector
