@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """Tables of ApsaraMQ on a real broker: text that `produce` sends is read, written and read back."""
+import time
+
+from examples_test import Example
 from harness import EndToEndTest, main
 
 ENDPOINT = "'endpoint' = '{server}', 'fieldDelimiter' = ','"
@@ -47,6 +50,17 @@ class MqTest(EndToEndTest):
         back = self.run_sql(self.read("adults", "mq5", self.output, columns + ", `tags` VARCHAR METADATA")
                             + "SELECT name, age, `tags` FROM adults;", "--secrets", self.secrets)
         self.assertEqual(sorted(back.out.splitlines()[1:]), ["ann,8,a", "ann,8,b", "sue,10,a", "sue,10,b"])
+
+    def test_the_example_reads_until_a_time(self):
+        self.audit.produce(self.topic, 20, "order-{n}", tag="paid", keys=True)
+        self.audit.produce(self.topic, 20, "order-{n}", tag="open", keys=True)
+        stop_ms = time.time_ns() // 1_000_000 + 1  # the next producer needs longer to start
+        self.audit.produce(self.topic, 20, "order-{n}", start=20, tag="paid", keys=True)
+        program = Example("mq_streams", self.cluster.namesrv, self.topic, self.output, stop_ms)
+        self.addCleanup(program.end)
+        self.assertEqual(program.wait(), 0, program.errors)
+        copied = sorted(message[3:] for message in self.audit.messages(self.output))
+        self.assertEqual(copied, sorted(("paid", str(n), f"paid: order-{n}") for n in range(20)))
 
     def test_unknown_secrets_are_named(self):
         script = self.table("people", "mq5", self.topic, "name VARCHAR", consumerGroup="${secret_values.nobody}")
