@@ -120,7 +120,7 @@ void EpochWriter::begin_epoch() {
 
 Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
   CHECK(file != nullptr);
-  TRY(encoder_->encode(batch));
+  TRY(encoder_->encode(batch, context_.clock->wall_ms()));
   const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
   queues_.read_clock();
   OutMessage message;

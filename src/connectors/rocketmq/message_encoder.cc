@@ -49,9 +49,9 @@ Error MessageEncoder::refuse(const std::string& text) const {
   return Error{ErrorCode::kDataError, "table '" + plan_->settings.table + "': " + text};
 }
 
-Status MessageEncoder::encode(const Batch& batch) {
+Status MessageEncoder::encode(const Batch& batch, std::int64_t wall_ms) {
   batch_ = &batch;
-  wall_ms_ = clock_.wall_ms();
+  wall_ms_ = wall_ms;
   TRY(rows_->encode(batch));
   make_copies();
   return {};

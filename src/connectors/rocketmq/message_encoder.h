@@ -10,7 +10,6 @@
 
 #include "slipstream/batch.h"
 
-#include "base/clock.h"
 #include "connector_kit/row_serializer.h"
 #include "connectors/rocketmq/metadata_columns.h"
 #include "connectors/rocketmq/settings.h"
@@ -55,7 +54,8 @@ class MessageEncoder {
                                                       Largest largest);
 
   // The bodies of all rows of the batch, which must live until the last message() of it.
-  Status encode(const Batch& batch);
+  // `wall_ms`: when the batch came, for delivery times that count from there.
+  Status encode(const Batch& batch, std::int64_t wall_ms);
   std::size_t size() const { return copies_.empty() ? rows_->bodies().size() : copies_.size(); }
   Status message(std::size_t index, std::string_view unique_key, OutMessage& out);
 
@@ -78,8 +78,7 @@ class MessageEncoder {
   const std::unique_ptr<connector_kit::RowSerializer> rows_;
   const Batch* batch_ = nullptr;
   std::vector<Copy> copies_;  // empty: every body is one message
-  SystemClock clock_;
-  std::int64_t wall_ms_ = 0;  // when the batch came
+  std::int64_t wall_ms_ = 0;
   std::string properties_;
   std::string topic_;          // of the row before that names one
   std::string checked_topic_;  // the last topic of a row that was checked

@@ -122,7 +122,7 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   queues_.read_clock();
   TRY_ASSIGN(const bool there, topic_is_there());
   if (!there) return Write::kFull;
-  TRY(encoder_->encode(batch));
+  TRY(encoder_->encode(batch, clock_.wall_ms()));
   const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
   const std::int64_t now = clock_.wall_ms();
   OutMessage message;
