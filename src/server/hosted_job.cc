@@ -92,6 +92,8 @@ Status HostedJob::save() {
 
 std::optional<Refusal> HostedJob::begin() {
   MutexLock lock(mutex_);
+  if (removed_)
+    return Refusal::because(Refusal::Reason::kNotFound, "there is no job '" + record_.name + "'");
   if (active_) return conflict("job '" + record_.name + "' runs already");
   const JobRecord before = record_;
   record_.wanted = true;
@@ -372,6 +374,15 @@ std::optional<Refusal> HostedJob::restart(const StartOptions& options) {
     }
   }
   return start(options);
+}
+
+std::optional<Refusal> HostedJob::remove() {
+  MutexLock lock(mutex_);
+  if (active_) return conflict("job '" + record_.name + "' runs", "stop or cancel it first");
+  const Status gone = context_.state->remove(record_.name);
+  if (!gone.ok()) return Refusal::because(Refusal::Reason::kUnavailable, gone.error().message);
+  removed_ = true;
+  return std::nullopt;
 }
 
 std::optional<Refusal> HostedJob::savepoint(std::chrono::milliseconds limit, Savepoint* out) {

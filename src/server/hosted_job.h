@@ -99,6 +99,8 @@ class HostedJob {
   std::optional<Refusal> cancel();
   // Stops with a savepoint when it runs, then starts.
   std::optional<Refusal> restart(const StartOptions& options);
+  // Of one that does not run: its record goes, and it never runs again.
+  std::optional<Refusal> remove();
   // A checkpoint that stays until somebody removes it; answers its path.
   struct Savepoint {
     CheckpointId id = 0;
@@ -142,6 +144,7 @@ class HostedJob {
   JobRecord record_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::shared_ptr<Run> run_ SLIPSTREAM_GUARDED_BY(mutex_);
   bool active_ SLIPSTREAM_GUARDED_BY(mutex_) = false;  // from begin() to finish()
+  bool removed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   End end_ SLIPSTREAM_GUARDED_BY(mutex_) = End::kNone;
   std::optional<StartOptions> again_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::int64_t started_ms_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;

@@ -74,8 +74,9 @@ std::optional<Refusal> JobHost::submit(Submission submission) {
   auto refused = job->start(submission.start);
   if (!refused) return std::nullopt;
   MutexLock lock(mutex_);
-  jobs_.erase(submission.name);
-  static_cast<void>(state_->remove(submission.name));
+  const auto kept = job->remove();
+  const bool runs = kept && kept->reason == Refusal::Reason::kConflict;  // started again since
+  if (!runs) jobs_.erase(submission.name);
   return refused;
 }
 
@@ -98,12 +99,7 @@ std::optional<Refusal> JobHost::remove(const std::string& name) {
   const auto found = jobs_.find(name);
   if (found == jobs_.end())
     return Refusal::because(Refusal::Reason::kNotFound, "there is no job '" + name + "'");
-  if (found->second->is_active()) {
-    return Refusal::because(Refusal::Reason::kConflict, "job '" + name + "' runs",
-                            "stop or cancel it first");
-  }
-  const Status gone = state_->remove(name);
-  if (!gone.ok()) return Refusal::because(Refusal::Reason::kUnavailable, gone.error().message);
+  if (auto refused = found->second->remove()) return refused;
   removed = std::move(found->second);
   jobs_.erase(found);
   return std::nullopt;

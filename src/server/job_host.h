@@ -35,7 +35,7 @@ class JobHost {
     std::string checkpoint_dir;  // empty = the name
     StartOptions start;
   };
-  // Compiles and starts it; when it is refused nothing of it stays.
+  // Compiles and starts it; of one that is refused nothing stays, if its record can be removed.
   std::optional<Refusal> submit(Submission submission);
   // Null when there is none of that name.
   std::shared_ptr<HostedJob> find(const std::string& name) const;
