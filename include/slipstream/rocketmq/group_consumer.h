@@ -61,7 +61,8 @@ struct GroupConsumerOptions {
   std::int32_t messages_per_pull_max = 32;
   std::int64_t commit_interval_ms = 5'000;
   std::int64_t rebalance_interval_ms = 20'000;  // and when the broker tells that members changed
-  std::int64_t lock_interval_ms = 20'000;       // orderly: brokers forget a lock after 60 s
+  // orderly: how often locks are renewed, below 30,000; a lock that was not is trusted for 30 s
+  std::int64_t lock_interval_ms = 20'000;
 };
 
 // A member of a consumer group, as the Java client's push consumer is one: both may be members of

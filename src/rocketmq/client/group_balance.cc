@@ -146,8 +146,10 @@ Result<std::optional<std::vector<MessageQueue>>> GroupMember::share_of(const std
 
 bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQueue>& queues) {
   if (queues.empty()) return true;
+  const std::int64_t asked_ms = core_.clock().now_ms();
   std::set<MessageQueue> held;
-  if (needs_locks()) held = requests_.lock(queues);
+  if (needs_locks()) held = requests_.lock(queues).held;
+  std::vector<MessageQueue> unlocked;
   bool all = true;
   for (const MessageQueue& queue : queues) {
     if (needs_locks() && !held.contains(queue)) {
@@ -159,6 +161,7 @@ bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQ
       LogLimit::of_process().log(
           LogLevel::kWarn, "rocketmq", "start of " + options_.group + " in " + queue.to_string(),
           offset.error().with_context("where group '" + options_.group + "' stands").message);
+      if (needs_locks()) unlocked.push_back(queue);
       all = false;
       continue;
     }
@@ -166,13 +169,14 @@ bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQ
     const auto consumer = consumers_.find(topic);
     if (consumer == consumers_.end()) return false;
     const auto work = std::make_shared<Work>(queue, ++last_work_, *offset);
-    if (needs_locks()) work->locked_ms = core_.clock().now_ms();
+    if (needs_locks()) work->locked_ms = asked_ms;
     if (!consumer->second->assign(queue, StartPosition::offset(*offset), work->id).ok()) {
       all = false;
       continue;
     }
     works_[queue] = work;
   }
+  requests_.unlock(unlocked);
   return all;
 }
 
@@ -248,15 +252,16 @@ void GroupMember::renew_locks() {
   }
   if (queues.empty()) return;
   const std::int64_t asked_ms = core_.clock().now_ms();
-  const std::set<MessageQueue> held = requests_.lock(queues);
+  const GroupRequests::Locks locks = requests_.lock(queues);
   MutexLock lock(mutex_);
   for (const MessageQueue& queue : queues) {
     const auto work = works_.find(queue);
     if (work == works_.end()) continue;
-    work->second->locked_ms = held.contains(queue) ? asked_ms : -1;
-    if (held.contains(queue)) {
+    if (locks.held.contains(queue)) {
+      work->second->locked_ms = asked_ms;
       make_ready(work->second);
-    } else {
+    } else if (locks.refused.contains(queue)) {
+      work->second->locked_ms = -1;
       LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "lock of " + queue.to_string(),
                                  "group '" + options_.group + "' does not hold the lock of " +
                                      queue.to_string() + " now: it is not consumed");

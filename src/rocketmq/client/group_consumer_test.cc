@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "base/testing/temporary_folder.h"
 #include "base/testing/wait_until.h"
+#include "rocketmq/client/group_member.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream::rocketmq {
@@ -342,6 +343,74 @@ TEST_F(GroupConsumerTest, AQueueThatAnotherMemberLockedIsLeftAlone) {
   EXPECT_TRUE(wait_until([&] { return seen.times("after") == 1; }));
 }
 
+TEST_F(GroupConsumerTest, ALockWhoseRenewalFailsIsHeldOn) {
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.lock_interval_ms = 20;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  broker_.disturb([](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kLockQueues) return std::nullopt;
+    return Fault{
+        .kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no locks now"};
+  });
+  const std::size_t asked = broker_.requests_seen(RequestCode::kLockQueues);
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kLockQueues) > asked + 2; }));
+  fill(1);
+  EXPECT_TRUE(wait_until([&] { return seen.total() == 4; }));
+  broker_.disturb({});
+}
+
+TEST_F(GroupConsumerTest, TheAgeOfALockCountsFromItsRequest) {
+  fill(1);
+  std::atomic<int> calls{0};
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.lock_interval_ms = 20;
+  broker_.disturb([](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kLockQueues) return std::nullopt;
+    return Fault{.kind = Fault::Kind::kDelay, .delay_ms = 200};
+  });
+  const auto member = std::make_shared<internal::GroupMember>(
+      *client_, how,
+      [&](Delivery&) {
+        ++calls;
+        return ConsumeResult::kSuccess;
+      },
+      150);
+  ASSERT_TRUE(member->start().ok());
+  ASSERT_TRUE(wait_until([&] { return member->assigned().size() >= 4; }));
+  const std::size_t asked = broker_.requests_seen(RequestCode::kLockQueues);
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kLockQueues) > asked + 2; }));
+  EXPECT_EQ(calls, 0) << "each confirmation was too old when it came";
+  broker_.disturb({});
+  EXPECT_TRUE(wait_until([&] { return calls == 4; }));
+  member->close();
+}
+
+TEST_F(GroupConsumerTest, AQueueWhoseOffsetIsNotKnownIsUnlocked) {
+  broker_.disturb([](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kQueryConsumerOffset) return std::nullopt;
+    return Fault{.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"};
+  });
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  EXPECT_TRUE(wait_until([&] {
+    return broker_.requests_seen(RequestCode::kUnlockQueues) > 0 &&
+           broker_.lock_holder("g", {"T", "broker-a", 0}).empty();
+  }));
+  EXPECT_TRUE(consumer->assigned().empty());
+  broker_.disturb({});
+  EXPECT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+}
+
 TEST_F(GroupConsumerTest, EveryBroadcastingMemberGetsAllAndKeepsItsOffsets) {
   TemporaryFolder folder;
   fill(10);
@@ -507,6 +576,7 @@ TEST_F(GroupConsumerTest, WrongOptionsAreRefused) {
   EXPECT_TRUE(refused([](auto& how) { how.from = StartPosition::offset(1); }));
   EXPECT_TRUE(refused([](auto& how) { how.broadcasting = true; }));
   EXPECT_TRUE(refused([](auto& how) { how.threads = 0; }));
+  EXPECT_TRUE(refused([](auto& how) { how.lock_interval_ms = 30'000; }));
 }
 
 }  // namespace

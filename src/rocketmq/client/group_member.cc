@@ -18,7 +18,6 @@
 namespace slipstream::rocketmq::internal {
 namespace {
 
-constexpr std::int64_t kLockHeldMs = 30'000;  // trusted for so long after it was confirmed
 constexpr std::int64_t kGiveAgainMs = 5'000;  // what could not be sent back
 constexpr int kFramesAtOnce = 16;             // before listeners have their turn
 constexpr int kReadAgainMax = 2;              // of what is unreadable
@@ -48,11 +47,12 @@ Error invalid(const std::string& what) { return Error{ErrorCode::kInvalidArgumen
 }  // namespace
 
 GroupMember::GroupMember(Client& client, GroupConsumerOptions options,
-                         GroupConsumer::Listener listener)
+                         GroupConsumer::Listener listener, std::int64_t lock_held_ms)
     : core_(core_of(client)),
       client_(client),
       options_(std::move(options)),
       listener_(std::move(listener)),
+      lock_held_ms_(lock_held_ms),
       retry_topic_("%RETRY%" + options_.group),
       requests_(core_, options_.group),
       admin_(client) {}
@@ -87,6 +87,8 @@ Status GroupMember::check_options() const {
   if (options_.commit_interval_ms < 1 || options_.rebalance_interval_ms < 1 ||
       options_.lock_interval_ms < 1)
     return invalid("an interval of a group consumer is below 1 ms");
+  if (options_.lock_interval_ms >= kLockHeldMs)
+    return invalid("lock_interval_ms must be below " + std::to_string(kLockHeldMs));
   if (!options_.allocation) return invalid("a group consumer needs an allocation");
   return {};
 }
@@ -267,7 +269,7 @@ bool GroupMember::runnable(const Work& work) const {
   if (work.dropped || work.held || work.busy || work.suspended || !work.messages.has_waiting())
     return false;
   return !needs_locks() ||
-         (work.locked_ms >= 0 && core_.clock().now_ms() - work.locked_ms < kLockHeldMs);
+         (work.locked_ms >= 0 && core_.clock().now_ms() - work.locked_ms < lock_held_ms_);
 }
 
 void GroupMember::make_ready(const WorkPtr& work) {

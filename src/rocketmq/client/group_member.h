@@ -30,6 +30,9 @@ struct PolledMember {
   bool auto_commit = true;
 };
 
+// How long the broker's confirmation of a lock is trusted; brokers forget a lock after 60 s.
+constexpr std::int64_t kLockHeldMs = 30'000;
+
 // Three kinds of threads. The balancing thread asks brokers (it may block) and decides which queues
 // are ours. Worker threads fetch and decode frames, one of them at a time, and call the listener. The
 // loop only wakes them.
@@ -38,7 +41,8 @@ struct PolledMember {
 // Thread: start() and close() any; the rest as grouped below.
 class GroupMember : public std::enable_shared_from_this<GroupMember> {
  public:
-  GroupMember(Client& client, GroupConsumerOptions options, GroupConsumer::Listener listener);
+  GroupMember(Client& client, GroupConsumerOptions options, GroupConsumer::Listener listener,
+              std::int64_t lock_held_ms = kLockHeldMs);
   GroupMember(Client& client, GroupConsumerOptions options, PolledMember polled);
 
   Status start();
@@ -68,7 +72,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
     bool held = false;                // polled: not given out
     std::int64_t unreadable_at = -1;  // the first unreadable message of the frame before
     int read_again = 0;               // for it
-    std::int64_t locked_ms = -1;      // orderly: when the broker confirmed the lock; -1: not held
+    std::int64_t locked_ms = -1;      // orderly: when the lock that is held was asked for; or -1
   };
   using WorkPtr = std::shared_ptr<Work>;
   using Batch = std::vector<ReceivedMessage>;
@@ -143,6 +147,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   const GroupConsumerOptions options_;
   const GroupConsumer::Listener listener_;
   const std::optional<PolledMember> polled_member_;  // nothing: there is a listener
+  const std::int64_t lock_held_ms_ = kLockHeldMs;
   const std::string retry_topic_;
   GroupRequests requests_;
   Admin admin_;

@@ -41,8 +41,7 @@ Result<std::vector<std::string>> GroupRequests::members(const RouteData& route) 
 }
 
 void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
-                                Command (*encode)(const QueueLock&),
-                                const std::function<void(const Answer&)>& take) {
+                                Command (*encode)(const QueueLock&), const TakeAnswer& take) {
   std::map<std::string, std::vector<MessageQueue>> by_broker;
   for (const MessageQueue& queue : queues) by_broker[queue.broker].push_back(queue);
   for (const auto& [broker, some] : by_broker) {
@@ -54,7 +53,7 @@ void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
           *master,
           encode({.group = group_, .client_id = core_.memberships().client_id(), .queues = some}));
       if (answer.ok() && answer->header.code == response_code::kSuccess) {
-        take(*answer);
+        take(some, *answer);
         continue;
       }
       failure = answer.ok() ? answer_error(RequestCode::kLockQueues, answer->header.code,
@@ -67,17 +66,21 @@ void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
   }
 }
 
-std::set<MessageQueue> GroupRequests::lock(const std::vector<MessageQueue>& queues) {
-  std::set<MessageQueue> held;
-  ask_masters(queues, encode_lock_queues, [&](const Answer& answer) {
-    auto locked = parse_locked_queues(answer.body());
-    if (locked.ok()) held.insert(locked->begin(), locked->end());
-  });
-  return held;
+GroupRequests::Locks GroupRequests::lock(const std::vector<MessageQueue>& queues) {
+  Locks locks;
+  ask_masters(queues, encode_lock_queues,
+              [&](const std::vector<MessageQueue>& asked, const Answer& answer) {
+                const auto locked = parse_locked_queues(answer.body());
+                if (!locked.ok()) return;
+                const std::set<MessageQueue> ours(locked->begin(), locked->end());
+                for (const MessageQueue& queue : asked)
+                  (ours.contains(queue) ? locks.held : locks.refused).insert(queue);
+              });
+  return locks;
 }
 
 void GroupRequests::unlock(const std::vector<MessageQueue>& queues) {
-  ask_masters(queues, encode_unlock_queues, [](const Answer&) {});
+  ask_masters(queues, encode_unlock_queues, [](const std::vector<MessageQueue>&, const Answer&) {});
 }
 
 Status GroupRequests::write_offset(const MessageQueue& queue, std::int64_t offset) {

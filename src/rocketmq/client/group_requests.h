@@ -22,8 +22,11 @@ class GroupRequests {
 
   // Client ids, sorted, from the first broker that answers.
   Result<std::vector<std::string>> members(const RouteData& route);
-  // Those that this client holds now.
-  std::set<MessageQueue> lock(const std::vector<MessageQueue>& queues);
+  struct Locks {
+    std::set<MessageQueue> held{};     // by this client
+    std::set<MessageQueue> refused{};  // another has them; of the rest nothing is known
+  };
+  Locks lock(const std::vector<MessageQueue>& queues);
   void unlock(const std::vector<MessageQueue>& queues);
   Status write_offset(const MessageQueue& queue, std::int64_t offset);
   // Does not block; for any thread. `done` runs on the loop.
@@ -31,9 +34,10 @@ class GroupRequests {
   void send_back(const MessageQueue& queue, SendBack request, SentBack done);
 
  private:
-  // Asks the master of each broker; `take` gets the answers.
+  // Asks the master of each broker; `take` gets the answers, with the queues that were asked about.
+  using TakeAnswer = std::function<void(const std::vector<MessageQueue>&, const Answer&)>;
   void ask_masters(const std::vector<MessageQueue>& queues, Command (*encode)(const QueueLock&),
-                   const std::function<void(const Answer&)>& take);
+                   const TakeAnswer& take);
 
   ClientCore& core_;
   const std::string group_;

@@ -282,9 +282,12 @@ class ScriptedBroker::Impl {
     }
     std::optional<Fault> fault;
     auto& planned = faults_[request.header.code];
-    if (!planned.empty()) {
-      fault = planned.front();
-      planned.pop_front();
+    const auto next = std::find_if(planned.begin(), planned.end(), [&](const Fault& each) {
+      return each.broker.empty() || each.broker == broker_of(request);
+    });
+    if (next != planned.end()) {
+      fault = *next;
+      planned.erase(next);
     } else if (disturbance_) {
       fault = disturbance_(static_cast<RequestCode>(request.header.code));
     }

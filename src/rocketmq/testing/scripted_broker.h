@@ -41,6 +41,7 @@ struct Fault {
   std::int32_t code = 0;
   std::string remark{};
   std::int64_t delay_ms = 0;
+  std::string broker{};  // empty: any
 };
 
 // Owner:  a test.
@@ -75,8 +76,7 @@ class ScriptedBroker {
   std::int64_t group_offset(const std::string& group, const MessageQueue& queue) const;  // -1: none
   void set_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset);
 
-  // For the next `count` requests with the code, on any broker; faults of one code apply in the
-  // order given.
+  // For the next `count` requests with the code; faults of one code apply in the order given.
   void inject(RequestCode code, Fault fault, int count = 1);
   // Asked about each request that no injected fault waits for; on the broker's thread.
   using Disturbance = std::function<std::optional<Fault>(RequestCode code)>;
