@@ -37,7 +37,7 @@ std::unique_ptr<Consumer> GroupMember::make_consumer(const GroupSubscription& su
     if (!self) return;
     MutexLock lock(self->mutex_);
     self->frames_ready_ = true;
-    self->work_changed_.notify_one();
+    (self->polled_member_ ? self->work_changed_ : self->frames_changed_).notify_one();
   });
   return consumer;
 }

@@ -19,7 +19,7 @@ namespace slipstream::rocketmq::internal {
 namespace {
 
 constexpr std::int64_t kGiveAgainMs = 5'000;  // what could not be sent back
-constexpr int kFramesAtOnce = 16;             // before listeners have their turn
+constexpr int kFramesAtOnce = 16;             // of each topic
 constexpr int kReadAgainMax = 2;              // of what is unreadable
 constexpr std::int32_t kReconsumeTimesMax = 16;
 constexpr std::int64_t kSuspendMinMs = 10;
@@ -127,7 +127,12 @@ Status GroupMember::start() {
     ::pthread_setname_np(::pthread_self(), "mq-balance");
     balance_loop();
   });
-  for (int i = 0; i < (polled_member_ ? 0 : options_.threads); ++i) {
+  if (polled_member_) return {};
+  fetcher_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "mq-fetch");
+    fetch_loop();
+  });
+  for (int i = 0; i < options_.threads; ++i) {
     workers_.emplace_back([this] {
       ::pthread_setname_np(::pthread_self(), "mq-consume");
       work_loop();
@@ -189,8 +194,10 @@ void GroupMember::close() {
     closing_ = true;
     balance_changed_.notify_all();
     work_changed_.notify_all();
+    frames_changed_.notify_all();
   }
   if (balancer_.joinable()) balancer_.join();
+  if (fetcher_.joinable()) fetcher_.join();
   for (std::thread& worker : workers_) worker.join();
   wait_for_send_backs();
   if (!polled_member_ || polled_member_->auto_commit) commit_all(true);
@@ -244,24 +251,27 @@ void GroupMember::work_loop() {
       MutexLock lock(mutex_);
       while (true) {
         if (closing_) return;
-        if (frames_ready_ && !fetching_) break;
         work = suspended_ ? nullptr : next_ready();
         if (work) break;
         work_changed_.wait(mutex_);
       }
-      if (work) {
-        batch = work->messages.take(options_.batch_max);
-        work->busy = options_.orderly;
-        if (!options_.orderly) make_ready(work);
-      } else {
-        fetching_ = true;
-        frames_ready_ = false;
-      }
+      batch = work->messages.take(options_.batch_max);
+      work->busy = options_.orderly;
+      if (!options_.orderly) make_ready(work);
     }
-    if (work)
-      deliver(work, std::move(batch));
-    else
-      fetch();
+    deliver(work, std::move(batch));
+  }
+}
+
+void GroupMember::fetch_loop() {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      while (!closing_ && !frames_ready_) frames_changed_.wait(mutex_);
+      if (closing_) return;
+      frames_ready_ = false;
+    }
+    fetch();
   }
 }
 
@@ -301,9 +311,7 @@ void GroupMember::fetch() {
     for (const auto& [topic, consumer] : consumers) more = fetch_one(topic, *consumer) || more;
   }
   MutexLock lock(mutex_);
-  fetching_ = false;
   if (more) frames_ready_ = true;
-  work_changed_.notify_one();
 }
 
 bool GroupMember::fetch_one(const std::string& topic, Consumer& consumer) {

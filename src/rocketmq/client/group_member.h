@@ -33,9 +33,10 @@ struct PolledMember {
 // How long the broker's confirmation of a lock is trusted; brokers forget a lock after 60 s.
 constexpr std::int64_t kLockHeldMs = 30'000;
 
-// Three kinds of threads. The balancing thread asks brokers (it may block) and decides which queues
-// are ours. Worker threads fetch and decode frames, one of them at a time, and call the listener. The
-// loop only wakes them.
+// Four kinds of threads. The balancing thread asks brokers (it may block) and decides which queues
+// are ours. The fetching thread decodes frames, also while all listeners are busy, and pauses full
+// queues; a polled member's caller does that. Worker threads call the listener. The loop only wakes
+// them.
 //
 // Owner:  the GroupConsumer, shared with callbacks under way.
 // Thread: start() and close() any; the rest as grouped below.
@@ -112,9 +113,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Status commit(const WorkPtr& work, bool wait);
   std::unique_ptr<Consumer> make_consumer(const GroupSubscription& subscription);
 
-  // --- worker threads ---
-  void work_loop();
-  WorkPtr next_ready() SLIPSTREAM_REQUIRES(mutex_);
+  // --- fetching thread ---
+  void fetch_loop();
   void fetch();
   // False: nothing is ready.
   bool fetch_one(const std::string& topic, Consumer& consumer);
@@ -122,6 +122,10 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   // Where to pull anew; nothing: go on behind the frame.
   std::optional<std::int64_t> keep_readable(Work& work, DecodedFrame& decoded)
       SLIPSTREAM_REQUIRES(mutex_);
+
+  // --- worker threads ---
+  void work_loop();
+  WorkPtr next_ready() SLIPSTREAM_REQUIRES(mutex_);
   void deliver(const WorkPtr& work, Batch batch);
   void finish_concurrent(const WorkPtr& work, Batch batch, const Delivery& delivery,
                          ConsumeResult result);
@@ -158,6 +162,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
 
   mutable Mutex mutex_;
   Condition work_changed_;
+  Condition frames_changed_;
   Condition balance_changed_;
   std::map<MessageQueue, WorkPtr> works_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<WorkPtr> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
@@ -169,7 +174,6 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   std::vector<GroupOffset> resets_ SLIPSTREAM_GUARDED_BY(mutex_);
   QueueOffsets local_offsets_ SLIPSTREAM_GUARDED_BY(mutex_);  // broadcasting
   bool frames_ready_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
-  bool fetching_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   bool balance_wanted_ SLIPSTREAM_GUARDED_BY(mutex_) = true;
   bool leaving_ SLIPSTREAM_GUARDED_BY(mutex_) = false;  // a dropped queue became free
   bool suspended_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
@@ -180,6 +184,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   QueueOffsets written_offsets_;  // balancing thread, then close()
   bool closed_ = false;           // close() ran
   std::thread balancer_;
+  std::thread fetcher_;
   std::vector<std::thread> workers_;
 };
 

@@ -18,7 +18,7 @@ Result<std::vector<ReceivedMessage>> GroupMember::poll(std::int64_t timeout_ms) 
       MutexLock lock(mutex_);
       while (true) {
         if (closing_) return Error{ErrorCode::kCancelled, "the consumer was closed"};
-        if (frames_ready_ && !fetching_) break;
+        if (frames_ready_) break;
         if (WorkPtr work = next_ready()) {
           Batch batch = work->messages.take(options_.batch_max);
           make_ready(work);
@@ -31,7 +31,6 @@ Result<std::vector<ReceivedMessage>> GroupMember::poll(std::int64_t timeout_ms) 
         if (left_ms <= 0) return Batch();
         work_changed_.wait_for_ms(mutex_, left_ms);
       }
-      fetching_ = true;
       frames_ready_ = false;
     }
     fetch();
