@@ -76,7 +76,7 @@ void GroupMember::balance_loop() {
       lock_ms = clock.now_ms() + options_.lock_interval_ms;
     }
     if (clock.now_ms() >= commit_ms) {
-      if (!polled_member_ || polled_member_->auto_commit) commit_all(false);
+      if (!polled_member_ || polled_member_->auto_commit) commit_all();
       commit_ms = clock.now_ms() + options_.commit_interval_ms;
     }
   }
@@ -223,23 +223,52 @@ void GroupMember::give_up(const std::vector<WorkPtr>& works) {
 // queue went away, and may be somebody's now.
 bool GroupMember::finish_leaving() {
   std::vector<WorkPtr> free;
+  std::vector<WorkPtr> reset;
   {
     MutexLock lock(mutex_);
     leaving_ = false;
     for (const auto& [queue, work] : works_) {
-      if (work->dropped && !work->busy) free.push_back(work);
+      if (!work->dropped || work->busy) continue;
+      if (!work->reset_to) {
+        free.push_back(work);
+      } else if (work->running == 0) {
+        reset.push_back(work);
+      }
     }
   }
-  std::vector<MessageQueue> unlocked;
-  for (const WorkPtr& work : free) {
-    if (!polled_member_ || polled_member_->auto_commit)
-      static_cast<void>(commit(work, needs_locks()));  // a failure is logged
-    if (needs_locks()) unlocked.push_back(work->queue);
+  if (!polled_member_ || polled_member_->auto_commit) {
+    if (needs_locks()) {
+      static_cast<void>(commit_now(free));  // failures are logged
+    } else {
+      for (const WorkPtr& work : free) commit(work);
+    }
   }
-  requests_.unlock(unlocked);
+  if (needs_locks()) {
+    std::vector<MessageQueue> unlocked;
+    for (const WorkPtr& work : free) unlocked.push_back(work->queue);
+    requests_.unlock(unlocked);
+  }
+  const bool moved = finish_resets(reset);
   MutexLock lock(mutex_);
   for (const WorkPtr& work : free) works_.erase(work->queue);
-  return !free.empty() && needs_locks();
+  return moved || (!free.empty() && needs_locks());
+}
+
+// What cannot be written is tried again with the next round: until then the queue is not read.
+bool GroupMember::finish_resets(const std::vector<WorkPtr>& works) {
+  if (works.empty()) return false;
+  const std::vector<Status> written = commit_now(works);
+  bool moved = false;
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    if (!written[i].ok()) continue;
+    log(LogLevel::kInfo, "rocketmq",
+        "group '" + options_.group + "' goes on at offset " + std::to_string(*works[i]->reset_to) +
+            " of " + works[i]->queue.to_string() + ", as an operator asked");
+    works_.erase(works[i]->queue);
+    moved = true;
+  }
+  return moved;
 }
 
 void GroupMember::renew_locks() {
@@ -269,33 +298,17 @@ void GroupMember::renew_locks() {
   }
 }
 
-// An operator set offsets of the group, and the broker told its members so.
+// An operator set offsets of the group, and the broker told its members so. Calls of the listener
+// that run are finished before.
 void GroupMember::apply_resets() {
-  std::vector<GroupOffset> resets;
-  std::vector<WorkPtr> works;
-  {
-    MutexLock lock(mutex_);
-    resets = std::exchange(resets_, {});
-    for (const GroupOffset& reset : resets) {
-      const auto work = works_.find(reset.queue);
-      if (work == works_.end() || work->second->dropped) continue;
-      work->second->dropped = true;
-      works.push_back(work->second);
-      const auto consumer = consumers_.find(reset.queue.topic);
-      if (consumer != consumers_.end()) consumer->second->unassign(reset.queue);
-    }
-    for (const WorkPtr& work : works) works_.erase(work->queue);
-    if (!works.empty()) balance_wanted_ = true;
-  }
-  for (const GroupOffset& reset : resets) {
-    const bool ours = std::any_of(works.begin(), works.end(),
-                                  [&](const WorkPtr& work) { return work->queue == reset.queue; });
-    if (!ours) continue;
-    const Status written = requests_.write_offset(reset.queue, reset.offset);
-    log(LogLevel::kInfo, "rocketmq",
-        "group '" + options_.group + "' goes on at offset " + std::to_string(reset.offset) +
-            " of " + reset.queue.to_string() + ", as an operator asked" +
-            (written.ok() ? "" : ": " + written.error().message));
+  MutexLock lock(mutex_);
+  for (const GroupOffset& each : std::exchange(resets_, {})) {
+    const auto work = works_.find(each.queue);
+    if (work == works_.end() || (work->second->dropped && !work->second->reset_to)) continue;
+    work->second->reset_to = each.offset;
+    if (std::exchange(work->second->dropped, true)) continue;
+    const auto consumer = consumers_.find(each.queue.topic);
+    if (consumer != consumers_.end()) consumer->second->unassign(each.queue);
   }
 }
 
@@ -324,61 +337,85 @@ void GroupMember::replace_failed_consumers() {
   }
 }
 
-void GroupMember::commit_all(bool wait) {
+std::vector<GroupMember::WorkPtr> GroupMember::all_works() const {
   std::vector<WorkPtr> works;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [queue, work] : works_) works.push_back(work);
-  }
-  for (const WorkPtr& work : works) {
-    if (!commit(work, wait).ok()) break;  // nobody waits for the rest
-  }
-  if (options_.broadcasting) write_local_offsets();
+  MutexLock lock(mutex_);
+  for (const auto& [queue, work] : works_) works.push_back(work);
+  return works;
 }
 
-void GroupMember::write_local_offsets() {
+void GroupMember::commit_all() {
+  for (const WorkPtr& work : all_works()) commit(work);
+  if (options_.broadcasting) static_cast<void>(write_local_offsets());  // a failure is logged
+}
+
+Status GroupMember::write_local_offsets() {
   QueueOffsets offsets;
   {
     MutexLock lock(mutex_);
     offsets = local_offsets_;
   }
-  if (offsets == written_offsets_) return;
-  const Status written = write_offset_file(options_.offset_file, offsets);
+  if (offsets == written_offsets_) return {};
+  Status written = write_offset_file(options_.offset_file, offsets);
   if (written.ok()) {
     written_offsets_ = std::move(offsets);
   } else {
     LogLimit::of_process().log(LogLevel::kError, "rocketmq", "offsets of " + options_.group,
                                written.error().message);
   }
+  return written;
 }
 
-Status GroupMember::commit(const WorkPtr& work, bool wait) {
+std::optional<std::int64_t> GroupMember::offset_to_write(Work& work) {
+  const std::int64_t offset = work.reset_to.value_or(work.messages.commit_offset());
+  if (options_.broadcasting) {
+    local_offsets_[work.queue] = offset;
+    return std::nullopt;
+  }
+  return offset;
+}
+
+void GroupMember::commit(const WorkPtr& work) {
   std::int64_t offset = 0;
   {
     MutexLock lock(mutex_);
-    offset = work->messages.commit_offset();
-    if (options_.broadcasting) local_offsets_[work->queue] = offset;
-    // Who waits wants it at the broker: the last write may be under way.
-    if (options_.broadcasting || (!wait && offset == work->committed)) return {};
-    work->committed = offset;
+    const auto wanted = offset_to_write(*work);
+    if (!wanted || *wanted == work->committed) return;
+    offset = work->committed = *wanted;
   }
-  const auto failed = [self = shared_from_this(), work](const Status& status) {
-    if (status.ok()) return;
-    LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "offsets of " + self->options_.group,
-                               "writing the offset of group '" + self->options_.group + "' in " +
-                                   work->queue.to_string() + ": " + status.error().message);
-    MutexLock lock(self->mutex_);
-    work->committed = -1;
-  };
-  if (wait) {
-    Status written = requests_.write_offset(work->queue, offset);
-    failed(written);
-    return written;
-  }
-  core_.loop().post([self = shared_from_this(), work, offset, failed] {
-    self->core_.write_group_offset(self->options_.group, work->queue, offset, failed);
+  core_.loop().post([self = shared_from_this(), work, offset] {
+    self->core_.write_group_offset(
+        self->options_.group, work->queue, offset,
+        [self, work](const Status& status) { self->commit_ended(work, status); });
   });
-  return {};
+}
+
+// Also what was written before: that may be under way.
+std::vector<Status> GroupMember::commit_now(const std::vector<WorkPtr>& works) {
+  std::vector<GroupOffset> offsets;
+  {
+    MutexLock lock(mutex_);
+    for (const WorkPtr& work : works) {
+      const auto wanted = offset_to_write(*work);
+      if (!wanted) continue;
+      work->committed = *wanted;
+      offsets.push_back({work->queue, *wanted});
+    }
+  }
+  if (options_.broadcasting) return std::vector<Status>(works.size(), write_local_offsets());
+  std::vector<Status> written = requests_.write_offsets(offsets);
+  for (std::size_t i = 0; i < works.size(); ++i) commit_ended(works[i], written[i]);
+  return written;
+}
+
+void GroupMember::commit_ended(const WorkPtr& work, const Status& status) {
+  if (status.ok()) return;
+  LogLimit::of_process().log(LogLevel::kWarn, "rocketmq",
+                             "offsets of " + options_.group + " in " + work->queue.to_string(),
+                             "writing the offset of group '" + options_.group + "' in " +
+                                 work->queue.to_string() + ": " + status.error().message);
+  MutexLock lock(mutex_);
+  work->committed = -1;
 }
 
 }  // namespace slipstream::rocketmq::internal

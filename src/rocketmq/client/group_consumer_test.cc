@@ -547,6 +547,98 @@ TEST_F(GroupConsumerTest, AnOperatorsResetIsFollowed) {
   EXPECT_EQ(seen.times("1-3"), 1);
 }
 
+TEST_F(GroupConsumerTest, AResetWaitsForTheListener) {
+  fill(10);
+  Seen seen;
+  const MessageQueue queue{"T", "broker-a", 1};
+  std::atomic<int> running{0};
+  std::atomic<int> running_max{0};
+  std::atomic<bool> open{false};
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    if (delivery.messages[0].body != "1-5") return ConsumeResult::kSuccess;
+    running_max = std::max(running_max.load(), ++running);
+    EXPECT_TRUE(wait_until([&] { return open.load(); }));
+    --running;
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 40; }));
+  broker_.reset_members("g", queue, 4);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 3; }));
+  // Offsets are written again and again meanwhile.
+  for (int i = 11; i < 14; ++i) {
+    broker_.append({"T", "broker-a", 2}, "more-" + std::to_string(i));
+    ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 2}) == i; }));
+  }
+  open = true;
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 49; }));
+  EXPECT_EQ(running_max, 1);
+  EXPECT_EQ(seen.times("1-5"), 2);
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 10; }));
+}
+
+TEST_F(GroupConsumerTest, AResetThatCannotBeWrittenIsTriedAgain) {
+  fill(10);
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  const MessageQueue queue{"T", "broker-a", 1};
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 10; }));
+  broker_.inject(RequestCode::kUpdateConsumerOffset,
+                 {.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"},
+                 20);
+  broker_.reset_members("g", queue, 4);
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 46; }));
+}
+
+TEST_F(GroupConsumerTest, ABroadcastingMembersResetStaysHere) {
+  TemporaryFolder folder;
+  fill(10);
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.broadcasting = true;
+  how.offset_file = folder.path() + "/offsets";
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 40; }));
+  broker_.reset_members("g", {"T", "broker-a", 1}, 4);
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 46; }));
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kUpdateConsumerOffset), 0U);
+}
+
+TEST_F(GroupConsumerTest, ClosingWritesWhereBrokersTakeIt) {
+  ScriptedBroker brokers({.brokers = {"broker-a", "broker-b"}});
+  brokers.create_topic("T", 2);
+  auto connected = Client::connect({.name_servers = brokers.name_server()});
+  ASSERT_TRUE(connected.ok());
+  brokers.inject(RequestCode::kUpdateConsumerOffset,
+                 {.kind = Fault::Kind::kCode,
+                  .code = response_code::kSystemError,
+                  .remark = "no",
+                  .broker = "broker-a"},
+                 100);
+  std::atomic<int> calls{0};
+  GroupConsumerOptions how = options();
+  how.commit_interval_ms = 3'600'000;
+  auto consumer = start(**connected, how, [&](Delivery&) {
+    ++calls;
+    return ConsumeResult::kSuccess;
+  });
+  for (const char* broker : {"broker-a", "broker-b"}) {
+    for (int id = 0; id < 2; ++id) brokers.append({"T", broker, id}, "x");
+  }
+  ASSERT_TRUE(wait_until([&] { return calls == 4; }));
+  consumer->close();
+  for (int id = 0; id < 2; ++id) {
+    EXPECT_EQ(brokers.group_offset("g", {"T", "broker-a", id}), -1);
+    EXPECT_EQ(brokers.group_offset("g", {"T", "broker-b", id}), 1);
+  }
+}
+
 TEST_F(GroupConsumerTest, SuspendedNothingIsGiven) {
   std::atomic<int> calls{0};
   auto consumer = start(*client_, options(), [&](Delivery&) {

@@ -200,7 +200,8 @@ void GroupMember::close() {
   if (fetcher_.joinable()) fetcher_.join();
   for (std::thread& worker : workers_) worker.join();
   wait_for_send_backs();
-  if (!polled_member_ || polled_member_->auto_commit) commit_all(true);
+  if (!polled_member_ || polled_member_->auto_commit)
+    static_cast<void>(commit_now(all_works()));  // failures are logged
   std::vector<MessageQueue> queues;
   std::map<std::string, std::shared_ptr<Consumer>> consumers;
   {
@@ -256,10 +257,15 @@ void GroupMember::work_loop() {
         work_changed_.wait(mutex_);
       }
       batch = work->messages.take(options_.batch_max);
+      ++work->running;
       work->busy = options_.orderly;
       if (!options_.orderly) make_ready(work);
     }
     deliver(work, std::move(batch));
+    MutexLock lock(mutex_);
+    if (--work->running > 0 || !work->reset_to) continue;
+    leaving_ = true;
+    balance_changed_.notify_all();
   }
 }
 

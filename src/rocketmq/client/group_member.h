@@ -64,16 +64,18 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
     const MessageQueue queue;
     const std::uint64_t id;
     ProcessQueue messages;
-    std::int64_t committed;           // what was written last
-    bool ready = false;               // in ready_
-    bool busy = false;                // orderly: the listener has messages of it
-    bool suspended = false;           // orderly: a message comes again later
-    bool paused = false;              // not pulled
-    bool dropped = false;             // not ours any more
-    bool held = false;                // polled: not given out
-    std::int64_t unreadable_at = -1;  // the first unreadable message of the frame before
-    int read_again = 0;               // for it
-    std::int64_t locked_ms = -1;      // orderly: when the lock that is held was asked for; or -1
+    std::int64_t committed;                  // what was written last
+    bool ready = false;                      // in ready_
+    bool busy = false;                       // orderly: the listener has messages of it
+    bool suspended = false;                  // orderly: a message comes again later
+    bool paused = false;                     // not pulled
+    bool dropped = false;                    // not ours any more
+    bool held = false;                       // polled: not given out
+    std::int64_t unreadable_at = -1;         // the first unreadable message of the frame before
+    int read_again = 0;                      // for it
+    int running = 0;                         // calls of the listener
+    std::optional<std::int64_t> reset_to{};  // dropped, and goes on here: an operator asked
+    std::int64_t locked_ms = -1;  // orderly: when the lock that is held was asked for; or -1
   };
   using WorkPtr = std::shared_ptr<Work>;
   using Batch = std::vector<ReceivedMessage>;
@@ -105,12 +107,19 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Result<std::int64_t> first_offset(const MessageQueue& queue);
   void give_up(const std::vector<WorkPtr>& works);
   bool finish_leaving();
+  bool finish_resets(const std::vector<WorkPtr>& works);
   void renew_locks();
   void apply_resets();
   void replace_failed_consumers();
-  void commit_all(bool wait);
-  void write_local_offsets();
-  Status commit(const WorkPtr& work, bool wait);
+  void commit_all();
+  Status write_local_offsets();
+  void commit(const WorkPtr& work);
+  // All at once, and waits; how each went, in their order.
+  std::vector<Status> commit_now(const std::vector<WorkPtr>& works);
+  void commit_ended(const WorkPtr& work, const Status& status);
+  // What is written; broadcasting: nothing, it is kept here.
+  std::optional<std::int64_t> offset_to_write(Work& work) SLIPSTREAM_REQUIRES(mutex_);
+  std::vector<WorkPtr> all_works() const;
   std::unique_ptr<Consumer> make_consumer(const GroupSubscription& subscription);
 
   // --- fetching thread ---

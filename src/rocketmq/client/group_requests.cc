@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "base/log_limit.h"
@@ -83,17 +84,35 @@ void GroupRequests::unlock(const std::vector<MessageQueue>& queues) {
   ask_masters(queues, encode_unlock_queues, [](const std::vector<MessageQueue>&, const Answer&) {});
 }
 
-Status GroupRequests::write_offset(const MessageQueue& queue, std::int64_t offset) {
-  return core_
-      .wait<bool>(
-          [this, queue, offset](std::function<void(Result<bool>)> done) {
-            core_.write_group_offset(
-                group_, queue, offset, [done = std::move(done)](const Status& status) {
-                  done(status.ok() ? Result<bool>(true) : Result<bool>(status.error()));
-                });
-          },
-          core_.options().call_timeout_ms + core_.options().connect_timeout_ms)
-      .status();
+std::vector<Status> GroupRequests::write_offsets(const std::vector<GroupOffset>& offsets) {
+  struct Pending {
+    std::vector<Status> written;
+    std::size_t unanswered = 0;
+  };
+  if (offsets.empty()) return {};
+  const std::int64_t limit_ms =
+      core_.options().call_timeout_ms + core_.options().connect_timeout_ms;
+  const auto pending = std::make_shared<Pending>();  // loop
+  pending->unanswered = offsets.size();
+  pending->written.assign(
+      offsets.size(),
+      Status(Error::retry(ErrorCode::kTimeout,
+                          "not answered within " + std::to_string(limit_ms) + " ms")));
+  const auto all = core_.wait<bool>(
+      [&core = core_, group = group_, offsets,
+       pending](const std::function<void(Result<bool>)>& done) {
+        for (std::size_t i = 0; i < offsets.size(); ++i) {
+          core.write_group_offset(group, offsets[i].queue, offsets[i].offset,
+                                  [pending, i, done](const Status& status) {
+                                    pending->written[i] = status;
+                                    if (--pending->unanswered == 0) done(true);
+                                  });
+        }
+      },
+      limit_ms);
+  std::vector<Status> written(offsets.size(), all.status());
+  core_.loop().run_and_wait([&] { written = pending->written; });
+  return written;
 }
 
 void GroupRequests::send_back(const MessageQueue& queue, SendBack request, SentBack done) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
 
@@ -28,7 +29,8 @@ class GroupRequests {
   };
   Locks lock(const std::vector<MessageQueue>& queues);
   void unlock(const std::vector<MessageQueue>& queues);
-  Status write_offset(const MessageQueue& queue, std::int64_t offset);
+  // All at once; how each went, in their order.
+  std::vector<Status> write_offsets(const std::vector<GroupOffset>& offsets);
   // Does not block; for any thread. `done` runs on the loop.
   using SentBack = std::function<void(const Status&)>;
   void send_back(const MessageQueue& queue, SendBack request, SentBack done);

@@ -72,7 +72,7 @@ Status GroupMember::commit_polled() {
       if (!work->dropped) works.push_back(work);
     }
   }
-  for (const WorkPtr& work : works) TRY(commit(work, true));
+  for (const Status& written : commit_now(works)) TRY(written);
   return {};
 }
 
