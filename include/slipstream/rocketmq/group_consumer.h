@@ -76,7 +76,8 @@ struct GroupConsumerOptions {
 // queue before, until it is a dead letter. Broadcasting: nothing is given again, kLater is logged.
 //
 // Owner:   one component; borrows the Client. One of a group for each Client.
-// Thread:  the listener runs on `threads` threads and may block; everything else: any but those.
+// Thread:  the listener runs on `threads` threads and may block; everything else: any but the
+//          client's.
 // Order:   orderly: the offsets of each queue ascend. Else none.
 // Bounds:  cached_messages_max and cached_bytes_max for each queue, plus the pulls under way.
 // Offsets: written every commit_interval_ms, when a queue goes to another member, and at close:
@@ -84,8 +85,9 @@ struct GroupConsumerOptions {
 //          that failed, a queue that moved); it is never left out.
 // Failure: start() refuses wrong options. Afterwards lost brokers and missing topics are looked for
 //          again for as long as it takes, and logged. An exception out of the listener is logged and
-//          means kLater. A message that cannot be read is asked for again; one that stays so is
-//          logged with its queue and offset and passed over, and nothing else is.
+//          means kLater; one out of the allocation leaves the queues as they are. A message that
+//          cannot be read is asked for again; one that stays so is logged with its queue and offset
+//          and passed over, and nothing else is.
 class GroupConsumer {
  public:
   using Listener = std::function<ConsumeResult(Delivery&)>;
@@ -98,7 +100,9 @@ class GroupConsumer {
   GroupConsumer& operator=(const GroupConsumer&) = delete;
 
   // Waits for calls of the listener that run, writes offsets, gives up locks and leaves the group.
-  // Messages that were not given to the listener stay for the other members. Idempotent.
+  // Messages that were not given to the listener stay for the other members. Idempotent. When the
+  // listener calls it, it does not wait: all that happens once the listener has returned, also when
+  // the listener destroys its GroupConsumer; the Client must live until then.
   void close();
 
   // The queues of this member now, those of the retry topic included; sorted.

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/log_limit.h"
+#include "base/thrown.h"
 #include "base/try.h"
 #include "rocketmq/client/group_member.h"
 #include "rocketmq/client/queue_choice.h"
@@ -141,7 +142,9 @@ Result<std::optional<std::vector<MessageQueue>>> GroupMember::share_of(const std
   TRY_ASSIGN(const std::vector<std::string> members, requests_.members(*route));
   const std::string& self = core_.memberships().client_id();
   if (!std::binary_search(members.begin(), members.end(), self)) return Share();
-  return Share(options_.allocation(self, queues, members));
+  return without_exceptions(
+             [&] { return Result<Share>(options_.allocation(self, queues, members)); })
+      .with_context("dealing out queues");
 }
 
 bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQueue>& queues) {

@@ -533,6 +533,37 @@ TEST_F(GroupConsumerTest, ClosingWaitsForTheListenerAndLeavesTheRest) {
   EXPECT_TRUE(wait_until([&] { return rest.total() == 80 - committed; })) << "nothing is lost";
 }
 
+TEST_F(GroupConsumerTest, TheListenerMayDestroyItsConsumer) {
+  broker_.append({"T", "broker-a", 0}, "x");
+  const auto alive = std::make_shared<bool>();  // with the listener
+  Mutex mutex;
+  std::unique_ptr<GroupConsumer> consumer;
+  {
+    MutexLock lock(mutex);
+    consumer = start(*client_, options(), [&, alive](Delivery&) {
+      MutexLock hold(mutex);
+      consumer.reset();
+      return ConsumeResult::kSuccess;
+    });
+  }
+  EXPECT_TRUE(wait_until([&] { return alive.use_count() == 1; }));
+  EXPECT_TRUE(wait_until([&] { return broker_.members("g").empty(); }));
+  EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", 0}), 1);
+}
+
+TEST_F(GroupConsumerTest, AnAllocationThatThrowsIsAskedAgain) {
+  std::atomic<int> asked{0};
+  GroupConsumerOptions how = options();
+  how.rebalance_interval_ms = 20;
+  how.allocation = [&](const std::string& self, const auto& queues, const auto& members) {
+    if (++asked <= 3) throw std::runtime_error("not now");
+    return allocate_averagely()(self, queues, members);
+  };
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  EXPECT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  EXPECT_GT(asked, 3);
+}
+
 TEST_F(GroupConsumerTest, AnOperatorsResetIsFollowed) {
   fill(10);
   Seen seen;

@@ -42,6 +42,8 @@ void restore_topic(ReceivedMessage& message) {
     message.topic = std::string(*topic);
 }
 
+thread_local const GroupMember* member_of_thread = nullptr;  // that this thread belongs to
+
 Error invalid(const std::string& what) { return Error{ErrorCode::kInvalidArgument, what}; }
 
 }  // namespace
@@ -123,11 +125,17 @@ Status GroupMember::start() {
     MutexLock lock(mutex_);
     for (const GroupSubscription& each : all) consumers_[each.topic] = make_consumer(each);
   }
-  balancer_ = std::thread([this] {
+  if (!polled_member_) start_listener();
+  balancer_ = std::thread([self = shared_from_this()] {
     ::pthread_setname_np(::pthread_self(), "mq-balance");
-    balance_loop();
+    member_of_thread = self.get();
+    self->balance_loop();
+    self->finish();
   });
-  if (polled_member_) return {};
+  return {};
+}
+
+void GroupMember::start_listener() {
   fetcher_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "mq-fetch");
     fetch_loop();
@@ -135,10 +143,10 @@ Status GroupMember::start() {
   for (int i = 0; i < options_.threads; ++i) {
     workers_.emplace_back([this] {
       ::pthread_setname_np(::pthread_self(), "mq-consume");
+      member_of_thread = this;
       work_loop();
     });
   }
-  return {};
 }
 
 // Thread: loop.
@@ -187,8 +195,12 @@ void GroupMember::listen() {
                    }));
 }
 
+GroupMember::~GroupMember() {
+  // It was closed by a thread of its own, and this is that or the balancing thread.
+  if (balancer_.joinable()) balancer_.detach();
+}
+
 void GroupMember::close() {
-  if (std::exchange(closed_, true)) return;
   {
     MutexLock lock(mutex_);
     closing_ = true;
@@ -196,7 +208,12 @@ void GroupMember::close() {
     work_changed_.notify_all();
     frames_changed_.notify_all();
   }
+  if (member_of_thread == this) return;  // which the balancing thread waits for
+  MutexLock lock(close_mutex_);
   if (balancer_.joinable()) balancer_.join();
+}
+
+void GroupMember::finish() {
   if (fetcher_.joinable()) fetcher_.join();
   for (std::thread& worker : workers_) worker.join();
   wait_for_send_backs();
@@ -211,6 +228,7 @@ void GroupMember::close() {
     ready_.clear();
     consumers = std::exchange(consumers_, {});
   }
+  consumers.clear();
   if (needs_locks()) requests_.unlock(queues);
   core_.loop().run_and_wait([this] {
     for (const std::uint64_t id : std::exchange(request_listeners_, {})) core_.forget_requests(id);

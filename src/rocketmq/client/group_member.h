@@ -38,7 +38,7 @@ constexpr std::int64_t kLockHeldMs = 30'000;
 // queues; a polled member's caller does that. Worker threads call the listener. The loop only wakes
 // them.
 //
-// Owner:  the GroupConsumer, shared with callbacks under way.
+// Owner:  the GroupConsumer, shared with the balancing thread and callbacks under way.
 // Thread: start() and close() any; the rest as grouped below.
 class GroupMember : public std::enable_shared_from_this<GroupMember> {
  public:
@@ -46,7 +46,12 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
               std::int64_t lock_held_ms = kLockHeldMs);
   GroupMember(Client& client, GroupConsumerOptions options, PolledMember polled);
 
+  ~GroupMember();
+  GroupMember(const GroupMember&) = delete;
+  GroupMember& operator=(const GroupMember&) = delete;
+
   Status start();
+  // On a thread of the member's own it does not wait for the end.
   void close();
   std::vector<MessageQueue> assigned() const;
   void set_suspended(bool suspended);
@@ -93,6 +98,9 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Status check_filters();
   void join();
   void listen();
+  void start_listener();
+  // Balancing thread, as the last thing that it does.
+  void finish();
   void wait_for_send_backs();
 
   // --- balancing thread ---
@@ -190,8 +198,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   std::size_t send_backs_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // under way
 
   int retry_topic_tries_ = 0;     // balancing thread
-  QueueOffsets written_offsets_;  // balancing thread, then close()
-  bool closed_ = false;           // close() ran
+  QueueOffsets written_offsets_;  // balancing thread
+  Mutex close_mutex_;             // one waits for the balancing thread
   std::thread balancer_;
   std::thread fetcher_;
   std::vector<std::thread> workers_;
