@@ -47,7 +47,8 @@ struct GroupConsumerOptions {
   bool orderly = false;       // one message of a queue after the other
   bool broadcasting = false;  // every member gets everything
   std::string offset_file{};  // broadcasting: where this member's offsets are kept
-  // Where the group has no offset: earliest, latest or timestamp.
+  // Where the group has no offset: earliest, latest or timestamp. `latest` is the end of the topic
+  // when the group's first member began; a queue that the topic got later is read from its beginning.
   StartPosition from = StartPosition::latest();
   QueueAllocation allocation = allocate_averagely();
   int threads = 20;

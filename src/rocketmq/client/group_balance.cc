@@ -95,7 +95,9 @@ bool GroupMember::balance_all() {
 }
 
 bool GroupMember::balance(const std::string& topic) {
-  const auto share = share_of(topic);
+  const auto topic_queues = queues_of(topic);
+  const auto share = topic_queues.ok() ? share_of(topic, *topic_queues)
+                                       : Result<std::optional<Queues>>(topic_queues.error());
   if (!share.ok()) {
     // The retry topic is made by brokers once they know the group.
     if (topic != retry_topic_ && share.error().code != ErrorCode::kCancelled) {
@@ -122,16 +124,21 @@ bool GroupMember::balance(const std::string& topic) {
     }
   }
   give_up(lost);
-  return take_over(topic, gained);
+  return take_over(gained, *topic_queues);
 }
 
-Result<std::optional<std::vector<MessageQueue>>> GroupMember::share_of(const std::string& topic) {
-  using Share = std::optional<std::vector<MessageQueue>>;
+Result<GroupMember::Queues> GroupMember::queues_of(const std::string& topic) {
   TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
   if (route->static_topic) return static_topic_error(topic);
   std::vector<MessageQueue> queues = readable_queues(*route, topic);
   std::sort(queues.begin(), queues.end());
-  if (options_.broadcasting) return Share(std::move(queues));
+  return queues;
+}
+
+Result<std::optional<GroupMember::Queues>> GroupMember::share_of(const std::string& topic,
+                                                                 const Queues& topic_queues) {
+  using Share = std::optional<Queues>;
+  if (options_.broadcasting) return Share(topic_queues);
   if (!is_balanced()) {
     std::vector<MessageQueue> given;
     for (const MessageQueue& queue : polled_member_->queues) {
@@ -139,73 +146,173 @@ Result<std::optional<std::vector<MessageQueue>>> GroupMember::share_of(const std
     }
     return Share(std::move(given));
   }
+  TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
   TRY_ASSIGN(const std::vector<std::string> members, requests_.members(*route));
   const std::string& self = core_.memberships().client_id();
   if (!std::binary_search(members.begin(), members.end(), self)) return Share();
   return without_exceptions(
-             [&] { return Result<Share>(options_.allocation(self, queues, members)); })
+             [&] { return Result<Share>(options_.allocation(self, topic_queues, members)); })
       .with_context("dealing out queues");
 }
 
-bool GroupMember::take_over(const std::string& topic, const std::vector<MessageQueue>& queues) {
+bool GroupMember::take_over(const Queues& queues, const Queues& topic_queues) {
   if (queues.empty()) return true;
+  Queues ours = queues;
   const std::int64_t asked_ms = core_.clock().now_ms();
-  std::set<MessageQueue> held;
-  if (needs_locks()) held = requests_.lock(queues).held;
-  std::vector<MessageQueue> unlocked;
-  bool all = true;
-  for (const MessageQueue& queue : queues) {
-    if (needs_locks() && !held.contains(queue)) {
-      all = false;  // its last holder has not given it up
-      continue;
-    }
-    const auto offset = start_offset(queue);
-    if (!offset.ok()) {
-      LogLimit::of_process().log(
-          LogLevel::kWarn, "rocketmq", "start of " + options_.group + " in " + queue.to_string(),
-          offset.error().with_context("where group '" + options_.group + "' stands").message);
+  if (needs_locks()) {
+    const std::set<MessageQueue> held = requests_.lock(queues).held;
+    // The last holder of the others has not given them up.
+    std::erase_if(ours, [&](const MessageQueue& queue) { return !held.contains(queue); });
+  }
+  const QueueOffsets starts = start_offsets(ours, topic_queues);
+  Queues unlocked;
+  std::size_t taken = 0;
+  for (const MessageQueue& queue : ours) {
+    const auto start = starts.find(queue);
+    if (start == starts.end()) {
       if (needs_locks()) unlocked.push_back(queue);
-      all = false;
       continue;
     }
     MutexLock lock(mutex_);
-    const auto consumer = consumers_.find(topic);
+    const auto consumer = consumers_.find(queue.topic);
     if (consumer == consumers_.end()) return false;
-    const auto work = std::make_shared<Work>(queue, ++last_work_, *offset);
+    const auto work = std::make_shared<Work>(queue, ++last_work_, start->second);
     if (needs_locks()) work->locked_ms = asked_ms;
-    if (!consumer->second->assign(queue, StartPosition::offset(*offset), work->id).ok()) {
-      all = false;
+    if (!consumer->second->assign(queue, StartPosition::offset(start->second), work->id).ok())
       continue;
-    }
     works_[queue] = work;
+    ++taken;
   }
   requests_.unlock(unlocked);
-  return all;
+  return taken == queues.size();
 }
 
-Result<std::int64_t> GroupMember::start_offset(const MessageQueue& queue) {
-  if (options_.broadcasting) {
-    MutexLock lock(mutex_);
-    const auto known = local_offsets_.find(queue);
-    if (known != local_offsets_.end()) return known->second;
-  } else {
-    TRY_ASSIGN(const std::optional<std::int64_t> written,
-               admin_.group_offset(options_.group, queue));
-    if (written) return *written;
+QueueOffsets GroupMember::start_offsets(const Queues& queues, const Queues& topic_queues) {
+  QueueOffsets starts;
+  Queues without;
+  for (const MessageQueue& queue : queues) {
+    const auto written = written_offset(queue);
+    if (!written.ok()) {
+      log_unknown_start(queue, written.error());
+    } else if (*written) {
+      starts[queue] = **written;
+      without_offset_ms_.erase(queue);
+      unwritten_starts_.erase(queue);
+    } else {
+      without.push_back(queue);
+    }
   }
-  return first_offset(queue);
+  if (without.empty()) return starts;
+  const bool earliest = options_.from.kind == StartPosition::Kind::kEarliest;
+  const bool timestamp = options_.from.kind == StartPosition::Kind::kTimestamp;
+  if (!earliest && !timestamp && without.front().topic != retry_topic_) {
+    begin_at_latest(without, topic_queues, starts);
+    return starts;
+  }
+  for (const MessageQueue& queue : without) {
+    const auto first = first_offset(queue);
+    if (first.ok())
+      starts[queue] = *first;
+    else
+      log_unknown_start(queue, first.error());
+  }
+  return starts;
+}
+
+void GroupMember::log_unknown_start(const MessageQueue& queue, const Error& error) const {
+  LogLimit::of_process().log(
+      LogLevel::kWarn, "rocketmq", "start of " + options_.group + " in " + queue.to_string(),
+      error.with_context("where group '" + options_.group + "' begins in " + queue.to_string())
+          .message);
+}
+
+Result<std::optional<std::int64_t>> GroupMember::written_offset(const MessageQueue& queue) {
+  if (!options_.broadcasting) return admin_.group_offset(options_.group, queue);
+  MutexLock lock(mutex_);
+  const auto known = local_offsets_.find(queue);
+  return known == local_offsets_.end() ? std::optional<std::int64_t>()
+                                       : std::optional(known->second);
+}
+
+// `latest` is where the group begins, once for all queues of the topic: the end of each is written
+// before anything is read, so that a member that fails leaves no message out. A queue without an
+// offset in a topic that has others is a new one: everything in it came later.
+void GroupMember::begin_at_latest(const Queues& queues, const Queues& topic_queues,
+                                  QueueOffsets& starts) {
+  const auto ours = [&](const MessageQueue& queue) {
+    return std::find(queues.begin(), queues.end(), queue) != queues.end();
+  };
+  std::erase_if(unwritten_starts_, [&](const auto& each) { return !ours(each.first); });
+  const auto begun = has_begun(topic_queues);
+  if (!begun.ok()) return log_unknown_start(queues.front(), begun.error());
+  if (!*begun) {
+    for (const MessageQueue& queue : topic_queues) {
+      if (unwritten_starts_.contains(queue)) continue;
+      const auto end = admin_.max_offset(queue);
+      if (end.ok())
+        unwritten_starts_[queue] = *end;
+      else
+        log_unknown_start(queue, end.error());
+    }
+    return write_first_offsets(queues, starts);
+  }
+  const std::int64_t now_ms = core_.clock().now_ms();
+  for (const MessageQueue& queue : queues) {
+    if (unwritten_starts_.contains(queue)) continue;
+    // A member that began together with us may be about to write it.
+    const std::int64_t since_ms = without_offset_ms_.try_emplace(queue, now_ms).first->second;
+    if (!options_.broadcasting && now_ms - since_ms < kUnbalancedMs) continue;
+    const auto first = admin_.min_offset(queue);
+    if (first.ok())
+      unwritten_starts_[queue] = *first;
+    else
+      log_unknown_start(queue, first.error());
+  }
+  write_first_offsets(queues, starts);
+}
+
+Result<bool> GroupMember::has_begun(const Queues& topic_queues) {
+  for (const MessageQueue& queue : topic_queues) {
+    TRY_ASSIGN(const std::optional<std::int64_t> written, written_offset(queue));
+    if (written) return true;
+  }
+  return false;
+}
+
+void GroupMember::write_first_offsets(const Queues& queues, QueueOffsets& starts) {
+  const QueueOffsets wanted = unwritten_starts_;
+  std::vector<GroupOffset> offsets;
+  for (const auto& [queue, offset] : wanted) offsets.push_back({queue, offset});
+  std::vector<Status> written;
+  if (options_.broadcasting) {
+    {
+      MutexLock lock(mutex_);
+      for (const GroupOffset& each : offsets) local_offsets_[each.queue] = each.offset;
+    }
+    written.assign(offsets.size(), write_local_offsets());
+  } else {
+    written = requests_.write_offsets(offsets);
+  }
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const MessageQueue& queue = offsets[i].queue;
+    // Brokers 5.x know the group of given queues by its first pull only.
+    const bool unknown_group =
+        !is_balanced() && !written[i].ok() && written[i].error().code == ErrorCode::kNotFound;
+    if (!written[i].ok() && !unknown_group) {
+      log_unknown_start(queue, written[i].error());
+      continue;
+    }
+    unwritten_starts_.erase(queue);
+    without_offset_ms_.erase(queue);
+    if (std::find(queues.begin(), queues.end(), queue) != queues.end())
+      starts[queue] = offsets[i].offset;
+  }
 }
 
 Result<std::int64_t> GroupMember::first_offset(const MessageQueue& queue) {
-  if (queue.topic == retry_topic_) return admin_.min_offset(queue);
-  switch (options_.from.kind) {
-    case StartPosition::Kind::kEarliest:
-      return admin_.min_offset(queue);
-    case StartPosition::Kind::kTimestamp:
-      return admin_.offset_at(queue, options_.from.value);
-    default:
-      return admin_.max_offset(queue);
-  }
+  const bool timestamp = options_.from.kind == StartPosition::Kind::kTimestamp;
+  if (!timestamp || queue.topic == retry_topic_) return admin_.min_offset(queue);
+  return admin_.offset_at(queue, options_.from.value);
 }
 
 // What the listener has now is finished, but no more is begun.

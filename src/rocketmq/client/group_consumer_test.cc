@@ -473,6 +473,78 @@ TEST_F(GroupConsumerTest, BeginsWhereItIsTold) {
   EXPECT_EQ(first_body("earliest", StartPosition::earliest()), std::pair(1, 1));
 }
 
+TEST_F(GroupConsumerTest, LatestIsWrittenBeforeAnythingIsRead) {
+  fill(3);
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  how.commit_interval_ms = 3'600'000;
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  for (int id = 0; id < 4; ++id) EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", id}), 3);
+}
+
+TEST_F(GroupConsumerTest, AQueueWhoseFirstOffsetIsNotWrittenIsNotRead) {
+  fill(1);
+  std::atomic<bool> refuse{true};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kUpdateConsumerOffset || !refuse) return std::nullopt;
+    return Fault{.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"};
+  });
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until(
+      [&] { return broker_.last_field(RequestCode::kUpdateConsumerOffset, "topic") == "T"; }));
+  EXPECT_EQ(of_topic(*consumer), 0U);
+  fill(1);
+  refuse = false;
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 4; })) << "what came since the beginning";
+  broker_.disturb({});
+}
+
+TEST_F(GroupConsumerTest, WhatComesIntoANewQueueIsRead) {
+  fill(3);
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  how.rebalance_interval_ms = 20;
+  const auto listener = [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  };
+  auto consumer = start(*client_, how, listener);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  broker_.create_topic("T", 5);
+  broker_.append({"T", "broker-a", 4}, "while it runs");
+  EXPECT_TRUE(wait_until([&] { return seen.times("while it runs") == 1; }));
+  consumer.reset();
+  broker_.create_topic("T", 6);
+  broker_.append({"T", "broker-a", 5}, "while nobody does");
+  consumer = start(*client_, how, listener);
+  EXPECT_TRUE(wait_until([&] { return seen.times("while nobody does") == 1; }));
+  EXPECT_EQ(seen.total(), 2);
+}
+
+TEST_F(GroupConsumerTest, ABroadcastingMembersLatestIsKeptAtOnce) {
+  TemporaryFolder folder;
+  fill(3);
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  how.broadcasting = true;
+  how.offset_file = folder.path() + "/offsets";
+  how.commit_interval_ms = 3'600'000;
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  const auto kept = internal::read_offset_file(how.offset_file);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->size(), 4U);
+  for (const auto& [queue, offset] : *kept) EXPECT_EQ(offset, 3) << queue.to_string();
+}
+
 TEST_F(GroupConsumerTest, AFullQueueIsNotPulled) {
   for (int i = 0; i < 2'000; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
   Mutex mutex;

@@ -108,11 +108,20 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   // False: look again soon.
   bool balance_all();
   bool balance(const std::string& topic);
+  using Queues = std::vector<MessageQueue>;
+  // Queues of the topic that may be read; sorted.
+  Result<Queues> queues_of(const std::string& topic);
   // Nothing: the broker does not list this member yet.
-  Result<std::optional<std::vector<MessageQueue>>> share_of(const std::string& topic);
-  bool take_over(const std::string& topic, const std::vector<MessageQueue>& queues);
-  Result<std::int64_t> start_offset(const MessageQueue& queue);
+  Result<std::optional<Queues>> share_of(const std::string& topic, const Queues& topic_queues);
+  bool take_over(const Queues& queues, const Queues& topic_queues);
+  // Where reading begins; without those for which that is not known now.
+  QueueOffsets start_offsets(const Queues& queues, const Queues& topic_queues);
+  Result<std::optional<std::int64_t>> written_offset(const MessageQueue& queue);
+  void begin_at_latest(const Queues& queues, const Queues& topic_queues, QueueOffsets& starts);
+  Result<bool> has_begun(const Queues& topic_queues);
+  void write_first_offsets(const Queues& queues, QueueOffsets& starts);
   Result<std::int64_t> first_offset(const MessageQueue& queue);
+  void log_unknown_start(const MessageQueue& queue, const Error& error) const;
   void give_up(const std::vector<WorkPtr>& works);
   bool finish_leaving();
   bool finish_resets(const std::vector<WorkPtr>& works);
@@ -197,9 +206,11 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   bool closing_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::size_t send_backs_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // under way
 
-  int retry_topic_tries_ = 0;     // balancing thread
-  QueueOffsets written_offsets_;  // balancing thread
-  Mutex close_mutex_;             // one waits for the balancing thread
+  int retry_topic_tries_ = 0;                               // balancing thread
+  QueueOffsets unwritten_starts_;                           // balancing thread
+  std::map<MessageQueue, std::int64_t> without_offset_ms_;  // since when; balancing thread
+  QueueOffsets written_offsets_;                            // balancing thread
+  Mutex close_mutex_;                                       // one waits for the balancing thread
   std::thread balancer_;
   std::thread fetcher_;
   std::vector<std::thread> workers_;
