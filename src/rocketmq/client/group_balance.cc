@@ -46,7 +46,7 @@ std::unique_ptr<Consumer> GroupMember::make_consumer(const GroupSubscription& su
 void GroupMember::balance_loop() {
   const Clock& clock = core_.clock();
   std::int64_t balance_ms = clock.now_ms();
-  std::int64_t lock_ms = clock.now_ms() + options_.lock_interval_ms;
+  next_lock_ms_ = clock.now_ms() + options_.lock_interval_ms;
   std::int64_t commit_ms = clock.now_ms() + options_.commit_interval_ms;
   while (true) {
     bool wanted = false;
@@ -55,7 +55,7 @@ void GroupMember::balance_loop() {
       while (!closing_ && !balance_wanted_ && !leaving_ && resets_.empty() &&
              failed_topics_.empty()) {
         std::int64_t next_ms = std::min(balance_ms, commit_ms);
-        if (needs_locks()) next_ms = std::min(next_ms, lock_ms);
+        if (needs_locks()) next_ms = std::min(next_ms, next_lock_ms_);
         const std::int64_t left_ms = next_ms - clock.now_ms();
         if (left_ms <= 0) break;
         balance_changed_.wait_for_ms(mutex_, left_ms);
@@ -72,10 +72,7 @@ void GroupMember::balance_loop() {
           clock.now_ms() + (balanced ? options_.rebalance_interval_ms
                                      : std::min(kUnbalancedMs, options_.rebalance_interval_ms));
     }
-    if (needs_locks() && clock.now_ms() >= lock_ms) {
-      renew_locks();
-      lock_ms = clock.now_ms() + options_.lock_interval_ms;
-    }
+    renew_locks_when_due();
     if (clock.now_ms() >= commit_ms) {
       if (!polled_member_ || polled_member_->auto_commit) commit_all();
       commit_ms = clock.now_ms() + options_.commit_interval_ms;
@@ -90,7 +87,10 @@ bool GroupMember::balance_all() {
     for (const auto& [topic, consumer] : consumers_) topics.push_back(topic);
   }
   bool balanced = true;
-  for (const std::string& topic : topics) balanced = balance(topic) && balanced;
+  for (const std::string& topic : topics) {
+    balanced = balance(topic) && balanced;
+    renew_locks_when_due();
+  }
   return balanced;
 }
 
@@ -190,10 +190,13 @@ bool GroupMember::take_over(const Queues& queues, const Queues& topic_queues) {
 QueueOffsets GroupMember::start_offsets(const Queues& queues, const Queues& topic_queues) {
   QueueOffsets starts;
   Queues without;
+  std::set<std::string> silent;  // brokers; each is waited for once
   for (const MessageQueue& queue : queues) {
+    if (silent.contains(queue.broker)) continue;
     const auto written = written_offset(queue);
     if (!written.ok()) {
       log_unknown_start(queue, written.error());
+      silent.insert(queue.broker);
     } else if (*written) {
       starts[queue] = **written;
       without_offset_ms_.erase(queue);
@@ -379,6 +382,12 @@ bool GroupMember::finish_resets(const std::vector<WorkPtr>& works) {
     moved = true;
   }
   return moved;
+}
+
+void GroupMember::renew_locks_when_due() {
+  if (!needs_locks() || core_.clock().now_ms() < next_lock_ms_) return;
+  renew_locks();
+  next_lock_ms_ = core_.clock().now_ms() + options_.lock_interval_ms;
 }
 
 void GroupMember::renew_locks() {

@@ -33,10 +33,11 @@ struct PolledMember {
 // How long the broker's confirmation of a lock is trusted; brokers forget a lock after 60 s.
 constexpr std::int64_t kLockHeldMs = 30'000;
 
-// Four kinds of threads. The balancing thread asks brokers (it may block) and decides which queues
-// are ours. The fetching thread decodes frames, also while all listeners are busy, and pauses full
-// queues; a polled member's caller does that. Worker threads call the listener. The loop only wakes
-// them.
+// Four kinds of threads. The balancing thread asks brokers and decides which queues are ours. It may
+// block: a broker that does not answer holds up the balance of this member's group, for the client's
+// timeouts in each round; no other group, no listener and no pull waits for it. The fetching thread
+// decodes frames, also while all listeners are busy, and pauses full queues; a polled member's caller
+// does that. Worker threads call the listener. The loop only wakes them.
 //
 // Owner:  the GroupConsumer, shared with the balancing thread and callbacks under way.
 // Thread: start() and close() any; the rest as grouped below.
@@ -125,6 +126,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void give_up(const std::vector<WorkPtr>& works);
   bool finish_leaving();
   bool finish_resets(const std::vector<WorkPtr>& works);
+  void renew_locks_when_due();
   void renew_locks();
   void apply_resets();
   void replace_failed_consumers();
@@ -206,6 +208,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   bool closing_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::size_t send_backs_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // under way
 
+  std::int64_t next_lock_ms_ = 0;                           // balancing thread
   int retry_topic_tries_ = 0;                               // balancing thread
   QueueOffsets unwritten_starts_;                           // balancing thread
   std::map<MessageQueue, std::int64_t> without_offset_ms_;  // since when; balancing thread

@@ -21,19 +21,36 @@ const std::string* master_of(const Result<Route>& route, const std::string& name
   return broker == nullptr ? nullptr : broker->master();
 }
 
+// How a broker says that the group has no member, at this broker.
+bool says_no_member(const FrameHeader& header) {
+  return header.code == response_code::kSystemError &&
+         header.remark.find("no consumer for this group") != std::string::npos;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> GroupRequests::members(const RouteData& route) {
-  Error failure = Error::retry(ErrorCode::kUnavailable, "no broker of the topic has a master now");
+  std::vector<const BrokerData*> brokers;
   for (const BrokerData& broker : route.brokers) {
-    if (broker.master() == nullptr) continue;
-    const auto answer = core_.wait_call(*broker.master(), encode_consumer_list(group_));
+    if (broker.master() != nullptr) brokers.push_back(&broker);
+  }
+  // One that does not answer is not waited for each time.
+  std::stable_partition(brokers.begin(), brokers.end(),
+                        [&](const BrokerData* each) { return each->name == answered_last_; });
+  Error failure = Error::retry(ErrorCode::kUnavailable, "no broker of the topic has a master now");
+  for (const BrokerData* broker : brokers) {
+    const auto answer = core_.wait_call(*broker->master(), encode_consumer_list(group_));
     if (!answer.ok()) {
       failure = answer.error();
       continue;
     }
-    // A broker that knows no member answers with an error.
-    if (answer->header.code != response_code::kSuccess) return std::vector<std::string>();
+    const FrameHeader& header = answer->header;
+    if (header.code != response_code::kSuccess && !says_no_member(header)) {
+      failure = answer_error(RequestCode::kConsumerListByGroup, header.code, header.remark);
+      continue;
+    }
+    answered_last_ = broker->name;
+    if (header.code != response_code::kSuccess) return std::vector<std::string>();
     auto ids = parse_consumer_list(answer->body());
     if (ids.ok()) std::sort(ids->begin(), ids->end());
     return ids;
@@ -41,26 +58,68 @@ Result<std::vector<std::string>> GroupRequests::members(const RouteData& route) 
   return failure;
 }
 
+template <typename T>
+std::vector<Result<T>> GroupRequests::wait_for_all(
+    std::size_t count, std::function<void(std::size_t, std::function<void(Result<T>)>)> begin) {
+  struct Pending {
+    std::vector<Result<T>> results;
+    std::size_t unanswered = 0;
+  };
+  if (count == 0) return {};
+  const std::int64_t limit_ms =
+      core_.options().call_timeout_ms + core_.options().connect_timeout_ms;
+  const auto pending = std::make_shared<Pending>();  // loop
+  pending->unanswered = count;
+  pending->results.assign(
+      count,
+      Error::retry(ErrorCode::kTimeout, "no answer within " + std::to_string(limit_ms) + " ms"));
+  const auto all = core_.wait<bool>(
+      [count, pending, begin = std::move(begin)](const std::function<void(Result<bool>)>& done) {
+        for (std::size_t i = 0; i < count; ++i) {
+          begin(i, [pending, i, done](Result<T> result) {
+            pending->results[i] = std::move(result);
+            if (--pending->unanswered == 0) done(true);
+          });
+        }
+      },
+      limit_ms);
+  std::vector<Result<T>> results(count, all.ok() ? ClientCore::closed_error() : all.error());
+  core_.loop().run_and_wait([&] { results = pending->results; });
+  return results;
+}
+
 void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
                                 Command (*encode)(const QueueLock&), const TakeAnswer& take) {
   std::map<std::string, std::vector<MessageQueue>> by_broker;
   for (const MessageQueue& queue : queues) by_broker[queue.broker].push_back(queue);
-  for (const auto& [broker, some] : by_broker) {
-    const auto route = core_.wait_route(some.front().topic, core_.options().route_refresh_ms);
-    const std::string* master = master_of(route, broker);
-    Error failure = no_master(broker);
-    if (master != nullptr) {
-      const auto answer = core_.wait_call(
-          *master,
-          encode({.group = group_, .client_id = core_.memberships().client_id(), .queues = some}));
-      if (answer.ok() && answer->header.code == response_code::kSuccess) {
-        take(some, *answer);
-        continue;
-      }
-      failure = answer.ok() ? answer_error(RequestCode::kLockQueues, answer->header.code,
-                                           answer->header.remark)
-                            : answer.error();
+  std::vector<std::vector<MessageQueue>> asked;
+  for (auto& [broker, some] : by_broker) asked.push_back(std::move(some));
+  const auto answers = wait_for_all<Answer>(
+      asked.size(), [&core = core_, group = group_, asked, encode](
+                        std::size_t i, const std::function<void(Result<Answer>)>& done) {
+        const std::vector<MessageQueue>& some = asked[i];
+        Command command =
+            encode({.group = group, .client_id = core.memberships().client_id(), .queues = some});
+        core.route(some.front().topic, core.options().route_refresh_ms,
+                   [&core, broker = some.front().broker, command = std::move(command),
+                    done](const Result<Route>& route) {
+                     const std::string* master = master_of(route, broker);
+                     if (master == nullptr) return done(no_master(broker));
+                     core.call(*master, ChannelRole::kControl, command, nullptr,
+                               core.options().call_timeout_ms,
+                               [done](CallOutcome outcome) { done(std::move(outcome.answer)); });
+                   });
+      });
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const Result<Answer>& answer = answers[i];
+    if (answer.ok() && answer->header.code == response_code::kSuccess) {
+      take(asked[i], *answer);
+      continue;
     }
+    const Error failure = answer.ok() ? answer_error(RequestCode::kLockQueues, answer->header.code,
+                                                     answer->header.remark)
+                                      : answer.error();
+    const std::string& broker = asked[i].front().broker;
     LogLimit::of_process().log(
         LogLevel::kWarn, "rocketmq", "locks of " + group_ + " at " + broker,
         "locking queues of broker '" + broker + "' for group '" + group_ + "': " + failure.message);
@@ -85,33 +144,16 @@ void GroupRequests::unlock(const std::vector<MessageQueue>& queues) {
 }
 
 std::vector<Status> GroupRequests::write_offsets(const std::vector<GroupOffset>& offsets) {
-  struct Pending {
-    std::vector<Status> written;
-    std::size_t unanswered = 0;
-  };
-  if (offsets.empty()) return {};
-  const std::int64_t limit_ms =
-      core_.options().call_timeout_ms + core_.options().connect_timeout_ms;
-  const auto pending = std::make_shared<Pending>();  // loop
-  pending->unanswered = offsets.size();
-  pending->written.assign(
-      offsets.size(),
-      Status(Error::retry(ErrorCode::kTimeout,
-                          "not answered within " + std::to_string(limit_ms) + " ms")));
-  const auto all = core_.wait<bool>(
-      [&core = core_, group = group_, offsets,
-       pending](const std::function<void(Result<bool>)>& done) {
-        for (std::size_t i = 0; i < offsets.size(); ++i) {
-          core.write_group_offset(group, offsets[i].queue, offsets[i].offset,
-                                  [pending, i, done](const Status& status) {
-                                    pending->written[i] = status;
-                                    if (--pending->unanswered == 0) done(true);
-                                  });
-        }
-      },
-      limit_ms);
-  std::vector<Status> written(offsets.size(), all.status());
-  core_.loop().run_and_wait([&] { written = pending->written; });
+  const auto results = wait_for_all<bool>(
+      offsets.size(), [&core = core_, group = group_, offsets](
+                          std::size_t i, const std::function<void(Result<bool>)>& done) {
+        core.write_group_offset(
+            group, offsets[i].queue, offsets[i].offset, [done](const Status& status) {
+              done(status.ok() ? Result<bool>(true) : Result<bool>(status.error()));
+            });
+      });
+  std::vector<Status> written;
+  for (const Result<bool>& result : results) written.push_back(result.status());
   return written;
 }
 

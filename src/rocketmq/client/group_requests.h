@@ -1,6 +1,7 @@
 // What a member of a consumer group asks brokers about its group.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -16,12 +17,15 @@
 namespace slipstream::rocketmq::internal {
 
 // Owner:  one member; borrows the ClientCore.
-// Thread: any but the loop, where not said otherwise. Calls block for the time of their requests.
+// Thread: any but the loop, where not said otherwise; members(): always the same.
+// Bounds: a call blocks for the time of its requests, which go out together: for the client's call and
+//         connect timeouts together when a broker does not answer; members(): for each that does not.
 class GroupRequests {
  public:
   GroupRequests(ClientCore& core, std::string group) : core_(core), group_(std::move(group)) {}
 
-  // Client ids, sorted, from the first broker that answers.
+  // Client ids, sorted, from the first broker that answers; that of the last time is asked first.
+  // Failure: that of the last broker. One that knows no member of the group answers nobody.
   Result<std::vector<std::string>> members(const RouteData& route);
   struct Locks {
     std::set<MessageQueue> held{};     // by this client
@@ -41,8 +45,14 @@ class GroupRequests {
   void ask_masters(const std::vector<MessageQueue>& queues, Command (*encode)(const QueueLock&),
                    const TakeAnswer& take);
 
+  // Begins all on the loop and waits for them; what is not answered in time is kTimeout.
+  template <typename T>
+  std::vector<Result<T>> wait_for_all(
+      std::size_t count, std::function<void(std::size_t, std::function<void(Result<T>)>)> begin);
+
   ClientCore& core_;
   const std::string group_;
+  std::string answered_last_;  // broker
 };
 
 }  // namespace slipstream::rocketmq::internal

@@ -1,0 +1,96 @@
+#include "rocketmq/client/group_requests.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/testing/wait_until.h"
+#include "rocketmq/testing/scripted_broker.h"
+
+namespace slipstream::rocketmq::internal {
+namespace {
+
+using testing::Fault;
+using testing::ScriptedBroker;
+
+class RequestsOfMembersTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    broker_.create_topic("T", 1);
+    auto connected =
+        Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 20'000});
+    ASSERT_TRUE(connected.ok());
+    client_ = std::move(*connected);
+    requests_.emplace(core_of(*client_), "g");
+  }
+  Result<std::vector<std::string>> members() {
+    const auto route = core_of(*client_).wait_route("T", 60'000);
+    EXPECT_TRUE(route.ok());
+    return requests_->members(**route);
+  }
+  void refuse(const std::string& broker, const std::string& remark) {
+    broker_.inject(RequestCode::kConsumerListByGroup, {.kind = Fault::Kind::kCode,
+                                                       .code = response_code::kSystemError,
+                                                       .remark = remark,
+                                                       .broker = broker});
+  }
+
+  ScriptedBroker broker_{{.brokers = {"broker-a", "broker-b"}}};
+  const MessageQueue first_{"T", "broker-a", 0};
+  const MessageQueue second_{"T", "broker-b", 0};
+  std::unique_ptr<Client> client_;
+  std::optional<GroupRequests> requests_;
+};
+
+TEST_F(RequestsOfMembersTest, OnlyTheBrokersOwnWordsMeanNobody) {
+  const auto nobody = members();
+  ASSERT_TRUE(nobody.ok()) << nobody.error().to_string();
+  EXPECT_TRUE(nobody->empty());
+  refuse("broker-a", "java.lang.NullPointerException");
+  refuse("broker-b", "java.lang.NullPointerException");
+  EXPECT_EQ(members().status().ok(), false);
+}
+
+TEST_F(RequestsOfMembersTest, TheNextBrokerIsAskedAndThenAskedFirst) {
+  broker_.add_member("g", "one");
+  refuse("broker-a", "busy");
+  for (int i = 0; i < 2; ++i) {
+    const auto listed = members();
+    ASSERT_TRUE(listed.ok()) << listed.error().to_string();
+    EXPECT_EQ(*listed, std::vector<std::string>{"one"});
+  }
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kConsumerListByGroup), 3U);
+}
+
+TEST_F(RequestsOfMembersTest, ABrokerThatIsSlowHoldsNoOtherUp) {
+  broker_.inject(RequestCode::kLockQueues,
+                 {.kind = Fault::Kind::kLate, .delay_ms = 2'000, .broker = "broker-a"});
+  GroupRequests::Locks locks;
+  std::thread locking([&] { locks = requests_->lock({first_, second_}); });
+  EXPECT_TRUE(wait_until([&] { return !broker_.lock_holder("g", second_).empty(); }));
+  EXPECT_TRUE(broker_.lock_holder("g", first_).empty());
+  locking.join();
+  EXPECT_EQ(locks.held, (std::set<MessageQueue>{first_, second_}));
+}
+
+TEST_F(RequestsOfMembersTest, EachQueueHasAnOutcomeOfItsOwn) {
+  broker_.set_lock_holder("g", second_, "another");
+  EXPECT_EQ(requests_->lock({second_}).refused, std::set<MessageQueue>{second_});
+  broker_.inject(RequestCode::kLockQueues, {.kind = Fault::Kind::kDropBefore, .broker = "broker-a"},
+                 10);
+  const auto locks = requests_->lock({first_, second_});
+  EXPECT_TRUE(locks.held.empty());
+  EXPECT_EQ(locks.refused, std::set<MessageQueue>{second_}) << "of the other nothing is known";
+  broker_.inject(RequestCode::kUpdateConsumerOffset, {.kind = Fault::Kind::kCode,
+                                                      .code = response_code::kSystemError,
+                                                      .remark = "no",
+                                                      .broker = "broker-a"});
+  const auto written = requests_->write_offsets({{first_, 7}, {second_, 8}});
+  ASSERT_EQ(written.size(), 2U);
+  EXPECT_FALSE(written[0].ok());
+  EXPECT_TRUE(written[1].ok());
+  EXPECT_EQ(broker_.group_offset("g", second_), 8);
+}
+
+}  // namespace
+}  // namespace slipstream::rocketmq::internal
