@@ -51,7 +51,7 @@ class LitePullConsumer {
   LitePullConsumer& operator=(const LitePullConsumer&) = delete;
 
   // Messages of one queue. Waits for at most timeout_ms; empty when there were none.
-  // Failure: kCancelled when it was closed.
+  // Failure: kCancelled when it or its Client was closed.
   Result<std::vector<ReceivedMessage>> poll(std::int64_t timeout_ms);
   // Goes on there. kNotFound when the queue is not ours now.
   Status seek(const MessageQueue& queue, std::int64_t offset);

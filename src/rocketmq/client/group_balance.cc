@@ -63,7 +63,9 @@ void GroupMember::balance_loop() {
       if (closing_) return;
       wanted = std::exchange(balance_wanted_, false);
     }
-    replace_failed_consumers();
+    // Not at once: what failed may fail again.
+    if (replace_failed_consumers())
+      balance_ms = std::min(balance_ms, clock.now_ms() + kUnbalancedMs);
     apply_resets();
     wanted = finish_leaving() || wanted;
     if (wanted || clock.now_ms() >= balance_ms) {
@@ -432,13 +434,13 @@ void GroupMember::apply_resets() {
 }
 
 // What no retry can mend of one consumer may be mended by the next: its topic was made again.
-void GroupMember::replace_failed_consumers() {
+bool GroupMember::replace_failed_consumers() {
   std::set<std::string> failed;
   std::vector<WorkPtr> works;
   {
     MutexLock lock(mutex_);
     failed = std::exchange(failed_topics_, {});
-    if (failed.empty()) return;
+    if (failed.empty()) return false;
     for (const auto& [queue, work] : works_) {
       if (failed.contains(queue.topic) && !work->dropped) works.push_back(work);
     }
@@ -454,6 +456,7 @@ void GroupMember::replace_failed_consumers() {
     MutexLock lock(mutex_);
     old = std::exchange(consumers_[topic], fresh);
   }
+  return true;
 }
 
 std::vector<GroupMember::WorkPtr> GroupMember::all_works() const {

@@ -742,6 +742,24 @@ TEST_F(GroupConsumerTest, ClosingWritesWhereBrokersTakeIt) {
   }
 }
 
+TEST_F(GroupConsumerTest, ATopicThatFailedIsTakenOverSoon) {
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.rebalance_interval_ms = 3'600'000;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kCode,
+                                             .code = response_code::kSubscriptionParseFailed,
+                                             .remark = "no"});
+  for (int i = 0; i < 4; ++i) broker_.append({"T", "broker-a", i}, std::to_string(i));
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 0; }));
+  EXPECT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  EXPECT_TRUE(wait_until([&] { return seen.distinct() == 4; }));
+}
+
 TEST_F(GroupConsumerTest, SuspendedNothingIsGiven) {
   std::atomic<int> calls{0};
   auto consumer = start(*client_, options(), [&](Delivery&) {
@@ -772,6 +790,8 @@ TEST_F(GroupConsumerTest, WrongOptionsAreRefused) {
   EXPECT_TRUE(refused([](auto& how) { how.broadcasting = true; }));
   EXPECT_TRUE(refused([](auto& how) { how.threads = 0; }));
   EXPECT_TRUE(refused([](auto& how) { how.lock_interval_ms = 30'000; }));
+  EXPECT_TRUE(refused([](auto& how) { how.cached_messages_max = 0; }));
+  EXPECT_TRUE(refused([](auto& how) { how.cached_bytes_max = 0; }));
 }
 
 }  // namespace

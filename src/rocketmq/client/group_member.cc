@@ -86,6 +86,8 @@ Status GroupMember::check_options() const {
     return invalid("a broadcasting member needs a file for its offsets (offset_file)");
   if (options_.threads < 1 || options_.threads > 1'000)
     return invalid(std::to_string(options_.threads) + " threads; allowed are 1 to 1000");
+  if (options_.cached_messages_max < 1 || options_.cached_bytes_max < 1)
+    return invalid("cached_messages_max and cached_bytes_max must be at least 1");
   if (options_.commit_interval_ms < 1 || options_.rebalance_interval_ms < 1 ||
       options_.lock_interval_ms < 1)
     return invalid("an interval of a group consumer is below 1 ms");
@@ -341,7 +343,11 @@ void GroupMember::fetch() {
 bool GroupMember::fetch_one(const std::string& topic, Consumer& consumer) {
   const auto frame = consumer.poll();
   if (!frame.ok()) {
-    if (frame.error().code == ErrorCode::kCancelled) return false;
+    if (frame.error().code == ErrorCode::kCancelled) {
+      MutexLock lock(mutex_);
+      client_closed_ = true;
+      return false;
+    }
     LogLimit::of_process().log(LogLevel::kError, "rocketmq", "group " + options_.group,
                                "group '" + options_.group + "' begins anew with topic '" + topic +
                                    "': " + frame.error().message);

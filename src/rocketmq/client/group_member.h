@@ -129,7 +129,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void renew_locks_when_due();
   void renew_locks();
   void apply_resets();
-  void replace_failed_consumers();
+  // True: there were such; their queues are to be taken over anew.
+  bool replace_failed_consumers();
   void commit_all();
   Status write_local_offsets();
   void commit(const WorkPtr& work);
@@ -206,6 +207,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   bool leaving_ SLIPSTREAM_GUARDED_BY(mutex_) = false;  // a dropped queue became free
   bool suspended_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   bool closing_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+  bool client_closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
   std::size_t send_backs_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // under way
 
   std::int64_t next_lock_ms_ = 0;                           // balancing thread

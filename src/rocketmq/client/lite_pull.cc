@@ -18,6 +18,7 @@ Result<std::vector<ReceivedMessage>> GroupMember::poll(std::int64_t timeout_ms) 
       MutexLock lock(mutex_);
       while (true) {
         if (closing_) return Error{ErrorCode::kCancelled, "the consumer was closed"};
+        if (client_closed_) return ClientCore::closed_error();
         if (frames_ready_) break;
         if (WorkPtr work = next_ready()) {
           Batch batch = work->messages.take(options_.batch_max);

@@ -112,6 +112,20 @@ TEST_F(LitePullTest, OnlyWhatCannotBeReadIsPassedOver) {
   EXPECT_EQ(bodies, (std::set<std::string>{"0", "2", "3"}));
 }
 
+TEST_F(LitePullTest, AfterTheEndThereIsNothingToPoll) {
+  auto consumer = start(*client_, options());
+  consumer->close();
+  EXPECT_EQ(consumer->poll(0).status().ok(), false);
+  EXPECT_EQ(consumer->poll(0).error().code, ErrorCode::kCancelled);
+  consumer = start(*client_, options());
+  ASSERT_TRUE(wait_until([&] { return consumer->assigned().size() == 2; }));
+  client_->close();
+  EXPECT_TRUE(wait_until([&] {
+    const auto polled = consumer->poll(10);
+    return !polled.ok() && polled.error().code == ErrorCode::kCancelled;
+  }));
+}
+
 TEST_F(LitePullTest, MembersShareQueues) {
   const auto other = connect();
   auto one = start(*client_, options());
