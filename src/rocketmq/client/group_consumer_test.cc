@@ -247,18 +247,69 @@ TEST_F(GroupConsumerTest, APartOfABatchCanBeDone) {
 }
 
 TEST_F(GroupConsumerTest, WithoutTheBrokerWhatFailedStaysUncommitted) {
-  broker_.append({"T", "broker-a", 0}, "x");
+  const MessageQueue queue{"T", "broker-a", 0};
+  const MessageQueue other{"T", "broker-a", 1};
+  broker_.append(queue, "x");
   broker_.inject(RequestCode::kConsumerSendBack,
                  {.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"});
   std::atomic<int> calls{0};
-  auto consumer = start(*client_, options(), [&](Delivery&) {
-    return ++calls == 1 ? ConsumeResult::kLater : ConsumeResult::kSuccess;
+  std::atomic<bool> open{false};
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    if (delivery.queue != queue) return ConsumeResult::kSuccess;
+    if (++calls == 1) return ConsumeResult::kLater;
+    EXPECT_TRUE(wait_until([&] { return open.load(); }));
+    return ConsumeResult::kSuccess;
   });
   ASSERT_TRUE(
       wait_until([&] { return broker_.requests_seen(RequestCode::kConsumerSendBack) == 1; }));
-  EXPECT_LE(broker_.group_offset("g", {"T", "broker-a", 0}), 0);
+  // All offsets are written together: between two of the other queue this one had its turn.
+  for (int i = 1; i < 4; ++i) {
+    broker_.append(other, "y");
+    ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", other) == i; }));
+  }
+  EXPECT_LE(broker_.group_offset("g", queue), 0);
   ASSERT_TRUE(wait_until([&] { return calls == 2; })) << "it came again here";
+  EXPECT_LE(broker_.group_offset("g", queue), 0);
+  open = true;
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 1; }));
+}
+
+TEST_F(GroupConsumerTest, BelowZeroTheDelayMeansADeadLetterAtOnce) {
+  broker_.append({"T", "broker-a", 0}, "bad");
+  std::atomic<int> calls{0};
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    ++calls;
+    delivery.delay_level = -1;
+    return ConsumeResult::kLater;
+  });
+  const MessageQueue dead{"%DLQ%g", "broker-a", 0};
+  ASSERT_TRUE(wait_until([&] { return broker_.max_offset(dead) == 1; }));
+  EXPECT_EQ(broker_.messages(dead)[0].body, "bad");
   EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 1; }));
+  EXPECT_EQ(broker_.max_offset({"%RETRY%g", "broker-a", 0}), 0);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(GroupConsumerTest, OrderlyAFailedMessageWaits) {
+  for (const char* body : {"one", "two"}) broker_.append({"T", "broker-a", 0}, body);
+  const SystemClock clock;
+  std::map<std::string, std::vector<std::int64_t>> called_ms;
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.threads = 1;
+  how.suspend_ms = 150;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    const std::string& body = delivery.messages[0].body;
+    called_ms[body].push_back(clock.now_ms());
+    if (body == "two") delivery.suspend_ms = 300;
+    return called_ms[body].size() == 1 ? ConsumeResult::kLater : ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 2; }));
+  consumer->close();
+  ASSERT_EQ(called_ms["one"].size(), 2U);
+  ASSERT_EQ(called_ms["two"].size(), 2U);
+  EXPECT_GE(called_ms["one"][1] - called_ms["one"][0], 150) << "as the options say";
+  EXPECT_GE(called_ms["two"][1] - called_ms["two"][0], 300) << "as the listener said";
 }
 
 TEST_F(GroupConsumerTest, OrderlyKeepsTheOrderOfEachQueueAlsoAfterFailures) {
@@ -750,7 +801,9 @@ TEST_F(GroupConsumerTest, ATopicThatFailedIsTakenOverSoon) {
     seen.add(delivery);
     return ConsumeResult::kSuccess;
   });
-  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  // With the retry topic's.
+  ASSERT_TRUE(
+      wait_until([&] { return consumer->assigned().size() == 5 && broker_.parked_pulls() >= 5; }));
   broker_.inject(RequestCode::kPullMessage, {.kind = Fault::Kind::kCode,
                                              .code = response_code::kSubscriptionParseFailed,
                                              .remark = "no"});
@@ -768,11 +821,14 @@ TEST_F(GroupConsumerTest, SuspendedNothingIsGiven) {
   });
   ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
   consumer->suspend();
-  fill(5);
-  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() >= 4; }));
+  // A pull that is parked behind a message shows that the message is here.
+  for (const std::int64_t end : {5, 10}) {
+    fill(5);
+    ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls(end) >= 4; }));
+  }
   EXPECT_EQ(calls, 0);
   consumer->resume();
-  EXPECT_TRUE(wait_until([&] { return calls == 20; }));
+  EXPECT_TRUE(wait_until([&] { return calls == 40; }));
 }
 
 TEST_F(GroupConsumerTest, WrongOptionsAreRefused) {

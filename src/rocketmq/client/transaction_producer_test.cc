@@ -148,8 +148,10 @@ TEST_F(TransactionProducerTest, NothingRunsWhenTheHalfMessageIsNotStored) {
 }
 
 TEST_F(TransactionProducerTest, AnExceptionMeansUnknown) {
-  TransactionProducer producer(*client_, options(), [](const ReceivedMessage&) -> TransactionState {
-    throw std::runtime_error("check");
+  std::atomic<int> asked{0};
+  TransactionProducer producer(*client_, options(), [&](const ReceivedMessage&) {
+    if (++asked == 1) throw std::runtime_error("check");
+    return TransactionState::kCommit;
   });
   const TransactionResult result = producer.send_and_wait(
       {.topic = "T", .body = "x"}, [](const Message&, const std::string&) -> TransactionState {
@@ -158,7 +160,11 @@ TEST_F(TransactionProducerTest, AnExceptionMeansUnknown) {
   EXPECT_EQ(result.state, TransactionState::kUnknown);
   wait_for_membership();
   EXPECT_EQ(broker_.check_transactions(), 1U);
-  EXPECT_EQ(broker_.half_messages_open(), 1U);
+  ASSERT_TRUE(wait_until([&] { return asked == 1; }));
+  EXPECT_EQ(broker_.check_transactions(), 1U) << "it is open";
+  EXPECT_TRUE(wait_until([&] { return broker_.half_messages_open() == 0; }));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kEndTransaction), 1U) << "that of the second answer";
 }
 
 TEST_F(TransactionProducerTest, ChecksRunOffTheClientsThreadAndAreBounded) {

@@ -91,7 +91,11 @@ class ScriptedBroker::Impl {
   Disturbance& disturbance() { return disturbance_; }
   std::optional<Credentials>& required() { return required_; }
   std::map<std::int32_t, std::size_t>& answers() { return answers_; }
-  std::size_t parked() const { return parked_.size(); }
+  std::int64_t parked(std::int64_t from_offset) const {
+    return std::count_if(parked_.begin(), parked_.end(), [&](const auto& each) {
+      return each.second.request.number("queueOffset") >= from_offset;
+    });
+  }
 
   void open(std::size_t port) {
     auto listening = io::TcpListener::listen(loop_, {"127.0.0.1", ports_[port].number},
@@ -906,8 +910,8 @@ std::string ScriptedBroker::last_field(RequestCode code, std::string_view field)
 std::string ScriptedBroker::last_heartbeat() const {
   return impl_->on_loop([&] { return impl_->last_heartbeat(); });
 }
-std::size_t ScriptedBroker::parked_pulls() const {
-  return impl_->on_loop([&] { return impl_->parked(); });
+std::size_t ScriptedBroker::parked_pulls(std::int64_t from_offset) const {
+  return static_cast<std::size_t>(impl_->on_loop([&] { return impl_->parked(from_offset); }));
 }
 
 std::size_t ScriptedBroker::check_transactions() {

@@ -89,7 +89,8 @@ class ScriptedBroker {
   // A field of the last request with the code, as it stands in the frame; empty: none yet.
   std::string last_field(RequestCode code, std::string_view field) const;
   std::string last_heartbeat() const;  // its JSON; empty: none yet
-  std::size_t parked_pulls() const;
+  // Those that wait at this offset or behind it.
+  std::size_t parked_pulls(std::int64_t from_offset = 0) const;
   // Asks a live producer of the group about each half message that was not ended. Returns how many
   // questions were sent.
   std::size_t check_transactions();
