@@ -1,4 +1,5 @@
-// Threads on which functions of the user run, so that they may block without holding up the loop.
+// Threads on which functions of the user run, so that they may block without holding up the loop. Not
+// base/work_pool.h: that one takes everything and runs it to the end, this one refuses and drops.
 #pragma once
 
 #include <cstddef>
