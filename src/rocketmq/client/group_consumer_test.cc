@@ -596,36 +596,46 @@ TEST_F(GroupConsumerTest, ABroadcastingMembersLatestIsKeptAtOnce) {
   for (const auto& [queue, offset] : *kept) EXPECT_EQ(offset, 3) << queue.to_string();
 }
 
-TEST_F(GroupConsumerTest, AFullQueueIsNotPulled) {
-  for (int i = 0; i < 2'000; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
-  Mutex mutex;
-  Condition changed;
-  bool open = false;
-  std::atomic<int> calls{0};
+// A pull brings one message of 100 bytes.
+class FullQueueTest : public GroupConsumerTest {
+ protected:
+  void expect_few_pulls(GroupConsumerOptions how) {
+    how.messages_per_pull_max = 1;
+    for (int i = 0; i < 2'000; ++i)
+      broker_.append({"T", "broker-a", 0}, std::to_string(i) + std::string(100, '.'));
+    std::atomic<bool> open{false};
+    std::atomic<int> calls{0};
+    auto consumer = start(*client_, how, [&](Delivery&) {
+      ++calls;
+      EXPECT_TRUE(wait_until([&] { return open.load(); }));
+      return ConsumeResult::kSuccess;
+    });
+    EXPECT_TRUE(wait_until([&] { return calls == 4; }));
+    const SystemClock clock;
+    std::size_t pulls = 0;
+    std::int64_t since_ms = clock.now_ms();
+    EXPECT_TRUE(wait_until([&] {
+      const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
+      if (std::exchange(pulls, now) != now) since_ms = clock.now_ms();
+      return clock.now_ms() - since_ms > 100;
+    }));
+    EXPECT_LT(pulls, 1'000U);
+    open = true;
+    EXPECT_TRUE(wait_until([&] { return calls == 2'000; }));
+  }
+};
+
+TEST_F(FullQueueTest, ByMessagesItIsNotPulled) {
   GroupConsumerOptions how = options();
   how.cached_messages_max = 100;
-  auto consumer = start(*client_, how, [&](Delivery&) {
-    ++calls;
-    MutexLock lock(mutex);
-    while (!open) changed.wait(mutex);
-    return ConsumeResult::kSuccess;
-  });
-  ASSERT_TRUE(wait_until([&] { return calls == 4; }));
-  const SystemClock clock;
-  std::size_t pulls = 0;
-  std::int64_t since_ms = clock.now_ms();
-  ASSERT_TRUE(wait_until([&] {
-    const std::size_t now = broker_.requests_seen(RequestCode::kPullMessage);
-    if (std::exchange(pulls, now) != now) since_ms = clock.now_ms();
-    return clock.now_ms() - since_ms > 100;
-  }));
-  EXPECT_LT(pulls, 40U) << "2,000 messages need 63 pulls";
-  {
-    MutexLock lock(mutex);
-    open = true;
-    changed.notify_all();
-  }
-  EXPECT_TRUE(wait_until([&] { return calls == 2'000; }));
+  expect_few_pulls(how);
+}
+
+TEST_F(FullQueueTest, ByBytesItIsNotPulled) {
+  GroupConsumerOptions how = options();
+  how.cached_messages_max = 10'000;
+  how.cached_bytes_max = 10'000;
+  expect_few_pulls(how);
 }
 
 TEST_F(GroupConsumerTest, ClosingWaitsForTheListenerAndLeavesTheRest) {
@@ -654,6 +664,23 @@ TEST_F(GroupConsumerTest, ClosingWaitsForTheListenerAndLeavesTheRest) {
     return ConsumeResult::kSuccess;
   });
   EXPECT_TRUE(wait_until([&] { return rest.total() == 80 - committed; })) << "nothing is lost";
+}
+
+TEST_F(GroupConsumerTest, TheListenerMayCloseItsConsumer) {
+  broker_.append({"T", "broker-a", 0}, "x");
+  std::atomic<GroupConsumer*> self{nullptr};
+  std::atomic<bool> closed{false};
+  const auto consumer = start(*client_, options(), [&](Delivery&) {
+    EXPECT_TRUE(wait_until([&] { return self != nullptr; }));
+    self.load()->close();
+    closed = true;
+    return ConsumeResult::kSuccess;
+  });
+  self = consumer.get();
+  ASSERT_TRUE(wait_until([&] { return closed.load(); }));
+  EXPECT_TRUE(wait_until([&] { return broker_.members("g").empty(); }));
+  EXPECT_EQ(broker_.group_offset("g", {"T", "broker-a", 0}), 1);
+  consumer->close();
 }
 
 TEST_F(GroupConsumerTest, TheListenerMayDestroyItsConsumer) {
