@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "base/suggest.h"
 #include "base/try.h"
 #include "cli/report.h"
 
@@ -57,6 +58,13 @@ int with_admin(const ClusterArguments& cluster,
     rocketmq::Admin admin(client);
     return action(admin);
   });
+}
+
+Error with_nearest_topic(rocketmq::Admin& admin, const std::string& topic, Error error) {
+  if (error.code != ErrorCode::kNotFound) return error;
+  if (const auto topics = admin.list_topics(); topics.ok())
+    error.message += did_you_mean(topic, *topics);
+  return error;
 }
 
 }  // namespace slipstream::cli

@@ -31,4 +31,7 @@ int with_client(const ClusterArguments& cluster,
 int with_admin(const ClusterArguments& cluster,
                const std::function<Status(rocketmq::Admin&)>& action);
 
+// The error of a call about the topic; with the nearest name when there is no such topic.
+Error with_nearest_topic(rocketmq::Admin& admin, const std::string& topic, Error error);
+
 }  // namespace slipstream::cli

@@ -248,6 +248,38 @@ void add_group(CLI::App& app, CommandLine& line) {
   reset->add_flag("--force", arguments.force, "also while members are online");
 }
 
+void add_message(CLI::App& app, CommandLine& line) {
+  MessageArguments& arguments = line.message;
+  CLI::App* message =
+      app.add_subcommand("message", "single messages, by id or key")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help,
+                       int (*command)(const MessageArguments&)) {
+    CLI::App* sub = message->add_subcommand(name, help);
+    if (command != message_find_command)
+      sub->add_option("id", arguments.id, "offset id or unique key")->required();
+    add_cluster(sub, arguments.cluster);
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&line, command] { line.exit_code = command(line.message); });
+    return sub;
+  };
+  add("get", "one message with its properties and body", message_get_command)
+      ->add_option("--topic", arguments.topic, "where to look for a unique key")
+      ->option_text("TOPIC");
+  CLI::App* find = add("find", "messages with a key", message_find_command);
+  find->add_option("--topic", arguments.topic, "where to look")->required()->option_text("TOPIC");
+  auto* key =
+      find->add_option("--key", arguments.key, "one of the keys of a message")->option_text("KEY");
+  find->add_option("--unique-key", arguments.unique_key, "the id that the producer gave")
+      ->excludes(key)
+      ->option_text("KEY");
+  find->add_option("--count", arguments.count, "at most so many of each broker; 32 when not given")
+      ->transform(checked(whole_number(1, 64)))
+      ->option_text("N");
+  add("trace", "who sent it and who consumed it, as clients reported", message_trace_command)
+      ->add_option("--trace-topic", arguments.trace_topic, "RMQ_SYS_TRACE_TOPIC when not given")
+      ->option_text("TOPIC");
+}
+
 void add_checkpoints(CLI::App& app, CommandLine& line) {
   CheckpointArguments& arguments = line.checkpoints;
   CLI::App* checkpoints =
@@ -379,6 +411,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_serve(app, line);
   add_topic(app, line);
   add_group(app, line);
+  add_message(app, line);
   add_messages(app, line);
   add_checkpoints(app, line);
   add_catalogues(app, line);

@@ -7,6 +7,7 @@
 #include "cli/checkpoint_commands.h"
 #include "cli/consume_command.h"
 #include "cli/group_commands.h"
+#include "cli/message_commands.h"
 #include "cli/produce_command.h"
 #include "cli/run_command.h"
 #include "cli/serve_command.h"
@@ -24,6 +25,7 @@ struct CommandLine {
   ServeArguments serve;
   TopicArguments topic;
   GroupArguments group;
+  MessageArguments message;
   ProduceArguments produce;
   ConsumeArguments consume;
   CheckpointArguments checkpoints;

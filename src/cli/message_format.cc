@@ -9,6 +9,7 @@
 #include "base/suggest.h"
 #include "base/try.h"
 #include "base/utf8.h"
+#include "data/text/temporal.h"
 #include "rocketmq/message/properties.h"
 
 namespace slipstream::cli {
@@ -101,6 +102,19 @@ std::string unescaped(std::string_view text) {
     out += next == 'n' ? '\n' : next == 't' ? '\t' : next == '0' ? '\0' : next;
   }
   return out;
+}
+
+std::string time_text(std::int64_t ms) {
+  std::string text;
+  text::append_timestamp(ms * 1'000, 3, text);
+  return text;
+}
+
+std::string printable(std::string_view bytes) {
+  const bool controls = std::any_of(bytes.begin(), bytes.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t';
+  });
+  return !controls && is_utf8(bytes) ? std::string(bytes) : "base64 " + to_base64(bytes);
 }
 
 Result<MessageFormat> MessageFormat::parse(std::string_view format) {

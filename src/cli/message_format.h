@@ -1,6 +1,7 @@
 // Messages as lines of text, and lines as messages.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,11 @@ namespace slipstream::cli {
 
 // \n, \t, \0 and \\ as the bytes they stand for.
 std::string unescaped(std::string_view text);
+
+// "2026-11-21 10:00:00.123", UTC.
+std::string time_text(std::int64_t ms);
+// The bytes as they are where they are UTF-8 without control characters; else base64, marked as such.
+std::string printable(std::string_view bytes);
 
 // A text with places for parts of a message: "%t topic %b broker %q queue %o offset %k keys %g tags
 // %i id %T store time %s body %% percent".

@@ -19,6 +19,8 @@ INSERT INTO gone SELECT * FROM t;
 
 
 class CommandsTest(EndToEndTest):
+    broker_options = {"traceTopicEnable": "true"}
+
     def run_program(self, *arguments, lines=None):
         environment = {**os.environ, "SLIPSTREAM_NAMESERVER": self.cluster.namesrv}
         return subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True,
@@ -231,6 +233,42 @@ class CommandsTest(EndToEndTest):
         self.assertEqual(running.stop(), 0, running.err)
         wait_for(lambda: "no member is online" in self.run_program("group", "describe", "readers").stdout,
                  what="the member to go")
+
+    def test_single_messages(self):
+        self.succeed("topic", "create", "single", "--queues", 1)
+        self.audit.produce("single", 3, "body {n}", keys=True, batch=1, trace=True)
+        envelopes = [json.loads(line) for line in self.succeed("consume", "single", "--json").splitlines()]
+        self.assertEqual([row["id"] for row in self.rows("message", "find", "--topic", "single", "--key", "1")],
+                         [envelopes[1]["id"]])
+        unique = envelopes[2]["id"]
+        found = self.succeed("message", "find", "--topic", "single", "--unique-key", unique, "--output", "csv").splitlines()
+        offset_id = found[1].split(",")[5]
+        for words in ((offset_id,), (unique, "--topic", "single")):
+            self.assertEqual(self.rows("message", "get", *words), [envelopes[2]])
+        table = self.succeed("message", "get", offset_id)
+        for part in ("body 2", unique, "property UNIQ_KEY", "broker-a"):
+            self.assertIn(part, table)
+        self.assertIn("no message with that key", self.said("message", "find", "--topic", "single", "--key", "none"))
+        self.refused("did you mean 'single'?", "message", "find", "--topic", "singel", "--key", "1")
+        self.refused("--topic TOPIC", "message", "get", "0A00000100002A9F0000000000000001")
+        self.refused("no message with the unique key", "message", "get", unique[:-1] + "Z", "--topic", "single")
+        self.refused("one of --key and --unique-key is needed", "message", "find", "--topic", "single", status=2)
+
+    def test_traces(self):
+        self.succeed("topic", "create", "traced", "--queues", 1)
+        self.audit.produce("traced", 1, "body {n}", batch=1, trace=True)
+        self.audit.run("consume", "traced", group="tracers", idle=5, trace=True)
+        unique = json.loads(self.succeed("consume", "traced", "--json"))["id"]
+        def events():
+            rows = self.rows("message", "trace", unique)
+            return rows if len(rows) >= 3 else None
+        rows = wait_for(events, what="the clients' reports")
+        self.assertEqual([row["event"] for row in rows], ["sent", "delivered", "consumed"])
+        self.assertEqual([row["result"] for row in rows], ["ok", "", "ok"])
+        self.assertEqual(rows[0]["topic"], "traced")
+        self.assertEqual([row["group"] for row in rows[1:]], ["tracers"] * 2)
+        self.assertIn("no client reported anything", self.said("message", "trace", "nobody"))
+        self.refused("does not exist", "message", "trace", unique, "--trace-topic", "none")
 
     def test_checkpoints(self):
         self.create_topics({"kept": 2})

@@ -89,6 +89,7 @@ public final class Audit {
             + "consume --nameserver A --topic T --group G    as a member of the group, until no message\n"
             + "        [--orderly] [--idle S] [--fail X]     came for S seconds (30); prints each body;\n"
             + "                                              those that hold X are refused\n"
+            + "        [--trace]                             (also produce) with the client's message trace\n"
             + "transact --nameserver A --topic T --count N   messages of transactions: n % 4 is 0 committed,\n"
             + "                                              1 rolled back, 2 committed when asked, 3 not\n"
             + "allocate --topic T                            what its strategies give to whom");
@@ -173,7 +174,8 @@ public final class Audit {
   }
 
   private void consume() throws Exception {
-    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(options.get("group"));
+    DefaultMQPushConsumer consumer =
+        new DefaultMQPushConsumer(options.get("group"), options.containsKey("trace"), null);
     consumer.setNamesrvAddr(options.get("nameserver"));
     consumer.setVipChannelEnabled(false);
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -345,7 +347,8 @@ public final class Audit {
   }
 
   private void produce() throws Exception {
-    DefaultMQProducer producer = new DefaultMQProducer("audit_producer_" + ProcessHandle.current().pid());
+    String group = "audit_producer_" + ProcessHandle.current().pid();
+    DefaultMQProducer producer = new DefaultMQProducer(group, options.containsKey("trace"), null);
     producer.setNamesrvAddr(options.get("nameserver"));
     producer.setVipChannelEnabled(false);
     producer.setSendMsgTimeout(10_000);

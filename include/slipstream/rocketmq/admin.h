@@ -12,6 +12,7 @@
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
+#include "slipstream/rocketmq/trace.h"
 #include "slipstream/status.h"
 
 namespace slipstream::rocketmq {
@@ -54,6 +55,16 @@ struct QueueLag {
   MessageQueue queue{};
   std::int64_t committed = -1;  // -1: the group has no offset here
   std::int64_t max_offset = 0;
+};
+
+// What to look for in the brokers' index.
+struct MessageSearch {
+  std::string topic{};
+  std::string key{};
+  std::int32_t messages_max = 32;  // of each broker, which gives 64 at most
+  std::int64_t begin_ms = 0;       // by store time
+  std::int64_t end_ms = 0;         // 0: now
+  bool unique_key = false;         // the producer's UNIQ_KEY, not one of KEYS
 };
 
 struct BrokerState {
@@ -147,10 +158,19 @@ class Admin {
   // kOutOfRange when the offset is outside [min, max].
   Result<PulledFrame> pull_once(std::string_view group, const MessageQueue& queue,
                                 std::int64_t offset, std::int32_t messages_max);
-  // By the producer's UNIQ_KEY, on every broker of the topic; the broker's index lags by
-  // milliseconds.
+
+  // --- single messages ---
+  // By its offset message id, of the broker that the id names. `topic` helps brokers 5.x to decide
+  // whether it may be read. kInvalidArgument: no such id; kNotFound: no broker is there, or no
+  // message (any more).
+  Result<ReceivedMessage> message_at(std::string_view offset_id, std::string_view topic = {});
+  // On every broker of the topic; the broker's index lags by milliseconds.
+  Result<std::vector<ReceivedMessage>> find_messages(const MessageSearch& search);
   Result<std::vector<ReceivedMessage>> find_by_unique_key(std::string_view topic,
                                                           std::string_view key);
+  // What clients reported of the message with this id (or key), by time; it comes some seconds
+  // late. kNotFound when there is no such trace topic.
+  Result<TraceRecords> trace(std::string_view id, std::string_view trace_topic = kTraceTopic);
 
   // --- brokers ---
   Result<BrokerState> broker_state(std::string_view topic, std::string_view broker);

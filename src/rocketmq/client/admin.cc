@@ -8,47 +8,31 @@
 
 #include "base/log.h"
 #include "base/try.h"
+#include "rocketmq/client/admin_calls.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
 #include "rocketmq/message/properties.h"
-#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq {
 namespace {
 
+using internal::ask_cluster;
+using internal::broker_names;
+using internal::call_broker;
 using internal::ClientCore;
+using internal::pause;
 using internal::Route;
+using internal::succeed;
 
 // A new topic is in the route within half a second, unless a name server is slow.
 constexpr std::int64_t kRouteWaitMs = 10'000;
 constexpr std::int64_t kRoutePollMs = 50;
-constexpr int kAttempts = 3;
 constexpr std::int64_t kBrokerWaitMs = 10'000;
 constexpr std::int64_t kBrokerPollMs = 100;
 constexpr std::int64_t kDispatchWaitMs = 10'000;
 constexpr std::int64_t kDispatchPollMs = 20;
-
-bool lost(const Result<Answer>& answer) {
-  return !answer.ok() && answer.error().retryable && answer.error().code == ErrorCode::kUnavailable;
-}
-
-// Only for requests that change nothing when they are repeated; all of Admin's are such.
-Result<Answer> call_broker(ClientCore& core, const std::string& address, const Command& command) {
-  Result<Answer> answer = core.wait_call(address, command);
-  for (int attempt = 1; attempt < kAttempts && lost(answer); ++attempt)
-    answer = core.wait_call(address, command);
-  return answer;
-}
-
-// An answer of code 0.
-Result<Answer> succeed(RequestCode request, Result<Answer> answer) {
-  if (answer.ok() && answer->header.code != response_code::kSuccess) {
-    return answer_error(request, answer->header.code, answer->header.remark);
-  }
-  return answer;
-}
 
 Result<std::string> master_of(ClientCore& core, const std::string& topic, const std::string& name) {
   TRY_ASSIGN(const Route route, core.wait_route(topic, core.options().route_refresh_ms));
@@ -84,21 +68,6 @@ bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& q
   if (!answer.ok()) return true;
   const auto groups = parse_group_list(answer->body());
   return !groups.ok() || std::find(groups->begin(), groups->end(), group) != groups->end();
-}
-
-Result<ClusterView> ask_cluster(ClientCore& core) {
-  TRY_ASSIGN(const Answer answer,
-             succeed(RequestCode::kBrokerCluster,
-                     core.wait_name_server(encode_plain(RequestCode::kBrokerCluster))));
-  return parse_cluster(answer.body());
-}
-
-void pause(ClientCore& core, std::int64_t wait_ms) {
-  static_cast<void>(core.wait<bool>(
-      [&core, wait_ms](std::function<void(Result<bool>)> done) {
-        core.loop().run_after(wait_ms, [done = std::move(done)] { done(true); });
-      },
-      wait_ms + 1'000));
 }
 
 // A broker that has just started registers after a moment.
@@ -163,12 +132,6 @@ std::vector<MessageQueue> queues_with(const TopicDescription& description, std::
       queues.push_back({description.topic, broker.name, id});
   }
   return queues;
-}
-
-std::string broker_names(const ClusterView& cluster) {
-  std::string text;
-  for (const BrokerData& broker : cluster.brokers) text += (text.empty() ? "" : ", ") + broker.name;
-  return text.empty() ? "none" : text;
 }
 
 }  // namespace
@@ -575,37 +538,6 @@ Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue&
                      .owner = answer->frame.buffer,
                      .requested_ms = requested_ms,
                      .received_ms = core_->clock().now_ms()};
-}
-
-Result<std::vector<ReceivedMessage>> Admin::find_by_unique_key(std::string_view topic,
-                                                               std::string_view key) {
-  TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
-  const Command command = encode_query_by_key({.topic = description.topic,
-                                               .key = std::string(key),
-                                               .messages_max = 32,
-                                               .begin_ms = 0,
-                                               .end_ms = core_->clock().wall_ms() + 86'400'000,
-                                               .unique_key = true});
-  std::vector<ReceivedMessage> found;
-  std::set<std::pair<std::string, std::int64_t>> seen;
-  for (const TopicDescription::Broker& broker : description.brokers) {
-    if (broker.master.empty()) continue;
-    TRY_ASSIGN(const Answer answer, call_broker(*core_, broker.master, command));
-    if (answer.header.code == response_code::kQueryNotFound) continue;
-    TRY(succeed(RequestCode::kQueryMessage, answer).status());
-    RecordCursor cursor(answer.body(), {});
-    RecordView record;
-    while (cursor.next(record)) {
-      // The index holds hashes only, and may list a message twice.
-      if (record.topic != topic || find_property(record.properties, property::kUniqueKey) != key)
-        continue;
-      if (!seen.insert({broker.name, record.physical_offset}).second) continue;
-      TRY_ASSIGN(ReceivedMessage message, to_received_message(record, broker.name));
-      found.push_back(std::move(message));
-    }
-    TRY(cursor.status());
-  }
-  return found;
 }
 
 Result<BrokerState> Admin::broker_state(std::string_view topic, std::string_view broker) {

@@ -22,6 +22,7 @@
 #include "rocketmq/protocol/tolerant_json.h"
 #include "rocketmq/testing/broker_store.h"
 #include "rocketmq/testing/group_table.h"
+#include "rocketmq/testing/operator_requests.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -394,8 +395,6 @@ class ScriptedBroker::Impl {
         store_.group_offsets[{request.text("consumerGroup"), queue_name(request)}] =
             request.number("commitOffset");
         return make_answer(request.header, 0);
-      case RequestCode::kQueryMessage:
-        return query_key(request);
       case RequestCode::kHeartbeat:
         last_heartbeat_ = request.body;
         return heartbeat(session, request);
@@ -420,6 +419,8 @@ class ScriptedBroker::Impl {
       case RequestCode::kBrokerRuntime:
         return runtime(request);
       default:
+        if (auto done = operators_.answer({request.header, request.body, broker_of(request)}))
+          return done;
         return make_answer(request.header, response_code::kRequestCodeNotSupported,
                            "scripted broker");
     }
@@ -766,22 +767,11 @@ class ScriptedBroker::Impl {
     return offset_answer(request, found->second);
   }
 
-  Command query_key(const Request& request) {
-    Command done = make_answer(request.header, 0);
-    for (const auto& [name, queue] : store_.queues) {
-      if (name.topic != request.text("topic") || name.broker != broker_of(request)) continue;
-      for (const StoredRecord& record : queue.records) {
-        if (record.unique_key == request.text("key")) done.body += record.bytes;
-      }
-    }
-    if (done.body.empty()) done.header.code = response_code::kQueryNotFound;
-    return done;
-  }
-
   const ScriptedBrokerOptions options_;
   const SystemClock clock_{};
   std::vector<Port> ports_;
   BrokerStore store_;
+  OperatorRequests operators_{store_};
   std::map<std::int32_t, std::size_t> seen_;
   std::map<std::int32_t, FrameHeader> last_headers_;  // by code
   std::string last_heartbeat_;

@@ -1,0 +1,61 @@
+#include "rocketmq/testing/operator_requests.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
+#include "rocketmq/protocol/codes.h"
+
+namespace slipstream::rocketmq::testing {
+namespace {
+
+std::string text(const FrameHeader& header, std::string_view field) {
+  return std::string(header.ext.find(field).value_or(""));
+}
+
+bool has_key(const StoredRecord& record, const FrameHeader& query) {
+  const std::string key = text(query, "key");
+  if (text(query, "_UNIQUE_KEY_QUERY") == "true") return record.unique_key == key;
+  const RecordView view = *decode_record(as_bytes(record.bytes));
+  const auto keys = split_keys(find_property(view.properties, property::kKeys).value_or(""));
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+}  // namespace
+
+std::optional<Command> OperatorRequests::answer(const Question& question) {
+  switch (static_cast<RequestCode>(question.header.code)) {
+    case RequestCode::kViewMessageById:
+      return view_message(question);
+    case RequestCode::kQueryMessage:
+      return query_key(question);
+    default:
+      return std::nullopt;
+  }
+}
+
+Command OperatorRequests::view_message(const Question& question) const {
+  const StoredRecord* stored = store_.at(question.header.ext.find_number("offset").value_or(-1));
+  if (stored == nullptr) {
+    return make_answer(question.header, response_code::kSystemError,
+                       "can not find message by the offset, " + text(question.header, "offset"));
+  }
+  Command done = make_answer(question.header, 0);
+  done.body = stored->bytes;
+  return done;
+}
+
+Command OperatorRequests::query_key(const Question& question) const {
+  Command done = make_answer(question.header, 0);
+  for (const auto& [name, queue] : store_.queues) {
+    if (name.topic != text(question.header, "topic") || name.broker != question.broker) continue;
+    for (const StoredRecord& record : queue.records) {
+      if (has_key(record, question.header)) done.body += record.bytes;
+    }
+  }
+  if (done.body.empty()) done.header.code = response_code::kQueryNotFound;
+  return done;
+}
+
+}  // namespace slipstream::rocketmq::testing

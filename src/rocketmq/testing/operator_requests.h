@@ -1,0 +1,34 @@
+// What the scripted brokers answer to operators.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rocketmq/protocol/frame.h"
+#include "rocketmq/testing/broker_store.h"
+
+namespace slipstream::rocketmq::testing {
+
+// Owner:  the scripted broker; borrows the store.
+// Thread: one.
+class OperatorRequests {
+ public:
+  explicit OperatorRequests(BrokerStore& store) : store_(store) {}
+
+  struct Question {
+    const FrameHeader& header;
+    const std::string& body;
+    const std::string& broker;  // who is asked
+  };
+  // Nothing: it is none of these requests.
+  std::optional<Command> answer(const Question& question);
+
+ private:
+  Command view_message(const Question& question) const;
+  Command query_key(const Question& question) const;
+
+  BrokerStore& store_;
+};
+
+}  // namespace slipstream::rocketmq::testing
