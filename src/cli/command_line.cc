@@ -224,6 +224,34 @@ void add_topic(CLI::App& app, CommandLine& line) {
   shrink->add_flag("--yes", arguments.yes, "also when messages get out of reach");
 }
 
+void add_dead_letters(CLI::App& group, CommandLine& line) {
+  DeadLetterArguments& arguments = line.dead_letters;
+  CLI::App* dead =
+      group.add_subcommand("dead-letters", "what a group gave up")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help,
+                       int (*command)(const DeadLetterArguments&)) {
+    CLI::App* sub = dead->add_subcommand(name, help);
+    sub->add_option("group", arguments.group, "name of the group")->required();
+    add_cluster(sub, arguments.cluster);
+    add_output(sub, arguments.output, "how they are written");
+    sub->add_option("--from", arguments.from, kPosition)->option_text("POSITION");
+    sub->add_option("--count", arguments.count, "stop after so many")
+        ->transform(checked(whole_number(0, INT64_MAX)))
+        ->option_text("N");
+    sub->callback([&line, command] { line.exit_code = command(line.dead_letters); });
+    return sub;
+  };
+  add("list", "dead letters and where they came from", dead_letters_list_command);
+  CLI::App* redrive = add("redrive", "send copies of them again", dead_letters_redrive_command);
+  redrive->add_option("--id", arguments.ids, "only this one; may be repeated")
+      ->allow_extra_args(false)
+      ->option_text("ID");
+  redrive->add_flag("--all", arguments.all, "all of them");
+  redrive->add_option("--to", arguments.to, "where to; where each came from when not given")
+      ->option_text("TOPIC");
+  redrive->add_flag("--dry-run", arguments.dry_run, "show what would be sent");
+}
+
 void add_group(CLI::App& app, CommandLine& line) {
   GroupArguments& arguments = line.group;
   CLI::App* group =
@@ -244,8 +272,15 @@ void add_group(CLI::App& app, CommandLine& line) {
   CLI::App* reset = add("reset", "write the group's offsets", group_reset_command);
   reset->add_option("--topic", arguments.topic, "topic to reset")->required()->option_text("TOPIC");
   reset->add_option("--to", arguments.to, kPosition)->required()->option_text("POSITION");
-  reset->add_flag("--dry-run", arguments.dry_run, "show what would be written");
-  reset->add_flag("--force", arguments.force, "also while members are online");
+  CLI::App* skip =
+      add("skip-backlog", "go on at the end of every queue", group_skip_backlog_command);
+  skip->add_option("--topic", arguments.topic, "only this topic")->option_text("TOPIC");
+  for (CLI::App* writes : {reset, skip}) {
+    writes->add_flag("--dry-run", arguments.dry_run, "show what would be written");
+    writes->add_flag("--force", arguments.force, "also while members are online");
+  }
+  add("connections", "members online, their versions and filters", group_connections_command);
+  add_dead_letters(*group, line);
 }
 
 void add_message(CLI::App& app, CommandLine& line) {

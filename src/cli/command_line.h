@@ -6,6 +6,7 @@
 
 #include "cli/checkpoint_commands.h"
 #include "cli/consume_command.h"
+#include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
 #include "cli/message_commands.h"
 #include "cli/produce_command.h"
@@ -25,6 +26,7 @@ struct CommandLine {
   ServeArguments serve;
   TopicArguments topic;
   GroupArguments group;
+  DeadLetterArguments dead_letters;
   MessageArguments message;
   ProduceArguments produce;
   ConsumeArguments consume;

@@ -1,6 +1,7 @@
 #include "cli/group_commands.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/try.h"
 #include "cli/listing.h"
 #include "cli/position.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 
 namespace slipstream::cli {
@@ -57,26 +59,87 @@ Status describe(mq::Admin& admin, const GroupArguments& arguments) {
   return write_output(STDOUT_FILENO, text);
 }
 
-Status reset(mq::Admin& admin, const GroupArguments& arguments, const Position& to) {
-  TRY_ASSIGN(const auto members, admin.group_members(arguments.group, arguments.topic));
-  if (!members.empty() && !arguments.force && !arguments.dry_run) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "group '" + arguments.group + "' has " + std::to_string(members.size()) +
-                     " members online, first '" + members.front() +
-                     "'; they would overwrite the offsets: stop them first, or add --force"};
-  }
-  TRY_ASSIGN(auto queues, admin.bounds(arguments.topic));
-  TRY(keep_queue(to, arguments.topic, queues));
-  Listing listing({"topic", "broker", "queue", "from", "to"});
-  for (const mq::OffsetRange& range : queues) {
+// Who is online writes the group's offsets every few seconds.
+Status refuse_online(mq::Admin& admin, const GroupArguments& arguments, const std::string& topic) {
+  TRY_ASSIGN(const auto members, admin.group_members(arguments.group, topic));
+  if (members.empty() || arguments.force || arguments.dry_run) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "group '" + arguments.group + "' has " + std::to_string(members.size()) +
+                   " members online, first '" + members.front() +
+                   "'; they would overwrite the offsets: stop them first, or add --force"};
+}
+
+// What becomes of the group's offsets, and what that means.
+class OffsetChanges {
+ public:
+  Status add(mq::Admin& admin, const GroupArguments& arguments, const mq::OffsetRange& range,
+             std::int64_t to) {
     TRY_ASSIGN(const auto before, admin.group_offset(arguments.group, range.queue));
+    if (!arguments.dry_run) TRY(admin.set_group_offset(arguments.group, range.queue, to));
+    const std::int64_t from = before.value_or(-1);
+    listing_.add({range.queue.topic, range.queue.broker, range.queue.id, offset_cell(from), to,
+                  from < 0 ? Listing::Cell("-") : Listing::Cell(to - from)});
+    if (from >= 0) (to < from ? again_ : skipped_) += std::abs(to - from);
+    return {};
+  }
+  Status print(const GroupArguments& arguments) const {
+    TRY(listing_.print(arguments.output));
+    const std::string again = counted(again_, "message") + " will be read again";
+    const std::string skipped = counted(skipped_, "message") + " will not be read";
+    if (again_ > 0) notify(again);
+    if (skipped_ > 0) notify(skipped);
+    if (arguments.dry_run) notify("nothing was changed (--dry-run)");
+    return {};
+  }
+
+ private:
+  Listing listing_{{"topic", "broker", "queue", "from", "to", "difference"}};
+  std::int64_t again_ = 0;
+  std::int64_t skipped_ = 0;
+};
+
+Status reset(mq::Admin& admin, const GroupArguments& arguments, const Position& to) {
+  auto queues = admin.bounds(arguments.topic);
+  if (!queues.ok()) return with_nearest_topic(admin, arguments.topic, std::move(queues).error());
+  TRY(refuse_online(admin, arguments, arguments.topic));
+  TRY(keep_queue(to, arguments.topic, *queues));
+  OffsetChanges changes;
+  for (const mq::OffsetRange& range : *queues) {
     TRY_ASSIGN(const std::int64_t offset, offset_of(admin, to, range));
-    if (!arguments.dry_run) TRY(admin.set_group_offset(arguments.group, range.queue, offset));
-    listing.add({arguments.topic, range.queue.broker, range.queue.id,
-                 offset_cell(before.value_or(-1)), offset});
+    TRY(changes.add(admin, arguments, range, offset));
+  }
+  return changes.print(arguments);
+}
+
+Status skip_backlog(mq::Admin& admin, const GroupArguments& arguments) {
+  TRY_ASSIGN(const std::vector<std::string> topics, topics_of(admin, arguments));
+  OffsetChanges changes;
+  for (const std::string& topic : topics) {
+    auto queues = admin.bounds(topic);
+    if (!queues.ok()) return with_nearest_topic(admin, topic, std::move(queues).error());
+    TRY(refuse_online(admin, arguments, topic));
+    for (const mq::OffsetRange& range : *queues)
+      TRY(changes.add(admin, arguments, range, range.max_offset));
+  }
+  return changes.print(arguments);
+}
+
+Status connections(mq::Admin& admin, const GroupArguments& arguments) {
+  TRY_ASSIGN(const mq::GroupConnections group, admin.group_connections(arguments.group));
+  // Nobody is online: is there such a group at all?
+  if (group.members.empty()) TRY(topics_of(admin, arguments).status());
+  std::string reads;
+  for (const mq::GroupConnections::Subscription& each : group.subscriptions) {
+    reads += (reads.empty() ? "" : "; ") + each.topic + ": " + (each.sql92 ? "SQL92 " : "") +
+             each.filter;
+  }
+  Listing listing({"client", "address", "language", "version", "consumes", "model", "reads"});
+  for (const mq::GroupConnections::Member& each : group.members) {
+    listing.add({each.client_id, each.address, each.language, each.version, group.consume_type,
+                 group.message_model, reads});
   }
   TRY(listing.print(arguments.output));
-  if (arguments.dry_run) notify("nothing was changed (--dry-run)");
+  if (group.members.empty()) notify("no member of group '" + arguments.group + "' is online");
   return {};
 }
 
@@ -105,6 +168,16 @@ int group_reset_command(const GroupArguments& arguments) {
   if (!to.ok()) return fail(to.error(), kExitUsage);
   return with_admin(arguments.cluster,
                     [&](mq::Admin& admin) { return reset(admin, arguments, *to); });
+}
+
+int group_skip_backlog_command(const GroupArguments& arguments) {
+  return with_admin(arguments.cluster,
+                    [&](mq::Admin& admin) { return skip_backlog(admin, arguments); });
+}
+
+int group_connections_command(const GroupArguments& arguments) {
+  return with_admin(arguments.cluster,
+                    [&](mq::Admin& admin) { return connections(admin, arguments); });
 }
 
 }  // namespace slipstream::cli

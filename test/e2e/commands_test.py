@@ -210,6 +210,7 @@ class CommandsTest(EndToEndTest):
         self.assertEqual(sum(row["offset"] for row in described), 50)
         dry = self.rows("group", "reset", "readers", "--topic", "grouped", "--to", "earliest", "--dry-run")
         self.assertEqual([row["to"] for row in dry], [0, 0])
+        self.assertEqual([row["difference"] for row in dry], [-row["offset"] for row in described])
         self.assertEqual(self.rows("group", "describe", "readers"), described, "a dry run changes nothing")
         self.succeed("group", "reset", "readers", "--topic", "grouped", "--to", "1:3")
         after = self.rows("group", "describe", "readers", "--topic", "grouped")
@@ -230,9 +231,43 @@ class CommandsTest(EndToEndTest):
         seen = self.audit.run("members", "grouped", group="readers")
         self.assertIn(f"@{running.process.pid}@slipstream", seen)
         self.assertIn("topic grouped", seen)
+        online = self.rows("group", "connections", "readers")
+        self.assertEqual([(row["language"], row["version"], row["reads"]) for row in online],
+                         [("CPP", "4.9.3", "grouped: *")])
+        self.assertIn(f"@{running.process.pid}@slipstream", online[0]["client"])
         self.assertEqual(running.stop(), 0, running.err)
         wait_for(lambda: "no member is online" in self.run_program("group", "describe", "readers").stdout,
                  what="the member to go")
+        self.assertIn("no member of group 'readers' is online", self.said("group", "connections", "readers"))
+        self.refused("did you mean 'readers'?", "group", "connections", "reader")
+        self.succeed("group", "reset", "readers", "--topic", "grouped", "--to", "earliest")
+        self.assertIn("50 messages will not be read", self.said("group", "skip-backlog", "readers", "--dry-run"))
+        self.assertEqual(sum(row["lag"] for row in self.rows("group", "describe", "readers")), 50)
+        self.succeed("group", "skip-backlog", "readers")
+        self.assertEqual([row["lag"] for row in self.rows("group", "describe", "readers")], [0, 0])
+
+    def test_dead_letters(self):
+        self.succeed("topic", "create", "taken", "--queues", 1)
+        self.refused("has no dead letters", "group", "dead-letters", "list", "givers")
+        lines = [{"body": f"body {n}", "keys": [f"k{n}"], "tags": "red", "properties": {"n": str(n)}} for n in range(3)]
+        self.succeed("produce", "taken", "--json", lines="".join(json.dumps(line) + "\n" for line in lines))
+        self.audit.run("consume", "taken", group="givers", idle=4, fail="body", tries=0)
+        def dead():
+            done = self.run_program("group", "dead-letters", "list", "givers", "--output", "json")
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            return rows if len(rows) == 3 else None
+        rows = wait_for(dead, what="the dead letters")
+        self.assertEqual([row["from_topic"] for row in rows], ["taken"] * 3)
+        redrive = ("group", "dead-letters", "redrive", "givers")
+        self.refused("either --id or --all is needed", *redrive, status=2)
+        self.assertIn("3 messages would be sent again", self.said(*redrive, "--all", "--dry-run"))
+        said = self.said(*redrive, "--id", rows[1]["id"])
+        self.assertIn(f"1 message sent again; they stay in the dead-letter topic, too: --from broker-a:0:", said)
+        self.refused("has no dead letter with the id 'none'", *redrive, "--id", "none")
+        again = [json.loads(line) for line in self.succeed("consume", "taken", "--from", "0:3", "--json").splitlines()]
+        self.assertEqual([(row["keys"], row["tags"], row["properties"]["redriven_from"]) for row in again],
+                         [(rows[1]["keys"].split(), "red", rows[1]["id"])])
+        self.assertEqual(len(self.rows(*redrive, "--all", "--to", "taken", "--count", 2)), 2)
 
     def test_single_messages(self):
         self.succeed("topic", "create", "single", "--queues", 1)
@@ -241,8 +276,8 @@ class CommandsTest(EndToEndTest):
         self.assertEqual([row["id"] for row in self.rows("message", "find", "--topic", "single", "--key", "1")],
                          [envelopes[1]["id"]])
         unique = envelopes[2]["id"]
-        found = self.succeed("message", "find", "--topic", "single", "--unique-key", unique, "--output", "csv").splitlines()
-        offset_id = found[1].split(",")[5]
+        found = self.succeed("message", "find", "--topic", "single", "--unique-key", unique, "--output", "csv")
+        offset_id = found.splitlines()[1].split(",")[5]
         for words in ((offset_id,), (unique, "--topic", "single")):
             self.assertEqual(self.rows("message", "get", *words), [envelopes[2]])
         table = self.succeed("message", "get", offset_id)

@@ -89,6 +89,7 @@ public final class Audit {
             + "consume --nameserver A --topic T --group G    as a member of the group, until no message\n"
             + "        [--orderly] [--idle S] [--fail X]     came for S seconds (30); prints each body;\n"
             + "                                              those that hold X are refused\n"
+            + "        [--tries N]                           and dead letters after N more tries\n"
             + "        [--trace]                             (also produce) with the client's message trace\n"
             + "transact --nameserver A --topic T --count N   messages of transactions: n % 4 is 0 committed,\n"
             + "                                              1 rolled back, 2 committed when asked, 3 not\n"
@@ -180,6 +181,7 @@ public final class Audit {
     consumer.setVipChannelEnabled(false);
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     consumer.subscribe(options.get("topic"), options.getOrDefault("tag", "*"));
+    consumer.setMaxReconsumeTimes(number("tries", -1));
     AtomicLong last = new AtomicLong(System.currentTimeMillis());
     String refused = options.get("fail");
     if (options.containsKey("orderly")) {

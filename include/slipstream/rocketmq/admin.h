@@ -57,6 +57,25 @@ struct QueueLag {
   std::int64_t max_offset = 0;
 };
 
+// Who is online in a group, and what it reads, as brokers were told.
+struct GroupConnections {
+  struct Member {
+    std::string client_id{};
+    std::string address{};
+    std::string language{};
+    std::string version{};
+  };
+  struct Subscription {
+    std::string topic{};
+    std::string filter{};  // "*", "a || b", SQL92 text
+    bool sql92 = false;
+  };
+  std::vector<Member> members{};  // by client id; one that is connected to several brokers is once
+  std::vector<Subscription> subscriptions{};  // by topic
+  std::string consume_type{};                 // "CONSUME_PASSIVELY", ...
+  std::string message_model{};                // "CLUSTERING", "BROADCASTING"
+};
+
 // What to look for in the brokers' index.
 struct MessageSearch {
   std::string topic{};
@@ -152,6 +171,8 @@ class Admin {
   Result<std::map<std::string, std::vector<std::string>>> list_groups();
   // Client ids that are online now, of all brokers of the topic; sorted.
   Result<std::vector<std::string>> group_members(std::string_view group, std::string_view topic);
+  // As every broker of the cluster tells; without members when nobody is online.
+  Result<GroupConnections> group_connections(std::string_view group);
 
   // --- reading without a Consumer ---
   // One pull without waiting: a trial, or a scan by hand. An empty frame when nothing is there.

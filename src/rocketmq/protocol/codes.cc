@@ -249,6 +249,16 @@ std::string response_code_name(std::int32_t code) { return name_in(kResponseName
 
 std::string request_code_name(std::int32_t code) { return name_in(kRequestNames, code); }
 
+std::string version_text(std::int64_t ordinal) {
+  // Ordinals of an enumeration with a snapshot and a release for each of x.0.0 to x.9.9.
+  constexpr std::int64_t kFirst = 212;  // 4.0.0-SNAPSHOT
+  constexpr std::int64_t kEnd = kFirst + std::int64_t{2} * 2 * 100;
+  if (ordinal < kFirst || ordinal >= kEnd) return "number " + std::to_string(ordinal);
+  const std::int64_t release = 400 + (ordinal - kFirst) / 2;
+  return std::to_string(release / 100) + "." + std::to_string(release / 10 % 10) + "." +
+         std::to_string(release % 10) + (ordinal % 2 == 0 ? "-SNAPSHOT" : "");
+}
+
 Error answer_error(RequestCode request, std::int32_t code, std::string_view remark) {
   const Verdict verdict = classify(kind_of(request), code, remark);
   Error error;

@@ -121,6 +121,10 @@ bool is_access_refusal(std::int32_t code, std::string_view remark);
 std::string response_code_name(std::int32_t code);
 std::string request_code_name(std::int32_t code);
 
+// "4.9.3", "5.0.0-SNAPSHOT": what stands behind the number that clients and brokers say of
+// themselves; "number 12" for versions before 4.0.
+std::string version_text(std::int64_t ordinal);
+
 // The error of an answer that is not a success: "PULL_MESSAGE answered TOPIC_NOT_EXIST (17):
 // <remark>". Retryable when classify() says so. REQUIRES: code != 0
 Error answer_error(RequestCode request, std::int32_t code, std::string_view remark);

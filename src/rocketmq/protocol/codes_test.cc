@@ -49,5 +49,15 @@ TEST(Codes, ErrorsNameRequestAnswerAndRemark) {
   EXPECT_EQ(response_code_name(4711), "code 4711");
 }
 
+TEST(CodesTest, VersionsBehindTheirNumbers) {
+  EXPECT_EQ(version_text(399), "4.9.3");
+  EXPECT_EQ(version_text(409), "4.9.8");
+  EXPECT_EQ(version_text(412), "5.0.0-SNAPSHOT");
+  EXPECT_EQ(version_text(479), "5.3.3");
+  EXPECT_EQ(version_text(513), "5.5.0");
+  EXPECT_EQ(version_text(121), "number 121");
+  EXPECT_EQ(version_text(5'000), "number 5000");
+}
+
 }  // namespace
 }  // namespace slipstream::rocketmq

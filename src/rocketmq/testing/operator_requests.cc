@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/message/record.h"
-#include "rocketmq/protocol/codes.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -25,11 +24,19 @@ bool has_key(const StoredRecord& record, const FrameHeader& query) {
 }  // namespace
 
 std::optional<Command> OperatorRequests::answer(const Question& question) {
-  switch (static_cast<RequestCode>(question.header.code)) {
+  const auto code = static_cast<RequestCode>(question.header.code);
+  if (const auto set = answers_.find(code); set != answers_.end()) {
+    Command done = make_answer(question.header, 0);
+    done.body = set->second;
+    return done;
+  }
+  switch (code) {
     case RequestCode::kViewMessageById:
       return view_message(question);
     case RequestCode::kQueryMessage:
       return query_key(question);
+    case RequestCode::kConsumerConnections:
+      return make_answer(question.header, response_code::kConsumerNotOnline, "not online");
     default:
       return std::nullopt;
   }

@@ -1,10 +1,13 @@
 // What the scripted brokers answer to operators.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/frame.h"
 #include "rocketmq/testing/broker_store.h"
 
@@ -23,12 +26,15 @@ class OperatorRequests {
   };
   // Nothing: it is none of these requests.
   std::optional<Command> answer(const Question& question);
+  // From now on every broker answers requests with the code so.
+  void set_answer(RequestCode code, std::string body) { answers_[code] = std::move(body); }
 
  private:
   Command view_message(const Question& question) const;
   Command query_key(const Question& question) const;
 
   BrokerStore& store_;
+  std::map<RequestCode, std::string> answers_;
 };
 
 }  // namespace slipstream::rocketmq::testing

@@ -136,6 +136,7 @@ class ScriptedBroker::Impl {
   }
 
   GroupTable& groups() { return groups_; }
+  OperatorRequests& operators() { return operators_; }
   std::size_t half_open() const { return half_open_.size(); }
 
   // To the members of the groups: that there are others now.
@@ -885,6 +886,10 @@ void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
 
 void ScriptedBroker::set_dispatch_lag(std::int64_t lag_ms) {
   impl_->do_on_loop([&] { impl_->set_dispatch_lag(lag_ms); });
+}
+
+void ScriptedBroker::set_answer(RequestCode code, std::string body) {
+  impl_->do_on_loop([&] { impl_->operators().set_answer(code, std::move(body)); });
 }
 
 void ScriptedBroker::disturb(Disturbance disturbance) {

@@ -81,6 +81,9 @@ class ScriptedBroker {
   // Asked about each request that no injected fault waits for; on the broker's thread.
   using Disturbance = std::function<std::optional<Fault>(RequestCode code)>;
   void disturb(Disturbance disturbance);
+  // What brokers answer from now on to a request of operators that they have no answer of their own
+  // to (or another one), such as kConsumerConnections.
+  void set_answer(RequestCode code, std::string body);
   // How long after a message was stored consumers and max offsets see it; 0 = at once.
   void set_dispatch_lag(std::int64_t lag_ms);
   // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.

@@ -1,0 +1,28 @@
+// slipstream group dead-letters: what a group gave up, and another try.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/cluster.h"
+#include "cli/row_printer.h"
+
+namespace slipstream::cli {
+
+struct DeadLetterArguments {
+  ClusterArguments cluster;
+  std::string group;
+  std::string from = "earliest";  // a position in the dead-letter topic
+  std::int64_t count = -1;        // -1 = all
+  std::vector<std::string> ids;   // redrive: only these
+  bool all = false;               // redrive: all of them
+  std::string to;                 // redrive: empty = where each came from
+  bool dry_run = false;
+  OutputFormat output = OutputFormat::kTable;
+};
+int dead_letters_list_command(const DeadLetterArguments& arguments);
+// Sends copies; the dead letters stay until the broker deletes them.
+int dead_letters_redrive_command(const DeadLetterArguments& arguments);
+
+}  // namespace slipstream::cli
