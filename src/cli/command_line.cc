@@ -283,6 +283,33 @@ void add_group(CLI::App& app, CommandLine& line) {
   add_dead_letters(*group, line);
 }
 
+void add_brokers(CLI::App& app, CommandLine& line) {
+  BrokerArguments& arguments = line.brokers;
+  const auto add = [&](CLI::App* parent, const char* name, const char* help,
+                       int (*command)(const BrokerArguments&)) {
+    CLI::App* sub = parent->add_subcommand(name, help);
+    if (command != cluster_describe_command)
+      sub->add_option("broker", arguments.broker, "its name or address")->required();
+    add_cluster(sub, arguments.cluster);
+    add_output(sub, arguments.output, "how they are written");
+    sub->callback([&line, command] { line.exit_code = command(line.brokers); });
+    return sub;
+  };
+  CLI::App* cluster =
+      app.add_subcommand("cluster", "the brokers of a cluster")->require_subcommand(1);
+  add(cluster, "describe", "brokers, versions, rates and disks", cluster_describe_command);
+  CLI::App* broker =
+      app.add_subcommand("broker", "settings and clients of a broker")->require_subcommand(1);
+  CLI::App* config =
+      broker->add_subcommand("config", "what a broker is set to")->require_subcommand(1);
+  add(config, "get", "all settings, or those named", broker_config_get_command)
+      ->add_option("name", arguments.settings, "settings");
+  CLI::App* set = add(config, "set", "change settings", broker_config_set_command);
+  set->add_option("setting", arguments.settings, "NAME=VALUE, one or more")->required();
+  set->add_flag("--dry-run", arguments.dry_run, "show what would change");
+  add(broker, "connections", "producers and consumers", broker_connections_command);
+}
+
 void add_message(CLI::App& app, CommandLine& line) {
   MessageArguments& arguments = line.message;
   CLI::App* message =
@@ -446,6 +473,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_serve(app, line);
   add_topic(app, line);
   add_group(app, line);
+  add_brokers(app, line);
   add_message(app, line);
   add_messages(app, line);
   add_checkpoints(app, line);

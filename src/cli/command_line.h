@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/broker_commands.h"
 #include "cli/checkpoint_commands.h"
 #include "cli/consume_command.h"
 #include "cli/dead_letter_commands.h"
@@ -27,6 +28,7 @@ struct CommandLine {
   TopicArguments topic;
   GroupArguments group;
   DeadLetterArguments dead_letters;
+  BrokerArguments brokers;
   MessageArguments message;
   ProduceArguments produce;
   ConsumeArguments consume;

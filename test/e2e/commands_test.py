@@ -269,6 +269,44 @@ class CommandsTest(EndToEndTest):
                          [(rows[1]["keys"].split(), "red", rows[1]["id"])])
         self.assertEqual(len(self.rows(*redrive, "--all", "--to", "taken", "--count", 2)), 2)
 
+    def test_brokers(self):
+        described = self.rows("cluster", "describe")
+        self.assertEqual([(row["broker"], row["id"], row["role"], row["version"], row["state"]) for row in described],
+                         [("broker-a", 0, "master", self.version, "ok")])
+        name = "maxTransferCountOnMessageInDisk"
+        before = self.rows("broker", "config", "get", "broker-a", name)[0]["value"]
+        change = ("broker", "config", "set", "broker-a", f"{name}=17")
+        self.assertEqual(self.rows(*change, "--dry-run"), [{"setting": name, "before": before, "after": "17"}])
+        self.assertEqual(self.rows("broker", "config", "get", "broker-a", name)[0]["value"], before)
+        self.succeed(*change)
+        self.assertEqual(self.rows("broker", "config", "get", described[0]["address"], name)[0]["value"], "17")
+        self.assertIn("is set so already", self.said(*change))
+        self.succeed(*change[:-1], f"{name}={before}")
+        self.refused(f"did you mean '{name}'?", *change[:-1], "maxTransferCountOnMessageInDsk=1")
+        self.refused("did you mean 'broker-a'?", "broker", "config", "get", "broker-b")
+        self.refused("NAME=VALUE is expected", *change[:-1], "x", status=2)
+        self.assertGreater(len(self.rows("broker", "config", "get", "broker-a")), 100)
+
+    def test_connections_of_a_broker(self):
+        self.succeed("topic", "create", "linked", "--queues", 1)
+        reader = subprocess.Popen(self.audit.command("consume", "linked", group="linkers", idle=600),
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        writer = self.audit.produce_in_background("linked", 10_000, batch=1, rate=2)
+        try:
+            def linked():
+                rows = self.rows("broker", "connections", "broker-a")
+                seen = [(row["role"], row["group"]) for row in rows]
+                found = ("consumer", "linkers") in seen and any(group.startswith("audit_producer") for _, group in seen)
+                return rows if found else None
+            rows = wait_for(linked, what="both clients")
+        finally:
+            for process in (reader, writer):
+                process.kill()
+                process.wait()
+        for row in rows:
+            if row["group"] == "linkers":
+                self.assertEqual((row["language"], row["version"]), ("JAVA", self.version))
+
     def test_single_messages(self):
         self.succeed("topic", "create", "single", "--queues", 1)
         self.audit.produce("single", 3, "body {n}", keys=True, batch=1, trace=True)

@@ -57,6 +57,24 @@ struct QueueLag {
   std::int64_t max_offset = 0;
 };
 
+// A broker process that is registered at the name server.
+struct BrokerNode {
+  std::string cluster{};
+  std::string name{};
+  std::int64_t id = 0;  // 0 = master
+  std::string address{};
+};
+
+// A connection that a broker was told something of.
+struct BrokerClient {
+  bool producer = false;  // else a consumer
+  std::string group{};
+  std::string client_id{};
+  std::string address{};
+  std::string language{};
+  std::string version{};
+};
+
 // Who is online in a group, and what it reads, as brokers were told.
 struct GroupConnections {
   struct Member {
@@ -195,6 +213,16 @@ class Admin {
 
   // --- brokers ---
   Result<BrokerState> broker_state(std::string_view topic, std::string_view broker);
+  // Masters and slaves, by cluster, name and id.
+  Result<std::vector<BrokerNode>> brokers();
+  Result<BrokerState> broker_state_at(std::string_view address);
+  // All settings with their values, secrets among them.
+  Result<std::map<std::string, std::string>> broker_config(std::string_view address);
+  // The broker writes them to its configuration file, and passes over names that it does not know.
+  // kInvalidArgument: a name or value that its file cannot hold.
+  Status set_broker_config(std::string_view address, const std::vector<Property>& settings);
+  // Producers and members of groups, by role, group and client id.
+  Result<std::vector<BrokerClient>> broker_clients(std::string_view address);
 
  private:
   void await_dispatch_or_log(std::string_view topic);

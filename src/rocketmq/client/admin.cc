@@ -542,17 +542,7 @@ Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue&
 
 Result<BrokerState> Admin::broker_state(std::string_view topic, std::string_view broker) {
   TRY_ASSIGN(const std::string address, master_of(*core_, std::string(topic), std::string(broker)));
-  TRY_ASSIGN(const Answer answer,
-             succeed(RequestCode::kBrokerRuntime,
-                     call_broker(*core_, address, encode_plain(RequestCode::kBrokerRuntime))));
-  TRY_ASSIGN(const BrokerRuntime runtime, parse_broker_runtime(answer.body()));
-  BrokerState state;
-  state.version = runtime.version();
-  state.boot_ms = runtime.boot_ms();
-  state.log_end = runtime.log_end();
-  state.dispatch_behind_bytes = runtime.dispatch_behind_bytes();
-  for (const auto& [name, value] : runtime.table) state.counters.emplace(name, value);
-  return state;
+  return broker_state_at(address);
 }
 
 }  // namespace slipstream::rocketmq

@@ -104,6 +104,7 @@ constexpr auto kRequestNames = std::to_array<CodeName>({
     {310, "SEND_MESSAGE_V2"},
     {320, "SEND_BATCH_MESSAGE"},
     {326, "PUSH_REPLY_MESSAGE_TO_CLIENT"},
+    {328, "GET_ALL_PRODUCER_INFO"},
     {351, "GET_TOPIC_CONFIG"},
     {352, "GET_SUBSCRIPTIONGROUP_CONFIG"},
     {361, "LITE_PULL_MESSAGE"},

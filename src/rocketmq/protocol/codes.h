@@ -57,6 +57,7 @@ enum class RequestCode : std::int32_t {
   kSendMessageV2 = 310,
   kSendBatchMessage = 320,
   kPushReplyToClient = 326,
+  kAllProducers = 328,
   kTopicConfig = 351,
   kSubscriptionGroupConfig = 352,
   kLitePullMessage = 361,

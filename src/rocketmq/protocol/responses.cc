@@ -70,6 +70,13 @@ std::vector<std::string> strings_of(const JsonValue& value) {
   return strings;
 }
 
+ClientConnection connection_of(const JsonValue& value, std::string_view address_field) {
+  return {.client_id = value["clientId"].string_or(""),
+          .address = value[address_field].string_or(""),
+          .language = value["language"].string_or(""),
+          .version = value["version"].integer_or(0)};
+}
+
 // A queue as a map key: an object, or (other JSON libraries) the text of one.
 Result<MessageQueue> queue_of(const JsonMember& member, std::string_view what) {
   if (!member.key.is_object() || !member.key["topic"].is_string() ||
@@ -255,17 +262,30 @@ Result<TransactionCheck> parse_transaction_check(const FrameHeader& header) {
   return check;
 }
 
+Result<std::map<std::string, std::vector<ClientConnection>>> parse_all_producers(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "producers"));
+  std::map<std::string, std::vector<ClientConnection>> groups;
+  for (const JsonMember& group : root["data"].members) {
+    for (const JsonValue& each : group.value.items)
+      groups[group.name].push_back(connection_of(each, "remoteIP"));
+  }
+  return groups;
+}
+
+Result<std::vector<std::string>> parse_group_configs(BodyBytes body) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "group configurations"));
+  std::vector<std::string> names;
+  for (const JsonMember& group : root["subscriptionGroupTable"].members)
+    names.push_back(group.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 Result<ConsumerConnections> parse_consumer_connections(BodyBytes body) {
   TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer connections"));
   ConsumerConnections result;
-  for (const JsonValue& each : root["connectionSet"].items) {
-    ClientConnection connection;
-    connection.client_id = each["clientId"].string_or("");
-    connection.address = each["clientAddr"].string_or("");
-    connection.language = each["language"].string_or("");
-    connection.version = each["version"].integer_or(0);
-    result.connections.push_back(std::move(connection));
-  }
+  for (const JsonValue& each : root["connectionSet"].items)
+    result.connections.push_back(connection_of(each, "clientAddr"));
   for (const JsonMember& member : root["subscriptionTable"].members) {
     Subscription subscription;
     subscription.topic = member.value["topic"].string_or(member.name);

@@ -87,6 +87,9 @@ struct ConsumerConnections {
   std::string message_model;
 };
 Result<ConsumerConnections> parse_consumer_connections(BodyBytes body);  // 203
+// 328: by group.
+Result<std::map<std::string, std::vector<ClientConnection>>> parse_all_producers(BodyBytes body);
+Result<std::vector<std::string>> parse_group_configs(BodyBytes body);  // 201: names, sorted
 
 // --- statistics ---
 struct QueueStats {

@@ -35,6 +35,10 @@ std::optional<Command> OperatorRequests::answer(const Question& question) {
       return view_message(question);
     case RequestCode::kQueryMessage:
       return query_key(question);
+    case RequestCode::kBrokerConfig:
+      return config(question);
+    case RequestCode::kUpdateBrokerConfig:
+      return update_config(question);
     case RequestCode::kConsumerConnections:
       return make_answer(question.header, response_code::kConsumerNotOnline, "not online");
     default:
@@ -63,6 +67,35 @@ Command OperatorRequests::query_key(const Question& question) const {
   }
   if (done.body.empty()) done.header.code = response_code::kQueryNotFound;
   return done;
+}
+
+Command OperatorRequests::config(const Question& question) {
+  std::map<std::string, std::string>& settings = configs_[question.broker];
+  settings.insert({{"brokerName", question.broker},
+                   {"flushDiskType", "ASYNC_FLUSH"},
+                   {"fileReservedTime", "72"}});
+  Command done = make_answer(question.header, 0);
+  for (const auto& [name, value] : settings) done.body += name + "=" + value + "\n";
+  return done;
+}
+
+// As Java reads a properties file; names that are not known change nothing.
+Command OperatorRequests::update_config(const Question& question) {
+  config(question);
+  std::string_view rest = question.body;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::size_t equals = line.find('=');
+    const auto known = configs_[question.broker].find(std::string(line.substr(0, equals)));
+    if (equals == std::string_view::npos || known == configs_[question.broker].end()) continue;
+    known->second.clear();
+    for (std::size_t at = equals + 1; at < line.size(); ++at) {
+      if (line[at] == '\\') ++at;
+      known->second += line[at];
+    }
+  }
+  return make_answer(question.header, 0);
 }
 
 }  // namespace slipstream::rocketmq::testing

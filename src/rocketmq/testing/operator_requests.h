@@ -32,9 +32,12 @@ class OperatorRequests {
  private:
   Command view_message(const Question& question) const;
   Command query_key(const Question& question) const;
+  Command config(const Question& question);
+  Command update_config(const Question& question);
 
   BrokerStore& store_;
   std::map<RequestCode, std::string> answers_;
+  std::map<std::string, std::map<std::string, std::string>> configs_;  // by broker
 };
 
 }  // namespace slipstream::rocketmq::testing
