@@ -342,6 +342,19 @@ void add_message(CLI::App& app, CommandLine& line) {
       ->option_text("TOPIC");
 }
 
+void add_infer(CLI::App& app, CommandLine& line) {
+  InferArguments& arguments = line.infer;
+  CLI::App* infer = app.add_subcommand("infer", "CREATE TABLE for a topic, from its messages");
+  infer->add_option("topic", arguments.topic, "whose messages")->required();
+  add_cluster(infer, arguments.cluster);
+  infer->add_option("--name", arguments.name, "of the table; the topic's when not given")
+      ->option_text("TABLE");
+  infer->add_option("--count", arguments.count, "newest messages looked at; 200 when not given")
+      ->transform(checked(whole_number(1, 100'000)))
+      ->option_text("N");
+  infer->callback([&line] { line.exit_code = infer_command(line.infer); });
+}
+
 void add_checkpoints(CLI::App& app, CommandLine& line) {
   CheckpointArguments& arguments = line.checkpoints;
   CLI::App* checkpoints =
@@ -476,6 +489,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_brokers(app, line);
   add_message(app, line);
   add_messages(app, line);
+  add_infer(app, line);
   add_checkpoints(app, line);
   add_catalogues(app, line);
   add_itself(app, line);

@@ -9,6 +9,7 @@
 #include "cli/consume_command.h"
 #include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
+#include "cli/infer_command.h"
 #include "cli/message_commands.h"
 #include "cli/produce_command.h"
 #include "cli/run_command.h"
@@ -30,6 +31,7 @@ struct CommandLine {
   DeadLetterArguments dead_letters;
   BrokerArguments brokers;
   MessageArguments message;
+  InferArguments infer;
   ProduceArguments produce;
   ConsumeArguments consume;
   CheckpointArguments checkpoints;

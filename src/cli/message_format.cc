@@ -23,13 +23,6 @@ constexpr std::string_view kParts = "tbqokgiTs%";
 
 Error bad(std::string text) { return Error{ErrorCode::kInvalidArgument, std::move(text)}; }
 
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (decode_utf8(text, at) == kInvalidCodePoint) return false;
-  }
-  return true;
-}
-
 std::string to_base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
   const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
@@ -102,6 +95,13 @@ std::string unescaped(std::string_view text) {
     out += next == 'n' ? '\n' : next == 't' ? '\t' : next == '0' ? '\0' : next;
   }
   return out;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (decode_utf8(text, at) == kInvalidCodePoint) return false;
+  }
+  return true;
 }
 
 std::string time_text(std::int64_t ms) {

@@ -14,6 +14,7 @@ namespace slipstream::cli {
 // \n, \t, \0 and \\ as the bytes they stand for.
 std::string unescaped(std::string_view text);
 
+bool is_utf8(std::string_view text);
 // "2026-11-21 10:00:00.123", UTC.
 std::string time_text(std::int64_t ms);
 // The bytes as they are where they are UTF-8 without control characters; else base64, marked as such.

@@ -1,18 +1,46 @@
 // Reads a range of one queue from its begin to its end, once.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/status.h"
 
 namespace slipstream::cli {
 
+// The messages at the offsets [range.min_offset, range.max_offset), in their order. Offsets that
+// the broker has deleted meanwhile are passed over.
+//
+// Owner:  one command; borrows the Admin.
+// Thread: one; next() blocks for a request now and then.
+class QueueCursor {
+ public:
+  QueueCursor(rocketmq::Admin& admin, rocketmq::OffsetRange range)
+      : admin_(&admin), range_(std::move(range)), next_(range_.min_offset) {}
+
+  // The next message, to be read before the next call; null at the end.
+  Result<const rocketmq::ReceivedMessage*> next();
+  const rocketmq::OffsetRange& range() const { return range_; }
+
+ private:
+  Status pull();
+
+  rocketmq::Admin* admin_;
+  rocketmq::OffsetRange range_;
+  std::int64_t next_;  // offset of the next pull
+  bool ended_ = false;
+  std::vector<rocketmq::ReceivedMessage> pulled_;
+  std::size_t given_ = 0;  // of pulled_
+};
+
 // False: it has seen enough.
 using MessageVisitor = std::function<Result<bool>(const rocketmq::ReceivedMessage& message)>;
 
-// The messages at the offsets [range.min_offset, range.max_offset), in their order. True: all were
-// visited. Offsets that the broker has deleted meanwhile are passed over.
+// True: all were visited.
 Result<bool> scan_queue(rocketmq::Admin& admin, const rocketmq::OffsetRange& range,
                         const MessageVisitor& visit);
 

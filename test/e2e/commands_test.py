@@ -343,6 +343,25 @@ class CommandsTest(EndToEndTest):
         self.assertIn("no client reported anything", self.said("message", "trace", "nobody"))
         self.refused("does not exist", "message", "trace", unique, "--trace-topic", "none")
 
+    def test_infer(self):
+        bodies = {"objects": ['{"id": 1, "price": 2.5, "at": "2024-01-31 10:11:12", "to": {"city": "x"}, "l": ["a"]}',
+                              '{"id": 2, "price": 3, "at": null, "extra": true}'],
+                  "lines": ["1,red,2024-01-31", "2,,2024-02-01"], "texts": ["hello", "world"]}
+        expected = {"objects": "`to` ROW<`city` STRING>", "lines": "`f2` DATE", "texts": "`body` STRING"}
+        for topic, lines in bodies.items():
+            self.succeed("topic", "create", topic, "--queues", 2)
+            self.refused("holds no message", "infer", topic)
+            self.succeed("produce", topic, lines="".join(line + "\n" for line in lines))
+            table = self.succeed("infer", topic, "--name", "read")
+            self.assertIn(expected[topic], table)
+            query = table + "SELECT * FROM `read`;"
+            self.succeed("check", "-e", query)
+            rows = self.rows("run", "-e", query.replace("'format'", "'scan.bounded.mode' = 'latest-offset', 'format'"))
+            self.assertEqual(len(rows), 2, table)
+            if topic == "objects":
+                self.assertEqual(sorted(row["id"] for row in rows), [1, 2])
+        self.refused("did you mean 'objects'?", "infer", "object")
+
     def test_checkpoints(self):
         self.create_topics({"kept": 2})
         self.audit.produce("kept", 30, "{n}")
