@@ -355,6 +355,32 @@ void add_infer(CLI::App& app, CommandLine& line) {
   infer->callback([&line] { line.exit_code = infer_command(line.infer); });
 }
 
+void add_recordings(CLI::App& app, CommandLine& line) {
+  RecordArguments& from = line.record;
+  CLI::App* record = app.add_subcommand("record", "write a slice of a topic to a file");
+  record->add_option("topic", from.topic, "where from")->required();
+  add_cluster(record, from.cluster);
+  record->add_option("--from", from.from, kPosition)->option_text("POSITION");
+  record->add_option("--to", from.to, "where to end, as --from; latest when not given")
+      ->option_text("POSITION");
+  record->add_option("--out", from.file, "file to write")->required()->option_text("FILE");
+  record->add_flag("--overwrite", from.overwrite, "also when it exists");
+  add_progress(record, from.progress, "do not show how far it is");
+  record->callback([&line] { line.exit_code = record_command(line.record); });
+
+  ReplayArguments& to = line.replay;
+  CLI::App* replay = app.add_subcommand("replay", "send what was recorded");
+  replay->add_option("file", to.file, "file that record wrote")->required();
+  add_cluster(replay, to.cluster);
+  replay->add_option("--to", to.topic, "topic to send to")->required()->option_text("TOPIC");
+  replay
+      ->add_option("--speed", to.speed,
+                   "times as fast as it was recorded, or max; 1 when not given")
+      ->option_text("X|max");
+  add_progress(replay, to.progress, "do not show how far it is");
+  replay->callback([&line] { line.exit_code = replay_command(line.replay); });
+}
+
 void add_checkpoints(CLI::App& app, CommandLine& line) {
   CheckpointArguments& arguments = line.checkpoints;
   CLI::App* checkpoints =
@@ -489,6 +515,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_brokers(app, line);
   add_message(app, line);
   add_messages(app, line);
+  add_recordings(app, line);
   add_infer(app, line);
   add_checkpoints(app, line);
   add_catalogues(app, line);

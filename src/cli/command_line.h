@@ -12,6 +12,7 @@
 #include "cli/infer_command.h"
 #include "cli/message_commands.h"
 #include "cli/produce_command.h"
+#include "cli/recording_commands.h"
 #include "cli/run_command.h"
 #include "cli/serve_command.h"
 #include "cli/topic_commands.h"
@@ -32,6 +33,8 @@ struct CommandLine {
   BrokerArguments brokers;
   MessageArguments message;
   InferArguments infer;
+  RecordArguments record;
+  ReplayArguments replay;
   ProduceArguments produce;
   ConsumeArguments consume;
   CheckpointArguments checkpoints;

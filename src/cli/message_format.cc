@@ -66,6 +66,8 @@ Status read_field(const std::string& field, const ordered_json& value, mq::Messa
       TRY_ASSIGN(std::string text, text_of(each, "properties." + name));
       message.properties.push_back({name, std::move(text)});
     }
+  } else if (field == "sharding_key") {
+    TRY_ASSIGN(message.sharding_key, text_of(value, field));
   } else if (field == "body") {
     TRY_ASSIGN(message.body, text_of(value, field));
   } else if (field == "body_base64") {
@@ -75,8 +77,8 @@ Status read_field(const std::string& field, const ordered_json& value, mq::Messa
     static const std::vector<std::string> kWhere = {"topic",  "broker", "queue",
                                                     "offset", "id",     "time"};
     if (std::find(kWhere.begin(), kWhere.end(), field) != kWhere.end()) return {};
-    static const std::array<std::string, 5> kKnown = {"tags", "keys", "properties", "body",
-                                                      "body_base64"};
+    static const std::array<std::string, 6> kKnown = {"tags",         "keys", "properties",
+                                                      "sharding_key", "body", "body_base64"};
     return bad("unknown field '" + field + "'" + did_you_mean(field, kKnown));
   }
   return {};
@@ -191,6 +193,7 @@ void append_envelope(const mq::ReceivedMessage& message, std::string& out) {
                            {"tags", message.tags},
                            {"keys", message.keys},
                            {"properties", ordered_json::object()}};
+  if (!message.sharding_key.empty()) envelope["sharding_key"] = message.sharding_key;
   for (const mq::Property& property : message.properties) {
     if (!mq::is_reserved_property(property.name))
       envelope["properties"][property.name] = property.value;

@@ -37,10 +37,10 @@ class MessageFormat {
 };
 
 // One object and a line end: topic, broker, queue, offset, id, time; tags, keys, properties (the
-// user's own); body, or body_base64 where it is not UTF-8.
+// user's own); sharding_key where there is one; body, or body_base64 where it is not UTF-8.
 void append_envelope(const rocketmq::ReceivedMessage& message, std::string& out);
 
-// What an envelope says a message has: tags, keys, properties and the body. Where the message was
+// What an envelope says a message has: tags, keys, properties, sharding key and the body. Where the message was
 // found does not count.
 // Failure: kInvalidArgument, names the field.
 Status read_envelope(std::string_view line, rocketmq::Message& message);

@@ -343,6 +343,42 @@ class CommandsTest(EndToEndTest):
         self.assertIn("no client reported anything", self.said("message", "trace", "nobody"))
         self.refused("does not exist", "message", "trace", unique, "--trace-topic", "none")
 
+    def test_record_and_replay(self):
+        self.succeed("topic", "create", "played", "--queues", 3)
+        self.succeed("topic", "create", "played-again", "--queues", 3)
+        lines = [{"body": f"b {n}", "keys": [f"k{n}"], "tags": "red", "properties": {"n": str(n)}} for n in range(99)]
+        self.succeed("produce", "played", "--json", lines="".join(json.dumps(line) + "\n" for line in lines))
+        self.succeed("produce", "played", "--json", lines='{"body_base64": "/wAB"}\n')
+        file = self.path("slice.jsonl")
+        self.assertIn("100 messages of topic 'played' recorded", self.said("record", "played", "--out", file))
+        self.refused("exists; name another, or add --overwrite", "record", "played", "--out", file)
+        recorded = [json.loads(line) for line in file.read_text().splitlines()]
+        self.assertEqual([line["time"] for line in recorded], sorted(line["time"] for line in recorded))
+        self.assertEqual(recorded[-1]["body_base64"], "/wAB")
+        self.assertIn("100 messages replayed", self.said("replay", file, "--to", "played-again", "--speed", "max"))
+        def queues(topic):
+            found = {}
+            for line in self.succeed("consume", topic, "--json").splitlines():
+                message = json.loads(line)
+                content = [message[part] for part in ("keys", "tags", "properties")] + [message.get("body")]
+                found.setdefault(message["queue"], []).append(content)
+            return sorted(found.values(), key=str)
+        self.assertEqual(queues("played-again"), queues("played"), "each queue in its order")
+        paced = [{**line, "time": line["time"] + (2_000 if line is recorded[-1] else 0)} for line in recorded]
+        file.write_text("".join(json.dumps(line) + "\n" for line in paced))
+        begin = time.monotonic()
+        self.said("replay", file, "--to", "played-again", "--speed", 2)
+        self.assertGreater(time.monotonic() - begin, 1)
+        last = recorded[-1]["time"]
+        for slice_of, expected in ((("--from", last), [line for line in recorded if line["time"] >= last]),
+                                   (("--to", last), [line for line in recorded if line["time"] < last])):
+            self.said("record", "played", *slice_of, "--out", file, "--overwrite")
+            self.assertEqual([json.loads(line) for line in file.read_text().splitlines()], expected, slice_of)
+        self.refused("--speed fast: max or", "replay", file, "--to", "played-again", "--speed", "fast", status=2)
+        self.refused("did you mean 'played-again'?", "replay", file, "--to", "played-agian")
+        file.write_text('{"body": "x"}\n')
+        self.refused("it has no 'time'", "replay", file, "--to", "played-again")
+
     def test_infer(self):
         bodies = {"objects": ['{"id": 1, "price": 2.5, "at": "2024-01-31 10:11:12", "to": {"city": "x"}, "l": ["a"]}',
                               '{"id": 2, "price": 3, "at": null, "extra": true}'],
