@@ -310,6 +310,51 @@ void add_brokers(CLI::App& app, CommandLine& line) {
   add(broker, "connections", "producers and consumers", broker_connections_command);
 }
 
+void add_access(CLI::App& app, CommandLine& line) {
+  AccessArguments& arguments = line.access;
+  CLI::App* acl = app.add_subcommand("acl", "users and access rules of brokers 5.3 and later")
+                      ->require_subcommand(1);
+  const auto add = [&](CLI::App* parent, const char* name, const char* help,
+                       int (*command)(const AccessArguments&)) {
+    CLI::App* sub = parent->add_subcommand(name, help);
+    if (command != acl_user_list_command) {
+      sub->add_option("user", arguments.user, "name of the user")
+          ->required(command != acl_list_command);
+    }
+    add_cluster(sub, arguments.cluster);
+    sub->callback([&line, command] { line.exit_code = command(line.access); });
+    return sub;
+  };
+  CLI::App* user = acl->add_subcommand("user", "who may connect")->require_subcommand(1);
+  CLI::App* users = add(user, "list", "users of every broker", acl_user_list_command);
+  CLI::App* create = add(user, "create", "add a user", acl_user_create_command);
+  create
+      ->add_option("--password-file", arguments.password_file,
+                   "file whose first line is the password, - for standard input")
+      ->required()
+      ->option_text("FILE");
+  create->add_flag("--super", arguments.super, "may do everything");
+  add(user, "delete", "remove a user", acl_user_delete_command);
+  CLI::App* rules = add(acl, "list", "what users may do", acl_list_command);
+  for (CLI::App* lists : {users, rules})
+    add_output(lists, arguments.output, "how they are written");
+  CLI::App* grant = add(acl, "grant", "let a user do something", acl_grant_command);
+  CLI::App* revoke = add(acl, "revoke", "remove a rule of a user", acl_revoke_command);
+  for (CLI::App* changes : {grant, revoke}) {
+    changes->add_option("resource", arguments.resources, "topic:NAME, group:NAME, cluster:NAME")
+        ->required();
+  }
+  grant
+      ->add_option("--actions", arguments.actions,
+                   "of pub, sub, create, update, delete, get, list, all")
+      ->required()
+      ->option_text("ACTION,...");
+  grant->add_option("--source", arguments.source_ips, "only from this address; may be repeated")
+      ->allow_extra_args(false)
+      ->option_text("IP");
+  grant->add_flag("--deny", arguments.deny, "forbid it instead");
+}
+
 void add_message(CLI::App& app, CommandLine& line) {
   MessageArguments& arguments = line.message;
   CLI::App* message =
@@ -513,6 +558,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_topic(app, line);
   add_group(app, line);
   add_brokers(app, line);
+  add_access(app, line);
   add_message(app, line);
   add_messages(app, line);
   add_recordings(app, line);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/access_commands.h"
 #include "cli/broker_commands.h"
 #include "cli/checkpoint_commands.h"
 #include "cli/consume_command.h"
@@ -31,6 +32,7 @@ struct CommandLine {
   GroupArguments group;
   DeadLetterArguments dead_letters;
   BrokerArguments brokers;
+  AccessArguments access;
   MessageArguments message;
   InferArguments infer;
   RecordArguments record;

@@ -287,6 +287,12 @@ class CommandsTest(EndToEndTest):
         self.refused("NAME=VALUE is expected", *change[:-1], "x", status=2)
         self.assertGreater(len(self.rows("broker", "config", "get", "broker-a")), 100)
 
+    def test_access_rules_need_a_broker_that_has_them(self):
+        reason = "from 5.3 on do" if self.version.startswith("4.") else "is access control configured there"
+        self.refused(reason, "acl", "user", "list")
+        self.refused(reason, "acl", "list")
+        self.refused("topic:NAME", "acl", "grant", "ann", "orders", "--actions", "pub", status=2)
+
     def test_connections_of_a_broker(self):
         self.succeed("topic", "create", "linked", "--queues", 1)
         reader = subprocess.Popen(self.audit.command("consume", "linked", group="linkers", idle=600),

@@ -179,6 +179,44 @@ class AclTest(SecurityCase):
         one = {"credentials.file": None, "accessKey": "job-user"}
         self.refused(self.sql(**one), "'secretKey' is missing")
 
+    def test_users_and_rules(self):
+        def run(*words, status=0, flags=self.flags):
+            engine = self.engine(*words, "--nameserver", self.cluster.namesrv, *flags)
+            self.assertEqual(engine.wait(60), status, engine.err)
+            return engine
+        if not broker_security.takes_acl2(self.version):
+            old = run("acl", "user", "list", status=1)
+            self.assertIn("broker 'broker-a' does not know requests about users", old.err)
+            return
+        for topic in ("orders-of-ann", "closed"):
+            self.tool("topic", "create", topic, "--queues", 1, *self.flags)
+        password = self.write("given-password", "s3cret-of-ann-1\n")
+        create = ("acl", "user", "create", "ann", "--password-file", password)
+        self.assertIn("user 'ann' created", run(*create).err)
+        self.assertIn("user 'ann' exists", run(*create, status=1).err)
+        users = [json.loads(line) for line in run("acl", "user", "list", "--output", "json").out.splitlines()]
+        self.assertIn({"broker": "broker-a", "user": "ann", "kind": "normal", "state": "enabled"}, users)
+        self.assertIn("did you mean 'Pub'?", run("acl", "grant", "ann", "topic:x", "--actions", "pubb", status=2).err)
+        self.assertIn("did you mean 'ann'?", run("acl", "grant", "anna", "topic:x", "--actions", "pub", status=1).err)
+        run("acl", "grant", "ann", "topic:orders-*", "group:*", "--actions", "pub,sub,get")
+        rules = [json.loads(line) for line in run("acl", "list", "ann", "--output", "json").out.splitlines()]
+        self.assertEqual(sorted((rule["resource"], rule["actions"], rule["decision"]) for rule in rules),
+                         [("Group:*", "Pub,Sub,Get", "allow"), ("Topic:orders-*", "Pub,Sub,Get", "allow")])
+        self.credentials("ann", "s3cret-of-ann-1", "given-of-ann")
+        lines = self.write("lines", "one\n")
+        def send(topic, status):
+            ann = ("--credentials", self.path("given-of-ann"))
+            return run("produce", topic, "--file", lines, status=status, flags=ann)
+        send("orders-of-ann", 0)
+        self.assertIn("refused by", send("closed", 1).err)
+        run("acl", "revoke", "ann", "topic:orders-*")
+        self.assertIn("has no rule for Group:x", run("acl", "revoke", "ann", "group:x", status=1).err)
+        self.assertIn("refused by", send("orders-of-ann", 1).err)
+        run("acl", "user", "delete", "ann")
+        self.assertIn("there is no user 'ann'", run("acl", "list", "ann", status=1).err)
+        for engine in self.engines:
+            self.assertNotIn("s3cret-of-ann", engine.out + engine.err)
+
     def change_secret(self, name, secret):
         if broker_security.takes_acl2(self.version):
             body = json.dumps({"username": name, "password": secret, "userType": "Super",

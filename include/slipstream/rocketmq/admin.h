@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "slipstream/rocketmq/access.h"
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
@@ -223,6 +224,17 @@ class Admin {
   Status set_broker_config(std::string_view address, const std::vector<Property>& settings);
   // Producers and members of groups, by role, group and client id.
   Result<std::vector<BrokerClient>> broker_clients(std::string_view address);
+
+  // --- access control: brokers 5.3 and later, each master of the cluster ---
+  // kUnsupported: a broker does not know such requests. Passwords in answers stay behind.
+  Result<std::vector<AccessUser>> users();
+  // On brokers that do not have the user; kAlreadyExists when all do.
+  Status create_user(const AccessUser& user, std::string_view password);
+  Status delete_user(std::string_view name);
+  Result<std::vector<AccessRule>> access_rules(std::string_view user = {});  // empty: of all users
+  // Adds a rule; replaces the one that the user has for the same resource.
+  Status grant(const AccessRule& rule);
+  Status revoke(std::string_view user, std::string_view resource);
 
  private:
   void await_dispatch_or_log(std::string_view topic);

@@ -109,6 +109,12 @@ constexpr auto kRequestNames = std::to_array<CodeName>({
     {352, "GET_SUBSCRIPTIONGROUP_CONFIG"},
     {361, "LITE_PULL_MESSAGE"},
     {370, "RECALL_MESSAGE"},
+    {3001, "AUTH_CREATE_USER"},
+    {3003, "AUTH_DELETE_USER"},
+    {3005, "AUTH_LIST_USER"},
+    {3006, "AUTH_CREATE_ACL"},
+    {3008, "AUTH_DELETE_ACL"},
+    {3010, "AUTH_LIST_ACL"},
 });
 
 template <std::size_t N>

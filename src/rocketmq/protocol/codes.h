@@ -62,6 +62,12 @@ enum class RequestCode : std::int32_t {
   kSubscriptionGroupConfig = 352,
   kLitePullMessage = 361,
   kRecallMessage = 370,
+  kCreateUser = 3001,  // to 3010: brokers 5.3 and later
+  kDeleteUser = 3003,
+  kListUsers = 3005,
+  kCreateAcl = 3006,
+  kDeleteAcl = 3008,
+  kListAcls = 3010,
 };
 
 namespace response_code {
