@@ -13,11 +13,11 @@ namespace slipstream::cli {
 struct DeadLetterArguments {
   ClusterArguments cluster;
   std::string group;
-  std::string from = "earliest";  // a position in the dead-letter topic
-  std::int64_t count = -1;        // -1 = all
-  std::vector<std::string> ids;   // redrive: only these
-  bool all = false;               // redrive: all of them
-  std::string to;                 // redrive: empty = where each came from
+  std::string from = "earliest";   // a position in the dead-letter topic
+  std::int64_t count = -1;         // -1 = all
+  std::vector<std::string> ids{};  // redrive: only these
+  bool all = false;                // redrive: all of them
+  std::string to{};                // redrive: empty = where each came from
   bool dry_run = false;
   OutputFormat output = OutputFormat::kTable;
 };

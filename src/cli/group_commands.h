@@ -12,7 +12,7 @@ struct GroupArguments {
   ClusterArguments cluster;
   std::string group;
   std::string topic;  // describe, skip-backlog: empty = all that the group reads
-  std::string to;     // reset: a position, as consume --from
+  std::string to{};   // reset: a position, as consume --from
   bool dry_run = false;
   bool force = false;  // although members are online
   OutputFormat output = OutputFormat::kTable;

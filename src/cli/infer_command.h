@@ -11,7 +11,7 @@ namespace slipstream::cli {
 struct InferArguments {
   ClusterArguments cluster;
   std::string topic;
-  std::string name;          // of the table; empty = the topic's
+  std::string name{};        // of the table; empty = the topic's
   std::int64_t count = 200;  // messages of the sample
 };
 // Prints CREATE TABLE.

@@ -16,7 +16,7 @@ struct RecordArguments {
   std::string to = "latest";      // exclusive
   std::string file;
   bool overwrite = false;
-  ProgressArguments progress;
+  ProgressArguments progress{};
 };
 // Messages of all queues by the time when they were stored. The file appears when it is whole.
 int record_command(const RecordArguments& arguments);
@@ -26,7 +26,7 @@ struct ReplayArguments {
   std::string file;
   std::string topic;
   std::string speed = "1";  // how many times as fast as it was recorded; "max"
-  ProgressArguments progress;
+  ProgressArguments progress{};
 };
 // Messages of one recorded queue go to one queue, in their order.
 int replay_command(const ReplayArguments& arguments);

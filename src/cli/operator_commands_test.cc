@@ -1,0 +1,188 @@
+// Operators' commands against brokers of this process.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/dead_letter_commands.h"
+#include "cli/group_commands.h"
+#include "cli/infer_command.h"
+#include "cli/recording_commands.h"
+#include "cli/report.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/testing/scripted_broker.h"
+
+namespace slipstream::cli {
+namespace {
+
+namespace mq = rocketmq;
+
+class OperatorCommandsTest : public ::testing::Test {
+ protected:
+  OperatorCommandsTest() {
+    cluster_.name_server = broker_.name_server();
+    folder_ = std::filesystem::path(::testing::TempDir()) /
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~OperatorCommandsTest() override { std::filesystem::remove_all(folder_); }
+
+  static std::string properties(const std::vector<mq::Property>& all) {
+    mq::PropertiesBuilder builder;
+    for (const mq::Property& each : all) EXPECT_TRUE(builder.add(each.name, each.value).ok());
+    return builder.text();
+  }
+  std::vector<std::string> bodies(const mq::MessageQueue& queue) {
+    std::vector<std::string> found;
+    for (const mq::ReceivedMessage& message : broker_.messages(queue))
+      found.push_back(message.body);
+    return found;
+  }
+  static std::vector<nlohmann::json> lines_of(const std::string& file) {
+    std::vector<nlohmann::json> lines;
+    std::ifstream stream(file);
+    for (std::string line; std::getline(stream, line);)
+      lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+
+  mq::testing::ScriptedBroker broker_;
+  ClusterArguments cluster_;
+  std::filesystem::path folder_;
+};
+
+TEST_F(OperatorCommandsTest, ARecordingIsInTheOrderOfStoreTimesAndReplayedQueueByQueue) {
+  broker_.create_topic("T", 2);
+  broker_.create_topic("U", 2);
+  const std::string red =
+      properties({{"TAGS", "red"}, {"KEYS", "k"}, {"x", "1"}, {"__SHARDINGKEY", "s"}});
+  broker_.append({"T", "broker-a", 0}, "first", red, 1'000);
+  broker_.append({"T", "broker-a", 1}, "second", {}, 2'000);
+  broker_.append({"T", "broker-a", 0}, "\xff", {}, 3'000);
+  broker_.append({"T", "broker-a", 1}, "fourth", {}, 4'000);
+  const std::string file = folder_ / "slice";
+  RecordArguments record{.cluster = cluster_, .topic = "T", .file = file};
+  record.progress.quiet = true;
+  ASSERT_EQ(record_command(record), kExitOk);
+  const auto lines = lines_of(file);
+  ASSERT_EQ(lines.size(), 4U);
+  for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i]["time"], (i + 1) * 1'000);
+  EXPECT_EQ(lines[0]["sharding_key"], "s");
+  EXPECT_EQ(lines[2]["body_base64"], "/w==");
+  EXPECT_FALSE(std::filesystem::exists(file + ".partial"));
+  EXPECT_EQ(record_command(record), kExitFailed) << "a file that exists stays";
+  record.overwrite = true;
+  record.from = "2000";
+  record.to = "4000";
+  ASSERT_EQ(record_command(record), kExitOk);
+  EXPECT_EQ(lines_of(file).size(), 2U);
+  record.from = "earliest";
+  record.to = "latest";
+  ASSERT_EQ(record_command(record), kExitOk);
+
+  ReplayArguments replay{.cluster = cluster_, .file = file, .topic = "U", .speed = "max"};
+  replay.progress.quiet = true;
+  ASSERT_EQ(replay_command(replay), kExitOk);
+  EXPECT_EQ(bodies({"U", "broker-a", 0}), (std::vector<std::string>{"first", "\xff"}));
+  EXPECT_EQ(bodies({"U", "broker-a", 1}), (std::vector<std::string>{"second", "fourth"}));
+  const mq::ReceivedMessage copy = broker_.messages({"U", "broker-a", 0}).front();
+  EXPECT_EQ(copy.tags, "red");
+  EXPECT_EQ(copy.keys, (std::vector<std::string>{"k"}));
+  EXPECT_EQ(copy.property("x"), "1");
+  EXPECT_EQ(copy.sharding_key, "s");
+  replay.speed = "fast";
+  EXPECT_EQ(replay_command(replay), kExitUsage);
+}
+
+TEST_F(OperatorCommandsTest, ARecordingThatFailsLeavesNoFile) {
+  broker_.create_topic("T", 1);
+  broker_.append({"T", "broker-a", 0}, "first", {}, 1'000);
+  broker_.append({"T", "broker-a", 0}, "second", {}, 2'000);
+  const std::string file = folder_ / "slice";
+  RecordArguments record{.cluster = cluster_, .topic = "T", .file = file};
+  record.progress.quiet = true;
+  broker_.inject(mq::RequestCode::kPullMessage,
+                 {.kind = mq::testing::Fault::Kind::kCode, .code = 16, .remark = "not readable"});
+  EXPECT_EQ(record_command(record), kExitFailed);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(OperatorCommandsTest, DeadLettersGoBackToWhereTheyCameFrom) {
+  broker_.create_topic("T", 1);
+  broker_.create_topic("U", 1);
+  broker_.create_topic("%DLQ%G", 1);
+  const mq::MessageQueue dead{"%DLQ%G", "broker-a", 0};
+  for (const char* id : {"ID1", "ID2"}) {
+    broker_.append(dead, std::string("body of ") + id,
+                   properties({{"UNIQ_KEY", id}, {"RETRY_TOPIC", "T"}, {"TAGS", "red"}}));
+  }
+  broker_.append(dead, "nobody knows", properties({{"UNIQ_KEY", "ID3"}}));
+  DeadLetterArguments arguments{.cluster = cluster_, .group = "G"};
+  EXPECT_EQ(dead_letters_list_command(arguments), kExitOk);
+  EXPECT_EQ(dead_letters_redrive_command(arguments), kExitUsage) << "--id or --all";
+  arguments.ids = {"ID2"};
+  arguments.dry_run = true;
+  ASSERT_EQ(dead_letters_redrive_command(arguments), kExitOk);
+  EXPECT_TRUE(bodies({"T", "broker-a", 0}).empty());
+  arguments.dry_run = false;
+  ASSERT_EQ(dead_letters_redrive_command(arguments), kExitOk);
+  const auto again = broker_.messages({"T", "broker-a", 0});
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].body, "body of ID2");
+  EXPECT_EQ(again[0].tags, "red");
+  EXPECT_EQ(again[0].property("redriven_from"), "ID2");
+  EXPECT_FALSE(again[0].property("RETRY_TOPIC").has_value());
+  arguments.ids = {"ID9"};
+  EXPECT_EQ(dead_letters_redrive_command(arguments), kExitFailed) << "no such dead letter";
+  arguments.ids = {};
+  arguments.all = true;
+  EXPECT_EQ(dead_letters_redrive_command(arguments), kExitFailed) << "the third has no origin";
+  arguments.to = "U";
+  arguments.from = "0:1";
+  ASSERT_EQ(dead_letters_redrive_command(arguments), kExitOk);
+  EXPECT_EQ(bodies({"U", "broker-a", 0}),
+            (std::vector<std::string>{"body of ID2", "nobody knows"}));
+  EXPECT_EQ(broker_.messages(dead).size(), 3U) << "they stay";
+}
+
+TEST_F(OperatorCommandsTest, SkippingABacklogIsRefusedWhileMembersAreOnline) {
+  broker_.create_topic("T", 1);
+  const mq::MessageQueue queue{"T", "broker-a", 0};
+  for (int i = 0; i < 5; ++i) broker_.append(queue, "x");
+  broker_.set_group_offset("G", queue, 2);
+  GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = "T"};
+  broker_.add_member("G", "somebody");
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitFailed);
+  broker_.remove_member("G", "somebody");
+  arguments.dry_run = true;
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitOk);
+  EXPECT_EQ(broker_.group_offset("G", queue), 2);
+  arguments.dry_run = false;
+  arguments.output = OutputFormat::kCsv;
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitOk);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
+            "topic,broker,queue,from,to,difference\nT,broker-a,0,2,5,3\n");
+  EXPECT_EQ(broker_.group_offset("G", queue), 5);
+}
+
+TEST_F(OperatorCommandsTest, ASampleIsOfTheNewestMessagesOfAllQueues) {
+  broker_.create_topic("T", 2);
+  InferArguments arguments{.cluster = cluster_, .topic = "T", .count = 4};
+  EXPECT_EQ(infer_command(arguments), kExitFailed) << "nothing to look at";
+  for (int i = 0; i < 10; ++i) broker_.append({"T", "broker-a", 0}, "no json any more");
+  for (int i = 0; i < 3; ++i) broker_.append({"T", "broker-a", 0}, R"({"a":1})");
+  broker_.append({"T", "broker-a", 1}, R"({"b":"x"})");
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(infer_command(arguments), kExitOk);
+  const std::string table = ::testing::internal::GetCapturedStdout();
+  for (const char* part : {"CREATE TABLE `T`", "`a` BIGINT", "`b` STRING", "'format' = 'json'"})
+    EXPECT_NE(table.find(part), std::string::npos) << part << " in " << table;
+}
+
+}  // namespace
+}  // namespace slipstream::cli
