@@ -229,7 +229,13 @@ class UsageTest(unittest.TestCase):
     def test_help_has_no_internals(self):
         commands = [["run"], ["sql"], ["explain"], ["check"], ["serve"], ["produce"], ["consume"], ["completion"],
                     *(["topic", verb] for verb in ("list", "create", "describe", "delete", "widen", "shrink")),
-                    *(["group", verb] for verb in ("list", "describe", "reset")),
+                    *(["group", verb] for verb in ("list", "describe", "reset", "skip-backlog", "connections")),
+                    *(["group", "dead-letters", verb] for verb in ("list", "redrive")),
+                    *(["message", verb] for verb in ("get", "find", "trace")),
+                    *(["acl", verb] for verb in ("list", "grant", "revoke")),
+                    *(["acl", "user", verb] for verb in ("list", "create", "delete")),
+                    *(["broker", "config", verb] for verb in ("get", "set")), ["broker", "connections"],
+                    ["cluster", "describe"], ["infer"], ["record"], ["replay"],
                     *(["checkpoints", verb] for verb in ("list", "inspect"))]
         for words in commands:
             text = run(*words, "--help").stdout
@@ -242,6 +248,8 @@ class UsageTest(unittest.TestCase):
 
     def test_wrong_words_get_the_nearest(self):
         self.refused("did you mean 'create'", "topic", "creat", "t")
+        self.refused("did you mean 'redrive'", "group", "dead-letters", "redriv", "g")
+        self.refused("a verb is missing: get, set", "broker", "config")
         self.refused("a verb is missing: list, create", "topic")
         self.refused("did you mean '--checkpoint-dir'", "run", "-e", "SELECT 1", "--checkpoint-dr", "x")
         self.refused("did you mean '--queues'", "topic", "create", "t", "--queus=3")

@@ -251,7 +251,7 @@ class CommandsTest(EndToEndTest):
         self.refused("has no dead letters", "group", "dead-letters", "list", "givers")
         lines = [{"body": f"body {n}", "keys": [f"k{n}"], "tags": "red", "properties": {"n": str(n)}} for n in range(3)]
         self.succeed("produce", "taken", "--json", lines="".join(json.dumps(line) + "\n" for line in lines))
-        self.audit.run("consume", "taken", group="givers", idle=4, fail="body", tries=0)
+        self.audit.run("consume", "taken", group="givers", idle=10, fail="body", tries=0)
         def dead():
             done = self.run_program("group", "dead-letters", "list", "givers", "--output", "json")
             rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -295,9 +295,9 @@ class CommandsTest(EndToEndTest):
 
     def test_connections_of_a_broker(self):
         self.succeed("topic", "create", "linked", "--queues", 1)
+        writer = self.audit.produce_in_background("linked", 10_000, batch=1, rate=2)
         reader = subprocess.Popen(self.audit.command("consume", "linked", group="linkers", idle=600),
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        writer = self.audit.produce_in_background("linked", 10_000, batch=1, rate=2)
         try:
             def linked():
                 rows = self.rows("broker", "connections", "broker-a")
@@ -335,7 +335,7 @@ class CommandsTest(EndToEndTest):
 
     def test_traces(self):
         self.succeed("topic", "create", "traced", "--queues", 1)
-        self.audit.produce("traced", 1, "body {n}", batch=1, trace=True)
+        self.audit.produce("traced", 1, "body {n}", batch=1, rate=1, trace=True)
         self.audit.run("consume", "traced", group="tracers", idle=5, trace=True)
         unique = json.loads(self.succeed("consume", "traced", "--json"))["id"]
         def events():
