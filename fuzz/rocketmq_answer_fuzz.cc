@@ -1,6 +1,7 @@
 // JSON bodies of answers, through the tolerant reader and every parser that stands on it.
 #include "base/bytes.h"
 #include "base/try.h"
+#include "rocketmq/protocol/access_requests.h"
 #include "rocketmq/protocol/responses.h"
 #include "rocketmq/protocol/tolerant_json.h"
 
@@ -15,6 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(json || !rocketmq::parse_all_topic_configs(body).ok());
   CHECK(json || !rocketmq::parse_consumer_list(body).ok());
   CHECK(json || !rocketmq::parse_consumer_connections(body).ok());
+  CHECK(json || !rocketmq::parse_all_producers(body).ok());
+  CHECK(json || !rocketmq::parse_group_configs(body).ok());
+  CHECK(json || body.empty() || !rocketmq::parse_users(body).ok());
+  CHECK(json || body.empty() || !rocketmq::parse_rules(body).ok());
   CHECK(json || !rocketmq::parse_topic_stats(body).ok());
   CHECK(json || !rocketmq::parse_consume_stats(body).ok());
   CHECK(json || !rocketmq::parse_broker_runtime(body).ok());
