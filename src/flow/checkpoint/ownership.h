@@ -21,8 +21,7 @@ namespace slipstream::flow {
 // Owner:  the job.
 // Thread: check(), former_end_ms() any; renewed on the pool.
 // Failure: acquire() is refused while another process owns the directory; check() answers an error
-// as soon as the
-//          lease could not be renewed for kLeaseMs or carries another owner's mark.
+//          as soon as the lease could not be renewed for kLeaseMs or carries another owner's mark.
 class DirectoryOwnership {
  public:
   static constexpr std::int64_t kRenewMs = 1'000;
