@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <optional>
 
 namespace slipstream::cli {
 
@@ -16,8 +15,8 @@ class ReplayClock {
   // first one is due at once; one that was recorded before it, too.
   std::int64_t wait_ms(std::int64_t recorded_ms, std::int64_t now_ms) {
     if (speed_ <= 0) return 0;
-    if (!first_ms_) first_ms_ = recorded_ms;
-    const double ahead = static_cast<double>(recorded_ms - *first_ms_) / speed_;
+    if (first_ms_ < 0) first_ms_ = recorded_ms;
+    const double ahead = static_cast<double>(recorded_ms - first_ms_) / speed_;
     const double due = static_cast<double>(start_ms_) + ahead;
     return due <= static_cast<double>(now_ms)
                ? 0
@@ -27,7 +26,7 @@ class ReplayClock {
  private:
   double speed_;
   std::int64_t start_ms_;
-  std::optional<std::int64_t> first_ms_;
+  std::int64_t first_ms_ = -1;  // when the first message was recorded; -1: none was due yet
 };
 
 }  // namespace slipstream::cli
