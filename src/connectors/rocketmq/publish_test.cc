@@ -156,6 +156,18 @@ TEST_F(PublishTest, ARecoveredEpochThatNeverLeftIsPublished) {
   EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
 }
 
+// One of 4.9.7 that had just started answered so, and the job ended.
+TEST_F(PublishTest, ABrokerThatThrowsWhileItStartsIsAskedAgain) {
+  broker_.inject(RequestCode::kBrokerRuntime,
+                 {.kind = Fault::Kind::kCode,
+                  .code = 1,
+                  .remark = "java.util.NoSuchElementException, java.util.LinkedList.getLast"},
+                 5);
+  const auto published_now = commit({epoch_of(0, 5)}, true);
+  ASSERT_TRUE(published_now.ok()) << published_now.error().to_string();
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
+}
+
 // The time of an epoch, and the wait for what a dead process may have sent, are the job's.
 TEST_F(PublishTest, ARecoveredEpochWaitsForItsFenceByTheClockOfTheJob) {
   FakeClock clock(1'000'000);

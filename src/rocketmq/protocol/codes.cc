@@ -140,8 +140,13 @@ bool tells_of_access(std::string_view remark) {
                      [&](std::string_view part) { return contains(remark, part); });
 }
 
+// What a broker answers for an exception that its own code let through (RemotingHelper
+// .exceptionSimpleDesc, 4.9 and 5.x): one that is starting throws where its statistics are empty yet.
+bool tells_of_exception(std::string_view remark) { return remark.starts_with("java."); }
+
 Verdict classify_system_error(CallKind kind, std::string_view remark) {
   if (tells_of_access(remark)) return Verdict::kFatal;
+  if (kind == CallKind::kAdmin && tells_of_exception(remark)) return Verdict::kUnknown;
   // 4.9 pulls answer a queue id beyond the topic's queues with code 1: the route decides.
   if (kind == CallKind::kPull)
     return contains(remark, "queueId") ? Verdict::kRetryOther : Verdict::kFatal;

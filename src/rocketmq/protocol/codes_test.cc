@@ -20,6 +20,18 @@ TEST(Codes, SystemErrorOfASendIsUnknownUnlessAccessWasRefused) {
   EXPECT_EQ(classify(CallKind::kAdmin, 1, ""), Verdict::kFatal);
 }
 
+// A broker of 4.9.7 that had just started gave this to a committer, which ended its job.
+TEST(Codes, AnExceptionOfTheBrokerIsWorthAnotherTry) {
+  const Error error =
+      answer_error(RequestCode::kBrokerRuntime, 1,
+                   "java.util.NoSuchElementException, java.base/java.util.LinkedList.getLast");
+  EXPECT_TRUE(error.retryable);
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(answer_error(RequestCode::kBrokerRuntime, 1,
+                            "java.lang.RuntimeException, AclException: no accessKey")
+                   .retryable);
+}
+
 TEST(Codes, BusyMeansNothingWasDone) {
   EXPECT_EQ(classify(CallKind::kSend, 2, "[TIMEOUT_CLEAN_QUEUE]"), Verdict::kRetrySame);
   EXPECT_EQ(classify(CallKind::kPull, 2, "[REJECTREQUEST]"), Verdict::kRetrySame);
