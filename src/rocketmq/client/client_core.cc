@@ -403,7 +403,7 @@ void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteD
   if (known == routes_.end()) make_room_for_route();
   CachedRoute& cached = routes_[topic];
   cached.waiters.push_back(std::move(done));
-  if (cached.waiters.size() == 1) fetch_route(topic);
+  if (cached.waiters.size() == 1) fetch_route(topic, Asked::kOnce);
 }
 
 void ClientCore::make_room_for_route() {
@@ -417,15 +417,15 @@ void ClientCore::make_room_for_route() {
   if (oldest != routes_.end()) routes_.erase(oldest);
 }
 
-void ClientCore::fetch_route(const std::string& topic) {
-  call_name_server(encode_route(topic), [this, topic](CallOutcome outcome) {
-    route_arrived(topic, std::move(outcome));
+void ClientCore::fetch_route(const std::string& topic, Asked asked) {
+  call_name_server(encode_route(topic), [this, topic, asked](CallOutcome outcome) {
+    route_arrived(topic, asked, std::move(outcome));
   });
 }
 
-void ClientCore::route_arrived(const std::string& topic, CallOutcome outcome) {
+void ClientCore::route_arrived(const std::string& topic, Asked asked, CallOutcome outcome) {
   if (outcome.answer.ok() && outcome.answer->header.code == response_code::kTopicNotExist)
-    return route_missing(topic);
+    return route_missing(topic, asked);
   CachedRoute& cached = routes_[topic];
   Result<Route> result = Error{};
   if (!outcome.answer.ok()) {
@@ -458,11 +458,14 @@ void ClientCore::finish_route(const std::string& topic, const Result<Route>& res
   for (const RouteDone& done : waiters) done(result);
 }
 
-void ClientCore::route_missing(const std::string& topic) {
+void ClientCore::route_missing(const std::string& topic, Asked asked) {
   call_name_server(encode_plain(RequestCode::kBrokerCluster),
-                   [this, topic](const CallOutcome& outcome) {
+                   [this, topic, asked](const CallOutcome& outcome) {
                      CachedRoute& cached = routes_[topic];
                      Error error = missing_topic(topic, cached, outcome);
+                     // Its broker may have come between the two answers.
+                     if (error.code == ErrorCode::kNotFound && asked == Asked::kOnce)
+                       return fetch_route(topic, Asked::kTwice);
                      cached.route.reset();
                      cached.away.reset();
                      if (error.code == ErrorCode::kUnavailable) {

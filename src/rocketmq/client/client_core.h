@@ -120,10 +120,11 @@ class ClientCore {
   void wait_for_sign_off();
   void try_name_server(const Command& command, std::size_t index, std::size_t tries_left,
                        CallDone done);
-  void fetch_route(const std::string& topic);
-  void route_arrived(const std::string& topic, CallOutcome outcome);
+  enum class Asked : std::uint8_t { kOnce, kTwice };
+  void fetch_route(const std::string& topic, Asked asked);
+  void route_arrived(const std::string& topic, Asked asked, CallOutcome outcome);
   // No name server knows the topic: because there is none, or because its brokers are away.
-  void route_missing(const std::string& topic);
+  void route_missing(const std::string& topic, Asked asked);
   Error missing_topic(const std::string& topic, const CachedRoute& cached,
                       const CallOutcome& cluster) const;
   void finish_route(const std::string& topic, const Result<Route>& result);

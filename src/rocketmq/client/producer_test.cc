@@ -338,6 +338,15 @@ TEST_F(ProducerTest, ABrokerThatIsAwayIsNotAMissingTopic) {
   EXPECT_EQ(producer.send_and_wait({.topic = "never", .body = "x"}).outcome, SendOutcome::kRefused);
 }
 
+// The name server knew no broker when it was asked for the topic, and one when it was asked why.
+TEST_F(ProducerTest, ABrokerThatComesWhileTheTopicIsLookedForIsNotAMissingTopic) {
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kCode, .code = 17, .remark = "No topic route info"});
+  Producer producer(*client_, {});
+  const SendResult result = producer.send_and_wait({.topic = "T", .body = "x"});
+  EXPECT_TRUE(result.stored()) << result.error.to_string();
+}
+
 // Finding 22.
 TEST_F(ProducerTest, AClosedClientEndsSendsAtOnce) {
   Producer producer(*client_, {});
