@@ -234,7 +234,10 @@ void add_dead_letters(CLI::App& group, CommandLine& line) {
     sub->add_option("group", arguments.group, "name of the group")->required();
     add_cluster(sub, arguments.cluster);
     add_output(sub, arguments.output, "how they are written");
-    sub->add_option("--from", arguments.from, kPosition)->option_text("POSITION");
+    sub->add_option("--from", arguments.from,
+                    std::string(kPosition) + "; may be repeated, once per queue")
+        ->allow_extra_args(false)
+        ->option_text("POSITION");
     sub->add_option("--count", arguments.count, "stop after so many")
         ->transform(checked(whole_number(0, INT64_MAX)))
         ->option_text("N");
@@ -242,12 +245,18 @@ void add_dead_letters(CLI::App& group, CommandLine& line) {
     return sub;
   };
   add("list", "dead letters and where they came from", dead_letters_list_command);
-  CLI::App* redrive = add("redrive", "send copies of them again", dead_letters_redrive_command);
+  CLI::App* redrive =
+      add("redrive", "send copies again, which every group that reads the topic gets",
+          dead_letters_redrive_command);
   redrive->add_option("--id", arguments.ids, "only this one; may be repeated")
       ->allow_extra_args(false)
       ->option_text("ID");
-  redrive->add_flag("--all", arguments.all, "all of them");
-  redrive->add_option("--to", arguments.to, "where to; where each came from when not given")
+  redrive->add_flag("--all", arguments.all, "all of them behind --from");
+  redrive->add_flag("--yes", arguments.yes,
+                    "--all without --from: again what earlier runs sent, too");
+  redrive
+      ->add_option("--to", arguments.to,
+                   "where to, for every group that reads it; where each came from when not given")
       ->option_text("TOPIC");
   redrive->add_flag("--dry-run", arguments.dry_run, "show what would be sent");
 }

@@ -40,20 +40,34 @@ std::string Listing::csv() const {
     }
     text += '\n';
   };
-  append_line(header_, [](const std::string& name) { return name; });
+  if (!header_shown_) append_line(header_, [](const std::string& name) { return name; });
   for (const auto& row : rows_) append_line(row, text_of);
   return text;
 }
 
-Status Listing::print(OutputFormat format) const {
-  if (format == OutputFormat::kJson) return write_output(STDOUT_FILENO, json());
-  if (format == OutputFormat::kCsv) return write_output(STDOUT_FILENO, csv());
+std::string Listing::table() {
   std::vector<std::vector<std::string>> texts;
   for (const auto& row : rows_) {
     std::vector<std::string>& line = texts.emplace_back();
     for (const Cell& cell : row) line.push_back(text_of(cell));
   }
-  return write_output(STDOUT_FILENO, format_table(header_, texts));
+  std::string text;
+  append_table(header_, texts, !header_shown_, widths_, text);
+  return text;
+}
+
+Status Listing::print(OutputFormat format) {
+  header_shown_ = false;
+  return flush(format);
+}
+
+Status Listing::flush(OutputFormat format) {
+  const std::string text = format == OutputFormat::kJson  ? json()
+                           : format == OutputFormat::kCsv ? csv()
+                                                          : table();
+  header_shown_ = true;
+  rows_.clear();
+  return write_output(STDOUT_FILENO, text);
 }
 
 }  // namespace slipstream::cli

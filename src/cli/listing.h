@@ -20,15 +20,21 @@ class Listing {
 
   // REQUIRES: as many cells as the header has
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  // In JSON a space of the header is '_'.
-  Status print(OutputFormat format) const;
+  // The whole list. In JSON a space of the header is '_'.
+  Status print(OutputFormat format);
+  // For lists that grow while they are shown: the rows since the last flush(), below one header.
+  // Columns of a table get wider where a later row needs it.
+  Status flush(OutputFormat format);
 
  private:
   std::string json() const;
   std::string csv() const;
+  std::string table();
 
   std::vector<std::string> header_;
   std::vector<std::vector<Cell>> rows_;
+  std::vector<std::size_t> widths_;  // of a table
+  bool header_shown_ = false;
 };
 
 }  // namespace slipstream::cli

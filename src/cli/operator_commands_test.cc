@@ -1,11 +1,14 @@
 // Operators' commands against brokers of this process.
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
@@ -19,6 +22,14 @@ namespace slipstream::cli {
 namespace {
 
 namespace mq = rocketmq;
+
+// Those of the threads of this process, until one waits for them: before the brokers' thread begins.
+bool block_stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  return pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0;
+}
 
 class OperatorCommandsTest : public ::testing::Test {
  protected:
@@ -50,6 +61,7 @@ class OperatorCommandsTest : public ::testing::Test {
     return lines;
   }
 
+  const bool blocked_ = block_stop_signals();
   mq::testing::ScriptedBroker broker_;
   ClusterArguments cluster_;
   std::filesystem::path folder_;
@@ -122,7 +134,18 @@ TEST_F(OperatorCommandsTest, DeadLettersGoBackToWhereTheyCameFrom) {
   }
   broker_.append(dead, "nobody knows", properties({{"UNIQ_KEY", "ID3"}}));
   DeadLetterArguments arguments{.cluster = cluster_, .group = "G"};
+  arguments.output = OutputFormat::kJson;
+  ::testing::internal::CaptureStdout();
   EXPECT_EQ(dead_letters_list_command(arguments), kExitOk);
+  std::istringstream listed(::testing::internal::GetCapturedStdout());
+  std::vector<nlohmann::json> rows;
+  for (std::string line; std::getline(listed, line);) rows.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[1]["offset"], 1);
+  EXPECT_EQ(rows[1]["id"], "ID2");
+  EXPECT_EQ(rows[1]["from_topic"], "T");
+  EXPECT_EQ(rows[1]["tags"], "red");
+  EXPECT_EQ(rows[2]["from_topic"], "");
   EXPECT_EQ(dead_letters_redrive_command(arguments), kExitUsage) << "--id or --all";
   arguments.ids = {"ID2"};
   arguments.dry_run = true;
@@ -140,13 +163,90 @@ TEST_F(OperatorCommandsTest, DeadLettersGoBackToWhereTheyCameFrom) {
   EXPECT_EQ(dead_letters_redrive_command(arguments), kExitFailed) << "no such dead letter";
   arguments.ids = {};
   arguments.all = true;
+  EXPECT_EQ(dead_letters_redrive_command(arguments), kExitUsage) << "without --from or --yes";
+  EXPECT_EQ(broker_.messages({"T", "broker-a", 0}).size(), 1U);
+  arguments.yes = true;
   EXPECT_EQ(dead_letters_redrive_command(arguments), kExitFailed) << "the third has no origin";
+  EXPECT_EQ(broker_.messages({"T", "broker-a", 0}).size(), 3U);
+  arguments.yes = false;
   arguments.to = "U";
-  arguments.from = "0:1";
+  arguments.from = {"0:1"};
   ASSERT_EQ(dead_letters_redrive_command(arguments), kExitOk);
   EXPECT_EQ(bodies({"U", "broker-a", 0}),
             (std::vector<std::string>{"body of ID2", "nobody knows"}));
   EXPECT_EQ(broker_.messages(dead).size(), 3U) << "they stay";
+}
+
+TEST_F(OperatorCommandsTest, ARedriveGoesOnBehindWhatWasSentOfEachQueue) {
+  broker_.create_topic("T", 1);
+  broker_.create_topic("%DLQ%G", 2);
+  for (int i = 0; i < 6; ++i) {
+    broker_.append({"%DLQ%G", "broker-a", i / 3}, std::to_string(i),
+                   properties({{"UNIQ_KEY", "ID" + std::to_string(i)}, {"RETRY_TOPIC", "T"}}));
+  }
+  DeadLetterArguments arguments{.cluster = cluster_, .group = "G"};
+  arguments.all = true;
+  arguments.output = OutputFormat::kCsv;
+  arguments.from = {"earliest"};
+  arguments.count = 2;
+  const auto said = [&](int code) {
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(dead_letters_redrive_command(arguments), code);
+    return std::pair{::testing::internal::GetCapturedStdout(),
+                     ::testing::internal::GetCapturedStderr()};
+  };
+  EXPECT_NE(said(kExitOk).second.find(": --from broker-a:0:2 --from broker-a:1:0 goes on"),
+            std::string::npos);
+  arguments.from = {"broker-a:0:2", "broker-a:1:0"};
+  arguments.count = -1;
+  int sends = 0;
+  broker_.disturb([&](mq::RequestCode code) -> std::optional<mq::testing::Fault> {
+    if (code != mq::RequestCode::kSendMessageV2 || ++sends < 3) return std::nullopt;
+    return mq::testing::Fault{
+        .kind = mq::testing::Fault::Kind::kCode, .code = 13, .remark = "too large"};
+  });
+  const auto [rows, text] = said(kExitFailed);
+  EXPECT_EQ(rows, "broker,queue,offset,id,to topic\nbroker-a,0,2,ID2,T\nbroker-a,1,0,ID3,T\n");
+  EXPECT_NE(text.find("2 messages sent again"), std::string::npos) << text;
+  EXPECT_NE(text.find(": --from broker-a:0:3 --from broker-a:1:1 goes on"), std::string::npos)
+      << text;
+  broker_.disturb(nullptr);
+  arguments.from = {"broker-a:0:3", "broker-a:1:1"};
+  EXPECT_NE(said(kExitOk).second.find(": --from broker-a:0:3 --from broker-a:1:3 goes on"),
+            std::string::npos);
+  EXPECT_EQ(bodies({"T", "broker-a", 0}), (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}))
+      << "each once";
+  arguments.from = {"earliest", "1:0"};
+  EXPECT_NE(said(kExitUsage).second.find("each names a queue"), std::string::npos);
+  arguments.from = {"0:0", "broker-a:0:1"};
+  EXPECT_NE(said(kExitFailed).second.find("twice"), std::string::npos);
+}
+
+TEST_F(OperatorCommandsTest, ARedriveStopsBehindAMessageWhenItIsToldTo) {
+  constexpr std::size_t kDead = 2'000;
+  broker_.create_topic("T", 1);
+  broker_.create_topic("%DLQ%G", 1);
+  for (std::size_t i = 0; i < kDead; ++i) {
+    broker_.append({"%DLQ%G", "broker-a", 0}, "x",
+                   properties({{"UNIQ_KEY", "ID"}, {"RETRY_TOPIC", "T"}}));
+  }
+  DeadLetterArguments arguments{.cluster = cluster_, .group = "G"};
+  arguments.all = arguments.yes = true;
+  broker_.disturb([told = false](mq::RequestCode code) mutable {
+    if (code == mq::RequestCode::kSendMessageV2 && !std::exchange(told, true))
+      ::kill(::getpid(), SIGTERM);
+    return std::optional<mq::testing::Fault>();
+  });
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(dead_letters_redrive_command(arguments), kExitFailed);
+  static_cast<void>(::testing::internal::GetCapturedStdout());
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  const auto sent = bodies({"T", "broker-a", 0}).size();
+  EXPECT_LT(sent, kDead);
+  EXPECT_NE(said.find("--from broker-a:0:" + std::to_string(sent) + " goes on"), std::string::npos)
+      << said;
 }
 
 TEST_F(OperatorCommandsTest, SkippingABacklogIsRefusedWhileMembersAreOnline) {

@@ -178,29 +178,39 @@ void append_csv_cell(std::string_view cell, bool quote, std::string& out) {
   out += '"';
 }
 
+void append_table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<std::string>>& rows, bool with_header,
+                  std::vector<std::size_t>& widths, std::string& out) {
+  widths.resize(header.size());
+  const auto measure = [&](const std::vector<std::string>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
+  };
+  measure(header);
+  for (const auto& row : rows) measure(row);
+  const auto append = [&](const std::vector<std::string>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i != 0) out += " | ";
+      append_padded(row[i], widths[i], false, out);
+    }
+    while (!out.empty() && out.back() == ' ') out.pop_back();
+    out += '\n';
+  };
+  if (with_header) {
+    append(header);
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (i != 0) out += "-+-";
+      out.append(widths[i], '-');
+    }
+    out += '\n';
+  }
+  for (const auto& row : rows) append(row);
+}
+
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
-  for (const std::string& name : header) widths.push_back(cells(name));
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
-  }
   std::string text;
-  const auto append = [&](const std::vector<std::string>& row) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i != 0) text += " | ";
-      append_padded(row[i], widths[i], false, text);
-    }
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    text += '\n';
-  };
-  append(header);
-  for (std::size_t i = 0; i < widths.size(); ++i) {
-    if (i != 0) text += "-+-";
-    text.append(widths[i], '-');
-  }
-  text += '\n';
-  for (const auto& row : rows) append(row);
+  append_table(header, rows, true, widths, text);
   return text;
 }
 

@@ -44,6 +44,11 @@ class RowPrinter {
 
 // As RFC 4180 quotes it: when it must be, or `quote` says so.
 void append_csv_cell(std::string_view cell, bool quote, std::string& out);
+// Rows of short texts as a table, with the header on top when asked for. `widths` are those of the
+// columns so far, empty at first; they grow with the rows.
+void append_table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<std::string>>& rows, bool with_header,
+                  std::vector<std::size_t>& widths, std::string& out);
 // Columns of short texts as an aligned table.
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows);
