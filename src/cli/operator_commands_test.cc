@@ -123,6 +123,49 @@ TEST_F(OperatorCommandsTest, ARecordingThatFailsLeavesNoFile) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
+TEST_F(OperatorCommandsTest, ABatchThatFailsInAReplayIsNotSentAgain) {
+  broker_.create_topic("U", 2);
+  const std::string file = folder_ / "slice";
+  // Lines 1 to 3 are of one queue, those behind them of another one.
+  const auto write_lines = [&](int count, const char* last) {
+    std::ofstream stream(file);
+    for (int i = 0; i < count; ++i) {
+      stream << R"({"queue":)" << (i < 3 ? 0 : 1) << R"(,"time":1,"body":")" << i << "\"}\n";
+    }
+    stream << last;
+  };
+  ReplayArguments replay{.cluster = cluster_, .file = file, .topic = "U", .speed = "max"};
+  replay.progress.quiet = true;
+  const auto said = [&] {
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(replay_command(replay), kExitFailed);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  write_lines(140, "");
+  const mq::testing::Fault refused{
+      .kind = mq::testing::Fault::Kind::kCode, .code = 13, .remark = "too large"};
+  broker_.inject(mq::RequestCode::kSendBatchMessage, refused);
+  const std::string text = said();
+  EXPECT_NE(text.find("a batch of 128 messages, the first one in line 4 of '"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("; it was not stored"), std::string::npos) << text;
+  EXPECT_NE(text.find("3 messages were read and not sent, the first one in line 1 of '"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(broker_.requests_seen(mq::RequestCode::kSendBatchMessage), 1U);
+
+  write_lines(3, "");
+  broker_.inject(mq::RequestCode::kSendBatchMessage,
+                 {.kind = mq::testing::Fault::Kind::kDropAfter});
+  broker_.inject(mq::RequestCode::kSendBatchMessage, refused);
+  EXPECT_NE(said().find("whether the broker stored it is unknown"), std::string::npos);
+
+  write_lines(2, "no JSON");
+  const auto before = bodies({"U", "broker-a", 0}).size();
+  EXPECT_NE(said().find("line 3 of '"), std::string::npos);
+  EXPECT_EQ(bodies({"U", "broker-a", 0}).size(), before + 2) << "what is before a bad line is sent";
+}
+
 TEST_F(OperatorCommandsTest, DeadLettersGoBackToWhereTheyCameFrom) {
   broker_.create_topic("T", 1);
   broker_.create_topic("U", 1);

@@ -183,6 +183,7 @@ struct Recorded {
   mq::Message message;
   std::string origin;  // its queue
   std::int64_t time_ms = 0;
+  std::int64_t line = 0;
 };
 
 Result<Recorded> parse_line(const std::string& line, const std::string& topic) {
@@ -202,9 +203,12 @@ Result<Recorded> parse_line(const std::string& line, const std::string& topic) {
 }
 
 // Batches for the queues of a topic; what comes from one recorded queue keeps its order.
+// Failure: names the lines of the batch, whether the broker may have it, and what was not sent. No
+//          batch is sent twice.
 class ReplaySender {
  public:
-  explicit ReplaySender(mq::Client& client) : producer_(client, {.group = "slipstream_cli"}) {}
+  ReplaySender(mq::Client& client, const std::string& file)
+      : producer_(client, {.group = "slipstream_cli"}), file_(file) {}
 
   Status open(const std::string& topic) {
     TRY_ASSIGN(queues_, producer_.queues(topic));
@@ -215,9 +219,11 @@ class ReplaySender {
   Status add(Recorded recorded) {
     const auto [known, added] = targets_.try_emplace(recorded.origin, targets_.size());
     Batch& batch = batches_[known->second % queues_.size()];
-    TRY_ASSIGN(const std::size_t bytes, mq::Producer::bytes_in_batch(recorded.message));
-    if (batch.bytes + bytes > kBatchBytes) TRY(send(batch));
-    batch.bytes += bytes;
+    const auto bytes = mq::Producer::bytes_in_batch(recorded.message);
+    if (!bytes.ok()) return end_with(bytes.error().with_context(place(recorded.line)));
+    if (batch.bytes + *bytes > kBatchBytes) TRY(send(batch));
+    batch.bytes += *bytes;
+    if (batch.messages.empty()) batch.first_line = recorded.line;
     recorded.message.queue = queues_[known->second % queues_.size()];
     batch.messages.push_back(std::move(recorded.message));
     return batch.messages.size() >= kBatchMessages ? send(batch) : Status();
@@ -226,33 +232,65 @@ class ReplaySender {
     for (auto& [index, batch] : batches_) TRY(send(batch));
     return {};
   }
+  // A line is bad: what was read before it is sent all the same.
+  Status end_with(const Error& error) {
+    const Status flushed = flush();
+    if (flushed.ok()) return error;
+    return flushed.error().with_context(error.message + "; before it");
+  }
   std::int64_t sent() const { return sent_; }
 
  private:
   struct Batch {
     std::vector<mq::Message> messages;
     std::size_t bytes = 0;
+    std::int64_t first_line = 0;
   };
 
-  Status send(Batch& batch) {
+  // Takes it out first: whatever becomes of it, it is not sent again.
+  Status send(Batch& waiting) {
+    const Batch batch = std::exchange(waiting, {});
     if (batch.messages.empty()) return {};
     const mq::SendResult result = batch.messages.size() == 1
-                                      ? producer_.send_and_wait(std::move(batch.messages.front()))
+                                      ? producer_.send_and_wait(batch.messages.front())
                                       : producer_.send_batch_and_wait(batch.messages);
-    if (!result.stored()) return result.error;
+    if (!result.stored()) return failed(batch, result);
     sent_ += std::ssize(batch.messages);
-    batch = {};
     return {};
   }
 
+  Error failed(const Batch& batch, const mq::SendResult& result) const {
+    Error error =
+        result.error.with_context("a batch of " + counted(std::ssize(batch.messages), "message") +
+                                  ", the first one in " + place(batch.first_line));
+    error.message += result.outcome == mq::SendOutcome::kUnknown
+                         ? "; whether the broker stored it is unknown"
+                         : "; it was not stored";
+    std::int64_t left = 0;
+    std::int64_t first_left = INT64_MAX;
+    for (const auto& [index, each] : batches_) {
+      left += std::ssize(each.messages);
+      if (!each.messages.empty()) first_left = std::min(first_left, each.first_line);
+    }
+    if (left > 0) {
+      error.message += "; for other queues " + counted(left, "message") +
+                       " were read and not sent, the first one in " + place(first_left);
+    }
+    return error;
+  }
+  std::string place(std::int64_t line) const {
+    return "line " + std::to_string(line) + " of '" + file_ + "'";
+  }
+
   mq::Producer producer_;
+  const std::string& file_;
   std::vector<mq::MessageQueue> queues_;
   std::map<std::string, std::size_t> targets_;  // recorded queue -> number
   std::map<std::size_t, Batch> batches_;        // by index of queues_
   std::atomic<std::int64_t> sent_{0};
 };
 
-// Until the end of the lines or the first failure.
+// Until the end of the lines or the first failure; what was read before a bad line is sent.
 Status replay_lines(int descriptor, const ReplayArguments& arguments, double speed,
                     ReplaySender& sender) {
   LineSource source(descriptor, kLineBytesMax);
@@ -260,24 +298,27 @@ Status replay_lines(int descriptor, const ReplayArguments& arguments, double spe
   ReplayClock pace(speed, clock.now_ms());
   std::string line;
   while (true) {
-    TRY_ASSIGN(const LineSource::Next next, source.next(&line, 1'000));
-    if (next == LineSource::Next::kEnd) return {};
-    if (next == LineSource::Next::kNothingYet || line.empty()) continue;
-    const std::string place =
-        "line " + std::to_string(source.lines()) + " of '" + arguments.file + "'";
+    const auto next = source.next(&line, 1'000);
+    if (!next.ok()) return sender.end_with(next.error());
+    if (*next == LineSource::Next::kEnd) return sender.flush();
+    if (*next == LineSource::Next::kNothingYet || line.empty()) continue;
     auto recorded = parse_line(line, arguments.topic);
-    if (!recorded.ok()) return std::move(recorded).error().with_context(place);
+    if (!recorded.ok()) {
+      return sender.end_with(recorded.error().with_context(
+          "line " + std::to_string(source.lines()) + " of '" + arguments.file + "'"));
+    }
+    recorded->line = source.lines();
     const std::int64_t wait_ms = pace.wait_ms(recorded->time_ms, clock.now_ms());
     if (wait_ms >= kPaceMs) {
       TRY(sender.flush());
       std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
     }
-    TRY(sender.add(std::move(*recorded)).with_context(place));
+    TRY(sender.add(std::move(*recorded)));
   }
 }
 
 Status replay(mq::Client& client, int descriptor, const ReplayArguments& arguments, double speed) {
-  ReplaySender sender(client);
+  ReplaySender sender(client, arguments.file);
   if (auto opened = sender.open(arguments.topic); !opened.ok()) {
     mq::Admin admin(client);
     return with_nearest_topic(admin, arguments.topic, std::move(opened).error());
@@ -290,8 +331,6 @@ Status replay(mq::Client& client, int descriptor, const ReplayArguments& argumen
       return {counted(sender.sent(), "message") + " replayed", grouped(rate.per_second()) + "/s"};
     });
     status = replay_lines(descriptor, arguments, speed, sender);
-    const Status flushed = sender.flush();
-    if (status.ok()) status = flushed;
   }
   notify(counted(sender.sent(), "message") + " replayed to topic '" + arguments.topic + "'");
   return status;
