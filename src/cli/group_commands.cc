@@ -35,15 +35,33 @@ Result<std::vector<std::string>> topics_of(mq::Admin& admin, const GroupArgument
                                          did_you_mean(arguments.group, names)};
 }
 
+// Where brokers keep what the group is to be given again. Its members read it from the begin on when
+// the group has no offset there.
+bool is_retry_topic(const std::string& topic) { return topic.starts_with("%RETRY%"); }
+
+// topics_of, and the group's retry topic where there is one, unless one topic was asked for.
+Result<std::vector<std::string>> all_topics_of(mq::Admin& admin, const GroupArguments& arguments) {
+  TRY_ASSIGN(std::vector<std::string> topics, topics_of(admin, arguments));
+  if (!arguments.topic.empty()) return topics;
+  const std::string retry = "%RETRY%" + arguments.group;
+  const auto there = admin.describe_topic(retry);
+  if (!there.ok() && there.error().code != ErrorCode::kNotFound) return there.status();
+  if (there.ok() && !there->readable_queues().empty()) topics.push_back(retry);
+  return topics;
+}
+
 Status describe(mq::Admin& admin, const GroupArguments& arguments) {
-  TRY_ASSIGN(const std::vector<std::string> topics, topics_of(admin, arguments));
+  TRY_ASSIGN(const std::vector<std::string> topics, all_topics_of(admin, arguments));
   Listing listing({"topic", "broker", "queue", "offset", "end", "lag"});
   std::int64_t total = 0;
   std::set<std::string> online;
   for (const std::string& topic : topics) {
     TRY_ASSIGN(const auto queues, admin.lag(arguments.group, topic));
     for (const mq::QueueLag& each : queues) {
-      const std::int64_t lag = each.committed < 0 ? -1 : each.max_offset - each.committed;
+      const bool from_begin = is_retry_topic(topic) && each.committed < 0;
+      if (from_begin && each.max_offset == 0) continue;
+      const std::int64_t begin = from_begin ? 0 : each.committed;
+      const std::int64_t lag = begin < 0 ? -1 : each.max_offset - begin;
       total += std::max<std::int64_t>(lag, 0);
       listing.add({topic, each.queue.broker, each.queue.id, offset_cell(each.committed),
                    each.max_offset, offset_cell(lag)});
@@ -69,20 +87,29 @@ Status refuse_online(mq::Admin& admin, const GroupArguments& arguments, const st
                    "'; they would overwrite the offsets: stop them first, or add --force"};
 }
 
-// What becomes of the group's offsets, and what that means.
-class OffsetChanges {
+// A group offset that is to be written.
+struct OffsetChange {
+  mq::OffsetRange range;
+  std::int64_t to = 0;
+};
+
+// What became of the group's offsets, and what that means.
+class ChangedOffsets {
  public:
-  Status add(mq::Admin& admin, const GroupArguments& arguments, const mq::OffsetRange& range,
-             std::int64_t to) {
-    TRY_ASSIGN(const auto before, admin.group_offset(arguments.group, range.queue));
-    if (!arguments.dry_run) TRY(admin.set_group_offset(arguments.group, range.queue, to));
-    const std::int64_t from = before.value_or(-1);
-    listing_.add({range.queue.topic, range.queue.broker, range.queue.id, offset_cell(from), to,
-                  from < 0 ? Listing::Cell("-") : Listing::Cell(to - from)});
-    if (from >= 0) (to < from ? again_ : skipped_) += std::abs(to - from);
+  Status apply(mq::Admin& admin, const GroupArguments& arguments, const OffsetChange& change) {
+    const mq::MessageQueue& queue = change.range.queue;
+    TRY_ASSIGN(const auto before, admin.group_offset(arguments.group, queue));
+    // Nothing waits, and there is no offset to move.
+    const bool retry = is_retry_topic(queue.topic);
+    if (retry && !before && change.range.min_offset == change.range.max_offset) return {};
+    if (!arguments.dry_run) TRY(admin.set_group_offset(arguments.group, queue, change.to));
+    const std::int64_t from = before.value_or(retry ? change.range.min_offset : -1);
+    listing_.add({queue.topic, queue.broker, queue.id, offset_cell(from), change.to,
+                  from < 0 ? Listing::Cell("-") : Listing::Cell(change.to - from)});
+    if (from >= 0) (change.to < from ? again_ : skipped_) += std::abs(change.to - from);
     return {};
   }
-  Status print(const GroupArguments& arguments) const {
+  Status print(const GroupArguments& arguments) {
     TRY(listing_.print(arguments.output));
     const std::string again = counted(again_, "message") + " will be read again";
     const std::string skipped = counted(skipped_, "message") + " will not be read";
@@ -98,30 +125,42 @@ class OffsetChanges {
   std::int64_t skipped_ = 0;
 };
 
+// In their order up to the first failure; what was written before it is shown.
+Status apply(mq::Admin& admin, const GroupArguments& arguments,
+             const std::vector<OffsetChange>& changes) {
+  ChangedOffsets changed;
+  Status done;
+  for (std::size_t i = 0; i < changes.size() && done.ok(); ++i)
+    done = changed.apply(admin, arguments, changes[i]);
+  const Status printed = changed.print(arguments);
+  if (!done.ok() && !arguments.dry_run)
+    return done.with_context("the offsets above were written; behind them");
+  return done.ok() ? printed : done;
+}
+
 Status reset(mq::Admin& admin, const GroupArguments& arguments, const Position& to) {
   auto queues = admin.bounds(arguments.topic);
   if (!queues.ok()) return with_nearest_topic(admin, arguments.topic, std::move(queues).error());
   TRY(refuse_online(admin, arguments, arguments.topic));
   TRY(keep_queue(to, arguments.topic, *queues));
-  OffsetChanges changes;
+  std::vector<OffsetChange> changes;
   for (const mq::OffsetRange& range : *queues) {
     TRY_ASSIGN(const std::int64_t offset, offset_of(admin, to, range));
-    TRY(changes.add(admin, arguments, range, offset));
+    changes.push_back({range, offset});
   }
-  return changes.print(arguments);
+  return apply(admin, arguments, changes);
 }
 
 Status skip_backlog(mq::Admin& admin, const GroupArguments& arguments) {
-  TRY_ASSIGN(const std::vector<std::string> topics, topics_of(admin, arguments));
-  OffsetChanges changes;
+  TRY_ASSIGN(const std::vector<std::string> topics, all_topics_of(admin, arguments));
+  std::vector<OffsetChange> changes;
   for (const std::string& topic : topics) {
     auto queues = admin.bounds(topic);
     if (!queues.ok()) return with_nearest_topic(admin, topic, std::move(queues).error());
     TRY(refuse_online(admin, arguments, topic));
-    for (const mq::OffsetRange& range : *queues)
-      TRY(changes.add(admin, arguments, range, range.max_offset));
+    for (const mq::OffsetRange& range : *queues) changes.push_back({range, range.max_offset});
   }
-  return changes.print(arguments);
+  return apply(admin, arguments, changes);
 }
 
 Status connections(mq::Admin& admin, const GroupArguments& arguments) {

@@ -313,6 +313,66 @@ TEST_F(OperatorCommandsTest, SkippingABacklogIsRefusedWhileMembersAreOnline) {
   EXPECT_EQ(broker_.group_offset("G", queue), 5);
 }
 
+TEST_F(OperatorCommandsTest, ABacklogIsThatOfTheRetryTopicToo) {
+  const mq::MessageQueue queue{"T", "broker-a", 0};
+  const mq::MessageQueue retry{"%RETRY%G", "broker-a", 0};
+  broker_.create_topic("T", 1);
+  broker_.create_topic("%RETRY%G", 2);
+  broker_.set_answer(mq::RequestCode::kGroupsOfTopic, R"({"groupList":["G"]})");
+  for (int i = 0; i < 5; ++i) broker_.append(queue, "x");
+  for (int i = 0; i < 3; ++i) broker_.append(retry, "x");
+  broker_.set_group_offset("G", queue, 4);
+  GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = {}};
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(group_describe_command(arguments), kExitOk);
+  const std::string described = ::testing::internal::GetCapturedStdout();
+  EXPECT_NE(described.find("4 messages behind"), std::string::npos) << described;
+  arguments.output = OutputFormat::kCsv;
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitOk);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
+            "topic,broker,queue,from,to,difference\n"
+            "T,broker-a,0,4,5,1\n"
+            "%RETRY%G,broker-a,0,0,3,3\n");
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("4 messages will not be read"),
+            std::string::npos);
+  EXPECT_EQ(broker_.group_offset("G", queue), 5);
+  EXPECT_EQ(broker_.group_offset("G", retry), 3);
+}
+
+TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
+  for (const char* topic : {"T", "U"}) {
+    broker_.create_topic(topic, 1);
+    for (int i = 0; i < 2; ++i) broker_.append({topic, "broker-a", 0}, "x");
+    broker_.set_group_offset("G", {topic, "broker-a", 0}, 1);
+  }
+  broker_.set_answer(mq::RequestCode::kGroupsOfTopic, R"({"groupList":["G"]})");
+  GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = {}};
+  arguments.output = OutputFormat::kCsv;
+  // All topics' members are asked for first: of the second one's nothing is heard.
+  const auto nth_fails = [&](mq::RequestCode failing, int nth) {
+    broker_.disturb([=, seen = 0](mq::RequestCode code) mutable {
+      std::optional<mq::testing::Fault> fault;
+      if (code == failing && ++seen >= nth) fault.emplace();
+      return fault;
+    });
+  };
+  nth_fails(mq::RequestCode::kConsumerListByGroup, 2);
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitFailed);
+  EXPECT_EQ(broker_.requests_seen(mq::RequestCode::kUpdateConsumerOffset), 0U);
+  nth_fails(mq::RequestCode::kUpdateConsumerOffset, 2);
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitFailed);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
+            "topic,broker,queue,from,to,difference\nT,broker-a,0,1,2,1\n");
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("the offsets above were written"),
+            std::string::npos);
+  EXPECT_EQ(broker_.group_offset("G", {"T", "broker-a", 0}), 2);
+  EXPECT_EQ(broker_.group_offset("G", {"U", "broker-a", 0}), 1);
+}
+
 TEST_F(OperatorCommandsTest, ASampleIsOfTheNewestMessagesOfAllQueues) {
   broker_.create_topic("T", 2);
   InferArguments arguments{.cluster = cluster_, .topic = "T", .count = 4};
