@@ -17,26 +17,34 @@ namespace {
 
 namespace mq = rocketmq;
 
-// The newest bodies of each queue, `count` of all together.
-Result<std::vector<std::string>> sample_of(mq::Admin& admin, const InferArguments& arguments) {
+struct Sample {
+  std::vector<std::string> bodies;
+  std::int64_t bytes = 0;
+  bool cut = false;  // there was no room for more
+};
+
+// The newest bodies of each queue, `count` of all together, as long as there is room.
+Result<Sample> sample_of(mq::Admin& admin, const InferArguments& arguments) {
   auto ranges = admin.bounds(arguments.topic);
   if (!ranges.ok()) return with_nearest_topic(admin, arguments.topic, std::move(ranges).error());
   // Queues with the fewest messages first: what they lack the others give.
   std::sort(ranges->begin(), ranges->end(), [](const auto& a, const auto& b) {
     return a.max_offset - a.min_offset < b.max_offset - b.min_offset;
   });
-  std::vector<std::string> bodies;
-  for (std::size_t i = 0; i < ranges->size(); ++i) {
+  Sample sample;
+  for (std::size_t i = 0; i < ranges->size() && !sample.cut; ++i) {
     mq::OffsetRange range = (*ranges)[i];
-    const std::int64_t share =
-        (arguments.count - std::ssize(bodies)) / static_cast<std::int64_t>(ranges->size() - i);
+    const std::int64_t share = (arguments.count - std::ssize(sample.bodies)) /
+                               static_cast<std::int64_t>(ranges->size() - i);
     range.min_offset = std::max(range.min_offset, range.max_offset - share);
     TRY(scan_queue(admin, range, [&](const mq::ReceivedMessage& message) -> Result<bool> {
-          bodies.push_back(message.body);
-          return true;
+          sample.bytes += std::ssize(message.body);
+          sample.cut = sample.bytes > arguments.bytes_max && !sample.bodies.empty();
+          if (!sample.cut) sample.bodies.push_back(message.body);
+          return !sample.cut;
         }).status());
   }
-  if (!bodies.empty()) return bodies;
+  if (!sample.bodies.empty()) return sample;
   return Error{ErrorCode::kNotFound,
                "topic '" + arguments.topic + "' holds no message to infer a table from"};
 }
@@ -47,14 +55,16 @@ int infer_command(const InferArguments& arguments) {
   const auto options = client_options(arguments.cluster);
   if (!options.ok()) return fail(options.error(), kExitUsage);
   return with_admin(arguments.cluster, [&](mq::Admin& admin) -> Status {
-    TRY_ASSIGN(const std::vector<std::string> bodies, sample_of(admin, arguments));
-    const InferredTable table = infer_table(bodies);
+    TRY_ASSIGN(const Sample sample, sample_of(admin, arguments));
+    const InferredTable table = infer_table(sample.bodies);
     TRY(write_output(
         STDOUT_FILENO,
         create_table_text(table, arguments.name.empty() ? arguments.topic : arguments.name,
                           arguments.topic, options->name_servers)));
-    notify("from " + counted(std::ssize(bodies), "message") + " of topic '" + arguments.topic +
-           "': " + table.format);
+    notify("from " + counted(std::ssize(sample.bodies), "message") + " of topic '" +
+           arguments.topic + "': " + table.format +
+           (sample.cut ? "; more than " + bytes_text(arguments.bytes_max) + " are not looked at"
+                       : ""));
     return {};
   });
 }

@@ -11,8 +11,9 @@ namespace slipstream::cli {
 struct InferArguments {
   ClusterArguments cluster;
   std::string topic;
-  std::string name{};        // of the table; empty = the topic's
-  std::int64_t count = 200;  // messages of the sample
+  std::string name{};                               // of the table; empty = the topic's
+  std::int64_t count = 200;                         // messages of the sample
+  std::int64_t bytes_max = std::int64_t{64} << 20;  // of their bodies
 };
 // Prints CREATE TABLE.
 int infer_command(const InferArguments& arguments);

@@ -387,5 +387,25 @@ TEST_F(OperatorCommandsTest, ASampleIsOfTheNewestMessagesOfAllQueues) {
     EXPECT_NE(table.find(part), std::string::npos) << part << " in " << table;
 }
 
+TEST_F(OperatorCommandsTest, ASampleHasABoundInBytes) {
+  broker_.create_topic("T", 1);
+  for (const char* body : {R"({"a":1})", R"({"b":1})", R"({"c":1})"})
+    broker_.append({"T", "broker-a", 0}, body);
+  InferArguments arguments{.cluster = cluster_, .topic = "T"};
+  const auto said = [&] {
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(infer_command(arguments), kExitOk);
+    return ::testing::internal::GetCapturedStdout() + ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(arguments.bytes_max, 64 << 20);
+  EXPECT_EQ(said().find("not looked at"), std::string::npos);
+  arguments.bytes_max = 20;
+  const std::string text = said();
+  EXPECT_NE(text.find("from 2 messages"), std::string::npos) << text;
+  EXPECT_NE(text.find("; more than 20 bytes are not looked at"), std::string::npos) << text;
+  EXPECT_EQ(text.find("`c`"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace slipstream::cli
