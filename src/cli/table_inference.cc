@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kTopicPartMax = 100;                  // a group has at most 120 characters
 constexpr std::size_t kCsvBytesMax = std::size_t{1} << 16;  // of a body that may be CSV
+constexpr int kLevelsMax = 64;                              // of a value in values
 
 enum class Kind : std::uint8_t {
   kUnknown,  // nothing but NULL was seen
@@ -108,8 +109,10 @@ Shape merged(Shape a, const Shape& b) {
   return a;
 }
 
-Shape shape_of(const Json& value) {
+// Deeper than kLevelsMax it is a text.
+Shape shape_of(const Json& value, int level = 0) {
   Shape shape;
+  if (level > kLevelsMax) return {.kind = Kind::kString};
   if (value.is_boolean()) {
     shape.kind = Kind::kBoolean;
   } else if (value.is_number_unsigned()) {
@@ -123,11 +126,12 @@ Shape shape_of(const Json& value) {
   } else if (value.is_array()) {
     shape.kind = Kind::kArray;
     Shape element;
-    for (const Json& each : value) element = merged(std::move(element), shape_of(each));
+    for (const Json& each : value) element = merged(std::move(element), shape_of(each, level + 1));
     if (!value.empty()) shape.element.push_back(std::move(element));
   } else if (value.is_object()) {
     shape.kind = Kind::kRow;
-    for (const auto& [name, each] : value.items()) shape.fields.emplace_back(name, shape_of(each));
+    for (const auto& [name, each] : value.items())
+      shape.fields.emplace_back(name, shape_of(each, level + 1));
   }
   return shape;
 }

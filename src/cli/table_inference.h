@@ -14,7 +14,8 @@ struct InferredTable {
   std::vector<std::string> notes;                            // what the guess leaves out
 };
 
-// JSON when every body is an object: its fields, of types that hold all that was seen. CSV when all
+// JSON when every body is an object: its fields, of types that hold all that was seen; what is in more
+// than 64 levels is STRING. CSV when all
 // lines have the same number of fields, two at least, with one of , ; | or a tab between. Else raw.
 // REQUIRES: at least one body
 InferredTable infer_table(const std::vector<std::string>& bodies);

@@ -58,6 +58,20 @@ TEST(TableInferenceTest, LinesWithAsManyFieldsAreCsv) {
   EXPECT_EQ(infer_table({"a,\"b"}).format, "raw") << "an open quote";
 }
 
+TEST(TableInferenceTest, ValuesInManyLevelsAreTexts) {
+  const auto body = [](std::size_t levels) {
+    return R"({"a":)" + std::string(levels, '[') + "1" + std::string(levels, ']') + "}";
+  };
+  const auto type = [&](std::size_t levels) {
+    return infer_table({body(levels)}).columns.at(0).second;
+  };
+  EXPECT_EQ(type(2), "ARRAY<ARRAY<BIGINT>>");
+  EXPECT_NE(type(63).find("BIGINT"), std::string::npos);
+  const std::string deep = type(100'000);
+  EXPECT_NE(deep.find("STRING"), std::string::npos);
+  EXPECT_LT(deep.size(), 1'000U);
+}
+
 TEST(TableInferenceTest, TheRestIsRaw) {
   EXPECT_EQ(infer_table({"hello"}).columns, (Columns{{"body", "STRING"}}));
   EXPECT_EQ(infer_table({"\xff\x01"}).columns, (Columns{{"body", "BYTES"}}));
