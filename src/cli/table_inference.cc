@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/message_format.h"
+#include "data/text/temporal.h"
 
 namespace slipstream::cli {
 namespace {
@@ -42,6 +43,7 @@ bool is_iso(Kind kind) { return kind == Kind::kTimestampIso || kind == Kind::kTi
 // What values of one place look like.
 struct Shape {
   Kind kind = Kind::kUnknown;
+  int precision = 3;                                    // of a timestamp: 3, 6, 9
   std::vector<std::pair<std::string, Shape>> fields{};  // kRow, in the order they were seen
   std::vector<Shape> element{};                         // kArray: one, or none for an empty array
 };
@@ -53,12 +55,16 @@ bool digits_at(std::string_view text, std::size_t from, std::size_t count) {
                      [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// 2024-01-31, or behind it ' ' or 'T', 10:11:12, up to nine digits of a second, Z.
-std::optional<Kind> temporal_kind(std::string_view text) {
+// 2024-01-31, or behind it ' ' or 'T', 10:11:12, up to nine digits of a second, Z. A day or time that
+// there is not is a text, as it cannot be read.
+std::optional<Shape> temporal_shape(std::string_view text) {
   const bool date = digits_at(text, 0, 4) && digits_at(text, 5, 2) && digits_at(text, 8, 2) &&
                     text[4] == '-' && text[7] == '-';
   if (!date) return std::nullopt;
-  if (text.size() == 10) return Kind::kDate;
+  if (text.size() == 10) {
+    if (!text::parse_date(text)) return std::nullopt;
+    return Shape{.kind = Kind::kDate};
+  }
   const bool iso = text[10] == 'T';
   if (!iso && text[10] != ' ') return std::nullopt;
   if (!digits_at(text, 11, 2) || !digits_at(text, 14, 2) || !digits_at(text, 17, 2) ||
@@ -70,8 +76,13 @@ std::optional<Kind> temporal_kind(std::string_view text) {
   if (!rest.empty() && (rest[0] != '.' || rest.size() < 2 || rest.size() > 10 ||
                         !digits_at(rest, 1, rest.size() - 1)))
     return std::nullopt;
-  if (utc) return iso ? Kind::kTimestampIsoUtc : Kind::kTimestampUtc;
-  return iso ? Kind::kTimestampIso : Kind::kTimestamp;
+  Shape shape{.kind = iso ? Kind::kTimestampIso : Kind::kTimestamp};
+  if (utc) shape.kind = iso ? Kind::kTimestampIsoUtc : Kind::kTimestampUtc;
+  // With the dot.
+  shape.precision = rest.size() <= 4 ? 3 : rest.size() <= 7 ? 6 : 9;
+  const text::TimestampForm form{.separator = iso ? 'T' : ' ', .zoned = utc};
+  if (!text::parse_timestamp_as(form, text, shape.precision)) return std::nullopt;
+  return shape;
 }
 
 Shape merged(Shape a, const Shape& b);
@@ -98,6 +109,7 @@ Shape merged(Shape a, const Shape& b) {
     a.kind = std::max(a.kind, b.kind);
     return a;
   }
+  a.precision = std::max(a.precision, b.precision);
   if (a.kind == Kind::kRow) merge_fields(a, b);
   if (a.kind == Kind::kArray && !b.element.empty()) {
     if (a.element.empty()) {
@@ -122,7 +134,8 @@ Shape shape_of(const Json& value, int level = 0) {
   } else if (value.is_number()) {
     shape.kind = Kind::kDouble;
   } else if (value.is_string()) {
-    shape.kind = temporal_kind(value.get_ref<const std::string&>()).value_or(Kind::kString);
+    shape =
+        temporal_shape(value.get_ref<const std::string&>()).value_or(Shape{.kind = Kind::kString});
   } else if (value.is_array()) {
     shape.kind = Kind::kArray;
     Shape element;
@@ -172,10 +185,10 @@ std::string type_of(const Shape& shape, bool iso) {
       return "DATE";
     case Kind::kTimestamp:
     case Kind::kTimestampIso:
-      return "TIMESTAMP(3)";
+      return "TIMESTAMP(" + std::to_string(shape.precision) + ")";
     case Kind::kTimestampUtc:
     case Kind::kTimestampIsoUtc:
-      return "TIMESTAMP_LTZ(3)";
+      return "TIMESTAMP_LTZ(" + std::to_string(shape.precision) + ")";
     case Kind::kArray:
       return "ARRAY<" + (shape.element.empty() ? "STRING" : type_of(shape.element[0], iso)) + ">";
     case Kind::kRow: {
@@ -244,14 +257,21 @@ bool reads_as(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-Kind kind_of_cell(const std::string& cell) {
-  if (cell.empty()) return Kind::kUnknown;
-  if (cell == "true" || cell == "false") return Kind::kBoolean;
-  if (reads_as<std::int64_t>(cell)) return Kind::kBigint;
+// "007" is a code: a number would not keep it.
+bool has_leading_zero(std::string_view cell) {
+  if (cell.starts_with('-')) cell.remove_prefix(1);
+  return cell.starts_with('0') && digits_at(cell, 1, 1);
+}
+
+Shape shape_of_cell(const std::string& cell) {
+  if (cell.empty()) return {};
+  if (cell == "true" || cell == "false") return {.kind = Kind::kBoolean};
+  if (!has_leading_zero(cell) && reads_as<std::int64_t>(cell)) return {.kind = Kind::kBigint};
   // Of "inf" and "nan" only the digits count.
-  if (cell.find_first_of("0123456789") != std::string::npos && reads_as<double>(cell))
-    return Kind::kDouble;
-  return temporal_kind(cell).value_or(Kind::kString);
+  if (!has_leading_zero(cell) && cell.find_first_of("0123456789") != std::string::npos &&
+      reads_as<double>(cell))
+    return {.kind = Kind::kDouble};
+  return temporal_shape(cell).value_or(Shape{.kind = Kind::kString});
 }
 
 std::optional<InferredTable> infer_csv(const std::vector<std::string>& bodies, char delimiter) {
@@ -269,7 +289,7 @@ std::optional<InferredTable> infer_csv(const std::vector<std::string>& bodies, c
       if (columns.empty()) columns.resize(cells->size());
       if (columns.size() != cells->size()) return std::nullopt;
       for (std::size_t i = 0; i < columns.size(); ++i)
-        columns[i] = merged(std::move(columns[i]), {.kind = kind_of_cell((*cells)[i])});
+        columns[i] = merged(std::move(columns[i]), shape_of_cell((*cells)[i]));
     }
   }
   if (columns.empty()) return std::nullopt;

@@ -16,7 +16,8 @@ struct InferredTable {
 
 // JSON when every body is an object: its fields, of types that hold all that was seen; what is in more
 // than 64 levels is STRING. CSV when all
-// lines have the same number of fields, two at least, with one of , ; | or a tab between. Else raw.
+// lines have the same number of fields, two at least, with one of , ; | or a tab between;
+// "007" is STRING. Timestamps have the digits of the sample: 3, 6 or 9. Else raw.
 // REQUIRES: at least one body
 InferredTable infer_table(const std::vector<std::string>& bodies);
 

@@ -38,12 +38,39 @@ TEST(TableInferenceTest, TimesInTheWayThatJsonIsToldToReadThem) {
       infer_table({R"({"at":"2024-01-31T10:11:12Z","local":"2024-01-31 10:11:12"})"});
   EXPECT_EQ(both.columns, (Columns{{"at", "STRING"}, {"local", "TIMESTAMP(3)"}}));
   EXPECT_EQ(both.notes.size(), 1U);
-  for (const char* text : {"2024-01-31 10:11", "2024-01-31 10:11:12.", "2024-01-31T10:11:12.1x",
-                           "2024-1-31", "2024-01-31x"}) {
+  for (const char* text :
+       {"2024-01-31 10:11", "2024-01-31 10:11:12.", "2024-01-31T10:11:12.1x", "2024-1-31",
+        "2024-01-31x", "2024-13-01", "2024-02-30", "2023-02-29 10:11:12", "2024-01-31 24:11:12",
+        "2024-01-31T10:61:12Z", "2024-00-10"}) {
     EXPECT_EQ(infer_table({std::string(R"({"at":")") + text + "\"}"}).columns,
               (Columns{{"at", "STRING"}}))
         << text;
   }
+}
+
+TEST(TableInferenceTest, TimestampsHaveThePrecisionOfTheLongestOne) {
+  const auto type = [](const std::string& first, const std::string& second) {
+    return infer_table({"{\"at\":\"" + first + "\"}", "{\"at\":\"" + second + "\"}"})
+        .columns.at(0)
+        .second;
+  };
+  const std::string second = "2024-01-31 10:11:12";
+  EXPECT_EQ(type(second, second + ".123"), "TIMESTAMP(3)");
+  EXPECT_EQ(type(second + ".1234", second), "TIMESTAMP(6)");
+  EXPECT_EQ(type(second + ".123456", second + ".1"), "TIMESTAMP(6)");
+  EXPECT_EQ(type(second, second + ".1234567"), "TIMESTAMP(9)");
+  EXPECT_EQ(type(second + "Z", second + ".123456789Z"), "TIMESTAMP_LTZ(9)");
+  EXPECT_EQ(type("2024-02-29", "2023-02-28"), "DATE");
+}
+
+TEST(TableInferenceTest, NumbersThatBeginWithZeroAreTexts) {
+  EXPECT_EQ(infer_table({"007,0,-012,0.5,-0.25,00.5", "123,10,-1,1,1,1"}).columns,
+            (Columns{{"f0", "STRING"},
+                     {"f1", "BIGINT"},
+                     {"f2", "STRING"},
+                     {"f3", "DOUBLE"},
+                     {"f4", "DOUBLE"},
+                     {"f5", "STRING"}}));
 }
 
 TEST(TableInferenceTest, LinesWithAsManyFieldsAreCsv) {
