@@ -171,8 +171,12 @@ int acl_user_create_command(const AccessArguments& arguments) {
   const auto password = read_password(arguments.password_file);
   if (!password.ok()) return fail(password.error(), kExitUsage);
   return with_admin(arguments.cluster, [&](mq::Admin& admin) -> Status {
-    TRY(admin.create_user({.name = arguments.user, .super = arguments.super}, *password));
-    notify("user '" + arguments.user + "' created");
+    TRY_ASSIGN(const std::vector<std::string> had,
+               admin.create_user({.name = arguments.user, .super = arguments.super}, *password));
+    notify("user '" + arguments.user + "' created" +
+           (had.empty() ? ""
+                        : "; broker " + joined(had) +
+                              " had it already: its password and kind there were not changed"));
     return {};
   });
 }

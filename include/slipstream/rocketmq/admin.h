@@ -228,8 +228,10 @@ class Admin {
   // --- access control: brokers 5.3 and later, each master of the cluster ---
   // kUnsupported: a broker does not know such requests. Passwords in answers stay behind.
   Result<std::vector<AccessUser>> users();
-  // On brokers that do not have the user; kAlreadyExists when all do.
-  Status create_user(const AccessUser& user, std::string_view password);
+  // On brokers that do not have the user. The names of those that had it: its password and kind
+  // there stay as they are. kAlreadyExists when all had it. A request whose answer is lost is
+  // repeated only where the user is not there then.
+  Result<std::vector<std::string>> create_user(const AccessUser& user, std::string_view password);
   Status delete_user(std::string_view name);
   Result<std::vector<AccessRule>> access_rules(std::string_view user = {});  // empty: of all users
   // Adds a rule; replaces the one that the user has for the same resource.

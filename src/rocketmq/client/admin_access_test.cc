@@ -51,8 +51,33 @@ TEST_F(AdminAccessTest, EveryBrokerIsAsked) {
   ASSERT_EQ(users->size(), 2U);
   EXPECT_EQ(users->back().broker, "broker-b");
   EXPECT_EQ(admin_->create_user({.name = "ann"}, "p").error().code, ErrorCode::kAlreadyExists);
-  ASSERT_TRUE(admin_->create_user({.name = "bob"}, "p").ok());
+  const auto had = admin_->create_user({.name = "bob"}, "p");
+  ASSERT_TRUE(had.ok());
+  EXPECT_TRUE(had->empty());
   EXPECT_EQ(broker_.requests_seen(RequestCode::kCreateUser), 2U);
+}
+
+TEST_F(AdminAccessTest, BrokersThatHadTheUserAreNamed) {
+  broker_.set_answers(RequestCode::kListUsers, {"[]", R"([{"username":"bob"}])"});
+  broker_.set_answer(RequestCode::kCreateUser, "");
+  const auto had = admin_->create_user({.name = "bob"}, "p");
+  ASSERT_TRUE(had.ok()) << had.status().to_string();
+  EXPECT_EQ(*had, std::vector<std::string>{"broker-b"});
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kCreateUser), 1U);
+}
+
+TEST_F(AdminAccessTest, AUserWhoseCreationWasNotAnsweredIsLookedForFirst) {
+  broker_.set_answer(RequestCode::kCreateUser, "");
+  for (const bool made : {true, false}) {
+    broker_.set_answers(RequestCode::kListUsers,
+                        {"[]", "[]", made ? R"([{"username":"bob"}])" : "[]"});
+    const std::size_t before = broker_.requests_seen(RequestCode::kCreateUser);
+    broker_.inject(RequestCode::kCreateUser, {.kind = testing::Fault::Kind::kDropAfter});
+    const auto had = admin_->create_user({.name = "bob"}, "p");
+    ASSERT_TRUE(had.ok()) << had.status().to_string();
+    EXPECT_EQ(broker_.requests_seen(RequestCode::kCreateUser) - before, made ? 2U : 3U)
+        << "one of each broker, and a second one where it was not there";
+  }
 }
 
 TEST_F(AdminAccessTest, RulesOfAUserAreNotThoseOfANameThatBeginsSo) {

@@ -27,7 +27,8 @@ std::optional<Command> OperatorRequests::answer(const Question& question) {
   const auto code = static_cast<RequestCode>(question.header.code);
   if (const auto set = answers_.find(code); set != answers_.end()) {
     Command done = make_answer(question.header, 0);
-    done.body = set->second;
+    done.body = set->second.front();
+    if (set->second.size() > 1) set->second.pop_front();
     return done;
   }
   switch (code) {

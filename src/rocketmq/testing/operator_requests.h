@@ -1,6 +1,7 @@
 // What the scripted brokers answer to operators.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,8 +27,11 @@ class OperatorRequests {
   };
   // Nothing: it is none of these requests.
   std::optional<Command> answer(const Question& question);
-  // From now on every broker answers requests with the code so.
-  void set_answer(RequestCode code, std::string body) { answers_[code] = std::move(body); }
+  // From now on brokers answer requests with the code so, each body once and the last one forever.
+  // REQUIRES: one body at least
+  void set_answers(RequestCode code, std::deque<std::string> bodies) {
+    answers_[code] = std::move(bodies);
+  }
 
  private:
   Command view_message(const Question& question) const;
@@ -36,7 +40,7 @@ class OperatorRequests {
   Command update_config(const Question& question);
 
   BrokerStore& store_;
-  std::map<RequestCode, std::string> answers_;
+  std::map<RequestCode, std::deque<std::string>> answers_;
   std::map<std::string, std::map<std::string, std::string>> configs_;  // by broker
 };
 

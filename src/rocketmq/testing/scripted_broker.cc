@@ -889,7 +889,10 @@ void ScriptedBroker::set_dispatch_lag(std::int64_t lag_ms) {
 }
 
 void ScriptedBroker::set_answer(RequestCode code, std::string body) {
-  impl_->do_on_loop([&] { impl_->operators().set_answer(code, std::move(body)); });
+  set_answers(code, {std::move(body)});
+}
+void ScriptedBroker::set_answers(RequestCode code, std::deque<std::string> bodies) {
+  impl_->do_on_loop([&] { impl_->operators().set_answers(code, std::move(bodies)); });
 }
 
 void ScriptedBroker::disturb(Disturbance disturbance) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -84,6 +85,8 @@ class ScriptedBroker {
   // What brokers answer from now on to a request of operators that they have no answer of their own
   // to (or another one), such as kConsumerConnections.
   void set_answer(RequestCode code, std::string body);
+  // Each body once, in this order, then the last one forever; whichever broker is asked.
+  void set_answers(RequestCode code, std::deque<std::string> bodies);
   // How long after a message was stored consumers and max offsets see it; 0 = at once.
   void set_dispatch_lag(std::int64_t lag_ms);
   // Brokers refuse requests that are not signed with these (as 5.x do); null: none is refused.
