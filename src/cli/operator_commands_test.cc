@@ -123,6 +123,31 @@ TEST_F(OperatorCommandsTest, ARecordingThatFailsLeavesNoFile) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
+TEST_F(OperatorCommandsTest, ARecordingIsWholeOrSaysWhereItStopped) {
+  broker_.create_topic("T", 1);
+  for (const char* body : {"first", "second"}) broker_.append({"T", "broker-a", 0}, body);
+  const std::string file = folder_ / "slice";
+  RecordArguments record{.cluster = cluster_, .topic = "T", .file = file};
+  record.progress.quiet = true;
+  const mq::testing::Fault nothing{.kind = mq::testing::Fault::Kind::kCodeAfter, .code = 19};
+  broker_.inject(mq::RequestCode::kPullMessage, nothing, 2);
+  ASSERT_EQ(record_command(record), kExitOk);
+  EXPECT_EQ(lines_of(file).size(), 2U) << "it was asked again";
+  record.overwrite = true;
+  broker_.inject(mq::RequestCode::kPullMessage, nothing, 3);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(record_command(record), kExitFailed);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("gives nothing at offset 0, although it goes on to 2"), std::string::npos)
+      << said;
+  EXPECT_EQ(lines_of(file).size(), 2U) << "the file from before stays";
+  broker_.set_answer(mq::RequestCode::kTopicConfig,
+                     R"({"topicName":"T","attributes":{"cleanup.policy":"COMPACTION"}})");
+  broker_.inject(mq::RequestCode::kPullMessage, nothing, 3);
+  ASSERT_EQ(record_command(record), kExitOk) << "such a topic may end before its last offset";
+  EXPECT_EQ(lines_of(file).size(), 0U);
+}
+
 TEST_F(OperatorCommandsTest, ABatchThatFailsInAReplayIsNotSentAgain) {
   broker_.create_topic("U", 2);
   const std::string file = folder_ / "slice";

@@ -1,5 +1,6 @@
 #include "cli/queue_scan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.h"
@@ -12,6 +13,7 @@ namespace mq = rocketmq;
 
 constexpr const char* kGroup = "slipstream_cli";
 constexpr std::int32_t kPullMessages = 1'000;  // brokers give what they are set to
+constexpr int kTriesWithNothing = 3;
 
 }  // namespace
 
@@ -46,9 +48,32 @@ Status QueueCursor::pull() {
     pulled_.push_back(std::move(message));
   }
   TRY(cursor.status().with_context("queue " + range_.queue.to_string()));
-  ended_ = frame->next_offset <= next_;
+  if (frame->next_offset <= next_) return given_nothing();
+  tries_ = 0;
   next_ = frame->next_offset;
   return {};
+}
+
+// Brokers answer so for a moment while they delete or load a file.
+Status QueueCursor::given_nothing() {
+  if (++tries_ < kTriesWithNothing) return {};
+  TRY_ASSIGN(const std::int64_t kept, admin_->min_offset(range_.queue));
+  if (kept > next_) {
+    next_ = kept;
+    tries_ = 0;
+    return {};
+  }
+  TRY_ASSIGN(const auto attributes, admin_->topic_attributes(range_.queue.topic));
+  const auto told = attributes.find(range_.queue.broker);
+  ended_ = told != attributes.end() &&
+           std::any_of(told->second.begin(), told->second.end(), [](const mq::Property& each) {
+             return each.name == "cleanup.policy" && each.value == "COMPACTION";
+           });
+  if (ended_) return {};
+  return Error::retry(ErrorCode::kUnavailable,
+                      "queue " + range_.queue.to_string() + " gives nothing at offset " +
+                          std::to_string(next_) + ", although it goes on to " +
+                          std::to_string(range_.max_offset));
 }
 
 Result<bool> scan_queue(mq::Admin& admin, const mq::OffsetRange& range,

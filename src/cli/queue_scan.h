@@ -13,10 +13,11 @@
 namespace slipstream::cli {
 
 // The messages at the offsets [range.min_offset, range.max_offset), in their order. Offsets that
-// the broker has deleted meanwhile are passed over.
+// the broker has deleted meanwhile are passed over. A compaction topic may end before max_offset.
 //
 // Owner:  one command; borrows the Admin.
 // Thread: one; next() blocks for a request now and then.
+// Failure: kUnavailable, names queue and offset, where the broker gives nothing before the end.
 class QueueCursor {
  public:
   QueueCursor(rocketmq::Admin& admin, rocketmq::OffsetRange range)
@@ -28,11 +29,13 @@ class QueueCursor {
 
  private:
   Status pull();
+  Status given_nothing();
 
   rocketmq::Admin* admin_;
   rocketmq::OffsetRange range_;
   std::int64_t next_;  // offset of the next pull
   bool ended_ = false;
+  int tries_ = 0;  // pulls at next_ that gave nothing
   std::vector<rocketmq::ReceivedMessage> pulled_;
   std::size_t given_ = 0;  // of pulled_
 };
