@@ -111,15 +111,23 @@ TEST_F(OperatorCommandsTest, ARecordingIsInTheOrderOfStoreTimesAndReplayedQueueB
 }
 
 TEST_F(OperatorCommandsTest, ARecordingThatFailsLeavesNoFile) {
-  broker_.create_topic("T", 1);
-  broker_.append({"T", "broker-a", 0}, "first", {}, 1'000);
-  broker_.append({"T", "broker-a", 0}, "second", {}, 2'000);
+  mq::testing::ScriptedBroker slow{{.pull_count_max = 1}};
+  slow.create_topic("T", 1);
+  slow.append({"T", "broker-a", 0}, "first", {}, 1'000);
+  slow.append({"T", "broker-a", 0}, "second", {}, 2'000);
   const std::string file = folder_ / "slice";
+  cluster_.name_server = slow.name_server();
   RecordArguments record{.cluster = cluster_, .topic = "T", .file = file};
   record.progress.quiet = true;
-  broker_.inject(mq::RequestCode::kPullMessage,
-                 {.kind = mq::testing::Fault::Kind::kCode, .code = 16, .remark = "not readable"});
+  bool begun = false;  // the file, when the second pull fails
+  slow.disturb([&, pulls = 0](mq::RequestCode code) mutable -> std::optional<mq::testing::Fault> {
+    if (code != mq::RequestCode::kPullMessage || ++pulls < 2) return std::nullopt;
+    begun = std::filesystem::exists(file + ".partial");
+    return mq::testing::Fault{
+        .kind = mq::testing::Fault::Kind::kCode, .code = 16, .remark = "not readable"};
+  });
   EXPECT_EQ(record_command(record), kExitFailed);
+  EXPECT_TRUE(begun);
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
