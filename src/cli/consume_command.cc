@@ -69,7 +69,8 @@ Status consume(const ConsumeArguments& arguments, const Position& from, const Me
   const Progress progress(arguments.progress,
                           [&] { return facts_of(printed, arguments.count, rate); });
   std::string text;
-  while (!stop && printed != arguments.count) {
+  Status status;  // of what cannot be printed; what came before it is
+  while (status.ok() && !stop && printed != arguments.count) {
     if (!arguments.follow && ends.reached(consumer)) break;
     TRY_ASSIGN(const auto messages, consumer.receive(200));
     text.clear();
@@ -78,7 +79,8 @@ Status consume(const ConsumeArguments& arguments, const Position& from, const Me
       if (printed + taken == arguments.count) break;
       if (!arguments.follow && !ends.holds(message)) continue;
       if (arguments.json) {
-        append_envelope(message, text);
+        status = append_envelope(message, text);
+        if (!status.ok()) break;
       } else {
         format.append(message, text);
       }
@@ -87,7 +89,7 @@ Status consume(const ConsumeArguments& arguments, const Position& from, const Me
     TRY(write_output(STDOUT_FILENO, text));
     printed += taken;
   }
-  return {};
+  return status;
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::string joined(const std::vector<std::string>& words) {
 Status print_message(const mq::ReceivedMessage& message, OutputFormat output) {
   if (output == OutputFormat::kJson) {
     std::string text;
-    append_envelope(message, text);
+    TRY(append_envelope(message, text));
     return write_output(STDOUT_FILENO, text);
   }
   Listing listing({"part", "value"});
@@ -53,7 +53,7 @@ Status print_message(const mq::ReceivedMessage& message, OutputFormat output) {
 Status print_messages(const std::vector<mq::ReceivedMessage>& messages, OutputFormat output) {
   if (output == OutputFormat::kJson) {
     std::string text;
-    for (const mq::ReceivedMessage& message : messages) append_envelope(message, text);
+    for (const mq::ReceivedMessage& message : messages) TRY(append_envelope(message, text));
     return write_output(STDOUT_FILENO, text);
   }
   Listing listing(

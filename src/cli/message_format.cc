@@ -68,6 +68,10 @@ Status read_field(const std::string& field, const ordered_json& value, mq::Messa
     }
   } else if (field == "sharding_key") {
     TRY_ASSIGN(message.sharding_key, text_of(value, field));
+  } else if (field == "flag") {
+    if (!value.is_number_integer() || value < INT32_MIN || value > INT32_MAX)
+      return bad("'flag' is no number of 32 bits");
+    message.flag = value.get<std::int32_t>();
   } else if (field == "body") {
     TRY_ASSIGN(message.body, text_of(value, field));
   } else if (field == "body_base64") {
@@ -77,9 +81,25 @@ Status read_field(const std::string& field, const ordered_json& value, mq::Messa
     static const std::vector<std::string> kWhere = {"topic",  "broker", "queue",
                                                     "offset", "id",     "time"};
     if (std::find(kWhere.begin(), kWhere.end(), field) != kWhere.end()) return {};
-    static const std::array<std::string, 6> kKnown = {"tags",         "keys", "properties",
-                                                      "sharding_key", "body", "body_base64"};
+    static const std::array<std::string, 7> kKnown = {"tags", "keys", "properties", "sharding_key",
+                                                      "flag", "body", "body_base64"};
     return bad("unknown field '" + field + "'" + did_you_mean(field, kKnown));
+  }
+  return {};
+}
+
+// Of the parts that an envelope has besides the body; empty: all are UTF-8.
+std::string part_without_utf8(const mq::ReceivedMessage& message) {
+  if (!is_utf8(message.message_id)) return "id";
+  if (!is_utf8(message.tags)) return "tag";
+  if (!is_utf8(message.sharding_key)) return "sharding key";
+  for (const std::string& key : message.keys) {
+    if (!is_utf8(key)) return "key '" + printable(key) + "'";
+  }
+  for (const mq::Property& property : message.properties) {
+    if (mq::is_reserved_property(property.name)) continue;
+    if (!is_utf8(property.name) || !is_utf8(property.value))
+      return "property '" + printable(property.name) + "'";
   }
   return {};
 }
@@ -183,7 +203,14 @@ void MessageFormat::append(const mq::ReceivedMessage& message, std::string& out)
   }
 }
 
-void append_envelope(const mq::ReceivedMessage& message, std::string& out) {
+Status append_envelope(const mq::ReceivedMessage& message, std::string& out) {
+  if (const std::string part = part_without_utf8(message); !part.empty()) {
+    return Error{ErrorCode::kUnsupported,
+                 "message " + printable(message.message_id) + " at offset " +
+                     std::to_string(message.queue_offset) + " of queue " + message.broker + ":" +
+                     std::to_string(message.queue_id) + " of topic '" + message.topic +
+                     "' cannot be written as JSON: its " + part + " is not UTF-8"};
+  }
   ordered_json envelope = {{"topic", message.topic},
                            {"broker", message.broker},
                            {"queue", message.queue_id},
@@ -194,6 +221,7 @@ void append_envelope(const mq::ReceivedMessage& message, std::string& out) {
                            {"keys", message.keys},
                            {"properties", ordered_json::object()}};
   if (!message.sharding_key.empty()) envelope["sharding_key"] = message.sharding_key;
+  if (message.flag != 0) envelope["flag"] = message.flag;
   for (const mq::Property& property : message.properties) {
     if (!mq::is_reserved_property(property.name))
       envelope["properties"][property.name] = property.value;
@@ -203,8 +231,9 @@ void append_envelope(const mq::ReceivedMessage& message, std::string& out) {
   } else {
     envelope["body_base64"] = to_base64(message.body);
   }
-  out += envelope.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  out += envelope.dump();
   out += '\n';
+  return {};
 }
 
 Status read_envelope(std::string_view line, mq::Message& message) {

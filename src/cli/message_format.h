@@ -37,11 +37,13 @@ class MessageFormat {
 };
 
 // One object and a line end: topic, broker, queue, offset, id, time; tags, keys, properties (the
-// user's own); sharding_key where there is one; body, or body_base64 where it is not UTF-8.
-void append_envelope(const rocketmq::ReceivedMessage& message, std::string& out);
+// user's own); sharding_key and flag where there is one; body, or body_base64 where it is not UTF-8.
+// Failure: kUnsupported, names message and part: what is not UTF-8 besides the body has no place in
+//          JSON. Nothing is appended.
+Status append_envelope(const rocketmq::ReceivedMessage& message, std::string& out);
 
-// What an envelope says a message has: tags, keys, properties, sharding key and the body. Where the message was
-// found does not count.
+// What an envelope says a message has: tags, keys, properties, sharding key, flag and the body. Where
+// the message was found does not count.
 // Failure: kInvalidArgument, names the field.
 Status read_envelope(std::string_view line, rocketmq::Message& message);
 

@@ -46,7 +46,8 @@ TEST(MessageFormatTest, AnEnvelopeGoesBothWays) {
     rocketmq::ReceivedMessage message = received();
     message.body = body;
     std::string line;
-    append_envelope(message, line);
+    message.flag = -7;
+    ASSERT_TRUE(append_envelope(message, line).ok());
     EXPECT_EQ(line.find('\n'), line.size() - 1);
     rocketmq::Message back;
     const Status status = read_envelope(line, back);
@@ -54,9 +55,32 @@ TEST(MessageFormatTest, AnEnvelopeGoesBothWays) {
     EXPECT_EQ(back.body, body);
     EXPECT_EQ(back.tags, message.tags);
     EXPECT_EQ(back.keys, message.keys);
+    EXPECT_EQ(back.flag, -7);
     EXPECT_EQ(back.properties, (std::vector<rocketmq::Property>{{"source", "x\"y"}}));
     EXPECT_EQ(back.topic, "") << "where it was found does not count";
   }
+}
+
+TEST(MessageFormatTest, AMessageThatJsonCannotHoldIsRefusedByName) {
+  const auto refused = [](auto change) {
+    rocketmq::ReceivedMessage message = received();
+    change(message);
+    std::string line = "before";
+    const Status status = append_envelope(message, line);
+    EXPECT_EQ(line, "before");
+    return status.ok() ? std::string("taken") : status.error().message;
+  };
+  const std::string property = refused([](auto& message) {
+    message.properties.push_back({"colour", "\xff"});
+  });
+  EXPECT_NE(property.find(received().message_id), std::string::npos) << property;
+  EXPECT_NE(property.find("its property 'colour' is not UTF-8"), std::string::npos) << property;
+  EXPECT_NE(refused([](auto& message) { message.tags = "\xff"; }).find("its tag is"),
+            std::string::npos);
+  EXPECT_NE(refused([](auto& message) {
+              message.keys = {"k", "\xff"};
+            }).find("its key '"),
+            std::string::npos);
 }
 
 TEST(MessageFormatTest, AWrongEnvelopeIsRefusedWithItsField) {
@@ -71,6 +95,7 @@ TEST(MessageFormatTest, AWrongEnvelopeIsRefusedWithItsField) {
   EXPECT_NE(refused(R"({"body":"a","body_base64":"YQ=="})").find("exactly one"), std::string::npos);
   EXPECT_EQ(refused(R"({"body":"a","keys":"k"})"), "'keys' is no list of strings");
   EXPECT_EQ(refused(R"({"body":"a","properties":{"n":1}})"), "'properties.n' is no string");
+  EXPECT_EQ(refused(R"({"body":"a","flag":4294967296})"), "'flag' is no number of 32 bits");
   EXPECT_EQ(refused(R"({"body_base64":"%%%"})"), "'body_base64' is no base64");
   EXPECT_NE(refused(R"({"body":"a","tag":"b"})").find("did you mean 'tags'"), std::string::npos);
 }

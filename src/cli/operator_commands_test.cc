@@ -108,6 +108,19 @@ TEST_F(OperatorCommandsTest, ARecordingIsInTheOrderOfStoreTimesAndReplayedQueueB
   EXPECT_EQ(copy.sharding_key, "s");
   replay.speed = "fast";
   EXPECT_EQ(replay_command(replay), kExitUsage);
+
+  replay.speed = "max";
+  std::ofstream(file) << R"({"time":1,"flag":7,"body":"x"})"
+                      << "\n";
+  broker_.create_topic("V", 1);
+  replay.topic = "V";
+  ASSERT_EQ(replay_command(replay), kExitOk);
+  EXPECT_EQ(broker_.messages({"V", "broker-a", 0}).front().flag, 7);
+  record.topic = "V";
+  ASSERT_EQ(record_command(record), kExitOk);
+  EXPECT_EQ(lines_of(file).at(0)["flag"], 7);
+  broker_.append({"V", "broker-a", 0}, "x", properties({{"colour", "\xff"}}));
+  EXPECT_EQ(record_command(record), kExitFailed) << "a property that is no text";
 }
 
 TEST_F(OperatorCommandsTest, ARecordingThatFailsLeavesNoFile) {

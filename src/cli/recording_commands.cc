@@ -71,7 +71,7 @@ class RecordingFile {
   }
 
   Status add(const mq::ReceivedMessage& message) {
-    append_envelope(message, text_);
+    TRY(append_envelope(message, text_));
     return text_.size() < kWriteBytes ? Status() : flush();
   }
   Status finish() {
