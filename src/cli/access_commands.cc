@@ -134,10 +134,17 @@ Status grant(mq::Admin& admin, const AccessArguments& arguments,
   return {};
 }
 
+// Those of the user that can be revoked; the rules of other policies stay whatever is asked.
+Result<std::vector<mq::AccessRule>> custom_rules(mq::Admin& admin, const std::string& user) {
+  TRY_ASSIGN(std::vector<mq::AccessRule> rules, admin.access_rules(user));
+  std::erase_if(rules, [](const mq::AccessRule& rule) { return rule.policy != "Custom"; });
+  return rules;
+}
+
 Status revoke(mq::Admin& admin, const AccessArguments& arguments,
               const std::vector<std::string>& resources) {
   TRY(check_user(admin, arguments.user));
-  TRY_ASSIGN(const auto rules, admin.access_rules(arguments.user));
+  TRY_ASSIGN(const auto rules, custom_rules(admin, arguments.user));
   std::vector<std::string> known;
   for (const mq::AccessRule& rule : rules) known.push_back(rule.resource);
   for (const std::string& resource : resources) {
@@ -146,6 +153,13 @@ Status revoke(mq::Admin& admin, const AccessArguments& arguments,
                                              resource + did_you_mean(resource, known)};
     }
     TRY(admin.revoke(arguments.user, resource));
+    TRY_ASSIGN(const auto left, custom_rules(admin, arguments.user));
+    for (const mq::AccessRule& rule : left) {
+      if (rule.resource != resource) continue;
+      return Error{ErrorCode::kUnavailable,
+                   "broker '" + rule.broker + "' took the request and still has a rule of user '" +
+                       arguments.user + "' for " + resource};
+    }
     notify("user '" + arguments.user + "' has no rule for " + resource + " any more");
   }
   return {};

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "cli/access_commands.h"
 #include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
 #include "cli/infer_command.h"
@@ -417,6 +418,35 @@ TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
             std::string::npos);
   EXPECT_EQ(broker_.group_offset("G", {"T", "broker-a", 0}), 2);
   EXPECT_EQ(broker_.group_offset("G", {"U", "broker-a", 0}), 1);
+}
+
+TEST_F(OperatorCommandsTest, ARuleIsGoneWhenTheBrokerSaysSo) {
+  const auto rule = [](const std::string& policy, const std::string& resource) {
+    return R"({"policyType":")" + policy + R"(","entries":[{"resource":")" + resource +
+           R"(","actions":["Pub"],"decision":"Allow"}]})";
+  };
+  const std::string before = R"([{"subject":"User:ann","policies":[)" + rule("Custom", "Topic:t") +
+                             "," + rule("Default", "Topic:d") + "]}]";
+  const std::string after =
+      R"([{"subject":"User:ann","policies":[)" + rule("Default", "Topic:t") + "]}]";
+  broker_.set_answer(mq::RequestCode::kListUsers, R"([{"username":"ann"}])");
+  broker_.set_answer(mq::RequestCode::kDeleteAcl, "");
+  AccessArguments arguments;
+  arguments.cluster = cluster_;
+  arguments.user = "ann";
+  const auto revoked = [&](const char* resource, int code) {
+    arguments.resources = {resource};
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(acl_revoke_command(arguments), code);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  broker_.set_answer(mq::RequestCode::kListAcls, before);
+  EXPECT_NE(revoked("topic:d", kExitFailed).find("has no rule for Topic:d"), std::string::npos);
+  EXPECT_EQ(broker_.requests_seen(mq::RequestCode::kDeleteAcl), 0U);
+  EXPECT_NE(revoked("topic:t", kExitFailed).find("broker 'broker-a' took the request and still"),
+            std::string::npos);
+  broker_.set_answers(mq::RequestCode::kListAcls, {before, after});
+  EXPECT_NE(revoked("topic:t", kExitOk).find("no rule for Topic:t any more"), std::string::npos);
 }
 
 TEST_F(OperatorCommandsTest, ASampleIsOfTheNewestMessagesOfAllQueues) {
