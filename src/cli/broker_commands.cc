@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/suggest.h"
@@ -115,29 +117,57 @@ Status get_config(mq::Admin& admin, const BrokerArguments& arguments) {
   return listing.print(arguments.output);
 }
 
+template <typename T>
+std::optional<T> number_of(const std::string& text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// "72" and "072", "0.5" and "0.50": brokers show numbers in their own way.
+bool same_value(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const auto whole_a = number_of<std::int64_t>(a);
+  const auto whole_b = number_of<std::int64_t>(b);
+  if (whole_a && whole_b) return *whole_a == *whole_b;
+  const auto number_a = number_of<double>(a);
+  const auto number_b = number_of<double>(b);
+  return number_a && number_b && *number_a == *number_b;
+}
+
+// What became of the settings is shown, also when the broker did not take one.
 Status set_config(mq::Admin& admin, const BrokerArguments& arguments,
                   const std::vector<mq::Property>& wanted) {
   TRY_ASSIGN(const std::string address, address_of(admin, arguments.broker));
   TRY_ASSIGN(const Settings before, admin.broker_config(address));
-  Listing listing({"setting", "before", "after"});
   std::vector<mq::Property> changed;
   for (const mq::Property& each : wanted) {
     TRY_ASSIGN(const std::string value, value_of(before, each.name, arguments.broker));
-    listing.add({each.name, shown(each.name, value), shown(each.name, each.value)});
-    if (value != each.value) changed.push_back(each);
+    if (!same_value(value, each.value)) changed.push_back(each);
   }
+  Settings after = before;
   if (!arguments.dry_run && !changed.empty()) {
     TRY(admin.set_broker_config(address, changed));
-    TRY_ASSIGN(const Settings after, admin.broker_config(address));
-    for (const mq::Property& each : changed) {
-      TRY_ASSIGN(const std::string value, value_of(after, each.name, arguments.broker));
-      if (value == each.value) continue;
-      return Error{ErrorCode::kInvalidArgument, "broker '" + arguments.broker + "' did not take " +
-                                                    each.name + "=" + shown(each.name, each.value) +
-                                                    "; it is " + shown(each.name, value)};
+    TRY_ASSIGN(after, admin.broker_config(address));
+  }
+  Listing listing({"setting", "before", "after"});
+  std::string refused;
+  for (const mq::Property& each : wanted) {
+    TRY_ASSIGN(const std::string value, value_of(before, each.name, arguments.broker));
+    TRY_ASSIGN(const std::string now, value_of(after, each.name, arguments.broker));
+    const std::string& shown_now = arguments.dry_run ? each.value : now;
+    listing.add({each.name, shown(each.name, value), shown(each.name, shown_now)});
+    if (!arguments.dry_run && !same_value(now, each.value)) {
+      refused += (refused.empty() ? "" : ", ") + each.name + "=" + shown(each.name, each.value) +
+                 " (it is " + shown(each.name, now) + ")";
     }
   }
   TRY(listing.print(arguments.output));
+  if (!refused.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "broker '" + arguments.broker + "' did not take " + refused};
+  }
   if (arguments.dry_run) {
     notify("nothing was changed (--dry-run)");
   } else if (changed.empty()) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/access_commands.h"
+#include "cli/broker_commands.h"
 #include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
 #include "cli/infer_command.h"
@@ -418,6 +419,37 @@ TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
             std::string::npos);
   EXPECT_EQ(broker_.group_offset("G", {"T", "broker-a", 0}), 2);
   EXPECT_EQ(broker_.group_offset("G", {"U", "broker-a", 0}), 1);
+}
+
+TEST_F(OperatorCommandsTest, SettingsAreShownAsTheBrokerHasThem) {
+  BrokerArguments arguments;
+  arguments.cluster = cluster_;
+  arguments.broker = "broker-a";
+  arguments.output = OutputFormat::kCsv;
+  const auto said = [&](std::vector<std::string> settings, int code) {
+    arguments.settings = std::move(settings);
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(broker_config_set_command(arguments), code);
+    return ::testing::internal::GetCapturedStdout() + ::testing::internal::GetCapturedStderr();
+  };
+  const std::string same = said({"fileReservedTime=072"}, kExitOk);
+  EXPECT_NE(same.find("is set so already"), std::string::npos) << same;
+  EXPECT_EQ(broker_.requests_seen(mq::RequestCode::kUpdateBrokerConfig), 0U);
+  EXPECT_NE(said({"fileReservedTime=48"}, kExitOk).find("fileReservedTime,72,48\n"),
+            std::string::npos);
+  // It takes the one and not the other.
+  broker_.set_answers(mq::RequestCode::kBrokerConfig,
+                      {"fileReservedTime=48\nflushDiskType=ASYNC_FLUSH\n",
+                       "fileReservedTime=96.0\nflushDiskType=ASYNC_FLUSH\n"});
+  const std::string text = said({"fileReservedTime=96", "flushDiskType=NEVER"}, kExitFailed);
+  EXPECT_NE(text.find("setting,before,after\n"
+                      "fileReservedTime,48,96.0\n"
+                      "flushDiskType,ASYNC_FLUSH,ASYNC_FLUSH\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("did not take flushDiskType=NEVER (it is ASYNC_FLUSH)\n"), std::string::npos)
+      << text;
 }
 
 TEST_F(OperatorCommandsTest, ARuleIsGoneWhenTheBrokerSaysSo) {
