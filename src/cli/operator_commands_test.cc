@@ -421,6 +421,32 @@ TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
   EXPECT_EQ(broker_.group_offset("G", {"U", "broker-a", 0}), 1);
 }
 
+TEST_F(OperatorCommandsTest, ATimeBehindTheLastMessageIsTheEnd) {
+  for (const bool last_for_later_times : {false, true}) {
+    mq::testing::ScriptedBroker broker{{.last_for_later_times = last_for_later_times}};
+    const mq::MessageQueue queue{"T", "broker-a", 0};
+    broker.create_topic("T", 2);
+    for (const std::int64_t time_ms : {1'000, 2'000}) broker.append(queue, "x", {}, time_ms);
+    cluster_.name_server = broker.name_server();
+    GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = "T"};
+    for (const auto& [to, offset] : std::vector<std::pair<std::string, std::int64_t>>{
+             {"1000", 0}, {"1001", 1}, {"2000", 1}, {"2001", 2}, {"2026-11-21 10:00:00", 2}}) {
+      arguments.to = to;
+      ASSERT_EQ(group_reset_command(arguments), kExitOk) << to;
+      EXPECT_EQ(broker.group_offset("G", queue), offset) << to;
+    }
+    RecordArguments record{.cluster = cluster_, .topic = "T", .file = folder_ / "slice"};
+    record.progress.quiet = true;
+    record.overwrite = true;
+    for (const auto& [to, count] :
+         std::vector<std::pair<std::string, std::size_t>>{{"2000", 1}, {"2001", 2}, {"9000", 2}}) {
+      record.to = to;
+      ASSERT_EQ(record_command(record), kExitOk);
+      EXPECT_EQ(lines_of(record.file).size(), count) << to;
+    }
+  }
+}
+
 TEST_F(OperatorCommandsTest, SettingsAreShownAsTheBrokerHasThem) {
   BrokerArguments arguments;
   arguments.cluster = cluster_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/try.h"
+#include "cli/queue_scan.h"
 #include "data/text/temporal.h"
 
 namespace slipstream::cli {
@@ -80,13 +81,27 @@ Status keep_queue(const Position& position, const std::string& topic,
                               : "queue " + name + " is on several brokers; name one of " + known};
 }
 
+namespace {
+
+// Brokers 4.x answer a time behind the last message with that message.
+Result<std::int64_t> offset_at_time(mq::Admin& admin, std::int64_t time_ms,
+                                    const mq::OffsetRange& queue) {
+  TRY_ASSIGN(const std::int64_t offset, admin.offset_at(queue.queue, time_ms));
+  if (offset + 1 != queue.max_offset || offset < queue.min_offset) return offset;
+  QueueCursor last(admin, {queue.queue, offset, queue.max_offset});
+  TRY_ASSIGN(const mq::ReceivedMessage* message, last.next());
+  return message != nullptr && message->stored_ms < time_ms ? queue.max_offset : offset;
+}
+
+}  // namespace
+
 Result<std::int64_t> offset_of(mq::Admin& admin, const Position& position,
                                const mq::OffsetRange& queue) {
   switch (position.start.kind) {
     case mq::StartPosition::Kind::kEarliest:
       return queue.min_offset;
     case mq::StartPosition::Kind::kTimestamp:
-      return admin.offset_at(queue.queue, position.start.value);
+      return offset_at_time(admin, position.start.value, queue);
     case mq::StartPosition::Kind::kOffset:
       if (position.start.value < queue.min_offset || position.start.value > queue.max_offset) {
         return Error{ErrorCode::kOutOfRange, "offset " + std::to_string(position.start.value) +

@@ -26,7 +26,8 @@ Result<Position> parse_position(const std::string& text);
 Status keep_queue(const Position& position, const std::string& topic,
                   std::vector<rocketmq::OffsetRange>& queues);
 
-// The offset of the position in this queue.
+// The offset of the position in this queue; of a time that of the first message stored then or later,
+// else the end.
 Result<std::int64_t> offset_of(rocketmq::Admin& admin, const Position& position,
                                const rocketmq::OffsetRange& queue);
 

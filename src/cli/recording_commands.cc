@@ -133,14 +133,11 @@ Result<std::vector<Head>> open_queues(mq::Admin& admin, const RecordArguments& a
   TRY(keep_queue(to, arguments.topic, *ranges));
   TimeSlice slice;
   if (from.start.kind == mq::StartPosition::Kind::kTimestamp) slice.from_ms = from.start.value;
-  const bool until_time = to.start.kind == mq::StartPosition::Kind::kTimestamp;
-  if (until_time) slice.to_ms = to.start.value;
+  if (to.start.kind == mq::StartPosition::Kind::kTimestamp) slice.to_ms = to.start.value;
   std::vector<Head> heads;
   for (mq::OffsetRange& range : *ranges) {
     TRY_ASSIGN(const std::int64_t begin, offset_of(admin, from, range));
-    TRY_ASSIGN(std::int64_t end, offset_of(admin, to, range));
-    // Brokers 4.x answer a time behind the last message with that message.
-    if (until_time) end = std::min(end + 1, range.max_offset);
+    TRY_ASSIGN(const std::int64_t end, offset_of(admin, to, range));
     range.min_offset = begin;
     range.max_offset = end;
     heads.emplace_back(admin, range, slice);

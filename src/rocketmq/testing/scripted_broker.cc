@@ -757,6 +757,8 @@ class ScriptedBroker::Impl {
     std::int64_t offset = queue->min_offset;
     while (offset < queue->max_offset() && queue->at(offset).store_ms < request.number("timestamp"))
       ++offset;
+    if (options_.last_for_later_times && offset == queue->max_offset() && !queue->records.empty())
+      --offset;
     return offset_answer(request, offset);
   }
 

@@ -23,6 +23,8 @@ struct ScriptedBrokerOptions {
   std::vector<std::string> brokers = {"broker-a"};
   std::int32_t pull_count_max = 32;
   std::size_t pull_bytes_max = 262'144;
+  // As 4.x: a time behind the last message is answered with that message, not the end.
+  bool last_for_later_times = false;
 };
 
 // What happens to a request instead of the ordinary.
