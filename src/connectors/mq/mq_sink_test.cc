@@ -200,6 +200,30 @@ TEST_F(MqOutput, ChangesOfARowGoToOneQueue) {
 
 TEST_F(MqOutput, MessagesAreDeliveredAtAFixedTime) {
   const OptionMap fixed{{"deliveryTimestampMode", "fixed"}};
+TEST_F(MqOutput, APartitionFieldDecidesAboutTheQueueOfADelayedMessage) {
+  testing::Texts x;
+  testing::Texts at_ms;
+  for (int n = 0; n < 40; ++n) {
+    x.emplace_back("key" + std::to_string(n % 5));
+    at_ms.emplace_back(std::to_string(n % 2 == 0 ? kFarMs + n : 5));
+  }
+  ASSERT_TRUE(write("mq",
+                    {{"mode", "partition"},
+                     {"partitionField", "x"},
+                     {"deliveryTimestampMode", "field"},
+                     {"deliveryTimestampField", "y"}},
+                    x, at_ms)
+                  .ok());
+  EXPECT_EQ(stored().size(), 40U);
+  for (std::int32_t queue = 0; queue < 2; ++queue) {
+    for (const auto& message : broker_.messages({"T", "broker-a", queue})) {
+      const std::string key = message.body.substr(0, message.body.find('|'));
+      EXPECT_EQ(rocketmq::Producer::queue_of_key(key, 2), static_cast<std::size_t>(queue))
+          << message.body;
+    }
+  }
+}
+
   for (const char* product : kProducts) {
     OptionMap far = fixed;
     far["deliveryTimestampValue"] = "4000000000000";

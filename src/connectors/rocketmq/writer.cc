@@ -144,9 +144,11 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
 Status QueueWriter::send(const OutMessage& message, const std::string& unique_key,
                          std::uint64_t hash) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
-  if (message.deliver_at_ms > 0)
+  if (message.deliver_at_ms > 0) {
+    const std::uint64_t chosen = plan_->ordered ? hash : topic->turn++;
     return sender_.send_single(
-        single_message(message, topic->queues[topic->turn++ % topic->queues.size()], unique_key));
+        single_message(message, topic->queues[chosen % topic->queues.size()], unique_key));
+  }
   // One that is too large for a batch, not for a message. In order it would overtake or be overtaken.
   const bool alone =
       rocketmq::BatchEncoder::entry_size(message.body.size(), message.properties.size()) >
