@@ -102,7 +102,9 @@ Result<std::unique_ptr<T>> behind(Result<std::unique_ptr<T>> made) {
 
 class HidingSource final : public Source {
  public:
-  explicit HidingSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+  // `references`: what the table says for each value that it got.
+  HidingSource(std::unique_ptr<Source> source, OptionMap references)
+      : source_(std::move(source)), references_(std::move(references)) {}
   Schema schema() const override { return source_->schema(); }
   bool bounded() const override { return source_->bounded(); }
   bool updating() const override { return source_->updating(); }
@@ -111,7 +113,16 @@ class HidingSource final : public Source {
   }
   std::vector<std::string> explain() const override { return hidden(source_->explain()); }
   std::vector<std::string> endpoints() const override { return hidden(source_->endpoints()); }
-  std::optional<DeadLetterTable> dead_letters() const override { return source_->dead_letters(); }
+  // Whoever makes its sink fills it.
+  std::optional<DeadLetterTable> dead_letters() const override {
+    auto letters = source_->dead_letters();
+    if (!letters) return letters;
+    for (auto& [name, value] : letters->table.options) {
+      const auto found = references_.find(value);
+      value = found != references_.end() ? found->second : hide_secret_values(std::move(value));
+    }
+    return letters;
+  }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return behind<HidingEnumerator>(source_->make_enumerator(std::move(context)));
   }
@@ -121,6 +132,33 @@ class HidingSource final : public Source {
 
  private:
   const std::unique_ptr<Source> source_;
+  const OptionMap references_;  // by value
+};
+
+class HidingLookupReader final : public LookupReader {
+ public:
+  explicit HidingLookupReader(std::unique_ptr<LookupReader> inner) : inner_(std::move(inner)) {}
+  Result<Ask> ask(std::uint64_t question, const Batch& keys) override {
+    return hidden(inner_->ask(question, keys));
+  }
+  Result<std::optional<LookupAnswer>> poll() override { return hidden(inner_->poll()); }
+
+ private:
+  const std::unique_ptr<LookupReader> inner_;
+};
+
+class HidingLookup final : public LookupSource {
+ public:
+  explicit HidingLookup(std::unique_ptr<LookupSource> lookup) : lookup_(std::move(lookup)) {}
+  Schema schema() const override { return lookup_->schema(); }
+  std::vector<std::string> explain() const override { return hidden(lookup_->explain()); }
+  std::vector<std::string> endpoints() const override { return hidden(lookup_->endpoints()); }
+  Result<std::unique_ptr<LookupReader>> make_reader(LookupContext context) override {
+    return behind<HidingLookupReader>(lookup_->make_reader(std::move(context)));
+  }
+
+ private:
+  const std::unique_ptr<LookupSource> lookup_;
 };
 
 class HidingSink final : public Sink {
@@ -166,7 +204,10 @@ class WithSecretValues final : public ConnectorFactory {
     if (!names_secrets(request.table)) return factory_->make_source(request);
     SourceRequest filled = request;
     TRY(fill(filled.table));
-    return behind<HidingSource>(factory_->make_source(filled));
+    auto made = factory_->make_source(filled);
+    if (!made.ok() || *made == nullptr) return hidden(std::move(made));
+    return std::unique_ptr<Source>(
+        std::make_unique<HidingSource>(std::move(*made), references(request.table, filled.table)));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     if (!names_secrets(request.table)) return factory_->make_sink(request);
@@ -174,8 +215,22 @@ class WithSecretValues final : public ConnectorFactory {
     TRY(fill(filled.table));
     return behind<HidingSink>(factory_->make_sink(filled));
   }
+  Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
+    if (!names_secrets(request.table)) return factory_->make_lookup(request);
+    LookupRequest filled = request;
+    TRY(fill(filled.table));
+    return behind<HidingLookup>(factory_->make_lookup(filled));
+  }
 
  private:
+  // What was written for each value that was filled in.
+  static OptionMap references(const TableDefinition& written, const TableDefinition& filled) {
+    OptionMap by_value;
+    for (const auto& [name, text] : written.options) {
+      if (SecretValues::is_named_in(text)) by_value.emplace(filled.options.at(name), text);
+    }
+    return by_value;
+  }
   static bool names_secrets(const TableDefinition& table) {
     return std::any_of(table.options.begin(), table.options.end(),
                        [](const auto& option) { return SecretValues::is_named_in(option.second); });

@@ -9,8 +9,8 @@
 namespace slipstream::connector_kit {
 
 // `factory`, whose tables get the values of the secrets that their options name at the moment when a
-// source or sink is made: the catalog keeps the names. What a source or sink says of itself, and the
-// errors of it and of its readers, writers and committers, hold the names again.
+// source, sink or lookup is made: the catalog keeps the names. What it says of itself, its table of
+// dead letters, and the errors of it and of its readers, writers and committers, hold the names again.
 std::unique_ptr<ConnectorFactory> with_secret_values(std::unique_ptr<ConnectorFactory> factory,
                                                      std::shared_ptr<const SecretValues> secrets);
 

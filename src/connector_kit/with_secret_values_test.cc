@@ -82,6 +82,30 @@ class FailingSink final : public Sink {
   const std::string place_;
 };
 
+class FailingLookupReader final : public LookupReader {
+ public:
+  explicit FailingLookupReader(std::string place) : place_(std::move(place)) {}
+  Result<Ask> ask(std::uint64_t, const Batch&) override { return no_way(place_); }
+  Result<std::optional<LookupAnswer>> poll() override { return no_way(place_); }
+
+ private:
+  const std::string place_;
+};
+
+class FailingLookup final : public LookupSource {
+ public:
+  explicit FailingLookup(std::string place) : place_(std::move(place)) {}
+  Schema schema() const override { return {}; }
+  std::vector<std::string> explain() const override { return {"place=" + place_}; }
+  std::vector<std::string> endpoints() const override { return {"rows at " + place_}; }
+  Result<std::unique_ptr<LookupReader>> make_reader(LookupContext) override {
+    return std::unique_ptr<LookupReader>(std::make_unique<FailingLookupReader>(place_));
+  }
+
+ private:
+  const std::string place_;
+};
+
 // Shows what it was given.
 class Shown final : public Source {
  public:
@@ -89,6 +113,13 @@ class Shown final : public Source {
   Schema schema() const override { return {}; }
   bool bounded() const override { return true; }
   std::vector<std::string> explain() const override { return {"place=" + options_.at("place")}; }
+  // With all options, and the place inside of another one.
+  std::optional<DeadLetterTable> dead_letters() const override {
+    DeadLetterTable letters{"showing", {}};
+    letters.table.options = options_;
+    letters.table.options["inside"] = "in " + options_.at("place");
+    return letters;
+  }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext) override {
     if (options_.contains("late"))
       return std::unique_ptr<SplitEnumerator>(
@@ -124,6 +155,13 @@ class ShowingConnector final : public ConnectorFactory {
           std::make_unique<FailingSink>(request.table.options.at("place")));
     return Error{ErrorCode::kInvalidArgument,
                  "option 'place': '" + request.table.options.at("place") + "' is no place"};
+  }
+  Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
+    *given_ = request.table.options;
+    if (request.table.options.contains("late"))
+      return std::unique_ptr<LookupSource>(
+          std::make_unique<FailingLookup>(request.table.options.at("place")));
+    return no_way(request.table.options.at("place"));
   }
 
  private:
@@ -161,6 +199,54 @@ TEST_F(WithSecretValuesTest, ErrorsShowNames) {
   ASSERT_FALSE(sink.ok());
   EXPECT_EQ(given_.at("place"), "hidden-place");
   EXPECT_EQ(sink.error().message, "option 'place': '${secret_values.where}' is no place");
+}
+
+// A value of two bytes is not looked for in texts, and is a reference there all the same.
+TEST_F(WithSecretValuesTest, ATableOfDeadLettersHoldsNames) {
+  ASSERT_EQ(::setenv("SLIPSTREAM_SECRET_short", "ab", 1), 0);
+  TableDefinition two = table("at ${secret_values.where}");
+  two.options["small"] = "${secret_values.short}";
+  const auto source = factory_->make_source(testing::source_request(two));
+  ASSERT_TRUE(source.ok());
+  EXPECT_EQ(given_.at("small"), "ab");
+  const auto letters = (*source)->dead_letters();
+  ASSERT_TRUE(letters);
+  EXPECT_THAT(letters->table.options,
+              ElementsAre(::testing::Pair("inside", "in at ${secret_values.where}"),
+                          ::testing::Pair("place", "at ${secret_values.where}"),
+                          ::testing::Pair("plain", "p"),
+                          ::testing::Pair("small", "${secret_values.short}")));
+  TableDefinition late = letters->table;
+  late.options["late"] = "true";
+  EXPECT_TRUE(factory_->make_sink(testing::sink_request(late)).ok());
+  EXPECT_EQ(given_.at("inside"), "in at hidden-place");
+  EXPECT_EQ(given_.at("small"), "ab");
+}
+
+TEST_F(WithSecretValuesTest, ALookupGetsValuesAndShowsNames) {
+  LookupRequest request;
+  request.table = table("${secret_values.where}");
+  const auto refused = factory_->make_lookup(request);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(given_.at("place"), "hidden-place");
+  EXPECT_EQ(refused.error().to_string(), no_way("${secret_values.where}").to_string());
+  request.table.options["late"] = "true";
+  const auto lookup = factory_->make_lookup(request);
+  ASSERT_TRUE(lookup.ok()) << lookup.error().message;
+  EXPECT_THAT((*lookup)->explain(), ElementsAre("place=${secret_values.where}"));
+  EXPECT_THAT((*lookup)->endpoints(), ElementsAre("rows at ${secret_values.where}"));
+  const auto reader = (*lookup)->make_reader({});
+  ASSERT_TRUE(reader.ok());
+  for (const Status& failed : {(*reader)->ask(1, {}).status(), (*reader)->poll().status()})
+    EXPECT_EQ(failed.to_string(), no_way("${secret_values.where}").to_string());
+}
+
+TEST_F(WithSecretValuesTest, ALookupWithoutSecretsIsTheConnectorsOwn) {
+  LookupRequest request;
+  request.table = table("somewhere");
+  const auto refused = factory_->make_lookup(request);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().to_string(), no_way("somewhere").to_string());
 }
 
 TEST_F(WithSecretValuesTest, ErrorsOfARunningJobShowNames) {
