@@ -19,6 +19,7 @@
 #include "connectors/blackhole/blackhole_connector.h"
 #include "connectors/datagen/datagen_connector.h"
 #include "connectors/filesystem/filesystem_connector.h"
+#include "connectors/rocketmq/rocketmq_connector.h"
 #include "server/assets.h"
 #include "server/http.h"
 #include "server/job_host.h"
@@ -446,6 +447,34 @@ TEST_F(ApiTest, ValuesOfSecretsAreNotShown) {
   for (const std::string& text :
        {job.text, call("get", "/api/v1/jobs").text, call("get", "/metrics").text})
     EXPECT_THAT(text, testing::Not(HasSubstr("tops3cret")));
+  client_.reset();
+}
+
+// The topic of dead letters is one that no topic can have: its name is a secret, here too.
+TEST_F(ApiTest, ValuesOfSecretsAreNotShownInRefusals) {
+  ASSERT_EQ(::setenv("SLIPSTREAM_SECRET_letters", "no t0pic", 1), 0);
+  ConnectorRegistry registry;
+  registry.add(blackhole_connector::make_factory());
+  registry.add(connector_kit::with_secret_values(rocketmq_connector::make_factory(),
+                                                 std::make_shared<const SecretValues>()));
+  Server::Options options;
+  options.state_dir = folder_.path() + "/state";
+  auto server = Server::start(registry, runtime_, options);
+  ASSERT_TRUE(server.ok()) << server.status().to_string();
+  client_ = std::make_unique<httplib::Client>((*server)->url());
+  const std::string script =
+      "CREATE TABLE f (k INT) WITH ('connector' = 'rocketmq', 'format' = 'json', 'topic' = 'T', "
+      "'nameServerAddress' = '127.0.0.1:1', 'consumerGroup' = 'g', 'decode.errors' = "
+      "'dead-letter', "
+      "'dead-letter.topic' = '${secret_values.letters}');"
+      "CREATE TABLE b (k INT) WITH ('connector' = 'blackhole'); INSERT INTO b SELECT k FROM f;";
+  const Answer checked = call("post", "/api/v1/check", {{"sql", script}});
+  const Answer submitted = submit("letters", script);
+  EXPECT_EQ(submitted.status, 400) << submitted.text;
+  for (const Answer& answer : {checked, submitted}) {
+    EXPECT_THAT(answer.text, HasSubstr("${secret_values.letters}"));
+    EXPECT_THAT(answer.text, testing::Not(HasSubstr("t0pic")));
+  }
   client_.reset();
 }
 

@@ -84,7 +84,7 @@ json checkpoints_json(const JobReport& report) {
                            {"state_bytes", each->state_bytes},
                            {"written_bytes", each->written_bytes},
                            {"epoch_bytes", each->epoch_bytes},
-                           {"why", each->why}});
+                           {"why", hide_secret_values(each->why)}});
   }
   return checkpoints;
 }
@@ -100,7 +100,7 @@ json failures_json(const JobReport& report) {
 json events_json(const HostedJob::View& view) {
   json events = json::array();
   for (auto each = view.events.rbegin(); each != view.events.rend(); ++each)
-    events.push_back({{"at_ms", each->at_ms}, {"text", each->text}});
+    events.push_back({{"at_ms", each->at_ms}, {"text", hide_secret_values(each->text)}});
   return events;
 }
 
@@ -133,12 +133,13 @@ json summary_of(const HostedJob::View& view) {
 json diagnostics_of(const std::vector<sql::Diagnostic>& diagnostics, const std::string& script) {
   json list = json::array();
   for (const sql::Diagnostic& diagnostic : diagnostics) {
+    const std::string text = sql::render_diagnostic(script, "sql", diagnostic);
     list.push_back({{"line", diagnostic.line},
                     {"column", diagnostic.column},
                     {"length", diagnostic.length},
-                    {"message", diagnostic.message},
-                    {"fix", diagnostic.fix},
-                    {"text", sql::render_diagnostic(script, "sql", diagnostic)}});
+                    {"message", hide_secret_values(diagnostic.message)},
+                    {"fix", hide_secret_values(diagnostic.fix)},
+                    {"text", hide_secret_values(text)}});
   }
   return list;
 }
@@ -178,8 +179,8 @@ std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,
 
 std::string refusal_json(const Refusal& refusal) {
   return text_of({{"error",
-                   {{"message", refusal.message},
-                    {"fix", refusal.fix},
+                   {{"message", hide_secret_values(refusal.message)},
+                    {"fix", hide_secret_values(refusal.fix)},
                     {"diagnostics", diagnostics_of(refusal.diagnostics, refusal.script)}}}});
 }
 
