@@ -88,16 +88,12 @@ Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
 
 namespace {
 
-// Whatever the order in which they are written.
-std::string cluster_name(std::string_view name_servers) {
-  auto servers = parse_name_servers(name_servers);
-  if (!servers.ok()) return {};
+std::vector<std::string> names_of(const std::string& name_servers) {
   std::vector<std::string> names;
+  const auto servers = parse_name_servers(name_servers);
+  if (!servers.ok()) return names;
   for (const io::Endpoint& server : *servers) names.push_back(server.to_string());
-  std::sort(names.begin(), names.end());
-  std::string all;
-  for (const std::string& name : names) all += name + ";";
-  return all;
+  return names;
 }
 
 }  // namespace
@@ -120,7 +116,8 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
   core->signer_ = std::move(signer);
   core->tls_ = std::move(tls);
   core->name_servers_ = std::move(servers);
-  if (options.calls_per_second > 0) core->quota_->declare(options.calls_per_second);
+  if (options.calls_per_second > 0)
+    core->quota_->declare(options.calls_per_second, core->clock_.now_ms());
   // Not all clients of a site ask the same name server.
   core->current_name_server_ = std::random_device{}() % core->name_servers_.size();
   const Status reached = core->reach_name_servers();
@@ -135,7 +132,7 @@ Result<std::shared_ptr<ClientCore>> ClientCore::start(const ClientOptions& optio
 ClientCore::ClientCore(const ClientOptions& options)
     : options_(options),
       pool_(ReceivePool::create(std::size_t{1} << 20)),
-      quota_(CallQuota::of_cluster(cluster_name(options.name_servers))),
+      quota_(CallQuota::of_cluster(names_of(options.name_servers))),
       memberships_(*this, client_id(options.unit_name)),
       loop_(clock_, "rocketmq-io"),
       net_(loop_) {}
@@ -172,7 +169,7 @@ void ClientCore::close() {
   });
   wait_for_sign_off();
   loop_.run_and_wait([this] {
-    if (options_.calls_per_second > 0) quota_->withdraw(options_.calls_per_second);
+    if (options_.calls_per_second > 0) quota_->withdraw(options_.calls_per_second, clock_.now_ms());
     fail_waiting_calls();
     auto channels = std::exchange(channels_, {});
     channels.clear();
