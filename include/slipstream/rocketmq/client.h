@@ -31,7 +31,7 @@ struct ClientOptions {
       30'000;  // how old the known place of a topic may become; sources use 5 s
   std::int64_t heartbeat_interval_ms = 30'000;  // keeps connections open that nothing else uses
   // Most calls to the cluster, name servers included, in any second; of all clients of the process
-  // together, the smallest declared number counts. They wait for their turn within their time-outs.
+  // together, the smallest declared number counts. Their time-outs begin when they leave.
   // 0 = none is declared.
   std::int64_t calls_per_second = 0;
   std::string unit_name{};  // a part of the client id that brokers see

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <random>
 
 #include <unistd.h>
@@ -20,6 +21,8 @@ constexpr std::int64_t kFencedUserTimeoutMs = 5'000;
 constexpr std::int64_t kSignOffTimeoutMs = 1'000;
 constexpr std::size_t kRoutesMax = 10'000;
 constexpr std::size_t kWaitingCallsMax = 65'536;
+constexpr int kCallsBeforePullMax = 8;
+constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 // For so long those who ask again are told the same: many sends wait for one broker.
 constexpr std::int64_t kAwayMs = 100;
@@ -271,8 +274,8 @@ void ClientCore::try_name_server(const Command& command, std::size_t index, std:
 void ClientCore::call_one_name_server(std::size_t index, const Command& command, CallDone done) {
   if (closed_) return done(CallOutcome{closed_error(), false});
   const io::Endpoint& endpoint = name_servers_[index];
-  transmit(channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint), command, nullptr,
-           options_.call_timeout_ms, std::move(done));
+  transmit(channel("ns " + endpoint.to_string(), ChannelRole::kControl, endpoint),
+           ChannelRole::kControl, command, nullptr, options_.call_timeout_ms, std::move(done));
 }
 
 Channel& ClientCore::channel(const std::string& address, ChannelRole role,
@@ -292,64 +295,84 @@ Channel& ClientCore::channel(const std::string& address, ChannelRole role,
   return *slot;
 }
 
-void ClientCore::transmit(Channel& channel, Command command,
+void ClientCore::transmit(Channel& channel, ChannelRole role, Command command,
                           std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
                           CallDone done) {
-  if (!signer_->from_file())
-    return send_now(channel, std::move(command), std::move(body), timeout_ms, std::move(done));
+  if (!signer_->from_file()) {
+    return send_now({&channel, role, std::move(command), std::move(body), timeout_ms, kNoDeadline,
+                     std::move(done)});
+  }
   Command again = command;
   std::shared_ptr<const std::string> same_body = body;
   const std::uint64_t signed_with = signer_->generation();
-  send_now(channel, std::move(command), std::move(body), timeout_ms,
-           [this, &channel, again = std::move(again), same_body = std::move(same_body), timeout_ms,
-            signed_with, done = std::move(done)](CallOutcome outcome) {
-             const bool refused =
-                 outcome.answer.ok() &&
-                 is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
-             if (!refused || closed_) return done(std::move(outcome));
-             if (signer_->generation() == signed_with) signer_->reload();
-             if (signer_->generation() == signed_with) return done(std::move(outcome));
-             send_now(channel, again, same_body, timeout_ms, done);
-           });
+  send_now({&channel, role, std::move(command), std::move(body), timeout_ms, kNoDeadline,
+            [this, &channel, role, again = std::move(again), same_body = std::move(same_body),
+             timeout_ms, signed_with, done = std::move(done)](CallOutcome outcome) {
+              const bool refused =
+                  outcome.answer.ok() &&
+                  is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
+              if (!refused || closed_) return done(std::move(outcome));
+              if (signer_->generation() == signed_with) signer_->reload();
+              if (signer_->generation() == signed_with) return done(std::move(outcome));
+              send_now({&channel, role, again, same_body, timeout_ms, kNoDeadline, done});
+            }});
 }
 
-// Not when others wait: calls leave in their order.
-void ClientCore::send_now(Channel& channel, Command command,
-                          std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
-                          CallDone done) {
+void ClientCore::send_now(WaitingCall call) {
   const std::int64_t now_ms = clock_.now_ms();
-  if (waiting_calls_.empty() && quota_->take_or_wait_ms(now_ms) == 0)
-    return channel.call(std::move(command), std::move(body), timeout_ms, std::move(done));
-  if (closed_ || waiting_calls_.size() >= kWaitingCallsMax) {
+  const bool pull = call.role == ChannelRole::kPull;
+  const bool next = waiting_calls_.empty() &&
+                    (waiting_pulls_.empty() || (!pull && calls_before_pull_ < kCallsBeforePullMax));
+  if (next && quota_->take_or_wait_ms(now_ms) == 0) {
+    if (!waiting_pulls_.empty()) ++calls_before_pull_;
+    return call.channel->call(std::move(call.command), std::move(call.body), call.timeout_ms,
+                              std::move(call.done));
+  }
+  if (closed_ || waiting_calls_.size() + waiting_pulls_.size() >= kWaitingCallsMax) {
     Error error = closed_ ? closed_error()
                           : Error::retry(ErrorCode::kResourceExhausted,
                                          "too many calls wait for the quota of calls per second");
-    return loop_.post([error = std::move(error), done = std::move(done)] {
+    return loop_.post([error = std::move(error), done = std::move(call.done)] {
       done(CallOutcome{error, false});
     });
   }
-  waiting_calls_.push_back(WaitingCall{&channel, std::move(command), std::move(body),
-                                       now_ms + timeout_ms, std::move(done)});
+  // What a fence waits for does not leave later.
+  if (call.role == ChannelRole::kFencedSend) call.deadline_ms = now_ms + call.timeout_ms;
+  (pull ? waiting_pulls_ : waiting_calls_).push_back(std::move(call));
+  calls_wait_ = !waiting_calls_.empty();
   if (release_is_set_) return;
   release_is_set_ = true;
   loop_.run_after(1, [this] { release_calls(); });
 }
 
+std::deque<ClientCore::WaitingCall>& ClientCore::next_line() {
+  const bool pull_is_due = !waiting_pulls_.empty() && calls_before_pull_ >= kCallsBeforePullMax;
+  return waiting_calls_.empty() || pull_is_due ? waiting_pulls_ : waiting_calls_;
+}
+
 void ClientCore::release_calls() {
   release_is_set_ = false;
-  while (!waiting_calls_.empty()) {
+  while (!waiting_calls_.empty() || !waiting_pulls_.empty()) {
+    std::deque<WaitingCall>& line = next_line();
     const std::int64_t now_ms = clock_.now_ms();
-    const std::int64_t left_ms = waiting_calls_.front().deadline_ms - now_ms;
-    const std::int64_t wait_ms = left_ms > 0 ? quota_->take_or_wait_ms(now_ms) : 0;
+    const bool in_time = line.front().deadline_ms > now_ms;
+    const std::int64_t wait_ms = in_time ? quota_->take_or_wait_ms(now_ms) : 0;
     if (wait_ms > 0) {
       if (!release_is_set_) loop_.run_after(wait_ms, [this] { release_calls(); });
       release_is_set_ = true;
       return;
     }
-    WaitingCall call = std::move(waiting_calls_.front());
-    waiting_calls_.pop_front();
-    if (left_ms > 0) {
-      call.channel->call(std::move(call.command), std::move(call.body), left_ms,
+    if (&line == &waiting_pulls_)
+      calls_before_pull_ = 0;
+    else if (!waiting_pulls_.empty())
+      ++calls_before_pull_;
+    WaitingCall call = std::move(line.front());
+    line.pop_front();
+    if (calls_wait_) calls_waited_ms_ = now_ms;
+    calls_wait_ = !waiting_calls_.empty();
+    if (in_time) {
+      call.channel->call(std::move(call.command), std::move(call.body),
+                         std::min(call.timeout_ms, call.deadline_ms - now_ms),
                          std::move(call.done));
     } else {
       call.done(CallOutcome{
@@ -360,8 +383,11 @@ void ClientCore::release_calls() {
 }
 
 void ClientCore::fail_waiting_calls() {
-  for (WaitingCall& call : std::exchange(waiting_calls_, {}))
-    call.done(CallOutcome{closed_error(), false});
+  calls_wait_ = false;
+  for (auto* line : {&waiting_calls_, &waiting_pulls_}) {
+    for (WaitingCall& call : std::exchange(*line, {}))
+      call.done(CallOutcome{closed_error(), false});
+  }
 }
 
 void ClientCore::call(const std::string& address, ChannelRole role, Command command,
@@ -369,7 +395,7 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
                       CallDone done) {
   const auto known = channels_.find({address, role});
   if (known != channels_.end()) {
-    return transmit(*known->second, std::move(command), std::move(body), timeout_ms,
+    return transmit(*known->second, role, std::move(command), std::move(body), timeout_ms,
                     std::move(done));
   }
   auto endpoint = io::Endpoint::parse(address);
@@ -383,7 +409,7 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
     });
     return;
   }
-  transmit(channel(address, role, *endpoint), std::move(command), std::move(body), timeout_ms,
+  transmit(channel(address, role, *endpoint), role, std::move(command), std::move(body), timeout_ms,
            std::move(done));
 }
 
@@ -581,12 +607,14 @@ void ClientCore::heartbeat_later() {
     if (signer_->from_file()) signer_->reload();
     for (auto& [key, each] : channels_) {
       if (key.first.starts_with("ns ") || !each->connected()) continue;
-      send_now(*each,
-               encode_heartbeat(Heartbeat{
-                   .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
-               nullptr, options_.call_timeout_ms, [](const CallOutcome&) {});
+      if (!heartbeats_under_way_.insert(key).second) continue;
+      send_now({each.get(), ChannelRole::kControl,
+                encode_heartbeat(Heartbeat{
+                    .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
+                nullptr, options_.call_timeout_ms, kNoDeadline,
+                [this, key = key](const CallOutcome&) { heartbeats_under_way_.erase(key); }});
     }
-    memberships_.announce_all();
+    if (!calls_wait_ || !memberships_.announcing()) memberships_.announce_all();
     heartbeat_later();
   });
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,7 +96,8 @@ class ClientCore {
   const std::vector<io::Endpoint>& name_servers() const { return name_servers_; }
   void call_one_name_server(std::size_t index, const Command& command, CallDone done);
 
-  // Runs `begin` on the loop and waits until it called its argument.
+  // Runs `begin` on the loop and waits until it called its argument. The limit does not count while
+  // the quota holds calls back.
   // Thread: any but the loop.
   template <typename T>
   Result<T> wait(std::function<void(std::function<void(Result<T>)>)> begin, std::int64_t limit_ms);
@@ -139,19 +141,24 @@ class ClientCore {
                          std::function<void(const Status&)> done);
   Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
   // Once more when access control refuses and the credentials file has changed.
-  void transmit(Channel& channel, Command command, std::shared_ptr<const std::string> body,
-                std::int64_t timeout_ms, CallDone done);
-  void send_now(Channel& channel, Command command, std::shared_ptr<const std::string> body,
-                std::int64_t timeout_ms, CallDone done);
-  // A call that the quota holds back. It fails when its time is over before it may leave.
+  void transmit(Channel& channel, ChannelRole role, Command command,
+                std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
+  // A call that the quota may hold back. Its time-out begins when it leaves; one that is past its
+  // deadline before that fails.
   struct WaitingCall {
-    Channel* channel = nullptr;
+    Channel* channel;
+    ChannelRole role;
     Command command;
     std::shared_ptr<const std::string> body;
-    std::int64_t deadline_ms = 0;
+    std::int64_t timeout_ms;
+    std::int64_t deadline_ms;
     CallDone done;
   };
-  // Lets waiting calls go, in their order, as far as the quota allows.
+  // At once, unless it must wait. Calls leave in their order, pulls after all others, so that a
+  // reader does not hold up sends and heartbeats; but not after more than kCallsBeforePullMax.
+  void send_now(WaitingCall call);
+  std::deque<WaitingCall>& next_line();
+  // Lets waiting calls go as far as the quota allows.
   void release_calls();
   void fail_waiting_calls();
   void heartbeat_later();
@@ -166,8 +173,14 @@ class ClientCore {
   std::shared_ptr<const io::TlsContext> tls_;  // null: plain
   std::map<std::pair<std::string, ChannelRole>, std::unique_ptr<Channel>> channels_;
   const std::shared_ptr<CallQuota> quota_;  // of the cluster; declared by options_
-  std::deque<WaitingCall> waiting_calls_;
+  std::deque<WaitingCall> waiting_calls_;   // all but pulls
+  std::deque<WaitingCall> waiting_pulls_;
+  int calls_before_pull_ = 0;  // that left since a pull waits
+  // Any of waiting_calls_, and when one did last. For wait(), too.
+  std::atomic<bool> calls_wait_{false};
+  std::atomic<std::int64_t> calls_waited_ms_{0};
   bool release_is_set_ = false;  // a timer for release_calls()
+  std::set<std::pair<std::string, ChannelRole>> heartbeats_under_way_;
   std::map<std::string, CachedRoute, std::less<>> routes_;
   Memberships memberships_;
   std::map<std::uint64_t, std::pair<RequestCode, RequestListener>> request_listeners_;
@@ -203,14 +216,18 @@ Result<T> ClientCore::wait(std::function<void(std::function<void(Result<T>)>)> b
   };
   const CloseListener listener = when_closed([set] { set(closed_error()); });
   loop_.post([set, begin = std::move(begin)] { begin(set); });
-  const std::int64_t deadline_ms = clock_.now_ms() + limit_ms;
+  const std::int64_t begin_ms = clock_.now_ms();
   Result<T> result =
       Error::retry(ErrorCode::kTimeout, "no result within " + std::to_string(limit_ms) + " ms");
   {
     MutexLock lock(slot->mutex);
-    while (!slot->value.has_value() && clock_.now_ms() < deadline_ms)
-      slot->ready.wait_for_ms(slot->mutex,
-                              std::max<std::int64_t>(1, deadline_ms - clock_.now_ms()));
+    while (!slot->value.has_value()) {
+      const std::int64_t now_ms = clock_.now_ms();
+      const std::int64_t held_ms = calls_wait_ ? now_ms : calls_waited_ms_.load();
+      const std::int64_t left_ms = std::max(begin_ms, held_ms) + limit_ms - now_ms;
+      if (left_ms <= 0) break;
+      slot->ready.wait_for_ms(slot->mutex, left_ms);
+    }
     if (slot->value.has_value()) result = std::move(*slot->value);
   }
   forget(listener);

@@ -1,7 +1,9 @@
 #include "slipstream/rocketmq/client.h"
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -170,6 +172,82 @@ TEST(ClientTest, ServerRequestsAreAnsweredNotSupported) {
   // The request and the second send cross each other.
   EXPECT_TRUE(wait_until(
       [&] { return broker.client_answers(response_code::kRequestCodeNotSupported) == 1; }));
+}
+
+// A client under a small quota, whose calls have a second once they have left.
+class QuotaTest : public ::testing::Test {
+ protected:
+  static constexpr std::int32_t kQueues = 64;
+  void SetUp() override {
+    broker_.create_topic("T", kQueues);
+    auto connected = Client::connect(
+        {.name_servers = broker_.name_server(), .call_timeout_ms = 1'000, .calls_per_second = 20});
+    ASSERT_TRUE(connected.ok()) << connected.status().to_string();
+    client_ = std::move(*connected);
+  }
+
+  ScriptedBroker broker_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(QuotaTest, PullsWaitBehindAllOthers) {
+  Consumer consumer(*client_, {.group = "g", .suspend_ms = 60'000, .call_timeout_ms = 61'000});
+  for (std::int32_t id = 0; id < kQueues; ++id)
+    ASSERT_TRUE(consumer.assign({"T", "broker-a", id}, StartPosition::offset(0)).ok());
+  ASSERT_TRUE(wait_until([&] { return broker_.requests_seen(RequestCode::kPullMessage) > 0; }));
+  Producer producer(*client_, {.group = "p", .attempt_timeout_ms = 1'000});
+  const SendResult sent = producer.send_and_wait({.topic = "T", .body = "x"});
+  EXPECT_TRUE(sent.stored()) << sent.error.to_string();
+  EXPECT_EQ(sent.attempts, 1);
+  Admin admin(*client_);
+  EXPECT_TRUE(admin.max_offset({"T", "broker-a", 0}).ok());
+  EXPECT_LT(broker_.requests_seen(RequestCode::kPullMessage), std::size_t{kQueues});
+  EXPECT_TRUE(wait_until(
+      [&] { return broker_.requests_seen(RequestCode::kPullMessage) >= std::size_t{kQueues}; }));
+}
+
+// Six seconds of sends: the last of them waits longer than it may be under way.
+TEST_F(QuotaTest, ATimeOutBeginsWhenACallLeaves) {
+  Producer producer(*client_, {.group = "p", .attempt_timeout_ms = 1'000});
+  std::mutex mutex;
+  std::vector<SendResult> results;
+  ASSERT_TRUE(producer.send_and_wait({.topic = "T", .body = "x"}).stored()) << "the route is known";
+  for (int i = 0; i < 120; ++i) {
+    ASSERT_TRUE(producer
+                    .send({.topic = "T", .body = "x"},
+                          [&](const SendResult& result) {
+                            const std::lock_guard lock(mutex);
+                            results.push_back(result);
+                          })
+                    .ok());
+  }
+  // Behind all of them.
+  Admin admin(*client_);
+  EXPECT_TRUE(admin.max_offset({"T", "broker-a", 0}).ok());
+  ASSERT_TRUE(producer.flush(60'000).ok());
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(results.size(), 120U);
+  for (const SendResult& result : results) {
+    EXPECT_TRUE(result.stored()) << result.error.to_string();
+    EXPECT_EQ(result.attempts, 1);
+  }
+}
+
+TEST_F(QuotaTest, PullsHaveATurnAmongMany) {
+  broker_.append({"T", "broker-a", 0}, "x");
+  Producer producer(*client_, {.group = "p"});
+  std::atomic<int> done = 0;
+  constexpr int kSends = 100;
+  for (int i = 0; i < kSends; ++i) {
+    ASSERT_TRUE(
+        producer.send({.topic = "T", .body = "y"}, [&](const SendResult&) { ++done; }).ok());
+  }
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign({"T", "broker-a", 0}, StartPosition::offset(0)).ok());
+  const auto messages = consumer.receive(60'000);
+  ASSERT_TRUE(messages.ok() && !messages->empty());
+  EXPECT_LT(done, kSends);
+  ASSERT_TRUE(producer.flush(60'000).ok());
 }
 
 TEST(AdminTest, CreatesListsWidensAndDeletesTopics) {

@@ -52,6 +52,7 @@ class Memberships {
   // Calls `done` once when no heartbeat and no sign-off is under way: at once, or later.
   void when_settled(std::function<void()> done);
   void announce_all();
+  bool announcing() const { return !heartbeats_.empty(); }  // an answer is not there yet
   // The connection for small requests to this broker was made.
   void connected(const std::string& address);
   const std::string& client_id() const { return client_id_; }
