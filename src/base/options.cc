@@ -151,8 +151,18 @@ std::string quoted_list(const std::vector<std::string>& values) {
   return text;
 }
 
-bool fits(OptionType type, std::string_view text) {
-  switch (type) {
+// Milliseconds; with a minus sign, too.
+std::optional<std::int64_t> signed_duration(std::string_view text) {
+  text = trim(text);
+  const bool negative = text.starts_with('-');
+  const auto parsed = parse_duration(negative ? text.substr(1) : text);
+  if (!parsed.ok()) return std::nullopt;
+  return negative ? -parsed->count() : parsed->count();
+}
+
+// A duration is less than zero only where its bounds say so.
+bool fits(const OptionSpec& spec, std::string_view text) {
+  switch (spec.type) {
     case OptionType::kString:
     case OptionType::kEnum:
       return true;
@@ -163,7 +173,8 @@ bool fits(OptionType type, std::string_view text) {
     case OptionType::kDouble:
       return real_number(trim(text)).has_value();
     case OptionType::kDuration:
-      return parse_duration(text).ok();
+      return spec.min.value_or(0) < 0 ? signed_duration(text).has_value()
+                                      : parse_duration(text).ok();
     case OptionType::kBytes:
       return parse_bytes(text).ok();
   }
@@ -203,11 +214,11 @@ std::string bounds_text(const OptionSpec& spec) {
   return spec.max ? "at most " + shown_bound(spec.type, *spec.max) : std::string();
 }
 
-// REQUIRES: fits(spec.type, text).
+// REQUIRES: fits(spec, text).
 bool within_bounds(const OptionSpec& spec, std::string_view text) {
   std::int64_t value = 0;
   if (spec.type == OptionType::kInt) value = whole_number(trim(text)).value_or(0);
-  if (spec.type == OptionType::kDuration) value = parse_duration(text)->count();
+  if (spec.type == OptionType::kDuration) value = signed_duration(text).value_or(0);
   if (spec.type == OptionType::kBytes) value = *parse_bytes(text);
   return (!spec.min || value >= *spec.min) && (!spec.max || value <= *spec.max);
 }
@@ -231,7 +242,7 @@ Checked check_value(const OptionSpec& spec, std::string_view given) {
     problem += did_you_mean(given, spec.values);
     return {"", std::move(problem)};
   }
-  if (!fits(spec.type, given)) {
+  if (!fits(spec, given)) {
     return {"",
             "option '" + spec.name + "': " + shown + " is no " + std::string(type_name(spec.type))};
   }
@@ -267,7 +278,7 @@ bool Options::boolean(std::string_view name) const { return truth(text(name)).va
 double Options::number(std::string_view name) const { return real_number(text(name)).value_or(0); }
 
 std::chrono::milliseconds Options::duration(std::string_view name) const {
-  return parse_duration(text(name)).value_or(std::chrono::milliseconds(0));
+  return std::chrono::milliseconds(signed_duration(text(name)).value_or(0));
 }
 
 std::int64_t Options::bytes(std::string_view name) const {

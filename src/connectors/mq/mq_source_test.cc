@@ -209,6 +209,16 @@ TEST_F(MqTable, ReadingBeginsAtATime) {
   }
 }
 
+TEST_F(MqTable, NewQueuesMayNeverBeLookedFor) {
+  send("a|1");
+  for (const char* product : kProducts) {
+    for (const char* never : {"-1", "0"})
+      EXPECT_THAT(rows(product, {{"partitionDiscoveryIntervalMs", never}}), SizeIs(1));
+    EXPECT_THAT(refusal(product, {{"partitionDiscoveryIntervalMs", "-2"}}),
+                HasSubstr("at least -1 ms"));
+  }
+}
+
 TEST_F(MqTable, AnOffsetWinsOverATime) {
   for (int n = 0; n < 3; ++n) send("a|" + std::to_string(n), "", 1'700'000'000'000 + n);
   for (const char* product : kProducts) {

@@ -17,22 +17,8 @@ Error bad(const std::string& table, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};
 }
 
-// Flink's connectors know -1 as "off".
-bool is_negative(std::string_view text) {
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && value < 0;
-}
-
 Result<TableFormat> read_format(const TableDefinition& table) {
-  const OptionTable known = rocketmq_options();
-  TableDefinition given = table;
-  for (auto& [name, value] : given.options) {
-    const OptionSpec* spec = known.find(name);
-    if (spec != nullptr && spec->name == option::kDiscoveryInterval.name && is_negative(value))
-      value = "0";
-  }
-  return connector_kit::read_table_format(given, known, option::kFormat.default_value);
+  return connector_kit::read_table_format(table, rocketmq_options(), option::kFormat.default_value);
 }
 
 Result<QueueOffsets> parse_queue_offsets(const SourceSettings& settings,
@@ -282,7 +268,7 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY(read_bound(settings));
   TRY(read_dead_letters(settings));
   settings.log_decode_errors = options[connector_kit::kColumnErrorDebug];
-  settings.discovery_ms = options[option::kDiscoveryInterval].count();
+  settings.discovery_ms = std::max<std::int64_t>(options[option::kDiscoveryInterval].count(), 0);
   settings.out_of_range = options[option::kOutOfRange];
   settings.pull_messages_max = static_cast<std::int32_t>(options[option::kPullMessages]);
   settings.pulls_per_queue_max = static_cast<int>(options[option::kPullConcurrency]);

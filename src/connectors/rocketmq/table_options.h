@@ -131,7 +131,8 @@ inline constexpr Text kBoundOffsets{
 inline constexpr Option<Duration> kDiscoveryInterval{
     .name = "scan.topic-partition-discovery.interval",
     .default_value = "5 s",
-    .description = "How often new queues are looked for; 0 or less = never.",
+    .description = "How often new queues are looked for; 0 and -1 = never.",
+    .limits = {{.min = Duration(-1)}},
     .aliases = {"partitionDiscoveryIntervalMs", "rocketmq.client.partition.discovery.interval.ms"},
     .scope = OptionScope::kSource};
 inline constexpr auto kOutOfRangeWords = std::to_array<OptionWord<rocketmq::OffsetOutOfRange>>({
