@@ -38,13 +38,17 @@ class MqConnector final : public ConnectorFactory {
     SourceRequest translated = request;
     TRY_ASSIGN(translated.table,
                to_rocketmq(request.table, product_, OptionScope::kSource, options_));
-    return rocketmq_->make_source(translated);
+    auto made = rocketmq_->make_source(translated);
+    if (!made.ok()) return in_own_words(made.error());
+    return made;
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     SinkRequest translated = request;
     TRY_ASSIGN(translated.table,
                to_rocketmq(request.table, product_, OptionScope::kSink, options_));
-    return rocketmq_->make_sink(translated);
+    auto made = rocketmq_->make_sink(translated);
+    if (!made.ok()) return in_own_words(made.error());
+    return made;
   }
 
  private:

@@ -10,7 +10,8 @@ namespace {
 constexpr auto kReplaced = std::to_array<std::string_view>(
     {"nameServerAddress", "tag", "accessKey", "secretKey", "namespace",
      "scan.startup.timestamp-millis", "pullBatchSize", "scan.pull.pause-when-empty",
-     "decode.errors", "produceGroup", "sink.tags", "retryTimes", "sleepTimeMs"});
+     "decode.errors", "produceGroup", "sink.tags", "retryTimes", "sleepTimeMs",
+     "sink.send-timeout"});
 // Names of other connectors for Flink.
 constexpr std::string_view kForeignPrefix = "rocketmq.";
 
@@ -28,7 +29,8 @@ OptionTable options_of(Product product, const OptionTable& rocketmq) {
     add(option_specs(option::kTagOfMq5));
   }
   add(option_specs(option::kStartTimeMs, option::kPullBatchSize, option::kDecodeErrors,
-                   option::kProducerGroup, option::kRetryTimes, option::kSleepTime, option::kMode));
+                   option::kProducerGroup, option::kRetryTimes, option::kSleepTime,
+                   option::kSendTimeout, option::kMode));
   for (OptionSpec spec : rocketmq.specs()) {
     if (std::find(kReplaced.begin(), kReplaced.end(), spec.name) != kReplaced.end()) continue;
     std::erase_if(spec.aliases,

@@ -58,6 +58,7 @@ inline constexpr Option<std::int64_t> kStartTimeMs{
     .description =
         "Begin at the first message stored at or after this time, milliseconds since 1970; less "
         "than 0 = off.",
+    .aliases = {"scan.startup.timestamp-millis"},
     .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kPullBatchSize{.name = "pullBatchSize",
                                                      .default_value = "64",
@@ -86,7 +87,13 @@ inline constexpr Option<Duration> kSleepTime{
     .name = "sleepTimeMs",
     .default_value = "5 s",
     .description = "At-least-once: pause before a send is repeated.",
-    .limits = {{.min = Duration(1)}},
+    .scope = OptionScope::kSink};
+// Not given: what all repetitions may take.
+inline constexpr Option<Duration> kSendTimeout{
+    .name = "sink.send-timeout",
+    .description =
+        "At-least-once: a send that is not acknowledged in this time fails the job. Not given: "
+        "retryTimes * (sleepTimeMs + 3 s) + 3 s, but from 60 s to 365 days.",
     .scope = OptionScope::kSink};
 enum class Mode : std::uint8_t { kPartition };
 inline constexpr auto kModes = std::to_array<OptionWord<Mode>>({{"partition", Mode::kPartition}});

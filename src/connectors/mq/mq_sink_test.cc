@@ -10,6 +10,7 @@
 #include "base/testing/wait_until.h"
 #include "connector_kit/testing/connector_harness.h"
 #include "connectors/mq/mq_connector.h"
+#include "connectors/mq/translate.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "rocketmq/testing/scripted_broker.h"
 
@@ -113,7 +114,8 @@ TEST_F(MqOutput, AProducerGroupIsRequired) {
   for (const char* product : kProducts) {
     EXPECT_THAT(refusal(product, {{"producerGroup", ""}}),
                 HasSubstr("missing option 'producerGroup'"));
-    EXPECT_THAT(refusal(product, {{"producerGroup", "no group"}}), HasSubstr("roup"));
+    EXPECT_THAT(refusal(product, {{"producerGroup", "no group"}}),
+                HasSubstr("option 'producerGroup'"));
   }
 }
 
@@ -130,6 +132,18 @@ TEST_F(MqOutput, ARowIsWrittenOnceWithEachTag) {
   ASSERT_TRUE(write("mq", {{"tag", "red"}}, {"a"}, {"1"}).ok());
   ASSERT_TRUE(write("mq", {{"tag", "red, blue"}}, {"b"}, {"2"}).ok());
   EXPECT_THAT(tagged(), UnorderedElementsAre("red: a|1", "red: b|2", "blue: b|2"));
+}
+
+// What they are called here, not in tables of rocketmq.
+TEST_F(MqOutput, ErrorsNameTheOptionsOfTheTable) {
+  EXPECT_THAT(refusal("mq", {{"tag", "red,red"}}), HasSubstr("option 'tag' names tag 'red' twice"));
+  EXPECT_THAT(refusal("mq", {{"tag", ","}}), HasSubstr("option 'tag': ',' names no tag"));
+  EXPECT_THAT(refusal("mq", {{"tag", "red || blue"}}), HasSubstr("'a,b'"));
+  for (const char* product : kProducts) {
+    const std::string both =
+        refusal(product, {{"accessId", "u"}, {"accessKey", "s3cret"}, {"credentials.file", "/f"}});
+    EXPECT_THAT(both, HasSubstr("the options 'accessId', 'accessKey', 'securityToken' exclude"));
+  }
 }
 
 TEST_F(MqOutput, ARowWithATagOfItsOwnIsWrittenOnce) {
@@ -186,20 +200,6 @@ TEST_F(MqOutput, APartitionFieldDecidesAboutTheQueue) {
   EXPECT_EQ(stored().size(), 40U);
 }
 
-TEST_F(MqOutput, ChangesOfARowGoToOneQueue) {
-  updating_ = true;
-  const OptionMap changes{{"mode", "partition"},
-                          {"partitionField", "x"},
-                          {"format", "debezium-json"},
-                          {"fieldDelimiter", ""}};
-  primary_key_ = {"y"};
-  EXPECT_THAT(refusal("mq", changes), HasSubstr("not in the PRIMARY KEY"));
-  primary_key_ = {"x", "y"};
-  EXPECT_TRUE(sink("mq", changes).ok());
-}
-
-TEST_F(MqOutput, MessagesAreDeliveredAtAFixedTime) {
-  const OptionMap fixed{{"deliveryTimestampMode", "fixed"}};
 TEST_F(MqOutput, APartitionFieldDecidesAboutTheQueueOfADelayedMessage) {
   testing::Texts x;
   testing::Texts at_ms;
@@ -224,6 +224,20 @@ TEST_F(MqOutput, APartitionFieldDecidesAboutTheQueueOfADelayedMessage) {
   }
 }
 
+TEST_F(MqOutput, ChangesOfARowGoToOneQueue) {
+  updating_ = true;
+  const OptionMap changes{{"mode", "partition"},
+                          {"partitionField", "x"},
+                          {"format", "debezium-json"},
+                          {"fieldDelimiter", ""}};
+  primary_key_ = {"y"};
+  EXPECT_THAT(refusal("mq", changes), HasSubstr("not in the PRIMARY KEY"));
+  primary_key_ = {"x", "y"};
+  EXPECT_TRUE(sink("mq", changes).ok());
+}
+
+TEST_F(MqOutput, MessagesAreDeliveredAtAFixedTime) {
+  const OptionMap fixed{{"deliveryTimestampMode", "fixed"}};
   for (const char* product : kProducts) {
     OptionMap far = fixed;
     far["deliveryTimestampValue"] = "4000000000000";
@@ -307,6 +321,32 @@ TEST_F(MqOutput, ASendIsRepeatedSoOften) {
     EXPECT_TRUE(write(product, {{"retryTimes", "3"}, {"sleepTimeMs", "1"}}, {"b"}, {"1"}).ok());
   }
   for (const auto& message : stored()) EXPECT_EQ(message.body, "b|1");
+}
+
+TEST_F(MqOutput, NoPauseBetweenTwoSends) {
+  const Fault busy{.kind = Fault::Kind::kCode, .code = 2, .remark = "busy"};
+  for (const char* product : kProducts) {
+    broker_.inject(RequestCode::kSendBatchMessage, busy, 3);
+    EXPECT_TRUE(write(product, {{"retryTimes", "3"}, {"sleepTimeMs", "0"}}, {"a"}, {"1"}).ok());
+  }
+}
+
+TEST_F(MqOutput, TheTimeOutLeavesRoomForAllRepetitions) {
+  const auto timeout = [](OptionMap more) {
+    OptionMap options{{"endpoint", "a:1"}, {"topic", "T"}, {"producerGroup", "p"}};
+    options.merge(more);
+    const TableDefinition table =
+        testing::table_of(Schema({{"x", Type::string()}}), std::move(options));
+    const auto factory = make_mq_factory(rocketmq_connector::make_factory());
+    const auto made = to_rocketmq(table, Product::kMq, OptionScope::kSink, factory->options());
+    return made.ok() ? made->options.at("sink.send-timeout") : made.error().message;
+  };
+  EXPECT_EQ(timeout({}), "83000 ms");
+  EXPECT_EQ(timeout({{"retryTimes", "100"}, {"sleepTimeMs", "1 s"}}), "403000 ms");
+  EXPECT_EQ(timeout({{"sleepTimeMs", "0"}}), "60000 ms");
+  EXPECT_EQ(timeout({{"sink.send-timeout", "7 s"}}), "7000 ms");
+  EXPECT_EQ(timeout({{"retryTimes", "1000000"}, {"sleepTimeMs", "9000000000000000000"}}),
+            "31536000000 ms");
 }
 
 TEST_F(MqOutput, BetweenTwoSendsIsAPause) {

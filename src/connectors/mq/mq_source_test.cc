@@ -209,6 +209,19 @@ TEST_F(MqTable, ReadingBeginsAtATime) {
   }
 }
 
+TEST_F(MqTable, TheModeOfATimeTakesBothNamesOfIt) {
+  send("a|1", "", 1'700'000'000'000);
+  send("b|2", "", 1'700'000'001'000);
+  for (const char* product : kProducts) {
+    for (const char* name : {"startTimeMs", "scan.startup.timestamp-millis"}) {
+      EXPECT_THAT(rows(product, {{"scan.startup.mode", "timestamp"}, {name, "1700000000500"}}),
+                  ElementsAre("+I(b, 2)"));
+    }
+    EXPECT_THAT(refusal(product, {{"scan.startup.mode", "timestamp"}}),
+                HasSubstr("option 'startTimeMs' is missing"));
+  }
+}
+
 TEST_F(MqTable, NewQueuesMayNeverBeLookedFor) {
   send("a|1");
   for (const char* product : kProducts) {

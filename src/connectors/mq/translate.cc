@@ -10,9 +10,24 @@ namespace {
 constexpr std::string_view kDelimited = "delimited";
 constexpr std::string_view kLengthCheck = "lengthCheck";
 constexpr std::string_view kPartitionField = "partitionField";
-constexpr std::string_view kSendTimeout = "sink.send-timeout";
 constexpr std::int64_t kSendAttemptMs = 3'000;
 constexpr std::int64_t kSendTimeoutMinMs = 60'000;
+constexpr std::int64_t kSendTimeoutMaxMs = std::int64_t{365} * 86'400'000;
+
+struct OtherName {
+  std::string_view there;
+  std::string_view here;
+};
+// Options that messages of rocketmq name in quotes.
+constexpr auto kOtherNames =
+    std::to_array<OtherName>({{"nameServerAddress", option::kEndPoint.name},
+                              {"accessKey", option::kAccessId.name},
+                              {"secretKey", option::kAccessKey.name},
+                              {"namespace", option::kInstanceId.name},
+                              {"scan.startup.timestamp-millis", option::kStartTimeMs.name},
+                              {"scan.pull.pause-when-empty", option::kPullInterval.name},
+                              {"produceGroup", option::kProducerGroup.name},
+                              {"sink.tags", option::kTag.name}});
 
 // One table on its way.
 class Translation {
@@ -38,10 +53,11 @@ class Translation {
 
   // Those that mean the same there, the formats' among them.
   void copy_shared(OptionScope side) {
-    static const OptionTable kOwn(option_specs(
-        option::kEndPoint, option::kAccessId, option::kAccessKey, option::kInstanceId, option::kTag,
-        option::kPullInterval, option::kStartTimeMs, option::kPullBatchSize, option::kDecodeErrors,
-        option::kProducerGroup, option::kRetryTimes, option::kSleepTime, option::kMode));
+    static const OptionTable kOwn(
+        option_specs(option::kEndPoint, option::kAccessId, option::kAccessKey, option::kInstanceId,
+                     option::kTag, option::kPullInterval, option::kStartTimeMs,
+                     option::kPullBatchSize, option::kDecodeErrors, option::kProducerGroup,
+                     option::kRetryTimes, option::kSleepTime, option::kSendTimeout, option::kMode));
     for (const auto& [name, value] : known_.without_other_side(table_.options, side)) {
       const OptionSpec& spec = *known_.find(name);
       if (kOwn.find(spec.name) == nullptr) out_[spec.name] = value;
@@ -119,6 +135,9 @@ class Translation {
                        "': option 'tag' is for reading only in 'mq5' tables; to write tags declare "
                        "a column 'tags STRING METADATA' and give it a value"};
     }
+    if (tag.find("||") != std::string::npos)
+      return bad("option 'tag': several tags of rows that are written are 'a,b', not '" + tag +
+                 "'");
     out_[tag.find(',') == std::string::npos ? "tag" : "sink.tags"] = tag;
     return {};
   }
@@ -126,13 +145,16 @@ class Translation {
   // The time-out leaves room for all of them.
   void add_retries() {
     const std::int64_t retries = given_[option::kRetryTimes];
-    const std::int64_t backoff_ms = given_[option::kSleepTime].count();
+    const std::int64_t backoff_ms =
+        std::min<std::int64_t>(given_[option::kSleepTime].count(), kSendTimeoutMaxMs);
     out_["retryTimes"] = std::to_string(retries);
     out_["sleepTimeMs"] = std::to_string(backoff_ms);
-    if (given_.has(kSendTimeout)) return;
     const std::int64_t needed_ms = retries * (backoff_ms + kSendAttemptMs) + kSendAttemptMs;
-    out_[std::string(kSendTimeout)] =
-        std::to_string(std::max(needed_ms, kSendTimeoutMinMs)) + " ms";
+    const std::int64_t timeout_ms =
+        given_.has(option::kSendTimeout)
+            ? given_[option::kSendTimeout].count()
+            : std::clamp(needed_ms, kSendTimeoutMinMs, kSendTimeoutMaxMs);
+    out_[std::string(option::kSendTimeout.name)] = std::to_string(timeout_ms) + " ms";
   }
 
   Status add_partition() {
@@ -151,6 +173,28 @@ class Translation {
 };
 
 }  // namespace
+
+Error in_own_words(Error error) {
+  std::string text;
+  std::string_view rest = error.message;
+  while (true) {
+    const std::size_t begin = rest.find('\'');
+    const std::size_t end = begin == std::string_view::npos ? begin : rest.find('\'', begin + 1);
+    if (end == std::string_view::npos) break;
+    const std::string_view quoted = rest.substr(begin + 1, end - begin - 1);
+    const auto other = std::find_if(kOtherNames.begin(), kOtherNames.end(),
+                                    [&](const OtherName& each) { return each.there == quoted; });
+    text += rest.substr(0, begin + 1);
+    text += other == kOtherNames.end() ? quoted : other->here;
+    // The closing quote stays: an odd one in the message must not hide a name behind it.
+    rest.remove_prefix(end);
+    if (other == kOtherNames.end()) continue;
+    text += '\'';
+    rest.remove_prefix(1);
+  }
+  error.message = text + std::string(rest);
+  return error;
+}
 
 Result<TableDefinition> to_rocketmq(const TableDefinition& table, Product product, OptionScope side,
                                     const OptionTable& options) {

@@ -12,4 +12,7 @@ namespace slipstream::mq_connector {
 Result<TableDefinition> to_rocketmq(const TableDefinition& table, Product product, OptionScope side,
                                     const OptionTable& options);
 
+// An error of rocketmq's, with the names that options have here in the place of its own.
+Error in_own_words(Error error);
+
 }  // namespace slipstream::mq_connector

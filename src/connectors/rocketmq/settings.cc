@@ -163,6 +163,10 @@ Status read_sink_tags(SinkSettings& settings) {
       return bad(settings.table, "option 'sink.tags' names tag '" + std::string(tag) + "' twice");
     settings.tags.emplace_back(tag);
   }
+  if (settings.tags.empty()) {
+    return bad(settings.table,
+               "option 'sink.tags': '" + options[option::kSinkTags] + "' names no tag");
+  }
   return {};
 }
 
@@ -217,9 +221,9 @@ OptionTable rocketmq_options() {
                    option::kStartOffsets));
   add(option_specs(option::kBoundedMode, option::kBoundMillis, option::kEndTime,
                    option::kBoundOffsets, option::kDiscoveryInterval, option::kOutOfRange,
-                   option::kDecodeErrors, connector_kit::kColumnErrorDebug, option::kDeadLetterTopic,
-                   option::kPullMessages, option::kFilterSql, option::kPullConcurrency,
-                   option::kPullWait, option::kPullPause));
+                   option::kDecodeErrors, connector_kit::kColumnErrorDebug,
+                   option::kDeadLetterTopic, option::kPullMessages, option::kFilterSql,
+                   option::kPullConcurrency, option::kPullWait, option::kPullPause));
   add(option_specs(option::kProducerGroup, option::kGuarantee, option::kSendTimeout,
                    option::kScanGroup, option::kFenceWait));
   add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,

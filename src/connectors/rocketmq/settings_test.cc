@@ -370,6 +370,7 @@ TEST(AccessSettings, TheDeadLetterTopicIsWrittenWithTheSameAccess) {
 TEST(SinkSettings, SeveralTagsAreAList) {
   EXPECT_THAT(sink_with({{"sink.tags", "a, b,"}})->tags, ElementsAre("a", "b"));
   EXPECT_THAT(sink_with({{"sink.tags", "a"}})->tags, ElementsAre("a"));
+  EXPECT_THAT(refusal(sink_with({{"sink.tags", " ,"}}).status()), HasSubstr("names no tag"));
   EXPECT_THAT(refusal(sink_with({{"sink.tags", "a,b,a"}}).status()), HasSubstr("'a' twice"));
   EXPECT_THAT(refusal(sink_with({{"sink.tags", "a,b"}, {"tag", "c"}}).status()),
               HasSubstr("exclude each other"));

@@ -234,7 +234,6 @@ inline constexpr Option<Duration> kRetryPause{
     .name = "sleepTimeMs",
     .description =
         "At-least-once: pause before a send is repeated; not given: 50 ms, growing to 2 s.",
-    .limits = {{.min = Duration(1)}},
     .aliases = {"rocketmq.sink.retry.sleep.ms"},
     .scope = OptionScope::kSink};
 inline constexpr Text kPartitionField{

@@ -1,5 +1,6 @@
 #include "connectors/rocketmq/writer.h"
 
+#include <algorithm>
 #include <random>
 
 #include <unistd.h>
@@ -21,7 +22,9 @@ rocketmq::ProducerOptions producer_options(const SinkSettings& settings) {
   options.group = settings.group;
   options.total_timeout_ms = settings.send_timeout_ms;
   if (settings.retries_max) options.attempts_max = static_cast<int>(*settings.retries_max) + 1;
-  options.retry_backoff_ms = settings.retry_backoff_ms.value_or(0);
+  // 0 there: growing pauses.
+  if (settings.retry_backoff_ms)
+    options.retry_backoff_ms = std::max<std::int64_t>(*settings.retry_backoff_ms, 1);
   return options;
 }
 
