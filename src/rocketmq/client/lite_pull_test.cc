@@ -155,6 +155,8 @@ TEST_F(LitePullTest, PausedQueuesGiveNothing) {
   ASSERT_TRUE(wait_until([&] { return consumer->assigned().size() == 2; }));
   consumer->pause(first_);
   fill(first_, 2);
+  // A pull that is parked behind a message shows that the message is here.
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls(2) >= 1; }));
   fill(second_, 1);
   EXPECT_EQ(poll(*consumer, 1)[0].queue_id, 1);
   EXPECT_TRUE(consumer->poll(50)->empty());
