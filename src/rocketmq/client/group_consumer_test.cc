@@ -143,6 +143,28 @@ TEST_F(GroupConsumerTest, WhatWasDamagedOnTheWayIsReadAgain) {
   broker_.disturb({});
 }
 
+TEST_F(GroupConsumerTest, WhatIsDamagedBehindAMessagePassedOverIsReadAgainToo) {
+  const MessageQueue queue{"T", "broker-a", 0};
+  for (int i = 0; i < 10; ++i) broker_.append(queue, std::to_string(i));
+  broker_.damage_body(queue, 3);
+  before_pull(3, [&](int pull) {
+    if (pull == 2) broker_.damage_body(queue, 7);
+  });
+  before_pull(7, [&](int pull) {
+    if (pull == 1) broker_.damage_body(queue, 7);  // whole again
+  });
+  Seen seen;
+  auto consumer = start(*client_, options(), [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 10; }));
+  EXPECT_EQ(seen.total(), 9) << "nothing twice either";
+  EXPECT_EQ(seen.times("3"), 0);
+  EXPECT_EQ(seen.times("7"), 1);
+  broker_.disturb({});
+}
+
 TEST_F(GroupConsumerTest, APartOfABatchCanBeDone) {
   for (int i = 0; i < 4; ++i) broker_.append({"T", "broker-a", 0}, std::to_string(i));
   Seen seen;

@@ -42,6 +42,12 @@ void restore_topic(ReceivedMessage& message) {
     message.topic = std::string(*topic);
 }
 
+std::int64_t keep_below(DecodedFrame& decoded, std::int64_t offset) {
+  std::erase_if(decoded.messages,
+                [&](const ReceivedMessage& message) { return message.queue_offset >= offset; });
+  return offset;
+}
+
 thread_local const GroupMember* member_of_thread = nullptr;  // that this thread belongs to
 
 Error invalid(const std::string& what) { return Error{ErrorCode::kInvalidArgument, what}; }
@@ -389,17 +395,15 @@ std::optional<std::int64_t> GroupMember::keep_readable(Work& work, DecodedFrame&
   if (decoded.unreadable.empty()) return std::nullopt;
   const std::int64_t first = decoded.unreadable.front().offset;
   if (std::exchange(work.unreadable_at, first) != first) work.read_again = 0;
-  if (++work.read_again <= kReadAgainMax) {
-    std::erase_if(decoded.messages,
-                  [&](const ReceivedMessage& message) { return message.queue_offset >= first; });
-    return first;
-  }
-  for (const UnreadableMessage& each : decoded.unreadable) {
-    log(LogLevel::kError, "rocketmq",
-        "group '" + options_.group + "' passes over a message: " + each.error.message);
-  }
+  if (++work.read_again <= kReadAgainMax) return keep_below(decoded, first);
+  log(LogLevel::kError, "rocketmq",
+      "group '" + options_.group +
+          "' passes over a message: " + decoded.unreadable.front().error.message);
+  work.unreadable_at = -1;
+  // The next one may have been damaged only this time.
+  if (decoded.unreadable.size() > 1) return keep_below(decoded, decoded.unreadable[1].offset);
   if (decoded.whole) return std::nullopt;
-  return decoded.unreadable.back().offset + 1;
+  return first + 1;
 }
 
 void GroupMember::deliver(const WorkPtr& work, Batch batch) {
