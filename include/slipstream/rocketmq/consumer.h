@@ -68,7 +68,8 @@ struct PulledFrame {
   std::int64_t received_ms = 0;
 };
 
-// A stored message whose bytes are damaged, or packed in a way that is not known.
+// A stored message whose bytes are damaged, or packed in a way that is not known; or a batch that
+// is stored as one, from `offset` to its end.
 struct UnreadableMessage {
   std::int64_t offset = 0;
   Error error{};
@@ -144,7 +145,8 @@ class Consumer {
   // For plain users: whole messages, decompressed, tags compared exactly. Waits for at most
   // timeout_ms.
   // Failure: as poll(). A message that cannot be read is an error once, which names queue and
-  // offset; the next call goes on behind it.
+  // offset; the next call goes on behind it. When it is not known where that is, the consumer has
+  // failed for good, and keeps returning the error.
   Result<std::vector<ReceivedMessage>> receive(std::int64_t timeout_ms);
 
   // Runs (on any thread, must be short) when poll() has something to say after it had nothing.

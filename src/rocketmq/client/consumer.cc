@@ -447,6 +447,8 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
                                                               std::make_move_iterator(end)));
           next = end;
         };
+    // What follows in the frame would be left out.
+    if (!decoded.whole && !failure_) failure_ = decoded.unreadable.back().error;
     for (UnreadableMessage& each : decoded.unreadable) {
       keep_until(std::find_if(next, decoded.messages.end(), [&](const ReceivedMessage& message) {
         return message.queue_offset > each.offset;
@@ -454,8 +456,6 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       received_.emplace_back(*frame.queue, std::move(each.error));
     }
     keep_until(decoded.messages.end());
-    // What follows in the frame would be left out.
-    if (!decoded.whole && !failure_) failure_ = received_.back().second.error();
   }
 
   std::optional<Received> take_received() {
@@ -505,22 +505,33 @@ DecodedFrame Consumer::State::decode_readable(const PulledFrame& frame) const {
   RecordView record;
   std::int64_t next = frame.begin_offset;
   const auto unreadable = [&](std::int64_t offset, const Error& error) {
-    if (offset < frame.begin_offset) return;
     decoded.unreadable.push_back(
         {offset, error.with_context("message of " + frame.queue->to_string() + " at offset " +
                                     std::to_string(offset))});
+  };
+  const auto unreadable_batch = [&](std::int64_t offset, const Error& error) {
+    if (offset <= frame.begin_offset) decoded.unreadable.clear();  // it ended before the frame
+    offset = std::max(offset, frame.begin_offset);
+    decoded.unreadable.push_back(
+        {offset, error.with_context("batch of messages of " + frame.queue->to_string() +
+                                    ", which cannot be read from offset " + std::to_string(offset) +
+                                    " to its end")});
   };
   while (true) {
     if (!cursor.next(record)) {
       if (cursor.status().ok()) return decoded;
       const Error error = cursor.status().error();
       const std::int64_t offset = cursor.failed_offset().value_or(next);
-      unreadable(offset, error);
+      if (cursor.failed_offset() && !cursor.damaged_offset())
+        unreadable_batch(offset, error);
+      else if (offset >= frame.begin_offset)
+        unreadable(offset, error);
       decoded.whole = cursor.pass_over();
       if (!decoded.whole) return decoded;
       next = std::max(next, offset + 1);
       continue;
     }
+    if (record.queue_offset <= frame.begin_offset) decoded.unreadable.clear();
     if (record.queue_offset < frame.begin_offset) continue;
     next = record.queue_offset + 1;
     if (!tags_.empty()) {

@@ -113,6 +113,42 @@ TEST_F(ConsumerTest, AnUnreadableMessageTakesNoneWithIt) {
   EXPECT_EQ((*behind)[0].body, "4");
 }
 
+// A batch that is stored as one record may begin before the offset that was asked for.
+TEST_F(ConsumerTest, ADamagedBatchIsReportedFromWhereTheFrameBegins) {
+  fill(queue_, 3);
+  Consumer consumer(*client_, {.group = "g"});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  const auto polled = consumer.poll_wait(20'000);
+  ASSERT_TRUE(polled.ok() && polled->has_value());
+  PulledFrame frame = **polled;
+  std::string records[3];
+  for (std::string& each : records) {
+    const auto record = decode_record(frame.records);
+    ASSERT_TRUE(record.ok());
+    each = as_text(frame.records.first(static_cast<std::size_t>(record->total_size)));
+    frame.records = frame.records.subspan(each.size());
+  }
+  constexpr std::size_t kSysFlagsAt = 36;
+  ByteWriter(records[0])
+      .patch_u32(kSysFlagsAt,
+                 static_cast<std::uint32_t>(sys_flag::kNeedUnwrap | sys_flag::kInnerBatch));
+  frame.begin_offset = 1;
+  const auto decode = [&](const std::string& bytes) {
+    frame.records = as_bytes(bytes);
+    return consumer.decode_readable(frame);
+  };
+  const DecodedFrame within = decode(records[0] + records[2]);
+  ASSERT_EQ(within.unreadable.size(), 1U);
+  EXPECT_EQ(within.unreadable[0].offset, 1);
+  EXPECT_NE(within.unreadable[0].error.message.find("from offset 1 to its end"), std::string::npos)
+      << within.unreadable[0].error.message;
+  ASSERT_EQ(within.messages.size(), 1U);
+  EXPECT_EQ(within.messages[0].body, "2");
+  const DecodedFrame before = decode(records[0] + records[1] + records[2]);
+  EXPECT_TRUE(before.unreadable.empty()) << "it was in the frame before";
+  EXPECT_EQ(before.messages.size(), 2U);
+}
+
 TEST_F(ConsumerTest, StartPositions) {
   for (int i = 0; i < 100; ++i) broker_.append(queue_, std::to_string(i), {}, 1'000 + i);
   broker_.expire(queue_, 10);
