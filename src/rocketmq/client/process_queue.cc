@@ -12,7 +12,7 @@ void ProcessQueue::add(std::vector<ReceivedMessage> messages, std::int64_t next_
     bytes_ += message.body.size();
     waiting_.push_back(std::move(message));
   }
-  next_offset_ = std::max(next_offset_, next_offset);
+  next_offset_ = next_offset;
 }
 
 std::vector<ReceivedMessage> ProcessQueue::take(std::size_t count_max) {

@@ -21,7 +21,7 @@ class ProcessQueue {
   // `next_offset`: where reading begins.
   explicit ProcessQueue(std::int64_t next_offset) : next_offset_(next_offset) {}
 
-  // What was pulled up to `next_offset`.
+  // What was pulled up to `next_offset`, which is smaller than before when the queue lost its tail.
   void add(std::vector<ReceivedMessage> messages, std::int64_t next_offset);
   // The next ones, at most so many.
   std::vector<ReceivedMessage> take(std::size_t count_max);

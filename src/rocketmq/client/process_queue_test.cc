@@ -36,6 +36,17 @@ TEST(ProcessQueueTest, OffsetsAreCommittedBehindWhatIsDoneWithoutAGap) {
   EXPECT_EQ(queue.commit_offset(), 17);
 }
 
+TEST(ProcessQueueTest, AQueueThatLostItsTailIsCommittedWhereItIsNow) {
+  ProcessQueue queue(100);
+  queue.add(messages(100, 102), 102);
+  for (const ReceivedMessage& message : queue.take(2)) queue.done(message);
+  EXPECT_EQ(queue.commit_offset(), 102);
+  queue.add(messages(50, 51), 51);
+  EXPECT_EQ(queue.commit_offset(), 50);
+  queue.done(queue.take(1)[0]);
+  EXPECT_EQ(queue.commit_offset(), 51);
+}
+
 TEST(ProcessQueueTest, WhatIsPutBackIsNext) {
   ProcessQueue queue(0);
   queue.add(messages(0, 4), 4);
