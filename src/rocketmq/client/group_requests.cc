@@ -38,6 +38,7 @@ Result<std::vector<std::string>> GroupRequests::members(const RouteData& route) 
   std::stable_partition(brokers.begin(), brokers.end(),
                         [&](const BrokerData* each) { return each->name == answered_last_; });
   Error failure = Error::retry(ErrorCode::kUnavailable, "no broker of the topic has a master now");
+  std::size_t without_member = 0;
   for (const BrokerData* broker : brokers) {
     const auto answer = core_.wait_call(*broker->master(), encode_consumer_list(group_));
     if (!answer.ok()) {
@@ -45,16 +46,24 @@ Result<std::vector<std::string>> GroupRequests::members(const RouteData& route) 
       continue;
     }
     const FrameHeader& header = answer->header;
-    if (header.code != response_code::kSuccess && !says_no_member(header)) {
+    if (says_no_member(header)) {
+      ++without_member;
+      continue;
+    }
+    if (header.code != response_code::kSuccess) {
       failure = answer_error(RequestCode::kConsumerListByGroup, header.code, header.remark);
       continue;
     }
-    answered_last_ = broker->name;
-    if (header.code != response_code::kSuccess) return std::vector<std::string>();
     auto ids = parse_consumer_list(answer->body());
-    if (ids.ok()) std::sort(ids->begin(), ids->end());
+    if (!ids.ok()) {
+      failure = ids.error();
+      continue;
+    }
+    answered_last_ = broker->name;
+    std::sort(ids->begin(), ids->end());
     return ids;
   }
+  if (!brokers.empty() && without_member == brokers.size()) return std::vector<std::string>();
   return failure;
 }
 
@@ -88,8 +97,10 @@ std::vector<Result<T>> GroupRequests::wait_for_all(
   return results;
 }
 
-void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
-                                Command (*encode)(const QueueLock&), const TakeAnswer& take) {
+void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues, RequestCode code,
+                                const TakeAnswer& take) {
+  const bool locks = code == RequestCode::kLockQueues;
+  const auto encode = locks ? encode_lock_queues : encode_unlock_queues;
   std::map<std::string, std::vector<MessageQueue>> by_broker;
   for (const MessageQueue& queue : queues) by_broker[queue.broker].push_back(queue);
   std::vector<std::vector<MessageQueue>> asked;
@@ -116,19 +127,20 @@ void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues,
       take(asked[i], *answer);
       continue;
     }
-    const Error failure = answer.ok() ? answer_error(RequestCode::kLockQueues, answer->header.code,
-                                                     answer->header.remark)
-                                      : answer.error();
+    const Error failure = answer.ok()
+                              ? answer_error(code, answer->header.code, answer->header.remark)
+                              : answer.error();
     const std::string& broker = asked[i].front().broker;
-    LogLimit::of_process().log(
-        LogLevel::kWarn, "rocketmq", "locks of " + group_ + " at " + broker,
-        "locking queues of broker '" + broker + "' for group '" + group_ + "': " + failure.message);
+    LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "locks of " + group_ + " at " + broker,
+                               std::string(locks ? "locking" : "unlocking") +
+                                   " queues of broker '" + broker + "' for group '" + group_ +
+                                   "': " + failure.message);
   }
 }
 
 GroupRequests::Locks GroupRequests::lock(const std::vector<MessageQueue>& queues) {
   Locks locks;
-  ask_masters(queues, encode_lock_queues,
+  ask_masters(queues, RequestCode::kLockQueues,
               [&](const std::vector<MessageQueue>& asked, const Answer& answer) {
                 const auto locked = parse_locked_queues(answer.body());
                 if (!locked.ok()) return;
@@ -140,7 +152,8 @@ GroupRequests::Locks GroupRequests::lock(const std::vector<MessageQueue>& queues
 }
 
 void GroupRequests::unlock(const std::vector<MessageQueue>& queues) {
-  ask_masters(queues, encode_unlock_queues, [](const std::vector<MessageQueue>&, const Answer&) {});
+  ask_masters(queues, RequestCode::kUnlockQueues,
+              [](const std::vector<MessageQueue>&, const Answer&) {});
 }
 
 std::vector<Status> GroupRequests::write_offsets(const std::vector<GroupOffset>& offsets) {

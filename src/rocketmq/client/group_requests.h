@@ -24,8 +24,9 @@ class GroupRequests {
  public:
   GroupRequests(ClientCore& core, std::string group) : core_(core), group_(std::move(group)) {}
 
-  // Client ids, sorted, from the first broker that answers; that of the last time is asked first.
-  // Failure: that of the last broker. One that knows no member of the group answers nobody.
+  // Client ids, sorted, from the first broker that knows members; that of the last time is asked
+  // first. Nobody, when every broker says so.
+  // Failure: that of the last broker that had one.
   Result<std::vector<std::string>> members(const RouteData& route);
   struct Locks {
     std::set<MessageQueue> held{};     // by this client
@@ -40,9 +41,10 @@ class GroupRequests {
   void send_back(const MessageQueue& queue, SendBack request, SentBack done);
 
  private:
-  // Asks the master of each broker; `take` gets the answers, with the queues that were asked about.
+  // Asks the master of each broker to lock or unlock; `take` gets the answers, with the queues that
+  // were asked about.
   using TakeAnswer = std::function<void(const std::vector<MessageQueue>&, const Answer&)>;
-  void ask_masters(const std::vector<MessageQueue>& queues, Command (*encode)(const QueueLock&),
+  void ask_masters(const std::vector<MessageQueue>& queues, RequestCode code,
                    const TakeAnswer& take);
 
   // Begins all on the loop and waits for them; what is not answered in time is kTimeout.

@@ -64,6 +64,25 @@ TEST_F(RequestsOfMembersTest, TheNextBrokerIsAskedAndThenAskedFirst) {
   EXPECT_EQ(broker_.requests_seen(RequestCode::kConsumerListByGroup), 3U);
 }
 
+// Brokers that a member has not reached with a heartbeat yet say the same.
+TEST_F(RequestsOfMembersTest, ABrokerWithoutMembersEndsNoQuestion) {
+  broker_.add_member("g", "one");
+  broker_.inject(RequestCode::kConsumerListByGroup,
+                 {.kind = Fault::Kind::kCode,
+                  .code = response_code::kSystemError,
+                  .remark = "no consumer for this group, g",
+                  .broker = "broker-a"},
+                 2);  // before broker-b answers, and after it was busy
+  for (int i = 0; i < 2; ++i) {
+    const auto listed = members();
+    ASSERT_TRUE(listed.ok()) << listed.error().to_string();
+    EXPECT_EQ(*listed, std::vector<std::string>{"one"});
+  }
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kConsumerListByGroup), 3U);
+  refuse("broker-b", "busy");
+  EXPECT_FALSE(members().ok()) << "broker-b may know of one";
+}
+
 TEST_F(RequestsOfMembersTest, ABrokerThatIsSilentHoldsNoOtherUp) {
   broker_.inject(RequestCode::kLockQueues, {.kind = Fault::Kind::kSilence, .broker = "broker-a"});
   const SystemClock clock;
@@ -73,6 +92,22 @@ TEST_F(RequestsOfMembersTest, ABrokerThatIsSilentHoldsNoOtherUp) {
   EXPECT_LT(clock.now_ms() - begun_ms, 20'000) << "the call timeout";
   client_->close();
   locking.join();
+}
+
+TEST_F(RequestsOfMembersTest, WhatFailedIsLoggedByItsName) {
+  std::vector<std::string> lines;
+  set_log_sink(
+      [&](LogLevel, std::string_view, std::string_view text) { lines.emplace_back(text); });
+  broker_.inject(RequestCode::kUnlockQueues, {.kind = Fault::Kind::kCode,
+                                              .code = response_code::kSystemError,
+                                              .remark = "not now",
+                                              .broker = "broker-a"});
+  // A group of its own: what is repeated is logged rarely.
+  GroupRequests(core_of(*client_), "unlocks").unlock({first_});
+  set_log_sink({});
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(lines[0].starts_with("unlocking queues of broker 'broker-a' for group 'unlocks'"))
+      << lines[0];
 }
 
 TEST_F(RequestsOfMembersTest, EachQueueHasAnOutcomeOfItsOwn) {
