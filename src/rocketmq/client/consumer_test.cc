@@ -656,6 +656,33 @@ TEST_F(ConsumerTest, BrokersKnowWhoHasLeftWhenTheClientIsClosed) {
   }
 }
 
+// Brokers take requests of one client in any order.
+TEST_F(ConsumerTest, AGroupThatIsJoinedAgainIsSignedOffBefore) {
+  const auto begin = [&](Consumer& consumer) {
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+  };
+  {
+    Consumer consumer(*client_, {.group = "g"});
+    begin(consumer);
+    ASSERT_TRUE(wait_until([&] { return broker_.members("g").size() == 1; }));
+    broker_.inject(RequestCode::kUnregisterClient, {.kind = Fault::Kind::kLate, .delay_ms = 100});
+  }
+  // The answer to the heartbeat is waited for before.
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kUnregisterClient) == 1; }));
+  std::atomic<std::size_t> known{99};  // when the group is announced again
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code == RequestCode::kHeartbeat && known == 99) known = broker_.members("g").size();
+    return std::nullopt;
+  });
+  Consumer consumer(*client_, {.group = "g"});
+  begin(consumer);
+  ASSERT_TRUE(wait_until([&] { return known != 99; }));
+  EXPECT_EQ(known, 0U) << "the sign-off was handled before";
+  EXPECT_TRUE(wait_until([&] { return broker_.members("g").size() == 1; }));
+  broker_.disturb({});
+}
+
 TEST_F(ConsumerTest, ABrokerThatIsSilentHoldsClosingUpForASecondAtMost) {
   auto client = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 20'000});
   ASSERT_TRUE(client.ok());

@@ -70,11 +70,23 @@ bool Memberships::has_member(const Group& group) const {
 
 void Memberships::sign_off(const std::string& address, const Group& group) {
   ++under_way_;
+  ++sign_offs_[address].count;
   core_.call(address, ChannelRole::kControl,
              encode_unregister({.client_id = client_id_,
                                 .producer_group = group.producer ? group.name : std::string(),
                                 .consumer_group = group.producer ? std::string() : group.name}),
-             nullptr, core_.options().call_timeout_ms, [this](const CallOutcome&) { settle(); });
+             nullptr, core_.options().call_timeout_ms, [this, address](const CallOutcome&) {
+               signed_off(address);
+               settle();
+             });
+}
+
+void Memberships::signed_off(const std::string& address) {
+  const auto sent = sign_offs_.find(address);
+  if (--sent->second.count != 0) return;
+  const bool wanted = sent->second.announce;
+  sign_offs_.erase(sent);
+  if (wanted && !members_.empty()) announce(address);
 }
 
 void Memberships::settle() {
@@ -135,6 +147,10 @@ void Memberships::announce_topic(const std::string& topic) {
 }
 
 void Memberships::announce(const std::string& address) {
+  if (const auto leaving = sign_offs_.find(address); leaving != sign_offs_.end()) {
+    leaving->second.announce = true;
+    return;
+  }
   ++under_way_;
   ++heartbeats_[address].count;
   core_.call(address, ChannelRole::kControl, encode_heartbeat(heartbeat()), nullptr,

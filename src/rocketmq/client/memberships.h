@@ -46,8 +46,8 @@ class Memberships {
                                       const MemberKind& kind);
   std::uint64_t join_producers(const std::string& group, const std::string& topic);
   bool has_balanced_member(const std::string& group) const;
-  // The last of a group is signed off at the brokers that know of it, or may: where a heartbeat is
-  // under way, after its answer, since brokers take the two in any order.
+  // The last of a group is signed off at the brokers that know of it, or may. Brokers take heartbeats
+  // and sign-offs in any order: each waits for the answers of the other that is under way.
   void leave(std::uint64_t id);
   // Calls `done` once when no heartbeat and no sign-off is under way: at once, or later.
   void when_settled(std::function<void()> done);
@@ -76,6 +76,7 @@ class Memberships {
   void announce(const std::string& address);
   void announced(const std::string& address, const CallOutcome& outcome);
   void sign_off(const std::string& address, const Group& group);
+  void signed_off(const std::string& address);
   // One heartbeat or sign-off less is under way.
   void settle();
 
@@ -90,6 +91,12 @@ class Memberships {
     std::set<Group> left;
   };
   std::map<std::string, Heartbeats> heartbeats_;
+  // Where sign-offs are under way: how many, and whether a heartbeat waits for the last of them.
+  struct SignOffs {
+    std::size_t count = 0;
+    bool announce = false;
+  };
+  std::map<std::string, SignOffs> sign_offs_;
   std::size_t under_way_ = 0;  // heartbeats and sign-offs
   std::vector<std::function<void()>> when_settled_;
 };
