@@ -173,8 +173,8 @@ void ClientCore::close() {
   wait_for_sign_off();
   loop_.run_and_wait([this] {
     if (options_.calls_per_second > 0) quota_->withdraw(options_.calls_per_second, clock_.now_ms());
-    fail_waiting_calls();
     auto channels = std::exchange(channels_, {});
+    fail_waiting_calls();  // call() refuses now
     channels.clear();
     for (auto& [topic, cached] : routes_) {
       for (RouteDone& done : std::exchange(cached.waiters, {})) done(closed_error());
@@ -328,10 +328,9 @@ void ClientCore::send_now(WaitingCall call) {
     return call.channel->call(std::move(call.command), std::move(call.body), call.timeout_ms,
                               std::move(call.done));
   }
-  if (closed_ || waiting_calls_.size() + waiting_pulls_.size() >= kWaitingCallsMax) {
-    Error error = closed_ ? closed_error()
-                          : Error::retry(ErrorCode::kResourceExhausted,
-                                         "too many calls wait for the quota of calls per second");
+  if (waiting_calls_.size() + waiting_pulls_.size() >= kWaitingCallsMax) {
+    Error error = Error::retry(ErrorCode::kResourceExhausted,
+                               "too many calls wait for the quota of calls per second");
     return loop_.post([error = std::move(error), done = std::move(call.done)] {
       done(CallOutcome{error, false});
     });

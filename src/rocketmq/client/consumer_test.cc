@@ -683,6 +683,26 @@ TEST_F(ConsumerTest, AGroupThatIsJoinedAgainIsSignedOffBefore) {
   broker_.disturb({});
 }
 
+TEST_F(ConsumerTest, AQuotaOfCallsLeavesRoomForTheSignOff) {
+  const SystemClock clock;
+  for (int tries = 1;; ++tries) {
+    auto client = Client::connect({.name_servers = broker_.name_server(), .calls_per_second = 100});
+    ASSERT_TRUE(client.ok());
+    const std::size_t left = broker_.requests_seen(RequestCode::kUnregisterClient);
+    Consumer consumer(**client, {.group = "g"});
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::earliest()).ok());
+    ASSERT_TRUE(wait_until([&] { return broker_.members("g").size() == 1; }));
+    ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() >= 1; }));
+    Admin admin(**client);
+    for (int i = 0; i < 10; ++i) admin.max_offset_async(queue_, [](const Result<std::int64_t>&) {});
+    const std::int64_t begin_ms = clock.now_ms();
+    (*client)->close();
+    if (clock.now_ms() - begin_ms >= 1'000 && tries < 10) continue;  // a busy machine
+    EXPECT_EQ(broker_.requests_seen(RequestCode::kUnregisterClient), left + 1);
+    return;
+  }
+}
+
 TEST_F(ConsumerTest, ABrokerThatIsSilentHoldsClosingUpForASecondAtMost) {
   auto client = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 20'000});
   ASSERT_TRUE(client.ok());
