@@ -48,7 +48,9 @@ struct GroupConsumerOptions {
   bool broadcasting = false;  // every member gets everything
   std::string offset_file{};  // broadcasting: where this member's offsets are kept
   // Where the group has no offset: earliest, latest or timestamp. `latest` is the end of the topic
-  // when the group's first member began; a queue that the topic got later is read from its beginning.
+  // when the group's first member began. A queue that the topic got later is read from its beginning,
+  // once no member has written an offset of it for the client's call and connect timeouts; so is one
+  // whose broker was not in the route when the group began.
   StartPosition from = StartPosition::latest();
   QueueAllocation allocation = allocate_averagely();
   int threads = 20;

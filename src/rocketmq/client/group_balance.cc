@@ -126,7 +126,7 @@ bool GroupMember::balance(const std::string& topic) {
     }
   }
   give_up(lost);
-  return take_over(gained, *topic_queues);
+  return take_over(topic, gained, *topic_queues);
 }
 
 Result<GroupMember::Queues> GroupMember::queues_of(const std::string& topic) {
@@ -157,8 +157,8 @@ Result<std::optional<GroupMember::Queues>> GroupMember::share_of(const std::stri
       .with_context("dealing out queues");
 }
 
-bool GroupMember::take_over(const Queues& queues, const Queues& topic_queues) {
-  if (queues.empty()) return true;
+bool GroupMember::take_over(const std::string& topic, const Queues& queues,
+                            const Queues& topic_queues) {
   Queues ours = queues;
   const std::int64_t asked_ms = core_.clock().now_ms();
   if (needs_locks()) {
@@ -166,12 +166,13 @@ bool GroupMember::take_over(const Queues& queues, const Queues& topic_queues) {
     // The last holder of the others has not given them up.
     std::erase_if(ours, [&](const MessageQueue& queue) { return !held.contains(queue); });
   }
-  const QueueOffsets starts = start_offsets(ours, topic_queues);
+  Starts starts{.topic = topic, .queues = ours, .topic_queues = topic_queues};
+  find_starts(starts);
   Queues unlocked;
   std::size_t taken = 0;
   for (const MessageQueue& queue : ours) {
-    const auto start = starts.find(queue);
-    if (start == starts.end()) {
+    const auto start = starts.known.find(queue);
+    if (start == starts.known.end()) {
       if (needs_locks()) unlocked.push_back(queue);
       continue;
     }
@@ -186,42 +187,46 @@ bool GroupMember::take_over(const Queues& queues, const Queues& topic_queues) {
     ++taken;
   }
   requests_.unlock(unlocked);
-  return taken == queues.size();
+  const bool all_written =
+      std::none_of(topic_queues.begin(), topic_queues.end(),
+                   [&](const MessageQueue& queue) { return unwritten_starts_.contains(queue); });
+  return taken == queues.size() && all_written;
 }
 
-QueueOffsets GroupMember::start_offsets(const Queues& queues, const Queues& topic_queues) {
-  QueueOffsets starts;
+void GroupMember::find_starts(Starts& starts) {
   Queues without;
-  std::set<std::string> silent;  // brokers; each is waited for once
-  for (const MessageQueue& queue : queues) {
-    if (silent.contains(queue.broker)) continue;
+  for (const MessageQueue& queue : starts.queues) {
+    if (starts.silent.contains(queue.broker)) continue;
     const auto written = written_offset(queue);
-    if (!written.ok()) {
-      log_unknown_start(queue, written.error());
-      silent.insert(queue.broker);
-    } else if (*written) {
-      starts[queue] = **written;
-      without_offset_ms_.erase(queue);
-      unwritten_starts_.erase(queue);
-    } else {
+    if (!is_known(queue, written.status(), starts)) continue;
+    if (*written)
+      begin_in(queue, **written, starts);
+    else
       without.push_back(queue);
-    }
   }
-  if (without.empty()) return starts;
-  const bool earliest = options_.from.kind == StartPosition::Kind::kEarliest;
-  const bool timestamp = options_.from.kind == StartPosition::Kind::kTimestamp;
-  if (!earliest && !timestamp && without.front().topic != retry_topic_) {
-    begin_at_latest(without, topic_queues, starts);
-    return starts;
+  if (options_.from.kind == StartPosition::Kind::kLatest && starts.topic != retry_topic_) {
+    if (!without.empty()) find_latest(without, starts);
+    return write_first_offsets(starts);
   }
   for (const MessageQueue& queue : without) {
+    if (starts.silent.contains(queue.broker)) continue;
     const auto first = first_offset(queue);
-    if (first.ok())
-      starts[queue] = *first;
-    else
-      log_unknown_start(queue, first.error());
+    if (is_known(queue, first.status(), starts)) starts.known[queue] = *first;
   }
-  return starts;
+}
+
+bool GroupMember::is_known(const MessageQueue& queue, const Status& answer, Starts& starts) const {
+  if (answer.ok()) return true;
+  log_unknown_start(queue, answer.error());
+  starts.silent.insert(queue.broker);
+  return false;
+}
+
+void GroupMember::begin_in(const MessageQueue& queue, std::int64_t offset, Starts& starts) {
+  unwritten_starts_.erase(queue);
+  without_offset_ms_.erase(queue);
+  if (std::find(starts.queues.begin(), starts.queues.end(), queue) != starts.queues.end())
+    starts.known[queue] = offset;
 }
 
 void GroupMember::log_unknown_start(const MessageQueue& queue, const Error& error) const {
@@ -242,52 +247,56 @@ Result<std::optional<std::int64_t>> GroupMember::written_offset(const MessageQue
 // `latest` is where the group begins, once for all queues of the topic: the end of each is written
 // before anything is read, so that a member that fails leaves no message out. A queue without an
 // offset in a topic that has others is a new one: everything in it came later.
-void GroupMember::begin_at_latest(const Queues& queues, const Queues& topic_queues,
-                                  QueueOffsets& starts) {
-  const auto ours = [&](const MessageQueue& queue) {
-    return std::find(queues.begin(), queues.end(), queue) != queues.end();
-  };
-  std::erase_if(unwritten_starts_, [&](const auto& each) { return !ours(each.first); });
-  const auto begun = has_begun(topic_queues);
-  if (!begun.ok()) return log_unknown_start(queues.front(), begun.error());
+void GroupMember::find_latest(const Queues& without, Starts& starts) {
+  const std::optional<bool> begun = has_begun(starts);
+  if (!begun) return;
   if (!*begun) {
-    for (const MessageQueue& queue : topic_queues) {
-      if (unwritten_starts_.contains(queue)) continue;
+    for (const MessageQueue& queue : starts.topic_queues) {
+      if (unwritten_starts_.contains(queue) || starts.silent.contains(queue.broker)) continue;
       const auto end = admin_.max_offset(queue);
-      if (end.ok())
-        unwritten_starts_[queue] = *end;
-      else
-        log_unknown_start(queue, end.error());
+      if (is_known(queue, end.status(), starts)) unwritten_starts_[queue] = *end;
     }
-    return write_first_offsets(queues, starts);
+    return;
   }
   const std::int64_t now_ms = core_.clock().now_ms();
-  for (const MessageQueue& queue : queues) {
-    if (unwritten_starts_.contains(queue)) continue;
-    // A member that began together with us may be about to write it.
+  // A member that began together with us may be about to write it.
+  const std::int64_t patience_ms =
+      core_.options().call_timeout_ms + core_.options().connect_timeout_ms;
+  for (const MessageQueue& queue : without) {
+    if (unwritten_starts_.contains(queue) || starts.silent.contains(queue.broker)) continue;
     const std::int64_t since_ms = without_offset_ms_.try_emplace(queue, now_ms).first->second;
-    if (!options_.broadcasting && now_ms - since_ms < kUnbalancedMs) continue;
+    if (!options_.broadcasting && now_ms - since_ms < patience_ms) continue;
     const auto first = admin_.min_offset(queue);
-    if (first.ok())
-      unwritten_starts_[queue] = *first;
-    else
-      log_unknown_start(queue, first.error());
+    if (is_known(queue, first.status(), starts)) unwritten_starts_[queue] = *first;
   }
-  write_first_offsets(queues, starts);
 }
 
-Result<bool> GroupMember::has_begun(const Queues& topic_queues) {
-  for (const MessageQueue& queue : topic_queues) {
-    TRY_ASSIGN(const std::optional<std::int64_t> written, written_offset(queue));
-    if (written) return true;
+std::optional<bool> GroupMember::has_begun(Starts& starts) {
+  for (const MessageQueue& queue : starts.topic_queues) {
+    if (starts.silent.contains(queue.broker)) continue;
+    const auto written = written_offset(queue);
+    if (is_known(queue, written.status(), starts) && *written) return true;
   }
+  if (!starts.silent.empty()) return std::nullopt;
   return false;
 }
 
-void GroupMember::write_first_offsets(const Queues& queues, QueueOffsets& starts) {
+// Those of the whole topic: what is refused is written later, before somebody takes it for new.
+void GroupMember::write_first_offsets(Starts& starts) {
   const QueueOffsets wanted = unwritten_starts_;
   std::vector<GroupOffset> offsets;
-  for (const auto& [queue, offset] : wanted) offsets.push_back({queue, offset});
+  for (const auto& [queue, offset] : wanted) {
+    const Queues& all = starts.topic_queues;
+    if (!std::binary_search(all.begin(), all.end(), queue)) continue;
+    if (starts.silent.contains(queue.broker)) continue;
+    const auto written = written_offset(queue);
+    if (!is_known(queue, written.status(), starts)) continue;
+    if (*written)
+      begin_in(queue, **written, starts);  // by another member, meanwhile
+    else
+      offsets.push_back({queue, offset});
+  }
+  if (offsets.empty()) return;
   std::vector<Status> written;
   if (options_.broadcasting) {
     {
@@ -299,18 +308,13 @@ void GroupMember::write_first_offsets(const Queues& queues, QueueOffsets& starts
     written = requests_.write_offsets(offsets);
   }
   for (std::size_t i = 0; i < offsets.size(); ++i) {
-    const MessageQueue& queue = offsets[i].queue;
     // Brokers 5.x know the group of given queues by its first pull only.
     const bool unknown_group =
         !is_balanced() && !written[i].ok() && written[i].error().code == ErrorCode::kNotFound;
-    if (!written[i].ok() && !unknown_group) {
-      log_unknown_start(queue, written[i].error());
-      continue;
-    }
-    unwritten_starts_.erase(queue);
-    without_offset_ms_.erase(queue);
-    if (std::find(queues.begin(), queues.end(), queue) != queues.end())
-      starts[queue] = offsets[i].offset;
+    if (written[i].ok() || unknown_group)
+      begin_in(offsets[i].queue, offsets[i].offset, starts);
+    else
+      log_unknown_start(offsets[i].queue, written[i].error());
   }
 }
 

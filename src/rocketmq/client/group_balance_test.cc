@@ -199,6 +199,118 @@ TEST_F(GroupConsumerTest, WhatComesIntoANewQueueIsRead) {
   EXPECT_EQ(seen.total(), 2);
 }
 
+TEST_F(GroupConsumerTest, LatestOfOneTopicOutlastsAnotherTopic) {
+  broker_.create_topic("U", 1);
+  fill(1);
+  std::atomic<bool> refuse{true};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kUpdateConsumerOffset || !refuse ||
+        broker_.last_field(code, "topic") != "T")
+      return std::nullopt;
+    return Fault{.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"};
+  });
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.subscriptions.push_back({.topic = "U"});
+  how.from = StartPosition::latest();
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", {"U", "broker-a", 0}) == 0; }));
+  EXPECT_EQ(of_topic(*consumer), 0U);
+  fill(1);
+  refuse = false;
+  ASSERT_TRUE(wait_until([&] { return seen.total() == 4; })) << "what came since the beginning";
+  broker_.disturb({});
+}
+
+TEST_F(GroupConsumerTest, LatestIsWrittenForOtherMembersToo) {
+  fill(3);
+  broker_.add_member("g", "!java");  // has the first two
+  std::atomic<bool> refuse{true};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kUpdateConsumerOffset || !refuse ||
+        broker_.last_field(code, "topic") != "T" || broker_.last_field(code, "queueId") != "0")
+      return std::nullopt;
+    return Fault{.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = "no"};
+  });
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  how.rebalance_interval_ms = 20;
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 2; }));
+  refuse = false;
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", {"T", "broker-a", 0}) == 3; }));
+  broker_.disturb({});
+}
+
+TEST_F(GroupConsumerTest, WhatAnotherMemberWroteMeanwhileStays) {
+  fill(3);
+  const MessageQueue queue{"T", "broker-a", 0};
+  std::atomic<bool> write{true};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code == RequestCode::kMaxOffset && write.exchange(false))
+      broker_.set_group_offset("g", queue, 2);
+    return std::nullopt;
+  });
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  EXPECT_TRUE(wait_until([&] { return seen.times("0-2") == 1; }));
+  EXPECT_EQ(seen.total(), 1);
+  broker_.disturb({});
+}
+
+TEST_F(GroupConsumerTest, AMemberThatBeginsHasTimeToWriteLatest) {
+  fill(3);
+  broker_.set_group_offset("g", {"T", "broker-a", 0}, 3);
+  Seen seen;
+  GroupConsumerOptions how = options();
+  how.from = StartPosition::latest();
+  how.rebalance_interval_ms = 20;
+  const SystemClock clock;
+  const std::int64_t begun_ms = clock.now_ms();
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    seen.add(delivery);
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 1; }));
+  ASSERT_TRUE(wait_until([&] { return clock.now_ms() - begun_ms > 1'500; }));
+  for (int id = 1; id < 4; ++id) broker_.set_group_offset("g", {"T", "broker-a", id}, 3);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+  fill(1);
+  ASSERT_TRUE(wait_until([&] { return seen.distinct() == 4; }));
+  EXPECT_EQ(seen.total(), 4);
+}
+
+TEST_F(GroupConsumerTest, ASilentBrokerIsAskedOnceInARoundWhereReadingBegins) {
+  Mutex mutex;
+  std::vector<std::string> asked;
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kMinOffset || broker_.last_field(code, "topic") != "T")
+      return std::nullopt;
+    MutexLock lock(mutex);
+    asked.push_back(broker_.last_field(code, "queueId"));
+    return Fault{.kind = Fault::Kind::kSilence};
+  });
+  auto client = Client::connect({.name_servers = broker_.name_server(), .call_timeout_ms = 300});
+  ASSERT_TRUE(client.ok());
+  auto consumer = start(**client, options(), [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] {
+    MutexLock lock(mutex);
+    return asked.size() >= 2;
+  }));
+  consumer->close();
+  broker_.disturb({});
+  EXPECT_EQ(asked[0], "0");
+  EXPECT_EQ(asked[1], "0") << "in the next round";
+}
+
 TEST_F(GroupConsumerTest, ABroadcastingMembersLatestIsKeptAtOnce) {
   TemporaryFolder folder;
   fill(3);

@@ -114,13 +114,23 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Result<Queues> queues_of(const std::string& topic);
   // Nothing: the broker does not list this member yet.
   Result<std::optional<Queues>> share_of(const std::string& topic, const Queues& topic_queues);
-  bool take_over(const Queues& queues, const Queues& topic_queues);
+  bool take_over(const std::string& topic, const Queues& queues, const Queues& topic_queues);
   // Where reading begins; without those for which that is not known now.
-  QueueOffsets start_offsets(const Queues& queues, const Queues& topic_queues);
+  struct Starts {
+    const std::string& topic;
+    const Queues& queues;
+    const Queues& topic_queues;
+    QueueOffsets known{};
+    std::set<std::string> silent{};  // brokers; each is waited for once
+  };
+  void find_starts(Starts& starts);
+  bool is_known(const MessageQueue& queue, const Status& answer, Starts& starts) const;
+  void begin_in(const MessageQueue& queue, std::int64_t offset, Starts& starts);
   Result<std::optional<std::int64_t>> written_offset(const MessageQueue& queue);
-  void begin_at_latest(const Queues& queues, const Queues& topic_queues, QueueOffsets& starts);
-  Result<bool> has_begun(const Queues& topic_queues);
-  void write_first_offsets(const Queues& queues, QueueOffsets& starts);
+  void find_latest(const Queues& without, Starts& starts);
+  // Nothing: a broker that may know did not answer.
+  std::optional<bool> has_begun(Starts& starts);
+  void write_first_offsets(Starts& starts);
   Result<std::int64_t> first_offset(const MessageQueue& queue);
   void log_unknown_start(const MessageQueue& queue, const Error& error) const;
   void give_up(const std::vector<WorkPtr>& works);
