@@ -110,7 +110,7 @@ bool GroupMember::balance(const std::string& topic) {
     }
     return topic == retry_topic_ && ++retry_topic_tries_ > kRetryTopicTries;
   }
-  std::vector<WorkPtr> lost;
+  Queues lost;
   if (!*share) return false;  // told when it does
   std::vector<MessageQueue> gained = **share;
   {
@@ -121,11 +121,14 @@ bool GroupMember::balance(const std::string& topic) {
       if (kept != gained.end()) {
         gained.erase(kept);
       } else if (!work->dropped) {
-        lost.push_back(work);
+        lost.push_back(queue);
       }
     }
   }
-  give_up(lost);
+  if (give_up(lost)) {
+    MutexLock lock(mutex_);
+    balance_wanted_ = true;  // what became free may be of a topic that had its turn
+  }
   return take_over(topic, gained, *topic_queues);
 }
 
@@ -324,22 +327,24 @@ Result<std::int64_t> GroupMember::first_offset(const MessageQueue& queue) {
   return admin_.offset_at(queue, options_.from.value);
 }
 
-// What the listener has now is finished, but no more is begun.
-void GroupMember::give_up(const std::vector<WorkPtr>& works) {
-  if (works.empty()) return;
+// What the listener has now is finished, but no more is begun. The poller may have begun anew with a
+// queue since it was looked at.
+bool GroupMember::give_up(const Queues& queues) {
+  if (queues.empty()) return false;
   {
     MutexLock lock(mutex_);
-    for (const WorkPtr& work : works) {
-      work->dropped = true;
-      const auto consumer = consumers_.find(work->queue.topic);
-      if (consumer != consumers_.end()) consumer->second->unassign(work->queue);
+    for (const MessageQueue& queue : queues) {
+      const auto work = works_.find(queue);
+      if (work == works_.end()) continue;
+      work->second->dropped = true;
+      const auto consumer = consumers_.find(queue.topic);
+      if (consumer != consumers_.end()) consumer->second->unassign(queue);
     }
   }
-  finish_leaving();
+  return finish_leaving();
 }
 
-// Of a locked queue the next member must see the offset of what our listener still had. True: a
-// queue went away, and may be somebody's now.
+// Of a locked queue the next member must see the offset of what our listener still had.
 bool GroupMember::finish_leaving() {
   std::vector<WorkPtr> free;
   std::vector<WorkPtr> reset;
@@ -440,16 +445,16 @@ void GroupMember::apply_resets() {
 // What no retry can mend of one consumer may be mended by the next: its topic was made again.
 bool GroupMember::replace_failed_consumers() {
   std::set<std::string> failed;
-  std::vector<WorkPtr> works;
+  Queues queues;
   {
     MutexLock lock(mutex_);
     failed = std::exchange(failed_topics_, {});
     if (failed.empty()) return false;
     for (const auto& [queue, work] : works_) {
-      if (failed.contains(queue.topic) && !work->dropped) works.push_back(work);
+      if (failed.contains(queue.topic) && !work->dropped) queues.push_back(queue);
     }
   }
-  give_up(works);
+  give_up(queues);  // balanced soon in any case
   for (const std::string& topic : failed) {
     GroupSubscription subscription{.topic = topic};
     for (const GroupSubscription& each : options_.subscriptions) {

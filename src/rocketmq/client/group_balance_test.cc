@@ -387,6 +387,40 @@ TEST_F(GroupConsumerTest, AResetThatCannotBeWrittenIsTriedAgain) {
   ASSERT_TRUE(wait_until([&] { return seen.total() == 46; }));
 }
 
+TEST_F(GroupConsumerTest, AQueueThatBecomesFreeWhileOthersAreGivenUpIsTakenOver) {
+  broker_.create_topic("U", 4);
+  const MessageQueue queue{"T", "broker-a", 3};
+  std::atomic<bool> open{false};
+  std::atomic<int> calls{0};
+  GroupConsumerOptions how = options();
+  how.subscriptions.push_back({.topic = "U"});
+  how.rebalance_interval_ms = 3'600'000;
+  auto consumer = start(*client_, how, [&](Delivery& delivery) {
+    if (delivery.queue != queue) return ConsumeResult::kSuccess;
+    ++calls;
+    EXPECT_TRUE(wait_until([&] { return open.load(); }));
+    return ConsumeResult::kSuccess;
+  });
+  // With those of the other topic and of the retry topic.
+  ASSERT_TRUE(wait_until([&] { return consumer->assigned().size() == 9; }));
+  broker_.append(queue, "x");
+  ASSERT_TRUE(wait_until([&] { return calls == 1; }));
+  broker_.reset_members("g", queue, 0);
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 3; })) << "it waits for the listener";
+  // The last topic's turn begins.
+  std::atomic<int> asked{0};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kConsumerListByGroup || ++asked != 3) return std::nullopt;
+    return Fault{.kind = Fault::Kind::kDelay, .delay_ms = 300};
+  });
+  broker_.add_member("g", "!java");  // gets the first half
+  ASSERT_TRUE(wait_until([&] { return asked == 3; }));
+  open = true;
+  EXPECT_TRUE(wait_until([&] { return calls == 2; }));
+  EXPECT_EQ(of_topic(*consumer), 2U);
+  broker_.disturb({});
+}
+
 TEST_F(GroupConsumerTest, ABroadcastingMembersResetStaysHere) {
   TemporaryFolder folder;
   fill(10);

@@ -133,7 +133,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void write_first_offsets(Starts& starts);
   Result<std::int64_t> first_offset(const MessageQueue& queue);
   void log_unknown_start(const MessageQueue& queue, const Error& error) const;
-  void give_up(const std::vector<WorkPtr>& works);
+  // True, for both: a queue went away, and may be somebody's now.
+  bool give_up(const Queues& queues);
   bool finish_leaving();
   bool finish_resets(const std::vector<WorkPtr>& works);
   void renew_locks_when_due();
