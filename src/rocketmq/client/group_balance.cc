@@ -406,7 +406,7 @@ void GroupMember::renew_locks() {
   {
     MutexLock lock(mutex_);
     for (const auto& [queue, work] : works_) {
-      if (!work->dropped) queues.push_back(queue);
+      if (!work->dropped || work->busy) queues.push_back(queue);
     }
   }
   if (queues.empty()) return;

@@ -421,6 +421,29 @@ TEST_F(GroupConsumerTest, AQueueThatBecomesFreeWhileOthersAreGivenUpIsTakenOver)
   broker_.disturb({});
 }
 
+TEST_F(GroupConsumerTest, ALockIsRenewedWhileTheListenerFinishes) {
+  const MessageQueue queue{"T", "broker-a", 0};
+  broker_.append(queue, "x");
+  std::atomic<bool> called{false};
+  std::atomic<bool> open{false};
+  GroupConsumerOptions how = options();
+  how.orderly = true;
+  how.lock_interval_ms = 20;
+  auto consumer = start(*client_, how, [&](Delivery&) {
+    called = true;
+    EXPECT_TRUE(wait_until([&] { return open.load(); }));
+    return ConsumeResult::kSuccess;
+  });
+  ASSERT_TRUE(wait_until([&] { return called.load(); }));
+  broker_.add_member("g", "!java");
+  ASSERT_TRUE(wait_until([&] { return of_topic(*consumer) == 2; }));
+  broker_.set_lock_holder("g", queue, "");  // as when the broker forgets it after a minute
+  EXPECT_TRUE(wait_until([&] { return !broker_.lock_holder("g", queue).empty(); }));
+  open = true;
+  EXPECT_TRUE(wait_until([&] { return broker_.lock_holder("g", queue).empty(); }));
+  EXPECT_EQ(broker_.group_offset("g", queue), 1);
+}
+
 TEST_F(GroupConsumerTest, ABroadcastingMembersResetStaysHere) {
   TemporaryFolder folder;
   fill(10);
