@@ -512,6 +512,11 @@ void GroupMember::commit(const WorkPtr& work) {
     MutexLock lock(mutex_);
     const auto wanted = offset_to_write(*work);
     if (!wanted || *wanted == work->committed) return;
+    const auto [write, first] = writes_.try_emplace(work->queue);
+    if (!first) {
+      write->second = work;
+      return;
+    }
     offset = work->committed = *wanted;
   }
   core_.loop().post([self = shared_from_this(), work, offset] {
@@ -521,15 +526,19 @@ void GroupMember::commit(const WorkPtr& work) {
   });
 }
 
-// Also what was written before: that may be under way.
+// Also what was written before: that may have failed.
 std::vector<Status> GroupMember::commit_now(const std::vector<WorkPtr>& works) {
+  if (works.empty()) return {};
   std::vector<GroupOffset> offsets;
+  const bool open = core_.loop().run_and_wait([] {});  // else nothing under way is answered
   {
     MutexLock lock(mutex_);
+    if (open) await_writes(works);
     for (const WorkPtr& work : works) {
       const auto wanted = offset_to_write(*work);
       if (!wanted) continue;
       work->committed = *wanted;
+      writes_[work->queue] = nullptr;
       offsets.push_back({work->queue, *wanted});
     }
   }
@@ -539,14 +548,35 @@ std::vector<Status> GroupMember::commit_now(const std::vector<WorkPtr>& works) {
   return written;
 }
 
+// Writes of one queue that are under way together may arrive in any order.
+void GroupMember::await_writes(const std::vector<WorkPtr>& works) {
+  const Clock& clock = core_.clock();
+  const std::int64_t deadline_ms =
+      clock.now_ms() + core_.options().call_timeout_ms + core_.options().connect_timeout_ms;
+  for (const WorkPtr& work : works) {
+    while (writes_.contains(work->queue) && clock.now_ms() < deadline_ms)
+      balance_changed_.wait_for_ms(mutex_, deadline_ms - clock.now_ms());
+  }
+}
+
 void GroupMember::commit_ended(const WorkPtr& work, const Status& status) {
+  WorkPtr next;
+  {
+    MutexLock lock(mutex_);
+    if (!status.ok()) work->committed = -1;
+    const auto write = writes_.find(work->queue);
+    if (write != writes_.end()) {
+      next = std::move(write->second);
+      writes_.erase(write);
+    }
+    balance_changed_.notify_all();
+  }
+  if (next) commit(next);
   if (status.ok()) return;
   LogLimit::of_process().log(LogLevel::kWarn, "rocketmq",
                              "offsets of " + options_.group + " in " + work->queue.to_string(),
                              "writing the offset of group '" + options_.group + "' in " +
                                  work->queue.to_string() + ": " + status.error().message);
-  MutexLock lock(mutex_);
-  work->committed = -1;
 }
 
 }  // namespace slipstream::rocketmq::internal

@@ -421,6 +421,28 @@ TEST_F(GroupConsumerTest, AQueueThatBecomesFreeWhileOthersAreGivenUpIsTakenOver)
   broker_.disturb({});
 }
 
+TEST_F(GroupConsumerTest, WritesOfOneQueueKeepTheirOrder) {
+  const MessageQueue queue{"T", "broker-a", 0};
+  auto consumer = start(*client_, options(), [](Delivery&) { return ConsumeResult::kSuccess; });
+  broker_.append(queue, "1");
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 1; }));
+  const SystemClock clock;
+  std::atomic<std::int64_t> late_ms{0};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kUpdateConsumerOffset || late_ms != 0 ||
+        broker_.last_field(code, "commitOffset") != "2")
+      return std::nullopt;
+    late_ms = clock.now_ms() + 300;
+    return Fault{.kind = Fault::Kind::kLate, .delay_ms = 300};
+  });
+  broker_.append(queue, "2");
+  ASSERT_TRUE(wait_until([&] { return late_ms != 0; }));
+  broker_.append(queue, "3");
+  ASSERT_TRUE(wait_until([&] { return clock.now_ms() > late_ms + 100; }));
+  EXPECT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 3; }));
+  broker_.disturb({});
+}
+
 TEST_F(GroupConsumerTest, ALockIsRenewedWhileTheListenerFinishes) {
   const MessageQueue queue{"T", "broker-a", 0};
   broker_.append(queue, "x");

@@ -144,9 +144,11 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   bool replace_failed_consumers();
   void commit_all();
   Status write_local_offsets();
+  // Does not wait; behind the write of the queue that is under way.
   void commit(const WorkPtr& work);
   // All at once, and waits; how each went, in their order.
   std::vector<Status> commit_now(const std::vector<WorkPtr>& works);
+  void await_writes(const std::vector<WorkPtr>& works) SLIPSTREAM_REQUIRES(mutex_);
   void commit_ended(const WorkPtr& work, const Status& status);
   // What is written; broadcasting: nothing, it is kept here.
   std::optional<std::int64_t> offset_to_write(Work& work) SLIPSTREAM_REQUIRES(mutex_);
@@ -206,6 +208,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Condition balance_changed_;
   std::map<MessageQueue, WorkPtr> works_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<WorkPtr> ready_ SLIPSTREAM_GUARDED_BY(mutex_);
+  // Offsets that are being written, one for each queue, and whose is written then; or null.
+  std::map<MessageQueue, WorkPtr> writes_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::uint64_t last_work_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::shared_ptr<Consumer>> consumers_
       SLIPSTREAM_GUARDED_BY(mutex_);  // by topic
