@@ -58,7 +58,7 @@ struct GroupConsumerOptions {
   // How often a message is given again before it is a dead letter; -1: 16 times, forever when
   // orderly.
   std::int32_t reconsume_times_max = -1;
-  std::int64_t suspend_ms = 1'000;             // orderly: before a message is given again
+  std::int64_t suspend_ms = 1'000;  // orderly: before a message is given again; 10 to 30,000 count
   std::size_t cached_messages_max = 1'000;     // of one queue; it is not pulled above
   std::size_t cached_bytes_max = 100UL << 20;  // of the bodies of one queue
   std::int32_t messages_per_pull_max = 32;
@@ -86,11 +86,11 @@ struct GroupConsumerOptions {
 // Offsets: written every commit_interval_ms, when a queue goes to another member, and at close:
 //          behind everything that was handled without a gap. A message may come twice (a member
 //          that failed, a queue that moved); it is never left out.
-// Failure: start() refuses wrong options. Afterwards lost brokers and missing topics are looked for
-//          again for as long as it takes, and logged. An exception out of the listener is logged and
-//          means kLater; one out of the allocation leaves the queues as they are. A message that
-//          cannot be read is asked for again; one that stays so is logged with its queue and offset
-//          and passed over, and nothing else is.
+// Failure: start() refuses wrong options, and fails when the system gives no threads. Afterwards lost
+//          brokers and missing topics are looked for again for as long as it takes, and logged. An
+//          exception out of the listener is logged and means kLater; one out of the allocation leaves
+//          the queues as they are. A message that cannot be read is asked for again; one that stays so
+//          is logged with its queue and offset and passed over, and nothing else is.
 class GroupConsumer {
  public:
   using Listener = std::function<ConsumeResult(Delivery&)>;

@@ -55,7 +55,8 @@ class LitePullConsumer {
   Result<std::vector<ReceivedMessage>> poll(std::int64_t timeout_ms);
   // Goes on there. kNotFound when the queue is not ours now.
   Status seek(const MessageQueue& queue, std::int64_t offset);
-  // Writes offsets behind everything that poll() gave, and waits.
+  // Writes offsets behind everything that poll() gave, and waits. A queue that is not ours any more is
+  // left out: its next member has begun where the group stood.
   Status commit();
   // What poll() gives: the queue is pulled on until it is full.
   void pause(const MessageQueue& queue);

@@ -387,6 +387,28 @@ TEST_F(GroupConsumerTest, AResetThatCannotBeWrittenIsTriedAgain) {
   ASSERT_TRUE(wait_until([&] { return seen.total() == 46; }));
 }
 
+TEST_F(GroupConsumerTest, AResetThatWasAnsweredIsKeptWhenClosing) {
+  fill(10);
+  const MessageQueue queue{"T", "broker-a", 1};
+  GroupConsumerOptions how = options();
+  how.rebalance_interval_ms = 20;
+  auto consumer = start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; });
+  ASSERT_TRUE(wait_until([&] { return broker_.group_offset("g", queue) == 10; }));
+  consumer->suspend();
+  // Who balances is held up meanwhile.
+  std::atomic<int> held{0};
+  broker_.disturb([&](RequestCode code) -> std::optional<Fault> {
+    if (code != RequestCode::kConsumerListByGroup) return std::nullopt;
+    ++held;
+    return Fault{.kind = Fault::Kind::kDelay, .delay_ms = 300};
+  });
+  ASSERT_TRUE(wait_until([&] { return held > 0; }));
+  broker_.reset_members("g", queue, 4);  // told before the list is answered
+  consumer->close();
+  EXPECT_EQ(broker_.group_offset("g", queue), 4);
+  broker_.disturb({});
+}
+
 TEST_F(GroupConsumerTest, AQueueThatBecomesFreeWhileOthersAreGivenUpIsTakenOver) {
   broker_.create_topic("U", 4);
   const MessageQueue queue{"T", "broker-a", 3};

@@ -472,6 +472,19 @@ TEST_F(GroupConsumerTest, AnAllocationThatThrowsIsAskedAgain) {
   EXPECT_GT(asked, 3);
 }
 
+TEST_F(GroupConsumerTest, WithoutThreadsItDoesNotBegin) {
+  const auto listener = [](Delivery&) { return ConsumeResult::kSuccess; };
+  {
+    const NoThreads none;
+    const auto refused = GroupConsumer::start(*client_, options(), listener);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
+  }
+  EXPECT_TRUE(wait_until([&] { return broker_.members("g").empty(); }));
+  auto consumer = start(*client_, options(), listener);
+  EXPECT_TRUE(wait_until([&] { return of_topic(*consumer) == 4; }));
+}
+
 TEST_F(GroupConsumerTest, SuspendedNothingIsGiven) {
   std::atomic<int> calls{0};
   auto consumer = start(*client_, options(), [&](Delivery&) {

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/log_limit.h"
+#include "base/thread.h"
 #include "base/thrown.h"
 #include "base/try.h"
 #include "rocketmq/message/properties.h"
@@ -133,28 +134,36 @@ Status GroupMember::start() {
     MutexLock lock(mutex_);
     for (const GroupSubscription& each : all) consumers_[each.topic] = make_consumer(each);
   }
-  if (!polled_member_) start_listener();
-  balancer_ = std::thread([self = shared_from_this()] {
-    ::pthread_setname_np(::pthread_self(), "mq-balance");
-    member_of_thread = self.get();
-    self->balance_loop();
-    self->finish();
-  });
-  return {};
+  Status started = start_threads();
+  if (!started.ok()) {
+    close();
+    finish();
+  }
+  return started;
 }
 
-void GroupMember::start_listener() {
-  fetcher_ = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), "mq-fetch");
-    fetch_loop();
-  });
-  for (int i = 0; i < options_.threads; ++i) {
-    workers_.emplace_back([this] {
-      ::pthread_setname_np(::pthread_self(), "mq-consume");
-      member_of_thread = this;
-      work_loop();
-    });
+Status GroupMember::start_threads() {
+  if (!polled_member_) {
+    TRY_ASSIGN(fetcher_, make_thread([this] {
+                 ::pthread_setname_np(::pthread_self(), "mq-fetch");
+                 fetch_loop();
+               }));
   }
+  for (int i = 0; !polled_member_ && i < options_.threads; ++i) {
+    TRY_ASSIGN(std::thread worker, make_thread([this] {
+                 ::pthread_setname_np(::pthread_self(), "mq-consume");
+                 member_of_thread = this;
+                 work_loop();
+               }));
+    workers_.push_back(std::move(worker));
+  }
+  TRY_ASSIGN(balancer_, make_thread([self = shared_from_this()] {
+               ::pthread_setname_np(::pthread_self(), "mq-balance");
+               member_of_thread = self.get();
+               self->balance_loop();
+               self->finish();
+             }));
+  return {};
 }
 
 // Thread: loop.
@@ -225,8 +234,15 @@ void GroupMember::finish() {
   if (fetcher_.joinable()) fetcher_.join();
   for (std::thread& worker : workers_) worker.join();
   wait_for_send_backs();
-  if (!polled_member_ || polled_member_->auto_commit)
-    static_cast<void>(commit_now(all_works()));  // failures are logged
+  // A reset that was answered is kept.
+  core_.loop().run_and_wait([this] {
+    for (const std::uint64_t id : std::exchange(request_listeners_, {})) core_.forget_requests(id);
+  });
+  apply_resets();
+  std::vector<WorkPtr> works = all_works();
+  if (polled_member_ && !polled_member_->auto_commit)
+    std::erase_if(works, [](const WorkPtr& work) { return !work->reset_to; });
+  static_cast<void>(commit_now(works));  // failures are logged
   std::vector<MessageQueue> queues;
   std::map<std::string, std::shared_ptr<Consumer>> consumers;
   {
@@ -239,7 +255,6 @@ void GroupMember::finish() {
   consumers.clear();
   if (needs_locks()) requests_.unlock(queues);
   core_.loop().run_and_wait([this] {
-    for (const std::uint64_t id : std::exchange(request_listeners_, {})) core_.forget_requests(id);
     for (const std::uint64_t id : std::exchange(memberships_, {})) core_.memberships().leave(id);
   });
 }

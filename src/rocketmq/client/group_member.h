@@ -99,8 +99,8 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   Status check_filters();
   void join();
   void listen();
-  void start_listener();
-  // Balancing thread, as the last thing that it does.
+  Status start_threads();
+  // Balancing thread, as the last thing that it does; start(), when there is no such thread.
   void finish();
   void wait_for_send_backs();
 
