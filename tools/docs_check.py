@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = Path(os.environ.get("SLIPSTREAM_PROGRAM", ROOT / "build/release/bin/slipstream"))
 GENERATED = re.compile(r"(<!-- generated: slipstream ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.S)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -22,9 +21,20 @@ def pages():
     return [*sorted(ROOT.glob("*.md")), *(page for folder in folders for page in sorted(folder.rglob("*.md")))]
 
 
+def program(root=ROOT, environment=os.environ):
+    """$SLIPSTREAM_PROGRAM, or what was built last: an older one would write what it knew then."""
+    if "SLIPSTREAM_PROGRAM" in environment:
+        return environment["SLIPSTREAM_PROGRAM"]
+    built = [path for path in (root / "build" / preset / "bin/slipstream" for preset in ("release", "dev"))
+             if path.exists()]
+    if not built:
+        sys.exit("docs: no program to ask for its tables; build one with ./dev build")
+    return str(max(built, key=lambda path: path.stat().st_mtime))
+
+
 def printed(arguments):
     environment = {key: value for key, value in os.environ.items() if key != "SLIPSTREAM_NAMESERVER"}
-    done = subprocess.run([str(PROGRAM), *arguments.split()], capture_output=True, text=True,
+    done = subprocess.run([program(), *arguments.split()], capture_output=True, text=True,
                           env=environment, check=True, timeout=30)
     return done.stdout
 

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import broker  # noqa: E402
 import check_layers  # noqa: E402
+import docs_check  # noqa: E402
 import options_check  # noqa: E402
 import tidy  # noqa: E402
 
@@ -303,6 +304,19 @@ class OptionsTest(unittest.TestCase):
             self.assertIn("does not use 'q'", self.problem(name, "one | (not given)", "q"))
         self.assertIn("is not in t.py", self.problem("A.test_b", "one | two"))
         self.assertIn("is not in t.cc", self.problem("S.D", "one | two"))
+
+
+class DocsTest(Tree):
+    """Which program's tables go into the pages."""
+
+    def test_the_program_that_was_built_last_is_asked(self):
+        with self.assertRaises(SystemExit):
+            docs_check.program(self.root, {})
+        for age, preset in (20, "release"), (10, "dev"):
+            self.write(f"build/{preset}/bin/slipstream", "")
+            os.utime(self.root / f"build/{preset}/bin/slipstream", (1000 - age, 1000 - age))
+            self.assertIn(f"/{preset}/", docs_check.program(self.root, {}))
+        self.assertEqual(docs_check.program(self.root, {"SLIPSTREAM_PROGRAM": "/x"}), "/x")
 
 
 if __name__ == "__main__":
