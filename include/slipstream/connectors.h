@@ -9,8 +9,8 @@
 
 namespace slipstream {
 
-// rocketmq, mq, mq5, filesystem, datagen, print, blackhole. `name_servers` is what a RocketMQ table without
-// a name server gets; empty = $SLIPSTREAM_NAMESERVER.
+// Those of docs/connectors/README.md that were built. `name_servers` is what a RocketMQ table
+// without a name server gets; empty = $SLIPSTREAM_NAMESERVER.
 // Their tables may name `secrets`.
 std::unique_ptr<ConnectorRegistry> builtin_connectors(std::string name_servers = {},
                                                       SecretValues secrets = {});

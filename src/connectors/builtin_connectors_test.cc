@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,15 +10,20 @@
 namespace slipstream {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+// The build names folders; mq and mq5 come with rocketmq.
 TEST(BuiltinConnectors, AreThoseOfTheBuildInItsOrder) {
+  std::vector<std::string> expected;
+  std::istringstream folders(SLIPSTREAM_CONNECTORS);
+  for (std::string folder; folders >> folder;) {
+    expected.push_back(folder);
+    if (folder == "rocketmq") expected.insert(expected.end(), {"mq", "mq5"});
+  }
   std::vector<std::string> names;
   const auto registry = builtin_connectors();
   for (const ConnectorFactory* each : registry->all()) names.emplace_back(each->name());
-  EXPECT_THAT(names,
-              ElementsAre("rocketmq", "mq", "mq5", "datagen", "filesystem", "print", "blackhole"));
+  EXPECT_EQ(names, expected);
 }
 
 // As in Flink, whose tables say 'value.format' beside 'key.format'.
