@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ class SinkConformance : public ::testing::Test {
   }
   void open(const std::string& guarantee) {
     auto made = make({{"sink.delivery-guarantee", guarantee}}, false);
-    ASSERT_TRUE(made.ok()) << made.status().to_string();
+    if (!made.ok()) throw std::runtime_error(made.status().to_string());  // ends the test
     sink_ = std::move(*made);
     const Status checked = sink_->check_before_start();
     ASSERT_TRUE(checked.ok()) << checked.to_string();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,13 @@ struct PaddedBodies final : Buffer {
   std::size_t bytes() const override { return texts.size(); }
 };
 
+// Ends the test when there is none.
+inline const Format* known_format(const std::string& name) {
+  const auto found = find_format(name);
+  if (!found.ok()) throw std::runtime_error(found.error().message);
+  return *found;
+}
+
 struct DecodeSetup {
   std::string format;
   Schema schema;
@@ -50,7 +58,7 @@ struct DecodeSetup {
 
 inline std::unique_ptr<RowDecoder> decoder_for(const DecodeSetup& setup,
                                                std::string* problem = nullptr) {
-  const Format* format = *find_format(setup.format);
+  const Format* format = known_format(setup.format);
   const auto options = format->options.parse(setup.options, "test");
   std::vector<std::size_t> projection(setup.schema.size());
   std::iota(projection.begin(), projection.end(), std::size_t{0});
@@ -118,7 +126,7 @@ struct EncodeSetup {
 
 // The bodies, or one text "error: ..." behind those written before it.
 inline std::vector<std::string> encode(const EncodeSetup& setup, const Batch& batch) {
-  const Format* format = *find_format(setup.format);
+  const Format* format = known_format(setup.format);
   const auto options = format->options.parse(setup.options, "test");
   CHECK(options.ok());
   auto encoder = format->make_encoder(setup.schema, *options);
