@@ -51,7 +51,7 @@ def check_generated():
             page.write_text(whole)
         else:
             problems.append(f"{page.relative_to(ROOT)}: a generated table differs from what the program "
-                            "prints; run SLIPSTREAM_UPDATE_DOCS=1 tools/docs_check.py generated")
+                            "prints; run SLIPSTREAM_UPDATE_DOCS=1 python3 tools/docs_check.py generated")
     if blocks == 0:
         problems.append("no page has a generated block")
     return problems
