@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "slipstream/option.h"
@@ -22,6 +23,10 @@ namespace session_option {
 using Duration = std::chrono::milliseconds;
 using Count = Option<std::int64_t>;
 
+inline constexpr std::int64_t kKeyGroupsMax = 32'768;
+// What a script sets that means "forever".
+inline constexpr std::int64_t kCountMax = std::numeric_limits<std::int32_t>::max();
+
 // --- the job ---
 
 inline constexpr Option<std::string> kJobName{
@@ -29,13 +34,13 @@ inline constexpr Option<std::string> kJobName{
 inline constexpr Count kParallelism{.name = "parallelism.default",
                                     .default_value = "0",
                                     .description = "Subtasks per operator; 0 = number of cores.",
-                                    .limits = {{.min = 0}},
+                                    .limits = {{.min = 0, .max = kKeyGroupsMax}},
                                     .aliases = {"table.exec.resource.default-parallelism"}};
 inline constexpr Count kMaxParallelism{
     .name = "pipeline.max-parallelism",
     .default_value = "128",
     .description = "Key groups; fixed for the life of a checkpoint directory.",
-    .limits = {{.min = 1}}};
+    .limits = {{.min = 1, .max = kKeyGroupsMax}}};
 
 // --- checkpoints ---
 
@@ -54,7 +59,7 @@ inline constexpr Option<std::string> kCheckpointDir{
 inline constexpr Count kCheckpointsRetained{.name = "execution.checkpointing.num-retained",
                                             .default_value = "3",
                                             .description = "Completed checkpoints to keep.",
-                                            .limits = {{.min = 0}},
+                                            .limits = {{.min = 1, .max = kCountMax}},
                                             .aliases = {"state.checkpoints.num-retained"}};
 inline constexpr Option<bool> kIncrementalCheckpoints{
     .name = "execution.checkpointing.incremental",
@@ -70,7 +75,7 @@ inline constexpr Count kRestartAttempts{
     .name = "restart-strategy.attempts",
     .default_value = "10",
     .description = "Restarts in a row without a completed checkpoint between; then the job fails.",
-    .limits = {{.min = 0}},
+    .limits = {{.min = 0, .max = kCountMax}},
     .aliases = {"restart-strategy.fixed-delay.attempts"}};
 inline constexpr Option<Duration> kRestartDelay{
     .name = "restart-strategy.delay",
