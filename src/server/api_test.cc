@@ -22,7 +22,6 @@
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "server/assets.h"
 #include "server/http.h"
-#include "server/job_host.h"
 #include "server/server.h"
 
 namespace slipstream::server {
@@ -623,28 +622,6 @@ TEST_F(ApiTest, JobsEndWhileAllThatMayWaitForPeersDo) {
   EXPECT_TRUE(becomes("starts", "cancelled"));
   peer_is_back = true;
   stop_server();
-}
-
-TEST_F(ApiTest, AJobThatWasRemovedDoesNotComeBackWithARestart) {
-  auto host = JobHost::open(registry_, runtime_, folder_.path() + "/state");
-  ASSERT_TRUE(host.ok()) << host.status().to_string();
-  JobHost::Submission submission;
-  submission.name = "counts";
-  submission.sql = kCounts;
-  ASSERT_FALSE((*host)->submit(std::move(submission)));
-  const auto job = (*host)->find("counts");
-  EXPECT_FALSE(job->cancel());
-  job->await_end();
-  EXPECT_FALSE((*host)->remove("counts"));
-  // It was found before it was removed.
-  const auto refused = job->restart({});
-  EXPECT_TRUE(refused && refused->reason == Refusal::Reason::kNotFound);
-  if (!refused) static_cast<void>(job->cancel());
-  job->await_end();
-  host->reset();
-  host = JobHost::open(registry_, runtime_, folder_.path() + "/state");
-  ASSERT_TRUE(host.ok()) << host.status().to_string();
-  EXPECT_TRUE((*host)->jobs().empty());
 }
 
 TEST(HttpServer, RefusesConnectionsThatHaveNoPlace) {

@@ -18,6 +18,10 @@ Refusal conflict(std::string message, std::string fix = "") {
   return Refusal::because(Refusal::Reason::kConflict, std::move(message), std::move(fix));
 }
 
+Refusal not_found(const std::string& name) {
+  return Refusal::because(Refusal::Reason::kNotFound, "there is no job '" + name + "'");
+}
+
 JobState state_of(JobReport::State state) {
   switch (state) {
     case JobReport::State::kStarting:
@@ -92,8 +96,7 @@ Status HostedJob::save() {
 
 std::optional<Refusal> HostedJob::begin() {
   MutexLock lock(mutex_);
-  if (removed_)
-    return Refusal::because(Refusal::Reason::kNotFound, "there is no job '" + record_.name + "'");
+  if (removed_) return not_found(record_.name);
   if (active_) return conflict("job '" + record_.name + "' runs already");
   const JobRecord before = record_;
   record_.wanted = true;
@@ -378,6 +381,8 @@ std::optional<Refusal> HostedJob::restart(const StartOptions& options) {
 
 std::optional<Refusal> HostedJob::remove() {
   MutexLock lock(mutex_);
+  // The record may be that of another job of the same name.
+  if (removed_) return not_found(record_.name);
   if (active_) return conflict("job '" + record_.name + "' runs", "stop or cancel it first");
   const Status gone = context_.state->remove(record_.name);
   if (!gone.ok()) return Refusal::because(Refusal::Reason::kUnavailable, gone.error().message);

@@ -74,9 +74,12 @@ std::optional<Refusal> JobHost::submit(Submission submission) {
   auto refused = job->start(submission.start);
   if (!refused) return std::nullopt;
   MutexLock lock(mutex_);
+  const auto found = jobs_.find(submission.name);
+  // Removed by somebody since; there may be another one of that name.
+  if (found == jobs_.end() || found->second != job) return refused;
   const auto kept = job->remove();
   const bool runs = kept && kept->reason == Refusal::Reason::kConflict;  // started again since
-  if (!runs) jobs_.erase(submission.name);
+  if (!runs) jobs_.erase(found);
   return refused;
 }
 
