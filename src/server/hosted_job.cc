@@ -193,8 +193,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
   MutexLock lock(mutex_);
   run_ = run;
   start_error_.clear();
-  if (end_ == End::kCancel) run->job->cancel();
-  if (end_ == End::kStop || end_ == End::kLeave) run->job->stop_with_savepoint();
+  if (end_ != End::kNone) request_end(*run->job);
   return run;
 }
 
@@ -306,7 +305,7 @@ std::optional<StartOptions> HostedJob::finish(const Status& status) {
   }
   active_ = false;
   changed_.notify_all();
-  if (end_ == End::kLeave) return std::nullopt;
+  if (end_ == End::kLeave || end_ == End::kLeaveAtOnce) return std::nullopt;
   const bool cancelled =
       end_ == End::kCancel && (status.ok() || status.error().code == ErrorCode::kCancelled);
   JobState state = end_ == End::kStop ? JobState::kStopped : JobState::kFinished;
@@ -325,7 +324,7 @@ std::optional<StartOptions> HostedJob::finish(const Status& status) {
 std::optional<Refusal> HostedJob::end_run(End end) {
   MutexLock lock(mutex_);
   if (!active_) return conflict("job '" + record_.name + "' does not run");
-  if (end != End::kLeave && record_.wanted) {
+  if (end != End::kLeave && end != End::kLeaveAtOnce && record_.wanted) {
     record_.wanted = false;
     const Status saved = save();
     // A job that cannot be stopped for good goes on; one that is cancelled ends all the same.
@@ -335,17 +334,18 @@ std::optional<Refusal> HostedJob::end_run(End end) {
                               "make room, or cancel the job");
     }
   }
-  // A cancel may follow a stop, not the other way round.
-  if (end_ != End::kCancel) end_ = end;
+  // A cancel may follow a stop, haste a savepoint; not the other way round.
+  const bool hurries = end_ == End::kLeaveAtOnce && end == End::kLeave;
+  if (end_ != End::kCancel && !hurries) end_ = end;
   again_.reset();
   queue_.post([this] { start_waiting(); });
-  if (run_ == nullptr) return std::nullopt;
-  if (end_ == End::kCancel) {
-    run_->job->cancel();
-  } else {
-    run_->job->stop_with_savepoint();
-  }
+  if (run_ != nullptr) request_end(*run_->job);
   return std::nullopt;
+}
+
+void HostedJob::request_end(flow::Job& job) {
+  if (end_ == End::kCancel || end_ == End::kLeaveAtOnce) return job.cancel();
+  job.stop_with_savepoint();
 }
 
 std::optional<Refusal> HostedJob::stop() { return end_run(End::kStop); }
@@ -353,10 +353,7 @@ std::optional<Refusal> HostedJob::stop() { return end_run(End::kStop); }
 std::optional<Refusal> HostedJob::cancel() { return end_run(End::kCancel); }
 
 void HostedJob::leave(bool with_savepoint) {
-  static_cast<void>(end_run(End::kLeave));
-  if (with_savepoint) return;
-  MutexLock lock(mutex_);
-  if (run_ != nullptr) run_->job->cancel();
+  static_cast<void>(end_run(with_savepoint ? End::kLeave : End::kLeaveAtOnce));
 }
 
 void HostedJob::await_end() {

@@ -117,7 +117,7 @@ class HostedJob {
 
  private:
   struct Run;
-  enum class End : std::uint8_t { kNone, kStop, kCancel, kLeave };
+  enum class End : std::uint8_t { kNone, kStop, kCancel, kLeave, kLeaveAtOnce };
 
   // Null: *refusal says why, *retryable whether it may work later.
   std::shared_ptr<Run> launch(const StartOptions& options, Refusal* refusal, bool* retryable);
@@ -136,6 +136,8 @@ class HostedJob {
   Status save() SLIPSTREAM_REQUIRES(mutex_);  // a failure is logged too
   JobState state() const SLIPSTREAM_REQUIRES(mutex_);
   std::optional<Refusal> end_run(End end);
+  // As end_ says.
+  void request_end(flow::Job& job) SLIPSTREAM_REQUIRES(mutex_);
 
   const HostContext& context_;
   const Clock& clock_;

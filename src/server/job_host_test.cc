@@ -23,11 +23,39 @@ constexpr const char* kNumbers =
     "CREATE TABLE kept (k INT) WITH ('connector' = 'blackhole');\n"
     "INSERT INTO kept SELECT k FROM numbers;\n";
 
+// A connector whose starts wait until the gate is open.
+struct Gate {
+  std::atomic<bool> is_open{true};
+  std::atomic<bool> is_waited_at{false};
+};
+class GatedDatagen final : public ConnectorFactory {
+ public:
+  explicit GatedDatagen(Gate& gate) : gate_(gate) {}
+  std::string_view name() const override { return "gated"; }
+  std::string_view description() const override { return datagen_->description(); }
+  bool can_read() const override { return true; }
+  bool can_write() const override { return false; }
+  OptionTable options() const override { return datagen_->options(); }
+  Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
+    gate_.is_waited_at = !gate_.is_open;
+    EXPECT_TRUE(wait_until([&] { return gate_.is_open.load(); }));
+    return datagen_->make_source(request);
+  }
+  Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
+    return datagen_->make_sink(request);
+  }
+
+ private:
+  Gate& gate_;
+  const std::unique_ptr<ConnectorFactory> datagen_ = datagen_connector::make_factory();
+};
+
 class JobHostTest : public testing::Test {
  protected:
   void SetUp() override {
     registry_.add(datagen_connector::make_factory());
     registry_.add(blackhole_connector::make_factory());
+    registry_.add(std::make_unique<GatedDatagen>(gate_));
     open();
   }
   void open() {
@@ -43,6 +71,7 @@ class JobHostTest : public testing::Test {
     return host_->submit(std::move(submission));
   }
 
+  Gate gate_;
   TemporaryFolder folder_;
   ConnectorRegistry registry_;
   flow::Runtime runtime_{{.memory_bytes = std::size_t{1} << 30}};
@@ -95,6 +124,23 @@ TEST_F(JobHostTest, ARefusedJobDoesNotTakeAnotherOfItsNameAlong) {
     job->await_end();
     EXPECT_FALSE(host_->remove("x"));
   }
+}
+
+TEST_F(JobHostTest, HasteReachesAJobThatIsBeingStarted) {
+  gate_.is_open = false;
+  std::string sql = kNumbers;
+  sql.replace(sql.find("datagen"), std::string("datagen").size(), "gated");
+  std::thread client([&] { EXPECT_FALSE(submit("counts", sql)); });
+  EXPECT_TRUE(wait_until([&] { return gate_.is_waited_at.load(); }));
+  const auto job = host_->find("counts");
+  std::thread end([&] { host_->shut_down(); });
+  EXPECT_TRUE(wait_until([&] { return job->view().state == JobState::kStopping; }));
+  host_->hurry();
+  gate_.is_open = true;
+  client.join();
+  end.join();
+  EXPECT_EQ(job->report().completed_checkpoints, 0U) << "no savepoint";
+  EXPECT_TRUE(job->view().record.wanted) << "the next server goes on with it";
 }
 
 }  // namespace
