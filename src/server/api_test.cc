@@ -598,13 +598,13 @@ TEST_F(ApiTest, FiftyJobsShareAFewThreads) {
 
 // A start may wait for a peer that is away; what ends a job has a thread all the same.
 TEST_F(ApiTest, JobsEndWhileAllThatMayWaitForPeersDo) {
+  std::atomic<bool> peer_is_back{false};  // what holds the runtime's thread looks at it
   flow::Runtime runtime({.memory_bytes = std::size_t{1} << 30},
                         {.blocking = {.threads = 1, .threads_max = 1}});
   start(runtime);
   EXPECT_EQ(submit("starts").status, 201);
   ASSERT_TRUE(becomes("starts", "running"));
   stop_server();
-  std::atomic<bool> peer_is_back{false};
   const auto hold = [&] {
     runtime.blocking().run([&] { EXPECT_TRUE(wait_until([&] { return peer_is_back.load(); })); });
   };
