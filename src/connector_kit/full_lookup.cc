@@ -75,12 +75,11 @@ class FullLookupReader final : public LookupReader {
   FullLookupReader(const Layout& layout, LookupContext context,
                    std::unique_ptr<SourceReader> reader)
       : layout_(layout), context_(std::move(context)), reader_(std::move(reader)) {}
-  ~FullLookupReader() override {
-    if (context_.memory.release) context_.memory.release(reserved_);
-  }
+  ~FullLookupReader() override { release(); }
 
   Result<Ask> ask(std::uint64_t question, const Batch& keys) override {
     if (questions_.size() == kQuestionsMax) return Ask::kFull;
+    if (questions_.empty()) context_.wake();
     questions_.push_back({question, keys});
     return Ask::kAccepted;
   }
@@ -88,8 +87,14 @@ class FullLookupReader final : public LookupReader {
   Result<std::optional<LookupAnswer>> poll() override {
     if (questions_.empty()) return std::optional<LookupAnswer>();
     if (reader_ != nullptr) {
-      TRY_ASSIGN(const bool whole, read());
-      if (!whole) return std::optional<LookupAnswer>();
+      const auto whole = read();
+      if (whole.ok() && !*whole) return std::optional<LookupAnswer>();
+      if (!whole.ok()) fail(whole.error());
+    }
+    if (questions_.size() == kQuestionsMax) context_.wake();  // ask() has room from here on
+    if (failure_) {
+      questions_.clear();
+      return *failure_;
     }
     const Question question = std::move(questions_.front());
     questions_.pop_front();
@@ -129,6 +134,19 @@ class FullLookupReader final : public LookupReader {
     return {};
   }
 
+  void release() {
+    if (context_.memory.release) context_.memory.release(reserved_);
+    reserved_ = 0;
+  }
+
+  // A table of which a part is missing answers nothing.
+  void fail(Error error) {
+    failure_ = std::move(error);
+    reader_.reset();
+    index_ = {};
+    release();
+  }
+
   LookupAnswer answer(const Question& question) {
     LookupAnswer answer;
     answer.question = question.number;
@@ -149,7 +167,8 @@ class FullLookupReader final : public LookupReader {
 
   const Layout& layout_;  // of the lookup source, which outlives its readers
   const LookupContext context_;
-  std::unique_ptr<SourceReader> reader_;  // null: the table is in index_
+  std::unique_ptr<SourceReader> reader_;  // null: the table is in index_, or failure_ says why not
+  std::optional<Error> failure_;
   RowIndex index_;
   std::deque<Question> questions_;
   std::size_t reserved_ = 0;
@@ -179,7 +198,7 @@ class FullLookup final : public LookupSource {
     reading.subtask = context.subtask;
     reading.parallelism = context.parallelism;
     reading.wake = context.wake;
-    reading.wake_after = [wake = context.wake](std::int64_t) { wake(); };
+    reading.wake_after = context.wake_after;
     reading.stop = context.stop;
     reading.metrics = context.metrics;
     reading.clock = context.clock;
@@ -220,6 +239,12 @@ Result<std::unique_ptr<LookupSource>> make_full_lookup(const LookupRequest& requ
   if (source->updating()) {
     return Error{ErrorCode::kInvalidArgument,
                  "table '" + table + "' cannot be looked up: its format holds changes of rows"};
+  }
+  if (source->dead_letters()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "table '" + table +
+                     "' cannot be looked up: rows that cannot be decoded would go to its "
+                     "dead-letter table; set 'decode.errors' = 'fail' or 'skip'"};
   }
   const SourceRequest whole = source_of_lookup(request);
   const auto position = [&](std::size_t column) {

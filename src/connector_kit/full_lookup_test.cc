@@ -44,6 +44,9 @@ class SlowSource final : public Source {
   }
   bool bounded() const override { return ends; }
   bool updating() const override { return changes; }
+  std::optional<DeadLetterTable> dead_letters() const override {
+    return keeps_rejected ? std::optional(DeadLetterTable()) : std::nullopt;
+  }
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
     return make_single_split({"one", ""}, context);
   }
@@ -53,6 +56,7 @@ class SlowSource final : public Source {
 
   bool ends = true;
   bool changes = false;
+  bool keeps_rejected = false;
 };
 
 LookupRequest names_by_id() {
@@ -79,6 +83,40 @@ TEST(FullLookup, AsksItsSourceForKeysThatAreNotWanted) {
   EXPECT_EQ(source.physical, (std::vector<std::size_t>{0, 1}));
 }
 
+TEST(FullLookup, ARowThatWasReadWholeStillWakesWhoAsks) {
+  auto lookup = make_full_lookup(names_by_id(), std::make_unique<SlowSource>());
+  ASSERT_TRUE(lookup.ok());
+  testing::LookupHarness reader(**lookup);
+  const Batch key = batch_of({column_of(Type::integer(), {"1"})});
+  ASSERT_TRUE(reader.ask(0, key).ok());
+  ASSERT_TRUE(reader.wait(1).ok());
+  ASSERT_TRUE(reader.ask(1, key).ok());
+  ASSERT_TRUE(reader.wait(2).ok()) << "nobody else wakes it any more";
+  std::uint64_t asked = 2;
+  while (*reader.ask(asked, key) == LookupReader::Ask::kAccepted) ++asked;
+  EXPECT_FALSE(reader.has_room());
+  ASSERT_TRUE(reader.wait(asked).ok());
+  EXPECT_TRUE(reader.has_room());
+}
+
+TEST(FullLookup, WaitsAsLongAsItsSourceSays) {
+  auto lookup = make_full_lookup(names_by_id(), std::make_unique<SlowSource>());
+  ASSERT_TRUE(lookup.ok());
+  int wakes = 0;
+  std::vector<std::int64_t> waits;
+  LookupContext context;
+  context.wake = [&] { ++wakes; };
+  context.wake_after = [&](std::int64_t ms) { waits.push_back(ms); };
+  auto reader = (*lookup)->make_reader(std::move(context));
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE((*reader)->ask(1, batch_of({column_of(Type::integer(), {"1"})})).ok());
+  ASSERT_TRUE((*reader)->poll().ok());
+  EXPECT_EQ(wakes, 2) << "a question, and a row";
+  ASSERT_TRUE((*reader)->poll().ok()) << "nothing came";
+  EXPECT_EQ(wakes, 2);
+  EXPECT_EQ(waits, std::vector<std::int64_t>{5});
+}
+
 TEST(FullLookup, RefusesTablesThatNeverEndOrChange) {
   auto endless = std::make_unique<SlowSource>();
   endless->ends = false;
@@ -90,6 +128,13 @@ TEST(FullLookup, RefusesTablesThatNeverEndOrChange) {
               HasSubstr("holds changes of rows"));
 }
 
+TEST(FullLookup, RefusesDeadLettersForWhichItHasNoOutput) {
+  auto source = std::make_unique<SlowSource>();
+  source->keeps_rejected = true;
+  EXPECT_THAT(make_full_lookup(names_by_id(), std::move(source)).error().message,
+              HasSubstr("set 'decode.errors' = 'fail' or 'skip'"));
+}
+
 TEST(FullLookup, WhatDoesNotFitIsAnErrorAndGivenBack) {
   auto lookup = make_full_lookup(names_by_id(), std::make_unique<SlowSource>());
   ASSERT_TRUE(lookup.ok());
@@ -97,7 +142,9 @@ TEST(FullLookup, WhatDoesNotFitIsAnErrorAndGivenBack) {
   int reservations = 0;
   {
     LookupContext context;
-    context.wake = [] {};
+    int wakes = 0;
+    context.wake = [&] { ++wakes; };
+    context.wake_after = [](std::int64_t) {};
     context.memory.reserve = [&](std::size_t bytes, bool) {
       if (++reservations == 2) return false;
       used += bytes;
@@ -106,7 +153,8 @@ TEST(FullLookup, WhatDoesNotFitIsAnErrorAndGivenBack) {
     context.memory.release = [&](std::size_t bytes) { used -= bytes; };
     auto reader = (*lookup)->make_reader(std::move(context));
     ASSERT_TRUE(reader.ok());
-    ASSERT_TRUE((*reader)->ask(1, batch_of({column_of(Type::integer(), {"1"})})).ok());
+    const Batch key = batch_of({column_of(Type::integer(), {"1"})});
+    ASSERT_TRUE((*reader)->ask(1, key).ok());
     ASSERT_TRUE((*reader)->poll().ok());
     EXPECT_GT(used, 0U);
     ASSERT_TRUE((*reader)->poll().ok()) << "nothing came";
@@ -114,6 +162,15 @@ TEST(FullLookup, WhatDoesNotFitIsAnErrorAndGivenBack) {
     ASSERT_FALSE(answer.ok());
     EXPECT_EQ(answer.error().code, ErrorCode::kResourceExhausted);
     EXPECT_THAT(answer.error().message, HasSubstr("table 't' is looked up in memory"));
+    EXPECT_EQ(used, 0U) << "what was read is of no use";
+    const auto nothing = (*reader)->poll();
+    EXPECT_TRUE(nothing.ok() && !*nothing) << "the question is lost";
+    const int before = wakes;
+    ASSERT_TRUE((*reader)->ask(2, key).ok());
+    EXPECT_GT(wakes, before);
+    const auto again = (*reader)->poll();
+    ASSERT_FALSE(again.ok()) << "a part of the table is missing";
+    EXPECT_EQ(again.error().code, ErrorCode::kResourceExhausted);
   }
   EXPECT_EQ(used, 0U);
 }

@@ -32,6 +32,9 @@ struct LookupContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
   std::function<void()> wake;  // any thread: poll() may have something now, or ask() room
+  // The same once, in so many milliseconds or before.
+  // Thread: task.
+  std::function<void(std::int64_t ms)> wake_after;
   std::stop_token stop;
   Metrics metrics;
   const Clock* clock = nullptr;  // outlives the reader

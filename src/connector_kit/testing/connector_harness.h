@@ -180,30 +180,37 @@ class LookupHarness {
   explicit LookupHarness(LookupSource& source) {
     LookupContext context;
     context.wake = [wakes = wakes_] { ++*wakes; };
+    context.wake_after = [wakes = wakes_](std::int64_t) { ++*wakes; };
     context.metrics = counters_.metrics();
     context.clock = &clock_;
     auto made = source.make_reader(std::move(context));
     CHECK(made.ok());
     reader_ = std::move(*made);
+    // Whoever has polled for nothing waits for a wake.
+    const auto nothing = reader_->poll();
+    CHECK(nothing.ok() && !*nothing);
   }
 
   using Found = std::vector<std::string>;
   Result<LookupReader::Ask> ask(std::uint64_t question, const Batch& keys) {
-    return reader_->ask(question, keys);
+    const int before = *wakes_;
+    TRY_ASSIGN(const auto asked, reader_->ask(question, keys));
+    if (asked == LookupReader::Ask::kFull) wakes_when_full_ = before;
+    return asked;
   }
-  // Polls until `count` questions were answered in all; only a wake makes it poll again.
+  // There was a wake since the last question that had no room.
+  bool has_room() const { return *wakes_ != wakes_when_full_; }
+  // Returns when `count` questions were answered in all. Polls after a wake only, until nothing
+  // more comes.
   Status wait(std::size_t count) {
     while (answers.size() < count) {
-      const int before = *wakes_;
-      TRY_ASSIGN(const auto answer, reader_->poll());
-      if (answer) {
-        Found& found = answers[answer->question];
-        if (answer->keys.size() != answer->rows.rows() || !std::ranges::is_sorted(answer->keys))
-          return Error{ErrorCode::kInternal, "each row belongs to a key, in their order"};
-        for (std::size_t i = 0; i < answer->keys.size(); ++i)
-          found.push_back(std::to_string(answer->keys[i]) + ": " + row_text(answer->rows, i));
-      } else if (!wait_until([&] { return *wakes_ != before; })) {
+      if (!wait_until([&] { return *wakes_ != wakes_seen_; }))
         return Error{ErrorCode::kTimeout, "no answer and no wake"};
+      wakes_seen_ = *wakes_;
+      while (true) {
+        TRY_ASSIGN(const auto answer, reader_->poll());
+        if (!answer) break;
+        TRY(keep(*answer));
       }
     }
     return {};
@@ -212,9 +219,20 @@ class LookupHarness {
   std::map<std::uint64_t, Found> answers;
 
  private:
+  Status keep(const LookupAnswer& answer) {
+    Found& found = answers[answer.question];
+    if (answer.keys.size() != answer.rows.rows() || !std::ranges::is_sorted(answer.keys))
+      return Error{ErrorCode::kInternal, "each row belongs to a key, in their order"};
+    for (std::size_t i = 0; i < answer.keys.size(); ++i)
+      found.push_back(std::to_string(answer.keys[i]) + ": " + row_text(answer.rows, i));
+    return {};
+  }
+
   const SystemClock clock_;
   Counters counters_;
   const std::shared_ptr<std::atomic<int>> wakes_ = std::make_shared<std::atomic<int>>(0);
+  int wakes_seen_ = 0;
+  int wakes_when_full_ = 0;
   std::unique_ptr<LookupReader> reader_;
 };
 

@@ -96,6 +96,7 @@ TYPED_TEST_P(LookupConformance, EachQuestionThatWasAcceptedIsAnsweredOnce) {
   }
   EXPECT_LT(asked, 10'000U) << "what is under way is bounded";
   ASSERT_TRUE(reader.wait(asked).ok());
+  EXPECT_TRUE(reader.has_room());
   EXPECT_EQ(reader.answers.size(), asked);
   for (const auto& [question, found] : reader.answers)
     EXPECT_EQ(found, LookupHarness::Found{"0: +I(a)"}) << question;
