@@ -30,6 +30,12 @@ class RowIndex {
     std::uint32_t row = 0;
   };
 
+  // What add() takes besides the batch, at most: each row has a key of its own.
+  static std::size_t bytes_for(const Batch& batch, std::span<const std::size_t> keys) {
+    std::size_t bytes = batch.rows() * kEntryBytes;
+    for (const std::size_t key : keys) bytes += batch.column(key)->bytes_used();
+    return bytes;
+  }
   void add(Batch batch, std::span<const std::size_t> keys) {
     const auto columns = select(batch, keys);
     for (std::uint32_t row = 0; row < batch.rows(); ++row) {
@@ -49,6 +55,11 @@ class RowIndex {
   }
 
  private:
+  using Rows = std::unordered_map<std::string, std::vector<Position>>;
+  // A node, its share of the buckets, one position, and what the allocator adds to each.
+  static constexpr std::size_t kEntryBytes =
+      sizeof(Rows::value_type) + 4 * sizeof(void*) + sizeof(Position) + 3 * 2 * sizeof(void*);
+
   static std::vector<ColumnPtr> select(const Batch& batch, std::span<const std::size_t> columns) {
     std::vector<ColumnPtr> selected;
     for (const std::size_t index : columns) selected.push_back(batch.column(index));
@@ -65,7 +76,7 @@ class RowIndex {
   }
 
   std::vector<Batch> batches_;
-  std::unordered_map<std::string, std::vector<Position>> rows_;
+  Rows rows_;
   std::vector<std::uint8_t> bytes_;
   std::string key_;
 };
@@ -117,7 +128,8 @@ class FullLookupReader final : public LookupReader {
       reader_.reset();
       return true;
     }
-    TRY(reserve(batch.rows.bytes_used() + batch.rows.bytes_pinned()));
+    TRY(reserve(batch.rows.bytes_used() + batch.rows.bytes_pinned() +
+                RowIndex::bytes_for(batch.rows, layout_.keys)));
     index_.add(std::move(batch.rows), layout_.keys);
     context_.wake();
     return false;

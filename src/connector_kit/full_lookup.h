@@ -15,7 +15,8 @@ SourceRequest source_of_lookup(const LookupRequest& request);
 // end before it answers the first question; what is written later is not seen.
 // Rows that cannot be decoded fail the lookup or are counted and left out, as the source's policy
 // says.
-// Bounds: rows count against LookupContext::memory; more than it gives is kResourceExhausted.
+// Bounds: rows and their keys count against LookupContext::memory; more than it gives is
+//         kResourceExhausted.
 // Failure: kInvalidArgument when the source does not end, its rows change, or it has a dead-letter
 //          table. A reader that failed once answers no more: further questions get the same error.
 Result<std::unique_ptr<LookupSource>> make_full_lookup(const LookupRequest& request,

@@ -156,7 +156,7 @@ TEST(FullLookup, WhatDoesNotFitIsAnErrorAndGivenBack) {
     const Batch key = batch_of({column_of(Type::integer(), {"1"})});
     ASSERT_TRUE((*reader)->ask(1, key).ok());
     ASSERT_TRUE((*reader)->poll().ok());
-    EXPECT_GT(used, 0U);
+    EXPECT_GT(used, 100U) << "its place among the keys counts too";
     ASSERT_TRUE((*reader)->poll().ok()) << "nothing came";
     const auto answer = (*reader)->poll();
     ASSERT_FALSE(answer.ok());
