@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +20,6 @@
 #include "connectors/filesystem/filesystem_connector.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "server/assets.h"
-#include "server/http.h"
 #include "server/server.h"
 
 namespace slipstream::server {
@@ -622,41 +620,6 @@ TEST_F(ApiTest, JobsEndWhileAllThatMayWaitForPeersDo) {
   EXPECT_TRUE(becomes("starts", "cancelled"));
   peer_is_back = true;
   stop_server();
-}
-
-TEST(HttpServer, RefusesConnectionsThatHaveNoPlace) {
-  std::atomic<bool> may_end{false};
-  HttpServer::Options options;
-  options.threads = 1;
-  options.waiting_max = 1;
-  const auto server = HttpServer::start(
-      options,
-      [&](const HttpRequest&) {
-        EXPECT_TRUE(wait_until([&] { return may_end.load(); }));
-        return HttpResponse{};
-      },
-      Api::failure);
-  ASSERT_TRUE(server.ok()) << server.status().to_string();
-  std::atomic<int> served{0};
-  std::atomic<int> refused{0};
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 5; ++i) {
-    clients.emplace_back([&] {
-      httplib::Client client((*server)->url());
-      client.set_read_timeout(120);
-      const httplib::Result result = client.Get("/");
-      if (!result) return;
-      if (result->status == 200) ++served;
-      if (result->status != 503) return;
-      EXPECT_THAT(result->body, HasSubstr("too many connections"));
-      ++refused;
-    });
-  }
-  EXPECT_TRUE(wait_until([&] { return refused == 3; }, 30'000));
-  may_end = true;
-  for (std::thread& client : clients) client.join();
-  EXPECT_EQ(served, 2);
-  EXPECT_EQ(refused, 3);
 }
 
 TEST_F(ApiTest, AQueryEndsWhenItsClientGoes) {

@@ -15,21 +15,21 @@
 namespace slipstream::server {
 namespace {
 
-constexpr std::size_t kRefusingMax = 64;
 thread_local bool is_refusing = false;  // whether this thread answers 503 to all requests
 
 // Connections on threads that come and go with them.
 //
 // Thread: any.
 // Bounds: one connection per thread, `waiting_max` that wait for one. Further ones are refused by a
-//         thread of its own; enqueue() waits while kRefusingMax of them are there, so that the
-//         system holds the rest.
+//         thread of its own; enqueue() waits while `refusing_max` of them are there and no place is
+//         free, so that the system holds the rest.
 class ConnectionThreads final : public httplib::TaskQueue {
  public:
-  ConnectionThreads(std::size_t threads, std::size_t waiting_max)
-      : connections_max_(threads + waiting_max),
+  explicit ConnectionThreads(const HttpServer::Options& options)
+      : connections_max_(options.threads + options.waiting_max),
+        refusing_max_(options.refusing_max),
         refusals_(WorkPool::Options{.threads = 1, .threads_max = 1}),
-        pool_(WorkPool::Options{.threads = threads, .threads_max = threads}) {}
+        pool_(WorkPool::Options{.threads = options.threads, .threads_max = options.threads}) {}
 
   Status start() {
     TRY(refusals_->start());
@@ -37,22 +37,23 @@ class ConnectionThreads final : public httplib::TaskQueue {
   }
   void enqueue(std::function<void()> connection) override {
     MutexLock lock(mutex_);
+    while (connections_ >= connections_max_ && refusing_ >= refusing_max_) place_.wait(mutex_);
     if (connections_ < connections_max_) {
       ++connections_;
       return pool_->run([this, connection = std::move(connection)] {
         connection();
         MutexLock ended(mutex_);
         --connections_;
+        place_.notify_one();
       });
     }
-    while (refusing_ >= kRefusingMax) refused_.wait(mutex_);
     ++refusing_;
     refusals_->run([this, connection = std::move(connection)] {
       is_refusing = true;
       connection();
       MutexLock ended(mutex_);
       --refusing_;
-      refused_.notify_one();
+      place_.notify_one();
     });
   }
   void shutdown() override {
@@ -62,8 +63,9 @@ class ConnectionThreads final : public httplib::TaskQueue {
 
  private:
   const std::size_t connections_max_;
+  const std::size_t refusing_max_;
   Mutex mutex_;
-  Condition refused_;
+  Condition place_;  // for a connection, served or refused
   std::size_t connections_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::size_t refusing_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;
   std::optional<WorkPool> refusals_;
@@ -170,7 +172,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
     state->running.set_value();
     return state->connections.release();
   };
-  state->connections = std::make_unique<ConnectionThreads>(options.threads, options.waiting_max);
+  state->connections = std::make_unique<ConnectionThreads>(options);
   TRY(state->connections->start());
   TRY_ASSIGN(state->thread, make_thread([&http] { http.listen_after_bind(); }));
   state->running.get_future().wait();

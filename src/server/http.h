@@ -42,7 +42,8 @@ struct HttpResponse {
 // Thread: the handler is called by up to `threads` threads, which come and go with connections: one
 //         connection or one stream takes one.
 // Bounds: a body of at most body_bytes_max, else 413; `waiting_max` connections beside those that
-//         have a thread, else 503.
+//         have a thread, else 503; `refusing_max` that wait for that answer, the system holds the
+//         rest.
 class HttpServer {
  public:
   struct Options {
@@ -50,6 +51,7 @@ class HttpServer {
     int port = 0;  // 0 = a free one
     std::size_t threads = 2;
     std::size_t waiting_max = 64;
+    std::size_t refusing_max = 64;
     std::size_t body_bytes_max = std::size_t{4} << 20;
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
