@@ -2,42 +2,30 @@
 
 #include <utility>
 
+#include "connector_kit/factory_behind.h"
+
 namespace slipstream::connector_kit {
 namespace {
 
-class WithDefaultOptions final : public ConnectorFactory {
+class WithDefaultOptions final : public FactoryBehind {
  public:
   WithDefaultOptions(std::unique_ptr<ConnectorFactory> factory, OptionMap defaults)
-      : factory_(std::move(factory)), defaults_(std::move(defaults)) {}
+      : FactoryBehind(std::move(factory)), defaults_(std::move(defaults)) {}
 
-  std::string_view name() const override { return factory_->name(); }
-  std::string_view description() const override { return factory_->description(); }
-  bool can_read() const override { return factory_->can_read(); }
-  bool can_write() const override { return factory_->can_write(); }
-  OptionTable options() const override { return factory_->options(); }
-  std::vector<MetadataSpec> metadata() const override { return factory_->metadata(); }
-  std::vector<MetricFamily> metrics() const override { return factory_->metrics(); }
-  std::vector<std::string> identity_options() const override {
-    return factory_->identity_options();
-  }
-  bool gives_watermarks() const override { return factory_->gives_watermarks(); }
-  std::optional<std::string> describe(const Split& split) const override {
-    return factory_->describe(split);
-  }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     SourceRequest whole = request;
     complete(whole.table.options);
-    return factory_->make_source(whole);
+    return FactoryBehind::make_source(whole);
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     SinkRequest whole = request;
     complete(whole.table.options);
-    return factory_->make_sink(whole);
+    return FactoryBehind::make_sink(whole);
   }
   Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
     LookupRequest whole = request;
     complete(whole.table.options);
-    return factory_->make_lookup(whole);
+    return FactoryBehind::make_lookup(whole);
   }
 
  private:
@@ -50,7 +38,6 @@ class WithDefaultOptions final : public ConnectorFactory {
     given.merge(missing);
   }
 
-  const std::unique_ptr<ConnectorFactory> factory_;
   const OptionMap defaults_;
 };
 

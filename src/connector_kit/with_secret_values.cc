@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "connector_kit/factory_behind.h"
 
 namespace slipstream::connector_kit {
 namespace {
@@ -180,46 +181,32 @@ class HidingSink final : public Sink {
   const std::unique_ptr<Sink> sink_;
 };
 
-class WithSecretValues final : public ConnectorFactory {
+class WithSecretValues final : public FactoryBehind {
  public:
   WithSecretValues(std::unique_ptr<ConnectorFactory> factory,
                    std::shared_ptr<const SecretValues> secrets)
-      : factory_(std::move(factory)), secrets_(std::move(secrets)) {}
+      : FactoryBehind(std::move(factory)), secrets_(std::move(secrets)) {}
 
-  std::string_view name() const override { return factory_->name(); }
-  std::string_view description() const override { return factory_->description(); }
-  bool can_read() const override { return factory_->can_read(); }
-  bool can_write() const override { return factory_->can_write(); }
-  OptionTable options() const override { return factory_->options(); }
-  std::vector<MetadataSpec> metadata() const override { return factory_->metadata(); }
-  std::vector<MetricFamily> metrics() const override { return factory_->metrics(); }
-  std::vector<std::string> identity_options() const override {
-    return factory_->identity_options();
-  }
-  bool gives_watermarks() const override { return factory_->gives_watermarks(); }
-  std::optional<std::string> describe(const Split& split) const override {
-    return factory_->describe(split);
-  }
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
-    if (!names_secrets(request.table)) return factory_->make_source(request);
+    if (!names_secrets(request.table)) return FactoryBehind::make_source(request);
     SourceRequest filled = request;
     TRY(fill(filled.table));
-    auto made = factory_->make_source(filled);
+    auto made = FactoryBehind::make_source(filled);
     if (!made.ok() || *made == nullptr) return hidden(std::move(made));
     return std::unique_ptr<Source>(
         std::make_unique<HidingSource>(std::move(*made), references(request.table, filled.table)));
   }
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
-    if (!names_secrets(request.table)) return factory_->make_sink(request);
+    if (!names_secrets(request.table)) return FactoryBehind::make_sink(request);
     SinkRequest filled = request;
     TRY(fill(filled.table));
-    return behind<HidingSink>(factory_->make_sink(filled));
+    return behind<HidingSink>(FactoryBehind::make_sink(filled));
   }
   Result<std::unique_ptr<LookupSource>> make_lookup(const LookupRequest& request) const override {
-    if (!names_secrets(request.table)) return factory_->make_lookup(request);
+    if (!names_secrets(request.table)) return FactoryBehind::make_lookup(request);
     LookupRequest filled = request;
     TRY(fill(filled.table));
-    return behind<HidingLookup>(factory_->make_lookup(filled));
+    return behind<HidingLookup>(FactoryBehind::make_lookup(filled));
   }
 
  private:
@@ -246,7 +233,6 @@ class WithSecretValues final : public ConnectorFactory {
     return {};
   }
 
-  const std::unique_ptr<ConnectorFactory> factory_;
   const std::shared_ptr<const SecretValues> secrets_;
 };
 
