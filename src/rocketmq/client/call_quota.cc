@@ -50,11 +50,6 @@ void CallQuota::merge(CallQuota& from, const std::shared_ptr<CallQuota>& into) {
   into->begin_one_window_ahead();
 }
 
-std::shared_ptr<CallQuota> CallQuota::next() {
-  MutexLock lock(mutex_);
-  return merged_into_;
-}
-
 std::int64_t CallQuota::smallest(std::int64_t now_ms) {
   std::erase_if(kept_until_ms_, [now_ms](const auto& each) { return each.second <= now_ms; });
   const std::int64_t kept = kept_until_ms_.empty() ? 0 : kept_until_ms_.begin()->first;
@@ -67,16 +62,16 @@ void CallQuota::begin_one_window_ahead() {
 }
 
 void CallQuota::declare(std::int64_t calls_per_second, std::int64_t now_ms) {
-  if (const auto other = next()) return other->declare(calls_per_second, now_ms);
   MutexLock lock(mutex_);
+  if (merged_into_) return merged_into_->declare(calls_per_second, now_ms);
   const std::int64_t before = smallest(now_ms);
   declared_.insert(calls_per_second);
   if (before == 0 || calls_per_second < before) begin_one_window_ahead();
 }
 
 void CallQuota::withdraw(std::int64_t calls_per_second, std::int64_t now_ms) {
-  if (const auto other = next()) return other->withdraw(calls_per_second, now_ms);
   MutexLock lock(mutex_);
+  if (merged_into_) return merged_into_->withdraw(calls_per_second, now_ms);
   const auto found = declared_.find(calls_per_second);
   if (found == declared_.end()) return;
   declared_.erase(found);
@@ -84,8 +79,8 @@ void CallQuota::withdraw(std::int64_t calls_per_second, std::int64_t now_ms) {
 }
 
 std::int64_t CallQuota::take_or_wait_ms(std::int64_t now_ms) {
-  if (const auto other = next()) return other->take_or_wait_ms(now_ms);
   MutexLock lock(mutex_);
+  if (merged_into_) return merged_into_->take_or_wait_ms(now_ms);
   const std::int64_t now_us = now_ms * 1'000;
   const std::int64_t calls = smallest(now_ms);
   if (calls > 0 && next_free_us_ > now_us) return (next_free_us_ - now_us + 999) / 1'000;

@@ -38,13 +38,12 @@ class CallQuota {
  private:
   // Both are one from now on. REQUIRES: no other merge is under way; neither was merged into another.
   static void merge(CallQuota& from, const std::shared_ptr<CallQuota>& into);
-  // The one that this was merged into; null: none.
-  std::shared_ptr<CallQuota> next();
   // 0: none.
   std::int64_t smallest(std::int64_t now_ms) SLIPSTREAM_REQUIRES(mutex_);
   void begin_one_window_ahead() SLIPSTREAM_REQUIRES(mutex_);
 
-  Mutex mutex_;
+  Mutex mutex_;  // before that of merged_into_
+  // Stands for this one; null: not merged.
   std::shared_ptr<CallQuota> merged_into_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::multiset<std::int64_t> declared_ SLIPSTREAM_GUARDED_BY(mutex_);
   // Withdrawn, and until when they count.
