@@ -422,15 +422,11 @@ TEST_F(ApiTest, ValuesOfSecretsAreNotShown) {
   ASSERT_EQ(::setenv("SLIPSTREAM_SECRET_folder", hidden.c_str(), 1), 0);
   std::filesystem::create_directory(hidden);
   std::ofstream(hidden + "/lines") << "{\"k\": 1}\nno row\n";
-  ConnectorRegistry registry;
-  registry.add(blackhole_connector::make_factory());
-  registry.add(connector_kit::with_secret_values(filesystem_connector::make_factory(),
-                                                 std::make_shared<const SecretValues>()));
-  Server::Options options;
-  options.state_dir = folder_.path() + "/state";
-  auto server = Server::start(registry, runtime_, options);
-  ASSERT_TRUE(server.ok()) << server.status().to_string();
-  client_ = std::make_unique<httplib::Client>((*server)->url());
+  registry_ = ConnectorRegistry();
+  registry_.add(blackhole_connector::make_factory());
+  registry_.add(connector_kit::with_secret_values(filesystem_connector::make_factory(),
+                                                  std::make_shared<const SecretValues>()));
+  start();
   const std::string script =
       "SET 'restart-strategy.attempts' = '0';"
       "CREATE TABLE f (k INT) WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = "
@@ -444,21 +440,17 @@ TEST_F(ApiTest, ValuesOfSecretsAreNotShown) {
   for (const std::string& text :
        {job.text, call("get", "/api/v1/jobs").text, call("get", "/metrics").text})
     EXPECT_THAT(text, testing::Not(HasSubstr("tops3cret")));
-  client_.reset();
+  stop_server();
 }
 
 // The topic of dead letters is one that no topic can have: its name is a secret, here too.
 TEST_F(ApiTest, ValuesOfSecretsAreNotShownInRefusals) {
   ASSERT_EQ(::setenv("SLIPSTREAM_SECRET_letters", "no t0pic", 1), 0);
-  ConnectorRegistry registry;
-  registry.add(blackhole_connector::make_factory());
-  registry.add(connector_kit::with_secret_values(rocketmq_connector::make_factory(),
-                                                 std::make_shared<const SecretValues>()));
-  Server::Options options;
-  options.state_dir = folder_.path() + "/state";
-  auto server = Server::start(registry, runtime_, options);
-  ASSERT_TRUE(server.ok()) << server.status().to_string();
-  client_ = std::make_unique<httplib::Client>((*server)->url());
+  registry_ = ConnectorRegistry();
+  registry_.add(blackhole_connector::make_factory());
+  registry_.add(connector_kit::with_secret_values(rocketmq_connector::make_factory(),
+                                                  std::make_shared<const SecretValues>()));
+  start();
   const std::string script =
       "CREATE TABLE f (k INT) WITH ('connector' = 'rocketmq', 'format' = 'json', 'topic' = 'T', "
       "'nameServerAddress' = '127.0.0.1:1', 'consumerGroup' = 'g', 'decode.errors' = "
@@ -472,7 +464,7 @@ TEST_F(ApiTest, ValuesOfSecretsAreNotShownInRefusals) {
     EXPECT_THAT(answer.text, HasSubstr("${secret_values.letters}"));
     EXPECT_THAT(answer.text, testing::Not(HasSubstr("t0pic")));
   }
-  client_.reset();
+  stop_server();
 }
 
 // Finding 42: a budget in which no job can live was accepted.

@@ -5,6 +5,7 @@
 #include "slipstream/rocketmq/lite_pull_consumer.h"
 
 #include "base/testing/wait_until.h"
+#include "rocketmq/testing/group_consumer_fixture.h"
 #include "rocketmq/testing/scripted_broker.h"
 
 namespace slipstream::rocketmq {
@@ -18,13 +19,7 @@ class LitePullTest : public ::testing::Test {
     broker_.create_topic("T", 2);
     client_ = connect();
   }
-  std::unique_ptr<Client> connect() {
-    auto connected = Client::connect({.name_servers = broker_.name_server(),
-                                      .call_timeout_ms = 20'000,
-                                      .route_refresh_ms = 100});
-    EXPECT_TRUE(connected.ok());
-    return connected.ok() ? std::move(*connected) : nullptr;
-  }
+  std::unique_ptr<Client> connect() { return testing::connect_member(broker_); }
   static LitePullOptions options() {
     return {.group = "g",
             .subscriptions = {{.topic = "T"}},

@@ -63,19 +63,21 @@ class Seen {
   std::map<MessageQueue, std::vector<std::int64_t>> by_queue_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
+// A client that looks for new queues often, and waits for answers as long as a busy machine needs.
+inline std::unique_ptr<Client> connect_member(const ScriptedBroker& broker) {
+  auto connected = Client::connect(
+      {.name_servers = broker.name_server(), .call_timeout_ms = 20'000, .route_refresh_ms = 100});
+  EXPECT_TRUE(connected.ok());
+  return connected.ok() ? std::move(*connected) : nullptr;
+}
+
 class GroupConsumerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     broker_.create_topic("T", 4);
     client_ = connect();
   }
-  std::unique_ptr<Client> connect() {
-    auto connected = Client::connect({.name_servers = broker_.name_server(),
-                                      .call_timeout_ms = 20'000,
-                                      .route_refresh_ms = 100});
-    EXPECT_TRUE(connected.ok());
-    return connected.ok() ? std::move(*connected) : nullptr;
-  }
+  std::unique_ptr<Client> connect() { return connect_member(broker_); }
   static GroupConsumerOptions options() {
     return {.group = "g",
             .subscriptions = {{.topic = "T"}},
