@@ -20,6 +20,10 @@ Result<bool> tls_enabled(const std::optional<bool>& option) {
   return by_environment.value_or(false);
 }
 
+// A broker that has much to do, or looks through a large index, answers late; one that is gone
+// refuses the connection at once.
+constexpr std::int64_t kAnswerMs = 15'000;
+
 }  // namespace
 
 Result<rocketmq::ClientOptions> client_options(const ClusterArguments& cluster) {
@@ -29,6 +33,7 @@ Result<rocketmq::ClientOptions> client_options(const ClusterArguments& cluster) 
     return Error{ErrorCode::kInvalidArgument,
                  "no name server is given: --nameserver HOST:PORT, or SLIPSTREAM_NAMESERVER"};
   }
+  options.call_timeout_ms = kAnswerMs;
   options.security = rocketmq::completed_from_environment(cluster.security);
   TRY_ASSIGN(options.security.tls.enabled, tls_enabled(cluster.tls));
   const std::string verify = given_or(cluster.tls_verify, "SLIPSTREAM_TLS_VERIFY");
