@@ -175,6 +175,17 @@ public final class Audit {
   }
 
   private void consume() throws Exception {
+    AtomicLong last = new AtomicLong();
+    DefaultMQPushConsumer consumer = patiently(() -> startedMember(last));
+    last.accumulateAndGet(System.currentTimeMillis(), Math::max);
+    long idle = number("idle", 30) * 1000L;
+    while (System.currentTimeMillis() - last.get() < idle) {
+      Thread.sleep(50);
+    }
+    consumer.shutdown();
+  }
+
+  private DefaultMQPushConsumer startedMember(AtomicLong last) throws Exception {
     DefaultMQPushConsumer consumer =
         new DefaultMQPushConsumer(options.get("group"), options.containsKey("trace"), null);
     consumer.setNamesrvAddr(options.get("nameserver"));
@@ -182,7 +193,6 @@ public final class Audit {
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     consumer.subscribe(options.get("topic"), options.getOrDefault("tag", "*"));
     consumer.setMaxReconsumeTimes(number("tries", -1));
-    AtomicLong last = new AtomicLong(System.currentTimeMillis());
     String refused = options.get("fail");
     if (options.containsKey("orderly")) {
       consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
@@ -200,12 +210,13 @@ public final class Audit {
         return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
       });
     }
-    consumer.start();
-    long idle = number("idle", 30) * 1000L;
-    while (System.currentTimeMillis() - last.get() < idle) {
-      Thread.sleep(50);
+    try {
+      consumer.start();
+    } catch (MQClientException | IllegalStateException slow) {
+      consumer.shutdown();
+      throw slow;
     }
-    consumer.shutdown();
+    return consumer;
   }
 
   private synchronized void printBodies(List<MessageExt> messages, AtomicLong last) {
