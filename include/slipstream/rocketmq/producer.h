@@ -49,7 +49,7 @@ struct ProducerOptions {
   std::string group = "slipstream_producer";
   std::int64_t attempt_timeout_ms = 3'000;
   std::int64_t total_timeout_ms = 30'000;
-  int attempts_max = 0;             // of one send; 0 = as many as total_timeout_ms allows
+  int attempts_max = 0;               // of one send; 0 = as many as total_timeout_ms allows
   std::int64_t retry_backoff_ms = 0;  // before each but the first; 0 = from 50 ms, growing to 2 s
   // Send again after kUnknown: at-least-once, duplicates are possible. false: kUnknown is reported.
   bool retry_unknown = true;
