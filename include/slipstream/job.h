@@ -89,7 +89,8 @@ struct TaskReport {
   std::size_t vertex = 0;  // index into JobReport::vertices
   std::uint32_t subtask = 0;
   std::int64_t rows_in = 0;
-  std::int64_t rows_out = 0;  // with a sink at its end: rows written
+  std::int64_t rows_out = 0;      // with a sink at its end: what the sink took
+  std::int64_t rows_written = 0;  // by the sink at its end; 0 without one
   double busy_ms = 0;
   double idle_ms = 0;
   double backpressured_ms = 0;

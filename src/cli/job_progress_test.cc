@@ -29,7 +29,7 @@ JobReport report_of(std::int64_t read, std::int64_t written) {
   report.tasks[1].name = "Sink";
   report.tasks[1].vertex = 1;
   report.tasks[1].rows_in = read;
-  report.tasks[1].rows_out = written;
+  report.tasks[1].rows_written = written;
   return report;
 }
 

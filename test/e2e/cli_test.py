@@ -375,6 +375,17 @@ class ProgressTest(unittest.TestCase):
         self.assertNotIn("running", without.stderr)
         self.assertIn("read 1,500 rows", without.stderr)
 
+    def test_a_summary_counts_dead_letters_and_what_the_sink_beside_them_wrote(self):
+        with tempfile.TemporaryDirectory(prefix="slipstream-cli-") as folder:
+            pathlib.Path(folder, "lines.json").write_text('{"k":1}\n{"k":"x"}\n{"k":3}\n')
+            table = f"'path' = '{folder}/lines.json', 'format' = 'json', 'decode.errors' = 'dead-letter', " \
+                    f"'dead-letter.path' = '{folder}/dead'"
+            done = run("run", "-e", f"CREATE TABLE lines (k INT) WITH ('connector' = 'filesystem', {table});"
+                       "CREATE TABLE gone (k INT) WITH ('connector' = 'blackhole');"
+                       "INSERT INTO gone SELECT k FROM lines")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("read 3 rows, wrote 3, ", done.stderr)
+
     def test_lines_are_json_when_logs_are(self):
         done = run("run", "--progress-interval", "100 ms", "--progress", "--log-format", "json", "-e", self.JOB)
         messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]

@@ -78,12 +78,7 @@ std::int64_t rows_read(const JobReport& report) {
 
 std::int64_t rows_written(const JobReport& report) {
   std::int64_t rows = report.earlier_rows_written;
-  for (const TaskReport& task : report.tasks) {
-    const bool has_output =
-        std::any_of(report.edges.begin(), report.edges.end(),
-                    [&](const EdgeReport& edge) { return edge.from == task.vertex; });
-    if (!has_output) rows += task.rows_out;
-  }
+  for (const TaskReport& task : report.tasks) rows += task.rows_written;
   return rows;
 }
 

@@ -565,8 +565,8 @@ TaskReport Task::report() const {
   if (!stages_.empty()) {
     report.rows_in = stages_.front()->rows_in();
     // What a sink takes leaves the job.
-    report.rows_out =
-        sink_ != nullptr ? stages_.back()->rows_in() : stages_.back()->port().rows_out();
+    if (sink_ != nullptr) report.rows_written = stages_.back()->rows_in();
+    report.rows_out = sink_ != nullptr ? report.rows_written : stages_.back()->port().rows_out();
     // A sink emits none, an assigner takes none.
     report.watermark = std::max(stages_.back()->watermark(), stages_.back()->port().watermark());
   }
