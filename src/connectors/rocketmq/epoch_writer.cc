@@ -8,7 +8,6 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
-#include "connectors/rocketmq/queue_hash.h"
 #include "connectors/rocketmq/shared_client.h"
 
 namespace slipstream::rocketmq_connector {
@@ -88,7 +87,8 @@ EpochWriter::EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       routes_(*client_, rocketmq::ProducerOptions{.group = plan_->settings.group}),
-      queues_(*client_, routes_, plan_->settings, plan_->ordered, *context_.clock),
+      queues_(*client_, routes_, plan_->settings, plan_->hashed, *context_.clock),
+      row_queues_(plan_),
       bounds_(std::make_shared<Bounds>(*client_, context_.wake)) {
   sealed_ = kSinkSealed.in(context_.metrics);
   begin_epoch();
@@ -121,28 +121,28 @@ void EpochWriter::begin_epoch() {
 Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
   CHECK(file != nullptr);
   TRY(encoder_->encode(batch, context_.clock->wall_ms()));
-  const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
+  row_queues_.read(batch);
   queues_.read_clock();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     make_stamp(prefix_, epoch_.messages, stamp_);
     TRY(encoder_->message(i, stamp_, message));
-    TRY(add(message, hashes.empty() ? 0 : hashes[message.row], *file));
+    TRY(add(message, *file));
     ++epoch_.messages;
   }
   return Write::kAccepted;
 }
 
-Status EpochWriter::add(const OutMessage& message, std::uint64_t hash, EpochFile& file) {
+Status EpochWriter::add(const OutMessage& message, EpochFile& file) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
-  const MessageQueue& queue =
-      plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
+  TRY_ASSIGN(const MessageQueue* own, row_queues_.find(message.row, *topic));
+  const MessageQueue& queue = own != nullptr ? *own : topic->current();
   if (last_ == nullptr || epoch_.queues[last_->index].queue != queue) last_ = &lane_of(queue);
   Lane& lane = *last_;
   if (!lane.pending.fits(message.body.size(), message.properties.size())) TRY(seal(lane, file));
   TRY(lane.pending.add(message.body, message.properties));
   if (lane.pending.bytes() < kSealBytes) return {};
-  if (!plan_->ordered) ++topic->turn;
+  if (own == nullptr) ++topic->turn;
   return seal(lane, file);
 }
 
@@ -183,7 +183,7 @@ Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint,
   // The next epoch's bounds, and a queue that takes turns.
   for (const EpochQueue& each : epoch_.queues) bounds_->ask(each.queue);
   begin_epoch();
-  if (!plan_->ordered) {
+  if (!row_queues_.places_all()) {
     TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(plan_->settings.topic));
     ++topic->turn;
     bounds_->ask(topic->current());

@@ -11,6 +11,7 @@
 
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/message_encoder.h"
+#include "connectors/rocketmq/row_queues.h"
 #include "connectors/rocketmq/topic_queues.h"
 #include "rocketmq/message/batch_encoder.h"
 
@@ -43,7 +44,7 @@ class EpochWriter final : public SinkWriter {
   EpochWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
   void begin_epoch();
-  Status add(const OutMessage& message, std::uint64_t hash, EpochFile& file);
+  Status add(const OutMessage& message, EpochFile& file);
   Lane& lane_of(const rocketmq::MessageQueue& queue);
   Status seal(Lane& lane, EpochFile& file);
 
@@ -53,6 +54,7 @@ class EpochWriter final : public SinkWriter {
   const std::unique_ptr<MessageEncoder> encoder_;
   rocketmq::Producer routes_;  // for its routes only
   TopicQueues queues_;
+  RowQueues row_queues_;
   const std::shared_ptr<Bounds> bounds_;
 
   EpochHandle epoch_;

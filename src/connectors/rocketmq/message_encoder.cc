@@ -61,10 +61,8 @@ void MessageEncoder::make_copies() {
   copies_.clear();
   const std::size_t tags = plan_->settings.tags.size();
   if (tags < 2) return;
-  const Column* own = nullptr;
-  for (const WriteColumn& column : plan_->metadata) {
-    if (column.key == MetadataKey::kTags) own = batch_->column(column.index).get();
-  }
+  const WriteColumn* column = plan_->find(MetadataKey::kTags);
+  const Column* own = column == nullptr ? nullptr : batch_->column(column->index).get();
   for (std::size_t body = 0; body < rows_->bodies().size(); ++body) {
     const bool has_own = own != nullptr && !own->is_null(rows_->bodies().rows[body]);
     for (std::size_t tag = 0; tag < (has_own ? 1 : tags); ++tag) copies_.push_back({body, tag});
@@ -147,13 +145,15 @@ Status MessageEncoder::add_metadata(std::size_t row, std::string_view tag, OutMe
       case MetadataKey::kTags:
         tag = values.text(row);
         break;
-      case MetadataKey::kKeys: {
-        const std::string_view keys = values.text(row);
-        if (has_separator(keys))
-          return refuse("column '" + column.name + "': keys cannot hold the characters 1 and 2");
-        if (!keys.empty()) append_pair(rocketmq::property::kKeys, keys, properties_);
+      case MetadataKey::kKeys:
+        TRY(add_text(column, rocketmq::property::kKeys, values.text(row)));
         break;
-      }
+      case MetadataKey::kShardingKey:
+        TRY(add_text(column, rocketmq::property::kShardingKey, values.text(row)));
+        break;
+      case MetadataKey::kDelayLevel:
+        TRY(add_delay_level(column, integer_of(values, row), out));
+        break;
       case MetadataKey::kDeliveryTime:
         set_delivery_time(epoch_millis(values, row), out);
         break;
@@ -166,6 +166,29 @@ Status MessageEncoder::add_metadata(std::size_t row, std::string_view tag, OutMe
   }
   if (has_separator(tag)) return refuse("a tag cannot hold the characters 1 and 2");
   if (!tag.empty()) append_pair(rocketmq::property::kTags, tag, properties_);
+  return {};
+}
+
+Status MessageEncoder::add_text(const WriteColumn& column, std::string_view property,
+                                std::string_view text) {
+  if (has_separator(text)) {
+    const bool keys = column.key == MetadataKey::kKeys;
+    return refuse("column '" + column.name + "': " + (keys ? "keys" : "a sharding key") +
+                  " cannot hold the characters 1 and 2");
+  }
+  if (!text.empty()) append_pair(property, text, properties_);
+  return {};
+}
+
+Status MessageEncoder::add_delay_level(const WriteColumn& column, std::int64_t level,
+                                       OutMessage& out) {
+  if (level < 0 || level > rocketmq::kDelayLevelMax) {
+    return refuse("column '" + column.name + "': " + std::to_string(level) +
+                  " is no delay level; write 1 to " + std::to_string(rocketmq::kDelayLevelMax) +
+                  ", or NULL for none");
+  }
+  out.delay_level = static_cast<std::int32_t>(level);
+  if (level > 0) append_pair(rocketmq::property::kDelay, std::to_string(level), properties_);
   return {};
 }
 

@@ -11,24 +11,9 @@
 #include "slipstream/batch.h"
 
 #include "connector_kit/row_serializer.h"
-#include "connectors/rocketmq/metadata_columns.h"
-#include "connectors/rocketmq/settings.h"
+#include "connectors/rocketmq/sink_plan.h"
 
 namespace slipstream::rocketmq_connector {
-
-struct SinkPlan {
-  SinkSettings settings;
-  Schema physical;
-  std::vector<WriteColumn> metadata;  // behind the physical columns
-  Schema schema;
-  // Changes of one key must stay in order: the key decides about the queue, one send under way per
-  // queue.
-  bool ordered = false;
-  std::vector<std::size_t> order_key;           // columns of `schema`
-  std::optional<std::size_t> partition_column;  // decides about the queue in place of the key
-  std::optional<std::size_t> delivery_column;   // of settings.delivery
-  std::string uid;
-};
 
 // One message; views are valid until the next call of the encoder.
 struct OutMessage {
@@ -36,7 +21,10 @@ struct OutMessage {
   std::string_view body;
   std::string_view properties;
   std::uint32_t row = 0;
-  std::int64_t deliver_at_ms = 0;  // > 0: cannot be in a batch
+  std::int64_t deliver_at_ms = 0;
+  std::int32_t delay_level = 0;
+
+  bool delayed() const { return deliver_at_ms > 0 || delay_level > 0; }  // cannot be in a batch
 };
 
 // Owner:   a writer.
@@ -71,6 +59,8 @@ class MessageEncoder {
   void set_delivery_time(std::int64_t at_ms, OutMessage& out);
   Status add_metadata(std::size_t row, std::string_view tag, OutMessage& out);
   Status add_properties(const Column& column, std::size_t row);
+  Status add_text(const WriteColumn& column, std::string_view property, std::string_view text);
+  Status add_delay_level(const WriteColumn& column, std::int64_t level, OutMessage& out);
   Error refuse(const std::string& text) const;
 
   const std::shared_ptr<const SinkPlan> plan_;

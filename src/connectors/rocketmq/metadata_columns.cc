@@ -26,10 +26,10 @@ struct KeyRow {
 
 constexpr auto kKeys = std::to_array<KeyRow>({
     {MetadataKey::kTopic, "topic", Shape::kText, true, true, "Topic of the message.", ""},
-    {MetadataKey::kBroker, "broker", Shape::kText, true, false,
-     "Name of the broker that stores it.", "broker-name"},
-    {MetadataKey::kQueueId, "queue-id", Shape::kInteger, true, false,
-     "Queue of the topic on that broker.", ""},
+    {MetadataKey::kBroker, "broker", Shape::kText, true, true, "Name of the broker that stores it.",
+     "broker-name"},
+    {MetadataKey::kQueueId, "queue-id", Shape::kInteger, true, true,
+     "Queue of the topic on that broker; written: NULL = any queue.", ""},
     {MetadataKey::kQueueOffset, "queue-offset", Shape::kInteger, true, false,
      "Position in the queue.", ""},
     {MetadataKey::kMessageId, "msg-id", Shape::kText, true, false,
@@ -50,6 +50,14 @@ constexpr auto kKeys = std::to_array<KeyRow>({
      "How often it was given back.", "delivery-attempt"},
     {MetadataKey::kDeliveryTime, "delivery-time", Shape::kTime, false, true,
      "When consumers may see it (brokers from 5.0).", ""},
+    {MetadataKey::kShardingKey, "sharding-key", Shape::kText, true, true,
+     "Messages of one key keep their order: its Java hash decides about the queue. The message "
+     "group of 5.x.",
+     "message-group"},
+    {MetadataKey::kDelayLevel, "delay-level", Shape::kInteger, false, true,
+     "How long consumers do not see it: 1 (1 s) to 18 (2 h), as the brokers are set; NULL and 0 = "
+     "not at all.",
+     ""},
 });
 
 const KeyRow& row_of(MetadataKey key) { return kKeys[static_cast<std::size_t>(key)]; }
@@ -253,10 +261,18 @@ void append_metadata(const ReadColumn& column, const MessageOrigin& origin, Colu
       return append_properties(record, out);
     case MetadataKey::kReconsumeTimes:
       return append_integer(record.reconsume_times, column.type, out);
+    case MetadataKey::kShardingKey:
+      return append_property(origin, rocketmq::property::kShardingKey, out);
     case MetadataKey::kDeliveryTime:
+    case MetadataKey::kDelayLevel:
       break;
   }
   out.append_null();
+}
+
+std::int64_t integer_of(const Column& column, std::size_t row) {
+  return column.type().kind() == TypeKind::kInt ? column.data<std::int32_t>()[row]
+                                                : column.data<std::int64_t>()[row];
 }
 
 std::int64_t epoch_millis(const Column& column, std::size_t row) {

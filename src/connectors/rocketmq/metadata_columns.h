@@ -31,6 +31,8 @@ enum class MetadataKey : std::uint8_t {
   kProperties,
   kReconsumeTimes,
   kDeliveryTime,
+  kShardingKey,
+  kDelayLevel,
 };
 
 // What DESCRIBE and docs list; other spellings of a key ("__queue_id__", "message_id") are among
@@ -66,6 +68,8 @@ struct MessageOrigin {
 // Appends the value. Text refers to the record where it lies there: pin its buffer to the builder.
 void append_metadata(const ReadColumn& column, const MessageOrigin& origin, ColumnBuilder& out);
 
+// The value of an INT or BIGINT column.
+std::int64_t integer_of(const Column& column, std::size_t row);
 // Milliseconds since 1970 of a value of a TIMESTAMP, TIMESTAMP_LTZ or BIGINT column.
 std::int64_t epoch_millis(const Column& column, std::size_t row);
 

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/log_limit.h"
 #include "base/try.h"
-#include "connectors/rocketmq/queue_hash.h"
 #include "connectors/rocketmq/shared_client.h"
 #include "rocketmq/message/properties.h"
 
@@ -57,6 +56,7 @@ rocketmq::Message single_message(const OutMessage& message, const rocketmq::Mess
   single.topic = message.topic;
   single.body = message.body;
   single.deliver_at_ms = message.deliver_at_ms;
+  single.delay_level = message.delay_level;
   single.queue = queue;
   single.unique_key = unique_key;
   rocketmq::PropertyCursor cursor(message.properties);
@@ -66,6 +66,8 @@ rocketmq::Message single_message(const OutMessage& message, const rocketmq::Mess
       single.tags = property.value;
     else if (property.name == rocketmq::property::kKeys)
       single.keys = rocketmq::split_keys(property.value);
+    else if (property.name == rocketmq::property::kShardingKey)
+      single.sharding_key = property.value;
     else if (!rocketmq::is_reserved_property(property.name))
       single.properties.push_back({std::string(property.name), std::string(property.value)});
   }
@@ -79,7 +81,8 @@ QueueWriter::QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext con
       client_(std::move(client)),
       encoder_(std::move(encoder)),
       sender_(*client_, producer_options(plan_->settings), sender_options(*plan_, context)),
-      queues_(*client_, sender_.producer(), plan_->settings, plan_->ordered, *context.clock),
+      queues_(*client_, sender_.producer(), plan_->settings, plan_->hashed, *context.clock),
+      row_queues_(plan_),
       keys_(make_keys()),
       clock_(*context.clock),
       again_(std::make_shared<WakeTimer>(context.wake)) {}
@@ -126,17 +129,17 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   TRY_ASSIGN(const bool there, topic_is_there());
   if (!there) return Write::kFull;
   TRY(encoder_->encode(batch, clock_.wall_ms()));
-  const std::vector<std::uint64_t> hashes = queue_hashes(*plan_, batch);
+  row_queues_.read(batch);
   const std::int64_t now = clock_.wall_ms();
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     const std::string& unique_key = keys_.make(now);
     TRY(encoder_->message(i, unique_key, message));
-    TRY(send(message, unique_key, hashes.empty() ? 0 : hashes[message.row]));
+    TRY(send(message, unique_key));
   }
   hand_over();
   // What comes next goes to another queue.
-  if (!plan_->ordered) {
+  if (!row_queues_.places_all()) {
     TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(plan_->settings.topic));
     ++topic->turn;
   }
@@ -144,13 +147,13 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
   return Write::kAccepted;
 }
 
-Status QueueWriter::send(const OutMessage& message, const std::string& unique_key,
-                         std::uint64_t hash) {
+Status QueueWriter::send(const OutMessage& message, const std::string& unique_key) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
-  if (message.deliver_at_ms > 0) {
-    const std::uint64_t chosen = plan_->ordered ? hash : topic->turn++;
-    return sender_.send_single(
-        single_message(message, topic->queues[chosen % topic->queues.size()], unique_key));
+  TRY_ASSIGN(const rocketmq::MessageQueue* own, row_queues_.find(message.row, *topic));
+  const rocketmq::MessageQueue& queue = own != nullptr ? *own : topic->current();
+  if (message.delayed()) {
+    if (own == nullptr) ++topic->turn;
+    return sender_.send_single(single_message(message, queue, unique_key));
   }
   // One that is too large for a batch, not for a message. In order it would overtake or be overtaken.
   const bool alone =
@@ -158,10 +161,8 @@ Status QueueWriter::send(const OutMessage& message, const std::string& unique_ke
       rocketmq::kMessageBytesMax;
   if (alone && !plan_->ordered) {
     hand_over();
-    return sender_.send_single(single_message(message, topic->current(), unique_key));
+    return sender_.send_single(single_message(message, queue, unique_key));
   }
-  const rocketmq::MessageQueue& queue =
-      plan_->ordered ? topic->queues[hash % topic->queues.size()] : topic->current();
   if (gathered_for_ != &queue || !gathered_.fits(message.body.size(), message.properties.size())) {
     hand_over();
     gathered_for_ = &queue;
@@ -169,7 +170,7 @@ Status QueueWriter::send(const OutMessage& message, const std::string& unique_ke
   TRY(gathered_.add(message.body, message.properties));
   if (gathered_.bytes() < BatchSender::kBatchBytes) return {};
   hand_over();
-  if (!plan_->ordered) ++topic->turn;
+  if (own == nullptr) ++topic->turn;
   return {};
 }
 

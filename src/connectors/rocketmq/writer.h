@@ -7,6 +7,7 @@
 
 #include "connectors/rocketmq/batch_sender.h"
 #include "connectors/rocketmq/message_encoder.h"
+#include "connectors/rocketmq/row_queues.h"
 #include "connectors/rocketmq/topic_queues.h"
 #include "connectors/rocketmq/wake_timer.h"
 #include "rocketmq/message/message_id.h"
@@ -28,7 +29,7 @@ class QueueWriter final : public SinkWriter {
  private:
   QueueWriter(std::shared_ptr<const SinkPlan> plan, WriterContext context,
               std::shared_ptr<rocketmq::Client> client, std::unique_ptr<MessageEncoder> encoder);
-  Status send(const OutMessage& message, const std::string& unique_key, std::uint64_t hash);
+  Status send(const OutMessage& message, const std::string& unique_key);
   // False: its brokers are away, the wake comes.
   Result<bool> topic_is_there();
   // What was gathered goes to the sender.
@@ -39,6 +40,7 @@ class QueueWriter final : public SinkWriter {
   const std::unique_ptr<MessageEncoder> encoder_;
   BatchSender sender_;
   TopicQueues queues_;
+  RowQueues row_queues_;
   rocketmq::UniqueKeyMaker keys_;
   // Messages of one queue, within one write(): the sender's lock is not taken for each.
   rocketmq::BatchEncoder gathered_;
