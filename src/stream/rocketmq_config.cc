@@ -1,5 +1,6 @@
 #include "stream/rocketmq_config.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <limits>
@@ -60,7 +61,7 @@ constexpr Text kUnitName{.name = Config::kUnitName,
 constexpr Text kConsumerGroup{.name = Config::kConsumerGroup,
                               .description = "Source: consumer group. Required."};
 constexpr Text kConsumerTopic{.name = Config::kConsumerTopic,
-                              .description = "Source: topic. Required."};
+                              .description = "Source: topic, or several: a;b. Required."};
 constexpr Text kConsumerTag{.name = Config::kConsumerTag,
                             .default_value = "*",
                             .description = "Source: tags to read, 'a || b'; * = all."};
@@ -245,9 +246,10 @@ Result<SourceStart> start_by_keys(const Reader& reader) {
 }
 
 Result<std::string> offsets_text(const QueueOffsets& offsets, const std::string& topic) {
+  const std::vector<std::string> topics = rocketmq::parse_topic_list(topic);
   std::string text;
   for (const auto& [queue, offset] : offsets) {
-    if (queue.topic != topic) {
+    if (std::find(topics.begin(), topics.end(), queue.topic) == topics.end()) {
       return Error{ErrorCode::kInvalidArgument,
                    std::string(kSource) + ": a specific offset is of queue " + queue.to_string() +
                        ", which is not of the topic '" + topic + "'"};
@@ -257,8 +259,8 @@ Result<std::string> offsets_text(const QueueOffsets& offsets, const std::string&
                                                     std::to_string(offset) + " of queue " +
                                                     queue.to_string() + " is below 0"};
     }
-    text += (text.empty() ? "" : ";") + queue.broker + ":" + std::to_string(queue.id) + ":" +
-            std::to_string(offset);
+    text += (text.empty() ? "" : ";") + (topics.size() > 1 ? queue.topic + ":" : std::string()) +
+            queue.broker + ":" + std::to_string(queue.id) + ":" + std::to_string(offset);
   }
   return text;
 }

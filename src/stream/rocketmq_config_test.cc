@@ -156,6 +156,17 @@ TEST(RocketMQConfigTest, SpecificOffsetsAreOfTheTopic) {
               HasSubstr("not of the topic 'T'"));
 }
 
+TEST(RocketMQConfigTest, SpecificOffsetsOfSeveralTopicsNameThem) {
+  const auto config =
+      read_source_config(with({{Config::kConsumerTopic, "T;U"}}),
+                         {.mode = SourceStart::Mode::kSpecificOffsets,
+                          .offsets = {{{"T", "broker-a", 1}, 201}, {{"U", "broker-a", 1}, 123}}});
+  ASSERT_TRUE(config.ok()) << config.status().to_string();
+  EXPECT_THAT(config->options,
+              IsSupersetOf({Pair("topic", "T;U"), Pair("scan.startup.specific-offsets",
+                                                       "T:broker-a:1:201;U:broker-a:1:123")}));
+}
+
 TEST(RocketMQConfigTest, TheGuideHasTheTable) {
   std::ifstream page(SLIPSTREAM_DOCS_DIR "/datastream-rocketmq.md");
   std::stringstream text;

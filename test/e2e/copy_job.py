@@ -24,6 +24,8 @@ class CopyJobTest(EndToEndTest):
                  "nameServerAddress": self.cluster.namesrv}
         for key, value in options.items():
             given[key.replace("__", "-").replace("_", ".")] = value
+        if "topic-pattern" in given:
+            del given["topic"]
         text = ", ".join(f"'{key}' = '{value}'" for key, value in given.items() if value is not None)
         return f"CREATE TABLE {name} ({columns}) WITH ({text});\n"
 

@@ -109,6 +109,70 @@ class SourceTest(CopyJobTest):
         self.wait_for_copies(engine, [2, 10, 11])
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_topics_are_found_by_a_pattern(self):
+        a, b, c = (self.topic + "_" + letter for letter in "abc")
+        copies = self.topic + "_copies"
+        self.create_topics({a: 2, b: 1, copies: 1})
+        create = self.source("n INT, t STRING METADATA FROM 'topic' VIRTUAL", scan_startup_mode="earliest",
+                             **{"topic-pattern": self.topic + "_[a-z]",
+                                "scan.topic-partition-discovery.interval": "500 ms"})
+        sink = self.table("copies", "n INT, t STRING", copies, **{"sink.delivery-guarantee": "exactly-once"})
+        sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create + sink
+               + "INSERT INTO copies SELECT n, t FROM source;")
+        script = self.write("pattern.sql", sql)
+        sent = []
+
+        def send(topic, count, queue=0):
+            for _ in range(count):
+                self.wire.send(topic, '{"n":%d}' % len(sent), queue=queue)
+                sent.append((topic, len(sent)))
+
+        def copied():
+            return sorted((message.row["t"], message.row["n"]) for message in self.wire.messages(copies, 0))
+
+        def start():
+            return self.engine("run", script, "--checkpoint-dir", self.path("checkpoints"))
+
+        def audit(engine):
+            wait_for(lambda: not engine.is_running() or len(copied()) >= len(sent), what=f"{len(sent)} copies")
+            self.assertTrue(engine.is_running(), engine.err)
+            self.assertEqual(copied(), sorted(sent))
+        engine = start()
+        send(a, 300)
+        send(a, 300, queue=1)
+        send(b, 300)
+        audit(engine)
+        send(a, 200)
+        engine.kill()
+        send(b, 200)
+        self.create_topics({c: 2})
+        send(c, 100, queue=1)  # before the engine knows of it
+        engine = start()
+        audit(engine)
+        self.create_topics({self.topic + "_d": 1, self.topic + "_more": 1})
+        send(self.topic + "_d", 100)
+        send(c, 100)
+        self.wire.send(self.topic + "_more", '{"n":-1}')
+        audit(engine)
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.assertEqual(len(copied()), 1600)
+        plan = self.run_engine("explain", script)
+        self.assertIn(f"topic-pattern={self.topic}_[a-z]", plan)
+
+    def test_dead_letters_and_retries_of_a_group_are_read(self):
+        self.create_topics({self.topic: 1})
+        self.send_numbers(0, 3)
+        group = "consumers_of_" + self.topic
+        self.wire.set_group_offset(group, self.topic, 0, 0)  # now the broker knows the group
+        self.wire.give_up(group, self.topic, self.wire.messages(self.topic)[1])
+        wait_for(lambda: self.wire.max_offset("%DLQ%" + group, 0) == 1, what="the dead letter")
+        columns = "n INT, t STRING METADATA FROM 'topic' VIRTUAL, times INT METADATA FROM 'reconsume-times' VIRTUAL"
+        rows = self.select(self.bounded(columns, topic=f"%DLQ%{group};{self.topic}", scan_startup_mode="earliest"))
+        self.assertEqual(sorted((row["t"], row["n"]) for row in rows),
+                         [("%DLQ%" + group, 1), *((self.topic, n) for n in range(3))])
+        rows = self.select(self.bounded(**{"topic-pattern": ".*" + self.topic, "scan_startup_mode": "earliest"}))
+        self.assertEqual(len(rows), 3, "a pattern leaves the topics of groups alone")
+
     def test_group_offsets_follow_checkpoints(self):
         self.three_and_three()
         group = "g_" + self.topic
@@ -378,6 +442,7 @@ class SourceTest(CopyJobTest):
         self.assertIn("nothing was started", text)
         self.fails(self.source(scan_startup_mode="erliest") + query, 2, "erliest", "earliest", verb="check")
         self.fails(self.source(consumerGroup=None) + query, 2, "'consumerGroup'", verb="check")
+        self.fails(self.source(**{"topic-pattern": "a("}) + query, 2, "'topic-pattern'", "'a(' is wrong", verb="check")
         self.fails(self.source("n INT, x STRING METADATA FROM 'tgas' VIRTUAL") + "SELECT * FROM source;", 2,
                    "'tgas'", "tags", verb="check")
 

@@ -13,6 +13,7 @@ import zlib
 from dataclasses import dataclass
 
 SEND, PULL, QUERY_OFFSET, UPDATE_OFFSET = 10, 11, 14, 15
+SEND_BACK = 36
 SEARCH_OFFSET, MAX_OFFSET, MIN_OFFSET = 29, 30, 31
 ROUTE = 105
 FOUND, NOTHING_NEW, MOVED, NO_OFFSET = 0, 19, 21, 22
@@ -31,6 +32,7 @@ class StoredMessage:
     born_ms: int
     store_ms: int
     reconsume_times: int
+    physical: int
 
     @property
     def tags(self):
@@ -64,7 +66,7 @@ def parse_records(data):
     """Messages in the form in which a broker stores them."""
     messages, at = [], 0
     while at < len(data):
-        size, magic, _, queue, _, offset, _, flags, born = struct.unpack_from(">iIIiiqqiq", data, at)
+        size, magic, _, queue, _, offset, physical, flags, born = struct.unpack_from(">iIIiiqqiq", data, at)
         end = at + size
         at += 48 + (20 if flags & BORN_V6 else 8)
         (stored,) = struct.unpack_from(">q", data, at)
@@ -79,7 +81,8 @@ def parse_records(data):
         text = bytes(data[at + 2:at + 2 + length]).decode()
         if flags & COMPRESSED:
             body = zlib.decompress(body)
-        messages.append(StoredMessage(queue, offset, body, parse_properties(text), born, stored, times))
+        messages.append(StoredMessage(queue, offset, body, parse_properties(text), born, stored, times,
+                                      physical))
         at = end
     return messages
 
@@ -168,6 +171,11 @@ class Wire:
                 return int(answer["queueOffset"])
             time.sleep(0.1)  # the broker dropped it before it was looked at
         raise Refused(code, "the broker stayed busy")
+
+    def give_up(self, group, topic, message):
+        """What a member of the group does after its last try: the broker stores the dead letter."""
+        self.ask(SEND_BACK, {"offset": message.physical, "group": group, "delayLevel": -1, "originMsgId": "",
+                             "originTopic": topic, "unitMode": "false", "maxReconsumeTimes": 16})
 
     def max_offset(self, topic, queue):
         return int(self.ask(MAX_OFFSET, {"topic": topic, "queueId": queue})[1]["offset"])

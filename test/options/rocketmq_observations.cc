@@ -35,8 +35,8 @@ class SourceSide {
   explicit SourceSide(const OptionMap& options, Schema schema = Schema({{"n", Type::integer()}}))
       : options_(options), schema_(std::move(schema)) {
     broker.create_topic("T", 1);
-    options_.insert({{"topic", "T"},
-                     {"nameServerAddress", broker.name_server()},
+    if (!options_.contains("topic-pattern")) options_.insert({"topic", "T"});
+    options_.insert({{"nameServerAddress", broker.name_server()},
                      {"consumerGroup", "g"},
                      {"format", "json"},
                      {"scan.startup.mode", "earliest"}});
@@ -386,6 +386,7 @@ void add_sources(std::vector<Observation>& all) {
                    std::move(others), std::move(effect)});
   };
   add("topic", {"T", "1"}, {"U", "2"}, kToTheEnd, read_topic);
+  add("topic-pattern", {"[ST]", "1"}, {"U+", "2"}, kToTheEnd, read_topic);
   const auto add_key = [&](const std::string& option, Observation::Side one,
                            Observation::Side other) {
     OptionMap others{{"key.format", "json"},

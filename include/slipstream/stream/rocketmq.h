@@ -104,7 +104,7 @@ NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSo
 
 }  // namespace erased
 
-// Reads one topic: env.add_source(source). Parallel; every queue is read by one instance, in order.
+// Reads a topic, or several ("a;b"): env.add_source(source). Parallel; every queue is read by one instance, in order.
 // Elements have the time at which the message was born; assign_timestamps_and_watermarks() right
 // behind works per queue.
 //

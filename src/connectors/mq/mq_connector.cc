@@ -28,8 +28,9 @@ class MqConnector final : public ConnectorFactory {
   std::vector<MetadataSpec> metadata() const override { return rocketmq_->metadata(); }
   std::vector<MetricFamily> metrics() const override { return rocketmq_->metrics(); }
   std::vector<std::string> identity_options() const override {
-    return product_ == Product::kMq ? std::vector<std::string>{"instanceID", "topic"}
-                                    : std::vector<std::string>{"topic"};
+    return product_ == Product::kMq
+               ? std::vector<std::string>{"instanceID", "topic", "topic-pattern"}
+               : std::vector<std::string>{"topic", "topic-pattern"};
   }
   std::optional<std::string> describe(const Split& split) const override {
     return rocketmq_->describe(split);

@@ -42,9 +42,86 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
   Discovery found;
   found.complete = bounded() || settings_->discovery_ms == 0;
   if (done_) return found;
-  auto description = admin_.describe_topic(settings_->topic);
+  TRY_ASSIGN(const Topics topics, find_topics());
+  if (fresh_) {
+    TRY(check_named_queues(topics));
+    await_dispatch(topics);
+  }
+  std::set<std::string> known = known_;
+  for (const rocketmq::TopicDescription& topic : topics) {
+    for (const MessageQueue& queue : topic.readable_queues()) {
+      if (!known.insert(queue.to_string()).second) continue;
+      QueuePosition position;
+      position.queue = queue;
+      if (fresh_) {
+        TRY_ASSIGN(position, first_position(queue));
+      } else {
+        log(LogLevel::kInfo, "rocketmq",
+            "new queue " + queue.to_string() + ": read from its first message");
+      }
+      found.added.push_back(encode_split(position));
+    }
+  }
+  known_ = std::move(known);
+  fresh_ = false;
+  done_ = found.complete;
+  return found;
+}
+
+Result<QueueEnumerator::Topics> QueueEnumerator::find_topics() {
+  TRY_ASSIGN(const std::vector<std::string> names, topic_names());
+  Topics topics;
+  std::optional<Error> failed;
+  for (const std::string& name : names) {
+    auto topic = describe(name);
+    if (!topic.ok()) {
+      if (!may_pass_over(topic.error())) return topic.error();
+      if (topic.error().retryable) failed = topic.error();
+      pass_over(name, topic.error().message);
+    } else if (topic->static_topic) {
+      pass_over(name, static_topic_error(name).message);
+    } else {
+      passed_over_.erase(name);
+      topics.push_back(std::move(*topic));
+    }
+  }
+  if (topics.empty() && failed) return *failed;
+  return topics;
+}
+
+Result<std::vector<std::string>> QueueEnumerator::topic_names() {
+  const TopicSelection& selection = settings_->topics;
+  if (!selection.is_pattern()) return selection.names();
+  const std::string table = "table '" + settings_->table + "'";
+  // What a broker that is still starting holds is not new afterwards.
+  if (fresh_) TRY(admin_.wait_for_brokers().with_context(table));
+  auto all = admin_.list_topics();
+  if (!all.ok()) return all.error().with_context(table + ": looking for " + selection.text());
+  std::vector<std::string> names;
+  for (std::string& name : *all) {
+    TRY_ASSIGN(const bool selected, selection.selects(name));
+    if (selected) names.push_back(std::move(name));
+  }
+  if (names.size() > kTopicsMax) {
+    return Error{ErrorCode::kResourceExhausted,
+                 table + ": there are " + std::to_string(names.size()) + " " + selection.text() +
+                     ", and at most " + std::to_string(kTopicsMax) + " are read"};
+  }
+  if (!names.empty() || !fresh_) return names;
+  const std::string none = table + ": there are no " + selection.text();
+  if (bounded() || settings_->discovery_ms == 0) {
+    return Error{ErrorCode::kNotFound,
+                 none + "; correct the option 'topic-pattern' or create a topic"};
+  }
+  log(LogLevel::kWarn, "rocketmq", none + " yet; they are read from their first message");
+  return names;
+}
+
+Result<rocketmq::TopicDescription> QueueEnumerator::describe(const std::string& topic) {
+  const std::string table = "table '" + settings_->table + "'";
+  auto description = admin_.describe_topic(topic);
   if (!description.ok()) {
-    Error error = description.error().with_context("table '" + settings_->table + "'");
+    Error error = description.error().with_context(table);
     if (error.code == ErrorCode::kNotFound) {
       error.message += "; create the topic or correct the option 'topic'";
       // A topic that was there before comes back with its brokers.
@@ -53,73 +130,76 @@ Result<SplitEnumerator::Discovery> QueueEnumerator::discover() {
     return error;
   }
   if (description->static_topic) {
-    return Error{ErrorCode::kUnsupported,
-                 "table '" + settings_->table + "': topic '" + settings_->topic +
-                     "' is a static topic (logical queues); only ordinary topics can be read"};
+    if (settings_->topics.is_pattern()) return description;
+    return static_topic_error(topic);
   }
-  if (!settings_->sql.empty() && !filter_checked_) {
-    TRY(admin_.check_filter(settings_->topic, settings_->group, settings_->sql)
-            .with_context("table '" + settings_->table + "': option 'scan.filter.sql'"));
-    filter_checked_ = true;
+  if (!settings_->sql.empty() && !filter_checked_.contains(topic)) {
+    TRY(admin_.check_filter(topic, settings_->group, settings_->sql)
+            .with_context(table + ": option 'scan.filter.sql'"));
+    filter_checked_.insert(topic);
   }
-  const std::vector<MessageQueue> queues = description->readable_queues();
-  if (fresh_) {
-    if (queues.empty()) {
-      return Error::retry(ErrorCode::kUnavailable,
-                          "table '" + settings_->table + "': topic '" + settings_->topic +
-                              "' has no readable queue now; its permission must include read");
-    }
-    TRY(check_named_queues(queues));
-    await_dispatch();
+  if (fresh_ && !settings_->topics.is_pattern() && description->readable_queues().empty()) {
+    return Error::retry(ErrorCode::kUnavailable,
+                        table + ": topic '" + topic +
+                            "' has no readable queue now; its permission must include read");
   }
-  std::set<std::string> known = known_;
-  for (const MessageQueue& queue : queues) {
-    if (!known.insert(queue.to_string()).second) continue;
-    QueuePosition position;
-    position.queue = queue;
-    if (fresh_) {
-      TRY_ASSIGN(position, first_position(queue));
-    }
-    if (!fresh_)
-      log(LogLevel::kInfo, "rocketmq",
-          "new queue " + queue.to_string() + ": read from its first message");
-    found.added.push_back(encode_split(position));
-  }
-  known_ = std::move(known);
-  fresh_ = false;
-  done_ = found.complete;
-  return found;
+  return description;
 }
 
-Status QueueEnumerator::check_named_queues(const std::vector<MessageQueue>& queues) const {
+Error QueueEnumerator::static_topic_error(const std::string& topic) const {
+  return Error{ErrorCode::kUnsupported,
+               "table '" + settings_->table + "': topic '" + topic +
+                   "' is a static topic (logical queues); only ordinary topics can be read"};
+}
+
+// Of several topics: what became of one must not keep new queues of the others from being found.
+bool QueueEnumerator::may_pass_over(const Error& error) const {
+  if (!settings_->topics.several()) return false;
+  const bool gone = error.code == ErrorCode::kNotFound;
+  return fresh_ ? gone && settings_->topics.is_pattern() : gone || error.retryable;
+}
+
+void QueueEnumerator::pass_over(const std::string& topic, const std::string& why) {
+  if (!passed_over_.insert(topic).second) return;
+  log(LogLevel::kWarn, "rocketmq", why + "; it is passed over until that changes");
+}
+
+Status QueueEnumerator::check_named_queues(const Topics& topics) const {
   for (const QueueOffsets* offsets : {&settings_->start_offsets, &settings_->bound_offsets}) {
-    for (const auto& [name, offset] : *offsets) {
-      bool known = false;
-      for (const MessageQueue& queue : queues)
-        known = known || (queue.broker == name.first && queue.id == name.second);
-      if (known) continue;
+    for (const auto& [named, offset] : *offsets) {
       std::string all;
-      for (const MessageQueue& queue : queues)
-        all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
+      bool known = false;
+      for (const rocketmq::TopicDescription& topic : topics) {
+        if (topic.topic != named.topic) continue;
+        for (const MessageQueue& queue : topic.readable_queues()) {
+          known = known || queue == named;
+          all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
+        }
+      }
+      if (known) continue;
       return Error{ErrorCode::kInvalidArgument,
-                   "table '" + settings_->table + "': topic '" + settings_->topic +
-                       "' has no queue " + name.first + ":" + std::to_string(name.second) +
-                       " as named in the specific offsets; it has " + all};
+                   "table '" + settings_->table + "': topic '" + named.topic + "' has no queue " +
+                       named.broker + ":" + std::to_string(named.id) +
+                       " as named in the specific offsets; it has " + (all.empty() ? "none" : all)};
     }
   }
   return {};
 }
 
-void QueueEnumerator::await_dispatch() {
+void QueueEnumerator::await_dispatch(const Topics& topics) {
   const bool wanted = bounded() || settings_->start == StartMode::kLatest ||
                       settings_->start == StartMode::kTimestamp;
   if (!wanted) return;
-  const Status reached = admin_.await_dispatch(settings_->topic, kDispatchWaitMs);
-  if (reached.ok()) return;
-  log(LogLevel::kWarn, "rocketmq",
-      "table '" + settings_->table +
-          "': messages that were acknowledged just before the start may be taken for later ones: " +
-          reached.error().message);
+  for (const rocketmq::TopicDescription& topic : topics) {
+    const Status reached = admin_.await_dispatch(topic.topic, kDispatchWaitMs);
+    if (reached.ok()) continue;
+    log(LogLevel::kWarn, "rocketmq",
+        "table '" + settings_->table +
+            "': messages that were acknowledged just before the start may be taken for later "
+            "ones: " +
+            reached.error().message);
+    return;
+  }
 }
 
 Result<QueuePosition> QueueEnumerator::first_position(const MessageQueue& queue) {
@@ -172,7 +252,7 @@ Result<std::int64_t> QueueEnumerator::start_of(const MessageQueue& queue) {
     case StartMode::kOneOffset:
       return settings_->start_offset;
     case StartMode::kSpecificOffsets: {
-      const auto named = settings_->start_offsets.find({queue.broker, queue.id});
+      const auto named = settings_->start_offsets.find(queue);
       if (named != settings_->start_offsets.end()) return named->second;
       return group_offset(queue);
     }
@@ -201,7 +281,7 @@ Result<std::int64_t> QueueEnumerator::end_of(const MessageQueue& queue) {
     case BoundMode::kSpecificOffsets:
       break;
   }
-  const auto named = settings_->bound_offsets.find({queue.broker, queue.id});
+  const auto named = settings_->bound_offsets.find(queue);
   if (named != settings_->bound_offsets.end()) return named->second;
   return admin_.max_offset(queue);
 }

@@ -17,7 +17,7 @@ class RocketMqConnector final : public ConnectorFactory {
   bool can_write() const override { return true; }
   OptionTable options() const override { return rocketmq_options(); }
   std::vector<MetadataSpec> metadata() const override { return rocketmq_metadata(); }
-  std::vector<std::string> identity_options() const override { return {"topic"}; }
+  std::vector<std::string> identity_options() const override { return {"topic", "topic-pattern"}; }
   std::vector<MetricFamily> metrics() const override {
     return {kRocketmqMetrics.begin(), kRocketmqMetrics.end()};
   }

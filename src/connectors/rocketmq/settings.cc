@@ -21,9 +21,49 @@ Result<TableFormat> read_format(const TableDefinition& table) {
   return connector_kit::read_table_format(table, rocketmq_options(), option::kFormat.default_value);
 }
 
+// "broker-a:1:201", or "orders:broker-a:1:201" where several topics are read.
+Result<rocketmq::GroupOffset> parse_queue_offset(const SourceSettings& settings,
+                                                 const std::string& option, std::string_view text) {
+  const bool several = settings.topics.several();
+  const std::size_t last = text.rfind(':');
+  const std::size_t middle = last == 0 || last == std::string_view::npos
+                                 ? std::string_view::npos
+                                 : text.rfind(':', last - 1);
+  const auto number = [](std::string_view digits, auto& value) {
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() && value >= 0;
+  };
+  rocketmq::GroupOffset parsed;
+  bool sound = middle != std::string_view::npos &&
+               number(text.substr(middle + 1, last - middle - 1), parsed.queue.id) &&
+               number(text.substr(last + 1), parsed.offset);
+  std::string_view broker = sound ? text.substr(0, middle) : std::string_view();
+  const std::size_t first = broker.find(':');
+  std::string topic = with_namespace(settings.name_space, broker.substr(0, first));
+  if (several || (first != std::string_view::npos && topic == settings.topics.text())) {
+    sound = sound && first != std::string_view::npos && first > 0;
+    if (sound) broker.remove_prefix(first + 1);
+  } else {
+    topic = settings.topics.text();
+  }
+  if (!sound || broker.empty()) {
+    return bad(settings.table,
+               "option '" + option + "': '" + std::string(text) + "' is not " +
+                   (several ? "topic:broker:queue:offset, such as 'orders:broker-a:1:201'"
+                            : "broker:queue:offset, such as 'broker-a:1:201;broker-c:3:123'"));
+  }
+  TRY_ASSIGN(const bool read, settings.topics.selects(topic));
+  if (!read) {
+    return bad(settings.table, "option '" + option + "' names a queue of topic '" + topic +
+                                   "', which the table does not read");
+  }
+  parsed.queue.topic = std::move(topic);
+  parsed.queue.broker = broker;
+  return parsed;
+}
+
 Result<QueueOffsets> parse_queue_offsets(const SourceSettings& settings,
                                          const Option<std::string>& of) {
-  const std::string& table = settings.table;
   const std::string option(of.name);
   std::string_view text = settings.format.options[of];
   QueueOffsets offsets;
@@ -34,30 +74,16 @@ Result<QueueOffsets> parse_queue_offsets(const SourceSettings& settings,
     while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
     while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
     if (part.empty()) continue;
-    const std::size_t last = part.rfind(':');
-    const std::size_t middle = last == 0 || last == std::string_view::npos
-                                   ? std::string_view::npos
-                                   : part.rfind(':', last - 1);
-    std::int32_t id = -1;
-    std::int64_t offset = -1;
-    const auto number = [](std::string_view digits, auto& value) {
-      const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() && value >= 0;
-    };
-    if (middle == std::string_view::npos || middle == 0 ||
-        !number(part.substr(middle + 1, last - middle - 1), id) ||
-        !number(part.substr(last + 1), offset)) {
-      return bad(table,
-                 "option '" + option + "': '" + std::string(part) +
-                     "' is not broker:queue:offset, such as 'broker-a:1:201;broker-c:3:123'");
-    }
-    if (!offsets.emplace(std::pair(std::string(part.substr(0, middle)), id), offset).second) {
-      return bad(table, "option '" + option + "' names queue " + std::string(part.substr(0, last)) +
-                            " twice");
+    TRY_ASSIGN(const rocketmq::GroupOffset parsed, parse_queue_offset(settings, option, part));
+    if (!offsets.emplace(parsed.queue, parsed.offset).second) {
+      return bad(settings.table, "option '" + option + "' names queue " +
+                                     std::string(part.substr(0, part.rfind(':'))) + " twice");
     }
   }
-  if (offsets.empty())
-    return bad(table, "option '" + option + "' names no queue; write broker:queue:offset;...");
+  if (offsets.empty()) {
+    return bad(settings.table,
+               "option '" + option + "' names no queue; write broker:queue:offset;...");
+  }
   return offsets;
 }
 
@@ -130,14 +156,34 @@ Status read_dead_letters(SourceSettings& settings) {
           settings.table,
           "'decode.errors' = 'dead-letter' needs 'dead-letter.topic', the topic to write them to");
     }
-    if (with_namespace(settings.name_space, settings.dead_letter_topic) == settings.topic) {
-      return bad(settings.table, "'dead-letter.topic' is the topic that is read; name another one");
+    TRY_ASSIGN(const bool read, settings.topics.selects(with_namespace(
+                                    settings.name_space, settings.dead_letter_topic)));
+    if (read) {
+      return bad(settings.table, std::string("'dead-letter.topic' is ") +
+                                     (settings.topics.several() ? "one of the topics that are read"
+                                                                : "the topic that is read") +
+                                     "; name another one");
     }
   } else if (!settings.dead_letter_topic.empty()) {
     return bad(settings.table,
                "'dead-letter.topic' has no effect without 'decode.errors' = 'dead-letter'");
   }
   return {};
+}
+
+Result<std::string> read_sink_topic(const std::string& table, const Options& options) {
+  const auto names = rocketmq::parse_topic_list(options[option::kTopic]);
+  if (names.empty()) {
+    return bad(table,
+               "missing option 'topic': the topic to write ('topic-pattern' is for reading only)");
+  }
+  if (names.size() > 1) {
+    return bad(table, "option 'topic': a table that is written has one topic, and '" +
+                          options[option::kTopic] +
+                          "' are several; declare one with the first, and a column 'topic STRING "
+                          "METADATA' that says where each row goes");
+  }
+  return with_namespace(namespace_of(options), names.front());
 }
 
 Status read_sink_tags(SinkSettings& settings) {
@@ -209,7 +255,8 @@ std::string_view without_namespace(std::string_view name_space, std::string_view
 }
 
 OptionTable rocketmq_options() {
-  std::vector<OptionSpec> all = option_specs(option::kTopic, option::kNameServers);
+  std::vector<OptionSpec> all =
+      option_specs(option::kTopic, option::kTopicPattern, option::kNameServers);
   const auto add = [&all](std::vector<OptionSpec> part) {
     all.insert(all.end(), part.begin(), part.end());
   };
@@ -234,11 +281,15 @@ OptionTable rocketmq_options() {
 
 std::vector<std::string> topic_endpoints(const std::string& name_servers,
                                          const std::string& topic) {
+  return endpoints_of("topic '" + topic + "'", name_servers);
+}
+
+std::vector<std::string> endpoints_of(const std::string& what, const std::string& name_servers) {
   std::vector<std::string> places;
   std::string_view rest = name_servers;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find_first_of(";, "), rest.size());
-    if (end > 0) places.push_back("topic '" + topic + "' at " + std::string(rest.substr(0, end)));
+    if (end > 0) places.push_back(what + " at " + std::string(rest.substr(0, end)));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return places;
@@ -252,7 +303,9 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.access = access_options_of(table.options);
   settings.name_space = namespace_of(options);
-  settings.topic = with_namespace(settings.name_space, options[option::kTopic]);
+  auto topics = TopicSelection::read(options, settings.name_space);
+  if (!topics.ok()) return topics.error().with_context("table '" + table.name + "'");
+  settings.topics = std::move(*topics);
   settings.group = options[option::kConsumerGroup];
   if (settings.group.empty()) {
     return bad(table.name,
@@ -260,8 +313,6 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
                "such as 'consumerGroup' = 'my_group'");
   }
   settings.group = with_namespace(settings.name_space, settings.group);
-  TRY(rocketmq::validate_topic(settings.topic)
-          .with_context("table '" + table.name + "': option 'topic'"));
   TRY(rocketmq::validate_group(settings.group)
           .with_context("table '" + table.name + "': option 'consumerGroup'"));
   settings.tags = rocketmq::parse_tag_expression(options[option::kTag]);
@@ -289,7 +340,7 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
   const Options& options = settings.format.options;
   TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.name_space = namespace_of(options);
-  settings.topic = with_namespace(settings.name_space, options[option::kTopic]);
+  TRY_ASSIGN(settings.topic, read_sink_topic(table.name, options));
   settings.group =
       with_namespace(settings.name_space, options.has(option::kProducerGroup)
                                               ? options[option::kProducerGroup]

@@ -16,14 +16,15 @@
 
 #include "connector_kit/table_format.h"
 #include "connectors/rocketmq/delivery_time.h"
+#include "connectors/rocketmq/topic_selection.h"
 
 namespace slipstream::rocketmq_connector {
 
 // The connector's options, without those of formats.
 OptionTable rocketmq_options();
 
-// "broker-a:1:201;broker-c:3:123": (broker, queue id) -> offset.
-using QueueOffsets = std::map<std::pair<std::string, std::int32_t>, std::int64_t>;
+// "broker-a:1:201;broker-c:3:123"; of several topics "orders:broker-a:1:201".
+using QueueOffsets = std::map<rocketmq::MessageQueue, std::int64_t>;
 
 enum class StartMode : std::uint8_t {
   kGroupOffsets,
@@ -42,7 +43,7 @@ struct SourceSettings {
   rocketmq::ClientOptions client;
   std::string name_space;  // what topics and groups of an instance have in front; empty = nothing
   OptionMap access;        // the options that `security` was read from
-  std::string topic;
+  TopicSelection topics;
   std::string group;
   std::vector<std::string> tags;  // empty = all
   std::string sql;                // SQL92 filter of the brokers; empty = none
@@ -95,7 +96,10 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
 std::string with_namespace(std::string_view name_space, std::string_view name);
 std::string_view without_namespace(std::string_view name_space, std::string_view name);
 
-// The topic as seen from each of its name servers, as Source::endpoints() wants it.
+// The topic as seen from each of its name servers, as Source::endpoints() wants it: "topic 't' at
+// ns:9876".
 std::vector<std::string> topic_endpoints(const std::string& name_servers, const std::string& topic);
+// The same of what is no single topic: "topics like 'o.*' at ns:9876".
+std::vector<std::string> endpoints_of(const std::string& what, const std::string& name_servers);
 
 }  // namespace slipstream::rocketmq_connector

@@ -43,7 +43,8 @@ std::string refusal(const Status& status) {
 TEST(SourceSettings, FourNamesAreEnough) {
   const auto settings = source_with({});
   ASSERT_TRUE(settings.ok()) << settings.status().to_string();
-  EXPECT_EQ(settings->topic, "orders");
+  EXPECT_THAT(settings->topics.names(), ElementsAre("orders"));
+  EXPECT_FALSE(settings->topics.several());
   EXPECT_EQ(settings->group, "g");
   EXPECT_EQ(settings->format.format->name, "delimited");
   EXPECT_EQ(settings->start, StartMode::kGroupOffsets);
@@ -100,7 +101,8 @@ TEST(SourceSettings, StartModes) {
   EXPECT_EQ(offset->start_offset, 7);
   const auto named = source_with({{"scan.startup.mode", "specific-offsets"},
                                   {"scan.startup.specific-offsets", "broker-a:1:201; b:0:3;"}});
-  EXPECT_EQ(named->start_offsets, (QueueOffsets{{{"broker-a", 1}, 201}, {{"b", 0}, 3}}));
+  EXPECT_EQ(named->start_offsets,
+            (QueueOffsets{{{"orders", "broker-a", 1}, 201}, {{"orders", "b", 0}, 3}}));
 }
 
 TEST(SourceSettings, BadStartsAreRefused) {
@@ -127,7 +129,7 @@ TEST(SourceSettings, Bounds) {
   EXPECT_EQ(time->bound_ms, 1'000);
   const auto named = source_with({{"scan.bounded.mode", "specific-offsets"},
                                   {"scan.bounded.specific-offsets", "broker-a:1:201"}});
-  EXPECT_EQ(named->bound_offsets, (QueueOffsets{{{"broker-a", 1}, 201}}));
+  EXPECT_EQ(named->bound_offsets, (QueueOffsets{{{"orders", "broker-a", 1}, 201}}));
   EXPECT_THAT(
       refusal(source_with({{"startTimeMs", "5000"}, {"endTime", "1970-01-01 00:00:01"}}).status()),
       HasSubstr("before the start"));
@@ -176,6 +178,109 @@ TEST(SourceSettings, DeadLetters) {
       HasSubstr("name another one"));
   EXPECT_THAT(refusal(source_with({{"dead-letter.topic", "dlq"}}).status()),
               HasSubstr("has no effect"));
+}
+
+TEST(SourceSettings, SeveralTopics) {
+  for (const char* text : {"orders;returns", "orders, returns;"}) {
+    const auto settings = source_with({{"topic", text}});
+    ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+    EXPECT_THAT(settings->topics.names(), ElementsAre("orders", "returns"));
+    EXPECT_TRUE(settings->topics.several());
+    EXPECT_EQ(settings->topics.explain(), "topic=orders;returns");
+    EXPECT_TRUE(*settings->topics.selects("returns"));
+    EXPECT_FALSE(*settings->topics.selects("order"));
+  }
+  EXPECT_THAT(refusal(source_with({{"topic", "a;b;a"}}).status()),
+              AllOf(HasSubstr("table 't'"), HasSubstr("option 'topic' names 'a' twice")));
+  EXPECT_THAT(refusal(source_with({{"topic", "a;b/c"}}).status()),
+              AllOf(HasSubstr("option 'topic'"), HasSubstr("'b/c'")));
+  EXPECT_THAT(refusal(source_with({{"topic", ";"}}).status()),
+              AllOf(HasSubstr("missing option 'topic'"), HasSubstr("'topic-pattern'")));
+  EXPECT_THAT(refusal(source_with({{"topic", "a;dead"},
+                                   {"decode.errors", "dead-letter"},
+                                   {"dead-letter.topic", "dead"}})
+                          .status()),
+              HasSubstr("one of the topics that are read"));
+}
+
+Result<SourceSettings> source_like(const std::string& pattern, OptionMap more = {}) {
+  more["topic"] = "";
+  more["topic-pattern"] = pattern;
+  return source_with(std::move(more));
+}
+
+TEST(SourceSettings, APatternSelectsWholeNames) {
+  const auto settings = source_like("orders_(eu|us)");
+  ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+  const TopicSelection& topics = settings->topics;
+  EXPECT_TRUE(topics.several());
+  EXPECT_THAT(topics.names(), ElementsAre());
+  EXPECT_EQ(topics.explain(), "topic-pattern=orders_(eu|us)");
+  EXPECT_TRUE(*topics.selects("orders_eu"));
+  EXPECT_FALSE(*topics.selects("orders_eu_2"));
+  EXPECT_FALSE(*topics.selects("my_orders_eu"));
+}
+
+TEST(SourceSettings, APatternNeverSelectsTopicsOfRocketMqItself) {
+  const auto all = source_like(".*");
+  for (const char* topic : {"%RETRY%g", "%DLQ%g", "RMQ_SYS_TRACE_TOPIC", "rmq_sys_x", "TBW102",
+                            "DefaultCluster_REPLY_TOPIC", "SCHEDULE_TOPIC_XXXX"})
+    EXPECT_FALSE(*all->topics.selects(topic)) << topic;
+  EXPECT_TRUE(*all->topics.selects("orders"));
+  EXPECT_TRUE(*source_with({{"topic", "%DLQ%g"}})->topics.selects("%DLQ%g")) << "named it is read";
+}
+
+TEST(SourceSettings, APatternIsOfTheNamespace) {
+  const auto settings = source_like("o.*", {{"namespace", "one"}});
+  EXPECT_TRUE(*settings->topics.selects("one%orders"));
+  EXPECT_FALSE(*settings->topics.selects("orders"));
+  EXPECT_FALSE(*settings->topics.selects("other%orders"));
+}
+
+TEST(SourceSettings, AWrongPatternIsNamed) {
+  EXPECT_THAT(refusal(source_like("orders_(").status()),
+              AllOf(HasSubstr("table 't'"), HasSubstr("option 'topic-pattern'"),
+                    HasSubstr("'orders_(' is wrong")));
+  EXPECT_THAT(refusal(source_with({{"topic-pattern", "o.*"}}).status()),
+              HasSubstr("'topic' and 'topic-pattern' exclude each other"));
+  EXPECT_THAT(
+      refusal(source_like("o.*", {{"decode.errors", "dead-letter"}, {"dead-letter.topic", "old"}})
+                  .status()),
+      HasSubstr("one of the topics that are read"));
+}
+
+TEST(SourceSettings, OffsetsOfSeveralTopicsNameTheTopic) {
+  const auto with = [](const std::string& topics, const std::string& offsets) {
+    return source_with({{"topic", topics},
+                        {"scan.startup.mode", "specific-offsets"},
+                        {"scan.startup.specific-offsets", offsets}});
+  };
+  const auto settings = with("orders;returns", "orders:broker-a:1:201;returns:broker-a:1:3");
+  ASSERT_TRUE(settings.ok()) << settings.status().to_string();
+  EXPECT_EQ(settings->start_offsets,
+            (QueueOffsets{{{"orders", "broker-a", 1}, 201}, {{"returns", "broker-a", 1}, 3}}));
+  EXPECT_EQ(with("orders", "orders:broker-a:1:201")->start_offsets,
+            (QueueOffsets{{{"orders", "broker-a", 1}, 201}}))
+      << "one topic may be named";
+  for (const char* text : {"broker-a:1:201", ":broker-a:1:2", "orders::1:2", "orders:b:x:2"}) {
+    EXPECT_THAT(refusal(with("orders;returns", text).status()),
+                HasSubstr("is not topic:broker:queue:offset"))
+        << text;
+  }
+  EXPECT_THAT(refusal(with("orders;returns", "bills:b:0:1").status()),
+              HasSubstr("topic 'bills', which the table does not read"));
+  const OptionMap start{{"scan.startup.mode", "specific-offsets"},
+                        {"scan.startup.specific-offsets", "orders:b:0:1"}};
+  EXPECT_EQ(source_like("o.*", start)->start_offsets, (QueueOffsets{{{"orders", "b", 0}, 1}}));
+  EXPECT_THAT(refusal(source_like("x.*", start).status()), HasSubstr("does not read"));
+}
+
+TEST(SinkSettings, OneTopicIsWritten) {
+  EXPECT_THAT(refusal(sink_with({{"topic", "a;b"}}).status()),
+              AllOf(HasSubstr("table 't'"), HasSubstr("'a;b' are several"),
+                    HasSubstr("topic STRING METADATA")));
+  EXPECT_THAT(refusal(sink_with({{"topic", ""}, {"topic-pattern", "a.*"}}).status()),
+              AllOf(HasSubstr("missing option 'topic'"), HasSubstr("for reading only")));
 }
 
 TEST(SinkSettings, DefaultsAndGuarantees) {
@@ -378,11 +483,12 @@ TEST(SinkSettings, SeveralTagsAreAList) {
 
 TEST(Settings, ANamespaceStandsInFrontOfNames) {
   const auto source = source_with({{"namespace", "one"}});
-  EXPECT_EQ(source->topic, "one%orders");
+  EXPECT_EQ(source->topics.text(), "one%orders");
   EXPECT_EQ(source->group, "one%g");
-  EXPECT_EQ(source_with({{"namespace", "other"}})->topic, "other%orders");
-  EXPECT_EQ(source_with({{"namespace", "one"}, {"topic", "one%orders"}})->topic, "one%orders");
-  EXPECT_EQ(source_with({{"namespace", "one"}, {"topic", "%RETRY%g"}})->topic, "%RETRY%one%g");
+  const auto topic = [](OptionMap options) { return source_with(options)->topics.text(); };
+  EXPECT_EQ(topic({{"namespace", "other"}}), "other%orders");
+  EXPECT_EQ(topic({{"namespace", "one"}, {"topic", "one%orders"}}), "one%orders");
+  EXPECT_EQ(topic({{"namespace", "one"}, {"topic", "%RETRY%g;a"}}), "%RETRY%one%g;one%a");
   const auto sink = sink_with({{"namespace", "one"}});
   EXPECT_EQ(sink->topic, "one%orders");
   EXPECT_EQ(sink->group, "one%slipstream_my_job");

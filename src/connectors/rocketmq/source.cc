@@ -52,11 +52,18 @@ class QueueSource final : public Source {
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
   std::vector<std::string> endpoints() const override {
-    return topic_endpoints(settings().client.name_servers, settings().topic);
+    const TopicSelection& topics = settings().topics;
+    const std::string& name_servers = settings().client.name_servers;
+    if (topics.is_pattern()) return endpoints_of(topics.text(), name_servers);
+    std::vector<std::string> all;
+    for (const std::string& topic : topics.names()) {
+      for (std::string& each : topic_endpoints(name_servers, topic)) all.push_back(std::move(each));
+    }
+    return all;
   }
 
   std::vector<std::string> explain() const override {
-    std::vector<std::string> lines{"topic=" + settings().topic, "group=" + settings().group,
+    std::vector<std::string> lines{settings().topics.explain(), "group=" + settings().group,
                                    "format=" + settings().format.format->name,
                                    "start=" + start_text(settings())};
     if (bounded()) lines.push_back("end=" + bound_text(settings()));

@@ -19,9 +19,16 @@ using Duration = std::chrono::milliseconds;
 using Text = Option<std::string>;
 
 inline constexpr Text kTopic{.name = "topic",
-                             .description = "Topic to read or write.",
-                             .aliases = {"rocketmq.source.topic", "rocketmq.sink.topic"},
-                             .required = true};
+                             .description =
+                                 "Topic to read or write; several to read, 'a;b'. Required to "
+                                 "write, and to read without topic-pattern.",
+                             .aliases = {"rocketmq.source.topic", "rocketmq.sink.topic"}};
+inline constexpr Text kTopicPattern{
+    .name = "topic-pattern",
+    .description =
+        "Instead of topic: read all topics whose whole names match this regular expression "
+        "(Java's), and later ones as they are found.",
+    .scope = OptionScope::kSource};
 inline constexpr Text kNameServers{
     .name = "nameServerAddress",
     .description = "Name servers: host:port;host:port; else SLIPSTREAM_NAMESERVER.",
@@ -97,8 +104,8 @@ inline constexpr Option<std::int64_t> kStartOffset{
 inline constexpr Text kStartOffsets{
     .name = "scan.startup.specific-offsets",
     .description =
-        "Mode specific-offsets: broker:queue:offset;...; other queues begin at the "
-        "group's offset.",
+        "Mode specific-offsets: broker:queue:offset;..., of several topics "
+        "topic:broker:queue:offset; other queues begin at the group's offset.",
     .scope = OptionScope::kSource};
 
 // --- where it ends, and how it goes on ---
@@ -123,15 +130,16 @@ inline constexpr Text kEndTime{.name = "endTime",
                                .description = "The same as text: yyyy-MM-dd HH:mm:ss in timeZone.",
                                .aliases = {"end-time", "rocketmq.source.stop.offset.timestamp"},
                                .scope = OptionScope::kSource};
-inline constexpr Text kBoundOffsets{
-    .name = "scan.bounded.specific-offsets",
-    .description =
-        "Bounded mode specific-offsets: broker:queue:offset;..., the first offset not read.",
-    .scope = OptionScope::kSource};
+inline constexpr Text kBoundOffsets{.name = "scan.bounded.specific-offsets",
+                                    .description =
+                                        "Bounded mode specific-offsets: as "
+                                        "scan.startup.specific-offsets, the first offset not read.",
+                                    .scope = OptionScope::kSource};
 inline constexpr Option<Duration> kDiscoveryInterval{
     .name = "scan.topic-partition-discovery.interval",
     .default_value = "5 s",
-    .description = "How often new queues are looked for; 0 and -1 = never.",
+    .description =
+        "How often new queues, and topics of topic-pattern, are looked for; 0 and -1 = never.",
     .limits = {{.min = Duration(-1)}},
     .aliases = {"partitionDiscoveryIntervalMs", "rocketmq.client.partition.discovery.interval.ms"},
     .scope = OptionScope::kSource};

@@ -229,4 +229,15 @@ std::vector<std::string> parse_tag_expression(std::string_view expression) {
   return tags;
 }
 
+std::vector<std::string> parse_topic_list(std::string_view text) {
+  std::vector<std::string> topics;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(";,"), text.size());
+    const std::string_view topic = trimmed(text.substr(0, end));
+    if (!topic.empty()) topics.emplace_back(topic);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return topics;
+}
+
 }  // namespace slipstream::rocketmq

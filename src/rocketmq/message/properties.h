@@ -85,6 +85,8 @@ inline std::int64_t tag_hash(std::string_view tag) { return tag.empty() ? 0 : ja
 
 // "A || B" -> {A, B}; "*" and "" -> {} = all.
 std::vector<std::string> parse_tag_expression(std::string_view expression);
+// "A;B" or "A, B" -> {A, B}; no name of a topic holds these characters.
+std::vector<std::string> parse_topic_list(std::string_view text);
 
 // --- checks before sending: what a broker would refuse forever ---
 inline constexpr std::size_t kTopicBytesMax = 127;

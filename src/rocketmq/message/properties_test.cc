@@ -78,6 +78,12 @@ TEST(Properties, TagExpressions) {
   EXPECT_TRUE(parse_tag_expression("").empty());
 }
 
+TEST(Properties, TopicLists) {
+  EXPECT_EQ(parse_topic_list("A;B, C ;"), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(parse_topic_list("%RETRY%g"), std::vector<std::string>{"%RETRY%g"});
+  EXPECT_TRUE(parse_topic_list(" ; ").empty());
+}
+
 TEST(Properties, EncodesEverythingOfAMessage) {
   Message message = sample();
   message.tags = "tagA";
