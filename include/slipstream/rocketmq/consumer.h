@@ -37,6 +37,10 @@ struct ConsumerOptions {
   std::int64_t pause_when_empty_ms = 0;     // between a pull that found nothing and the next
   std::int64_t call_timeout_ms = 30'000;    // of one pull; more than suspend_ms
   OffsetOutOfRange out_of_range = OffsetOutOfRange::kFail;
+  // A topic is deleted when no name server has known it for so long while its brokers are there.
+  std::int64_t topic_deleted_ms = 60'000;
+  // What follows then: its queues have left it (QueueProgress), or else the consumer fails.
+  bool deleted_topics_leave = false;
   BufferMemory memory{};  // shared with others; the same bytes are reserved from it
 };
 
@@ -97,6 +101,9 @@ struct QueueProgress {
   // The topic has fewer queues than this one's id, by three routes in a row: it is not pulled, and
   // proven empty, until a route shows it again. It is read on from `position` then.
   bool left_topic = false;
+  // It has left because its topic was deleted (ConsumerOptions::deleted_topics_leave): it has no
+  // offsets of the group any more.
+  bool topic_deleted = false;
 };
 
 // Where a group stands in a queue: the next offset to read.
@@ -111,8 +118,8 @@ struct GroupOffset {
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
 // Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long
 //          as it takes and shown in progress(); poll() returns what no retry can mend (no
-//          permission, group refused, offset out of range under kFail, topic gone for 60 s while
-//          its brokers are there, client closed), naming queue and offset, and keeps returning it.
+//          permission, group refused, offset out of range under kFail, topic deleted, client
+//          closed), naming queue and offset, and keeps returning it.
 class Consumer {
  public:
   Consumer(Client& client, ConsumerOptions options);

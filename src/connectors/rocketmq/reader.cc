@@ -39,6 +39,7 @@ rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemo
   options.call_timeout_ms = std::max<std::int64_t>(30'000, options.suspend_ms + 15'000);
   options.pause_when_empty_ms = plan.settings->pause_when_empty_ms;
   options.out_of_range = plan.settings->out_of_range;
+  options.deleted_topics_leave = plan.settings->topics.several();
   options.memory = memory;
   return options;
 }
@@ -397,6 +398,7 @@ Result<std::vector<QueueRowReader::Proofs::Fact>> QueueRowReader::look_at_queues
     if (found == splits_.end() || found->second.ended) continue;
     State& state = found->second;
     state.max_offset = progress.max_offset;
+    state.topic_deleted = progress.topic_deleted;
     Proofs::Fact fact;
     fact.split = index;
     fact.proven_ms = progress.proven_empty_ms;
@@ -452,7 +454,8 @@ Result<std::vector<Split>> QueueRowReader::snapshot(CheckpointId checkpoint) {
   GroupOffsets::Offsets offsets;
   for (const auto& [index, state] : splits_) {
     states.push_back(encode_split(state.position));
-    if (state.position.next >= 0) offsets.push_back({state.position.queue, state.position.next});
+    if (state.position.next >= 0 && !state.topic_deleted)
+      offsets.push_back({state.position.queue, state.position.next});
   }
   group_offsets_.snapshot(checkpoint, std::move(offsets));
   return states;

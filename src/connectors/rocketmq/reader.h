@@ -66,6 +66,7 @@ class QueueRowReader final : public SourceReader {
     std::int64_t damaged_at = -1;            // what came damaged from there was read again so often
     int damages = 0;
     std::int64_t max_offset = -1;  // as the broker said last
+    bool topic_deleted = false;
   };
   class ReceivedBytes;
   // The frame being read.

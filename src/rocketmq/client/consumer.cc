@@ -252,7 +252,10 @@ class Consumer::State final : public ReaderHost, public std::enable_shared_from_
       }
       if (note.max_offset >= 0) queue.progress.max_offset = note.max_offset;
       if (note.trouble) queue.progress.trouble = *note.trouble;
-      if (note.left_topic) queue.progress.left_topic = *note.left_topic;
+      if (note.left_topic) {
+        queue.progress.left_topic = *note.left_topic;
+        queue.progress.topic_deleted = note.topic_deleted;
+      }
       if (note.empty_at) {
         queue.empty_at = *note.empty_at;
         queue.asked_ms = note.asked_ms;

@@ -600,6 +600,39 @@ TEST_F(ConsumerTest, AQueueThatLeftItsTopicIsProvenEmptyUntilItIsBack) {
   EXPECT_NE(lines[1].find("is back"), std::string::npos) << lines[1];
 }
 
+TEST_F(ConsumerTest, QueuesOfADeletedTopicLeaveItWhereTheyMay) {
+  fill(queue_, 2);
+  Consumer failing(*client_, {.group = "g", .suspend_ms = 100, .topic_deleted_ms = 200});
+  Consumer consumer(*client_, {.group = "g",
+                               .suspend_ms = 100,
+                               .out_of_range = OffsetOutOfRange::kEarliest,
+                               .topic_deleted_ms = 200,
+                               .deleted_topics_leave = true});
+  for (Consumer* each : {&failing, &consumer}) {
+    ASSERT_TRUE(each->assign(queue_, StartPosition::earliest()).ok());
+    expect_messages(*each, 2);
+  }
+  ASSERT_TRUE(Admin(*client_).delete_topic("T").ok());
+  const SystemClock clock;
+  const std::int64_t deleted_ms = clock.now_ms();
+  ASSERT_TRUE(wait_until([&] { return consumer.progress().front().topic_deleted; }));
+  EXPECT_TRUE(consumer.progress().front().left_topic);
+  EXPECT_TRUE(wait_until([&] {
+    consumer.renew_proofs();
+    return consumer.progress().front().proven_empty_ms >= deleted_ms;
+  }));
+  EXPECT_TRUE(wait_until([&] { return !failing.poll().ok(); }));
+  EXPECT_EQ(failing.poll().status().error().code, ErrorCode::kNotFound);
+  broker_.create_topic("T", 2);
+  broker_.append(queue_, "anew");
+  const auto back = consumer.poll_wait(20'000);
+  ASSERT_TRUE(back.ok()) << back.status().to_string();
+  ASSERT_TRUE(back->has_value());
+  EXPECT_EQ((*back)->begin_offset, 0) << "made anew, its offsets begin anew";
+  EXPECT_FALSE(consumer.progress().front().left_topic);
+  EXPECT_FALSE(consumer.progress().front().topic_deleted);
+}
+
 // Finding 23.
 TEST_F(ConsumerTest, BrokersListItAsAMemberOfItsGroup) {
   std::atomic<bool> written{true};

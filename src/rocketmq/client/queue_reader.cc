@@ -108,8 +108,12 @@ void QueueReader::route_arrived(const Result<Route>& route) {
     address_.clear();
     if (route.error().code == ErrorCode::kNotFound) {
       if (refused_since_ms_ < 0) refused_since_ms_ = resolved_ms_;
-      if (resolved_ms_ - refused_since_ms_ > kRefusalPatienceMs)
-        return fail(route.error(), window_.position());
+      if (!left_topic() && resolved_ms_ - refused_since_ms_ > options_.topic_deleted_ms) {
+        if (!options_.deleted_topics_leave) return fail(route.error(), window_.position());
+        absent_routes_ = kAbsentRoutes;
+        topic_deleted_ = true;
+        leave_topic("which does not exist any more");
+      }
     }
     return trouble(route.error(), kTroubleWaitMs);
   }
@@ -147,20 +151,14 @@ void QueueReader::count_absence(const Route& route) {
   }
   const bool absent = queues != nullptr && !master_.empty() && queue_->id >= queues->read_queues;
   absent_routes_ = absent ? absent_routes_ + 1 : 0;
+  topic_deleted_ = false;
   if (left_topic() == left_before) return;
-  const std::string at = " at offset " + std::to_string(window_.position());
   if (left_topic()) {
-    log(LogLevel::kWarn, "rocketmq",
-        "queue " + queue_->to_string() + " has left its topic, which has " +
-            std::to_string(queues->read_queues) +
-            " queues to read there now; nobody waits for it, and reading goes on" + at +
-            " when it is back");
-    in_trouble_ = false;
-    refused_since_ms_ = -1;
-    report_left_topic();
+    leave_topic("which has " + std::to_string(queues->read_queues) + " queues to read there now");
   } else {
     log(LogLevel::kInfo, "rocketmq",
-        "queue " + queue_->to_string() + " is back in its topic; reading goes on" + at);
+        "queue " + queue_->to_string() + " is back in its topic; reading goes on at offset " +
+            std::to_string(window_.position()));
     host_->note(id_, {.position = {},
                       .max_offset = -1,
                       .empty_at = {},
@@ -168,6 +166,16 @@ void QueueReader::count_absence(const Route& route) {
                       .trouble = std::string(),
                       .left_topic = false});
   }
+}
+
+void QueueReader::leave_topic(const std::string& why) {
+  log(LogLevel::kWarn, "rocketmq",
+      "queue " + queue_->to_string() + " has left its topic, " + why +
+          "; nobody waits for it, and reading goes on at offset " +
+          std::to_string(window_.position()) + " when it is back");
+  in_trouble_ = false;
+  refused_since_ms_ = -1;
+  report_left_topic();
 }
 
 bool QueueReader::left_topic() const { return absent_routes_ >= kAbsentRoutes; }
@@ -178,7 +186,8 @@ void QueueReader::report_left_topic() {
                     .empty_at = window_.position(),
                     .asked_ms = core_.clock().now_ms(),
                     .trouble = "it has left its topic",
-                    .left_topic = true});
+                    .left_topic = true,
+                    .topic_deleted = topic_deleted_});
 }
 
 const std::string* QueueReader::choose_address(const BrokerData& broker) {

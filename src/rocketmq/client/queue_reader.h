@@ -37,6 +37,7 @@ class ReaderHost {
     std::int64_t asked_ms = 0;             // ... when this moment was asked about
     std::optional<std::string> trouble;    // empty text: over
     std::optional<bool> left_topic = {};
+    bool topic_deleted = false;  // with left_topic
   };
   virtual void note(std::uint64_t reader, const Note& note) = 0;
   virtual void fail(const Error& error) = 0;
@@ -75,6 +76,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void route_arrived(const Result<Route>& route);
   void count_absence(const Route& route);
   bool left_topic() const;
+  void leave_topic(const std::string& why);
   void report_left_topic();
   std::string trouble_key() const;
   const std::string* choose_address(const BrokerData& broker);
@@ -125,6 +127,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   bool pulls_from_master_ = false;
   Route counted_route_;
   int absent_routes_ = 0;  // in a row that do not show the queue
+  bool topic_deleted_ = false;
   std::int64_t resolved_ms_ = 0;
   std::int64_t wanted_broker_ = 0;
 };
