@@ -8,10 +8,11 @@ import subprocess
 from harness import PATIENCE, ROOT, EndToEndTest, broker, main, wait_for
 
 TESTS = os.environ.get("SLIPSTREAM_CLIENT_TESTS", str(ROOT / "build/dev/bin/rocketmq_test"))
+ID_OF_TRACED = "0123456789ABCDEF" * 2  # of LiveTraceTest
 
 
 class ClientTest(EndToEndTest):
-    broker_options = {"transactionCheckInterval": 2000, "transactionTimeOut": 1000}
+    broker_options = {"transactionCheckInterval": 2000, "transactionTimeOut": 1000, "traceTopicEnable": "true"}
 
     def live(self, tests, passed, **environment):
         """Runs tests of the client, all of which must pass and none be skipped."""
@@ -31,6 +32,17 @@ class ClientTest(EndToEndTest):
             process = subprocess.Popen(self.audit.command("consume", topic, group=group, **options), stdout=out,
                                        stderr=err, stdin=subprocess.DEVNULL, preexec_fn=broker.die_with_parent)
         return process, path
+
+    def mqadmin(self, verb, *arguments):
+        """What RocketMQ's own tool prints."""
+        words = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                 f"-Duser.home={self.cluster.dir / 'home-audit'}", f"-Drocketmq.home.dir={self.cluster.dir}",
+                 "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "-cp", f"{self.audit.classes}:{self.audit.lib}/*",
+                 "org.apache.rocketmq.tools.command.MQAdminStartup", verb, "-n", self.cluster.namesrv, *arguments]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * PATIENCE,
+                              preexec_fn=broker.die_with_parent)
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        return done.stdout
 
     def test_client_against_a_real_broker(self):
         self.live("LiveTest.*", 3)
@@ -52,6 +64,18 @@ class ClientTest(EndToEndTest):
         # Asked twice before its answer counts, the Java client commits twice.
         seen = {json.loads(line)["seq"] for line in self.path("seen").read_text().splitlines()}
         self.assertEqual(seen, {n for n in range(40) if n % 4 in (0, 2)})
+
+    def test_traces(self):
+        self.audit.create_topic("followed")
+        self.live("LiveTraceTest.*", 1, traced_topic="followed")
+        trace = self.engine("message", "trace", ID_OF_TRACED, "--nameserver", self.cluster.namesrv,
+                            "--output", "json")
+        self.assertEqual(trace.wait(60), 0, trace.err)
+        rows = [json.loads(line) for line in trace.out.splitlines()]
+        self.assertEqual([row["event"] for row in rows], ["sent", "delivered", "consumed"])
+        said = self.mqadmin("queryMsgTraceById", "-i", ID_OF_TRACED)
+        for part in ("Pub", "traced_producer", "Sub", "traced_consumer", "success"):
+            self.assertIn(part, said)
 
     def mixed_group(self, topic, **options):
         """One group of the Java client and ours: together they get everything, once."""

@@ -13,6 +13,7 @@
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/rocketmq/queue_allocation.h"
+#include "slipstream/rocketmq/trace.h"
 #include "slipstream/status.h"
 
 namespace slipstream::rocketmq {
@@ -66,6 +67,7 @@ struct GroupConsumerOptions {
   std::int64_t rebalance_interval_ms = 20'000;  // and when the broker tells that members changed
   // orderly: how often locks are renewed, below 30,000; a lock that was not is trusted for 30 s
   std::int64_t lock_interval_ms = 20'000;
+  TraceOptions trace{};  // reports of each call of the listener, before and after
 };
 
 // A member of a consumer group, as the Java client's push consumer is one: both may be members of
@@ -113,6 +115,8 @@ class GroupConsumer {
   // No new calls of the listener; queues and locks stay.
   void suspend();
   void resume();
+  // Reports of messages that were not stored in the trace topic.
+  std::uint64_t dropped_traces() const;
 
  private:
   class State;

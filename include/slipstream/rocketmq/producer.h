@@ -11,9 +11,14 @@
 
 #include "slipstream/rocketmq/client.h"
 #include "slipstream/rocketmq/message.h"
+#include "slipstream/rocketmq/trace.h"
 #include "slipstream/status.h"
 
 namespace slipstream::rocketmq {
+
+namespace internal {
+class TraceSender;
+}
 
 enum class SendOutcome : std::uint8_t {
   kStored,     // the broker has it (also when it answered that a disk flush or replica was late)
@@ -61,6 +66,7 @@ struct ProducerOptions {
   // Own connections with SO_LINGER{1,0} and TCP_USER_TIMEOUT of 5 s: after a failure nothing that
   // was sent can arrive more than 5 s later.
   bool fenced = false;
+  TraceOptions trace{};  // reports of what was stored
 };
 
 // Messages of one topic for one queue, as they go over the wire: Producer::encode() makes it. For
@@ -86,8 +92,10 @@ struct EncodedBatch {
 //         while they are there is looked for four times (fresh routes lag), then refused.
 //         Outcome after giving up: kUnknown when any attempt may have been stored. kCancelled at
 //         once when the client was closed.
+// Traces: sent in the background; what finds no room there is dropped, and a send never waits or fails
+//         for it.
 // End:    the destructor fails what is in flight (kUnknown) and waits until no callback runs any
-//         more.
+//         more, then for 3 s at most for traces.
 class Producer {
  public:
   Producer(Client& client, ProducerOptions options);
@@ -117,6 +125,8 @@ class Producer {
   Status flush(std::int64_t timeout_ms);
   std::size_t in_flight_count() const;
   std::size_t in_flight_bytes() const;
+  // Reports of messages that were not stored in the trace topic.
+  std::uint64_t dropped_traces() const;
 
   // The queues that may be written, in broker and id order; blocks for the route when it is not
   // known. kNotFound names the topic.
@@ -126,8 +136,12 @@ class Producer {
 
  private:
   friend class TransactionProducer;
+  friend class internal::TraceSender;
   // Stored where nobody reads it, until its transaction is ended.
   SendResult send_half_and_wait(Message message);
+  Status send_to_system_topic(Message message, SendCallback done);
+  // Null: traces are off.
+  internal::TraceSender* trace_sender();
   std::string new_unique_key();
 
   class State;

@@ -1,4 +1,4 @@
-// What clients report of a message to the trace topic, when their message trace is on.
+// Message traces: what clients report of messages to a topic of its own.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,21 @@
 namespace slipstream::rocketmq {
 
 inline constexpr std::string_view kTraceTopic = "RMQ_SYS_TRACE_TOPIC";
+// With the region behind it, on the access channel of managed services.
+inline constexpr std::string_view kCloudTraceTopicPrefix = "rmq_sys_TRACE_DATA_";
+
+// As the Java client's option of that name.
+enum class AccessChannel : std::uint8_t {
+  kLocal,
+  kCloud,  // a managed service: traces go to its topic for the message's region
+};
+
+// Whether a producer or consumer reports. Brokers switch it off for all with traceOn=false.
+struct TraceOptions {
+  bool enabled = false;
+  std::string topic{kTraceTopic};  // kLocal
+  AccessChannel access_channel = AccessChannel::kLocal;
+};
 
 struct TraceEvent {
   enum class Kind : std::uint8_t {
@@ -40,6 +55,7 @@ struct TraceEvent {
   std::string consume_outcome{};    // "success", "time out", "exception", "null", "failed"
   std::string transaction_id{};     // kTransactionEnded
   std::string transaction_state{};  // "COMMIT_MESSAGE", "ROLLBACK_MESSAGE", "UNKNOW"
+  bool from_check = false;          // kTransactionEnded: the broker had asked
 };
 
 struct TraceRecords {
@@ -50,5 +66,7 @@ struct TraceRecords {
 // The records in the body of a message of the trace topic, in their order, as the Java client
 // writes them.
 TraceRecords decode_trace(std::string_view body);
+// Appends the event's record, as the Java client writes it: what the kind does not say is left out.
+void encode_trace(const TraceEvent& event, AccessChannel channel, std::string& body);
 
 }  // namespace slipstream::rocketmq

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "base/thrown.h"
 #include "base/try.h"
+#include "rocketmq/client/delivery_trace.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/requests.h"
@@ -64,7 +65,8 @@ GroupMember::GroupMember(Client& client, GroupConsumerOptions options,
       lock_held_ms_(lock_held_ms),
       retry_topic_("%RETRY%" + options_.group),
       requests_(core_, options_.group),
-      admin_(client) {}
+      admin_(client),
+      tracer_(TraceSender::make(client, options_.group, "CONSUME", options_.trace)) {}
 
 GroupMember::GroupMember(Client& client, GroupConsumerOptions options, PolledMember polled)
     : core_(core_of(client)),
@@ -253,6 +255,7 @@ void GroupMember::finish() {
     consumers = std::exchange(consumers_, {});
   }
   consumers.clear();
+  if (tracer_) tracer_->close();
   if (needs_locks()) requests_.unlock(queues);
   core_.loop().run_and_wait([this] {
     for (const std::uint64_t id : std::exchange(memberships_, {})) core_.memberships().leave(id);
@@ -423,17 +426,26 @@ std::optional<std::int64_t> GroupMember::keep_readable(Work& work, DecodedFrame&
 
 void GroupMember::deliver(const WorkPtr& work, Batch batch) {
   Delivery delivery{.queue = work->queue, .messages = batch};
-  ConsumeResult result = ConsumeResult::kLater;
-  try {
-    result = listener_(delivery);
-  } catch (...) {
-    log(LogLevel::kError, "rocketmq",
-        "the listener of group '" + options_.group + "' " + error_of_exception().message);
-  }
+  const ConsumeResult result = call_listener(delivery);
   if (options_.orderly)
     finish_orderly(work, std::move(batch), delivery, result);
   else
     finish_concurrent(work, std::move(batch), delivery, result);
+}
+
+ConsumeResult GroupMember::call_listener(Delivery& delivery) {
+  std::optional<DeliveryTrace> trace;
+  if (tracer_) trace.emplace(*tracer_, core_.clock(), options_.group, delivery.messages);
+  try {
+    const ConsumeResult result = listener_(delivery);
+    if (trace) trace->returned(delivery, result);
+    return result;
+  } catch (...) {
+    log(LogLevel::kError, "rocketmq",
+        "the listener of group '" + options_.group + "' " + error_of_exception().message);
+    if (trace) trace->threw();
+    return ConsumeResult::kLater;
+  }
 }
 
 std::int32_t GroupMember::reconsume_times_max() const {
@@ -633,5 +645,6 @@ void GroupConsumer::close() { state_->member->close(); }
 std::vector<MessageQueue> GroupConsumer::assigned() const { return state_->member->assigned(); }
 void GroupConsumer::suspend() { state_->member->set_suspended(true); }
 void GroupConsumer::resume() { state_->member->set_suspended(false); }
+std::uint64_t GroupConsumer::dropped_traces() const { return state_->member->dropped_traces(); }
 
 }  // namespace slipstream::rocketmq

@@ -21,6 +21,7 @@
 #include "rocketmq/client/group_requests.h"
 #include "rocketmq/client/offset_file.h"
 #include "rocketmq/client/process_queue.h"
+#include "rocketmq/client/trace_sender.h"
 
 namespace slipstream::rocketmq::internal {
 
@@ -56,6 +57,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void close();
   std::vector<MessageQueue> assigned() const;
   void set_suspended(bool suspended);
+  std::uint64_t dropped_traces() const { return tracer_ ? tracer_->dropped() : 0; }
 
   // --- polled members; one thread ---
   Result<std::vector<ReceivedMessage>> poll(std::int64_t timeout_ms);
@@ -169,6 +171,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   void work_loop();
   WorkPtr next_ready() SLIPSTREAM_REQUIRES(mutex_);
   void deliver(const WorkPtr& work, Batch batch);
+  ConsumeResult call_listener(Delivery& delivery);
   void finish_concurrent(const WorkPtr& work, Batch batch, const Delivery& delivery,
                          ConsumeResult result);
   void finish_orderly(const WorkPtr& work, Batch batch, const Delivery& delivery,
@@ -197,6 +200,7 @@ class GroupMember : public std::enable_shared_from_this<GroupMember> {
   const std::string retry_topic_;
   GroupRequests requests_;
   Admin admin_;
+  const std::shared_ptr<TraceSender> tracer_;  // null: traces are off
 
   // loop
   std::vector<std::uint64_t> memberships_;

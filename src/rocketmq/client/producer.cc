@@ -14,6 +14,7 @@
 #include "rocketmq/client/callback.h"
 #include "rocketmq/client/client_core.h"
 #include "rocketmq/client/queue_choice.h"
+#include "rocketmq/client/trace_sender.h"
 #include "rocketmq/message/batch_encoder.h"
 #include "rocketmq/message/message_id.h"
 #include "rocketmq/message/properties.h"
@@ -27,6 +28,7 @@ namespace {
 using internal::ChannelRole;
 using internal::ClientCore;
 using internal::Route;
+using internal::TraceSender;
 
 constexpr std::size_t kUniqueKeyBytes = 32;  // of make_key_maker()
 constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
@@ -60,7 +62,21 @@ struct Sending {
   SendResult result;
   bool maybe_stored = false;
   std::string failed_broker;
+  std::string address;  // of the last attempt; traces only
 };
+
+enum class MessageKind : std::uint8_t {
+  kOrdinary,
+  kHalf,    // of a transaction
+  kSystem,  // for a topic of RocketMQ's own
+};
+
+std::string_view trace_type(std::string_view properties) {
+  if (find_property(properties, property::kTransactionPrepared)) return "half";
+  const bool delayed = find_property(properties, property::kDelay) ||
+                       find_property(properties, property::kTimerDeliverMs);
+  return delayed ? "delay" : "normal";
+}
 
 SendResult refused(const Error& error) {
   SendResult result;
@@ -74,9 +90,10 @@ SendResult refused(const Error& error) {
 
 class Producer::State : public std::enable_shared_from_this<State> {
  public:
-  State(ClientCore& core, ProducerOptions options)
-      : core_(core),
+  State(Client& client, ProducerOptions options)
+      : core_(internal::core_of(client)),
         options_(std::move(options)),
+        tracer_(TraceSender::make(client, options_.group, "PRODUCE", options_.trace)),
         turn_(std::random_device{}()),
         keys_(make_key_maker()) {}
 
@@ -86,8 +103,11 @@ class Producer::State : public std::enable_shared_from_this<State> {
     });
   }
 
-  Status send(Message message, bool half, SendCallback done) {
-    TRY(validate_message(message, options_.message_bytes_max));
+  Status send(Message message, MessageKind kind, SendCallback done) {
+    if (kind == MessageKind::kSystem)
+      TRY(validate_content(message, options_.message_bytes_max));
+    else
+      TRY(validate_message(message, options_.message_bytes_max));
     auto sending = std::make_shared<Sending>();
     TRY_ASSIGN(sending->properties,
                encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
@@ -95,7 +115,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
     sending->fixed = std::move(message.queue);
     sending->sharding_key = std::move(message.sharding_key);
     sending->flag = message.flag;
-    if (half) {
+    if (kind == MessageKind::kHalf) {
       PropertiesBuilder transaction;
       TRY(transaction.add(property::kTransactionPrepared, "true"));
       TRY(transaction.add(property::kProducerGroup, options_.group));
@@ -216,7 +236,10 @@ class Producer::State : public std::enable_shared_from_this<State> {
     core_.forget(listener_);
     core_.loop().run_and_wait([this] { close_with("the producer was closed"); });
     close_with("the producer was closed");  // the loop was stopped before: nothing runs there
+    if (tracer_) tracer_->close();
   }
+
+  TraceSender* tracer() const { return tracer_.get(); }
 
  private:
   void close_with(const char* why) {
@@ -352,6 +375,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
     const std::int64_t timeout_ms =
         std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
     sending->result.last_attempt_ms = core_.clock().now_ms();
+    if (tracer_) sending->address = address;
     core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend,
                std::move(command), sending->body, timeout_ms,
                [self = shared_from_this(), sending](CallOutcome outcome) {
@@ -373,6 +397,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
       if (answer.ok()) {
         sending->result.queue_offset = answer->queue_offset;
         sending->result.offset_message_id = answer->first_message_id();
+        if (tracer_ && tracer_->covers(sending->topic)) trace(*sending, header, *answer);
       }
       return finish(sending, SendOutcome::kStored, {});
     }
@@ -385,6 +410,39 @@ class Producer::State : public std::enable_shared_from_this<State> {
         return failed(sending, error, SendOutcome::kUnknown);
       default:
         return finish(sending, SendOutcome::kRefused, error);
+    }
+  }
+
+  // Each message of a batch is reported on its own, so that it is found by its own id.
+  void trace(const Sending& sending, const FrameHeader& header, const SendAnswer& answer) {
+    if (header.ext.find(property::kTraceOn) == "false") return;
+    TraceEvent event;
+    event.kind = TraceEvent::Kind::kSent;
+    event.took_ms = core_.clock().now_ms() - sending.result.last_attempt_ms;
+    event.time_ms = core_.clock().wall_ms() - event.took_ms;
+    event.region = header.ext.find(property::kRegion).value_or("");
+    event.group = options_.group;
+    event.topic = sending.topic;
+    event.store_host = sending.address;
+    event.success = header.code == response_code::kSuccess;
+    std::string_view ids = answer.message_ids;
+    const auto report = [&](std::string_view properties, std::size_t body_bytes) {
+      TraceEvent each = event;
+      each.message_id = find_property(properties, property::kUniqueKey).value_or("");
+      each.tags = find_property(properties, property::kTags).value_or("");
+      each.keys = find_property(properties, property::kKeys).value_or("");
+      each.body_bytes = static_cast<std::int64_t>(body_bytes);
+      each.message_type = trace_type(properties);
+      each.offset_message_id = ids.substr(0, ids.find(','));
+      ids.remove_prefix(std::min(each.offset_message_id.size() + 1, ids.size()));
+      tracer_->add(std::move(each));
+    };
+    if (!sending.batch) return report(sending.properties, sending.body->size());
+    std::span<const std::uint8_t> rest = as_bytes(*sending.body);
+    while (!rest.empty()) {
+      const auto entry = decode_batch_entry(rest);
+      if (!entry.ok()) return;
+      report(entry->properties, entry->body.size());
     }
   }
 
@@ -452,6 +510,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   ClientCore& core_;
   const ProducerOptions options_;
+  const std::shared_ptr<TraceSender> tracer_;  // null: traces are off
   ClientCore::CloseListener listener_ = 0;
   std::uint64_t turn_;       // loop
   std::uint64_t sends_ = 0;  // loop
@@ -467,14 +526,14 @@ class Producer::State : public std::enable_shared_from_this<State> {
 };
 
 Producer::Producer(Client& client, ProducerOptions options)
-    : state_(std::make_shared<State>(internal::core_of(client), std::move(options))) {
+    : state_(std::make_shared<State>(client, std::move(options))) {
   state_->end_with_client();
 }
 
 Producer::~Producer() { state_->close(); }
 
 Status Producer::send(Message message, SendCallback done) {
-  return state_->send(std::move(message), false, std::move(done));
+  return state_->send(std::move(message), MessageKind::kOrdinary, std::move(done));
 }
 
 Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
@@ -535,14 +594,25 @@ SendResult wait_for_outcome(Begin begin, WaitForRoom wait_for_room) {
 
 SendResult Producer::send_and_wait(Message message) {
   return wait_for_outcome(
-      [&](SendCallback done) { return state_->send(message, false, std::move(done)); },
+      [&](SendCallback done) {
+        return state_->send(message, MessageKind::kOrdinary, std::move(done));
+      },
       [&] { return state_->wait_for_room(); });
 }
 
 SendResult Producer::send_half_and_wait(Message message) {
   return wait_for_outcome(
-      [&](SendCallback done) { return state_->send(message, true, std::move(done)); },
+      [&](SendCallback done) { return state_->send(message, MessageKind::kHalf, std::move(done)); },
       [&] { return state_->wait_for_room(); });
+}
+
+Status Producer::send_to_system_topic(Message message, SendCallback done) {
+  return state_->send(std::move(message), MessageKind::kSystem, std::move(done));
+}
+
+TraceSender* Producer::trace_sender() { return state_->tracer(); }
+std::uint64_t Producer::dropped_traces() const {
+  return state_->tracer() == nullptr ? 0 : state_->tracer()->dropped();
 }
 
 std::string Producer::new_unique_key() { return state_->unique_key(); }

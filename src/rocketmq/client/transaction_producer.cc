@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "rocketmq/client/callback_pool.h"
 #include "rocketmq/client/client_core.h"
+#include "rocketmq/client/trace_sender.h"
 #include "rocketmq/message/message_id.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/message/record.h"
@@ -113,6 +114,12 @@ class TransactionProducer::State : public std::enable_shared_from_this<State> {
     }
     result.state = run_user_function("a local transaction",
                                      [&] { return transaction(message, result.transaction_id); });
+    trace_end({.topic = message.topic,
+               .message_id = message.unique_key,
+               .tags = message.tags,
+               .keys = joined_keys(message.keys),
+               .store_host = HostView{place->ip_bytes(), place->port}.to_string()},
+              result.state);
     if (result.state == TransactionState::kUnknown) return result;
     result.ended =
         end_and_wait({.producer_group = group_,
@@ -222,6 +229,14 @@ class TransactionProducer::State : public std::enable_shared_from_this<State> {
   void check(const std::string& address, EndTransaction end, const ReceivedMessage& message) {
     const TransactionState state =
         run_user_function("the check of a transaction", [&] { return check_(message); });
+    trace_end({.region = std::string(message.property(property::kRegion).value_or("")),
+               .topic = message.topic,
+               .message_id = message.message_id,
+               .tags = message.tags,
+               .keys = std::string(message.property(property::kKeys).value_or("")),
+               .store_host = address,
+               .from_check = true},
+              state);
     if (state == TransactionState::kUnknown) return;
     end.commit = state == TransactionState::kCommit;
     core_.loop().post([self = shared_from_this(), address, end = std::move(end)] {
@@ -232,6 +247,21 @@ class TransactionProducer::State : public std::enable_shared_from_this<State> {
                 "; the broker asks again");
       });
     });
+  }
+
+  // Reports what the local transaction or the check has answered.
+  void trace_end(TraceEvent event, TransactionState state) {
+    internal::TraceSender* tracer = producer_.trace_sender();
+    if (tracer == nullptr || !tracer->covers(event.topic)) return;
+    event.kind = TraceEvent::Kind::kTransactionEnded;
+    event.time_ms = core_.clock().wall_ms();
+    event.group = group_;
+    event.message_type = "commit";  // of such a report, however it ends
+    event.transaction_id = event.message_id;
+    event.transaction_state = state == TransactionState::kCommit     ? "COMMIT_MESSAGE"
+                              : state == TransactionState::kRollback ? "ROLLBACK_MESSAGE"
+                                                                     : "UNKNOW";
+    tracer->add(std::move(event));
   }
 
   ClientCore& core_;

@@ -75,6 +75,10 @@ Status validate_group(std::string_view group) {
 
 Status validate_message(const Message& message, std::size_t message_bytes_max) {
   TRY(validate_writable_topic(message.topic));
+  return validate_content(message, message_bytes_max);
+}
+
+Status validate_content(const Message& message, std::size_t message_bytes_max) {
   if (message.body.empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  "the body of a message is empty, which 5.x brokers refuse"};

@@ -73,15 +73,6 @@ constexpr auto kReserved = std::to_array<std::string_view>({
 });
 static_assert(std::is_sorted(kReserved.begin(), kReserved.end()));
 
-std::string joined_keys(const std::vector<std::string>& keys) {
-  std::string text;
-  for (const std::string& key : keys) {
-    if (!text.empty()) text.push_back(' ');
-    text.append(key);
-  }
-  return text;
-}
-
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -156,6 +147,15 @@ Status PropertiesBuilder::add(std::string_view name, std::string_view value) {
   text_.append(name).push_back(kNameEnd);
   text_.append(value).push_back(kPairEnd);
   return {};
+}
+
+std::string joined_keys(const std::vector<std::string>& keys) {
+  std::string text;
+  for (const std::string& key : keys) {
+    if (!text.empty()) text.push_back(' ');
+    text.append(key);
+  }
+  return text;
 }
 
 std::vector<std::string> split_keys(std::string_view value) {

@@ -74,6 +74,7 @@ class PropertiesBuilder {
 
 // The value of KEYS: separated by spaces.
 std::vector<std::string> split_keys(std::string_view value);
+std::string joined_keys(const std::vector<std::string>& keys);
 
 // All properties of a message to send, `unique_key` in place of the message's own when not empty.
 // Failure: as validate_message() for what concerns properties.
@@ -101,5 +102,7 @@ Status validate_group(std::string_view group);
 bool is_system_topic(std::string_view topic);
 // Everything but the queue, which only a route can check.
 Status validate_message(const Message& message, std::size_t message_bytes_max = kMessageBytesMax);
+// All of that but the topic.
+Status validate_content(const Message& message, std::size_t message_bytes_max);
 
 }  // namespace slipstream::rocketmq

@@ -1,13 +1,18 @@
 #include "slipstream/rocketmq/trace.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 
 namespace slipstream::rocketmq {
 namespace {
 
 constexpr char kFieldEnd = '\x01';
 constexpr char kRecordEnd = '\x02';
+// What the Java client writes for tags or keys that a message has not. An empty last field would
+// make its own reader fail.
+constexpr std::string_view kNone = "null";
 
 using Fields = std::vector<std::string_view>;
 
@@ -27,7 +32,12 @@ std::int64_t number(std::string_view text) {
   return value;
 }
 
-// Names of an enumeration that is written as its ordinal.
+// Enumerations are written as ordinals.
+constexpr auto kMessageTypes =
+    std::to_array<std::string_view>({"normal", "half", "commit", "delay", "order"});
+constexpr auto kConsumeOutcomes =
+    std::to_array<std::string_view>({"success", "time out", "exception", "null", "failed"});
+
 template <std::size_t N>
 std::string name_of(const std::array<std::string_view, N>& names, std::string_view ordinal) {
   const std::int64_t at = number(ordinal);
@@ -36,16 +46,16 @@ std::string name_of(const std::array<std::string_view, N>& names, std::string_vi
              : std::string(ordinal);
 }
 
-std::string message_type(std::string_view ordinal) {
-  static constexpr auto kNames =
-      std::to_array<std::string_view>({"normal", "half", "commit", "delay", "order"});
-  return name_of(kNames, ordinal);
+// The first one when there is no name; a number that was read as it is stays.
+template <std::size_t N>
+std::string ordinal_of(const std::array<std::string_view, N>& names, const std::string& name) {
+  if (name.empty()) return "0";
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? name : std::to_string(found - names.begin());
 }
 
-std::string consume_outcome(std::string_view ordinal) {
-  static constexpr auto kNames =
-      std::to_array<std::string_view>({"success", "time out", "exception", "null", "failed"});
-  return name_of(kNames, ordinal);
+std::string value_or_none(std::string_view field) {
+  return field == kNone ? std::string() : std::string(field);
 }
 
 // Time, region, group, topic, id: how records of producers begin.
@@ -60,14 +70,14 @@ void read_origin(const Fields& fields, TraceEvent& event) {
 bool read_sent(const Fields& fields, TraceEvent& event) {
   if (fields.size() < 13) return false;
   read_origin(fields, event);
-  event.tags = fields[6];
-  event.keys = fields[7];
+  event.tags = value_or_none(fields[6]);
+  event.keys = value_or_none(fields[7]);
   event.store_host = fields[8];
   event.body_bytes = number(fields[9]);
   event.took_ms = number(fields[10]);
-  event.message_type = message_type(fields[11]);
-  // Clients before 4.3 do not say the offset id.
-  event.success = fields.back() == "true";
+  event.message_type = name_of(kMessageTypes, fields[11]);
+  // The oldest clients do not say the offset id; some say their host behind all.
+  event.success = fields[fields.size() > 13 ? 13 : 12] == "true";
   if (fields.size() > 13) event.offset_message_id = fields[12];
   return true;
 }
@@ -80,7 +90,7 @@ bool read_delivered(const Fields& fields, TraceEvent& event) {
   event.request_id = fields[4];
   event.message_id = fields[5];
   event.retries = number(fields[6]);
-  event.keys = fields[7];
+  event.keys = value_or_none(fields[7]);
   return true;
 }
 
@@ -90,8 +100,8 @@ bool read_consumed(const Fields& fields, TraceEvent& event) {
   event.message_id = fields[2];
   event.took_ms = number(fields[3]);
   event.success = fields[4] == "true";
-  event.keys = fields[5];
-  if (fields.size() > 6) event.consume_outcome = consume_outcome(fields[6]);
+  event.keys = value_or_none(fields[5]);
+  if (fields.size() > 6) event.consume_outcome = name_of(kConsumeOutcomes, fields[6]);
   // Not on the access channel of the managed service.
   if (fields.size() > 8) {
     event.time_ms = number(fields[7]);
@@ -103,12 +113,13 @@ bool read_consumed(const Fields& fields, TraceEvent& event) {
 bool read_ended(const Fields& fields, TraceEvent& event) {
   if (fields.size() < 13) return false;
   read_origin(fields, event);
-  event.tags = fields[6];
-  event.keys = fields[7];
+  event.tags = value_or_none(fields[6]);
+  event.keys = value_or_none(fields[7]);
   event.store_host = fields[8];
-  event.message_type = message_type(fields[9]);
+  event.message_type = name_of(kMessageTypes, fields[9]);
   event.transaction_id = fields[10];
   event.transaction_state = fields[11];
+  event.from_check = fields[12] == "true";
   return true;
 }
 
@@ -119,18 +130,83 @@ bool read_recalled(const Fields& fields, TraceEvent& event) {
   return true;
 }
 
+// Collects the fields of a record.
+class RecordWriter {
+ public:
+  explicit RecordWriter(std::string& body) : body_(body) {}
+
+  RecordWriter& text(std::string_view field) {
+    if (!first_) body_ += kFieldEnd;
+    first_ = false;
+    body_ += field;
+    return *this;
+  }
+  RecordWriter& number(std::int64_t field) { return text(std::to_string(field)); }
+  RecordWriter& truth(bool field) { return text(field ? "true" : "false"); }
+  RecordWriter& optional(std::string_view field) { return text(field.empty() ? kNone : field); }
+  RecordWriter& texts(std::initializer_list<std::string_view> fields) {
+    for (const std::string_view field : fields) text(field);
+    return *this;
+  }
+
+ private:
+  std::string& body_;
+  bool first_ = true;
+};
+
+void write_origin(const TraceEvent& event, RecordWriter& record) {
+  record.number(event.time_ms).texts({event.region, event.group, event.topic, event.message_id});
+}
+
+void write_sent(const TraceEvent& event, AccessChannel, RecordWriter& record) {
+  write_origin(event, record);
+  record.optional(event.tags).optional(event.keys).text(event.store_host);
+  record.number(event.body_bytes).number(event.took_ms);
+  record.text(ordinal_of(kMessageTypes, event.message_type)).text(event.offset_message_id);
+  record.truth(event.success.value_or(false));
+}
+
+void write_delivered(const TraceEvent& event, AccessChannel, RecordWriter& record) {
+  record.number(event.time_ms)
+      .texts({event.region, event.group, event.request_id, event.message_id});
+  record.number(event.retries).optional(event.keys);
+}
+
+void write_consumed(const TraceEvent& event, AccessChannel channel, RecordWriter& record) {
+  record.texts({event.request_id, event.message_id}).number(event.took_ms);
+  record.truth(event.success.value_or(false)).optional(event.keys);
+  record.text(ordinal_of(kConsumeOutcomes, event.consume_outcome));
+  if (channel == AccessChannel::kCloud)
+    record.text("");
+  else
+    record.number(event.time_ms).text(event.group);
+}
+
+void write_ended(const TraceEvent& event, AccessChannel, RecordWriter& record) {
+  write_origin(event, record);
+  record.optional(event.tags).optional(event.keys).text(event.store_host);
+  record.text(ordinal_of(kMessageTypes, event.message_type));
+  record.texts({event.transaction_id, event.transaction_state}).truth(event.from_check);
+}
+
+void write_recalled(const TraceEvent& event, AccessChannel, RecordWriter& record) {
+  write_origin(event, record);
+  record.truth(event.success.value_or(false));
+}
+
 struct RecordForm {
   std::string_view name;
   TraceEvent::Kind kind;
   bool (*read)(const Fields&, TraceEvent&);
+  void (*write)(const TraceEvent&, AccessChannel, RecordWriter&);
 };
 
 constexpr auto kForms = std::to_array<RecordForm>({
-    {"Pub", TraceEvent::Kind::kSent, read_sent},
-    {"SubBefore", TraceEvent::Kind::kDelivered, read_delivered},
-    {"SubAfter", TraceEvent::Kind::kConsumed, read_consumed},
-    {"EndTransaction", TraceEvent::Kind::kTransactionEnded, read_ended},
-    {"Recall", TraceEvent::Kind::kRecalled, read_recalled},
+    {"Pub", TraceEvent::Kind::kSent, read_sent, write_sent},
+    {"SubBefore", TraceEvent::Kind::kDelivered, read_delivered, write_delivered},
+    {"SubAfter", TraceEvent::Kind::kConsumed, read_consumed, write_consumed},
+    {"EndTransaction", TraceEvent::Kind::kTransactionEnded, read_ended, write_ended},
+    {"Recall", TraceEvent::Kind::kRecalled, read_recalled, write_recalled},
 });
 
 bool read_record(std::string_view record, TraceEvent& event) {
@@ -157,6 +233,17 @@ TraceRecords decode_trace(std::string_view body) {
     }
   }
   return records;
+}
+
+void encode_trace(const TraceEvent& event, AccessChannel channel, std::string& body) {
+  for (const RecordForm& form : kForms) {
+    if (form.kind != event.kind) continue;
+    RecordWriter record(body);
+    record.text(form.name);
+    form.write(event, channel, record);
+    body += kRecordEnd;
+    return;
+  }
 }
 
 }  // namespace slipstream::rocketmq

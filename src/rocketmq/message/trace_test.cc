@@ -60,6 +60,39 @@ TEST(TraceTest, WhatAConsumerReports) {
   EXPECT_EQ(records.events[2].success, true);
 }
 
+// Field by field what TraceDataEncoder writes, and its own reader takes.
+TEST(TraceTest, RecordsAreWrittenAsJavaWritesThem) {
+  const std::string sent =
+      record({"Pub", "1700000000000", "DefaultRegion", "P", "T", "K1", "red", "k1 k2",
+              "10.0.0.1:10911", "17", "5", "3", "0A00000100002A9F0000000000000001", "true"}) +
+      record({"Pub", "1700000000000", "DefaultRegion", "P", "T", "K1", "null", "null",
+              "10.0.0.1:10911", "17", "5", "9", "0A00000100002A9F0000000000000001", "false"}) +
+      record({"EndTransaction", "1700000000010", "DefaultRegion", "P", "T", "K1", "null", "k1",
+              "10.0.0.1:10911", "2", "K1", "COMMIT_MESSAGE", "true"}) +
+      record({"Recall", "1700000000020", "DefaultRegion", "P", "T", "K1", "false"});
+  const std::string delivered =
+      record({"SubBefore", "1700000000000", "DefaultRegion", "G", "R1", "K1", "2", "null"});
+  const std::string local =
+      record({"SubAfter", "R1", "K1", "7", "false", "k1", "4", "1700000000000", "G"});
+  const std::string cloud = record({"SubAfter", "R2", "K2", "7", "true", "null", "0", ""});
+  const auto round = [](const std::string& text, AccessChannel channel) {
+    std::string again;
+    for (const TraceEvent& event : decode_trace(text).events) encode_trace(event, channel, again);
+    return again;
+  };
+  EXPECT_EQ(round(sent + delivered + local, AccessChannel::kLocal), sent + delivered + local);
+  EXPECT_EQ(round(sent + delivered + cloud, AccessChannel::kCloud), sent + delivered + cloud);
+  const TraceEvent none = decode_trace(delivered).events.at(0);
+  EXPECT_EQ(none.keys, "") << "Java writes null for a message without keys";
+}
+
+TEST(TraceTest, WhatAnOlderClientSaysBehindAllIsNotTheResult) {
+  const TraceRecords records = decode_trace(record(
+      {"Pub", "1", "r", "P", "T", "K", "", "", "h:1", "1", "2", "0", "O", "true", "10.0.0.9"}));
+  ASSERT_EQ(records.events.size(), 1U);
+  EXPECT_EQ(records.events[0].success, true);
+}
+
 TEST(TraceTest, WhatCannotBeReadIsCounted) {
   const TraceRecords records =
       decode_trace(record({"Pub", "1"}) + record({"Other", "1", "2"}) + record({""}) +

@@ -674,6 +674,8 @@ class ScriptedBroker::Impl {
     dispatch(queue);
     Command done = make_answer(request.header, 0);
     done.header.ext.add("msgId", ids);
+    if (!options_.region.empty()) done.header.ext.add(property::kRegion, options_.region);
+    if (!options_.trace_on) done.header.ext.add(property::kTraceOn, "false");
     done.header.ext.add_number("queueId", queue.id);
     done.header.ext.add_number("queueOffset", first);
     return done;

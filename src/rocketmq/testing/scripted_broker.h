@@ -25,6 +25,8 @@ struct ScriptedBrokerOptions {
   std::size_t pull_bytes_max = 262'144;
   // As 4.x: a time behind the last message is answered with that message, not the end.
   bool last_for_later_times = false;
+  std::string region{};  // said with what was stored
+  bool trace_on = true;  // false: clients are told not to report
 };
 
 // What happens to a request instead of the ordinary.
