@@ -14,6 +14,7 @@
 #include "cli/position.h"
 #include "cli/report.h"
 #include "cli/stop_signal.h"
+#include "rocketmq/message/envelope.h"
 
 namespace slipstream::cli {
 namespace {
@@ -79,7 +80,7 @@ Status consume(const ConsumeArguments& arguments, const Position& from, const Me
       if (printed + taken == arguments.count) break;
       if (!arguments.follow && !ends.holds(message)) continue;
       if (arguments.json) {
-        status = append_envelope(message, text);
+        status = mq::append_envelope(message, text);
         if (!status.ok()) break;
       } else {
         format.append(message, text);

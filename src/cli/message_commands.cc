@@ -12,6 +12,7 @@
 #include "cli/message_format.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "rocketmq/message/envelope.h"
 
 namespace slipstream::cli {
 namespace {
@@ -28,7 +29,7 @@ std::string joined(const std::vector<std::string>& words) {
 Status print_message(const mq::ReceivedMessage& message, OutputFormat output) {
   if (output == OutputFormat::kJson) {
     std::string text;
-    TRY(append_envelope(message, text));
+    TRY(mq::append_envelope(message, text));
     return write_output(STDOUT_FILENO, text);
   }
   Listing listing({"part", "value"});
@@ -46,14 +47,14 @@ Status print_message(const mq::ReceivedMessage& message, OutputFormat output) {
     listing.add({"given again", std::to_string(message.reconsume_times)});
   for (const mq::Property& property : message.properties)
     listing.add({"property " + property.name, property.value});
-  listing.add({"body", printable(message.body)});
+  listing.add({"body", mq::printable(message.body)});
   return listing.print(output);
 }
 
 Status print_messages(const std::vector<mq::ReceivedMessage>& messages, OutputFormat output) {
   if (output == OutputFormat::kJson) {
     std::string text;
-    for (const mq::ReceivedMessage& message : messages) TRY(append_envelope(message, text));
+    for (const mq::ReceivedMessage& message : messages) TRY(mq::append_envelope(message, text));
     return write_output(STDOUT_FILENO, text);
   }
   Listing listing(

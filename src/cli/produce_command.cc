@@ -20,6 +20,7 @@
 #include "cli/line_source.h"
 #include "cli/message_format.h"
 #include "cli/report.h"
+#include "rocketmq/message/envelope.h"
 
 namespace slipstream::cli {
 namespace {
@@ -72,7 +73,7 @@ class MessageMaker {
     mq::Message message = template_;
     if (delay_ms_ > 0) message.deliver_at_ms = SystemClock().wall_ms() + delay_ms_;
     if (json_) {
-      TRY(read_envelope(line, message));
+      TRY(mq::read_envelope(line, message));
     } else if (!separator_.empty()) {
       const std::size_t at = line.find(separator_);
       if (at == std::string::npos) return bad("it has no key separator '" + separator_ + "'");

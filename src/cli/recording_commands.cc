@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "slipstream/rocketmq/producer.h"
@@ -21,11 +20,11 @@
 #include "base/output.h"
 #include "base/try.h"
 #include "cli/line_source.h"
-#include "cli/message_format.h"
 #include "cli/position.h"
 #include "cli/queue_scan.h"
 #include "cli/replay_clock.h"
 #include "cli/report.h"
+#include "rocketmq/message/envelope.h"
 
 namespace slipstream::cli {
 namespace {
@@ -71,7 +70,7 @@ class RecordingFile {
   }
 
   Status add(const mq::ReceivedMessage& message) {
-    TRY(append_envelope(message, text_));
+    TRY(mq::append_envelope(message, text_));
     return text_.size() < kWriteBytes ? Status() : flush();
   }
   Status finish() {
@@ -185,17 +184,14 @@ struct Recorded {
 
 Result<Recorded> parse_line(const std::string& line, const std::string& topic) {
   Recorded recorded;
-  recorded.message.topic = topic;
-  TRY(read_envelope(line, recorded.message));
-  const auto envelope = nlohmann::json::parse(line, nullptr, false);
-  const auto time = envelope.find("time");
-  if (time == envelope.end() || !time->is_number_integer())
+  TRY_ASSIGN(mq::RecordedMessage read, mq::read_recorded(line));
+  if (!read.stored_ms)
     return Error{ErrorCode::kInvalidArgument, "it has no 'time' in milliseconds"};
-  recorded.time_ms = time->get<std::int64_t>();
-  for (const char* field : {"broker", "queue"}) {
-    if (const auto part = envelope.find(field); part != envelope.end())
-      recorded.origin += part->dump() + "/";
-  }
+  recorded.message = std::move(read.message);
+  recorded.message.topic = topic;
+  recorded.time_ms = *read.stored_ms;
+  if (read.broker) recorded.origin = *read.broker + "/";
+  if (read.queue_id) recorded.origin += std::to_string(*read.queue_id) + "/";
   return recorded;
 }
 

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/message_format.h"
 #include "data/text/temporal.h"
+#include "rocketmq/message/envelope.h"
 
 namespace slipstream::cli {
 namespace {
@@ -277,7 +277,7 @@ Shape shape_of_cell(const std::string& cell) {
 std::optional<InferredTable> infer_csv(const std::vector<std::string>& bodies, char delimiter) {
   std::vector<Shape> columns;
   for (const std::string& body : bodies) {
-    if (body.size() > kCsvBytesMax || !is_utf8(body)) return std::nullopt;
+    if (body.size() > kCsvBytesMax || !rocketmq::is_utf8(body)) return std::nullopt;
     std::string_view rest = body;
     while (!rest.empty()) {
       std::string_view line = rest.substr(0, rest.find('\n'));
@@ -311,7 +311,7 @@ InferredTable infer_table(const std::vector<std::string>& bodies) {
     if (auto csv = infer_csv(bodies, delimiter)) return std::move(*csv);
   }
   const bool text = std::all_of(bodies.begin(), bodies.end(),
-                                [](const std::string& body) { return is_utf8(body); });
+                                [](const std::string& body) { return rocketmq::is_utf8(body); });
   return {.format = "raw",
           .columns = {{"body", text ? "STRING" : "BYTES"}},
           .options = {},
