@@ -112,6 +112,16 @@ std::string read_until(const OptionMap& options) {
   return side.rows();
 }
 
+std::string read_recording(const OptionMap& options) {
+  const TemporaryFolder folder;
+  folder.write("one", R"({"body":"{\"n\":1}"})");
+  folder.write("two", R"({"body":"{\"n\":2}"})");
+  OptionMap given = options;
+  std::string& file = given.at("scan.recording");
+  file = folder / file;
+  return SourceSide(given).rows();
+}
+
 std::string looks_for_queues(const OptionMap& options) {
   SourceSide side(options);
   const ReaderHarness* reader = side.reader();
@@ -407,6 +417,7 @@ void add_sources(std::vector<Observation>& all) {
       {{"scan.bounded.mode", "timestamp"}}, read_until);
   add("scan.bounded.specific-offsets", {"broker-a:0:1", "1"}, {"broker-a:0:2", "1 2"},
       {{"scan.bounded.mode", "specific-offsets"}}, read_until);
+  add("scan.recording", {"one", "1"}, {"two", "2"}, {}, read_recording);
   add("scan.topic-partition-discovery.interval", {"250 ms", "every 250 ms"}, {"0 s", "once"}, {},
       looks_for_queues);
   add("pullBatchSize", {"7", "7"}, {"9", "9"}, {}, field_of_pull("maxMsgNums"));

@@ -270,7 +270,8 @@ OptionTable rocketmq_options() {
                    option::kBoundOffsets, option::kDiscoveryInterval, option::kOutOfRange,
                    option::kDecodeErrors, connector_kit::kColumnErrorDebug,
                    option::kDeadLetterTopic, option::kPullMessages, option::kFilterSql,
-                   option::kPullConcurrency, option::kPullWait, option::kPullPause));
+                   option::kPullConcurrency, option::kPullWait, option::kPullPause,
+                   option::kRecording));
   add(option_specs(option::kProducerGroup, option::kGuarantee, option::kSendTimeout,
                    option::kScanGroup, option::kFenceWait));
   add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,
@@ -319,6 +320,12 @@ Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   settings.sql = options[option::kFilterSql];
   if (!settings.sql.empty() && !settings.tags.empty())
     return bad(table.name, "options 'tag' and 'scan.filter.sql' exclude each other");
+  settings.recording = options[option::kRecording];
+  if (!settings.sql.empty() && !settings.recording.empty()) {
+    return bad(
+        table.name,
+        "option 'scan.filter.sql' is for brokers: with 'scan.recording' nobody evaluates it");
+  }
   TRY(read_start(settings));
   TRY(read_bound(settings));
   TRY(read_dead_letters(settings));

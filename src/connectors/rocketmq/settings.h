@@ -46,6 +46,7 @@ struct SourceSettings {
   TopicSelection topics;
   std::string group;
   std::vector<std::string> tags;  // empty = all
+  std::string recording;          // file that is read in place of the topic; empty = none
   std::string sql;                // SQL92 filter of the brokers; empty = none
   StartMode start = StartMode::kGroupOffsets;
   bool reset_to_earliest = false;

@@ -4,6 +4,7 @@
 #include "connector_kit/predicates.h"
 #include "connectors/rocketmq/enumerator.h"
 #include "connectors/rocketmq/reader.h"
+#include "connectors/rocketmq/recorded_source.h"
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/source_sink.h"
 
@@ -48,10 +49,11 @@ class QueueSource final : public Source {
       : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
 
   Schema schema() const override { return plan_->rows->schema; }
-  bool bounded() const override { return settings().bound != BoundMode::kUnbounded; }
+  bool bounded() const override { return recorded() || settings().bound != BoundMode::kUnbounded; }
   bool updating() const override { return settings().format.format->changelog; }
   std::vector<std::size_t> accepted_predicates() const override { return accepted_; }
   std::vector<std::string> endpoints() const override {
+    if (recorded()) return {};
     const TopicSelection& topics = settings().topics;
     const std::string& name_servers = settings().client.name_servers;
     if (topics.is_pattern()) return endpoints_of(topics.text(), name_servers);
@@ -64,9 +66,13 @@ class QueueSource final : public Source {
 
   std::vector<std::string> explain() const override {
     std::vector<std::string> lines{settings().topics.explain(), "group=" + settings().group,
-                                   "format=" + settings().format.format->name,
-                                   "start=" + start_text(settings())};
-    if (bounded()) lines.push_back("end=" + bound_text(settings()));
+                                   "format=" + settings().format.format->name};
+    if (recorded()) {
+      lines.push_back("recording=" + settings().recording);
+    } else {
+      lines.push_back("start=" + start_text(settings()));
+      if (bounded()) lines.push_back("end=" + bound_text(settings()));
+    }
     std::string tags;
     for (const std::string& tag : plan_->tags) tags += (tags.empty() ? "" : "||") + tag;
     if (!tags.empty()) lines.push_back("tag=" + tags);
@@ -93,14 +99,17 @@ class QueueSource final : public Source {
   }
 
   Result<std::unique_ptr<SplitEnumerator>> make_enumerator(EnumeratorContext context) override {
+    if (recorded()) return make_recorded_enumerator(plan_->settings, context);
     return QueueEnumerator::make(plan_->settings, context);
   }
   Result<std::unique_ptr<SourceReader>> make_reader(ReaderContext context) override {
+    if (recorded()) return make_recorded_reader(plan_, std::move(context));
     return QueueRowReader::make(plan_, std::move(context));
   }
 
  private:
   const SourceSettings& settings() const { return *plan_->settings; }
+  bool recorded() const { return !settings().recording.empty(); }
 
   std::shared_ptr<const RowPlan> plan_;
   std::vector<std::size_t> accepted_;

@@ -168,6 +168,11 @@ inline constexpr Option<std::int64_t> kPullMessages{
     .limits = {{.min = 1, .max = 1'024}},
     .aliases = {"pull-batch-size", "rocketmq.source.pull.batch.size"},
     .scope = OptionScope::kSource};
+inline constexpr Text kRecording{
+    .name = "scan.recording",
+    .description =
+        "A file of 'slipstream record' that is read in place of the topic; the table ends with it.",
+    .scope = OptionScope::kSource};
 inline constexpr Text kFilterSql{
     .name = "scan.filter.sql",
     .description =

@@ -27,6 +27,8 @@ class TopicSelection {
   bool several() const { return is_pattern() || names_.size() > 1; }
   // As brokers know them, each once; empty with a pattern.
   const std::vector<std::string>& names() const { return names_; }
+  // Topic of a recorded message that does not name its own: the first of the list, or the pattern.
+  const std::string& first() const { return names_.empty() ? pattern_text_ : names_.front(); }
   // `topic`: as brokers know it. A pattern is compared with the whole of what the table calls it,
   // and never with topics of RocketMQ itself, retry topics and dead-letter topics.
   // Failure: kUnsupported when the pattern needs too much for this name.
