@@ -16,7 +16,7 @@ namespace slipstream::connector_kit {
 // next is added here once.
 class FactoryBehind : public ConnectorFactory {
  public:
-  explicit FactoryBehind(std::unique_ptr<ConnectorFactory> factory)
+  explicit FactoryBehind(std::shared_ptr<const ConnectorFactory> factory)
       : factory_(std::move(factory)) {}
 
   std::string_view name() const override { return factory_->name(); }
@@ -44,7 +44,7 @@ class FactoryBehind : public ConnectorFactory {
   }
 
  private:
-  const std::unique_ptr<ConnectorFactory> factory_;
+  const std::shared_ptr<const ConnectorFactory> factory_;
 };
 
 }  // namespace slipstream::connector_kit
