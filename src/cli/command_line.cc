@@ -70,22 +70,36 @@ void add_secrets(CLI::App* command, std::string& file) {
       ->option_text("FILE");
 }
 
-void add_settings(CLI::App* command, RunArguments& arguments) {
-  add_secrets(command, arguments.secrets_file);
-  command
+// An option that may be repeated, each time with two words.
+CLI::Option* add_pairs(CLI::App* command, const std::string& name, const std::string& words,
+                       const std::string& help,
+                       std::function<void(std::string key, std::string value)> add) {
+  return command
       ->add_option_function<std::vector<std::string>>(
-          "--set",
-          [&arguments](const std::vector<std::string>& pairs) {
+          name,
+          [name, words, add = std::move(add)](const std::vector<std::string>& pairs) {
             for (const std::string& pair : pairs) {
               const std::size_t equals = pair.find('=');
               if (equals == std::string::npos)
-                throw CLI::ValidationError("--set", pair + ": KEY=VALUE is expected");
-              arguments.settings.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+                throw CLI::ValidationError(name, pair + ": " + words + " is expected");
+              add(pair.substr(0, equals), pair.substr(equals + 1));
             }
           },
-          "a setting, before the script's own")
+          help)
       ->allow_extra_args(false)
-      ->option_text("KEY=VALUE");
+      ->option_text(words);
+}
+
+void add_set(CLI::App* command, std::vector<std::pair<std::string, std::string>>& settings) {
+  add_pairs(command, "--set", "KEY=VALUE", "a setting, before the script's own",
+            [&settings](std::string key, std::string value) {
+              settings.emplace_back(std::move(key), std::move(value));
+            });
+}
+
+void add_settings(CLI::App* command, RunArguments& arguments) {
+  add_secrets(command, arguments.secrets_file);
+  add_set(command, arguments.settings);
   command->add_option("--parallelism", arguments.parallelism, "subtasks per operator")
       ->transform(checked(whole_number(1, 1024)))
       ->option_text("N");
@@ -162,6 +176,40 @@ void add_run(CLI::App& app, CommandLine& line) {
       ->transform(checked(one_of({"text", "dot", "mermaid", "json"})))
       ->option_text("text|dot|mermaid|json");
   add_script(app, "check", "find all errors of a SQL script", line, check_command);
+}
+
+void add_test(CLI::App& app, CommandLine& line) {
+  TestArguments& arguments = line.test;
+  CLI::App* test = app.add_subcommand("test", "run a SQL script over recorded input and compare");
+  test->add_option("file", arguments.file, "SQL file")->required();
+  const auto add_file = [&](const char* name, const char* help,
+                            std::map<std::string, std::string>& files) {
+    return add_pairs(test, name, "TABLE=FILE", help,
+                     [name, &files](std::string table, std::string file) {
+                       if (!files.emplace(std::move(table), std::move(file)).second)
+                         throw CLI::ValidationError(name, "a table is named twice");
+                     });
+  };
+  auto* input =
+      add_file("--input", "what is read in place of a table; may be repeated", arguments.inputs);
+  auto* expected =
+      add_file("--expect", "rows that a table must get; may be repeated", arguments.expected);
+  test->add_option("--cases", arguments.folder,
+                   "folder of tests, NAME/input/TABLE.jsonl and NAME/expect/TABLE.jsonl, or one of "
+                   "them; tests/SCRIPT or tests beside the script when not given")
+      ->option_text("DIR")
+      ->excludes(input)
+      ->excludes(expected);
+  test->add_flag("--ordered", arguments.ordered, "rows must come in the order of the file");
+  test->add_flag("--update", arguments.update, "write what came where it is not what is expected");
+  test->add_option("--parallelism", arguments.parallelism,
+                   "subtasks per operator; 1 when not given, the script's own does not count")
+      ->transform(checked(whole_number(1, 1024)))
+      ->option_text("N");
+  add_set(test, arguments.settings);
+  add_secrets(test, arguments.secrets_file);
+  add_progress(test, arguments.progress, "do not show how far it is");
+  test->callback([&line] { line.exit_code = test_command(line.test); });
 }
 
 void add_serve(CLI::App& app, CommandLine& line) {
@@ -563,6 +611,7 @@ void add_itself(CLI::App& app, CommandLine& line) {
 void add_commands(CLI::App& app, CommandLine& line) {
   app.set_version_flag("-V,--version", "slipstream " SLIPSTREAM_VERSION);
   add_run(app, line);
+  add_test(app, line);
   add_serve(app, line);
   add_topic(app, line);
   add_group(app, line);

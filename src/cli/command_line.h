@@ -16,6 +16,7 @@
 #include "cli/recording_commands.h"
 #include "cli/run_command.h"
 #include "cli/serve_command.h"
+#include "cli/test_command.h"
 #include "cli/topic_commands.h"
 
 namespace CLI {
@@ -37,6 +38,7 @@ struct CommandLine {
   InferArguments infer;
   RecordArguments record;
   ReplayArguments replay;
+  TestArguments test;
   ProduceArguments produce;
   ConsumeArguments consume;
   CheckpointArguments checkpoints;

@@ -34,18 +34,6 @@ std::string file_name(const RunArguments& arguments) {
   return arguments.file == "-" ? "stdin" : arguments.file;
 }
 
-void print_diagnostics(const std::string& script, const RunArguments& arguments,
-                       const std::vector<sql::Diagnostic>& list) {
-  for (const sql::Diagnostic& diagnostic : list) {
-    std::string text = sql::render_diagnostic(script, file_name(arguments), diagnostic);
-    text.pop_back();
-    notify(text, LogLevel::kError);
-  }
-  notify(std::to_string(list.size()) + (list.size() == 1 ? " error" : " errors") +
-             "; nothing was started",
-         LogLevel::kError);
-}
-
 // The steps of the script; nothing where it said what is wrong.
 std::optional<std::vector<sql::Step>> compile(const RunArguments& arguments,
                                               sql::Session& session) {
@@ -56,7 +44,7 @@ std::optional<std::vector<sql::Step>> compile(const RunArguments& arguments,
       TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
     sql::Compiled result = session.compile(script);
     if (result.ok()) return std::move(result.steps);
-    print_diagnostics(script, arguments, result.diagnostics);
+    print_diagnostics(script, file_name(arguments), result.diagnostics);
     return Error{ErrorCode::kInvalidArgument, ""};
   };
   auto steps = compiled();
@@ -131,6 +119,18 @@ Result<std::string> drawing(std::vector<sql::Step> steps, const sql::Session& se
 
 }  // namespace
 
+void print_diagnostics(const std::string& script, const std::string& name,
+                       const std::vector<sql::Diagnostic>& list) {
+  for (const sql::Diagnostic& diagnostic : list) {
+    std::string text = sql::render_diagnostic(script, name, diagnostic);
+    text.pop_back();
+    notify(text, LogLevel::kError);
+  }
+  notify(std::to_string(list.size()) + (list.size() == 1 ? " error" : " errors") +
+             "; nothing was started",
+         LogLevel::kError);
+}
+
 int run_command(const RunArguments& arguments) {
   set_log_format(arguments.log_format);
   const auto registry = connectors_with_secrets(arguments.secrets_file);
@@ -186,7 +186,7 @@ int check_command(const RunArguments& arguments) {
   }
   const auto diagnostics = session.check(*script);
   if (!diagnostics.empty()) {
-    print_diagnostics(*script, arguments, diagnostics);
+    print_diagnostics(*script, file_name(arguments), diagnostics);
     return kExitUsage;
   }
   notify(file_name(arguments) + ": no errors");

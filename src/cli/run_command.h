@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/progress.h"
 #include "cli/row_printer.h"
+#include "sql/parse/diagnostic.h"
 
 namespace slipstream::cli {
 
@@ -27,6 +28,10 @@ struct RunArguments {
   ProgressArguments progress;
   std::string format = "text";  // explain: text, dot, mermaid, json
 };
+
+// What is wrong with a script, with its places, on standard error. `name`: of the script.
+void print_diagnostics(const std::string& script, const std::string& name,
+                       const std::vector<sql::Diagnostic>& list);
 
 int run_command(const RunArguments& arguments);
 int explain_command(const RunArguments& arguments);

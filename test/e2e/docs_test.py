@@ -103,6 +103,9 @@ class DocsTest(EndToEndTest):
                                     {"job.sql": job})
         self.assertEqual(output.count("+I["), 5, output)
 
+    def test_the_page_of_testing(self):
+        self.run_page("docs/testing.md")
+
     def test_brokers_for_development(self):
         [lines] = [text.splitlines() for text, _ in blocks("docs/operations.md") if "./dev broker" in text]
         used = {}
