@@ -159,7 +159,7 @@ class SourceTest(CopyJobTest):
         plan = self.run_engine("explain", script)
         self.assertIn(f"topic-pattern={self.topic}_[a-z]", plan)
 
-    def test_dead_letters_and_retries_of_a_group_are_read(self):
+    def test_dead_letters_of_a_group_are_read(self):
         self.create_topics({self.topic: 1})
         self.send_numbers(0, 3)
         group = "consumers_of_" + self.topic
@@ -231,6 +231,26 @@ class SourceTest(CopyJobTest):
         send(0, 10100)
         self.wait_for_copies(engine, [2, 2, 3])
         self.assertEqual(engine.err.count("has left its topic"), 1, engine.err)
+        self.assertEqual(engine.stop(), 0, engine.err)
+
+    def test_a_deleted_topic_of_several_is_not_waited_for(self):
+        a, b, copies = (self.topic + end for end in ("_a", "_b", "_copies"))
+        self.create_topics({a: 1, b: 1, copies: 1})
+        create = self.source("ts BIGINT, happened AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR happened AS happened",
+                             topic=f"{a};{b}", scan_startup_mode="earliest")
+        sql = ("SET 'execution.checkpointing.interval' = '200 ms';" + create + self.table("copies", "n BIGINT", copies)
+               + "INSERT INTO copies SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE source, DESCRIPTOR(happened), "
+               "INTERVAL '1' SECOND)) GROUP BY window_start, window_end;")
+        engine = self.engine("run", self.write("deleted.sql", sql), "--checkpoint-dir", self.path("checkpoints"))
+        for topic, ts in ((a, 1100), (b, 1200), (a, 2500), (b, 2600)):
+            self.wire.send(topic, '{"ts":%d}' % ts)
+        self.wait_for_copies(engine, [2])
+        self.run_engine("topic", "delete", b, "--nameserver", self.cluster.namesrv)
+        wait_for(lambda: f"{b}/{BROKER}/0 has left its topic, which does not exist any more" in engine.err,
+                 seconds=180, what="a word about the topic")
+        self.wire.send(a, '{"ts":9000}')
+        self.wait_for_copies(engine, [2, 2])
+        wait_for(lambda: self.wire.group_offset("g_" + self.topic, a, 0) == 3, what="the offsets of the other topic")
         self.assertEqual(engine.stop(), 0, engine.err)
 
     def test_a_job_that_goes_on_waits_for_its_broker(self):
