@@ -323,12 +323,13 @@ Status Publication::send(QueueWork& work) {
 }
 
 Status Publication::handle_completions(std::int64_t wait_ms) {
+  Status status;
   for (Completions::Done& done : completions_->take(wait_ms)) {
     --under_way_;
     --done.queue->under_way;
-    TRY(handle(done));
+    if (status.ok()) status = handle(done);
   }
-  return {};
+  return status;
 }
 
 void Publication::doubt(QueueWork& work, std::int64_t fence_ms) {

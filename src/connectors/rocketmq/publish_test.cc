@@ -222,6 +222,19 @@ TEST_F(PublishTest, ABusyBrokerIsAskedAgain) {
   EXPECT_EQ(counters_["rocketmq_sink_scans_total"], 0) << "busy is not stored, for sure";
 }
 
+// All of them were taken at once, and one after the first was waited for forever.
+TEST_F(PublishTest, ACommitThatSeveralQueuesRefuseEnds) {
+  open({{"partitionField", "n"}});
+  for (int i = 0; i < 20; ++i) {
+    const Committable epoch = epoch_of(0, 20, static_cast<std::uint64_t>(i) + 1);
+    ASSERT_EQ(decode_epoch_handle(epoch.handle)->queues.size(), 2U);
+    broker_.inject(RequestCode::kSendBatchMessage,
+                   {.kind = Fault::Kind::kCode, .code = 13, .remark = "no"}, 2);
+    EXPECT_THAT(commit({epoch}).to_string(), HasSubstr("refuses sealed messages forever"));
+  }
+  EXPECT_TRUE(published().empty());
+}
+
 TEST_F(PublishTest, ALostAnswerIsLookedUpAndTheMessagesAreNotSentTwice) {
   const Committable epoch = epoch_of(0, 3);
   broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kDropAfter});
