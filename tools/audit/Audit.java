@@ -139,6 +139,12 @@ public final class Audit {
     return 0;
   }
 
+  // The client gives no body where a message has an empty one.
+  private static String text(Message message) {
+    byte[] body = message.getBody();
+    return body == null ? "" : new String(body, StandardCharsets.UTF_8);
+  }
+
   private int number(String name, int otherwise) {
     return Integer.parseInt(options.getOrDefault(name, String.valueOf(otherwise)));
   }
@@ -202,7 +208,7 @@ public final class Audit {
     } else {
       consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
         for (MessageExt message : messages) {
-          if (refused != null && new String(message.getBody(), StandardCharsets.UTF_8).contains(refused)) {
+          if (refused != null && text(message).contains(refused)) {
             return ConsumeConcurrentlyStatus.RECONSUME_LATER;
           }
         }
@@ -223,7 +229,7 @@ public final class Audit {
     try {
       for (MessageExt message : messages) {
         out.write(message.getQueueId() + "\t" + message.getReconsumeTimes() + "\t"
-            + new String(message.getBody(), StandardCharsets.UTF_8) + "\n");
+            + text(message) + "\n");
       }
       out.flush();
     } catch (java.io.IOException gone) {
@@ -496,7 +502,7 @@ public final class Audit {
   }
 
   private void show(MessageExt message, Tally tally, String show) throws Exception {
-    String body = new String(message.getBody(), StandardCharsets.UTF_8);
+    String body = text(message);
     tally.add(body);
     if (show.equals("body")) {
       out.write(body + "\n");

@@ -7,10 +7,9 @@
 namespace slipstream::rocketmq {
 
 Status BatchEncoder::add(std::string_view body, std::string_view properties, std::int32_t flag) {
-  if (body.empty() || properties.size() > kPropertiesBytesMax) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "a message of a batch has no body or properties above " +
-                     std::to_string(kPropertiesBytesMax) + " bytes"};
+  if (properties.size() > kPropertiesBytesMax) {
+    return Error{ErrorCode::kInvalidArgument, "a message of a batch has properties above " +
+                                                  std::to_string(kPropertiesBytesMax) + " bytes"};
   }
   if (!fits(body.size(), properties.size())) {
     return Error{ErrorCode::kResourceExhausted,

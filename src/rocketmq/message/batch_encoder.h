@@ -28,8 +28,9 @@ class BatchEncoder {
   bool fits(std::size_t body_size, std::size_t properties_size) const {
     return bytes_.size() + entry_size(body_size, properties_size) <= bytes_max_;
   }
-  // Failure: kResourceExhausted when it does not fit; kInvalidArgument for an empty body or
-  // properties above kPropertiesBytesMax. The batch is unchanged then.
+  // An empty body is stored in a batch only: brokers refuse it in a message by itself.
+  // Failure: kResourceExhausted when it does not fit; kInvalidArgument for properties above
+  // kPropertiesBytesMax. The batch is unchanged then.
   Status add(std::string_view body, std::string_view properties, std::int32_t flag = 0);
 
   // Behind what is here; `other` is empty afterwards. REQUIRES: fits_all(other)

@@ -384,6 +384,20 @@ TEST(BatchEncoder, KeepsItsBound) {
   EXPECT_FALSE(batch.add("", "").ok());
 }
 
+// What says that a key is gone.
+TEST(BatchEncoder, ABodyMayBeEmpty) {
+  BatchEncoder batch;
+  ASSERT_TRUE(batch.add("", "K\x01v\x02").ok());
+  ASSERT_TRUE(batch.add("b", "").ok());
+  const std::string body = batch.take();
+  std::span<const std::uint8_t> rest = as_bytes(body);
+  const auto entry = decode_batch_entry(rest);
+  ASSERT_TRUE(entry.ok());
+  EXPECT_TRUE(entry->body.empty());
+  EXPECT_EQ(entry->properties, "K\x01v\x02");
+  EXPECT_EQ(as_text(decode_batch_entry(rest)->body), "b");
+}
+
 TEST(BatchEncoder, TakesTheMessagesOfAnotherOne) {
   BatchEncoder all(100);
   for (const char* body : {"first", "second", "third"}) {
