@@ -30,7 +30,7 @@ Result<std::unique_ptr<RowSerializer>> RowSerializer::make(std::string table,
     key = std::move(*made);
   }
   return std::unique_ptr<RowSerializer>(
-      new RowSerializer(std::move(table), std::move(*value), std::move(key)));
+      new RowSerializer(std::move(table), std::move(*value), std::move(key), format.upsert()));
 }
 
 Status RowSerializer::Part::encode(const Batch& batch, format::EncodedBodies& out) const {
@@ -65,9 +65,38 @@ Status RowSerializer::Part::encode_keys(const Batch& batch, format::EncodedBodie
 Status RowSerializer::encode(const Batch& batch) {
   bodies_.clear();
   keys_.clear();
-  TRY(value_.encode(batch, bodies_).with_context("table '" + table_ + "'"));
-  if (!key_.encoder) return {};
-  return key_.encode_keys(batch, keys_).with_context("table '" + table_ + "': key");
+  deletions_.clear();
+  const std::string subject = "table '" + table_ + "'";
+  if (key_.encoder) TRY(key_.encode_keys(batch, keys_).with_context(subject + ": key"));
+  return (upsert_ ? encode_upserts(batch) : value_.encode(batch, bodies_)).with_context(subject);
+}
+
+Status RowSerializer::encode_upserts(const Batch& batch) {
+  const Batch values = value_.chosen(batch);
+  const auto is_value = [&](std::size_t row) {
+    return batch.kind(row) == RowKind::kInsert || batch.kind(row) == RowKind::kUpdateAfter;
+  };
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    if (keys_[row].empty())
+      return Error{ErrorCode::kDataError, "a row has no value in any column of the PRIMARY KEY"};
+  }
+  for (std::size_t row = 0; row < batch.rows();) {
+    std::size_t end = row;
+    while (end < batch.rows() && is_value(end)) ++end;
+    if (end != row) TRY(value_.encoder->encode(values, row, end, bodies_));
+    deletions_.resize(bodies_.size(), false);
+    for (row = end; row < batch.rows() && !is_value(row); ++row) {
+      if (is_replaced_by_next(batch, row)) continue;
+      bodies_.close(row);
+      deletions_.push_back(true);
+    }
+  }
+  return {};
+}
+
+bool RowSerializer::is_replaced_by_next(const Batch& batch, std::size_t row) const {
+  return batch.kind(row) == RowKind::kUpdateBefore && row + 1 < batch.rows() &&
+         batch.kind(row + 1) == RowKind::kUpdateAfter && keys_[row] == keys_[row + 1];
 }
 
 }  // namespace slipstream::connector_kit

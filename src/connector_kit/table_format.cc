@@ -55,17 +55,50 @@ Result<std::vector<std::size_t>> read_key_fields(const TableDefinition& table,
   return fields;
 }
 
+// The key of an upsert table is that of its rows.
+Result<std::vector<std::size_t>> read_upsert_fields(const TableDefinition& table,
+                                                    const Options& options) {
+  std::vector<std::size_t> fields;
+  std::string names;
+  for (const std::string& name : table.primary_key) {
+    if (const auto column = table.physical.find(name)) fields.push_back(*column);
+    names += (names.empty() ? "" : ";") + name;
+  }
+  std::sort(fields.begin(), fields.end());
+  if (!options.has(key_option::kFields)) return fields;
+  TRY_ASSIGN(const auto given, read_key_fields(table, options[key_option::kFields]));
+  if (given == fields) return fields;
+  return bad_option(table, "option 'key.fields' names other columns than the PRIMARY KEY, '" +
+                               names +
+                               "': with 'changelog.mode' = 'upsert' the key of a message is that "
+                               "of its row; leave the option out");
+}
+
+Status check_upsert(const TableDefinition& table, const TableFormat& format) {
+  if (table.primary_key.empty()) {
+    return bad_option(table,
+                      "'changelog.mode' = 'upsert' needs a PRIMARY KEY (...) NOT ENFORCED: its "
+                      "columns are the key that a message replaces the row of");
+  }
+  if (!format.format->changelog) return {};
+  return bad_option(table, "'changelog.mode' = 'upsert' writes rows, and format '" + format.name() +
+                               "' holds changes by itself; leave the option out, or use a format "
+                               "such as 'json'");
+}
+
 Result<KeyFormat> read_key_format(const TableDefinition& table, const Options& options,
-                                  const OptionMap& format_options) {
+                                  const OptionMap& format_options, bool upsert) {
   KeyFormat key;
-  const auto found = format::find_format(options[key_option::kFormat]);
+  const std::string& name = options[key_option::kFormat];
+  const auto found = format::find_format(name.empty() ? "json" : name);
   if (!found.ok()) return found.error().with_context("table '" + table.name + "': 'key.format'");
   key.format = *found;
   if (key.format->changelog) {
     return bad_option(table, "option 'key.format': a key of format '" + key.format->name +
                                  "' would be a change; use 'json', 'csv' or 'raw'");
   }
-  TRY_ASSIGN(key.fields, read_key_fields(table, options[key_option::kFields]));
+  TRY_ASSIGN(key.fields, upsert ? read_upsert_fields(table, options)
+                                : read_key_fields(table, options[key_option::kFields]));
   if (key.fields.empty()) {
     return bad_option(table,
                       "'key.format' needs 'key.fields', the columns that a key holds: 'a;b'");
@@ -142,9 +175,13 @@ Result<TableFormat> read_table_format(const TableDefinition& table,
   TRY_ASSIGN(result.options,
              with_format_options(connector_options, table.options).parse(table.options, subject));
   if (connector_options.find(key_option::kFormat.name) == nullptr) return result;
-  if (!result.options[key_option::kFormat].empty()) {
+  if (connector_options.find(kChangelogMode.name) != nullptr)
+    result.changelog_mode = result.options[kChangelogMode];
+  if (result.upsert()) TRY(check_upsert(table, result));
+  if (result.upsert() || !result.options[key_option::kFormat].empty()) {
     TRY_ASSIGN(result.key, read_key_format(table, result.options,
-                                           key_format_options(connector_options, table.options)));
+                                           key_format_options(connector_options, table.options),
+                                           result.upsert()));
     return result;
   }
   for (const std::string_view without :
@@ -181,13 +218,15 @@ Result<DecodedTable> plan_decoding(const SourceRequest& request, const TableForm
 }
 
 Status require_changelog(const SinkRequest& request, const TableFormat& format) {
-  if (!request.updating || format.format->changelog) return {};
-  return Error{ErrorCode::kUnsupported,
-               "table '" + request.table.name +
-                   "': the query's result changes rows that it gave before, but format '" +
-                   format.name() +
-                   "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results "
-                   "are final, or write changes with 'format' = 'debezium-json'"};
+  if (!request.updating || format.format->changelog || format.upsert()) return {};
+  return Error{
+      ErrorCode::kUnsupported,
+      "table '" + request.table.name +
+          "': the query's result changes rows that it gave before, but format '" + format.name() +
+          "' writes new rows only; aggregate over a window (TUMBLE, HOP), whose results "
+          "are final, or write changes with 'format' = 'debezium-json'" +
+          (format.changelog_mode ? ", or rows by PRIMARY KEY with 'changelog.mode' = 'upsert'"
+                                 : "")};
 }
 
 }  // namespace slipstream::connector_kit

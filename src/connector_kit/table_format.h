@@ -25,12 +25,21 @@ struct KeyFormat {
   bool in_value = true;             // the body holds them too
 };
 
+// Whether the messages of a table are rows by key, whatever its format.
+enum class ChangelogMode : std::uint8_t {
+  kFormat,  // new rows, or the changes that a changelog format holds
+  kUpsert,  // the row that a key has now; a body of no bytes: the key is gone
+};
+
 struct TableFormat {
   const format::Format* format = nullptr;
   Options options;  // of connector and format together
   std::optional<KeyFormat> key;
+  std::optional<ChangelogMode> changelog_mode;  // none: the connector has no such option
 
   const std::string& name() const { return format->name; }
+  // `key` holds the columns of the PRIMARY KEY then.
+  bool upsert() const { return changelog_mode == ChangelogMode::kUpsert; }
   // Those of the table's `columns` physical ones that the body holds, ascending.
   std::vector<std::size_t> value_fields(std::size_t columns) const;
 };
@@ -53,6 +62,18 @@ inline constexpr Option<ValueFields> kValueFieldsInclude{
         "are read from it; EXCEPT_KEY = only the key does.",
     .limits = {kValueFieldWords}};
 }  // namespace key_option
+
+// 'changelog.mode' of a connector whose messages have a key, beside the options of
+// message_format_options().
+inline constexpr auto kChangelogModeWords = std::to_array<OptionWord<ChangelogMode>>(
+    {{"format", ChangelogMode::kFormat}, {"upsert", ChangelogMode::kUpsert}});
+inline constexpr Option<ChangelogMode> kChangelogMode{
+    .name = "changelog.mode",
+    .default_value = "format",
+    .description =
+        "What messages are: format = what the format holds, new rows or changes; upsert = the row "
+        "that a PRIMARY KEY has now, and an empty body for one that is gone.",
+    .limits = {kChangelogModeWords}};
 
 // What a connector whose messages have a key says of formats: `format`, that of bodies, which
 // 'value.format' names too, then those of key_option. The key format's own options have "key." in
@@ -122,7 +143,7 @@ struct DecodedTable {
 Result<DecodedTable> plan_decoding(const SourceRequest& request, const TableFormat& format,
                                    DecodeErrors errors);
 
-// Refuses rows other than +I where the format writes new rows only.
+// Refuses rows other than +I where the table holds new rows only.
 Status require_changelog(const SinkRequest& request, const TableFormat& format);
 
 }  // namespace slipstream::connector_kit

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Exactly-once: a filter and a window over one source, with kills, a broker crash, new queues and rescaling.
+"""Exactly-once: a filter and a window over one source, with kills, a broker crash, new queues and rescaling; and
+rows by key, with kills and rescaling.
 
 The official Java client reads the results: every message that went in is there once.
 """
@@ -7,7 +8,7 @@ import json
 from collections import Counter
 
 from crash_run import KILLS, MESSAGES, SOURCE, CrashRun
-from harness import main
+from harness import main, wait_for
 
 SINKS = """
 CREATE TABLE kept (dense BIGINT, k STRING) WITH (
@@ -43,6 +44,71 @@ class ExactlyOnceTest(CrashRun):
         self.assertEqual([window for window, times in windows.items() if times > 1], [])
         self.assertEqual({(row["second_start"], row["k"]): row["n"] for row in rows}, dict(expected))
         self.assertEqual(sum(row["n"] for row in rows), MESSAGES)
+
+
+class UpsertTest(CrashRun):
+    """A result that changes, as rows by key: the last message of each key is what the query says in the end."""
+    moments = [(0.5, 6)]
+    KEYS = 7
+    COUNT = 20_000
+
+    def keys_of(self, topic):
+        """{key: its bodies in order}, as the Java client reads them; all those of a key are in one queue."""
+        queues, bodies = {}, {}
+        for queue, _, _, _, key, body in self.audit.messages(topic):
+            self.assertEqual(queues.setdefault(key, queue), queue, f"messages of {key} are in two queues")
+            bodies.setdefault(key, []).append(body)
+        return bodies
+
+    def test_the_last_message_of_a_key_is_its_row(self):
+        """Keys with an even count are filtered away: they come and go with every message."""
+        sql = "SET 'execution.checkpointing.interval' = '500 ms';" + SOURCE + """
+            CREATE TABLE counts (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH (
+              'connector' = 'rocketmq', 'topic' = 'counts', 'nameServerAddress' = '{namesrv}', 'format' = 'json',
+              'changelog.mode' = 'upsert', 'key.format' = 'raw', 'sink.delivery-guarantee' = 'exactly-once');
+            INSERT INTO counts SELECT k, n FROM (SELECT k, COUNT(*) AS n FROM events GROUP BY k) WHERE MOD(n, 2) = 1;
+            """
+        self.create_topics({"events": 4, "counts": 3})
+        self.write("job.sql", sql.replace("{namesrv}", self.cluster.namesrv))
+        self.start_job()
+        for first in range(0, self.COUNT, self.COUNT // 4):
+            self.produce(first, self.COUNT // 4)
+            self.kill_after(self.moment())
+            self.wait_for_producer()
+        self.drain_input()
+        self.stop_job()
+        counts = Counter(f"k{n % self.KEYS}" for n in range(self.COUNT))
+        bodies = self.keys_of("counts")
+        last = {key: json.loads(each[-1])["n"] for key, each in bodies.items() if each[-1]}
+        self.assertEqual(last, {key: n for key, n in counts.items() if n % 2 == 1})
+        self.assertEqual(set(bodies), set(counts))
+        for key, each in bodies.items():
+            values = [json.loads(body)["n"] for body in each if body]
+            self.assertEqual(values, sorted(set(values)), f"{key} goes back or comes twice")
+            self.assertTrue(all(value % 2 == 1 for value in values), key)
+        self.assertIn("", [body for each in bodies.values() for body in each])
+
+    def test_a_compaction_topic_takes_rows_by_key(self):
+        if self.version < "5":
+            self.skipTest("brokers 4.x have no compaction topics")
+        self.wire.ask(17, {"topic": "compacted", "defaultTopic": "TBW102", "readQueueNums": 2, "writeQueueNums": 2,
+                           "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false",
+                           "attributes": "+cleanup.policy=COMPACTION"})
+        table = """
+            CREATE TABLE t (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'rocketmq',
+              'topic' = 'compacted', 'nameServerAddress' = '%s', 'format' = 'json'%s);
+            INSERT INTO t SELECT k, COUNT(*) FROM (VALUES ('a'), ('b'), ('a')) AS v(k) GROUP BY k;
+            """
+        upsert = ", 'changelog.mode' = 'upsert', 'key.format' = 'raw'"
+        self.run_engine("run", self.write("upsert.sql", table % (self.cluster.namesrv, upsert)))
+        wait_for(lambda: self.wire.count("compacted") >= 2, what="two keys")
+        self.assertEqual({key: json.loads(each[-1])["n"] for key, each in self.keys_of("compacted").items()},
+                         {"a": 2, "b": 1})
+        plain = table.replace("COUNT(*) FROM", "1 FROM").replace(" GROUP BY k", "")
+        self.write("plain.sql", plain % (self.cluster.namesrv, ""))
+        engine = self.engine("run", self.path("plain.sql"))
+        self.assertNotEqual(engine.wait(), 0)
+        self.assertIn("brokers lose messages without a key there", engine.err)
 
 
 if __name__ == "__main__":

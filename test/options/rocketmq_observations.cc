@@ -253,15 +253,17 @@ std::string speaks(const OptionMap& options) {
 class SinkSide {
  public:
   SinkSide(const OptionMap& options, const Clock& clock,
-           const Schema& schema = Schema({{"n", Type::integer()}}))
+           const Schema& schema = Schema({{"n", Type::integer()}}),
+           const std::vector<std::string>& primary_key = {})
       : clock_(clock) {
     broker.create_topic("out", 1);
     OptionMap given = options;
     given.insert(
         {{"topic", "out"}, {"nameServerAddress", broker.name_server()}, {"format", "json"}});
+    TableDefinition table = slipstream::testing::table_of(schema, std::move(given));
+    table.primary_key = primary_key;
     auto made = (*registry_->find("rocketmq"))
-                    ->make_sink(slipstream::testing::sink_request(
-                        slipstream::testing::table_of(schema, std::move(given))));
+                    ->make_sink(slipstream::testing::sink_request(std::move(table)));
     EXPECT_TRUE(made.ok()) << made.status().to_string();
     sink_ = std::move(*made);
     WriterContext context;
@@ -389,6 +391,18 @@ std::string keys_read_and_written(const OptionMap& options) {
   return seen;
 }
 
+// The row 1 of a table with a PRIMARY KEY, and its message.
+std::string key_and_body(const OptionMap& options) {
+  const SystemClock clock;
+  SinkSide side(options, clock, Schema({{"n", Type::integer()}}), {"n"});
+  EXPECT_TRUE(side.write().ok());
+  side.prepare();
+  const auto messages = side.broker.messages({"out", "broker-a", 0});
+  EXPECT_EQ(messages.size(), 1U);
+  return std::string(messages.front().property("KEYS").value_or("no key")) + ": " +
+         messages.front().body;
+}
+
 void add_sources(std::vector<Observation>& all) {
   const auto add = [&](const std::string& option, Observation::Side one, Observation::Side other,
                        OptionMap others, Effect effect) {
@@ -466,6 +480,8 @@ void add_sinks(std::vector<Observation>& all) {
     all.push_back({"connector rocketmq", option, std::move(one), std::move(other),
                    std::move(others), std::move(effect)});
   };
+  add("changelog.mode", {"upsert", R"({"n":1}: {"n":1})"}, {"format", R"(no key: {"n":1})"}, {},
+      key_and_body);
   add("produceGroup", {"p", "p"}, {"q", "q"}, {}, producer_group);
   add("sink.delivery-guarantee", {"at-least-once", "1 sent"}, {"exactly-once", "0 sent"}, {},
       written_before_commit);

@@ -17,19 +17,34 @@ Error bad(const SinkPlan& plan, ErrorCode code, const std::string& text) {
 }
 
 // Brokers 4.x have no such policy.
-Status check_cleanup_policy(rocketmq::Admin& admin, const SinkPlan& plan) {
-  TRY_ASSIGN(const auto attributes, admin.topic_attributes(plan.settings.topic));
+Result<bool> is_compacted(rocketmq::Admin& admin, const std::string& topic) {
+  TRY_ASSIGN(const auto attributes, admin.topic_attributes(topic));
   for (const auto& [broker, of_broker] : attributes) {
     for (const rocketmq::Property& attribute : of_broker) {
-      if (attribute.name != "cleanup.policy" || attribute.value != "COMPACTION") continue;
-      return bad(plan, ErrorCode::kUnsupported,
-                 "has cleanup.policy=COMPACTION: messages disappear, so exactly-once cannot look "
-                 "for them after a crash; "
-                 "write to a topic with cleanup.policy=DELETE, or use 'sink.delivery-guarantee' = "
-                 "'at-least-once'");
+      if (attribute.name == "cleanup.policy" && attribute.value == "COMPACTION") return true;
     }
   }
-  return {};
+  return false;
+}
+
+Status check_cleanup_policy(rocketmq::Admin& admin, const SinkPlan& plan) {
+  const bool once = plan.settings.guarantee == Guarantee::kExactlyOnce;
+  const bool keys = plan.settings.format.key || plan.find(MetadataKey::kKeys) != nullptr;
+  if (!once && keys) return {};
+  const auto compacted = is_compacted(admin, plan.settings.topic);
+  if (!compacted.ok()) return once ? compacted.status() : Status();  // only a check
+  if (!*compacted) return {};
+  if (once) {
+    return bad(plan, ErrorCode::kUnsupported,
+               "has cleanup.policy=COMPACTION: messages disappear, so exactly-once cannot look "
+               "for them after a crash; "
+               "write to a topic with cleanup.policy=DELETE, or use 'sink.delivery-guarantee' = "
+               "'at-least-once'");
+  }
+  return bad(plan, ErrorCode::kUnsupported,
+             "has cleanup.policy=COMPACTION: brokers lose messages without a key there, and this "
+             "table writes none; declare a PRIMARY KEY with 'changelog.mode' = 'upsert', or "
+             "'key.format' and 'key.fields'");
 }
 
 Status try_scan(rocketmq::Admin& admin, const SinkPlan& plan,
@@ -94,8 +109,8 @@ Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
                "has no writable queue: no broker of it has a master now, or its permission "
                "does not include write");
   }
-  if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
   TRY(check_cleanup_policy(admin, plan));
+  if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
   return try_scan(admin, plan, queues)
       .with_context("checking that the output can be looked through");
 }

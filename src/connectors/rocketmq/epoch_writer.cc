@@ -135,7 +135,7 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
 
 Status EpochWriter::add(const OutMessage& message, EpochFile& file) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
-  TRY_ASSIGN(const MessageQueue* own, row_queues_.find(message.row, *topic));
+  TRY_ASSIGN(const MessageQueue* own, row_queues_.find(message, *topic));
   const MessageQueue& queue = own != nullptr ? *own : topic->current();
   if (last_ == nullptr || epoch_.queues[last_->index].queue != queue) last_ = &lane_of(queue);
   Lane& lane = *last_;

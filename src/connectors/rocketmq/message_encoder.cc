@@ -85,9 +85,13 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
   out.body = rows_->bodies()[copy.body];
   out.row = rows_->bodies().rows[copy.body];
   properties_.clear();
-  if (out.body.empty()) {
+  if (out.body.empty() && !rows_->is_deletion(copy.body)) {
     return refuse(
-        "a row has an empty body, which brokers refuse; write a value, or filter such rows out");
+        plan_->settings.format.upsert()
+            ? "a row has an empty body, which would mean that its key is gone; write a value, or "
+              "filter such rows out"
+            : "a row has an empty body, which brokers refuse; write a value, or filter such rows "
+              "out");
   }
   if (plan_->metadata.empty()) {
     if (!tag.empty()) append_pair(rocketmq::property::kTags, tag, properties_);
@@ -106,6 +110,7 @@ Status MessageEncoder::message(std::size_t index, std::string_view unique_key, O
           "nothing else; use 'key.format' = 'json', or another delimiter");
     }
     append_pair(rocketmq::property::kKeys, key, properties_);
+    out.key = key;
   }
   append_pair(rocketmq::property::kUniqueKey, unique_key, properties_);
   append_pair(rocketmq::property::kWait, "true", properties_);

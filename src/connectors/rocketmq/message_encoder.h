@@ -20,6 +20,7 @@ struct OutMessage {
   std::string_view topic;
   std::string_view body;
   std::string_view properties;
+  std::string_view key;  // that 'key.format' makes; empty = none
   std::uint32_t row = 0;
   std::int64_t deliver_at_ms = 0;
   std::int32_t delay_level = 0;

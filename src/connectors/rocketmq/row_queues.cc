@@ -61,20 +61,24 @@ void RowQueues::read(const Batch& batch) {
   batch_ = &batch;
   if (plan_->partition_column)
     hashes_ = java_hashes(*batch.column(*plan_->partition_column), batch.rows());
-  else if (places_all())
+  else if (places_all() && !plan_->settings.format.upsert())
     hashes_ = hash_rows(batch, plan_->order_key);
 }
 
-Result<const MessageQueue*> RowQueues::find(std::size_t row,
+Result<const MessageQueue*> RowQueues::find(const OutMessage& message,
                                             const TopicQueues::Topic& topic) const {
+  const auto queue_of = [&](std::string_view key) {
+    return &topic.queues[rocketmq::Producer::queue_of_key(key, topic.queues.size())];
+  };
+  const std::size_t row = message.row;
   if (queue_ != nullptr && !batch_->column(queue_->index)->is_null(row)) return named(row, topic);
   if (sharding_ != nullptr) {
     const Column& keys = *batch_->column(sharding_->index);
     if (keys.is_null(row) || keys.text(row).empty()) return nullptr;
-    return &topic.queues[rocketmq::Producer::queue_of_key(keys.text(row), topic.queues.size())];
+    return queue_of(keys.text(row));
   }
-  if (hashes_.empty()) return nullptr;
-  return &topic.queues[hashes_[row] % topic.queues.size()];
+  if (!hashes_.empty()) return &topic.queues[hashes_[row] % topic.queues.size()];
+  return plan_->settings.format.upsert() ? queue_of(message.key) : nullptr;
 }
 
 Result<const MessageQueue*> RowQueues::named(std::size_t row,

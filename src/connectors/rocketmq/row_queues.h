@@ -9,14 +9,15 @@
 #include "slipstream/batch.h"
 #include "slipstream/rocketmq/message.h"
 
+#include "connectors/rocketmq/message_encoder.h"
 #include "connectors/rocketmq/sink_plan.h"
 #include "connectors/rocketmq/topic_queues.h"
 
 namespace slipstream::rocketmq_connector {
 
 // Asked in this order: the queue that the row names; the hash of its sharding key, or of the
-// partition field (NULL as the empty text), as Java's selector by hash takes it; the hash of the
-// key of a changelog. A row that has none of them may go anywhere.
+// partition field (NULL as the empty text), or of the key of an upsert table, as Java's selector by
+// hash takes it; the hash of the key of a changelog. A row that has none of them may go anywhere.
 //
 // Owner:   a writer.
 // Thread:  task.
@@ -30,7 +31,7 @@ class RowQueues {
   // The batch must live until the last find() for it.
   void read(const Batch& batch);
   // Null: any queue will do. Refers to the topic's queues.
-  Result<const rocketmq::MessageQueue*> find(std::size_t row,
+  Result<const rocketmq::MessageQueue*> find(const OutMessage& message,
                                              const TopicQueues::Topic& topic) const;
 
  private:

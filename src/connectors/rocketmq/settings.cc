@@ -275,7 +275,7 @@ OptionTable rocketmq_options() {
   add(option_specs(option::kProducerGroup, option::kGuarantee, option::kSendTimeout,
                    option::kScanGroup, option::kFenceWait));
   add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,
-                   option::kPartitionField));
+                   option::kPartitionField, connector_kit::kChangelogMode));
   add(delivery_time_options());
   return OptionTable(std::move(all));
 }

@@ -23,6 +23,7 @@ class QueueSink final : public Sink {
     std::vector<std::string> lines{
         "topic=" + plan_->settings.topic, "format=" + plan_->settings.format.format->name,
         "guarantee=" + std::string(guarantee_name(plan_->settings.guarantee))};
+    if (plan_->settings.format.upsert()) lines.emplace_back("changelog=upsert");
     std::string tags;
     for (const std::string& tag : plan_->settings.tags) tags += (tags.empty() ? "" : ",") + tag;
     if (!tags.empty()) lines.push_back("tag=" + tags);

@@ -239,7 +239,7 @@ TEST_F(SinkColumns, WhatExcludesEachOtherIsRefused) {
   updating_ = true;
   for (const MetadataColumn& column : {kQueueColumn, kShardingColumn}) {
     EXPECT_THAT(refusal({{"format", "debezium-json"}}, {column}),
-                AllOf(HasSubstr("column '" + column.name + "'"), HasSubstr("changes rows")));
+                AllOf(HasSubstr("column '" + column.name + "'"), HasSubstr("messages change rows")));
   }
 }
 

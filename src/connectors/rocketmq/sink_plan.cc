@@ -15,6 +15,11 @@ Error invalid(const SinkPlan& plan, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + plan.settings.table + "': " + text};
 }
 
+// Messages change rows that others have written: those of one key must stay in order.
+bool is_by_key(const SinkRequest& request, const SinkPlan& plan) {
+  return request.updating || plan.settings.format.upsert();
+}
+
 Status check_exactly_once(const SinkPlan& plan) {
   if (plan.settings.guarantee != Guarantee::kExactlyOnce) return {};
   const std::string text =
@@ -48,9 +53,11 @@ Status check_keys(const SinkPlan& plan) {
   }
   const WriteColumn* keys = plan.find(MetadataKey::kKeys);
   if (keys == nullptr) return {};
-  return invalid(plan, "column '" + keys->name +
-                           "' and 'key.format' both write the keys of messages; declare the column "
-                           "METADATA VIRTUAL, or leave the option out");
+  return invalid(
+      plan, "column '" + keys->name + "' and " +
+                (plan.settings.format.upsert() ? "'changelog.mode' = 'upsert'" : "'key.format'") +
+                " both write the keys of messages; declare the column METADATA VIRTUAL, "
+                "or leave the option out");
 }
 
 // Changes of a row go to one queue only if the field belongs to its key.
@@ -68,8 +75,8 @@ Status resolve_partition_field(const SinkRequest& request, SinkPlan& plan) {
   if (plan.schema[*plan.partition_column].type.layout() == Layout::kNested)
     return bad("'" + field + "' is a nested column; take one that has a text");
   const auto& key = request.table.primary_key;
-  if (request.updating && std::find(key.begin(), key.end(), field) == key.end()) {
-    return bad("the query's result changes rows, and '" + field +
+  if (is_by_key(request, plan) && std::find(key.begin(), key.end(), field) == key.end()) {
+    return bad("messages change rows, and '" + field +
                "' is not in the PRIMARY KEY: changes of one row could go to different queues");
   }
   return {};
@@ -87,8 +94,8 @@ Status check_queue_columns(const SinkRequest& request, const SinkPlan& plan) {
                                "message; declare the column METADATA VIRTUAL, or leave the option "
                                "out");
     }
-    if (request.updating) {
-      return invalid(plan, "the query's result changes rows, and column '" + column->name +
+    if (is_by_key(request, plan)) {
+      return invalid(plan, "messages change rows, and column '" + column->name +
                                "' decides about the queue: changes of one row could go to "
                                "different queues; declare it METADATA VIRTUAL");
     }
@@ -98,6 +105,25 @@ Status check_queue_columns(const SinkRequest& request, const SinkPlan& plan) {
   return invalid(plan, "column '" + broker->name +
                            "' says at which broker the queue is that metadata 'queue-id' names; "
                            "declare a column for that too, or this one METADATA VIRTUAL");
+}
+
+// The last message of a key must be the last one that is seen, where all others of it are.
+Status check_upsert(const SinkPlan& plan) {
+  if (!plan.settings.format.upsert()) return {};
+  const auto refuse = [&](const std::string& what, const std::string& why) {
+    return invalid(plan, what + " " + why +
+                             ", and with 'changelog.mode' = 'upsert' the last message "
+                             "of a key must be the last one that is seen; leave it out");
+  };
+  if (plan.settings.delivery.mode)
+    return refuse("option 'deliveryTimestampMode'", "delays messages");
+  for (const MetadataKey key : {MetadataKey::kDeliveryTime, MetadataKey::kDelayLevel}) {
+    if (const WriteColumn* column = plan.find(key))
+      return refuse("column '" + column->name + "'", "delays messages");
+  }
+  if (const WriteColumn* topic = plan.find(MetadataKey::kTopic))
+    return refuse("column '" + topic->name + "'", "can send those of one key to several topics");
+  return {};
 }
 
 Status resolve_delivery_time(const SinkRequest& request, SinkPlan& plan) {
@@ -141,10 +167,11 @@ Result<std::shared_ptr<const SinkPlan>> make_sink_plan(const SinkRequest& reques
   TRY(resolve_partition_field(request, *plan));
   TRY(check_queue_columns(request, *plan));
   TRY(resolve_delivery_time(request, *plan));
-  plan->hashed = request.updating || plan->partition_column ||
+  TRY(check_upsert(*plan));
+  plan->hashed = is_by_key(request, *plan) || plan->partition_column ||
                  plan->find(MetadataKey::kShardingKey) != nullptr;
   plan->ordered = plan->hashed || plan->find(MetadataKey::kQueueId) != nullptr;
-  if (request.updating) {
+  if (request.updating && !plan->settings.format.upsert()) {
     // Without a key all changes go one way, in order.
     for (const std::string& key : table.primary_key) {
       if (const auto column = plan->schema.find(key)) plan->order_key.push_back(*column);

@@ -23,7 +23,7 @@ struct SinkPlan {
   bool ordered = false;
   // A hash decides about queues, so that their number must stay as it is.
   bool hashed = false;
-  std::vector<std::size_t> order_key;           // columns of `schema`; of an updating query
+  std::vector<std::size_t> order_key;           // columns of `schema`; of a changelog
   std::optional<std::size_t> partition_column;  // decides about the queue in place of the key
   std::optional<std::size_t> delivery_column;   // of settings.delivery
   std::string uid;

@@ -146,6 +146,13 @@ void take_tag_predicates(const SourceRequest& request, RowPlan& plan,
 Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) {
   const TableDefinition& table = request.table;
   TRY_ASSIGN(SourceSettings settings, read_source_settings(table));
+  if (settings.format.upsert()) {
+    return Error{ErrorCode::kUnsupported,
+                 "table '" + table.name +
+                     "': 'changelog.mode' = 'upsert' can only be written; to read the messages as "
+                     "they are, declare a table without the option, with 'decode.errors' = 'skip' "
+                     "for the empty bodies of keys that are gone"};
+  }
   auto plan = std::make_shared<RowPlan>();
   for (const std::size_t index : request.metadata) {
     TRY_ASSIGN(ReadColumn resolved, resolve_read_column(table, table.metadata[index]));

@@ -149,7 +149,7 @@ Result<SinkWriter::Write> QueueWriter::write(const Batch& batch, EpochFile* file
 
 Status QueueWriter::send(const OutMessage& message, const std::string& unique_key) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
-  TRY_ASSIGN(const rocketmq::MessageQueue* own, row_queues_.find(message.row, *topic));
+  TRY_ASSIGN(const rocketmq::MessageQueue* own, row_queues_.find(message, *topic));
   const rocketmq::MessageQueue& queue = own != nullptr ? *own : topic->current();
   if (message.delayed()) {
     if (own == nullptr) ++topic->turn;
