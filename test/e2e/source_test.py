@@ -448,6 +448,43 @@ class SourceTest(CopyJobTest):
         self.fails(exactly + "INSERT INTO sink VALUES (1, NOW());", 2, "delivery time", "at-least-once",
                    verb="check")
 
+    def test_sharding_keys_and_queues_are_written(self):
+        self.create_topics({self.topic + "_q": 4})
+        attributes = {} if self.version.startswith("4") else {"attributes": "+message.type=FIFO"}
+        self.wire.ask(17, {"topic": self.topic, "defaultTopic": "TBW102", "readQueueNums": 4, "writeQueueNums": 4,
+                           "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false",
+                           **attributes})
+        values = ", ".join(f"({n}, 'k{n % 3}')" for n in range(30))
+        for guarantee in ("at-least-once", "exactly-once"):
+            sink = self.table("sink", "n INT, g STRING METADATA FROM 'sharding-key'",
+                              **{"sink.delivery__guarantee": guarantee})
+            self.run_engine("run", self.write("g.sql", sink + f"INSERT INTO sink VALUES {values};"),
+                            "--checkpoint-dir", self.path(guarantee))
+        wait_for(lambda: self.wire.count(self.topic) == 60, what="60 messages")
+        messages = self.wire.messages(self.topic)
+        for key in ("k0", "k1", "k2"):
+            own = [message for message in messages if message.properties["__SHARDINGKEY"] == key]
+            # Java's hash of "k0" is 31 * 107 + 48 and so on: of four queues, SelectMessageQueueByHash
+            self.assertEqual({message.queue for message in own}, {(31 * 107 + ord(key[1])) % 4})
+            self.assertEqual([message.row["n"] for message in own], 2 * list(range(int(key[1]), 30, 3)))
+        place = self.table("place", "n INT, q INT METADATA FROM 'queue-id', b STRING METADATA FROM 'broker'",
+                           self.topic + "_q")
+        insert = f"INSERT INTO place VALUES (1, 3, '{BROKER}'), (2, 0, NULL);"
+        self.run_engine("run", self.write("q.sql", place + insert))
+        wait_for(lambda: self.wire.count(self.topic + "_q") == 2, what="2 messages")
+        placed = {message.row["n"]: message.queue for message in self.wire.messages(self.topic + "_q")}
+        self.assertEqual(placed, {1: 3, 2: 0})
+        self.fails(place + "INSERT INTO place VALUES (1, 9, NULL);", 1, "has no queue 9", f"{BROKER} 0 to 3")
+
+    def test_delay_level_is_written(self):
+        self.create_topics({self.topic: 1})
+        sink = self.table("sink", "n INT, d INT METADATA FROM 'delay-level'")
+        begun = time.time()
+        self.run_engine("run", self.write("w.sql", sink + "INSERT INTO sink VALUES (1, 2), (2, NULL);"))
+        wait_for(lambda: self.wire.count(self.topic) == 2, what="the delayed message")
+        self.assertGreaterEqual(time.time() - begun, 5, "level 2 is 5 s")
+        self.assertEqual([message.row["n"] for message in self.wire.messages(self.topic)], [2, 1])
+
     # -- what is refused
 
     def test_metadata_that_cannot_be_written_must_be_virtual(self):
