@@ -115,6 +115,10 @@ constexpr auto kRequestNames = std::to_array<CodeName>({
     {3006, "AUTH_CREATE_ACL"},
     {3008, "AUTH_DELETE_ACL"},
     {3010, "AUTH_LIST_ACL"},
+    {200050, "POP_MESSAGE"},
+    {200051, "ACK_MESSAGE"},
+    {200053, "CHANGE_MESSAGE_INVISIBLETIME"},
+    {200151, "BATCH_ACK_MESSAGE"},
 });
 
 template <std::size_t N>
@@ -192,6 +196,7 @@ CallKind kind_of(RequestCode request) {
       return CallKind::kSend;
     case RequestCode::kPullMessage:
     case RequestCode::kLitePullMessage:
+    case RequestCode::kPopMessage:
       return CallKind::kPull;
     default:
       return CallKind::kAdmin;
@@ -241,8 +246,8 @@ Verdict classify(CallKind kind, std::int32_t code, std::string_view remark) {
     case response_code::kPullRetryImmediately:
     case response_code::kPullOffsetMoved:
     case response_code::kQueryNotFound:
-    case 208:
-    case 210:
+    case response_code::kNoMessage:
+    case response_code::kPollingTimeout:
       return Verdict::kNormal;
     case response_code::kSubscriptionNotExist:
     case response_code::kSubscriptionNotLatest:

@@ -68,6 +68,10 @@ enum class RequestCode : std::int32_t {
   kCreateAcl = 3006,
   kDeleteAcl = 3008,
   kListAcls = 3010,
+  kPopMessage = 200050,  // to 200151: brokers 5.0 and later
+  kAckMessage = 200051,
+  kChangeInvisibleTime = 200053,
+  kBatchAckMessage = 200151,
 };
 
 namespace response_code {
@@ -96,6 +100,8 @@ inline constexpr std::int32_t kFilterDataNotExist = 27;
 inline constexpr std::int32_t kFilterDataNotLatest = 28;
 inline constexpr std::int32_t kInvalidParameter = 29;
 inline constexpr std::int32_t kConsumerNotOnline = 206;
+inline constexpr std::int32_t kNoMessage = 208;
+inline constexpr std::int32_t kPollingTimeout = 210;
 inline constexpr std::int32_t kFlowControl = 215;
 inline constexpr std::int32_t kNotLeaderForQueue = 501;
 inline constexpr std::int32_t kGoAway = 1500;
