@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/message/record.h"
+#include "rocketmq/protocol/tolerant_json.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -32,6 +33,10 @@ std::optional<Command> OperatorRequests::answer(const Question& question) {
     return done;
   }
   switch (code) {
+    case RequestCode::kTopicList:
+      return topic_list(question);
+    case RequestCode::kBrokerRuntime:
+      return runtime(question);
     case RequestCode::kViewMessageById:
       return view_message(question);
     case RequestCode::kQueryMessage:
@@ -45,6 +50,26 @@ std::optional<Command> OperatorRequests::answer(const Question& question) {
     default:
       return std::nullopt;
   }
+}
+
+Command OperatorRequests::topic_list(const Question& question) const {
+  Command done = make_answer(question.header, 0);
+  JsonWriter json(done.body);
+  json.begin_object().key("topicList").begin_array();
+  for (const auto& [topic, count] : store_.topics) json.string(topic);
+  for (const char* hidden : {"TBW102", "ScriptedCluster", "%RETRY%g", "%DLQ%g"})
+    json.string(hidden);
+  json.end_array().end_object();
+  return done;
+}
+
+Command OperatorRequests::runtime(const Question& question) const {
+  Command done = make_answer(question.header, 0);
+  done.body =
+      R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","commitLogMaxOffset":")" +
+      std::to_string(store_.log_end()) + R"(","dispatchBehindBytes":")" +
+      std::to_string(store_.log_end() - store_.dispatched()) + R"("}})";
+  return done;
 }
 
 Command OperatorRequests::view_message(const Question& question) const {

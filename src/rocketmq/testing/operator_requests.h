@@ -34,6 +34,8 @@ class OperatorRequests {
   }
 
  private:
+  Command topic_list(const Question& question) const;
+  Command runtime(const Question& question) const;
   Command view_message(const Question& question) const;
   Command query_key(const Question& question) const;
   Command config(const Question& question);

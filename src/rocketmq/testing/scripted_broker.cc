@@ -23,6 +23,7 @@
 #include "rocketmq/testing/broker_store.h"
 #include "rocketmq/testing/group_table.h"
 #include "rocketmq/testing/operator_requests.h"
+#include "rocketmq/testing/pop_table.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -122,6 +123,7 @@ class ScriptedBroker::Impl {
 
   void drop(std::uint64_t session) {
     sessions_.erase(session);
+    pops_.lost(session);
     notify(groups_.lost(session));
   }
 
@@ -137,6 +139,7 @@ class ScriptedBroker::Impl {
 
   GroupTable& groups() { return groups_; }
   OperatorRequests& operators() { return operators_; }
+  PopTable& pops() { return pops_; }
   std::size_t half_open() const { return half_open_.size(); }
 
   // To the members of the groups: that there are others now.
@@ -212,6 +215,7 @@ class ScriptedBroker::Impl {
   }
 
   void wake(const MessageQueue& queue) {
+    pops_.wake();
     auto parked = std::exchange(parked_, {});
     for (auto& each : parked) {
       if (each.second.queue == queue) {
@@ -367,8 +371,6 @@ class ScriptedBroker::Impl {
         return route(request);
       case RequestCode::kBrokerCluster:
         return cluster(request);
-      case RequestCode::kTopicList:
-        return topic_list(request);
       case RequestCode::kUpdateTopic:
         store_.create_topic(request.text("topic"),
                             static_cast<std::int32_t>(request.number("readQueueNums")),
@@ -417,9 +419,9 @@ class ScriptedBroker::Impl {
         return send_back(request);
       case RequestCode::kEndTransaction:
         return end_transaction(request);
-      case RequestCode::kBrokerRuntime:
-        return runtime(request);
       default:
+        if (PopTable::knows(request.header))
+          return pops_.answer({session, request.header, request.body, broker_of(request)});
         if (auto done = operators_.answer({request.header, request.body, broker_of(request)}))
           return done;
         return make_answer(request.header, response_code::kRequestCodeNotSupported,
@@ -591,26 +593,6 @@ class ScriptedBroker::Impl {
     return done;
   }
 
-  Command topic_list(const Request& request) {
-    Command done = make_answer(request.header, 0);
-    JsonWriter json(done.body);
-    json.begin_object().key("topicList").begin_array();
-    for (const auto& [topic, count] : store_.topics) json.string(topic);
-    for (const char* hidden : {"TBW102", "ScriptedCluster", "%RETRY%g", "%DLQ%g"})
-      json.string(hidden);
-    json.end_array().end_object();
-    return done;
-  }
-
-  Command runtime(const Request& request) const {
-    Command done = make_answer(request.header, 0);
-    done.body =
-        R"({"table":{"brokerVersionDesc":"V5_5_0","bootTimestamp":"1700000000000","commitLogMaxOffset":")" +
-        std::to_string(store_.log_end()) + R"(","dispatchBehindBytes":")" +
-        std::to_string(store_.log_end() - store_.dispatched()) + R"("}})";
-    return done;
-  }
-
   Command delete_topic(const Request& request) {
     const std::string topic = request.text("topic");
     if (request.port == kNameServer) store_.topics.erase(topic);
@@ -777,6 +759,14 @@ class ScriptedBroker::Impl {
   std::vector<Port> ports_;
   BrokerStore store_;
   OperatorRequests operators_{store_};
+  PopTable pops_{
+      store_,
+      clock_,
+      {.send = [this](std::uint64_t session, const Command& command) { answer(session, command); },
+       .run_after =
+           [this](std::int64_t delay_ms, std::function<void()> work) {
+             loop_.run_after(delay_ms, std::move(work));
+           }}};
   std::map<std::int32_t, std::size_t> seen_;
   std::map<std::int32_t, FrameHeader> last_headers_;  // by code
   std::string last_heartbeat_;
@@ -886,6 +876,10 @@ void ScriptedBroker::inject(RequestCode code, Fault fault, int count) {
     for (int i = 0; i < count; ++i)
       impl_->faults()[static_cast<std::int32_t>(code)].push_back(fault);
   });
+}
+
+void ScriptedBroker::with_pops(const std::function<void(PopTable&)>& use) const {
+  impl_->do_on_loop([&] { use(impl_->pops()); });
 }
 
 void ScriptedBroker::set_dispatch_lag(std::int64_t lag_ms) {

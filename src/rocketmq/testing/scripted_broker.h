@@ -19,6 +19,8 @@
 
 namespace slipstream::rocketmq::testing {
 
+class PopTable;
+
 struct ScriptedBrokerOptions {
   std::vector<std::string> brokers = {"broker-a"};
   std::int32_t pull_count_max = 32;
@@ -115,6 +117,8 @@ class ScriptedBroker {
   std::string lock_holder(const std::string& group, const MessageQueue& queue) const;
   void set_lock_holder(const std::string& group, const MessageQueue& queue,
                        const std::string& client_id);
+  // What is popped; runs on the broker's thread.
+  void with_pops(const std::function<void(PopTable&)>& use) const;
   // Opens and closes the ports of all brokers (not of the name server); connections break.
   void set_brokers_up(bool up);
   void set_name_server_up(bool up);
