@@ -11,6 +11,7 @@
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/group_consumer.h"
 #include "slipstream/rocketmq/lite_pull_consumer.h"
+#include "slipstream/rocketmq/pop_consumer.h"
 #include "slipstream/rocketmq/producer.h"
 #include "slipstream/rocketmq/transaction_producer.h"
 #include "slipstream/stream.h"
@@ -107,6 +108,11 @@ struct Ledger {
 [[maybe_unused]] Status lite_pull(rocketmq::Client& client, const std::atomic<bool>& running,
                                   void (*handle)(const rocketmq::ReceivedMessage&)) {
 #include "stream/blocks/client_8.inc"
+  return {};
+}
+[[maybe_unused]] Status popping(rocketmq::Client& client, const std::atomic<bool>& running,
+                                bool (*handle)(const rocketmq::ReceivedMessage&)) {
+#include "stream/blocks/client_9.inc"
   return {};
 }
 
