@@ -50,6 +50,14 @@ class ClientTest(EndToEndTest):
     def test_groups(self):
         self.live("LiveGroupTest.*", 4)
 
+    def test_pop(self):
+        self.audit.create_topic("popped")
+        if self.cluster.version.startswith("4."):
+            self.live("LiveOldPopTest.*", 1, pop_topic="popped", old_brokers=self.cluster.version)
+            return
+        self.audit.produce("popped", 1_000, batch=1)
+        self.live("LivePopTest.*", 2, pop_topic="popped", pop_count=1_000)
+
     def test_transactions_read_by_java(self):
         self.audit.create_topic("transactions")
         self.live("LiveTransactionTest.*", 1, transaction_topic="transactions")
