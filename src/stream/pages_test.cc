@@ -13,6 +13,7 @@
 #include "slipstream/rocketmq/lite_pull_consumer.h"
 #include "slipstream/rocketmq/pop_consumer.h"
 #include "slipstream/rocketmq/producer.h"
+#include "slipstream/rocketmq/requester.h"
 #include "slipstream/rocketmq/transaction_producer.h"
 #include "slipstream/stream.h"
 #include "slipstream/stream/rocketmq.h"
@@ -113,6 +114,20 @@ struct Ledger {
 [[maybe_unused]] Status popping(rocketmq::Client& client, const std::atomic<bool>& running,
                                 bool (*handle)(const rocketmq::ReceivedMessage&)) {
 #include "stream/blocks/client_9.inc"
+  return {};
+}
+
+[[maybe_unused]] Status asking(rocketmq::Client& client) {
+#include "stream/blocks/client_9.inc"
+  return {};
+}
+[[maybe_unused]] Status answering(rocketmq::Client& client,
+                                  const rocketmq::ReceivedMessage& given) {
+#include "stream/blocks/client_10.inc"
+  return answer_request(given);
+}
+[[maybe_unused]] Status traces(rocketmq::Client& client) {
+#include "stream/blocks/client_11.inc"
   return {};
 }
 

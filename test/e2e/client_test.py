@@ -26,10 +26,14 @@ class ClientTest(EndToEndTest):
 
     def java_member(self, topic, group, **options):
         """A member of the group that is the Java client's; its log tells what it was given."""
+        return self.java_client("consume", topic, group=group, **options)
+
+    def java_client(self, verb, topic, **options):
+        """The judge, beside the test; and the file with what it prints."""
         (self.cluster.dir / "home-audit").mkdir(exist_ok=True)
         path = self.path(f"java-{topic}.out")
         with open(path, "wb") as out, open(self.path(f"java-{topic}.err"), "wb") as err:
-            process = subprocess.Popen(self.audit.command("consume", topic, group=group, **options), stdout=out,
+            process = subprocess.Popen(self.audit.command(verb, topic, **options), stdout=out,
                                        stderr=err, stdin=subprocess.DEVNULL, preexec_fn=broker.die_with_parent)
         return process, path
 
@@ -81,9 +85,24 @@ class ClientTest(EndToEndTest):
         self.assertEqual(trace.wait(60), 0, trace.err)
         rows = [json.loads(line) for line in trace.out.splitlines()]
         self.assertEqual([row["event"] for row in rows], ["sent", "delivered", "consumed"])
-        said = self.mqadmin("queryMsgTraceById", "-i", ID_OF_TRACED)
+        # It prints nothing when a server was too slow for it.
+        said = wait_for(lambda: self.mqadmin("queryMsgTraceById", "-i", ID_OF_TRACED), what="what the Java tool prints")
         for part in ("Pub", "traced_producer", "Sub", "traced_consumer", "success"):
             self.assertIn(part, said)
+
+    def test_requests_answered_by_java(self):
+        self.audit.create_topic("asked")
+        java, path = self.java_client("answer", "asked", group="java_answers", count=20)
+        self.live("LiveRequestTest.AreAnsweredByAnotherClient", 1, request_topic="asked")
+        self.assertEqual(java.wait(120 * PATIENCE), 0)
+        self.assertEqual(path.read_text(), "answered 20\n")
+
+    def test_requests_of_java(self):
+        self.audit.create_topic("asked_by_java")
+        java, path = self.java_client("request", "asked_by_java", count=20, template="question {n}")
+        self.live("LiveRequestTest.OfAnotherClientAreAnswered", 1, request_topic="asked_by_java")
+        self.assertEqual(java.wait(120 * PATIENCE), 0)
+        self.assertEqual(path.read_text().splitlines(), [f"re: question {n}" for n in range(20)])
 
     def mixed_group(self, topic, **options):
         """One group of the Java client and ours: together they get everything, once."""

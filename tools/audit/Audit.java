@@ -39,6 +39,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
+import org.apache.rocketmq.client.utils.MessageUtil;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -93,6 +94,9 @@ public final class Audit {
             + "        [--trace]                             (also produce) with the client's message trace\n"
             + "transact --nameserver A --topic T --count N   messages of transactions: n % 4 is 0 committed,\n"
             + "                                              1 rolled back, 2 committed when asked, 3 not\n"
+            + "request --nameserver A --topic T --count N    asks {n} of --template, and prints the answers\n"
+            + "answer  --nameserver A --topic T --count N    answers N requests with \"re: \" and their body,\n"
+            + "        --group G                             as a member of the group\n"
             + "allocate --topic T                            what its strategies give to whom");
     return 2;
   }
@@ -128,6 +132,12 @@ public final class Audit {
         break;
       case "transact":
         transact();
+        break;
+      case "request":
+        request();
+        break;
+      case "answer":
+        answer();
         break;
       case "allocate":
         allocate();
@@ -283,6 +293,58 @@ public final class Audit {
     }
     producer.shutdown();
     out.write("asked " + asked.size() + "\n");
+  }
+
+  private DefaultMQProducer startedProducer(String group) throws Exception {
+    DefaultMQProducer producer = new DefaultMQProducer(group);
+    producer.setNamesrvAddr(options.get("nameserver"));
+    producer.setVipChannelEnabled(false);
+    producer.setSendMsgTimeout(10_000);
+    producer.start();
+    return producer;
+  }
+
+  private void request() throws Exception {
+    DefaultMQProducer producer = startedProducer("audit_asks_" + options.get("topic"));
+    patiently(() -> producer.fetchPublishMessageQueues(options.get("topic")));
+    String template = options.getOrDefault("template", "{n}");
+    for (int n = 0; n < number("count", 1); n++) {
+      byte[] body = fill(template, n).getBytes(StandardCharsets.UTF_8);
+      Message reply = producer.request(new Message(options.get("topic"), body), PATIENCE_MS);
+      out.write(new String(reply.getBody(), StandardCharsets.UTF_8) + "\n");
+    }
+    producer.shutdown();
+  }
+
+  private void answer() throws Exception {
+    DefaultMQProducer producer = startedProducer("audit_answers_" + options.get("topic"));
+    Set<String> answered = ConcurrentHashMap.newKeySet();
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(options.get("group"));
+    consumer.setNamesrvAddr(options.get("nameserver"));
+    consumer.setVipChannelEnabled(false);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+    consumer.subscribe(options.get("topic"), "*");
+    consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+      for (MessageExt message : messages) {
+        String body = new String(message.getBody(), StandardCharsets.UTF_8);
+        try {
+          producer.send(MessageUtil.createReplyMessage(message, ("re: " + body).getBytes(StandardCharsets.UTF_8)));
+        } catch (Exception failed) {
+          System.err.println("audit: the answer to " + body + ": " + failed);
+          return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+        }
+        answered.add(body);
+      }
+      return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+    });
+    consumer.start();
+    long deadline = System.currentTimeMillis() + 2 * PATIENCE_MS;
+    while (answered.size() < number("count", 1) && System.currentTimeMillis() < deadline) {
+      Thread.sleep(50);
+    }
+    consumer.shutdown();
+    producer.shutdown();
+    out.write("answered " + answered.size() + "\n");
   }
 
   /** strategy, queues of each broker, brokers, members, member: its queues. */

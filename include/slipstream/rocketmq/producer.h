@@ -136,9 +136,13 @@ class Producer {
 
  private:
   friend class TransactionProducer;
+  friend class Requester;
   friend class internal::TraceSender;
   // Stored where nobody reads it, until its transaction is ended.
   SendResult send_half_and_wait(Message message);
+  // With these encoded properties; no attempt begins after timeout_ms.
+  Status send_request(Message message, std::string properties, std::int64_t timeout_ms,
+                      SendCallback done);
   Status send_to_system_topic(Message message, SendCallback done);
   // Null: traces are off.
   internal::TraceSender* trace_sender();

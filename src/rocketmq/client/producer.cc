@@ -31,6 +31,7 @@ using internal::Route;
 using internal::TraceSender;
 
 constexpr std::size_t kUniqueKeyBytes = 32;  // of make_key_maker()
+constexpr int kReplyAttemptsMax = 3;         // whoever asked may be gone; as the Java client
 constexpr RetryPolicy kSendRetry{.first_wait_ms = 50, .wait_ms_max = 500};
 
 UniqueKeyMaker make_key_maker() {
@@ -57,6 +58,9 @@ struct Sending {
   std::int32_t sys_flag = 0;
   bool batch = false;
   bool once = false;
+  bool reply = false;  // to a request
+  int attempts_max = 0;
+  std::int64_t total_timeout_ms = 0;
   SendCallback done;
   std::optional<Retry> retry;
   SendResult result;
@@ -69,6 +73,12 @@ enum class MessageKind : std::uint8_t {
   kOrdinary,
   kHalf,    // of a transaction
   kSystem,  // for a topic of RocketMQ's own
+};
+
+struct SendTerms {
+  MessageKind kind = MessageKind::kOrdinary;
+  std::string properties{};  // encoded, besides those of the message
+  std::int64_t total_timeout_ms = INT64_MAX;
 };
 
 std::string_view trace_type(std::string_view properties) {
@@ -103,19 +113,22 @@ class Producer::State : public std::enable_shared_from_this<State> {
     });
   }
 
-  Status send(Message message, MessageKind kind, SendCallback done) {
-    if (kind == MessageKind::kSystem)
+  Status send(Message message, const SendTerms& terms, SendCallback done) {
+    if (terms.kind == MessageKind::kSystem)
       TRY(validate_content(message, options_.message_bytes_max));
     else
       TRY(validate_message(message, options_.message_bytes_max));
     auto sending = std::make_shared<Sending>();
     TRY_ASSIGN(sending->properties,
                encode_properties(message, message.unique_key.empty() ? unique_key() : ""));
+    sending->reply = is_reply(message);
     sending->topic = std::move(message.topic);
     sending->fixed = std::move(message.queue);
     sending->sharding_key = std::move(message.sharding_key);
     sending->flag = message.flag;
-    if (kind == MessageKind::kHalf) {
+    sending->properties += terms.properties;
+    sending->total_timeout_ms = std::min(options_.total_timeout_ms, terms.total_timeout_ms);
+    if (terms.kind == MessageKind::kHalf) {
       PropertiesBuilder transaction;
       TRY(transaction.add(property::kTransactionPrepared, "true"));
       TRY(transaction.add(property::kProducerGroup, options_.group));
@@ -152,6 +165,8 @@ class Producer::State : public std::enable_shared_from_this<State> {
             ErrorCode::kInvalidArgument,
             "a batch has one topic, not both '" + first.topic + "' and '" + message.topic + "'"};
       }
+      if (is_reply(message))
+        return Error{ErrorCode::kUnsupported, "a reply cannot be in a batch; send it alone"};
       if (message.delay_level != 0 || message.deliver_at_ms != 0) {
         return Error{ErrorCode::kUnsupported,
                      "a delayed message cannot be in a batch; send it alone"};
@@ -276,6 +291,10 @@ class Producer::State : public std::enable_shared_from_this<State> {
   }
 
   Status accept(std::shared_ptr<Sending> sending) {
+    if (sending->total_timeout_ms == 0) sending->total_timeout_ms = options_.total_timeout_ms;
+    sending->attempts_max = options_.attempts_max;
+    if (sending->reply && (sending->attempts_max <= 0 || sending->attempts_max > kReplyAttemptsMax))
+      sending->attempts_max = kReplyAttemptsMax;
     {
       MutexLock lock(mutex_);
       if (!closed_.empty()) return Error{ErrorCode::kCancelled, closed_};
@@ -302,7 +321,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   void begin(const std::shared_ptr<Sending>& sending) {
     RetryPolicy policy = kSendRetry;
-    policy.total_ms_max = options_.total_timeout_ms;
+    policy.total_ms_max = sending->total_timeout_ms;
     sending->retry.emplace(policy, core_.clock(), std::stop_token(), ++sends_);
     attempt(sending);
   }
@@ -370,7 +389,8 @@ class Producer::State : public std::enable_shared_from_this<State> {
                               .born_ms = core_.clock().wall_ms(),
                               .flag = sending->flag,
                               .properties = sending->properties,
-                              .default_queues = 4};
+                              .default_queues = 4,
+                              .reply = sending->reply};
     Command command = sending->batch ? encode_send_batch(request, {}) : encode_send(request, {});
     const std::int64_t timeout_ms =
         std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
@@ -388,8 +408,9 @@ class Producer::State : public std::enable_shared_from_this<State> {
       return failed(sending, outcome.answer.error(),
                     outcome.maybe_done ? SendOutcome::kUnknown : SendOutcome::kNotStored);
     }
-    const RequestCode code =
-        sending->batch ? RequestCode::kSendBatchMessage : RequestCode::kSendMessageV2;
+    const RequestCode code = sending->batch   ? RequestCode::kSendBatchMessage
+                             : sending->reply ? RequestCode::kSendReplyV2
+                                              : RequestCode::kSendMessageV2;
     const FrameHeader& header = outcome.answer->header;
     const Verdict verdict = classify(CallKind::kSend, header.code, header.remark);
     if (verdict == Verdict::kSuccess || verdict == Verdict::kStored) {
@@ -450,7 +471,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
     if (outcome == SendOutcome::kUnknown) sending->maybe_stored = true;
     sending->failed_broker = sending->result.queue.broker;
     const bool left =
-        options_.attempts_max <= 0 || sending->result.attempts < options_.attempts_max;
+        sending->attempts_max <= 0 || sending->result.attempts < sending->attempts_max;
     const bool again =
         !sending->once && left && (outcome == SendOutcome::kNotStored || options_.retry_unknown);
     // An unknown outcome is worth another try here although the request itself may not be
@@ -533,7 +554,7 @@ Producer::Producer(Client& client, ProducerOptions options)
 Producer::~Producer() { state_->close(); }
 
 Status Producer::send(Message message, SendCallback done) {
-  return state_->send(std::move(message), MessageKind::kOrdinary, std::move(done));
+  return state_->send(std::move(message), {}, std::move(done));
 }
 
 Status Producer::send_batch(const std::vector<Message>& messages, SendCallback done) {
@@ -594,20 +615,27 @@ SendResult wait_for_outcome(Begin begin, WaitForRoom wait_for_room) {
 
 SendResult Producer::send_and_wait(Message message) {
   return wait_for_outcome(
-      [&](SendCallback done) {
-        return state_->send(message, MessageKind::kOrdinary, std::move(done));
-      },
+      [&](SendCallback done) { return state_->send(message, {}, std::move(done)); },
       [&] { return state_->wait_for_room(); });
 }
 
 SendResult Producer::send_half_and_wait(Message message) {
   return wait_for_outcome(
-      [&](SendCallback done) { return state_->send(message, MessageKind::kHalf, std::move(done)); },
+      [&](SendCallback done) {
+        return state_->send(message, {.kind = MessageKind::kHalf}, std::move(done));
+      },
       [&] { return state_->wait_for_room(); });
 }
 
+Status Producer::send_request(Message message, std::string properties, std::int64_t timeout_ms,
+                              SendCallback done) {
+  return state_->send(std::move(message),
+                      {.properties = std::move(properties), .total_timeout_ms = timeout_ms},
+                      std::move(done));
+}
+
 Status Producer::send_to_system_topic(Message message, SendCallback done) {
-  return state_->send(std::move(message), MessageKind::kSystem, std::move(done));
+  return state_->send(std::move(message), {.kind = MessageKind::kSystem}, std::move(done));
 }
 
 TraceSender* Producer::trace_sender() { return state_->tracer(); }

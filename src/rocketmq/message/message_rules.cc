@@ -74,7 +74,7 @@ Status validate_group(std::string_view group) {
 }
 
 Status validate_message(const Message& message, std::size_t message_bytes_max) {
-  TRY(validate_writable_topic(message.topic));
+  TRY(is_reply(message) ? validate_topic(message.topic) : validate_writable_topic(message.topic));
   return validate_content(message, message_bytes_max);
 }
 

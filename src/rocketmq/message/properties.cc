@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kNameEnd = '\x01';
 constexpr char kPairEnd = '\x02';
+constexpr std::string_view kReplyTopicEnd = "_REPLY_TOPIC";
 
 // Sorted. Names that clients and brokers of 4.x and 5.x give a meaning to.
 constexpr auto kReserved = std::to_array<std::string_view>({
@@ -73,6 +74,11 @@ constexpr auto kReserved = std::to_array<std::string_view>({
 });
 static_assert(std::is_sorted(kReserved.begin(), kReserved.end()));
 
+bool is_of_reply(std::string_view name) {
+  return name == property::kMessageType || name == property::kCorrelationId ||
+         name == property::kReplyTo || name == property::kTimeToLive;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -103,6 +109,17 @@ std::uint32_t next_point(std::string_view text, std::size_t& i) {
 }
 
 }  // namespace
+
+std::string reply_topic(std::string_view cluster) {
+  return std::string(cluster) + std::string(kReplyTopicEnd);
+}
+
+bool is_reply(const Message& message) {
+  return message.topic.ends_with(kReplyTopicEnd) &&
+         std::find(message.properties.begin(), message.properties.end(),
+                   Property{std::string(property::kMessageType), std::string(kReplyType)}) !=
+             message.properties.end();
+}
 
 bool is_reserved_property(std::string_view name) {
   return std::binary_search(kReserved.begin(), kReserved.end(), name);
@@ -170,8 +187,9 @@ std::vector<std::string> split_keys(std::string_view value) {
 
 Result<std::string> encode_properties(const Message& message, std::string_view unique_key) {
   PropertiesBuilder builder;
+  const bool reply = is_reply(message);
   for (const Property& each : message.properties) {
-    if (is_reserved_property(each.name)) {
+    if (is_reserved_property(each.name) && !(reply && is_of_reply(each.name))) {
       return Error{ErrorCode::kInvalidArgument,
                    "property name '" + each.name +
                        "' is RocketMQ's own: use the message's field or another name"};

@@ -34,7 +34,18 @@ inline constexpr std::string_view kTraceOn = "TRACE_ON";
 inline constexpr std::string_view kCluster = "CLUSTER";
 inline constexpr std::string_view kInnerNum = "INNER_NUM";
 inline constexpr std::string_view kInnerBase = "INNER_BASE";
+inline constexpr std::string_view kCorrelationId = "CORRELATION_ID";
+inline constexpr std::string_view kReplyTo = "REPLY_TO_CLIENT";
+inline constexpr std::string_view kTimeToLive = "TTL";
+inline constexpr std::string_view kMessageType = "MSG_TYPE";
 }  // namespace property
+
+// MSG_TYPE of what answers a request.
+inline constexpr std::string_view kReplyType = "reply";
+// Where brokers of a cluster take such messages.
+std::string reply_topic(std::string_view cluster);
+// One of that type for such a topic. It may say what its request said of it; any other message may not.
+bool is_reply(const Message& message);
 
 // Whether RocketMQ uses the name itself: a user's property may not have it.
 bool is_reserved_property(std::string_view name);

@@ -193,6 +193,7 @@ CallKind kind_of(RequestCode request) {
     case RequestCode::kSendMessage:
     case RequestCode::kSendMessageV2:
     case RequestCode::kSendBatchMessage:
+    case RequestCode::kSendReplyV2:
       return CallKind::kSend;
     case RequestCode::kPullMessage:
     case RequestCode::kLitePullMessage:

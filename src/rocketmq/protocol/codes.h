@@ -56,6 +56,7 @@ enum class RequestCode : std::int32_t {
   kConsumeMessageDirectly = 309,
   kSendMessageV2 = 310,
   kSendBatchMessage = 320,
+  kSendReplyV2 = 325,
   kPushReplyToClient = 326,
   kAllProducers = 328,
   kTopicConfig = 351,

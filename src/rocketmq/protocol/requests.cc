@@ -344,7 +344,8 @@ Command encode_check_filter(std::string_view client_id, std::string_view group,
 }
 
 Command encode_send(const SendRequest& request, std::string body) {
-  return make_send(RequestCode::kSendMessageV2, request, false, std::move(body));
+  const RequestCode code = request.reply ? RequestCode::kSendReplyV2 : RequestCode::kSendMessageV2;
+  return make_send(code, request, false, std::move(body));
 }
 
 Command encode_send_batch(const SendRequest& request, std::string body) {

@@ -176,8 +176,9 @@ struct SendRequest {
   std::int32_t flag = 0;
   std::string properties;  // encoded
   std::int32_t default_queues = 4;
+  bool reply = false;  // to a request: for whoever sent that
 };
-// 310: `body` is one message's, compressed when sys_flag says so.
+// 310, a reply 325: `body` is one message's, compressed when sys_flag says so.
 Command encode_send(const SendRequest& request, std::string body);
 // 320: `body` is from BatchEncoder.
 Command encode_send_batch(const SendRequest& request, std::string body);

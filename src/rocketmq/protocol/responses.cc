@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
+#include "rocketmq/message/properties.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/tolerant_json.h"
 
 namespace slipstream::rocketmq {
@@ -410,6 +412,31 @@ Result<PullAnswer> parse_pull(const FrameHeader& header) {
   answer.suggested_broker = header.ext.find_number("suggestWhichBrokerId").value_or(0);
   answer.offset_delta = header.ext.find_number("offsetDelta").value_or(0);
   return answer;
+}
+
+Result<ReceivedMessage> parse_reply(const FrameHeader& header, BodyBytes body) {
+  static constexpr std::uint8_t kNoAddress[4] = {};
+  const auto text = [&](std::string_view name) { return header.ext.find(name).value_or(""); };
+  const auto number = [&](std::string_view name) {
+    return header.ext.find_number(name).value_or(0);
+  };
+  RecordView record;
+  record.topic = text("topic");
+  record.properties = text("properties");
+  record.body = body;
+  record.queue_id = static_cast<std::int32_t>(number("queueId"));
+  record.sys_flags = static_cast<std::int32_t>(number("sysFlag"));
+  record.flag = static_cast<std::int32_t>(number("flag"));
+  record.reconsume_times = static_cast<std::int32_t>(number("reconsumeTimes"));
+  record.born_ms = number("bornTimestamp");
+  record.store_ms = number("storeTimestamp");
+  record.born_host.ip = record.store_host.ip = kNoAddress;
+  TRY_ASSIGN(ReceivedMessage message, to_received_message(record, text("bname")));
+  message.offset_message_id.clear();
+  message.message_id = message.property(property::kUniqueKey).value_or("");
+  message.born_host = text("bornHost");
+  message.store_host = text("storeHost");
+  return message;
 }
 
 Result<SendAnswer> parse_send(RequestCode request, const FrameHeader& header) {

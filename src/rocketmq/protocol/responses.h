@@ -162,6 +162,8 @@ struct TransactionCheck {
 Result<TransactionCheck> parse_transaction_check(const FrameHeader& header);
 // 220: where a group shall go on. The form that brokers send to clients in C++, and the other one.
 Result<std::map<MessageQueue, std::int64_t>> parse_offset_reset(BodyBytes body);
+// 326: what answers a request of this client, without ids and offsets, which it has not.
+Result<ReceivedMessage> parse_reply(const FrameHeader& header, BodyBytes body);
 
 // --- send ---
 struct SendAnswer {

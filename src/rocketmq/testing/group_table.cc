@@ -73,6 +73,13 @@ std::vector<std::uint64_t> GroupTable::producer_sessions(const std::string& grou
   return found;
 }
 
+std::optional<std::uint64_t> GroupTable::producer_session_of(std::string_view client_id) const {
+  for (const auto& [id, session] : sessions_) {
+    if (session.client_id == client_id && !session.producer_groups.empty()) return id;
+  }
+  return std::nullopt;
+}
+
 void GroupTable::add_member(const std::string& group, const std::string& client_id) {
   extra_[group].insert(client_id);
 }

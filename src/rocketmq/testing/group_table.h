@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class GroupTable {
   std::set<std::string> members(const std::string& consumer_group) const;  // client ids
   std::vector<std::uint64_t> consumer_sessions(const std::string& group) const;
   std::vector<std::uint64_t> producer_sessions(const std::string& group) const;
+  // Where a client is a producer of any group.
+  std::optional<std::uint64_t> producer_session_of(std::string_view client_id) const;
   // For tests that want another member: it is listed, and never asks for anything.
   void add_member(const std::string& group, const std::string& client_id);
   void remove_member(const std::string& group, const std::string& client_id);

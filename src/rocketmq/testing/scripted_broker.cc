@@ -24,6 +24,7 @@
 #include "rocketmq/testing/group_table.h"
 #include "rocketmq/testing/operator_requests.h"
 #include "rocketmq/testing/pop_table.h"
+#include "rocketmq/testing/reply_push.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -383,6 +384,8 @@ class ScriptedBroker::Impl {
         return send(request, false);
       case RequestCode::kSendBatchMessage:
         return send(request, true);
+      case RequestCode::kSendReplyV2:
+        return push_reply(request);
       case RequestCode::kPullMessage:
         return pull(session, request, true);
       case RequestCode::kMaxOffset:
@@ -427,6 +430,12 @@ class ScriptedBroker::Impl {
         return make_answer(request.header, response_code::kRequestCodeNotSupported,
                            "scripted broker");
     }
+  }
+
+  Command push_reply(const Request& request) {
+    const auto session = groups_.producer_session_of(asker_of(request.header));
+    if (session) answer(*session, make_reply_push(request.header, request.body));
+    return make_reply_answer(request.header, session.has_value());
   }
 
   Command heartbeat(std::uint64_t session, const Request& request) {
