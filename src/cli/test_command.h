@@ -14,9 +14,9 @@ struct TestArguments {
   std::string file;                             // of the script, which stays as it is
   std::map<std::string, std::string> inputs;    // table -> file
   std::map<std::string, std::string> expected;  // table -> file
-  std::string folder;    // of tests, or of one; empty: beside the script
-  bool ordered = false;  // the order of rows counts
-  bool update = false;   // what differs is written to the files of what is expected
+  std::string folder;                           // of tests, or of one; empty: beside the script
+  bool ordered = false;                         // the order of rows counts
+  bool update = false;  // what differs is written to the files of what is expected
   int parallelism = 1;
   std::vector<std::pair<std::string, std::string>> settings;
   std::string secrets_file;
