@@ -12,7 +12,7 @@ namespace {
 
 // The option for name servers; null for connectors without.
 const char* place_option(std::string_view connector) {
-  if (connector == "rocketmq") return "nameServerAddress";
+  if (connector == "rocketmq" || connector == "rocketmq-admin") return "nameServerAddress";
   return connector == "mq" || connector == "mq5" ? "endPoint" : nullptr;
 }
 

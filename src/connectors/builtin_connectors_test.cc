@@ -12,13 +12,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The build names folders; mq and mq5 come with rocketmq.
+// The build names folders; rocketmq-admin, mq and mq5 come with rocketmq.
 TEST(BuiltinConnectors, AreThoseOfTheBuildInItsOrder) {
   std::vector<std::string> expected;
   std::istringstream folders(SLIPSTREAM_CONNECTORS);
   for (std::string folder; folders >> folder;) {
     expected.push_back(folder);
-    if (folder == "rocketmq") expected.insert(expected.end(), {"mq", "mq5"});
+    if (folder == "rocketmq") expected.insert(expected.end(), {"rocketmq-admin", "mq", "mq5"});
   }
   std::vector<std::string> names;
   const auto registry = builtin_connectors();

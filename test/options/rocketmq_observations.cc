@@ -122,6 +122,27 @@ std::string read_recording(const OptionMap& options) {
   return SourceSide(given).rows();
 }
 
+// A topic of three queues, as that table has it.
+std::string admin_rows(const OptionMap& options) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 3);
+  OptionMap given = options;
+  given["nameServerAddress"] = broker.name_server();
+  const auto registry = builtin_connectors();
+  const auto made =
+      (*registry->find("rocketmq-admin"))
+          ->make_source(slipstream::testing::source_request(
+              slipstream::testing::table_of(Schema({{"topic", Type::string()}}), given)));
+  if (!made.ok()) return "refused";
+  ReaderHarness reader(**made);
+  EXPECT_TRUE(reader.discover().ok());
+  EXPECT_TRUE(wait_until([&] {
+    const auto polled = reader.poll();
+    return !polled.ok() || *polled == SourceReader::Poll::kEnd;
+  }));
+  return std::to_string(reader.rows.size()) + " rows";
+}
+
 std::string looks_for_queues(const OptionMap& options) {
   SourceSide side(options);
   const ReaderHarness* reader = side.reader();
@@ -431,6 +452,12 @@ void add_sources(std::vector<Observation>& all) {
       {{"scan.bounded.mode", "timestamp"}}, read_until);
   add("scan.bounded.specific-offsets", {"broker-a:0:1", "1"}, {"broker-a:0:2", "1 2"},
       {{"scan.bounded.mode", "specific-offsets"}}, read_until);
+  all.push_back({"connector rocketmq-admin",
+                 "table",
+                 {"topics", "1 rows"},
+                 {"queues", "3 rows"},
+                 {},
+                 admin_rows});
   add("scan.recording", {"one", "1"}, {"two", "2"}, {}, read_recording);
   add("scan.topic-partition-discovery.interval", {"250 ms", "every 250 ms"}, {"0 s", "once"}, {},
       looks_for_queues);
