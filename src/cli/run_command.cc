@@ -14,6 +14,7 @@
 #include "cli/report.h"
 #include "cli/secrets.h"
 #include "cli/stop_signal.h"
+#include "cli/system_tables.h"
 #include "flow/runtime/graph_drawing.h"
 #include "server/metrics_server.h"
 #include "sql/session.h"
@@ -136,7 +137,8 @@ int run_command(const RunArguments& arguments) {
   const auto registry = connectors_with_secrets(arguments.secrets_file);
   if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(**registry, runtime);
+  SystemTables catalog(**registry, runtime);
+  sql::Session session(**registry, runtime, catalog);
   Execution execution(arguments, session);
   const StopSignal signals([&execution](int count) {
     execution.signal(count);
@@ -159,7 +161,8 @@ int explain_command(const RunArguments& arguments) {
   const auto registry = connectors_with_secrets(arguments.secrets_file);
   if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(**registry, runtime);
+  SystemTables catalog(**registry, runtime);
+  sql::Session session(**registry, runtime, catalog);
   auto steps = compile(arguments, session);
   if (!steps) return kExitUsage;
   if (const auto format = drawing_format(arguments.format)) {
@@ -178,7 +181,8 @@ int check_command(const RunArguments& arguments) {
   const auto registry = connectors_with_secrets(arguments.secrets_file);
   if (!registry.ok()) return fail(registry.error(), kExitUsage);
   flow::Runtime runtime;
-  sql::Session session(**registry, runtime);
+  SystemTables catalog(**registry, runtime);
+  sql::Session session(**registry, runtime, catalog);
   const auto script = script_text(arguments);
   if (!script.ok()) return fail(script.error(), kExitUsage);
   for (const auto& [key, value] : arguments.settings) {

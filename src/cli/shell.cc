@@ -19,6 +19,7 @@
 #include "cli/report.h"
 #include "cli/secrets.h"
 #include "cli/stop_signal.h"
+#include "cli/system_tables.h"
 #include "expr/function.h"
 #include "sql/parse/keywords.h"
 #include "sql/parse/parser.h"
@@ -104,7 +105,8 @@ class Shell {
   Shell(const RunArguments& arguments, std::unique_ptr<ConnectorRegistry> registry)
       : arguments_(arguments),
         registry_(std::move(registry)),
-        session_(*registry_, runtime_),
+        catalog_(*registry_, runtime_),
+        session_(*registry_, runtime_, catalog_),
         reader_(history_file(), [this](const std::string& before) { return candidates(before); }) {}
 
   int run() {
@@ -258,6 +260,7 @@ class Shell {
   const RunArguments& arguments_;
   const std::unique_ptr<ConnectorRegistry> registry_;
   flow::Runtime runtime_;
+  SystemTables catalog_;
   sql::Session session_;
   TopicNames topics_;
   LineReader reader_;

@@ -103,6 +103,9 @@ class DocsTest(EndToEndTest):
                                     {"job.sql": job})
         self.assertEqual(output.count("+I["), 5, output)
 
+    def test_the_page_of_system_tables(self):
+        self.run_page("docs/connectors/rocketmq-admin.md")
+
     def test_the_page_of_testing(self):
         self.run_page("docs/testing.md")
 

@@ -27,6 +27,8 @@ struct CatalogColumn {
 struct CatalogTable {
   std::string name;
   bool temporary = false;
+  // There without CREATE TABLE; what is created under its name hides it.
+  bool system = false;
   std::string connector;
   OptionMap options;  // without 'connector'
   std::vector<CatalogColumn> columns;
@@ -73,9 +75,9 @@ class Catalog {
   virtual Result<CatalogEntryPtr> find(std::string_view name) const = 0;
   // Ascending by name.
   virtual Result<std::vector<CatalogName>> list() const = 0;
-  // REQUIRES: find() has none of that name.
+  // REQUIRES: find() has none of that name, or a system table.
   virtual Status create(CatalogEntry entry) = 0;
-  // REQUIRES: find() has one of that name.
+  // REQUIRES: find() has one of that name, and it is no system table.
   virtual Status drop(std::string_view name) = 0;
 };
 

@@ -18,6 +18,12 @@ CatalogEntryPtr ScriptCatalog::find(const std::string& name, const SourceSpan& a
   return known_[name] = found.ok() ? *std::move(found) : nullptr;
 }
 
+CatalogEntryPtr ScriptCatalog::find_created(const std::string& name, const SourceSpan& at) {
+  CatalogEntryPtr entry = find(name, at);
+  const CatalogTable* table = as_table(entry);
+  return table != nullptr && table->system ? nullptr : entry;
+}
+
 Result<std::vector<CatalogName>> ScriptCatalog::list() const {
   TRY_ASSIGN(const std::vector<CatalogName> before, catalog_.list());
   std::map<std::string, bool> names;

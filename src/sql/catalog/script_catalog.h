@@ -27,6 +27,8 @@ class ScriptCatalog {
 
   // nullptr: there is none, or it could not be found out.
   CatalogEntryPtr find(const std::string& name, const SourceSpan& at);
+  // Without system tables, which CREATE and DROP do not know.
+  CatalogEntryPtr find_created(const std::string& name, const SourceSpan& at);
   // Ascending by name.
   Result<std::vector<CatalogName>> list() const;
   // The name that was most likely meant, of tables and views or of views only.
@@ -38,9 +40,9 @@ class ScriptCatalog {
   bool is_broken(std::string_view name) const { return broken_.contains(name); }
 
   // `at`: where the statement stands.
-  // REQUIRES: find() has none of that name.
+  // REQUIRES: find_created() has none of that name.
   void create(CatalogEntry entry, const SourceSpan& at);
-  // REQUIRES: find() has one of that name.
+  // REQUIRES: find_created() has one of that name.
   void drop(const std::string& name, const SourceSpan& at);
 
   // All changes, in order, to the catalog. When it refuses one, those before are taken back and the

@@ -10,7 +10,7 @@ namespace slipstream::sql {
 
 void ScriptRun::create_table(const ast::CreateTable& statement) {
   const std::string& name = statement.name.parts.back().name;
-  if (catalog_.find(name, statement.name.span)) {
+  if (catalog_.find_created(name, statement.name.span)) {
     if (!statement.if_not_exists)
       report(statement.name.span, "'" + name + "' exists already",
              "CREATE TABLE IF NOT EXISTS, or DROP it first");
@@ -24,7 +24,7 @@ void ScriptRun::create_table(const ast::CreateTable& statement) {
 
 void ScriptRun::create_view(const ast::CreateView& statement) {
   const std::string& name = statement.name.parts.back().name;
-  if (catalog_.find(name, statement.name.span)) {
+  if (catalog_.find_created(name, statement.name.span)) {
     if (!statement.if_not_exists)
       report(statement.name.span, "'" + name + "' exists already",
              "CREATE VIEW IF NOT EXISTS, or DROP it first");
@@ -53,7 +53,7 @@ void ScriptRun::create_view(const ast::CreateView& statement) {
 void ScriptRun::drop(const ast::DropStatement& statement) {
   const std::string& name = statement.name.parts.back().name;
   const bool is_table = statement.object == ast::ObjectKind::kTable;
-  const CatalogEntryPtr entry = catalog_.find(name, statement.name.span);
+  const CatalogEntryPtr entry = catalog_.find_created(name, statement.name.span);
   const bool found = is_table ? as_table(entry) != nullptr : as_view(entry) != nullptr;
   if (!found && catalog_.is_broken(name)) return;
   if (!found && !statement.if_exists) {
