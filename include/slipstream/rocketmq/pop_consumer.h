@@ -86,8 +86,8 @@ class PopConsumer {
   // Comes again so long after now; 0: at once. The handle that counts from here on.
   // Failure: as ack(). When a connection was lost, the old handle may count or not.
   Result<PopHandle> change_invisible(const PopHandle& handle, std::int64_t invisible_ms);
-  // Ends calls of poll(). What was not polled, and what is under way, comes again after
-  // invisible_ms. Idempotent.
+  // Ends calls of poll(). What was not polled, and what a request under way still brings, is given
+  // back while the Client lives: it comes again at once, with a higher reconsume_times. Idempotent.
   void close();
 
  private:

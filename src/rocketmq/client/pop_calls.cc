@@ -214,6 +214,20 @@ Result<PopHandle> PopCalls::change_invisible(const PopHandle& handle, std::int64
   return changed;
 }
 
+void PopCalls::give_back(std::span<const PopHandle> handles) {
+  for (const PopHandle& handle : handles) {
+    const auto before = parse_check_point(handle.check_point);
+    if (!before.ok()) continue;
+    core_.loop().post([self = shared_from_this(), before = *before] {
+      self->find_master(before.broker, [self, before](const Result<std::string>& master) {
+        if (!master.ok()) return;
+        self->call(*master, encode_change_invisible(self->group_, self->topic_, before, 0), 1,
+                   [](const CallOutcome&) {});
+      });
+    });
+  }
+}
+
 void PopCalls::put_into_dead_letters(const PoppedMessage& message) {
   const SendBack back{.group = group_,
                       .physical_offset = message.message.physical_offset,

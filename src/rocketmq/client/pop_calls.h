@@ -31,6 +31,8 @@ class PopCalls : public std::enable_shared_from_this<PopCalls> {
   Result<PopHandle> change_invisible(const PopHandle& handle, std::int64_t invisible_ms);
   // Do not block; any thread. A failure is logged: the message comes again.
   void ack_later(std::span<const PopHandle> handles);
+  // They come again at once.
+  void give_back(std::span<const PopHandle> handles);
   void put_into_dead_letters(const PoppedMessage& message);
 
  private:

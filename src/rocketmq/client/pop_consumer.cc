@@ -97,6 +97,12 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     core_.forget(listener_);
     fail(Error{ErrorCode::kCancelled, "the consumer was closed"});
     core_.loop().run_and_wait([this] { stop(); });
+    std::deque<Arrived> arrived;
+    {
+      MutexLock lock(mutex_);
+      arrived = std::exchange(arrived_, {});
+    }
+    for (const Arrived& each : arrived) give_back(each.answer, each.broker);
   }
 
  private:
@@ -257,7 +263,12 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
   }
 
   void answered(const std::string& name, std::int64_t asked_ms, CallOutcome outcome) {
-    if (has_failed()) return;
+    if (has_failed()) {
+      const bool popped =
+          outcome.answer.ok() && outcome.answer->header.code == response_code::kSuccess;
+      if (popped) give_back(*outcome.answer, name);
+      return;
+    }
     Broker& asked = broker(name);
     asked.under_way = false;
     if (!outcome.answer.ok()) {
@@ -278,6 +289,15 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
         return pump();
       default:
         return refused(name, header);
+    }
+  }
+
+  // Nobody polls any more: others get the messages at once.
+  void give_back(const Answer& answer, const std::string& broker) const {
+    const PoppedAnswer popped = decoder_.decode(answer, broker);
+    calls_->give_back(popped.unwanted);
+    for (const auto* messages : {&popped.messages, &popped.dead}) {
+      for (const PoppedMessage& each : *messages) calls_->give_back(std::span(&each.handle, 1));
     }
   }
 

@@ -402,6 +402,21 @@ TEST_F(PopConsumerTest, ClosedItGivesNothingAndAcknowledgesStill) {
   EXPECT_EQ(consumer->ack(handle).error().code, ErrorCode::kCancelled);
 }
 
+TEST_F(PopConsumerTest, ClosedItGivesBackWhatNobodyPolled) {
+  fill(first_, 1);
+  auto closed = create(options());
+  ASSERT_TRUE(closed->poll(0)->empty());
+  ASSERT_TRUE(wait_until([&] { return in_flight() == 1 && parked() == 1; }));
+  closed->close();
+  advance_ms(0);
+  // Whether its answer came before or after, and what its other request still brings.
+  fill(other_, 1);
+  ASSERT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kChangeInvisibleTime) == 2; }));
+  auto consumer = create(options());
+  for (const PoppedMessage& each : poll(*consumer, 2)) EXPECT_EQ(each.handle.reconsume_times, 1);
+}
+
 TEST_F(PopConsumerTest, SeveralThreadsPoll) {
   auto consumer = create(options());
   std::vector<std::thread> threads;
