@@ -60,7 +60,7 @@ class ClientTest(EndToEndTest):
             self.live("LiveOldPopTest.*", 1, pop_topic="popped", old_brokers=self.cluster.version)
             return
         self.audit.produce("popped", 1_000, batch=1)
-        self.live("LivePopTest.*", 2, pop_topic="popped", pop_count=1_000)
+        self.live("LivePopTest.*", 3, pop_topic="popped", pop_count=1_000)
 
     def test_transactions_read_by_java(self):
         self.audit.create_topic("transactions")

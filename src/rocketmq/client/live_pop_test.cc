@@ -143,6 +143,28 @@ TEST_F(LivePopTest, WhatIsNotAcknowledgedComesAgainAndNothingIsLost) {
   }));
 }
 
+// Long before their invisible time is over.
+TEST_F(LivePopTest, WhatAClosedConsumerHadComesAgain) {
+  const std::string group = "closed_" + topic_;
+  auto closed = create(group, 3'600'000);
+  std::size_t left = count_;
+  ASSERT_TRUE(poll_until(
+      *closed, [&] { return left < count_; },
+      [&](std::vector<PoppedMessage>& popped) {
+        for (const PoppedMessage& each : popped) EXPECT_TRUE(closed->ack(each.handle).ok());
+        left -= popped.size();
+      }));
+  EXPECT_TRUE(closed->poll(0)->empty());
+  closed->close();
+  auto consumer = create(group, 3'600'000);
+  std::size_t got = 0;
+  EXPECT_TRUE(poll_until(
+      *consumer, [&] { return got >= left; },
+      [&](std::vector<PoppedMessage>& popped) { got += popped.size(); }))
+      << got << " of " << left;
+  EXPECT_EQ(got, left);
+}
+
 TEST_F(LivePopTest, WhatWasGivenOftenEnoughIsADeadLetter) {
   const std::string group = "dead_" + topic_;
   auto consumer = create(group, 3'000, 0);
