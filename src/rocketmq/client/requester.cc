@@ -62,6 +62,7 @@ class Requester::State : public std::enable_shared_from_this<State> {
     fail_all("the requester was closed");
     core_.loop().run_and_wait([this] {
       core_.forget_requests(std::exchange(request_listener_, 0));
+      for (const auto& [id, timer] : std::exchange(timers_, {})) core_.loop().cancel(timer);
       for (const std::uint64_t id : std::exchange(memberships_, {})) core_.memberships().leave(id);
     });
   }
@@ -107,7 +108,8 @@ class Requester::State : public std::enable_shared_from_this<State> {
 
   void begin(Message message, const std::string& id, std::int64_t timeout_ms,
              std::int64_t deadline_ms) {
-    core_.loop().run_after(
+    if (!is_pending(id)) return;
+    timers_[id] = core_.loop().run_after(
         deadline_ms - core_.clock().now_ms(), [weak = weak_from_this(), id, timeout_ms] {
           const auto self = weak.lock();
           if (!self) return;
@@ -203,7 +205,7 @@ class Requester::State : public std::enable_shared_from_this<State> {
     return true;
   }
 
-  // False: it has its answer already.
+  // On the loop. False: it has its answer already.
   bool finish(const std::string& id, const Result<ReceivedMessage>& reply) {
     ReplyCallback done;
     {
@@ -212,6 +214,11 @@ class Requester::State : public std::enable_shared_from_this<State> {
       if (found == pending_.end()) return false;
       done = std::move(found->second);
       pending_.erase(found);
+    }
+    const auto timer = timers_.find(id);
+    if (timer != timers_.end()) {
+      core_.loop().cancel(timer->second);
+      timers_.erase(timer);
     }
     run_reply_callback(done, reply);
     return true;
@@ -237,6 +244,7 @@ class Requester::State : public std::enable_shared_from_this<State> {
 
   // loop
   std::uint64_t request_listener_ = 0;
+  std::map<std::string, io::TimerId> timers_;  // of pending requests
   std::vector<std::uint64_t> memberships_;
   std::set<std::string> joined_;    // topics
   std::set<std::string> prepared_;  // topics of requests
