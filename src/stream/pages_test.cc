@@ -111,12 +111,6 @@ struct Ledger {
 #include "stream/blocks/client_8.inc"
   return {};
 }
-[[maybe_unused]] Status popping(rocketmq::Client& client, const std::atomic<bool>& running,
-                                bool (*handle)(const rocketmq::ReceivedMessage&)) {
-#include "stream/blocks/client_9.inc"
-  return {};
-}
-
 [[maybe_unused]] Status asking(rocketmq::Client& client) {
 #include "stream/blocks/client_9.inc"
   return {};
@@ -128,6 +122,11 @@ struct Ledger {
 }
 [[maybe_unused]] Status traces(rocketmq::Client& client) {
 #include "stream/blocks/client_11.inc"
+  return {};
+}
+[[maybe_unused]] Status popping(rocketmq::Client& client, const std::atomic<bool>& running,
+                                bool (*handle)(const rocketmq::ReceivedMessage&)) {
+#include "stream/blocks/client_12.inc"
   return {};
 }
 
