@@ -1,7 +1,6 @@
 #include "cli/run_command.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "cli/stop_signal.h"
 #include "cli/system_tables.h"
 #include "flow/runtime/graph_drawing.h"
+#include "io/files.h"
 #include "server/metrics_server.h"
 #include "sql/session.h"
 
@@ -25,9 +25,7 @@ namespace {
 Result<std::string> script_text(const RunArguments& arguments) {
   if (!arguments.text.empty()) return arguments.text;
   if (arguments.file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream in(arguments.file, std::ios::binary);
-  if (!in) return Error{ErrorCode::kNotFound, "cannot read '" + arguments.file + "'"};
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return io::read_file(arguments.file);
 }
 
 std::string file_name(const RunArguments& arguments) {

@@ -98,15 +98,19 @@ Result<std::string> read_file(const fs::path& path) {
   if (!file.ok()) return system_error("opening", path.string(), errno);
   std::string content;
   constexpr std::size_t kStep = std::size_t{1} << 16;
+  std::size_t size = 0;
   while (true) {
-    const std::size_t before = content.size();
     // Doubling: the size may not be known in advance (pipes, /proc).
-    content.resize(before + std::max(kStep, before));
-    TRY_ASSIGN(const std::size_t count,
-               read_at(file.get(), before, std::span(content).subspan(before), path.string()));
-    const bool at_end = before + count < content.size();
-    content.resize(before + count);
-    if (at_end) return content;
+    if (size == content.size()) content.resize(size + std::max(kStep, size));
+    const ssize_t count = ::read(file.get(), content.data() + size, content.size() - size);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_error("reading", path.string(), errno);
+    }
+    size += static_cast<std::size_t>(count);
+    if (count > 0) continue;
+    content.resize(size);
+    return content;
   }
 }
 

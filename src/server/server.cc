@@ -1,12 +1,11 @@
 #include "server/server.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "base/try.h"
 #include "flow/runtime/memory_budget.h"
+#include "io/files.h"
 
 namespace slipstream::server {
 namespace {
@@ -17,9 +16,9 @@ constexpr std::size_t kMemoryBytesMin = std::size_t{16} << 20;
 constexpr std::size_t kThreads = 32;
 
 Result<std::string> read_token(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return Error{ErrorCode::kNotFound, "the token file '" + file + "' cannot be read"};
-  std::string token(std::istreambuf_iterator<char>(in), {});
+  auto content = io::read_file(file);
+  if (!content.ok()) return content.error().with_context("the token");
+  std::string token = *std::move(content);
   token.erase(token.find_last_not_of(" \t\r\n") + 1);
   if (token.size() >= kTokenBytesMin) return token;
   return Error{ErrorCode::kInvalidArgument,
