@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <system_error>
 
@@ -20,6 +19,7 @@
 #include "cli/run_command.h"
 #include "cli/stop_signal.h"
 #include "cli/test_tables.h"
+#include "io/files.h"
 #include "sql/session.h"
 
 namespace slipstream::cli {
@@ -50,6 +50,11 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, error);
 }
 
+// A job that reads no table has no input.
+bool is_case(const fs::path& folder) {
+  return is_folder(folder / "input") || is_folder(folder / "expect");
+}
+
 // What is in the folder, ascending.
 Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
   std::vector<fs::path> entries;
@@ -78,7 +83,9 @@ Result<Files> files_by_table(const fs::path& folder) {
 Result<TestCase> case_of(const fs::path& folder) {
   TestCase test;
   test.name = folder.string();
-  TRY_ASSIGN(test.inputs, files_by_table(folder / "input"));
+  if (is_folder(folder / "input")) {
+    TRY_ASSIGN(test.inputs, files_by_table(folder / "input"));
+  }
   test.expect_folder = folder / "expect";
   if (is_folder(test.expect_folder)) {
     TRY_ASSIGN(test.expected, files_by_table(test.expect_folder));
@@ -103,11 +110,11 @@ Result<std::vector<TestCase>> find_cases(const TestArguments& arguments) {
   if (folder.empty()) folder = default_folder(arguments.file);
   if (!folder.has_filename()) folder = folder.parent_path();  // "tests/"
   std::vector<fs::path> folders;
-  if (is_folder(folder / "input")) {
+  if (is_case(folder)) {
     folders.push_back(folder);
   } else if (is_folder(folder)) {
     TRY_ASSIGN(folders, entries_of(folder));
-    std::erase_if(folders, [](const fs::path& each) { return !is_folder(each / "input"); });
+    std::erase_if(folders, [](const fs::path& each) { return !is_case(each); });
   }
   for (const fs::path& each : folders) {
     TRY_ASSIGN(TestCase test, case_of(each));
@@ -120,14 +127,8 @@ Result<std::vector<TestCase>> find_cases(const TestArguments& arguments) {
              "is read");
 }
 
-Result<std::string> text_of(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return Error{ErrorCode::kNotFound, "cannot read '" + file + "'"};
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 Result<std::vector<ComparableRow>> read_rows(const std::string& file) {
-  TRY_ASSIGN(const std::string text, text_of(file));
+  TRY_ASSIGN(const std::string text, io::read_file(file));
   std::vector<ComparableRow> rows;
   std::string_view rest = text;
   for (int line = 1; !rest.empty(); ++line) {
@@ -180,7 +181,7 @@ class Comparison {
     if (compared_ > 0) return {};
     return bad(
         "nothing is expected: --expect TABLE=FILE, or files expect/TABLE.jsonl in the folder "
-        "of the test; --update writes them");
+        "of the test, which --update writes");
   }
   bool differs() const { return !differences_.empty(); }
   const std::string& differences() const { return differences_; }
@@ -191,8 +192,13 @@ class Comparison {
   Status compare(const std::string& table, const std::vector<std::string>& lines) {
     const auto found = test_.expected.find(table);
     std::string file = found == test_.expected.end() ? std::string() : found->second;
-    if (file.empty() && arguments_.update && !test_.expect_folder.empty())
+    if (file.empty() && arguments_.update && !test_.expect_folder.empty()) {
+      if (table.starts_with('.') || table.find('/') != std::string::npos) {
+        return bad("table '" + table +
+                   "' has a name that no file can have; name its file with --expect");
+      }
       file = (test_.expect_folder / (table + ".jsonl")).string();
+    }
     summary_ += (summary_.empty() ? "" : ", ") + table + " " + counted(std::ssize(lines), "row") +
                 (file.empty() ? " not compared" : "");
     if (file.empty()) return {};
@@ -359,7 +365,7 @@ class TestRun {
 }  // namespace
 
 int test_command(const TestArguments& arguments) {
-  auto script = text_of(arguments.file);
+  auto script = io::read_file(arguments.file);
   if (!script.ok()) return fail(script.error(), kExitUsage);
   const auto cases = find_cases(arguments);
   if (!cases.ok()) return fail(cases.error(), kExitUsage);

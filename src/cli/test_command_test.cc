@@ -155,7 +155,7 @@ TEST_F(TestCommandTest, WhatCannotRunSaysWhy) {
   EXPECT_THAT(error_, HasSubstr("is input of table 'oders', which no INSERT reads"));
   arguments.inputs.erase("oders");
   EXPECT_EQ(run(arguments), kExitUsage);
-  EXPECT_THAT(error_, HasSubstr("cannot read '" + (folder_ / "totals.jsonl") + "'"));
+  EXPECT_THAT(error_, HasSubstr("opening '" + (folder_ / "totals.jsonl") + "'"));
   folder_.write("totals.jsonl", "7\n");
   EXPECT_EQ(run(arguments), kExitUsage);
   EXPECT_THAT(error_, HasSubstr("line 1: '7' is no JSON object"));
@@ -170,6 +170,46 @@ TEST_F(TestCommandTest, WhatCannotRunSaysWhy) {
   folder_.write("job.sql", "SELECT 1 FROM nothing;");
   EXPECT_EQ(run(arguments), kExitUsage);
   EXPECT_THAT(error_, HasSubstr("nothing was started"));
+}
+
+TEST_F(TestCommandTest, AJobThatReadsNothingHasNoInput) {
+  folder_.write("job.sql", R"(
+CREATE TABLE out1 (n INT) WITH ('connector' = 'print');
+INSERT INTO out1 VALUES (1), (2);
+)");
+  folder_.write("tests/one/expect/out1.jsonl", "{\"n\":1}\n{\"n\":2}\n");
+  EXPECT_EQ(run(), kExitOk) << out_ << error_;
+  folder_.write("job.sql", kTotals);
+  EXPECT_EQ(run(), kExitUsage) << "one that reads a table must have some";
+  EXPECT_THAT(error_, HasSubstr("the test has no input for it"));
+}
+
+// What would be compared as something else is refused.
+TEST_F(TestCommandTest, WhatCannotBeComparedIsRefused) {
+  const auto try_job = [&](const std::string& out, const std::string& select) {
+    folder_.write("job.sql", "CREATE TABLE src (b BYTES, n INT) WITH ('connector' = 'datagen');" +
+                                 out + " WITH ('connector' = 'print'); INSERT INTO " + select);
+    TestArguments arguments;
+    arguments.update = true;
+    return run(arguments);
+  };
+  folder_.write("tests/one/input/src.jsonl", "{\"b\":\"/w==\",\"n\":1}\n");
+  EXPECT_EQ(try_job("CREATE TABLE o (b BYTES)", "o SELECT b FROM src"), kExitFailed);
+  EXPECT_THAT(error_, HasSubstr("column 'b' has bytes that are no text in UTF-8"));
+  EXPECT_EQ(try_job("CREATE TABLE o (op STRING, n BIGINT)",
+                    "o SELECT CAST(n AS STRING), COUNT(*) FROM src GROUP BY n"),
+            kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("another name for the column 'op'"));
+  EXPECT_EQ(try_job("CREATE TABLE `../../o` (n INT)", "`../../o` SELECT n FROM src"), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("a name that no file can have"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "tests/o.jsonl"));
+}
+
+TEST_F(TestCommandTest, AFolderIsNoScript) {
+  TestArguments arguments;
+  arguments.file = folder_ / "";
+  EXPECT_EQ(run(arguments), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("Is a directory"));
 }
 
 }  // namespace
