@@ -238,8 +238,9 @@ TEST_F(SinkColumns, WhatExcludesEachOtherIsRefused) {
               AllOf(HasSubstr("column 'd' sets a delay level"), HasSubstr("at-least-once")));
   updating_ = true;
   for (const MetadataColumn& column : {kQueueColumn, kShardingColumn}) {
-    EXPECT_THAT(refusal({{"format", "debezium-json"}}, {column}),
-                AllOf(HasSubstr("column '" + column.name + "'"), HasSubstr("messages change rows")));
+    EXPECT_THAT(
+        refusal({{"format", "debezium-json"}}, {column}),
+        AllOf(HasSubstr("column '" + column.name + "'"), HasSubstr("messages change rows")));
   }
 }
 
