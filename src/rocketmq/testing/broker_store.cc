@@ -2,7 +2,6 @@
 
 #include "base/bytes.h"
 #include "rocketmq/message/properties.h"
-#include "rocketmq/message/record.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -63,6 +62,17 @@ std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& me
   next_physical_ += static_cast<std::int64_t>(record.bytes.size());
   stored.records.push_back(std::move(record));
   return offset;
+}
+
+std::int64_t BrokerStore::append_again(const MessageQueue& queue, const RecordView& record,
+                                       std::string_view properties, std::int64_t store_ms) {
+  return append(queue, {.body = as_text(record.body),
+                        .properties = properties,
+                        .flag = record.flag,
+                        .sys_flag = record.sys_flags,
+                        .born_ms = record.born_ms,
+                        .store_ms = store_ms,
+                        .reconsume_times = record.reconsume_times + 1});
 }
 
 std::int64_t BrokerStore::visible_end(const StoredQueue& queue) const {

@@ -12,6 +12,8 @@
 
 #include "slipstream/rocketmq/message.h"
 
+#include "rocketmq/message/record.h"
+
 namespace slipstream::rocketmq::testing {
 
 struct StoredRecord {
@@ -49,6 +51,9 @@ class BrokerStore {
   std::map<std::pair<std::string, MessageQueue>, std::int64_t> group_offsets;
 
   std::int64_t append(const MessageQueue& queue, const NewMessage& message);
+  // A record that comes again: one delivery more.
+  std::int64_t append_again(const MessageQueue& queue, const RecordView& record,
+                            std::string_view properties, std::int64_t store_ms);
   void damage_body(const MessageQueue& queue, std::int64_t offset);
   StoredQueue* find(const MessageQueue& queue);
   // The bytes of the record that begins there; null when there is none.

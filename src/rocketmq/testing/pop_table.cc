@@ -265,13 +265,7 @@ void PopTable::revive() {
                    std::to_string(each->second.check_point.pop_ms));
     }
     const std::string topic = again ? queue.topic : pop_topic(retried, queue.topic, group);
-    store_.append({topic, queue.broker, 0}, {.body = as_text(record.body),
-                                             .properties = properties,
-                                             .flag = record.flag,
-                                             .sys_flag = record.sys_flags,
-                                             .born_ms = record.born_ms,
-                                             .store_ms = now_ms(),
-                                             .reconsume_times = record.reconsume_times + 1});
+    store_.append_again({topic, queue.broker, 0}, record, properties, now_ms());
     store_.dispatch(store_.log_end());
     each = flights_.erase(each);
   }

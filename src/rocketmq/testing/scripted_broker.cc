@@ -477,13 +477,7 @@ class ScriptedBroker::Impl {
       properties.append(property::kRetryTopic).append("\x01");
       properties.append(record.topic).append("\x02");
     }
-    store_.append(queue, {.body = as_text(record.body),
-                          .properties = properties,
-                          .flag = record.flag,
-                          .sys_flag = record.sys_flags,
-                          .born_ms = record.born_ms,
-                          .store_ms = now_ms(),
-                          .reconsume_times = record.reconsume_times + 1});
+    store_.append_again(queue, record, properties, now_ms());
     dispatch(queue);
     return make_answer(request.header, 0);
   }
