@@ -57,9 +57,10 @@ class AdminTables : public ::testing::Test {
   }
 
   Result<std::unique_ptr<Source>> source(const std::string& table, const Schema& schema,
-                                         std::vector<Predicate> predicates = {}) {
-    SourceRequest request = testing::source_request(testing::table_of(
-        schema, {{"table", table}, {"nameServerAddress", broker_.name_server()}}));
+                                         std::vector<Predicate> predicates = {},
+                                         OptionMap options = {}) {
+    options.insert({{"table", table}, {"nameServerAddress", broker_.name_server()}});
+    SourceRequest request = testing::source_request(testing::table_of(schema, std::move(options)));
     request.predicates = std::move(predicates);
     return make_admin_factory()->make_source(request);
   }
@@ -142,6 +143,25 @@ TEST_F(AdminTables, WhatTheyAreNotIsRefused) {
   EXPECT_FALSE(make_admin_factory()->make_sink(testing::sink_request({})).ok());
   const OptionTable options = make_admin_factory()->options();
   EXPECT_EQ(options.find("namespace"), nullptr);
+}
+
+TEST_F(AdminTables, RequestsHaveTheAccessOptionsOfRocketmq) {
+  broker_.require(rocketmq::Credentials{.access_key = "user", .secret_key = "word"});
+  for (const bool right : {true, false}) {
+    const auto made = source("topics", kTopics, {},
+                             {{"accessKey", "user"}, {"secretKey", right ? "word" : "other"}});
+    ASSERT_TRUE(made.ok()) << made.status().to_string();
+    ReaderHarness reader(**made);
+    ASSERT_TRUE(reader.discover().ok());
+    Status status;
+    ASSERT_TRUE(wait_until([&] {
+      const auto polled = reader.poll();
+      status = polled.status();
+      return !polled.ok() || *polled == Poll::kEnd;
+    }));
+    EXPECT_EQ(status.ok(), right) << status.to_string();
+    EXPECT_EQ(reader.rows.size(), right ? 2U : 0U);
+  }
 }
 
 TEST_F(AdminTables, AnErrorOfTheClusterIsOneOfTheTable) {
