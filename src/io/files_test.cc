@@ -1,6 +1,10 @@
 #include "io/files.h"
 
+#include <fstream>
+#include <thread>
+
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/testing/temporary_folder.h"
 
@@ -29,6 +33,17 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_NE(missing.error().message.find("missing"), std::string::npos);
   EXPECT_TRUE(remove_file(folder_ / "missing").ok());
+}
+
+TEST_F(FilesTest, WhatHasNoSizeIsReadToItsEnd) {
+  const auto path = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const std::string text(200'000, 'x');  // more than a pipe holds
+  std::jthread writer([&] { std::ofstream(path) << text; });
+  EXPECT_EQ(*read_file(path), text);
+  const auto folder = read_file(folder_);
+  ASSERT_FALSE(folder.ok());
+  EXPECT_NE(folder.error().message.find("Is a directory"), std::string::npos);
 }
 
 TEST_F(FilesTest, AppendContinuesAndTruncates) {
