@@ -8,7 +8,7 @@ import select
 import subprocess
 import time
 
-from harness import PATIENCE, PROGRAM, EndToEndTest, main, wait_for
+from harness import PATIENCE, PROGRAM, EndToEndTest, broker, main, wait_for
 
 JOB = """
 SET 'execution.checkpointing.interval' = '200 ms';
@@ -308,7 +308,8 @@ class CommandsTest(EndToEndTest):
         processes = [self.audit.produce_in_background(topic, 10_000, batch=1, **writer)] if writer else []
         with open(self.path(f"java-{topic}.log"), "wb") as log:
             words = self.audit.command("consume", topic, group=group, idle=3600, **reader)
-            processes.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            processes.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                              preexec_fn=broker.die_with_parent))
         try:
             yield
         finally:
