@@ -11,12 +11,9 @@ rocketmq::ReceivedMessage received() {
   message.broker = "broker-a";
   message.queue_id = 3;
   message.queue_offset = 42;
-  message.message_id = "7F00";
   message.stored_ms = 1'700'000'000'000;
   message.tags = "red";
   message.keys = {"k1", "k2"};
-  message.properties = {
-      {"KEYS", "k1 k2"}, {"TAGS", "red"}, {"UNIQ_KEY", "7F00"}, {"source", "x\"y"}};
   message.body = "hello";
   return message;
 }
