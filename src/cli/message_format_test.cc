@@ -11,6 +11,7 @@ rocketmq::ReceivedMessage received() {
   message.broker = "broker-a";
   message.queue_id = 3;
   message.queue_offset = 42;
+  message.message_id = "7F00";
   message.stored_ms = 1'700'000'000'000;
   message.tags = "red";
   message.keys = {"k1", "k2"};

@@ -11,7 +11,7 @@ from network import SEND_BATCH, SEND_V2, Cut, Fault, Network, Swallow
 from network_job import NetworkJob
 from wire import MAX_OFFSET, PULL, QUERY_OFFSET, ROUTE, SEARCH_OFFSET, SEND, UPDATE_OFFSET, Wire
 
-HALF, ALL = 60, 120
+HALF, SWALLOWED, ALL = 60, 120, 140
 AT_ONCE = 8
 BROKER_STATE = 28
 LEAVE = 35  # the last request of a process, which ends without the answer
@@ -30,11 +30,12 @@ class CutsTest(NetworkJob):
             self.wait_for_rows(engine, wire, topic, HALF)
             swallow = Swallow(SEND, SEND_BATCH, SEND_V2)
             network.faults = [swallow]
-            self.send(wire, topic, HALF, ALL)
+            self.send(wire, topic, HALF, SWALLOWED)
             wait_for(lambda: swallow.hits > 0, what=f"{topic}: a send without an answer")
             engine.kill()
             network.faults = [again]
             engine = self.start_job(topic, network, source=source)
+            self.send(wire, topic, SWALLOWED, ALL)  # come out behind those of unknown fate
             self.wait_for_rows(engine, wire, topic, ALL)
             self.stop_and_audit(engine, wire, topic, ALL)
             return first.hits, again.hits

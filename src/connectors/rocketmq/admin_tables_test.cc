@@ -148,7 +148,7 @@ TEST_F(AdminTables, WhatTheyAreNotIsRefused) {
 TEST_F(AdminTables, RequestsHaveTheAccessOptionsOfRocketmq) {
   broker_.require(rocketmq::Credentials{.access_key = "user", .secret_key = "word"});
   for (const bool right : {true, false}) {
-    const auto made = source("topics", kTopics, {},
+    const auto made = source("queues", kQueues, {},
                              {{"accessKey", "user"}, {"secretKey", right ? "word" : "other"}});
     ASSERT_TRUE(made.ok()) << made.status().to_string();
     ReaderHarness reader(**made);
@@ -160,7 +160,7 @@ TEST_F(AdminTables, RequestsHaveTheAccessOptionsOfRocketmq) {
       return !polled.ok() || *polled == Poll::kEnd;
     }));
     EXPECT_EQ(status.ok(), right) << status.to_string();
-    EXPECT_EQ(reader.rows.size(), right ? 2U : 0U);
+    EXPECT_EQ(reader.rows.size(), right ? 3U : 0U);
   }
 }
 
