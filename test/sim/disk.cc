@@ -1,5 +1,6 @@
 #include "disk.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace slipstream::sim::disk {
@@ -9,6 +10,15 @@ scheduler::Process victim = 0;
 std::uint32_t steps_left = 0;
 std::function<void()> when_lost;
 std::int64_t sync_ms = 0;
+DiskFaults faults;
+
+bool hits(std::uint32_t one_of) { return one_of != 0 && scheduler::random() % one_of == 0; }
+
+void take_up_to(std::int64_t ms) {
+  if (ms == 0) return;
+  const std::uint64_t most_us = static_cast<std::uint64_t>(ms) * 1'000;
+  scheduler::sleep_ns(static_cast<std::int64_t>(scheduler::random() % most_us) * 1'000);
+}
 
 }  // namespace
 
@@ -20,16 +30,21 @@ void lose_at(scheduler::Process process, std::uint32_t steps, std::function<void
 
 void set_sync_ms_max(std::int64_t ms) { sync_ms = ms; }
 
-void sync() {
-  before_step();
-  if (sync_ms == 0 || scheduler::process() == 0) return;
-  const std::uint64_t most_us = static_cast<std::uint64_t>(sync_ms) * 1'000;
-  scheduler::sleep_ns(static_cast<std::int64_t>(scheduler::random() % most_us) * 1'000);
+void set_faults(const DiskFaults& wanted) { faults = wanted; }
+
+int sync() {
+  const int error = before_step();
+  if (scheduler::process() == 0) return error;
+  take_up_to(sync_ms);
+  if (hits(faults.stall_one_of)) take_up_to(faults.stall_ms_max);
+  return error;
 }
 
-void before_step() {
-  if (steps_left == 0 || scheduler::process() != victim) return;
-  if (--steps_left == 0) when_lost();
+int before_step() {
+  if (scheduler::process() == 0) return 0;
+  if (steps_left != 0 && scheduler::process() == victim && --steps_left == 0) when_lost();
+  if (!hits(faults.fail_one_of)) return 0;
+  return scheduler::random() % 2 == 0 ? ENOSPC : EIO;
 }
 
 }  // namespace slipstream::sim::disk

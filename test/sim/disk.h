@@ -1,4 +1,4 @@
-// Where a process may be lost while it writes.
+// Where a process may be lost while it writes, and what its disk refuses or takes long for.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,17 @@ void lose_at(scheduler::Process process, std::uint32_t steps, std::function<void
 // Syncs take up to so long.
 void set_sync_ms_max(std::int64_t ms);
 
-// What interpose.cc calls: before each step, and instead of each sync.
-void before_step();
-void sync();
+// Of so many steps one is hit; 0 = none.
+struct DiskFaults {
+  std::uint32_t fail_one_of = 0;   // no space, or an error of the device; half is written
+  std::uint32_t stall_one_of = 0;  // of syncs
+  std::int64_t stall_ms_max = 0;
+};
+void set_faults(const DiskFaults& faults);
+
+// What interpose.cc calls: before each step, and instead of each sync. The error that the caller
+// gets in its place; 0 = it is done.
+int before_step();
+int sync();
 
 }  // namespace slipstream::sim::disk

@@ -68,6 +68,13 @@ std::int64_t nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * kSecondNs + time.tv_nsec;
 }
 
+// Of a call of the C library; 0 = no error.
+int answer(int error) {
+  if (error == 0) return 0;
+  errno = error;
+  return -1;
+}
+
 timespec to_timespec(std::int64_t ns) { return {ns / kSecondNs, ns % kSecondNs}; }
 
 int wait(pthread_cond_t* condition, pthread_mutex_t* mutex, std::int64_t deadline_ns) {
@@ -189,33 +196,33 @@ int gettimeofday(timeval* time, void* zone) noexcept {
   return 0;
 }
 
-// What leaves something on the disk: places where a process may be lost.
+// What leaves something on the disk: places where a process may be lost, or refused.
 
 ssize_t write(int fd, const void* bytes, size_t count) {
   LIBRARY(write);
-  if (sim::scheduler::is_simulated()) sim::disk::before_step();
-  return kReal(fd, bytes, count);
+  const int error = sim::scheduler::is_simulated() ? sim::disk::before_step() : 0;
+  if (error == 0) return kReal(fd, bytes, count);
+  static_cast<void>(kReal(fd, bytes, count / 2));
+  return answer(error);
 }
 
 int rename(const char* from, const char* to) noexcept {
   static const auto kReal = library<int (*)(const char*, const char*)>("rename");
-  if (sim::scheduler::is_simulated()) sim::disk::before_step();
-  return kReal(from, to);
+  const int error = sim::scheduler::is_simulated() ? sim::disk::before_step() : 0;
+  return error == 0 ? kReal(from, to) : answer(error);
 }
 
 // A lost process loses nothing that the kernel took, so nothing need wait for the disk.
 int fsync(int fd) {
   LIBRARY(fsync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
-  sim::disk::sync();
-  return 0;
+  return answer(sim::disk::sync());
 }
 
 int fdatasync(int fd) {
   LIBRARY(fdatasync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
-  sim::disk::sync();
-  return 0;
+  return answer(sim::disk::sync());
 }
 
 }  // extern "C"

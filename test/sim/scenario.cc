@@ -3,6 +3,8 @@
 namespace slipstream::sim {
 namespace {
 
+constexpr std::int64_t kSyncsMax = 40;  // of one checkpoint
+
 // Rarely, sometimes or often, as the weather says; often not at all.
 std::uint32_t rate(Dice& dice, int weather) {
   if (weather == 0 || dice.one_of(3)) return 0;
@@ -24,8 +26,11 @@ Scenario scenario_of(std::uint64_t seed) {
   scenario.weather_ms = dice.between(4, 20) * 1'000;
   scenario.delay_s = dice.between(1, 2);
   scenario.checkpoint_ms = dice.between(1, 10) * 100;
-  if (dice.one_of(2)) scenario.checkpoint_timeout_ms = dice.between(2'000, 5'000);
+  const bool short_timeout = dice.one_of(2);
   scenario.sync_ms_max = dice.one_of(3) ? 0 : dice.between(1, 100);
+  // Enough for all syncs of a checkpoint while the disk is well, too little when it stalls.
+  if (short_timeout)
+    scenario.checkpoint_timeout_ms = kSyncsMax * scenario.sync_ms_max + dice.between(200, 2'000);
   scenario.losses = static_cast<int>(dice.between(0, 6));
   scenario.weather_max = static_cast<int>(dice.one_of(6) ? 0 : dice.between(1, 2));
   // More than any wait for what may still arrive, rarely.
@@ -59,6 +64,15 @@ BrokerFaults broker_faults(Dice& dice, int weather) {
   faults.twice_one_of = rate(dice, weather);
   // Below sink.fence-wait: what takes longer is not promised to be harmless.
   faults.slow_ms_max = dice.between(10, 1'900);
+  return faults;
+}
+
+disk::DiskFaults disk_faults(Dice& dice, int weather) {
+  disk::DiskFaults faults;
+  if (weather == 0) return faults;
+  if (dice.one_of(2)) faults.fail_one_of = static_cast<std::uint32_t>(dice.between(20, 200));
+  if (dice.one_of(2)) faults.stall_one_of = static_cast<std::uint32_t>(dice.between(10, 60));
+  faults.stall_ms_max = dice.between(500, 5'000);
   return faults;
 }
 

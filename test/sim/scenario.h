@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 
+#include "disk.h"
 #include "network.h"
 
 namespace slipstream::sim {
@@ -64,5 +65,6 @@ struct Scenario {
 Scenario scenario_of(std::uint64_t seed);
 NetworkFaults network_faults(Dice& dice, int weather);
 BrokerFaults broker_faults(Dice& dice, int weather);
+disk::DiskFaults disk_faults(Dice& dice, int weather);
 
 }  // namespace slipstream::sim

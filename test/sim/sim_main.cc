@@ -9,6 +9,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ namespace {
 constexpr unsigned kSecondsMax = 120;  // of real time, for one seed
 constexpr int kExitWrong = 1;
 constexpr int kExitStuck = 3;
+constexpr std::uint64_t kSeedsForAll = 100;  // so many have all that can occur
 
 struct Arguments {
   std::uint64_t first = 1;
@@ -75,6 +77,7 @@ struct Arguments {
   std::string verdict;
   if (!wrong.empty() || arguments.print_diary) verdict += diary.text();
   for (const std::string& line : wrong) verdict += "WRONG: " + line + "\n";
+  verdict += diary.counts();
   verdict += "trace " + std::to_string(scheduler::trace_hash()) + " switches " +
              std::to_string(scheduler::switches()) + " seconds " +
              std::to_string(scheduler::now_ns() / 1'000'000'000) + "\n";
@@ -103,13 +106,14 @@ class Seeds {
     }
     while (!children_.empty()) wait_for_one();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    const bool all_occurred = print_occurrences();
     std::printf(
         "%llu seeds, %zu failed, %zu run twice, %.1f s of real time, %lld s of virtual time\n",
         static_cast<unsigned long long>(arguments_.count), failed_.size(), compared_, took.count(),
         static_cast<long long>(virtual_seconds_));
     for (const std::uint64_t seed : failed_)
       std::printf("again: ./dev sim --seed %llu\n", static_cast<unsigned long long>(seed));
-    return failed_.empty() ? 0 : 1;
+    return failed_.empty() && all_occurred ? 0 : 1;
   }
 
  private:
@@ -177,6 +181,31 @@ class Seeds {
     }
   }
 
+  // False: so many seeds, and something that they are for occurred in none.
+  bool print_occurrences() const {
+    bool all = true;
+    for (const char* what : kOccurrences) {
+      const auto found = happened_.find(what);
+      const std::int64_t count = found == happened_.end() ? 0 : found->second;
+      if (count > 0) std::printf("%lld %s\n", static_cast<long long>(count), what);
+      if (count > 0 || arguments_.count < kSeedsForAll) continue;
+      std::printf("WRONG: no %s in %llu seeds\n", what,
+                  static_cast<unsigned long long>(arguments_.count));
+      all = false;
+    }
+    return all;
+  }
+
+  void add_occurrences(const std::string& text) {
+    std::istringstream lines(text);
+    std::string line;
+    while (std::getline(lines, line)) {
+      if (!line.starts_with(kHappened)) continue;
+      line.erase(0, kHappened.size());
+      happened_[line.substr(line.find(' ') + 1)] += std::atoll(line.c_str());
+    }
+  }
+
   void judge(const Child& child, int status) {
     const bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (arguments_.print_diary || !fine)
@@ -192,6 +221,7 @@ class Seeds {
       const std::size_t seconds = trace.find("seconds ");
       virtual_seconds_ += std::atoll(trace.c_str() + seconds + 8);
       const auto [known, first] = traces_.emplace(child.seed, trace);
+      if (first) add_occurrences(child.text);
       if (!first) ++compared_;
       if (!first && known->second != trace) {
         failed = true;
@@ -208,6 +238,7 @@ class Seeds {
   const Arguments arguments_;
   std::map<pid_t, Child> children_;
   std::map<std::uint64_t, std::string> traces_;
+  std::map<std::string, std::int64_t> happened_;
   std::vector<std::uint64_t> failed_;
   std::size_t compared_ = 0;
   std::int64_t virtual_seconds_ = 0;

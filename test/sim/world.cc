@@ -103,6 +103,13 @@ std::string Diary::text() const {
   return all;
 }
 
+std::string Diary::counts() const {
+  std::string all;
+  for (const auto& [what, count] : counts_)
+    all += std::string(kHappened) + std::to_string(count) + " " + what + "\n";
+  return all;
+}
+
 World::World(const Scenario& scenario, Diary& diary)
     : scenario_(scenario),
       diary_(diary),
@@ -173,6 +180,7 @@ void World::disturb() {
     const int weather = static_cast<int>(dice.between(0, scenario_.weather_max));
     network::set_faults(network_faults(dice, weather));
     faults_ = broker_faults(dice, weather);
+    disk::set_faults(disk_faults(dice, weather));
     diary_.note("weather " + std::to_string(weather));
     if (weather == 0 || !dice.one_of(4)) continue;
     const bool brokers = !dice.one_of(4);
@@ -187,6 +195,7 @@ void World::disturb() {
 
 void World::clear_weather() {
   network::set_faults({});
+  disk::set_faults({});
   faults_ = {};
   weather_over_ = true;
   deadline_ms_ = now_ms() + kPatienceMs;
@@ -314,6 +323,7 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
   TRY_ASSIGN(const auto job,
              sql::start_inserts(session, plans, options, [this, own](std::string_view text) {
                diary_.note(own + ": " + std::string(text));
+               if (text.find(" was given up: ") != std::string_view::npos) diary_.count(kGivenUp);
              }));
   process.runtime = &runtime;
   process.job = job.get();

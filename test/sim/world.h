@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "slipstream/connector.h"
@@ -19,15 +21,25 @@
 
 namespace slipstream::sim {
 
+// What seeds are for: none of it may happen in no seed at all.
+inline constexpr const char* kGivenUp = "checkpoints given up";
+inline constexpr const char* kOccurrences[] = {kGivenUp};
+inline constexpr std::string_view kHappened = "happened ";  // before each in what a seed prints
+
 // What happened, with virtual times, for the reader of a failure.
 class Diary {
  public:
   void note(const std::string& text);
+  // One of kOccurrences.
+  void count(const char* what) { ++counts_[what]; }
   // The last lines.
   std::string text() const;
+  // A line for each that occurred.
+  std::string counts() const;
 
  private:
   std::vector<std::string> lines_;
+  std::map<std::string, std::int64_t> counts_;
 };
 
 // One process that runs the job: its threads share nothing with others but the disk and the
