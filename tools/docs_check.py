@@ -4,6 +4,8 @@
 docs_check.py generated   every block between `<!-- generated: COMMAND -->` and `<!-- end -->` is what
                           COMMAND prints; with SLIPSTREAM_UPDATE_DOCS=1 the blocks are written anew
 docs_check.py links       every relative link leads to a file, every anchor to a heading
+docs_check.py proofs      every test that docs/guarantees.md names as a proof is there: `FILE_test.py`: test_one,
+                          test_two; `FILE_test.cc`: Suite.Name, Name
 """
 import os
 import re
@@ -13,6 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = re.compile(r"(<!-- generated: slipstream ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.S)
+# A file of tests, and what is said of it until the next one.
+PROOF = re.compile(r"`([\w/.*-]+_test\.(?:py|cc))`([^`|;]*)")
+TEST = re.compile(r"(?:\b\w+\.)?\btest_\w+|\b(?:\w+\.)?[A-Z]\w*[a-z]\w*[A-Z]\w*[a-z]\w*")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -80,8 +85,45 @@ def check_links():
     return problems
 
 
+def files_named(name, root):
+    """Files of the tree by their path, or tests by their name alone."""
+    if "/" in name:
+        return sorted(root.glob(name))
+    return [file for folder in ("test", "src", "bench") for file in sorted((root / folder).rglob(name))]
+
+
+def tests_in(file):
+    """(suite, test) of every test of the file; a suite of Python is its class."""
+    text = file.read_text()
+    if file.suffix == ".cc":
+        return re.findall(r"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", text)
+    suite, found = "", []
+    for name, test in re.findall(r"^class (\w+)\(|^    def (test_\w+)\(", text, re.M):
+        suite = name or suite
+        found.append((suite, test))
+    return found
+
+
+def check_proofs(root=ROOT):
+    problems = []
+    page = root / "docs/guarantees.md"
+    for number, line in enumerate(page.read_text().splitlines() if page.exists() else [], 1):
+        if not line.startswith("|"):
+            continue
+        for name, names in PROOF.findall(line):
+            place = f"docs/guarantees.md:{number}"
+            files = files_named(name, root)
+            if not files:
+                problems.append(f"{place}: {name}: no such test")
+                continue
+            pairs = [pair for file in files for pair in tests_in(file)]
+            known = {each for pair in pairs for each in (*pair, ".".join(pair))}
+            problems += [f"{place}: {name} has no test {test}" for test in TEST.findall(names) if test not in known]
+    return problems
+
+
 def main():
-    checks = {"generated": check_generated, "links": check_links}
+    checks = {"generated": check_generated, "links": check_links, "proofs": check_proofs}
     wanted = sys.argv[1:] or list(checks)
     problems = [problem for name in wanted for problem in checks[name]()]
     for problem in problems:
