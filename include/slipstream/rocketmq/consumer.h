@@ -114,7 +114,7 @@ struct GroupOffset {
 
 // Owner:   one task; borrows the Client.
 // Thread:  one polls; assign, unassign, pause, resume, set_read_order, commit and progress: any.
-// Order:   ascending offsets per queue; gaps are possible (expired or filtered messages).
+// Order:   ascending offsets per queue, with gaps; they begin anew when its topic is another one.
 // Bounds:  bytes_in_flight_max, reserved before a pull is issued; a full consumer stops pulling.
 // Failure: lost connections, time-outs, busy brokers and missing routes are retried for as long
 //          as it takes and shown in progress(); poll() returns what no retry can mend (no

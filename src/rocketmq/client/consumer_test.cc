@@ -633,6 +633,60 @@ TEST_F(ConsumerTest, QueuesOfADeletedTopicLeaveItWhereTheyMay) {
   EXPECT_FALSE(consumer.progress().front().topic_deleted);
 }
 
+class ATopicThatIsBack : public ConsumerTest {
+ protected:
+  void SetUp() override {
+    ConsumerTest::SetUp();
+    consumer_ =
+        std::make_unique<Consumer>(*client_, ConsumerOptions{.group = "g", .suspend_ms = 100});
+    broker_.append(queue_, "0", {}, 1'000);
+    broker_.append(queue_, "1", {}, 2'000);
+    ASSERT_TRUE(consumer_->assign(queue_, StartPosition::earliest()).ok());
+    expect_messages(*consumer_, 2);
+  }
+  // With these store times; the reader has seen that it was gone.
+  void comes_back(const std::vector<std::int64_t>& store_times, std::int64_t min_offset = 0) {
+    ASSERT_TRUE(Admin(*client_).delete_topic("T").ok());
+    ASSERT_TRUE(wait_until([&] {
+      return only(*consumer_).trouble.find("does not exist") != std::string::npos;
+    })) << only(*consumer_).trouble;
+    broker_.set_brokers_up(false);
+    broker_.create_topic("T", 4);
+    for (std::size_t i = 0; i < store_times.size(); ++i)
+      broker_.append(queue_, std::to_string(i), {}, store_times[i]);
+    if (min_offset > 0) broker_.expire(queue_, min_offset);
+    broker_.set_brokers_up(true);
+  }
+  std::unique_ptr<Consumer> consumer_;
+};
+
+TEST_F(ATopicThatIsBack, IsReadFromItsFirstMessageWhenItIsAnotherOne) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view text) {
+    if (text.find("made anew") != std::string_view::npos) lines.emplace_back(text);
+  });
+  comes_back({3'000, 3'000, 3'000, 3'000});
+  expect_messages(*consumer_, 4);
+  comes_back({4'000});  // fewer than were read
+  expect_messages(*consumer_, 1);
+  comes_back({});
+  ASSERT_TRUE(wait_until([&] { return lines.size() == 3; }));
+  broker_.append(queue_, "0", {}, 5'000);
+  expect_messages(*consumer_, 1);
+  EXPECT_EQ(only(*consumer_).position, 1);
+  set_log_sink({});
+  EXPECT_NE(lines[0].find("T/broker-a/0, read up to offset 2"), std::string::npos) << lines[0];
+}
+
+TEST_F(ATopicThatIsBack, IsReadOnWhenItIsTheSame) {
+  comes_back({1'000, 2'000, 3'000});
+  expect_messages(*consumer_, 1, 2);
+  comes_back({1'000, 2'000, 3'000, 4'000}, 1);
+  expect_messages(*consumer_, 1, 3);
+  comes_back({1'000, 2'000, 3'500, 4'500, 5'500});  // it lost its end and was written on
+  expect_messages(*consumer_, 1, 4);
+}
+
 // Finding 23.
 TEST_F(ConsumerTest, BrokersListItAsAMemberOfItsGroup) {
   std::atomic<bool> written{true};

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/log_limit.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/requests.h"
 
@@ -70,6 +71,7 @@ void QueueReader::pump() {
     if (!resolve()) return;
     if (!started_) return find_start();
     if (left_topic()) return wait(kRouteAgeMs);
+    if (was_gone_) return compare_topic(0);
     if (!host_->reserve(id_, pull_bytes_, window_.front_is_blocking())) return;
     const auto pull = window_.plan();
     if (!pull) return host_->release(pull_bytes_);
@@ -107,6 +109,7 @@ void QueueReader::route_arrived(const Result<Route>& route) {
   if (!route.ok()) {
     address_.clear();
     if (route.error().code == ErrorCode::kNotFound) {
+      topic_is_gone();
       if (refused_since_ms_ < 0) refused_since_ms_ = resolved_ms_;
       if (!left_topic() && resolved_ms_ - refused_since_ms_ > options_.topic_deleted_ms) {
         if (!options_.deleted_topics_leave) return fail(route.error(), window_.position());
@@ -157,8 +160,9 @@ void QueueReader::count_absence(const Route& route) {
     leave_topic("which has " + std::to_string(queues->read_queues) + " queues to read there now");
   } else {
     log(LogLevel::kInfo, "rocketmq",
-        "queue " + queue_->to_string() + " is back in its topic; reading goes on at offset " +
-            std::to_string(window_.position()));
+        "queue " + queue_->to_string() + " is back in its topic" +
+            (was_gone_ ? std::string()
+                       : "; reading goes on at offset " + std::to_string(window_.position())));
     host_->note(id_, {.position = {},
                       .max_offset = -1,
                       .empty_at = {},
@@ -172,7 +176,8 @@ void QueueReader::leave_topic(const std::string& why) {
   log(LogLevel::kWarn, "rocketmq",
       "queue " + queue_->to_string() + " has left its topic, " + why +
           "; nobody waits for it, and reading goes on at offset " +
-          std::to_string(window_.position()) + " when it is back");
+          std::to_string(window_.position()) +
+          (was_gone_ ? " when the same topic is back" : " when it is back"));
   in_trouble_ = false;
   refused_since_ms_ = -1;
   report_left_topic();
@@ -290,7 +295,8 @@ void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
       if (pull.ok()) {
         pulled(sent, *pull, answer);
       } else {
-        refused(sent, answer.header.code, answer.header.remark);
+        window_.failed(sent.id);
+        refused(sent.offset, answer.header.code, answer.header.remark);
       }
     }
   }
@@ -313,6 +319,8 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
   if (front || pull.status == PullStatus::kFound) fine();
   if (pull.status == PullStatus::kFound) {
     pull_bytes_ = std::max(kPullBytesMin, (pull_bytes_ * 3 + answer.body().size()) / 4);
+    const auto first = decode_record(answer.body());
+    if (first.ok()) seen_ = Seen{first->queue_offset + pull.offset_delta, first->store_ms};
     window_.found(sent.id, PulledFrame{.queue = queue_,
                                        .tag = tag_,
                                        .begin_offset = sent.offset,
@@ -378,9 +386,9 @@ void QueueReader::skipped(const Sent& sent, const PullAnswer& pull) {
   }
 }
 
-void QueueReader::refused(const Sent& sent, std::int32_t code, const std::string& remark) {
+void QueueReader::refused(std::int64_t offset, std::int32_t code, const std::string& remark) {
   const Error error = answer_error(RequestCode::kPullMessage, code, remark);
-  window_.failed(sent.id);
+  if (code == response_code::kTopicNotExist) topic_is_gone();
   switch (classify(CallKind::kPull, code, remark)) {
     case Verdict::kRetrySame:
       return trouble(error, kBusyWaitMs);
@@ -388,13 +396,13 @@ void QueueReader::refused(const Sent& sent, std::int32_t code, const std::string
     case Verdict::kResubscribe:
       break;
     default:
-      return fail(error, sent.offset);
+      return fail(error, offset);
   }
   const std::int64_t now_ms = core_.clock().now_ms();
   if (refused_since_ms_ < 0) refused_since_ms_ = now_ms;
   const bool passing =
       code == response_code::kServiceNotAvailable || code == response_code::kGoAway;
-  if (!passing && now_ms - refused_since_ms_ > kRefusalPatienceMs) return fail(error, sent.offset);
+  if (!passing && now_ms - refused_since_ms_ > kRefusalPatienceMs) return fail(error, offset);
   address_.clear();
   wanted_broker_ = 0;
   trouble(error, kTroubleWaitMs);
@@ -413,6 +421,78 @@ void QueueReader::account() {
   if (held > accounted_) host_->reserve(id_, held - accounted_, true);
   if (held < accounted_) host_->release(accounted_ - held);
   accounted_ = held;
+}
+
+// --- a topic that was gone and is back ---
+
+void QueueReader::topic_is_gone() {
+  if (was_gone_ || !seen_) return;
+  was_gone_ = true;
+  // What pulls under way still bring may be of another topic.
+  window_.reset(window_.position());
+  account();
+}
+
+void QueueReader::compare_topic(std::int64_t offset) {
+  asking_ = true;
+  Command command = encode_pull(PullRequest{.group = options_.group,
+                                            .queue = *queue_,
+                                            .offset = offset,
+                                            .messages_max = 1,
+                                            .suspend_ms = 0,
+                                            .expression = "*",
+                                            .sql92 = false,
+                                            .subscription_version = 0});
+  core_.call(address_, ChannelRole::kPull, std::move(command), nullptr, options_.call_timeout_ms,
+             [self = shared_from_this(), offset,
+              from_master = pulls_from_master_](const CallOutcome& outcome) {
+               if (self->host_ == nullptr) return;
+               self->asking_ = false;
+               self->compared(offset, outcome, from_master);
+               self->pump();
+             });
+}
+
+// Messages are stored one after the other: when the first one is younger than one that was read,
+// it is another queue. One that only lost its end is not.
+void QueueReader::compared(std::int64_t offset, const CallOutcome& outcome, bool from_master) {
+  if (!outcome.answer.ok()) {
+    address_.clear();
+    return trouble(outcome.answer.error(), kTroubleWaitMs);
+  }
+  const Answer& answer = *outcome.answer;
+  const auto pull = parse_pull(answer.header);
+  if (!pull.ok()) return refused(offset, answer.header.code, answer.header.remark);
+  if (pull->status != PullStatus::kFound && pull->min_offset > offset &&
+      pull->min_offset <= seen_->offset)
+    return compare_topic(pull->min_offset);
+  fine();
+  was_gone_ = false;
+  bool other = from_master && pull->max_offset == 0;
+  if (pull->status == PullStatus::kFound) {
+    const auto first = decode_record(answer.body());
+    other = first.ok() && first->queue_offset + pull->offset_delta <= seen_->offset &&
+            first->store_ms > seen_->store_ms;
+  }
+  if (other) begin_anew(offset);
+}
+
+void QueueReader::begin_anew(std::int64_t first) {
+  log(LogLevel::kWarn, "rocketmq",
+      "topic '" + queue_->topic + "' was deleted and made anew: queue " + queue_->to_string() +
+          ", read up to offset " + std::to_string(window_.position()) +
+          " of the old topic, is read from its first message, offset " + std::to_string(first));
+  seen_.reset();
+  window_.reset(first);
+  account();
+  // An empty frame: the position moves back behind what was received of the old topic.
+  host_->deliver(id_, PulledFrame{.queue = queue_,
+                                  .tag = tag_,
+                                  .begin_offset = first,
+                                  .next_offset = first,
+                                  .min_offset = first,
+                                  .max_offset = first,
+                                  .received_ms = core_.clock().now_ms()});
 }
 
 // --- offsets that do not exist ---

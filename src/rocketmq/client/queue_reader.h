@@ -86,7 +86,12 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void answered(const Sent& sent, CallOutcome outcome);
   void pulled(const Sent& sent, const PullAnswer& pulled, const Answer& answer);
   void skipped(const Sent& sent, const PullAnswer& pulled);
-  void refused(const Sent& sent, std::int32_t code, const std::string& remark);
+  void refused(std::int64_t offset, std::int32_t code, const std::string& remark);
+  void topic_is_gone();
+  // Whether the topic that is back is the one that was read, by the first message from `offset` on.
+  void compare_topic(std::int64_t offset);
+  void compared(std::int64_t offset, const CallOutcome& outcome, bool from_master);
+  void begin_anew(std::int64_t first);
   void out_of_range(std::int64_t offset);
   void decide_out_of_range(std::int64_t offset, std::int64_t min_offset, std::int64_t max_offset);
   void take_frames();
@@ -128,6 +133,12 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   Route counted_route_;
   int absent_routes_ = 0;  // in a row that do not show the queue
   bool topic_deleted_ = false;
+  struct Seen {
+    std::int64_t offset = 0;
+    std::int64_t store_ms = 0;
+  };
+  std::optional<Seen> seen_;  // a message of the newest answer
+  bool was_gone_ = false;     // the topic, since seen_; nothing is pulled before it was compared
   std::int64_t resolved_ms_ = 0;
   std::int64_t wanted_broker_ = 0;
 };
