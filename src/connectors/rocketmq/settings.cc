@@ -87,10 +87,16 @@ Result<QueueOffsets> parse_queue_offsets(const SourceSettings& settings,
   return offsets;
 }
 
+Error exclude(const SourceSettings& settings, std::string_view one, std::string_view other) {
+  return bad(settings.table, "options '" + std::string(one) + "' and '" + std::string(other) +
+                                 "' exclude each other; leave one of them out");
+}
+
 // The time of the millisecond option or of the text one.
 Result<std::int64_t> read_time(const SourceSettings& settings, const Option<std::int64_t>& millis,
                                const Option<std::string>& text) {
   const Options& options = settings.format.options;
+  if (options.has(millis) && options.has(text)) return exclude(settings, millis.name, text.name);
   if (options.has(millis)) return options[millis];
   if (!options.has(text)) {
     return bad(settings.table, "option '" + std::string(millis.name) +
@@ -105,21 +111,35 @@ Result<std::int64_t> read_time(const SourceSettings& settings, const Option<std:
   return zone.from_local(*local, 1'000'000) / 1'000;
 }
 
-// The mode as given, or the one that the options of another mode mean.
-StartMode start_mode(const Options& options) {
-  if (options.has(option::kStartupMode)) return options[option::kStartupMode];
-  if (options.has(option::kStartOffset) && options[option::kStartOffset] >= 0)
-    return StartMode::kOneOffset;
-  if (options.has(option::kStartMillis) || options.has(option::kStartTime))
-    return StartMode::kTimestamp;
-  return options.has(option::kStartOffsets) ? StartMode::kSpecificOffsets
-                                            : options[option::kStartupMode];
+// The mode as given, or the one that the options of another mode mean. One offset for all queues is
+// a mode of its own: with another one, nobody can tell which is meant.
+Result<StartMode> start_mode(const SourceSettings& settings) {
+  const Options& options = settings.format.options;
+  const bool one_offset = options.has(option::kStartOffset) && options[option::kStartOffset] >= 0;
+  const bool time = options.has(option::kStartMillis) || options.has(option::kStartTime);
+  const bool offsets = options.has(option::kStartOffsets);
+  if (one_offset && offsets)
+    return exclude(settings, option::kStartOffsets.name, option::kStartOffset.name);
+  if (options.has(option::kStartupMode)) {
+    const StartMode mode = options[option::kStartupMode];
+    if (!one_offset) return mode;
+    if (mode == StartMode::kSpecificOffsets) return StartMode::kOneOffset;
+    return exclude(settings, option::kStartupMode.name, option::kStartOffset.name);
+  }
+  if (one_offset) return StartMode::kOneOffset;
+  if (time && offsets) {
+    return exclude(
+        settings, option::kStartOffsets.name,
+        options.has(option::kStartMillis) ? option::kStartMillis.name : option::kStartTime.name);
+  }
+  if (time) return StartMode::kTimestamp;
+  return offsets ? StartMode::kSpecificOffsets : options[option::kStartupMode];
 }
 
 Status read_start(SourceSettings& settings) {
   const Options& options = settings.format.options;
   settings.reset_to_earliest = options[option::kGroupReset] == option::GroupReset::kEarliest;
-  settings.start = start_mode(options);
+  TRY_ASSIGN(settings.start, start_mode(settings));
   if (settings.start == StartMode::kTimestamp) {
     TRY_ASSIGN(settings.start_ms, read_time(settings, option::kStartMillis, option::kStartTime));
   } else if (settings.start == StartMode::kSpecificOffsets) {
@@ -130,11 +150,22 @@ Status read_start(SourceSettings& settings) {
   return {};
 }
 
-Status read_bound(SourceSettings& settings) {
+Result<BoundMode> bound_mode(const SourceSettings& settings) {
   const Options& options = settings.format.options;
-  settings.bound = options[option::kBoundedMode];
-  if (!options.has(option::kBoundedMode) && options.has(option::kEndTime))
-    settings.bound = BoundMode::kTimestamp;
+  if (options.has(option::kBoundedMode)) return options[option::kBoundedMode];
+  const bool millis = options.has(option::kBoundMillis);
+  const bool time = millis || options.has(option::kEndTime);
+  const bool offsets = options.has(option::kBoundOffsets);
+  if (time && offsets) {
+    return exclude(settings, option::kBoundOffsets.name,
+                   millis ? option::kBoundMillis.name : option::kEndTime.name);
+  }
+  if (time) return BoundMode::kTimestamp;
+  return offsets ? BoundMode::kSpecificOffsets : options[option::kBoundedMode];
+}
+
+Status read_bound(SourceSettings& settings) {
+  TRY_ASSIGN(settings.bound, bound_mode(settings));
   if (settings.bound == BoundMode::kTimestamp) {
     TRY_ASSIGN(settings.bound_ms, read_time(settings, option::kBoundMillis, option::kEndTime));
     if (settings.start == StartMode::kTimestamp && settings.bound_ms < settings.start_ms) {

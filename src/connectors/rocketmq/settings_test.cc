@@ -99,10 +99,38 @@ TEST(SourceSettings, StartModes) {
   const auto offset = source_with({{"startMessageOffset", "7"}, {"startTimeMs", "5"}});
   EXPECT_EQ(offset->start, StartMode::kOneOffset) << "an offset wins over a time";
   EXPECT_EQ(offset->start_offset, 7);
-  const auto named = source_with({{"scan.startup.mode", "specific-offsets"},
-                                  {"scan.startup.specific-offsets", "broker-a:1:201; b:0:3;"}});
+  EXPECT_EQ(source_with({{"scanStartupMode", "specific"}, {"startMessageOffset", "7"}})->start,
+            StartMode::kOneOffset);
+  EXPECT_EQ(source_with({{"scanStartupMode", "latest"}, {"startMessageOffset", "-1"}})->start,
+            StartMode::kLatest)
+      << "-1 is none";
+  const auto named =
+      source_with({{"scan.startup.mode", "specific-offsets"},
+                   {"scan.startup.specific-offsets", "broker-a:1:201; b:0:3;"}});
   EXPECT_EQ(named->start_offsets,
             (QueueOffsets{{{"orders", "broker-a", 1}, 201}, {{"orders", "b", 0}, 3}}));
+}
+
+TEST(SourceSettings, WhatWouldBeIgnoredBesideAnotherOptionIsRefused) {
+  const std::pair<std::string, std::string> offset{"startMessageOffset", "7"};
+  const std::pair<std::string, std::string> offsets{"scan.startup.specific-offsets", "b:0:1"};
+  const std::pair<std::string, std::string> bounds{"scan.bounded.specific-offsets", "b:0:1"};
+  const std::pair<std::string, std::string> text{"startTime", "1970-01-02 08:00:00"};
+  const std::pair<std::string, std::string> end{"endTime", "1970-01-02 08:00:00"};
+  const auto pairs = std::to_array<std::array<std::pair<std::string, std::string>, 2>>({
+      {{{"scan.startup.mode", "earliest"}, offset}},
+      {{{"scan.startup.mode", "timestamp"}, offset}},
+      {{offsets, offset}},
+      {{{"scan.startup.timestamp-millis", "5000"}, text}},
+      {{offsets, text}},
+      {{{"scan.bounded.timestamp-millis", "5000"}, end}},
+      {{bounds, end}},
+  });
+  for (const auto& [one, other] : pairs) {
+    EXPECT_THAT(
+        refusal(source_with({one, other}).status()),
+        HasSubstr("options '" + one.first + "' and '" + other.first + "' exclude each other"));
+  }
 }
 
 TEST(SourceSettings, BadStartsAreRefused) {
@@ -127,6 +155,10 @@ TEST(SourceSettings, Bounds) {
   const auto time = source_with({{"endTime", "1970-01-01 00:00:01"}});
   EXPECT_EQ(time->bound, BoundMode::kTimestamp);
   EXPECT_EQ(time->bound_ms, 1'000);
+  EXPECT_EQ(source_with({{"scan.bounded.timestamp-millis", "1000"}})->bound, BoundMode::kTimestamp)
+      << "an end without a mode is the mode";
+  EXPECT_EQ(source_with({{"scan.bounded.specific-offsets", "broker-a:1:201"}})->bound,
+            BoundMode::kSpecificOffsets);
   const auto named = source_with({{"scan.bounded.mode", "specific-offsets"},
                                   {"scan.bounded.specific-offsets", "broker-a:1:201"}});
   EXPECT_EQ(named->bound_offsets, (QueueOffsets{{{"orders", "broker-a", 1}, 201}}));

@@ -98,7 +98,9 @@ inline constexpr Text kStartTime{
     .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kStartOffset{
     .name = "startMessageOffset",
-    .description = "One offset to begin at in every queue; wins over a start time.",
+    .description =
+        "One offset to begin at in every queue; wins over a start time. Not together with a "
+        "scan.startup.mode other than specific-offsets.",
     .aliases = {"start-message-offset", "rocketmq.source.startup.offset.specific"},
     .scope = OptionScope::kSource};
 inline constexpr Text kStartOffsets{
