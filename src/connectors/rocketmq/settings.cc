@@ -17,6 +17,13 @@ Error bad(const std::string& table, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};
 }
 
+// Lists may stand on several lines.
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
 Result<TableFormat> read_format(const TableDefinition& table) {
   return connector_kit::read_table_format(table, rocketmq_options(), option::kFormat.default_value);
 }
@@ -69,10 +76,8 @@ Result<QueueOffsets> parse_queue_offsets(const SourceSettings& settings,
   QueueOffsets offsets;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(';'), text.size());
-    std::string_view part = text.substr(0, end);
+    const std::string_view part = trimmed(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
     if (part.empty()) continue;
     TRY_ASSIGN(const rocketmq::GroupOffset parsed, parse_queue_offset(settings, option, part));
     if (!offsets.emplace(parsed.queue, parsed.offset).second) {
@@ -231,10 +236,8 @@ Status read_sink_tags(SinkSettings& settings) {
   std::string_view rest = options[option::kSinkTags];
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(','), rest.size());
-    std::string_view tag = rest.substr(0, end);
+    const std::string_view tag = trimmed(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (!tag.empty() && tag.front() == ' ') tag.remove_prefix(1);
-    while (!tag.empty() && tag.back() == ' ') tag.remove_suffix(1);
     if (tag.empty()) continue;
     if (std::find(settings.tags.begin(), settings.tags.end(), tag) != settings.tags.end())
       return bad(settings.table, "option 'sink.tags' names tag '" + std::string(tag) + "' twice");
@@ -320,7 +323,7 @@ std::vector<std::string> endpoints_of(const std::string& what, const std::string
   std::vector<std::string> places;
   std::string_view rest = name_servers;
   while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find_first_of(";, "), rest.size());
+    const std::size_t end = std::min(rest.find_first_of(";, \t\r\n"), rest.size());
     if (end > 0) places.push_back(what + " at " + std::string(rest.substr(0, end)));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

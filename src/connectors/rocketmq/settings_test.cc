@@ -106,7 +106,7 @@ TEST(SourceSettings, StartModes) {
       << "-1 is none";
   const auto named =
       source_with({{"scan.startup.mode", "specific-offsets"},
-                   {"scan.startup.specific-offsets", "broker-a:1:201; b:0:3;"}});
+                   {"scan.startup.specific-offsets", "broker-a:1:201;\n\tb:0:3;\n"}});
   EXPECT_EQ(named->start_offsets,
             (QueueOffsets{{{"orders", "broker-a", 1}, 201}, {{"orders", "b", 0}, 3}}));
 }

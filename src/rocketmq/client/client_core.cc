@@ -74,7 +74,7 @@ std::string client_id(const std::string& unit_name) {
 Result<std::vector<io::Endpoint>> parse_name_servers(std::string_view text) {
   std::vector<io::Endpoint> servers;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(";, "), text.size());
+    const std::size_t end = std::min(text.find_first_of(";, \t\r\n"), text.size());
     std::string_view item = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (item.empty()) continue;

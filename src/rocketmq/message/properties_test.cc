@@ -74,6 +74,7 @@ TEST(Properties, HashOfBytesThatAreNotUtf8DoesNotReadBeyondThem) {
 
 TEST(Properties, TagExpressions) {
   EXPECT_EQ(parse_tag_expression(" A || B||C || "), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(parse_tag_expression("A ||\n\tB\n"), (std::vector<std::string>{"A", "B"}));
   EXPECT_TRUE(parse_tag_expression("*").empty());
   EXPECT_TRUE(parse_tag_expression("").empty());
 }
@@ -81,7 +82,8 @@ TEST(Properties, TagExpressions) {
 TEST(Properties, TopicLists) {
   EXPECT_EQ(parse_topic_list("A;B, C ;"), (std::vector<std::string>{"A", "B", "C"}));
   EXPECT_EQ(parse_topic_list("%RETRY%g"), std::vector<std::string>{"%RETRY%g"});
-  EXPECT_TRUE(parse_topic_list(" ; ").empty());
+  EXPECT_EQ(parse_topic_list("\n  A;\r\n\tB\n"), (std::vector<std::string>{"A", "B"}));
+  EXPECT_TRUE(parse_topic_list(" ;\n").empty());
 }
 
 TEST(Properties, EncodesEverythingOfAMessage) {
