@@ -281,9 +281,17 @@ Result<std::int64_t> QueueEnumerator::end_of(const MessageQueue& queue) {
     case BoundMode::kSpecificOffsets:
       break;
   }
+  TRY_ASSIGN(const std::int64_t max_offset, admin_.max_offset(queue));
   const auto named = settings_->bound_offsets.find(queue);
-  if (named != settings_->bound_offsets.end()) return named->second;
-  return admin_.max_offset(queue);
+  if (named == settings_->bound_offsets.end()) return max_offset;
+  if (named->second > max_offset) {
+    log(LogLevel::kWarn, "rocketmq",
+        "table '" + settings_->table + "': queue " + queue.to_string() + " ends at offset " +
+            std::to_string(max_offset) + " now, before the end " + std::to_string(named->second) +
+            " that 'scan.bounded.specific-offsets' names: the read waits until it has so many "
+            "messages");
+  }
+  return named->second;
 }
 
 Result<std::int64_t> QueueEnumerator::offset_at(const MessageQueue& queue, std::int64_t ms) {

@@ -6,7 +6,10 @@
 
 #include <gmock/gmock.h>
 
+#include "slipstream/rocketmq/admin.h"
+
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/testing/wait_until.h"
 #include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
@@ -132,6 +135,27 @@ TEST_F(QueueRowReaderTest, ABoundedReadIgnoresWhatComesLater) {
   send(1, 3);
   ASSERT_TRUE(ends(bench));
   EXPECT_THAT(bench.rows, ElementsAre("+I(1)"));
+}
+
+TEST_F(QueueRowReaderTest, AnEndThatIsNotThereYetIsWaitedForWhichIsLogged) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view text) {
+    if (text.find("the read waits") != std::string_view::npos) lines.emplace_back(text);
+  });
+  send(0, 0);
+  send(1, 10);
+  const auto table = source({{"scan.bounded.mode", "specific-offsets"},
+                             {"scan.bounded.specific-offsets", "broker-a:0:2;broker-a:1:1"}});
+  ReaderHarness bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  set_log_sink({});
+  EXPECT_THAT(lines, ElementsAre(HasSubstr("queue T/broker-a/0 ends at offset 1 now, before the "
+                                           "end 2")));
+  ASSERT_TRUE(read(bench, 2).ok());
+  EXPECT_EQ(*bench.poll(), Poll::kNothing);
+  send(0, 1);
+  ASSERT_TRUE(ends(bench));
+  EXPECT_THAT(bench.rows, UnorderedElementsAre("+I(0)", "+I(10)", "+I(1)"));
 }
 
 TEST_F(QueueRowReaderTest, SnapshotsHoldWhatWasGivenOutAndARestoreGoesOnThere) {
