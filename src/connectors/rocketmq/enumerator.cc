@@ -123,7 +123,8 @@ Result<rocketmq::TopicDescription> QueueEnumerator::describe(const std::string& 
   if (!description.ok()) {
     Error error = description.error().with_context(table);
     if (error.code == ErrorCode::kNotFound) {
-      error.message += "; create the topic or correct the option 'topic'";
+      error.message = table + ": topic '" + topic + "' does not exist; create it" +
+                      (settings_->topics.is_pattern() ? "" : " or correct the option 'topic'");
       // A topic that was there before comes back with its brokers.
       error.retryable = !known_.empty();
     }
