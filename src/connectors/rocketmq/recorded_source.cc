@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
@@ -73,6 +74,27 @@ class Recording {
     return Error{ErrorCode::kDataError,
                  place() + "line " + std::to_string(line_.number) + ": " + what};
   }
+  // Where a line begins, for seek().
+  struct Mark {
+    std::int64_t at = 0;  // in the file
+    std::int64_t number = 0;
+    std::map<MessageQueue, std::int64_t> next_offsets;
+  };
+  // Of the line that next() gave last.
+  Mark mark() const {
+    Mark mark{line_at_, line_.number, next_offsets_};
+    mark.next_offsets[line_.queue] = line_.offset;
+    return mark;
+  }
+  // next() gives the line of the mark.
+  void seek(Mark mark) {
+    file_.clear();
+    file_.seekg(mark.at);
+    chunk_at_ = mark.at;
+    at_ = end_ = 0;
+    line_.number = mark.number - 1;
+    next_offsets_ = std::move(mark.next_offsets);
+  }
   // Offsets behind the last message of each queue that was seen.
   const std::map<MessageQueue, std::int64_t>& next_offsets() const { return next_offsets_; }
 
@@ -88,6 +110,7 @@ class Recording {
   Result<bool> next_line() {
     text_.clear();
     ++line_.number;
+    line_at_ = chunk_at_ + static_cast<std::int64_t>(at_);
     while (true) {
       const std::string_view rest = std::string_view(chunk_).substr(at_, end_ - at_);
       const std::size_t length = std::min(rest.find('\n'), rest.size());
@@ -99,6 +122,7 @@ class Recording {
         ++at_;
         return true;
       }
+      chunk_at_ += static_cast<std::int64_t>(end_);
       file_.read(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
       at_ = 0;
       end_ = static_cast<std::size_t>(file_.gcount());
@@ -110,8 +134,10 @@ class Recording {
   const SourceSettings& settings_;
   std::ifstream file_;
   std::string chunk_;
-  std::size_t at_ = 0;   // of chunk_: what comes next
-  std::size_t end_ = 0;  // of chunk_: what was read
+  std::size_t at_ = 0;         // of chunk_: what comes next
+  std::size_t end_ = 0;        // of chunk_: what was read
+  std::int64_t chunk_at_ = 0;  // in the file
+  std::int64_t line_at_ = 0;   // in the file
   std::string text_;
   RecordedLine line_;
   std::map<MessageQueue, std::int64_t> next_offsets_;
@@ -201,8 +227,8 @@ class RecordedReader final : public SourceReader {
     rows_->event(SplitEvent{index, SplitAdded{}});
     if (position.next >= position.end) rows_->event(SplitEvent{index, SplitEnded{}});
     indices_[position.queue] = index;
-    splits_[index] = State{std::move(position), false};
-    rewind();
+    splits_[index] = State{std::move(position)};
+    begin_anew();
     return {};
   }
   Result<Poll> poll(SourceBatch* out, Batch* rejected) override {
@@ -230,14 +256,17 @@ class RecordedReader final : public SourceReader {
   void checkpoint_complete(CheckpointId checkpoint) override { static_cast<void>(checkpoint); }
   // What was passed over of a queue that goes on lies further in front.
   void pause(std::span<const std::uint32_t> splits) override {
-    bool resumed = false;
+    std::optional<Recording::Mark> first;
     for (auto& [index, state] : splits_) {
-      const bool paused = std::find(splits.begin(), splits.end(), index) != splits.end();
-      resumed = resumed || (state.paused && !paused && !state.ended());
-      state.paused = paused;
+      state.paused = std::find(splits.begin(), splits.end(), index) != splits.end();
+      if (state.paused || !state.passed_over) continue;
+      if (!first || state.passed_over->at < first->at) first = std::move(state.passed_over);
+      state.passed_over.reset();
     }
-    if (!resumed) return;
-    rewind();
+    if (!first) return;
+    recording_->seek(std::move(*first));
+    ahead_ = nullptr;
+    at_end_ = false;
     context_.wake();
   }
   std::vector<SplitProgress> progress() const override {
@@ -251,13 +280,15 @@ class RecordedReader final : public SourceReader {
   struct State {
     QueuePosition position;
     bool paused = false;
+    std::optional<Recording::Mark> passed_over = {};  // the first line, while it was paused
     bool ended() const { return position.next >= position.end; }
   };
 
-  void rewind() {
+  void begin_anew() {
     recording_.reset();
     ahead_ = nullptr;
     at_end_ = false;
+    for (auto& [index, state] : splits_) state.passed_over.reset();
   }
   // The next line that is to be read now; null: there is none.
   Result<RecordedLine*> next_line() {
@@ -271,10 +302,11 @@ class RecordedReader final : public SourceReader {
       if (ahead_ == nullptr) break;
       const auto found = indices_.find(ahead_->queue);
       if (found != indices_.end()) {
-        const State& state = splits_.at(found->second);
-        if (!state.paused && ahead_->offset >= state.position.next &&
-            ahead_->offset < state.position.end)
-          return ahead_;
+        State& state = splits_.at(found->second);
+        const bool wanted =
+            ahead_->offset >= state.position.next && ahead_->offset < state.position.end;
+        if (wanted && !state.paused) return ahead_;
+        if (wanted && !state.passed_over) state.passed_over = recording_->mark();
       }
       ahead_ = nullptr;
     }

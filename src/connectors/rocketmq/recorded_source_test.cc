@@ -118,6 +118,31 @@ TEST_F(RecordedSourceTest, APausedQueueIsReadLaterAndACheckpointGoesOnBehindIt) 
   EXPECT_THAT(again.rows, ElementsAre("+I(0)", "+I(2)", "+I(4)"));
 }
 
+// What comes before what was passed over is not read again, so that nobody sees it damaged.
+TEST_F(RecordedSourceTest, AQueueThatGoesOnIsReadFromWhereItWasPaused) {
+  const auto line = [](int queue, int n) {
+    return R"({"queue":)" + std::to_string(queue) + R"(,"body":"{\"n\":)" + std::to_string(n) +
+           "}\"}\n";
+  };
+  const std::string head = line(0, 1) + line(1, 2) + "\n";
+  record(head + line(0, 3) + line(1, 4) + line(0, 5) + line(1, 6));
+  const auto source = make({}, {{"queue-offset", "queue-offset", Type::bigint(), true}});
+  ASSERT_TRUE(source.ok());
+  ReaderHarness reader(**source, 1);
+  ASSERT_TRUE(reader.discover().ok());
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(*reader.poll(), Poll::kBatch);
+  const std::uint32_t first = 0;
+  reader.reader->pause({&first, 1});
+  ASSERT_TRUE(read(reader).ok());
+  EXPECT_THAT(reader.rows, ElementsAre("+I(1, 0)", "+I(2, 0)", "+I(4, 1)", "+I(6, 2)"));
+  std::fstream(file_, std::ios::in | std::ios::out) << std::string(head.size(), 'x');
+  reader.reader->pause({});
+  const Status status = read(reader);
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  reader.rows.erase(reader.rows.begin(), reader.rows.begin() + 4);
+  EXPECT_THAT(reader.rows, ElementsAre("+I(3, 1)", "+I(5, 2)"));
+}
+
 TEST_F(RecordedSourceTest, WhatIsNoRecordingIsRefusedWithItsLine) {
   const auto refused = [&](const std::string& lines) {
     record(lines);
