@@ -1,6 +1,7 @@
 #include "server/api.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -109,25 +110,26 @@ Api::Api(JobHost& host, Options options)
       started_ms_(clock_.now_ms()) {}
 
 const std::vector<Api::Route>& Api::routes() {
-  static const std::vector<Route> kAll = {
-      {"GET", "/api/v1/status", &Api::status},
-      {"GET", "/api/v1/jobs", &Api::list},
-      {"POST", "/api/v1/jobs", &Api::submit},
-      {"GET", "/api/v1/jobs/{name}", &Api::inspect},
-      {"DELETE", "/api/v1/jobs/{name}", &Api::remove},
-      {"POST", "/api/v1/jobs/{name}/stop", &Api::stop},
-      {"POST", "/api/v1/jobs/{name}/cancel", &Api::cancel},
-      {"POST", "/api/v1/jobs/{name}/savepoint", &Api::savepoint},
-      {"POST", "/api/v1/jobs/{name}/restart", &Api::restart},
-      {"POST", "/api/v1/check", &Api::check},
-      {"POST", "/api/v1/queries", &Api::query},
-      {"GET", "/metrics", &Api::metrics},
-      {"GET", "/openapi.json", &Api::asset, true},
-      {"GET", "/", &Api::asset, true},
-      {"GET", "/app.js", &Api::asset, true},
-      {"GET", "/graph.js", &Api::asset, true},
-      {"GET", "/style.css", &Api::asset, true},
-  };
+  static const std::vector<Route> kAll = [] {
+    std::vector<Route> all = {
+        {"GET", "/api/v1/status", &Api::status},
+        {"GET", "/api/v1/jobs", &Api::list},
+        {"POST", "/api/v1/jobs", &Api::submit},
+        {"GET", "/api/v1/jobs/{name}", &Api::inspect},
+        {"DELETE", "/api/v1/jobs/{name}", &Api::remove},
+        {"GET", "/api/v1/jobs/{name}/series", &Api::series},
+        {"POST", "/api/v1/jobs/{name}/stop", &Api::stop},
+        {"POST", "/api/v1/jobs/{name}/cancel", &Api::cancel},
+        {"POST", "/api/v1/jobs/{name}/savepoint", &Api::savepoint},
+        {"POST", "/api/v1/jobs/{name}/restart", &Api::restart},
+        {"POST", "/api/v1/check", &Api::check},
+        {"POST", "/api/v1/queries", &Api::query},
+        {"GET", "/metrics", &Api::metrics},
+    };
+    for (const Asset& each : assets())
+      all.push_back({"GET", std::string(each.path), &Api::asset, true});
+    return all;
+  }();
   return kAll;
 }
 
@@ -268,6 +270,20 @@ HttpResponse Api::inspect(const Call& call) {
   return answer(200, detail_json(job->view(), *host_.context().state));
 }
 
+HttpResponse Api::series(const Call& call) {
+  std::int64_t since_ms = 0;
+  const auto given = call.request->parameters.find("since_ms");
+  if (given != call.request->parameters.end()) {
+    const char* end = given->second.data() + given->second.size();
+    const auto [rest, error] = std::from_chars(given->second.data(), end, since_ms);
+    if (error != std::errc() || rest != end)
+      return refused(400, "since_ms: '" + given->second + "' is no whole number");
+  }
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  return answer(200, series_json(job->series(since_ms)));
+}
+
 HttpResponse Api::remove(const Call& call) {
   if (const auto refusal = host_.remove(call.name)) return refused(*refusal);
   log(LogLevel::kInfo, "server", "job '" + call.name + "' was removed");
@@ -311,14 +327,21 @@ HttpResponse Api::restart(const Call& call) {
 }
 
 HttpResponse Api::check(const Call& call) {
-  BodyReader reader(call.request->body, {"sql", "settings"});
+  BodyReader reader(call.request->body, {"sql", "settings", "job"});
   const std::string script = reader.required_text("sql");
   const auto settings = reader.texts("settings");
+  const std::string name = reader.text("job");
   if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
   sql::Session session(*host_.context().registry, *host_.context().runtime);
   for (const auto& [key, value] : settings) {
     if (const Status set = session.set(key, value); !set.ok())
       return refused(Refusal::of(set.error()));
+  }
+  if (!name.empty()) {
+    const auto job = host_.find(name);
+    if (job == nullptr) return refused(404, "there is no job '" + name + "'");
+    if (!session.compile(job->view().record.sql).ok())
+      return refused(409, "the script of that job has errors now");
   }
   return answer(200, diagnostics_json(session.check(script), script));
 }

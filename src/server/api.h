@@ -56,6 +56,7 @@ class Api {
   HttpResponse list(const Call& call);
   HttpResponse submit(const Call& call);
   HttpResponse inspect(const Call& call);
+  HttpResponse series(const Call& call);
   HttpResponse remove(const Call& call);
   HttpResponse stop(const Call& call);
   HttpResponse cancel(const Call& call);

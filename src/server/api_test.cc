@@ -206,6 +206,10 @@ class ApiTest : public testing::Test {
   Answer submit(const std::string& name, const std::string& sql = kCounts) {
     return call("post", "/api/v1/jobs", {{"name", name}, {"sql", sql}});
   }
+  Answer series(const std::string& name, const std::string& parameters = "") {
+    return call("get", "/api/v1/jobs/" + name + "/series" + parameters, nullptr,
+                "/api/v1/jobs/{name}/series");
+  }
   testing::AssertionResult eventually(const std::function<bool()>& condition) {
     if (wait_until(condition)) return testing::AssertionSuccess();
     return testing::AssertionFailure() << "not before the deadline";
@@ -240,6 +244,7 @@ TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
   ASSERT_GE(detail.body["edges"].size(), 1U);
   EXPECT_EQ(detail.body["edges"][0]["partitioning"], "hash");
   EXPECT_GT(detail.body["checkpoints"][0]["state_bytes"], 0);
+  EXPECT_TRUE(detail.body["lag"].is_null()) << "datagen has no end";
   EXPECT_EQ(call("get", "/api/v1/jobs").body["jobs"][0]["name"], "counts");
   EXPECT_THAT(call("get", "/metrics").text,
               HasSubstr("slipstream_job_checkpoints_total{job=\"counts\"}"));
@@ -247,6 +252,9 @@ TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
   EXPECT_EQ(savepoint.status, 200);
   EXPECT_TRUE(std::filesystem::exists(savepoint.body["path"].get<std::string>() + "/manifest"));
   EXPECT_EQ(call("delete", "/api/v1/jobs/counts", nullptr, "/api/v1/jobs/{name}").status, 409);
+  EXPECT_EQ(series("counts").status, 200);
+  EXPECT_EQ(series("counts", "?since_ms=1700000000000").status, 200);
+  EXPECT_EQ(series("counts", "?since_ms=yesterday").status, 400);
   EXPECT_EQ(act("counts", "stop").status, 202);
   EXPECT_TRUE(becomes("counts", "stopped"));
   EXPECT_EQ(act("counts", "stop").status, 409);
@@ -261,8 +269,12 @@ TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
   EXPECT_EQ(checked.body["diagnostics"].size(), 1U);
   EXPECT_THAT(call("post", "/api/v1/queries", {{"sql", "SELECT 1 AS n, 'a' AS text"}}).text,
               HasSubstr("{\"row\":{\"n\":1,\"text\":\"a\"}}"));
-  for (const char* path : {"/", "/app.js", "/graph.js", "/style.css", "/openapi.json"})
-    EXPECT_EQ(call("get", path).status, 200);
+  EXPECT_EQ(series("counts").status, 404);
+  for (const char* path : {"/", "/openapi.json"}) EXPECT_EQ(call("get", path).status, 200);
+  for (const Asset& asset : assets()) {
+    if (asset.path == "/" || asset.path == "/openapi.json") continue;
+    EXPECT_EQ(call("get", std::string(asset.path), nullptr, "/{file}").status, 200);
+  }
   for (const auto& [path, methods] : document_["paths"].items()) {
     for (const auto& [method, operation] : methods.items()) {
       if (method == "parameters") continue;
@@ -642,6 +654,19 @@ TEST_F(ApiTest, AQueryKnowsTheTablesOfAJob) {
   EXPECT_THAT(rows.text, HasSubstr("{\"end\":{\"error\":null,\"rows\":2}}"));
   const Answer wrong = call("post", "/api/v1/queries", {{"sql", "SELECT k FROM numbers"}});
   EXPECT_EQ(wrong.status, 400);
+}
+
+TEST_F(ApiTest, ACheckKnowsTheTablesOfAJob) {
+  start();
+  EXPECT_EQ(submit("counts").status, 201);
+  const auto errors = [&](const json& body) {
+    return call("post", "/api/v1/check", body).body["diagnostics"].size();
+  };
+  EXPECT_EQ(errors({{"sql", "SELECT k FROM numbers"}, {"job", "counts"}}), 0U);
+  EXPECT_EQ(errors({{"sql", "SELECT nubmer FROM numbers"}, {"job", "counts"}}), 1U);
+  EXPECT_EQ(errors({{"sql", "SELECT k FROM numbers"}}), 1U);
+  const Answer nobody = call("post", "/api/v1/check", {{"sql", "SELECT 1"}, {"job", "nobody"}});
+  EXPECT_EQ(nobody.status, 404);
 }
 
 }  // namespace

@@ -439,4 +439,15 @@ JobReport HostedJob::report() const {
   return run_ != nullptr ? run_->job->report() : last_;
 }
 
+void HostedJob::sample() {
+  MutexLock lock(mutex_);
+  if (run_ != nullptr)
+    series_.sample(run_->job->report(), started_ms_, clock_.now_ms(), clock_.wall_ms());
+}
+
+std::vector<SeriesPoint> HostedJob::series(std::int64_t since_wall_ms) const {
+  MutexLock lock(mutex_);
+  return series_.since(since_wall_ms);
+}
+
 }  // namespace slipstream::server

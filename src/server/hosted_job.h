@@ -17,6 +17,7 @@
 #include "flow/job.h"
 #include "flow/runtime.h"
 #include "server/job_record.h"
+#include "server/job_series.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/session.h"
 
@@ -66,7 +67,7 @@ struct HostContext {
 
 // Owner:  the host.
 // Thread: any.
-// Bounds: no thread of its own; the last kEventsMax messages of the job.
+// Bounds: no thread of its own; the last kEventsMax messages of the job, and its JobSeries.
 // Failure: a retryable error of a start that nobody waits for is tried again until stop() or
 //          cancel(); everything else ends the run and is kept in the record.
 class HostedJob {
@@ -114,6 +115,9 @@ class HostedJob {
   bool is_active() const;
   View view() const;
   JobReport report() const;
+  // A point of its series, while it runs.
+  void sample();
+  std::vector<SeriesPoint> series(std::int64_t since_wall_ms) const;
 
  private:
   struct Run;
@@ -153,6 +157,7 @@ class HostedJob {
   std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
   JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
+  JobSeries series_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::optional<StartOptions> launch_ SLIPSTREAM_GUARDED_BY(mutex_);  // waits for a thread
   bool launching_ SLIPSTREAM_GUARDED_BY(mutex_) = false;              // until launched()
 

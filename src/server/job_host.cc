@@ -9,10 +9,14 @@
 
 namespace slipstream::server {
 
+JobHost::JobHost(flow::Runtime& runtime)
+    : samples_(runtime.coordination()),
+      sample_timer_(runtime.timers(), [this] { samples_.post([this] { sample(); }); }) {}
+
 Result<std::unique_ptr<JobHost>> JobHost::open(const ConnectorRegistry& registry,
                                                flow::Runtime& runtime,
                                                const std::string& state_dir) {
-  std::unique_ptr<JobHost> host(new JobHost());
+  std::unique_ptr<JobHost> host(new JobHost(runtime));
   TRY_ASSIGN(host->state_, StateDirectory::open(state_dir));
   host->context_.registry = &registry;
   host->context_.state = host->state_.get();
@@ -28,12 +32,21 @@ Result<std::unique_ptr<JobHost>> JobHost::open(const ConnectorRegistry& registry
   return host;
 }
 
-JobHost::~JobHost() { shut_down(); }
+JobHost::~JobHost() {
+  samples_.close();
+  shut_down();
+}
 
 void JobHost::resume() {
   for (const auto& job : jobs()) {
     if (job->view().record.wanted) job->resume();
   }
+  sample_timer_.arm_after(JobSeries::kIntervalMs);
+}
+
+void JobHost::sample() {
+  for (const auto& job : jobs()) job->sample();
+  sample_timer_.arm_after(JobSeries::kIntervalMs);
 }
 
 std::optional<Refusal> JobHost::submit(Submission submission) {

@@ -25,7 +25,8 @@ class JobHost {
                                                const std::string& state_dir);
   ~JobHost();
 
-  // Starts what ran when the last server ended, from the newest checkpoints.
+  // Starts what ran when the last server ended, from the newest checkpoints, and samples all jobs
+  // every JobSeries::kIntervalMs from here on.
   void resume();
 
   struct Submission {
@@ -52,13 +53,18 @@ class JobHost {
   const HostContext& context() const { return context_; }
 
  private:
-  JobHost() = default;
+  explicit JobHost(flow::Runtime& runtime);
+  // In samples_.
+  void sample();
 
   HostContext context_;
   std::unique_ptr<StateDirectory> state_;
   mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<HostedJob>> jobs_ SLIPSTREAM_GUARDED_BY(mutex_);
   bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
+
+  WorkQueue samples_;
+  Timer sample_timer_;
 };
 
 }  // namespace slipstream::server

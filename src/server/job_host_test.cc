@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "base/testing/temporary_folder.h"
 #include "base/testing/wait_until.h"
 #include "connectors/blackhole/blackhole_connector.h"
@@ -141,6 +142,36 @@ TEST_F(JobHostTest, HasteReachesAJobThatIsBeingStarted) {
   end.join();
   EXPECT_EQ(job->report().completed_checkpoints, 0U) << "no savepoint";
   EXPECT_TRUE(job->view().record.wanted) << "the next server goes on with it";
+}
+
+TEST_F(JobHostTest, AJobHasAPointEveryFiveSecondsThatItRuns) {
+  FakeClock clock;
+  flow::Runtime runtime({.memory_bytes = std::size_t{1} << 30, .clock = &clock});
+  auto host = JobHost::open(registry_, runtime, folder_.path() + "/other");
+  ASSERT_TRUE(host.ok()) << host.status().to_string();
+  (*host)->resume();
+  JobHost::Submission submission;
+  submission.name = "counts";
+  submission.sql = kNumbers;
+  ASSERT_FALSE((*host)->submit(submission));
+  const auto job = (*host)->find("counts");
+  const auto has_points = [&](std::size_t count) {
+    return wait_until([&] {
+      clock.advance_ms(500);
+      return job->series(0).size() >= count;
+    });
+  };
+  ASSERT_TRUE(has_points(3));
+  const std::vector<SeriesPoint> points = job->series(0);
+  EXPECT_GE(points[1].at_ms - points[0].at_ms, JobSeries::kIntervalMs);
+  EXPECT_GT(points[1].rows_read + points[2].rows_read, 0);
+  EXPECT_EQ(points[1].lag, -1);
+  EXPECT_EQ(job->series(points[1].at_ms).front().at_ms, points[2].at_ms);
+  EXPECT_FALSE(job->cancel());
+  job->await_end();
+  const std::size_t count = job->series(0).size();
+  clock.advance_ms(3 * JobSeries::kIntervalMs);
+  EXPECT_EQ(job->series(0).size(), count) << "it has ended";
 }
 
 }  // namespace

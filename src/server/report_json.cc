@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -108,7 +109,11 @@ json splits_json(const JobReport& report) {
   json splits = json::array();
   for (const TaskReport& task : report.tasks) {
     for (const SplitReport& split : task.splits) {
-      json shown = {{"task", task.name}, {"split", split.id}, {"lag", split.lag}};
+      json shown = {{"task", task.name},
+                    {"vertex", task.vertex},
+                    {"subtask", task.subtask},
+                    {"split", split.id},
+                    {"lag", split.lag}};
       if (split.position >= 0) shown["position"] = split.position;
       if (split.end >= 0) shown["end"] = split.end;
       splits.push_back(std::move(shown));
@@ -118,6 +123,7 @@ json splits_json(const JobReport& report) {
 }
 
 json summary_of(const HostedJob::View& view) {
+  const auto lag = lag_of(view.report);
   return {{"name", view.record.name},
           {"state", name_of(view.state)},
           {"error", hide_secret_values(view.error)},
@@ -126,6 +132,7 @@ json summary_of(const HostedJob::View& view) {
           {"ended_ms", time_json(view.record.ended_ms)},
           {"rows_read", flow::rows_read(view.report)},
           {"rows_written", flow::rows_written(view.report)},
+          {"lag", lag ? json(*lag) : json(nullptr)},
           {"restarts", view.report.restarts},
           {"completed_checkpoints", view.report.completed_checkpoints}};
 }
@@ -170,6 +177,26 @@ std::string detail_json(const HostedJob::View& view, const StateDirectory& state
   detail["failures"] = failures_json(view.report);
   detail["events"] = events_json(view);
   return text_of(detail);
+}
+
+std::string series_json(const std::vector<SeriesPoint>& points) {
+  json series = {{"interval_ms", JobSeries::kIntervalMs}};
+  const auto add = [&](const char* name, const auto& value_of) {
+    json& values = series[name] = json::array();
+    for (const SeriesPoint& point : points) values.push_back(value_of(point));
+  };
+  const auto short_number = [](float value) { return std::round(value * 1'000.0) / 1'000; };
+  const auto known = [](std::int64_t value) { return value < 0 ? json(nullptr) : json(value); };
+  add("at_ms", [](const SeriesPoint& each) { return each.at_ms; });
+  add("rows_read", [&](const SeriesPoint& each) { return short_number(each.rows_read); });
+  add("rows_written", [&](const SeriesPoint& each) { return short_number(each.rows_written); });
+  add("lag", [&](const SeriesPoint& each) { return known(each.lag); });
+  add("busy", [&](const SeriesPoint& each) { return short_number(each.busy); });
+  add("backpressured", [&](const SeriesPoint& each) { return short_number(each.backpressured); });
+  add("checkpoint_ms", [&](const SeriesPoint& each) { return known(each.checkpoint_ms); });
+  add("state_bytes", [&](const SeriesPoint& each) { return known(each.state_bytes); });
+  add("restarts", [](const SeriesPoint& each) { return each.restarts; });
+  return text_of(series);
 }
 
 std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,

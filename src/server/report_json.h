@@ -12,6 +12,8 @@ std::string summary_json(const HostedJob::View& view);
 std::string list_json(const std::vector<HostedJob::View>& views);
 // With script (secrets as stars), graph, queues, checkpoints, failures and events.
 std::string detail_json(const HostedJob::View& view, const StateDirectory& state);
+// The points as one array per number.
+std::string series_json(const std::vector<SeriesPoint>& points);
 // {"diagnostics": [...]}
 std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,
                              const std::string& script);
