@@ -1,11 +1,14 @@
 """What tests of `slipstream serve` share: a server of their own and its REST interface."""
 import json
 import re
+import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-from harness import PATIENCE, PROGRAM, EndToEndTest, wait_for
+from harness import PATIENCE, PROGRAM, ROOT, EndToEndTest, wait_for
 
 
 class ServedTest(EndToEndTest):
@@ -53,3 +56,17 @@ class ServedTest(EndToEndTest):
 
     def await_state(self, name, state):
         wait_for(lambda: self.job(name)["state"] == state, 120, f"job {name} to be {state}; it is {self.job(name)}")
+
+
+class ServedAloneTest(ServedTest):
+    """Without a broker."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.base = ROOT / "build/e2e" / Path(sys.argv[0]).stem / cls.__name__
+        shutil.rmtree(cls.base, ignore_errors=True)
+        cls.base.mkdir(parents=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        pass

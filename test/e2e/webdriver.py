@@ -92,6 +92,22 @@ class Browser:
         return wait_for(lambda: (text := self.text(selector)) and part in text and text, seconds,
                         f"'{part}' in {selector}; there is '{self.text(selector)}'")
 
+    def value(self, selector):
+        """What stands in a field."""
+        return self.script("return document.querySelector(arguments[0]).value", selector)
+
+    def texts(self, selector):
+        """What a person reads in each of them."""
+        return self.script("return [...document.querySelectorAll(arguments[0])].map(e => e.innerText ?? e.textContent)",
+                           selector)
+
+    def reload(self):
+        self._command("POST", "/refresh", {})
+
+    def resize(self, width, height):
+        self._devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                       mobile=False)
+
     def problems(self):
         """What the page wrote to the console as errors."""
         entries = self._command("POST", "/se/log", {"type": "browser"})
