@@ -8,7 +8,7 @@ import {newJobPage, queryPage} from './scripts.js';
 const POLL_MS = 1000;
 
 // A page is {elements, title, poll, leave}: poll() asks the server and shows what it says, title() is that of the tab,
-// leave() ends what the page has begun. All but elements may be missing.
+// leave() ends what the page has begun, resize() draws what depends on the width. All but elements may be missing.
 let page = {elements: []};
 
 function pageOf(kind, name) {
@@ -67,6 +67,7 @@ async function poll() {
 
 whenTokenIsGiven(route);
 window.addEventListener('hashchange', route);
+window.addEventListener('resize', () => page.resize && page.resize());
 document.addEventListener('visibilitychange', poll);
 setInterval(poll, POLL_MS);
 route();

@@ -1,5 +1,6 @@
 // One job: what it does, its graph and operators, its last hour, its checkpoints and failures.
 import {call, errorText, jobPath} from './api.js';
+import {Charts, Series} from './charts.js';
 import {ask, byId, bytes, clock, count, make, section, setText, sum, table, time} from './dom.js';
 import {factsOf} from './facts.js';
 import {Graph} from './graph.js';
@@ -94,6 +95,24 @@ function filler() {
   };
 }
 
+// ---- the last hour ----
+
+// Asks for the points that are new, as often as there are any.
+function lastHour(name) {
+  const series = new Series();
+  const charts = new Charts();
+  let next = 0;
+  const poll = async () => {
+    if (performance.now() < next) return;
+    const added = await call('GET', `${jobPath(name)}/series?since_ms=${series.latest}`);
+    next = performance.now() + added.interval_ms / 2;
+    const isNew = added.at_ms.length > 0 || series.latest === 0;
+    series.add(added);
+    if (isNew) charts.show(series);
+  };
+  return {element: charts.element, poll, redraw: () => charts.show(series)};
+}
+
 // ---- the page ----
 
 export function jobPage(name) {
@@ -102,6 +121,7 @@ export function jobPage(name) {
   let graph = null;
   let shape = '';  // of the graph that is drawn
   const fill = filler();
+  const hour = lastHour(name);
 
   const part = (id) => make('div', {id: `part-${id}`});
   const button = (action, label, kind) =>
@@ -114,6 +134,7 @@ export function jobPage(name) {
         'section', {id: 'job'},
         make('div', {'class': 'head'}, make('h2', {}, name), make('span', {id: 'state', 'class': 'state'}), buttons),
         part('head'), make('p', {id: 'problem', 'class': 'error'}), make('p', {id: 'done', 'class': 'quiet'})),
+    section('Last hour', 'hour', hour.element),
     section('Graph', 'graph', part('graph'), legend()),
     make(
         'div', {'class': 'two'}, section('Lag', 'splits', part('splits')),
@@ -181,7 +202,13 @@ export function jobPage(name) {
     detail.seen_ms = performance.now();
     show(detail);
     previous = detail;
+    await hour.poll();
   }
 
-  return {elements: [...frame, missing], title: () => state ? `${name} · ${state}` : name, poll};
+  return {
+    elements: [...frame, missing],
+    title: () => state ? `${name} · ${state}` : name,
+    poll,
+    resize: hour.redraw,
+  };
 }

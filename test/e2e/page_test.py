@@ -118,6 +118,30 @@ class PageTest(ServedAloneTest):
         browser.wait_text("#checkpoints", "savepoint")
         self.check_console(browser)
 
+    def test_the_last_hour_is_drawn(self):
+        self.submit("orders", WINDOWS)
+        self.await_points("orders", 2)
+        browser = self.browse("jobs/orders")
+        browser.wait_text("#rows .legend", "in ")
+        self.assertRegex(browser.text("#rows .legend"), r"in [\d.]+( k)?\s+out [\d.]+( k)?")
+        self.assertRegex(browser.text("#pressure .legend"), r"busiest operator \d+ %\s+most back-pressured \d+ %")
+        self.assertRegex(browser.text("#checkpoint-times .legend"), r"longest \d+ ms")
+        self.assertRegex(browser.text("#checkpoint-sizes .legend"), r"state [\d.]+ [KM]?i?B")
+        self.assertIn("nothing yet", browser.text("#lag-chart"), "nothing that it reads has an end")
+        lines = browser.script("return document.querySelectorAll('#rows path.line').length")
+        self.assertEqual(lines, 2)
+        newest = browser.text("#rows .legend")
+        browser.script("""
+            const chart = document.querySelector('#rows svg.chart'), box = chart.getBoundingClientRect();
+            chart.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + 70, clientY: box.top + 40}))""")
+        self.assertRegex(browser.text("#rows .legend"), r"\d\d:\d\d:\d\d$", "the values under the pointer")
+        self.assertNotEqual(browser.text("#rows .legend"), newest)
+        self.check_console(browser)
+
+    def await_points(self, name, count):
+        path = f"/api/v1/jobs/{name}/series"
+        wait_for(lambda: len(self.call("GET", path)[1]["at_ms"]) >= count, 60, f"{count} points of {name}")
+
     def test_a_job_that_is_not_there(self):
         self.submit("orders", SMALL)
         browser = self.browse("jobs/nobody")
@@ -207,7 +231,7 @@ class PageTest(ServedAloneTest):
     # ---- layout ----
 
     JOBS = ["header", "#home", "#home h2", "#search", "#by-name", "#by-state", "#by-lag", "#totals"]
-    JOB = ["header", "#job", "#job h2", "#state", "#stop", "|#graph", "|#splits", "|#checkpoints",
+    JOB = ["header", "#job", "#job h2", "#state", "#stop", "|#hour", "|#graph", "|#splits", "|#checkpoints",
            "|#failures", "|#events", "|#script"]
     QUERY = ["header", "#query", "#sql", "#run", "#end", "#check", "|#rows"]
     NEW = ["header", "#new", "#name", "#sql", "#submit", "#check"]
