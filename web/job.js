@@ -4,6 +4,7 @@ import {Charts, Series} from './charts.js';
 import {ask, byId, bytes, clock, count, make, section, setText, sum, table, time} from './dom.js';
 import {factsOf} from './facts.js';
 import {Graph} from './graph.js';
+import {operatorDetails} from './operator.js';
 
 const ENDED = ['finished', 'stopped', 'cancelled', 'failed'];
 
@@ -120,6 +121,8 @@ export function jobPage(name) {
   let state = '';
   let graph = null;
   let shape = '';  // of the graph that is drawn
+  let latest = null;  // what the graph shows: the detail and its facts
+  let chosen = null;  // index of the vertex whose details are shown
   const fill = filler();
   const hour = lastHour(name);
 
@@ -129,6 +132,7 @@ export function jobPage(name) {
   const buttons = make(
       'div', {'class': 'buttons'}, button('stop', 'Stop'), button('cancel', 'Cancel', 'danger'),
       button('savepoint', 'Savepoint'), button('restart', 'Restart'), button('remove', 'Remove', 'danger'));
+  const operatorBody = make('div', {id: 'operator-details'});
   const frame = [
     make(
         'section', {id: 'job'},
@@ -136,6 +140,12 @@ export function jobPage(name) {
         part('head'), make('p', {id: 'problem', 'class': 'error'}), make('p', {id: 'done', 'class': 'quiet'})),
     section('Last hour', 'hour', hour.element),
     section('Graph', 'graph', part('graph'), legend()),
+    make(
+        'section', {id: 'operator', hidden: true},
+        make(
+            'div', {'class': 'head'}, make('h3', {}, 'Operator'),
+            make('div', {'class': 'buttons'}, make('button', {id: 'close', onclick: () => choose(chosen)}, 'Close'))),
+        operatorBody),
     make(
         'div', {'class': 'two'}, section('Lag', 'splits', part('splits')),
         section('Checkpoints', 'checkpoints', part('checkpoints'))),
@@ -154,17 +164,34 @@ export function jobPage(name) {
     byId('restart').disabled = state === 'stopping';
   }
 
+  // A second click closes it.
+  function choose(index) {
+    chosen = chosen === index ? null : index;
+    graph.choose(chosen);
+    showOperator();
+  }
+
+  function showOperator() {
+    byId('operator').hidden = chosen === null;
+    if (chosen === null) return;
+    const details = operatorDetails(latest.detail, latest.facts, chosen);
+    operatorBody.replaceChildren(...details);
+  }
+
   function showGraph(detail) {
     const facts = factsOf(detail, previous);
+    latest = {detail, facts};
     const names = detail.vertices.map((each) => [each.name, each.parallelism]);
     const wanted = JSON.stringify([names, detail.edges.map((each) => [each.from, each.to])]);
     if (wanted !== shape) {
       shape = wanted;
-      graph = detail.vertices.length > 0 ? new Graph(detail) : null;
+      chosen = null;
+      graph = detail.vertices.length > 0 ? new Graph(detail, choose) : null;
       const nothing = make('p', {'class': 'quiet'}, 'it was not run since the server is up');
       byId('part-graph').replaceChildren(graph ? graph.element : nothing);
     }
     if (graph) graph.show(detail, facts);
+    showOperator();
   }
 
   function show(detail) {

@@ -142,6 +142,25 @@ class PageTest(ServedAloneTest):
         path = f"/api/v1/jobs/{name}/series"
         wait_for(lambda: len(self.call("GET", path)[1]["at_ms"]) >= count, 60, f"{count} points of {name}")
 
+    def test_a_click_on_an_operator_shows_its_subtasks(self):
+        self.submit("orders", WINDOWS)
+        browser = self.browse("jobs/orders")
+        browser.wait_text("svg.graph", "hash")
+        is_hidden = "return document.getElementById('operator').hidden"
+        self.assertTrue(browser.script(is_hidden))
+        choose = "document.querySelectorAll('.vertex')[arguments[0]].dispatchEvent(new MouseEvent('click'))"
+        browser.script(choose, 1)
+        browser.wait_text("#operator", "Sink(totals)")
+        self.assertEqual(browser.texts("#operator tbody td:first-child"), ["0", "1"])
+        wait_for(lambda: re.search(r"^0\t\d[\d.]*( k)?\t[\d.]+( k)?/s", browser.text("#operator tbody")), 30,
+                 "rows and rates of a subtask")
+        browser.script(choose, 0)
+        browser.wait_text("#operator", "Source(orders)")
+        self.assertEqual(browser.script("return document.querySelectorAll('.vertex.chosen').length"), 1)
+        browser.click("#close")
+        self.assertTrue(browser.script(is_hidden))
+        self.check_console(browser)
+
     def test_a_job_that_is_not_there(self):
         self.submit("orders", SMALL)
         browser = self.browse("jobs/nobody")

@@ -33,6 +33,8 @@ class ServeQueuesTest(ServedTest):
             INSERT INTO gone SELECT seq FROM lagging;""")
         wait_for(lambda: self.lags() == dict.fromkeys("0123", 0) and self.job("reader")["rows_read"] == 8_000, 60,
                  "all queues read")
+        readers = {(split["vertex"], split["subtask"]) for split in self.job("reader")["splits"]}
+        self.assertEqual(readers, {(0, 0), (0, 1)})
         for queue in range(4):
             self.assertRegex(self.metrics(), r'slipstream_source_split_lag\{job="reader",[^}]*'
                                              rf'split="lagging/[^"]*/{queue}"\}} 0')
