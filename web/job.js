@@ -2,6 +2,7 @@
 import {call, errorText, jobPath} from './api.js';
 import {Charts, Series} from './charts.js';
 import {ask, byId, bytes, clock, count, make, section, setText, sum, table, time} from './dom.js';
+import {coloured} from './editor.js';
 import {factsOf} from './facts.js';
 import {Graph} from './graph.js';
 import {operatorDetails} from './operator.js';
@@ -207,7 +208,7 @@ export function jobPage(name) {
     fill('checkpoints', detail.checkpoints, () => checkpointsOf(detail));
     fill('failures', detail.failures, () => happenedOf(detail.failures, 'what'));
     fill('events', detail.events, () => happenedOf(detail.events, 'text'));
-    fill('script', detail.sql, () => [make('pre', {}, detail.sql.trim())]);
+    fill('script', detail.sql, () => [make('pre', {}, ...coloured(detail.sql.trim()))]);
   }
 
   function showMissing(is) {

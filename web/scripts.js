@@ -1,6 +1,8 @@
 // The pages with an editor: queries, and new jobs.
-import {call, errorText, send} from './api.js';
+import {call, errorText} from './api.js';
 import {byId, byNature, count, make, section} from './dom.js';
+import {editor, goTo} from './editor.js';
+import {streamRows} from './rows.js';
 
 const ROWS_SHOWN_MAX = 500;
 
@@ -13,25 +15,46 @@ function keptText(element, key) {
   return element;
 }
 
-function script(key, placeholder) {
-  return keptText(make('textarea', {id: 'sql', spellcheck: 'false', placeholder}), key);
-}
+// An editor with what is wrong below it.
+class Script {
+  constructor(key, placeholder) {
+    this.editor = editor(placeholder);
+    this.text = keptText(this.editor.text, key);
+    this.editor.draw();
+    this.problem = make('div', {id: 'problem', 'class': 'error'});
+    this.progress = make('span', {'class': 'quiet', id: 'progress'});
+  }
 
-function showProblem(error) {
-  byId('problem').textContent = errorText(error);
-}
+  get sql() {
+    return this.text.value;
+  }
 
-// All errors of the script at once; nothing is started.
-async function check(job) {
-  byId('problem').textContent = byId('progress').textContent = '';
-  try {
-    const body = {sql: byId('sql').value};
-    if (job) body.job = job;
-    const {diagnostics} = await call('POST', '/api/v1/check', body);
-    if (diagnostics.length > 0) showProblem({diagnostics});
-    else byId('progress').textContent = 'no errors';
-  } catch (error) {
-    showProblem(error);
+  clear() {
+    this.problem.replaceChildren();
+    this.progress.textContent = '';
+    this.editor.mark([]);
+  }
+
+  // Errors with a place are marked there; a click leads to it.
+  showProblem(error) {
+    const diagnostics = error.diagnostics || [];
+    this.editor.mark(diagnostics);
+    const lead = (each) => make('button', {'class': 'lead', onclick: () => goTo(this.text, each)}, each.text.trimEnd());
+    this.problem.replaceChildren(...(diagnostics.length > 0 ? diagnostics.map(lead) : [errorText(error)]));
+  }
+
+  // All errors of the script at once; nothing is started.
+  async check(job) {
+    this.clear();
+    try {
+      const body = {sql: this.sql};
+      if (job) body.job = job;
+      const {diagnostics} = await call('POST', '/api/v1/check', body);
+      if (diagnostics.length > 0) this.showProblem({diagnostics});
+      else this.progress.textContent = 'no errors';
+    } catch (error) {
+      this.showProblem(error);
+    }
   }
 }
 
@@ -51,21 +74,22 @@ function choice(jobs) {
 export async function queryPage() {
   let running = null;  // AbortController of the query
   const end = () => running && running.abort();
+  const script = new Script('query', 'SELECT ...');
+  const {progress} = script;
   const start = async () => {
     end();
     const mine = running = new AbortController();
-    const progress = byId('progress');
-    byId('problem').textContent = progress.textContent = '';
+    script.clear();
     byId('result').replaceChildren();
     byId('run').disabled = true;
     byId('end').disabled = false;
     let ending = 'ended';
     try {
-      await streamRows(mine.signal, progress);
+      await showRows(script.sql, mine.signal, progress);
     } catch (error) {
       if (!progress.isConnected) return;
       ending = mine.signal.aborted ? 'ended by you' : '';
-      if (!mine.signal.aborted) showProblem(error);
+      if (!mine.signal.aborted) script.showProblem(error);
     }
     if (running !== mine || !progress.isConnected) return;
     running = null;
@@ -73,8 +97,7 @@ export async function queryPage() {
     byId('end').disabled = true;
     if (ending !== '') progress.textContent += ` · ${ending}`;
   };
-  const text = script('query', 'SELECT ...');
-  text.addEventListener('keydown', (event) => {
+  script.text.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && event.ctrlKey) start();
   });
   const jobs = (await call('GET', '/api/v1/jobs')).jobs;
@@ -83,38 +106,28 @@ export async function queryPage() {
     leave: end,
     elements: [
       section(
-          'Query', 'query', text,
+          'Query', 'query', script.editor.element,
           make(
               'div', {'class': 'row'}, make('button', {id: 'run', 'class': 'main', onclick: start}, 'Run'),
               make('button', {id: 'end', disabled: true, onclick: end}, 'End'),
-              make('button', {id: 'check', onclick: () => check(byId('tables-of').value)}, 'Check'),
-              make('label', {'class': 'quiet', 'for': 'tables-of'}, 'with the tables of'), choice(jobs),
-              make('span', {'class': 'quiet', id: 'progress'})),
-          make('p', {id: 'problem', 'class': 'error'})),
+              make('button', {id: 'check', onclick: () => script.check(byId('tables-of').value)}, 'Check'),
+              make('label', {'class': 'quiet', 'for': 'tables-of'}, 'with the tables of'), choice(jobs), progress),
+          script.problem),
       section('Rows', 'rows', make('div', {id: 'result', 'class': 'scroll'})),
     ],
   };
 }
 
-async function streamRows(signal, progress) {
-  const body = {sql: byId('sql').value};
+async function showRows(sql, signal, progress) {
+  const body = {sql};
   const job = byId('tables-of').value;
   if (job) body.job = job;
-  const response = await send('POST', '/api/v1/queries', body, signal);
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   const view = {names: [], body: make('tbody'), rows: 0};
-  let rest = '';
-  while (true) {
-    const {done, value} = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split('\n');
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line !== '') takeLine(JSON.parse(line), view);
-    }
+  const showCount = () => {
     progress.textContent =
         `${count(view.rows)} rows` + (view.rows > ROWS_SHOWN_MAX ? `, the last ${ROWS_SHOWN_MAX} are shown` : '');
-  }
+  };
+  await streamRows(body, signal, (line) => takeLine(line, view), showCount);
 }
 
 function takeLine(line, view) {
@@ -122,7 +135,7 @@ function takeLine(line, view) {
     view.names = (line.updating ? ['op'] : []).concat(line.columns.map((column) => column.name));
     const heads = view.names.map((name) => make('th', {}, name));
     byId('result').replaceChildren(make('table', {}, make('thead', {}, make('tr', {}, ...heads)), view.body));
-  } else if (line.row) {
+  } else {
     ++view.rows;
     const cells = view.names.map((name) => {
       const value = line.row[name];
@@ -131,23 +144,22 @@ function takeLine(line, view) {
     });
     view.body.prepend(make('tr', {}, ...cells));
     if (view.rows > ROWS_SHOWN_MAX) view.body.lastChild.remove();
-  } else if (line.end && line.end.error) {
-    throw {message: line.end.error};
   }
 }
 
 // ---- new job ----
 
 export function newJobPage() {
+  const script = new Script('new-script', 'CREATE TABLE ...; INSERT INTO ...');
   const submit = async () => {
-    byId('problem').textContent = byId('progress').textContent = '';
+    script.clear();
     try {
-      const body = {name: byId('name').value.trim(), sql: byId('sql').value};
+      const body = {name: byId('name').value.trim(), sql: script.sql};
       const job = await call('POST', '/api/v1/jobs', body);
       for (const key of ['new-name', 'new-script']) sessionStorage.removeItem(key);
       location.hash = `#/jobs/${encodeURIComponent(job.name)}`;
     } catch (error) {
-      showProblem(error);
+      script.showProblem(error);
     }
   };
   return {
@@ -156,11 +168,10 @@ export function newJobPage() {
         'New job', 'new', make('label', {'for': 'name'}, 'Name'),
         keptText(make('input', {id: 'name', autocomplete: 'off'}), 'new-name'),
         make('label', {'for': 'sql'}, 'Script: tables, settings and INSERTs'),
-        script('new-script', 'CREATE TABLE ...; INSERT INTO ...'),
+        script.editor.element,
         make(
             'div', {'class': 'row'}, make('button', {id: 'submit', 'class': 'main', onclick: submit}, 'Submit'),
-            make('button', {id: 'check', onclick: () => check('')}, 'Check'),
-            make('span', {'class': 'quiet', id: 'progress'})),
-        make('p', {id: 'problem', 'class': 'error'}))],
+            make('button', {id: 'check', onclick: () => script.check('')}, 'Check'), script.progress),
+        script.problem)],
   };
 }

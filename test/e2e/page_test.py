@@ -247,6 +247,44 @@ class PageTest(ServedAloneTest):
         self.assertEqual(browser.value("#sql"), "", "what was submitted is not kept")
         self.check_console(browser, 400)
 
+    def test_the_editor_colours_sql_and_marks_errors_at_their_place(self):
+        browser = self.browse("new")
+        browser.wait_text("#new", "Submit")
+        script = ("-- zażółć 'no string'\nSELECT 'it''s', prix, 1.5e3 FROM \"a b\" /* and\nSELECT */ WHERE prix\n"
+                  "FROM <i>")
+        browser.script("const sql = document.getElementById('sql'); sql.value = arguments[0];"
+                       "sql.dispatchEvent(new Event('input'))", script)
+        self.assertEqual(browser.texts(".sql-comment"), ["-- zażółć 'no string'", "/* and\nSELECT */"])
+        self.assertEqual(browser.texts(".sql-keyword"), ["SELECT", "FROM", "WHERE", "FROM"])
+        self.assertEqual(browser.texts(".sql-string"), ["'it''s'"])
+        self.assertEqual(browser.texts(".sql-number"), ["1.5e3"])
+        self.assertEqual(browser.text(".colours").rstrip("\n"), script, "as it was written, and no HTML")
+        wrong = ("CREATE TABLE n (k INT) WITH ('connector' = 'datagen');\n"
+                 "SELECT '数据😀', prix\n  FROM n; SELECT 1 FROM nowhere;")
+        browser.script("const sql = document.getElementById('sql'); sql.value = arguments[0];"
+                       "sql.dispatchEvent(new Event('input'))", wrong)
+        self.assertEqual(browser.texts(".sql-wrong"), [])
+        browser.click("#check")
+        wait_for(lambda: browser.texts(".sql-wrong") == ["prix", "nowhere"], 30,
+                 f"marks; there are {browser.texts('.sql-wrong')}")
+        browser.click("#problem button:last-child")
+        selected = ("const sql = document.getElementById('sql');"
+                    "return sql.value.slice(sql.selectionStart, sql.selectionEnd)")
+        self.assertEqual(browser.script(selected), "nowhere")
+        # what is typed and what is coloured lie upon each other
+        places = browser.script("""
+            const text = document.getElementById('sql'), colours = document.querySelector('.colours');
+            const style = (element) => {
+              const {font, padding, whiteSpace, letterSpacing, tabSize, borderWidth} = getComputedStyle(element);
+              const {x, y} = element.getBoundingClientRect();
+              return [font, padding, whiteSpace, letterSpacing, tabSize, borderWidth, x, y];
+            };
+            return [style(text), style(colours)];""")
+        self.assertEqual(places[0], places[1])
+        browser.type("#sql", " ")
+        self.assertEqual(browser.texts(".sql-wrong"), [], "they are those of another text")
+        self.check_console(browser)
+
     # ---- layout ----
 
     JOBS = ["header", "#home", "#home h2", "#search", "#by-name", "#by-state", "#by-lag", "#totals"]
