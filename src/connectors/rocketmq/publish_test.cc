@@ -1,10 +1,13 @@
 // Exactly-once publishing against a scripted broker: what a crash or a lost answer leaves behind is
 // found.
+#include <algorithm>
 #include <atomic>
 
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
 #include "base/testing/wait_until.h"
 #include "connector_kit/testing/connector_harness.h"
 #include "connectors/rocketmq/epoch_codec.h"
@@ -252,6 +255,40 @@ TEST_F(PublishTest, ARequestThatGotLostIsSentAgainAfterALook) {
   EXPECT_EQ(counters_["rocketmq_sink_scans_total"], 1);
 }
 
+// The nearest thing to a half message that a broker rolled back: what was acknowledged is gone.
+TEST_F(PublishTest, ACommitAfterTheBrokerLostItsTailPublishesThatAgain) {
+  const MessageQueue queues[] = {{"out", "broker-a", 0}, {"out", "broker-a", 1}};
+  for (const MessageQueue& queue : queues) {
+    for (int n = 0; n < 5; ++n) broker_.append(queue, "x");
+  }
+  const Committable epoch = epoch_of(0, 6);
+  ASSERT_TRUE(commit({epoch}).ok());
+  for (const MessageQueue& queue : queues) broker_.lose_tail(queue, 3);
+  const Status status = commit({epoch}, true);
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  std::vector<std::string> expected = numbers(0, 6);
+  expected.insert(expected.end(), 6, "x");
+  EXPECT_THAT(published(), UnorderedElementsAreArray(expected));
+}
+
+TEST_F(PublishTest, EveryAnswerOfABrokerIsFollowedByAnAction) {
+  int token = 100;
+  for (const int code : {10, 11, 12}) {  // stored, the rest is late
+    broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kCodeAfter, .code = code});
+    ASSERT_TRUE(commit({epoch_of(code, code + 1, static_cast<std::uint64_t>(++token))}).ok());
+  }
+  for (const int code : {2, 14, 16, 17, 215}) {  // busy, away, not here: elsewhere, or later
+    broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kCode, .code = code});
+    ASSERT_TRUE(commit({epoch_of(code, code + 1, static_cast<std::uint64_t>(++token))}).ok());
+  }
+  const auto stored = published();
+  EXPECT_EQ(stored.size(), 8U);
+  broker_.inject(RequestCode::kSendBatchMessage, {.kind = Fault::Kind::kCode, .code = 13});
+  const Status refused = commit({epoch_of(13, 14, static_cast<std::uint64_t>(++token))});
+  EXPECT_THAT(refused.to_string(), HasSubstr("refuses sealed messages forever"));
+  EXPECT_EQ(published(), stored);
+}
+
 TEST_F(PublishTest, MessagesThatExpiredCannotBeLookedFor) {
   ASSERT_TRUE(commit({epoch_of(0, 3, 1)}).ok());
   const Committable epoch = epoch_of(3, 6);
@@ -421,6 +458,105 @@ TEST_F(WriteTest, ARowThatNamesAMissingTopicEndsTheJob) {
   ASSERT_TRUE(flush().ok());
   EXPECT_EQ(stored("new"), 1U);
 }
+
+struct SinkMode {
+  const char* topic;  // of its own: lines of the log are limited by topic
+  OptionMap options;
+  RequestCode request;
+  bool lossy = false;
+};
+
+const SinkMode kSinkModes[] = {
+    {"batches", {}, RequestCode::kSendBatchMessage},
+    {"batches_of_none",
+     {{"sink.delivery-guarantee", "none"}},
+     RequestCode::kSendBatchMessage,
+     true},
+    {"single",
+     {{"deliveryTimestampMode", "relative"}, {"deliveryTimestampValue", "1"}},
+     RequestCode::kSendMessageV2},
+    {"single_of_none",
+     {{"deliveryTimestampMode", "relative"},
+      {"deliveryTimestampValue", "1"},
+      {"sink.delivery-guarantee", "none"}},
+     RequestCode::kSendMessageV2,
+     true},
+};
+
+class AnswerTest : public WriteTest, public ::testing::WithParamInterface<SinkMode> {
+ protected:
+  void SetUp() override {
+    broker_.create_topic(GetParam().topic, 2);
+    broker_.create_topic("out", 2);
+    set_log_sink([this](LogLevel, std::string_view, std::string_view text) {
+      MutexLock lock(mutex_);
+      lines_.emplace_back(text);
+    });
+  }
+  void TearDown() override {
+    writer_.reset();
+    set_log_sink({});
+  }
+  // A row whose first send is answered with this; answers what became of it.
+  Status row_with(Fault::Kind kind, int code) {
+    OptionMap options = GetParam().options;
+    options["topic"] = GetParam().topic;
+    open(std::move(options));
+    broker_.inject(GetParam().request, {.kind = kind, .code = code, .remark = "on purpose"});
+    const std::size_t before = stored(GetParam().topic);
+    EXPECT_TRUE(write("1").ok());
+    const Status flushed = flush();
+    EXPECT_TRUE(wait_until([&] {
+      return stored(GetParam().topic) > before || !flushed.ok() ||
+             counters_["rocketmq_sink_failures_total"] > 0;
+    }));
+    EXPECT_LE(stored(GetParam().topic), before + 1);
+    return flushed;
+  }
+  bool logged(std::string_view text) {
+    MutexLock lock(mutex_);
+    return std::any_of(lines_.begin(), lines_.end(), [&](const std::string& line) {
+      return line.find(text) != std::string::npos;
+    });
+  }
+
+  Mutex mutex_;
+  std::vector<std::string> lines_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
+TEST_P(AnswerTest, AMessageThatIsStoredWithoutDiskOrReplicaIsSaidAndNotSentAgain) {
+  const std::pair<int, const char*> weak[] = {
+      {10, "FLUSH_DISK_TIMEOUT"}, {11, "SLAVE_NOT_AVAILABLE"}, {12, "FLUSH_SLAVE_TIMEOUT"}};
+  for (const auto& [code, name] : weak) {
+    EXPECT_TRUE(row_with(Fault::Kind::kCodeAfter, code).ok());
+    EXPECT_TRUE(wait_until([&, name = name] { return logged(name); })) << name;
+  }
+  EXPECT_EQ(stored(GetParam().topic), 3U);
+  EXPECT_EQ(counters_["rocketmq_sink_failures_total"], 0);
+  EXPECT_EQ(counters_["rocketmq_sink_retries_total"], 0);
+}
+
+TEST_P(AnswerTest, AMessageThatIsNotStoredNowIsSentAgain) {
+  int sent = 0;
+  for (const int code : {1, 2, 14, 16, 215}) {
+    ++sent;
+    EXPECT_TRUE(row_with(Fault::Kind::kCode, code).ok()) << code;
+    EXPECT_TRUE(wait_until([&] { return counters_["rocketmq_sink_retries_total"] == sent; }));
+  }
+  EXPECT_EQ(stored(GetParam().topic), 5U);
+}
+
+TEST_P(AnswerTest, AMessageThatIsRefusedFailsTheJobOrIsCounted) {
+  const Status status = row_with(Fault::Kind::kCode, 13);
+  EXPECT_TRUE(wait_until([&] { return counters_["rocketmq_sink_failures_total"] == 1; }));
+  EXPECT_EQ(status.ok(), GetParam().lossy) << status.to_string();
+  EXPECT_TRUE(GetParam().lossy || status.to_string().find("on purpose") != std::string::npos);
+  EXPECT_TRUE(!GetParam().lossy || wait_until([&] { return logged("messages were dropped"); }));
+  EXPECT_EQ(stored(GetParam().topic), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(SinkModes, AnswerTest, ::testing::ValuesIn(kSinkModes),
+                         [](const auto& test) { return std::string(test.param.topic); });
 
 // Finding 18: as large as a message may be, too large for a batch.
 TEST_F(WriteTest, AMessageThatFitsNoBatchGoesAlone) {

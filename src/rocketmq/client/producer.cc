@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "base/retry.h"
 #include "rocketmq/client/callback.h"
 #include "rocketmq/client/client_core.h"
@@ -414,6 +415,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
     const FrameHeader& header = outcome.answer->header;
     const Verdict verdict = classify(CallKind::kSend, header.code, header.remark);
     if (verdict == Verdict::kSuccess || verdict == Verdict::kStored) {
+      if (verdict == Verdict::kStored) warn_of_weak_storage(*sending, header.code);
       auto answer = parse_send(code, header);
       if (answer.ok()) {
         sending->result.queue_offset = answer->queue_offset;
@@ -432,6 +434,16 @@ class Producer::State : public std::enable_shared_from_this<State> {
       default:
         return finish(sending, SendOutcome::kRefused, error);
     }
+  }
+
+  // To send it again would double it.
+  static void warn_of_weak_storage(const Sending& sending, std::int32_t code) {
+    const MessageQueue& queue = sending.result.queue;
+    const std::string answer = response_code_name(code);
+    LogLimit::of_process().log(
+        LogLevel::kWarn, "rocketmq", answer + " of " + queue.topic + " at " + queue.broker,
+        "sending to " + queue.to_string() + ": the broker answered " + answer +
+            ": it has stored the message, and loses it if it fails before disk or replica have it");
   }
 
   // Each message of a batch is reported on its own, so that it is found by its own id.
