@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Tables of the first rocketmq-flink README, letter for letter but for the address: they must just run."""
+"""Tables of the first rocketmq-flink README, letter for letter but for the address: they must just run.
+
+Tables in the words of its later generations too, with options that decide nothing here.
+"""
 import json
 
 from harness import EndToEndTest, main, wait_for
@@ -41,6 +44,32 @@ CREATE TABLE rocketmq_source (
   'topic' = 'user_behavior',
   'consumerGroup' = 'behavior_consumer_group',
   'nameServerAddress' = '127.0.0.1:9876'
+);
+"""
+LATER_SOURCE = """
+CREATE TABLE rocketmq_source (`user_id` BIGINT, `item_id` BIGINT, `behavior` STRING) WITH (
+  'connector' = 'rocketmq',
+  'rocketmq.client.endpoints' = '127.0.0.1:9876',
+  'rocketmq.client.partition.discovery.interval.ms' = '10000',
+  'rocketmq.client.message.length.check' = 'PAD',
+  'rocketmq.source.topic' = 'user_behavior',
+  'rocketmq.source.group' = 'later_consumer_group',
+  'rocketmq.source.startup.scan.mode' = 'earliest',
+  'rocketmq.source.api.new.enable' = 'true',
+  'rocketmq.source.allocate.strategy' = 'average',
+  'rocketmq.source.pull.threads.num' = '20'
+);
+"""
+LATER_SINK = """
+CREATE TABLE rocketmq_sink (`user_id` BIGINT, `item_id` BIGINT, `behavior` STRING) WITH (
+  'connector' = 'rocketmq',
+  'rocketmq.client.endpoints' = '127.0.0.1:9876',
+  'rocketmq.sink.topic' = 'user_behavior',
+  'rocketmq.sink.group' = 'later_producer_group',
+  'rocketmq.sink.delivery.guarantee' = 'AT_LEAST_ONCE',
+  'rocketmq.sink.executor.num' = '4',
+  'rocketmq.sink.retry.times' = '10',
+  'isDynamicTag' = 'false'
 );
 """
 BODIES = ["1\x0110\x01buy\n2\x0120\x01pv\n3\x0130\x01\n",  # three rows, the last with an empty text
@@ -116,6 +145,23 @@ class ReadmeTablesTest(EndToEndTest):
                               "--output", "json")
         rows = [json.loads(line) for line in out.splitlines()]
         self.assertEqual(sorted(tuple(row.values()) for row in rows), [(1, 10, "buy"), (2, 20, "好")])
+
+    def test_tables_of_later_generations(self):
+        insert = "INSERT INTO rocketmq_sink VALUES (1, 10, 'buy'), (2, 20, '');"
+        writer = self.engine("run", self.sql(LATER_SINK, insert))
+        self.assertEqual(writer.wait(60), 0, writer.err)
+        self.assertIn("option 'rocketmq.sink.executor.num' decides nothing here", writer.err)
+        script = self.sql(LATER_SOURCE, "SELECT * FROM rocketmq_source LIMIT 2;")
+        reader = self.engine("run", script, "--output", "json")
+        self.assertEqual(reader.wait(60), 0, reader.err)
+        rows = [json.loads(line) for line in reader.out.splitlines()]
+        self.assertEqual(sorted(tuple(row.values()) for row in rows), [(1, 10, "buy"), (2, 20, "")])
+        for name in ("rocketmq.source.api.new.enable", "rocketmq.source.pull.threads.num"):
+            self.assertIn(f"option '{name}' decides nothing here", reader.err)
+        other = LATER_SINK.replace("'isDynamicTag' = 'false'", "'keyColumns' = 'behavior'")
+        refused = self.engine("check", self.sql(other, insert))
+        self.assertEqual(refused.wait(60), 2, refused.err)
+        self.assertIn("option 'keyColumns' is not one of this connector: write 'key.format' = 'raw'", refused.err)
 
     def test_an_insert_from_a_topic_into_itself_is_a_loop(self):
         self.send_bodies()

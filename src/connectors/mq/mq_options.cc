@@ -6,12 +6,12 @@
 namespace slipstream::mq_connector {
 namespace {
 
-// Options of rocketmq that have another name here, or another meaning.
+// Options of rocketmq that have another name here, another meaning or none.
 constexpr auto kReplaced = std::to_array<std::string_view>(
     {"nameServerAddress", "tag", "accessKey", "secretKey", "namespace",
      "scan.startup.timestamp-millis", "pullBatchSize", "scan.pull.pause-when-empty",
-     "decode.errors", "produceGroup", "sink.tags", "retryTimes", "sleepTimeMs",
-     "sink.send-timeout"});
+     "decode.errors", "produceGroup", "sink.tags", "retryTimes", "sleepTimeMs", "sink.send-timeout",
+     "useNewApi", "isDynamicTag"});
 // Names of other connectors for Flink.
 constexpr std::string_view kForeignPrefix = "rocketmq.";
 

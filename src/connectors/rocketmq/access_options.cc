@@ -14,11 +14,13 @@ using Text = Option<std::string>;
 
 constexpr Text kAccessKey{.name = "accessKey",
                           .description = "ACL: access key (4.x) or user name (5.x).",
-                          .aliases = {"access-key", "rocketmq.client.accessKey"},
+                          .aliases = {"access-key", "rocketmq.client.accessKey",
+                                      "rocketmq.client.access-key", "access.key"},
                           .secret = true};
 constexpr Text kSecretKey{.name = "secretKey",
                           .description = "ACL: secret key or password; better in credentials.file.",
-                          .aliases = {"secret-key", "rocketmq.client.secretKey"},
+                          .aliases = {"secret-key", "rocketmq.client.secretKey",
+                                      "rocketmq.client.secret-key", "secret.key"},
                           .secret = true};
 constexpr Text kSecurityToken{.name = "securityToken",
                               .description = "ACL: token of temporary (STS) credentials.",
@@ -33,7 +35,8 @@ constexpr Text kCredentialsFile{
 constexpr Option<bool> kTlsEnabled{
     .name = "tls.enabled",
     .default_value = "false",
-    .description = "Encrypt all connections to name servers and brokers."};
+    .description = "Encrypt all connections to name servers and brokers.",
+    .aliases = {"rocketmq.client.tls.enable", "rocketmq.client.tls-enabled"}};
 constexpr Text kTlsCaFile{
     .name = "tls.ca-file",
     .description = "Trusted authorities, PEM; those of the system when not given."};
@@ -64,7 +67,8 @@ constexpr Option<std::chrono::milliseconds> kHeartbeatInterval{
     .name = "heartbeat.interval",
     .default_value = "30 s",
     .description = "How often connections that nothing else uses are kept alive.",
-    .limits = {{.min = std::chrono::milliseconds(1)}}};
+    .limits = {{.min = std::chrono::milliseconds(1)}},
+    .aliases = {"rocketmq.client.heartbeat.interval.ms"}};
 constexpr Text kNamespace{
     .name = "namespace",
     .description =
@@ -79,7 +83,7 @@ constexpr Option<std::int64_t> kCallsPerSecond{
     .limits = {{.min = 1, .max = 1'000'000}}};
 constexpr Text kUnitName{.name = "unit.name",
                          .description = "A part of the client id that brokers see.",
-                         .aliases = {"unitName"}};
+                         .aliases = {"unitName", "rocketmq.client.unitName"}};
 
 Error bad(const std::string& table, const std::string& text) {
   return Error{ErrorCode::kInvalidArgument, "table '" + table + "': " + text};

@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "connectors/rocketmq/access_options.h"
+#include "connectors/rocketmq/former_options.h"
 #include "connectors/rocketmq/table_options.h"
 #include "data/text/temporal.h"
 #include "data/text/time_zone.h"
@@ -24,8 +25,9 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
-Result<TableFormat> read_format(const TableDefinition& table) {
-  return connector_kit::read_table_format(table, rocketmq_options(), option::kFormat.default_value);
+Result<TableFormat> read_format(const TableDefinition& table, OptionScope side) {
+  TRY_ASSIGN(const TableDefinition known, without_former_options(table, side));
+  return connector_kit::read_table_format(known, rocketmq_options(), option::kFormat.default_value);
 }
 
 // "broker-a:1:201", or "orders:broker-a:1:201" where several topics are read.
@@ -311,6 +313,7 @@ OptionTable rocketmq_options() {
   add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,
                    option::kPartitionField, connector_kit::kChangelogMode));
   add(delivery_time_options());
+  add(former_options());
   return OptionTable(std::move(all));
 }
 
@@ -333,7 +336,7 @@ std::vector<std::string> endpoints_of(const std::string& what, const std::string
 Result<SourceSettings> read_source_settings(const TableDefinition& table) {
   SourceSettings settings;
   settings.table = table.name;
-  TRY_ASSIGN(settings.format, read_format(table));
+  TRY_ASSIGN(settings.format, read_format(table, OptionScope::kSource));
   const Options& options = settings.format.options;
   TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.access = access_options_of(table.options);
@@ -377,7 +380,7 @@ Result<SinkSettings> read_sink_settings(const TableDefinition& table, const std:
                                         const std::string& uid) {
   SinkSettings settings;
   settings.table = table.name;
-  TRY_ASSIGN(settings.format, read_format(table));
+  TRY_ASSIGN(settings.format, read_format(table, OptionScope::kSink));
   const Options& options = settings.format.options;
   TRY_ASSIGN(settings.client, read_client(table.name, options));
   settings.name_space = namespace_of(options);

@@ -41,7 +41,8 @@ inline constexpr Text kTag{
     .description =
         "Source: tags to read, 'a || b', compared by the broker. Sink: tag of messages "
         "without one of their own.",
-    .aliases = {"rocketmq.source.filter.tag", "rocketmq.sink.tag"}};
+    .aliases = {"rocketmq.source.filter.tag", "rocketmq.sink.tag",
+                "rocketmq.source.filter-expression"}};
 inline constexpr Text kTimeZone{.name = "timeZone",
                                 .default_value = "UTC",
                                 .description = "Zone of startTime and endTime.",
@@ -50,10 +51,11 @@ inline constexpr Text kTimeZone{.name = "timeZone",
 
 // --- where reading begins ---
 
-inline constexpr Text kConsumerGroup{.name = "consumerGroup",
-                                     .description = "Consumer group; required to read.",
-                                     .aliases = {"consumer-group", "rocketmq.source.group"},
-                                     .scope = OptionScope::kSource};
+inline constexpr Text kConsumerGroup{
+    .name = "consumerGroup",
+    .description = "Consumer group; required to read.",
+    .aliases = {"consumer-group", "rocketmq.source.group", "rocketmq.source.consumer-group"},
+    .scope = OptionScope::kSource};
 inline constexpr auto kStartModes = std::to_array<OptionWord<StartMode>>({
     {"group-offsets", StartMode::kGroupOffsets},
     {"earliest", StartMode::kEarliest},
@@ -168,7 +170,8 @@ inline constexpr Option<std::int64_t> kPullMessages{
     .default_value = "1024",
     .description = "Most messages of one pull.",
     .limits = {{.min = 1, .max = 1'024}},
-    .aliases = {"pull-batch-size", "rocketmq.source.pull.batch.size"},
+    .aliases = {"pull-batch-size", "rocketmq.source.pull.batch.size",
+                "rocketmq.source.max-message-num"},
     .scope = OptionScope::kSource};
 inline constexpr Text kRecording{
     .name = "scan.recording",
@@ -180,19 +183,21 @@ inline constexpr Text kFilterSql{
     .description =
         "SQL92 expression over properties that brokers filter by, where "
         "enablePropertyFilter is on; not together with 'tag'.",
-    .aliases = {"rocketmq.source.filter.sql"},
+    .aliases = {"sql", "rocketmq.source.filter.sql"},
     .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kPullConcurrency{
     .name = "scan.pull.concurrency",
     .default_value = "8",
     .description = "Most pulls under way for one queue.",
     .limits = {{.min = 1, .max = 64}},
+    .aliases = {"rocketmq.source.fetch-concurrency"},
     .scope = OptionScope::kSource};
 inline constexpr Option<Duration> kPullWait{
     .name = "scan.pull.wait",
     .default_value = "15 s",
     .description = "How long a pull waits at the broker for a message.",
     .limits = {{.min = Duration(1)}},
+    .aliases = {"rocketmq.source.pull.suspend.timeout", "rocketmq.source.await-duration"},
     .scope = OptionScope::kSource};
 inline constexpr Option<Duration> kPullPause{
     .name = "scan.pull.pause-when-empty",
@@ -243,7 +248,7 @@ inline constexpr Option<std::int64_t> kRetryTimes{
         "At-least-once: how often a send is repeated, within sink.send-timeout; not given: as "
         "often as fits into it.",
     .limits = {{.min = 0, .max = 1'000'000}},
-    .aliases = {"rocketmq.sink.retry.times"},
+    .aliases = {"rocketmq.sink.retry.times", "rocketmq.sink.send.retry.times"},
     .scope = OptionScope::kSink};
 inline constexpr Option<Duration> kRetryPause{
     .name = "sleepTimeMs",
