@@ -84,9 +84,9 @@ class Browser:
         self._command("POST", f"/element/{self._element(selector)}/value", {"text": text})
 
     def text(self, selector):
-        """What a person reads there; empty when it is not there."""
+        """What a person reads there; empty when it is not there, or hidden."""
         return self.script("const e = document.querySelector(arguments[0]);"
-                           "return e ? e.innerText ?? e.textContent : ''", selector)
+                           "return e && e.checkVisibility() ? e.innerText ?? e.textContent : ''", selector)
 
     def wait_text(self, selector, part, seconds=30):
         return wait_for(lambda: (text := self.text(selector)) and part in text and text, seconds,
