@@ -1,5 +1,6 @@
 // The page of `slipstream serve`: everything it shows comes from /api/v1.
 import {call, errorText, whenTokenIsGiven} from './api.js';
+import {clusterPage, topicPage} from './cluster.js';
 import {bytes, byId, duration, make, setText} from './dom.js';
 import {jobPage} from './job.js';
 import {jobsPage} from './jobs.js';
@@ -13,6 +14,7 @@ let page = {elements: []};
 
 function pageOf(kind, name) {
   if (kind === 'jobs' && name) return jobPage(decodeURIComponent(name));
+  if (kind === 'cluster') return name ? topicPage(decodeURIComponent(name)) : clusterPage();
   if (kind === 'query') return queryPage();
   return kind === 'new' ? newJobPage() : jobsPage();
 }

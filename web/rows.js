@@ -21,3 +21,36 @@ export async function streamRows(body, signal, take, afterLines = () => {}) {
     afterLines();
   }
 }
+
+// All rows of one that ends by itself, within bounds: {rows, cut}, where cut says what was reached: '' for nothing.
+// With pauseMsMax it also ends when after a row none comes for so long.
+export async function fetchRows(sql, {rowsMax, charsMax, msMax, pauseMsMax, signal}) {
+  const end = new AbortController();
+  const rows = [];
+  let chars = 0, cut = '';
+  const stop = (why) => {
+    cut = cut || why;
+    end.abort();
+  };
+  const timer = setTimeout(() => stop(`${msMax / 1000} s`), msMax);
+  let pause;
+  const leave = () => end.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    await streamRows({sql, rows_max: rowsMax}, end.signal, (said) => {
+      if (!said.row || cut !== '') return;
+      rows.push(said.row);
+      clearTimeout(pause);
+      if (pauseMsMax) pause = setTimeout(() => end.abort(), pauseMsMax);
+      chars += JSON.stringify(said.row).length;
+      if (chars > charsMax) stop(`${charsMax / 1e6} MB`);
+    });
+  } catch (error) {
+    if (!end.signal.aborted || signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(pause);
+    signal.removeEventListener('abort', leave);
+  }
+  return {rows, cut: cut || (rows.length >= rowsMax ? `${rowsMax} rows` : '')};
+}

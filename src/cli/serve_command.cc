@@ -8,6 +8,7 @@
 #include "cli/report.h"
 #include "cli/secrets.h"
 #include "cli/stop_signal.h"
+#include "cli/system_tables.h"
 #include "server/server.h"
 
 namespace slipstream::cli {
@@ -48,6 +49,7 @@ int serve_command(const ServeArguments& arguments) {
   const auto registry = connectors_with_secrets(arguments.secrets_file);
   if (!registry.ok()) return refuse(registry.error());
   flow::Runtime runtime({.memory_bytes = static_cast<std::size_t>(*memory)});
+  options.make_catalog = [&] { return std::make_unique<SystemTables>(**registry, runtime); };
   auto server = server::Server::start(**registry, runtime, std::move(options));
   if (!server.ok()) return refuse(server.error());
   const auto set_running = [&](server::Server* now) {

@@ -332,7 +332,9 @@ HttpResponse Api::check(const Call& call) {
   const auto settings = reader.texts("settings");
   const std::string name = reader.text("job");
   if (!reader.status().ok()) return refused(Refusal::of(reader.status().error()));
-  sql::Session session(*host_.context().registry, *host_.context().runtime);
+  const HostContext& context = host_.context();
+  const auto catalog = context.make_catalog();
+  sql::Session session(*context.registry, *context.runtime, *catalog);
   for (const auto& [key, value] : settings) {
     if (const Status set = session.set(key, value); !set.ok())
       return refused(Refusal::of(set.error()));

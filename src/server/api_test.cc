@@ -129,6 +129,7 @@ class ApiTest : public testing::Test {
     Server::Options options;
     options.state_dir = folder_.path() + "/state";
     options.version = "test";
+    options.make_catalog = make_catalog_;
     if (!token.empty()) {
       options.token_file = folder_.path() + "/token";
       std::ofstream(options.token_file) << token << '\n';
@@ -225,6 +226,7 @@ class ApiTest : public testing::Test {
   ConnectorRegistry registry_;
   flow::Runtime runtime_{{.memory_bytes = std::size_t{1} << 30}};
   json document_;
+  MakeCatalog make_catalog_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<httplib::Client> client_;
   std::set<std::string> exercised_;
@@ -654,6 +656,29 @@ TEST_F(ApiTest, AQueryKnowsTheTablesOfAJob) {
   EXPECT_THAT(rows.text, HasSubstr("{\"end\":{\"error\":null,\"rows\":2}}"));
   const Answer wrong = call("post", "/api/v1/queries", {{"sql", "SELECT k FROM numbers"}});
   EXPECT_EQ(wrong.status, 400);
+}
+
+TEST_F(ApiTest, AllScriptsKnowTheTablesOfTheCatalog) {
+  make_catalog_ = [this] {
+    auto catalog = std::make_unique<sql::MemoryCatalog>();
+    sql::Session session(registry_, runtime_, *catalog);
+    const sql::Compiled created = session.compile(
+        "CREATE TABLE given (k INT) WITH ('connector' = 'datagen', 'fields.k.kind' = 'sequence', "
+        "'fields.k.start' = '7', 'fields.k.end' = '8')");
+    EXPECT_TRUE(created.ok());
+    return catalog;
+  };
+  start();
+  const std::string select = "SELECT k FROM given";
+  EXPECT_THAT(call("post", "/api/v1/queries", {{"sql", select}}).text,
+              HasSubstr("{\"row\":{\"k\":8}}"));
+  EXPECT_EQ(call("post", "/api/v1/check", {{"sql", select}}).body["diagnostics"].size(), 0U);
+  const std::string table = "CREATE TABLE kept (k INT) WITH ('connector' = 'blackhole');";
+  EXPECT_EQ(submit("copies", table + "INSERT INTO kept " + select).status, 201);
+  EXPECT_TRUE(becomes("copies", "finished"));
+  EXPECT_EQ(call("post", "/api/v1/queries", {{"sql", "SELECT k FROM kept"}}).status, 400)
+      << "what a script creates is its own";
+  stop_server();
 }
 
 TEST_F(ApiTest, ACheckKnowsTheTablesOfAJob) {

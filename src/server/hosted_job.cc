@@ -39,8 +39,10 @@ JobState state_of(JobReport::State state) {
 
 // What one run consists of; the job goes first.
 struct HostedJob::Run {
-  explicit Run(const HostContext& context) : session(*context.registry, *context.runtime) {}
+  explicit Run(const HostContext& context)
+      : catalog(context.make_catalog()), session(*context.registry, *context.runtime, *catalog) {}
 
+  const std::unique_ptr<sql::Catalog> catalog;
   sql::Session session;
   std::vector<sql::RelPtr> plans;
   std::unique_ptr<flow::Job> job;

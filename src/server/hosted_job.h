@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "flow/runtime.h"
 #include "server/job_record.h"
 #include "server/job_series.h"
+#include "sql/catalog/memory_catalog.h"
 #include "sql/parse/diagnostic.h"
 #include "sql/session.h"
 
@@ -58,11 +60,16 @@ enum class JobState : std::uint8_t {
 };
 const char* name_of(JobState state);
 
+// What a script finds without CREATE TABLE: a catalog of its own for each.
+// Thread: any.
+using MakeCatalog = std::function<std::unique_ptr<sql::Catalog>()>;
+
 // What all jobs of a server share; outlives them.
 struct HostContext {
   const ConnectorRegistry* registry = nullptr;
   flow::Runtime* runtime = nullptr;
   StateDirectory* state = nullptr;
+  MakeCatalog make_catalog = [] { return std::make_unique<sql::MemoryCatalog>(); };
 };
 
 // Owner:  the host.

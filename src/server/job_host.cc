@@ -14,13 +14,14 @@ JobHost::JobHost(flow::Runtime& runtime)
       sample_timer_(runtime.timers(), [this] { samples_.post([this] { sample(); }); }) {}
 
 Result<std::unique_ptr<JobHost>> JobHost::open(const ConnectorRegistry& registry,
-                                               flow::Runtime& runtime,
-                                               const std::string& state_dir) {
+                                               flow::Runtime& runtime, const std::string& state_dir,
+                                               MakeCatalog make_catalog) {
   std::unique_ptr<JobHost> host(new JobHost(runtime));
   TRY_ASSIGN(host->state_, StateDirectory::open(state_dir));
   host->context_.registry = &registry;
   host->context_.state = host->state_.get();
   host->context_.runtime = &runtime;
+  if (make_catalog) host->context_.make_catalog = std::move(make_catalog);
   TRY_ASSIGN(StateDirectory::Loaded loaded, host->state_->load());
   for (const std::string& fault : loaded.faults) log(LogLevel::kError, "server", fault);
   MutexLock lock(host->mutex_);

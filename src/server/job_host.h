@@ -19,10 +19,11 @@ class JobHost {
  public:
   static constexpr std::size_t kJobsMax = 1'000;
 
-  // `registry` and `runtime` outlive it. Reads the records; nothing runs before resume().
+  // `registry` and `runtime` outlive it. Without `make_catalog` catalogs are empty. Reads the
+  // records; nothing runs before resume().
   static Result<std::unique_ptr<JobHost>> open(const ConnectorRegistry& registry,
-                                               flow::Runtime& runtime,
-                                               const std::string& state_dir);
+                                               flow::Runtime& runtime, const std::string& state_dir,
+                                               MakeCatalog make_catalog = nullptr);
   ~JobHost();
 
   // Starts what ran when the last server ended, from the newest checkpoints, and samples all jobs

@@ -23,8 +23,10 @@ std::string line(const nlohmann::json& value) {
 }  // namespace
 
 struct QueryStream::State {
-  explicit State(const HostContext& context) : session(*context.registry, *context.runtime) {}
+  explicit State(const HostContext& context)
+      : catalog(context.make_catalog()), session(*context.registry, *context.runtime, *catalog) {}
 
+  const std::unique_ptr<sql::Catalog> catalog;
   sql::Session session;
   Schema schema;
   bool updating = false;

@@ -50,7 +50,8 @@ Result<std::unique_ptr<Server>> Server::start(const ConnectorRegistry& registry,
   std::unique_ptr<Server> server(new Server());
   TRY_ASSIGN(server->host_,
              JobHost::open(registry, runtime,
-                           std::filesystem::absolute(options.state_dir).lexically_normal()));
+                           std::filesystem::absolute(options.state_dir).lexically_normal(),
+                           std::move(options.make_catalog)));
   server->api_ = std::make_unique<Api>(*server->host_, std::move(api));
   HttpServer::Options http;
   http.bind = options.bind;

@@ -23,6 +23,7 @@ class Server {
     std::string state_dir;
     std::string token_file;  // empty = no token: bind must be loopback
     std::string version;
+    MakeCatalog make_catalog;  // not given: empty ones
   };
   // Serves, and goes on with the jobs of the last server. `registry` and `runtime`, which has a
   // memory budget for all jobs, outlive it.

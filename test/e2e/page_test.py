@@ -285,6 +285,14 @@ class PageTest(ServedAloneTest):
         self.assertEqual(browser.texts(".sql-wrong"), [], "they are those of another text")
         self.check_console(browser)
 
+    # ---- the cluster ----
+
+    def test_a_server_without_a_cluster_says_so(self):
+        browser = self.browse("cluster")
+        browser.wait_text("#part-topics", "SLIPSTREAM_NAMESERVER")
+        browser.wait_text("#part-groups", "SLIPSTREAM_NAMESERVER")
+        self.check_console(browser, 400)
+
     # ---- layout ----
 
     JOBS = ["header", "#home", "#home h2", "#search", "#by-name", "#by-state", "#by-lag", "#totals"]

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""`slipstream serve` beside a real broker: the lag of every queue, and a client that does not read."""
+"""`slipstream serve` beside a real broker: lag of every queue, a client that does not read, the cluster in the page."""
 import http.client
 import json
 import re
+import urllib.request
 
+import layout
+import webdriver
 from harness import PATIENCE, main, wait_for
 from served import ServedTest
 
@@ -59,6 +62,74 @@ class ServeQueuesTest(ServedTest):
         self.assertEqual(self.audit.tally("awaited_copies", "seq", (0, 2_000))["duplicates"], 0)
         self.assertEqual(self.job("reader")["state"], "running")
         self.check_metrics_are_listed()
+
+    def rows_of(self, sql):
+        request = urllib.request.Request(f"{self.url}/api/v1/queries", json.dumps({"sql": sql}).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60 * PATIENCE) as answer:
+            lines = [json.loads(line) for line in answer if line.strip()]
+        self.assertIsNone(lines[-1]["end"]["error"])
+        return [line["row"] for line in lines[1:-1]]
+
+    def look(self, browser, **fields):
+        """What the message browser says of what it read, after these fields were filled."""
+        browser.script("for (const [id, it] of Object.entries(arguments[0])) document.getElementById(id).value = it;"
+                       "document.getElementById('seen')?.remove()", fields)
+        browser.click("#look")
+        return browser.wait_text("#seen", "messages that were read")
+
+    def check_layout(self, browser, what, selectors):
+        for width in (1200, 400):
+            browser.resize(width, 1600)
+            layout.check_texts(self, browser, f"{what}-{width}")
+            layout.check_boxes(self, browser, f"{what}-{width}", selectors)
+            browser.screenshot(self.path(f"{what}-{width}.png"))
+        browser.resize(1200, 1600)
+
+    def test_topics_groups_and_messages_of_the_cluster_in_the_page(self):
+        if not webdriver.is_installed():
+            self.skipTest("chromium and chromedriver are not installed: ./dev setup test")
+        self.create_topics({"browsed": 2, "unread": 1})
+        self.audit.produce("browsed", 300, '{"seq":{n},"text":"<b>{n%7}</b>"}')
+        self.serve(environment={"SLIPSTREAM_NAMESERVER": self.cluster.namesrv})
+        self.submit("reader", self.table("browsed") + """
+            CREATE TABLE gone (seq BIGINT) WITH ('connector' = 'blackhole');
+            INSERT INTO gone SELECT seq FROM browsed;""")
+        lag = "SELECT * FROM rmq_lag WHERE topic = 'browsed' AND group_name = 'browsed-e2e'"
+        wait_for(lambda: [row["behind"] for row in self.rows_of(lag)] == [0, 0], 60, "the group's offsets")
+        browser = webdriver.Browser(height=1600)
+        self.addCleanup(browser.close)
+        browser.open(f"{self.url}/#/cluster")
+        browser.wait_text("#part-topics", "unread")
+        browser.wait_text("#part-groups", "browsed-e2e")
+        browser.type("#part-topics input", "brows")
+        wait_for(lambda: browser.texts("#part-topics tbody td:first-child") == ["browsed"], 30, "what the search finds")
+        self.check_layout(browser, "cluster",
+                          ["header", "#topics", "#part-topics input", "|#groups", "|#part-groups input"])
+        browser.click("#part-topics tbody a")
+        browser.wait_text("#part-lag", "browsed-e2e")
+        self.assertEqual(browser.script("return document.title"), "browsed · Slipstream")
+        messages = browser.texts("#part-queues tbody td:last-child")
+        self.assertEqual(sum(map(int, messages)), 300)
+        browser.wait_text("#part-browser", "Look")
+        self.assertIn("40 of 40 messages", self.look(browser))
+        self.assertIn("200 of 200 messages", self.look(browser, most="9999"))
+        bodies = browser.texts("#messages button")
+        self.assertTrue(all(re.fullmatch(r'\{"seq":\d+,"text":"<b>\d</b>"\}', body) for body in bodies), bodies[:3])
+        self.assertEqual(browser.script("return document.querySelectorAll('#messages b').length"), 0)
+        queue = browser.script("return document.getElementById('queue').options[1].value")
+        self.assertRegex(self.look(browser, queue=queue, **{"from": "10", "most": "20", "containing": "<B>3"}),
+                         r"^[23] of 20 messages")
+        offsets = [int(each) for each in browser.texts("#messages td:nth-child(2)")]
+        self.assertTrue(offsets and all(10 <= each < 30 for each in offsets), offsets)
+        browser.click("#messages button")
+        browser.wait_text("#messages .details pre:last-child", '"seq": ')
+        self.check_layout(browser, "topic", ["#topic", "|#queues", "|#lag", "|#browser", "|#queue", "|#messages"])
+        browser.open(f"{self.url}/#/cluster/nowhere")
+        browser.wait_text("#part-queues", "there is no such topic")
+        self.assertEqual(browser.problems(), [])
+        groups = [row["group_name"] for row in self.rows_of("SELECT * FROM rmq_groups")]
+        self.assertNotIn("slipstream_page", groups, "looking leaves nothing behind")
 
     def query_lag(self):
         lags = re.findall(r'source_split_lag\{job="\(query\)"[^}]*\} (\d+)', self.metrics())

@@ -12,9 +12,9 @@ from harness import PATIENCE, PROGRAM, ROOT, EndToEndTest, wait_for
 
 
 class ServedTest(EndToEndTest):
-    def serve(self, *arguments):
+    def serve(self, *arguments, environment=None):
         engine = self.engine("serve", "--port", "0", "--state-dir", self.path("state"), "--log-format", "json",
-                             *arguments)
+                             *arguments, environment=environment)
         found = wait_for(lambda: re.search(r"serving on (http://[\d.:]+)", engine.err) or not engine.is_running(),
                          60, "the server")
         self.assertNotEqual(found, True, engine.err)
