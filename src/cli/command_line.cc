@@ -483,6 +483,48 @@ void add_recordings(CLI::App& app, CommandLine& line) {
   replay->callback([&line] { line.exit_code = replay_command(line.replay); });
 }
 
+void add_audit(CLI::App& app, CommandLine& line) {
+  AuditArguments& arguments = line.audit;
+  CLI::App* audit =
+      app.add_subcommand("audit", "whether all that went into a job came out of it, once");
+  const auto add_flow = [&](const char* name, const char* help, std::vector<std::string>& flow) {
+    return audit->add_option(name, flow, help)
+        ->allow_extra_args(false)
+        ->option_text("TOPIC|RECORDING");
+  };
+  add_flow("--in", "what the job reads; may be repeated", arguments.in)->required();
+  add_flow("--out", "what it writes; may be repeated", arguments.out)->required();
+  add_flow("--minus", "where it puts what it drops: dead letters, late rows; may be repeated",
+           arguments.minus);
+  add_cluster(audit, arguments.cluster);
+  auto* columns =
+      audit
+          ->add_option("--column", arguments.columns,
+                       "field of the JSON body, a.b, that says which message it is; may be "
+                       "repeated; the whole body when not given")
+          ->allow_extra_args(false)
+          ->option_text("FIELD");
+  audit->add_flag("--keys", arguments.keys, "the keys of a message say which it is")
+      ->excludes(columns);
+  audit
+      ->add_option("--time", arguments.time,
+                   "field of the JSON body with the time of a message: milliseconds since 1970 or "
+                   "a timestamp; when it was stored when not given")
+      ->option_text("FIELD");
+  audit->add_option("--from", arguments.from, kPosition)->option_text("POSITION");
+  audit->add_option("--to", arguments.to, "where to end, as --from; latest when not given")
+      ->option_text("POSITION");
+  audit
+      ->add_option("--show", arguments.show_max,
+                   "messages shown of each kind of difference; 20 when not given")
+      ->transform(checked(whole_number(0, 100'000)))
+      ->option_text("N");
+  audit->add_flag("--all-minutes", arguments.all_minutes, "minutes that are equal, too");
+  add_output(audit, arguments.output, "how minutes, places and messages are written");
+  add_progress(audit, arguments.progress, "do not show how far it is");
+  audit->callback([&line] { line.exit_code = audit_command(line.audit); });
+}
+
 void add_checkpoints(CLI::App& app, CommandLine& line) {
   CheckpointArguments& arguments = line.checkpoints;
   CLI::App* checkpoints =
@@ -620,6 +662,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_message(app, line);
   add_messages(app, line);
   add_recordings(app, line);
+  add_audit(app, line);
   add_infer(app, line);
   add_checkpoints(app, line);
   add_catalogues(app, line);

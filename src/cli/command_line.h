@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/access_commands.h"
+#include "cli/audit_command.h"
 #include "cli/broker_commands.h"
 #include "cli/checkpoint_commands.h"
 #include "cli/consume_command.h"
@@ -38,6 +39,7 @@ struct CommandLine {
   InferArguments infer;
   RecordArguments record;
   ReplayArguments replay;
+  AuditArguments audit;
   TestArguments test;
   ProduceArguments produce;
   ConsumeArguments consume;

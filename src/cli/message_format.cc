@@ -35,6 +35,12 @@ std::string time_text(std::int64_t ms) {
   return text;
 }
 
+std::string joined_keys(const mq::ReceivedMessage& message) {
+  std::string text;
+  for (const std::string& key : message.keys) text += (text.empty() ? "" : " ") + key;
+  return text;
+}
+
 Result<MessageFormat> MessageFormat::parse(std::string_view format) {
   MessageFormat made;
   const std::string text = unescaped(format);
@@ -78,8 +84,7 @@ void MessageFormat::append(const mq::ReceivedMessage& message, std::string& out)
         out += std::to_string(message.queue_offset);
         break;
       case 'k':
-        for (std::size_t k = 0; k < message.keys.size(); ++k)
-          out += (k == 0 ? "" : " ") + message.keys[k];
+        out += joined_keys(message);
         break;
       case 'g':
         out += message.tags;

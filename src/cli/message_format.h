@@ -17,6 +17,9 @@ std::string unescaped(std::string_view text);
 // "2026-11-21 10:00:00.123", UTC.
 std::string time_text(std::int64_t ms);
 
+// The keys of a message, a blank between them.
+std::string joined_keys(const rocketmq::ReceivedMessage& message);
+
 // A text with places for parts of a message: "%t topic %b broker %q queue %o offset %k keys %g tags
 // %i id %T store time %s body %% percent".
 class MessageFormat {

@@ -402,6 +402,40 @@ class CommandsTest(EndToEndTest):
         file.write_text('{"body": "x"}\n')
         self.refused("it has no 'time'", "replay", file, "--to", "played-again")
 
+    def test_audit(self):
+        for topic in ("ordered", "copied", "damaged"):
+            self.succeed("topic", "create", topic, "--queues", 2)
+        lines = [{"body": json.dumps({"id": n}), "keys": [f"k{n}"]} for n in range(300)]
+        self.succeed("produce", "ordered", "--json", lines="".join(json.dumps(line) + "\n" for line in lines))
+        self.succeed("run", "-e", JOB.format(topic="ordered", group="auditors").replace(
+            "'connector' = 'blackhole'", "'connector' = 'rocketmq', 'topic' = 'copied', 'format' = 'raw'"))
+        self.assertIn("equal: in 300, out 300, minus 0", self.said("audit", "--in", "ordered", "--out", "copied"))
+        copies = self.succeed("consume", "copied", "--json").splitlines()
+        dropped = next(line for line in copies if json.loads(line)["body"] == lines[123]["body"])
+        copies.remove(dropped)
+        self.succeed("produce", "damaged", "--json", lines="".join(line + "\n" for line in copies + copies[:1]))
+        slice_of = self.path("ordered.jsonl")
+        self.succeed("record", "ordered", "--out", slice_of)
+        [origin] = [line for line in map(json.loads, slice_of.read_text().splitlines()) if line["keys"] == ["k123"]]
+        minute = time.strftime("%Y-%m-%d %H:%M", time.gmtime(origin["time"] / 1000))
+        for read in ("ordered", slice_of):
+            done = self.run_program("audit", "--in", read, "--out", "damaged", "--output", "json")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("different: in 300, out 300, minus 0; missing 1, doubled 1, unexpected 0", done.stderr)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            ranges = {row["what"]: row for row in rows if "first_offset" in row}
+            self.assertEqual(ranges["missing"], {
+                "what": "missing", "minute": minute, "topic": str(read), "broker": "broker-a", "queue": origin["queue"],
+                "count": 1, "first_offset": origin["offset"], "last_offset": origin["offset"]})
+            messages = {row["what"]: row for row in rows if "message" in row}
+            self.assertEqual((messages["missing"]["id"], messages["missing"]["keys"]), (origin["id"], "k123"))
+            self.assertEqual(messages["doubled"]["message"], json.loads(copies[0])["body"])
+            self.assertEqual(messages["doubled"]["topic"], "damaged")
+        self.refused("missing 1, ", "audit", "--in", "ordered", "--out", "damaged", "--column", "id", "--from",
+                     f"{origin['queue']}:{origin['offset']}")
+        self.refused("did you mean 'ordered'?", "audit", "--in", "orderd", "--out", "copied")
+        self.refused("--out", "audit", "--in", "ordered", status=2)
+
     def test_infer(self):
         bodies = {"objects": ['{"id": 1, "price": 2.5, "at": "2024-01-31 10:11:12", "to": {"city": "x"}, "l": ["a"]}',
                               '{"id": 2, "price": 3, "at": null, "extra": true}'],

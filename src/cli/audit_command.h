@@ -1,0 +1,34 @@
+// slipstream audit: what went into a job against what came out of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/cluster.h"
+#include "cli/progress.h"
+#include "cli/row_printer.h"
+
+namespace slipstream::cli {
+
+struct AuditArguments {
+  ClusterArguments cluster;
+  // Topics, or recordings by their paths.
+  std::vector<std::string> in;
+  std::vector<std::string> out;
+  std::vector<std::string> minus;  // what was dropped on purpose
+  // Which message it is: fields of its JSON, or its keys; else the body.
+  std::vector<std::string> columns;
+  bool keys = false;
+  std::string time;               // field with its time; empty: when it was stored
+  std::string from = "earliest";  // positions
+  std::string to = "latest";      // exclusive
+  std::int64_t show_max = 20;     // messages of each kind of difference
+  bool all_minutes = false;
+  OutputFormat output = OutputFormat::kTable;
+  ProgressArguments progress{};
+};
+// kExitOk: all that went in came out, once. kExitFailed: it did not, or could not be read.
+int audit_command(const AuditArguments& arguments);
+
+}  // namespace slipstream::cli
