@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ namespace {
 // Far from 0 and from today, so that a time from elsewhere is noticed.
 constexpr std::int64_t kWallStartNs = 1'800'000'000'000'000'000;
 constexpr std::int64_t kSteadyStartNs = 1'000'000'000'000;
+constexpr pid_t kFirstPid = 10'000;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 template <typename F>
@@ -223,6 +225,12 @@ int fdatasync(int fd) {
   LIBRARY(fdatasync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
   return answer(sim::disk::sync());
+}
+
+// As long in each run: it is a part of the names of files, and their lengths decide about addresses.
+pid_t getpid() noexcept {
+  if (!sim::scheduler::is_simulated()) return static_cast<pid_t>(::syscall(SYS_getpid));
+  return kFirstPid + static_cast<pid_t>(sim::scheduler::process());
 }
 
 }  // extern "C"
