@@ -20,7 +20,7 @@ class Listing {
 
   // REQUIRES: as many cells as the header has
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  // The whole list. In JSON a space of the header is '_'.
+  // The whole list. In JSON a space of the header is '_'; a table escapes control characters.
   Status print(OutputFormat format);
   // For lists that grow while they are shown: the rows since the last flush(), below one header.
   // Columns of a table get wider where a later row needs it.

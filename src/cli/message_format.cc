@@ -11,6 +11,9 @@ namespace mq = rocketmq;
 namespace {
 
 constexpr std::string_view kParts = "tbqokgiTs%";
+// Of the years 1 to 9999.
+constexpr std::int64_t kTimeMsMin = -62'135'596'800'000;
+constexpr std::int64_t kTimeMsMax = 253'402'300'799'999;
 
 Error bad(std::string text) { return Error{ErrorCode::kInvalidArgument, std::move(text)}; }
 
@@ -30,6 +33,7 @@ std::string unescaped(std::string_view text) {
 }
 
 std::string time_text(std::int64_t ms) {
+  if (ms < kTimeMsMin || ms > kTimeMsMax) return std::to_string(ms);
   std::string text;
   text::append_timestamp(ms * 1'000, 3, text);
   return text;

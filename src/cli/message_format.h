@@ -14,7 +14,7 @@ namespace slipstream::cli {
 // \n, \t, \0 and \\ as the bytes they stand for.
 std::string unescaped(std::string_view text);
 
-// "2026-11-21 10:00:00.123", UTC.
+// "2026-11-21 10:00:00.123", UTC; the number outside of the years 1 to 9999.
 std::string time_text(std::int64_t ms);
 
 // The keys of a message, a blank between them.

@@ -1,5 +1,7 @@
 #include "cli/message_format.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace slipstream::cli {
@@ -25,6 +27,14 @@ TEST(MessageFormatTest, PartsStandWhereTheyAreNamed) {
   std::string text;
   format->append(received(), text);
   EXPECT_EQ(text, "orders broker-a:3:42\tk1 k2|red|7F00|1700000000000 hello 100%\n");
+}
+
+TEST(TimeText, IsANumberWhereThereIsNoSuchTime) {
+  EXPECT_EQ(time_text(1'700'000'000'000), "2023-11-14 22:13:20.000");
+  EXPECT_EQ(time_text(253'402'300'799'999), "9999-12-31 23:59:59.999");
+  EXPECT_EQ(time_text(253'402'300'800'000), "253402300800000");
+  EXPECT_EQ(time_text(std::numeric_limits<std::int64_t>::max()), "9223372036854775807");
+  EXPECT_EQ(time_text(std::numeric_limits<std::int64_t>::min()), "-9223372036854775808");
 }
 
 // Finding 42: what stands for nothing was printed as it is.

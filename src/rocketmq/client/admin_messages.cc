@@ -59,8 +59,9 @@ void complete(std::vector<TraceEvent>& events) {
     const auto found = delivered.find(event.request_id);
     if (found == delivered.end()) continue;
     if (event.group.empty()) event.group = found->second->group;
-    // What it took is counted from the delivery on.
-    event.time_ms = found->second->time_ms + event.took_ms;
+    // What it took is counted from the delivery on. Clients write what they want: no time then.
+    if (__builtin_add_overflow(found->second->time_ms, event.took_ms, &event.time_ms))
+      event.time_ms = 0;
   }
 }
 

@@ -121,6 +121,18 @@ TEST_F(AdminMessagesTest, TheTraceOfAMessageIsReadFromItsTopic) {
     EXPECT_EQ(trace->events[2].group, "G");
     EXPECT_EQ(trace->events[2].time_ms, 2'007);
   }
+  broker_.append(queue,
+                 "SubBefore\x01"
+                 "9223372036854775807\x01r\x01G\x01R3\x01U3\x01"
+                 "0\x01k3\x02"
+                 "SubAfter\x01R3\x01U3\x01"
+                 "7\x01true\x01k3\x01"
+                 "0\x02",
+                 properties("X4", "U3 k3"));
+  const auto late = admin_->trace("U3");
+  ASSERT_TRUE(late.ok());
+  ASSERT_EQ(late->events.size(), 2U);
+  EXPECT_EQ(late->events[0].time_ms, 0) << "no time can be that late";
   EXPECT_TRUE(admin_->trace("nobody")->events.empty());
 }
 
