@@ -129,7 +129,7 @@ void RowPrinter::append_csv_row(const Batch& batch, std::size_t row) {
     if (i != 0) text_ += ',';
     const Column& column = *batch.column(i);
     if (column.is_null(row)) continue;
-    const std::string cell = text::to_text(column, row, zone_);
+    const std::string cell = sql::cell_text(column, row, zone_);
     append_csv_cell(cell, cell.empty(), text_);
   }
   text_ += '\n';

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include <absl/strings/escaping.h>
+
 #include "data/text/json_string.h"
 #include "data/text/value.h"
 
@@ -45,7 +47,7 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       for (std::int32_t i = column.offsets()[row]; i < column.offsets()[row + 1]; ++i) {
         if (i != column.offsets()[row]) out += ',';
         text::append_json_string(
-            text::to_text(*column.children()[0], static_cast<std::size_t>(i), zone), out);
+            cell_text(*column.children()[0], static_cast<std::size_t>(i), zone), out);
         out += ':';
         append_value(*column.children()[1], static_cast<std::size_t>(i), zone, out);
       }
@@ -67,11 +69,17 @@ void append_value(const Column& column, std::size_t row, const TimeZone& zone, s
       if (type.is_numeric())
         text::to_text(column, row, zone, out);
       else
-        text::append_json_string(text::to_text(column, row, zone), out);
+        text::append_json_string(cell_text(column, row, zone), out);
   }
 }
 
 }  // namespace
+
+std::string cell_text(const Column& column, std::size_t row, const TimeZone& zone) {
+  if (!column.type().is_binary()) return text::to_text(column, row, zone);
+  const std::string_view bytes = column.text(row);
+  return absl::Base64Escape(absl::string_view(bytes.data(), bytes.size()));
+}
 
 void append_json_row(const Batch& batch, std::size_t row, const Schema& schema, bool updating,
                      const TimeZone& zone, std::string& out) {
