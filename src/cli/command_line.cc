@@ -178,6 +178,16 @@ void add_run(CLI::App& app, CommandLine& line) {
   add_script(app, "check", "find all errors of a SQL script", line, check_command);
 }
 
+// A name with '=' in it stands in backticks, as in SQL: "`a=b`=FILE".
+void unquote_table(std::string& table, std::string& file) {
+  if (!table.starts_with('`')) return;
+  const std::string pair = table + "=" + file;
+  const std::size_t end = pair.find("`=", 1);
+  if (end == std::string::npos) return;
+  table = pair.substr(1, end - 1);
+  file = pair.substr(end + 2);
+}
+
 void add_test(CLI::App& app, CommandLine& line) {
   TestArguments& arguments = line.test;
   CLI::App* test = app.add_subcommand("test", "run a SQL script over recorded input and compare");
@@ -186,6 +196,7 @@ void add_test(CLI::App& app, CommandLine& line) {
                             std::map<std::string, std::string>& files) {
     return add_pairs(test, name, "TABLE=FILE", help,
                      [name, &files](std::string table, std::string file) {
+                       unquote_table(table, file);
                        if (!files.emplace(std::move(table), std::move(file)).second)
                          throw CLI::ValidationError(name, "a table is named twice");
                      });

@@ -172,16 +172,30 @@ class Comparison {
   Comparison(const TestArguments& arguments, const TestCase& test)
       : arguments_(arguments), test_(test) {}
 
-  Status run(const std::map<std::string, std::vector<std::string>>& written) {
-    for (const auto& [table, lines] : written) TRY(compare(table, lines));
+  // Before the job runs: `tables` are those that it writes to.
+  // Failure: a file that cannot be compared with, or a table that no INSERT writes to.
+  Status open(const std::vector<std::string>& tables) {
+    for (const std::string& table : tables) {
+      TRY_ASSIGN(const std::string file, file_of(table));
+      if (file.empty()) continue;
+      Expected& expected = expected_[table];
+      expected.file = file;
+      expected.missing = arguments_.update && !is_there(file);
+      if (expected.missing) continue;
+      TRY_ASSIGN(expected.rows, read_rows(file));
+    }
     for (const auto& [table, file] : test_.expected) {
-      if (!written.contains(table))
+      if (!expected_.contains(table))
         return bad("'" + file + "' has rows of table '" + table + "', which no INSERT writes to");
     }
-    if (compared_ > 0) return {};
+    if (!expected_.empty()) return {};
     return bad(
         "nothing is expected: --expect TABLE=FILE, or files expect/TABLE.jsonl in the folder "
         "of the test, which --update writes");
+  }
+  Status run(const std::map<std::string, std::vector<std::string>>& written) {
+    for (const auto& [table, lines] : written) TRY(compare(table, lines));
+    return {};
   }
   bool differs() const { return !differences_.empty(); }
   const std::string& differences() const { return differences_; }
@@ -189,40 +203,45 @@ class Comparison {
   const std::string& summary() const { return summary_; }
 
  private:
-  Status compare(const std::string& table, const std::vector<std::string>& lines) {
+  struct Expected {
+    std::string file;
+    bool missing = false;  // it is to be written
+    std::vector<ComparableRow> rows;
+  };
+
+  // Empty: the table is not compared.
+  Result<std::string> file_of(const std::string& table) const {
     const auto found = test_.expected.find(table);
-    std::string file = found == test_.expected.end() ? std::string() : found->second;
-    if (file.empty() && arguments_.update && !test_.expect_folder.empty()) {
-      if (table.starts_with('.') || table.find('/') != std::string::npos) {
-        return bad("table '" + table +
-                   "' has a name that no file can have; name its file with --expect");
-      }
-      file = (test_.expect_folder / (table + ".jsonl")).string();
+    if (found != test_.expected.end()) return found->second;
+    if (!arguments_.update || test_.expect_folder.empty()) return std::string();
+    if (table.starts_with('.') || table.find('/') != std::string::npos) {
+      return bad("table '" + table +
+                 "' has a name that no file can have; name its file with --expect");
     }
+    return (test_.expect_folder / (table + ".jsonl")).string();
+  }
+  Status compare(const std::string& table, const std::vector<std::string>& lines) {
+    const auto found = expected_.find(table);
+    const bool compared = found != expected_.end();
     summary_ += (summary_.empty() ? "" : ", ") + table + " " + counted(std::ssize(lines), "row") +
-                (file.empty() ? " not compared" : "");
-    if (file.empty()) return {};
-    ++compared_;
+                (compared ? "" : " not compared");
+    if (!compared) return {};
+    const Expected& expected = found->second;
     TRY_ASSIGN(const auto written, comparable(lines));
-    const bool missing = arguments_.update && !is_there(file);
-    std::vector<ComparableRow> expected;
-    if (!missing) {
-      TRY_ASSIGN(expected, read_rows(file));
-    }
-    const RowDifference difference = compare_rows(expected, written, arguments_.ordered);
-    if (difference.none() && !missing) return {};
+    const RowDifference difference = compare_rows(expected.rows, written, arguments_.ordered);
+    if (difference.none() && !expected.missing) return {};
     if (arguments_.update) {
-      TRY(write_rows(file, lines));
-      notify("wrote " + file);
+      TRY(write_rows(expected.file, lines));
+      notify("wrote " + expected.file);
       return {};
     }
-    differences_ += difference_text(table, difference, expected, written, kRowsShown);
+    differences_ += difference_text(table, difference, expected.rows, written, kRowsShown);
     return {};
   }
 
   const TestArguments& arguments_;
   const TestCase& test_;
-  int compared_ = 0;
+  std::map<std::string, Expected> expected_;
   std::string differences_;
   std::string summary_;
 };
@@ -255,19 +274,19 @@ class TestRun {
     TestTables tables(test.inputs);
     const auto registry = tables.registry(connectors_);
     sql::Session session(*registry, runtime_);
-    std::vector<sql::RelPtr> inserts;
-    Status status = compile(session, inserts);
+    auto job = compile(session);
+    Status status = job.status();
     if (status.ok()) status = check_inputs(test, tables);
+    Comparison comparison(arguments_, test);
+    if (status.ok()) status = comparison.open(tables.outputs());
     if (!status.ok()) return cannot_run(test, status.error());
-    status = run_job(session, inserts);
+    status = run_job(std::move(*job));
+    if (status.ok()) status = comparison.run(tables.written());
     if (!status.ok()) {
       print("FAIL " + test.name + "\n");
       notify("error: " + status.error().message, LogLevel::kError);
       return Outcome::kFailed;
     }
-    Comparison comparison(arguments_, test);
-    status = comparison.run(tables.written());
-    if (!status.ok()) return cannot_run(test, status.error());
     print((comparison.differs() ? "FAIL " : "ok   ") + test.name + ": " + comparison.summary() +
           "\n" + comparison.differences());
     return comparison.differs() ? Outcome::kFailed : Outcome::kOk;
@@ -282,8 +301,27 @@ class TestRun {
     if (!error.message.empty()) fail(error, kExitUsage);
     return Outcome::kCannotRun;
   }
+  struct CompiledJob {
+    flow::EngineOptions options;
+    flow::Graph graph;
+  };
+  // Nothing of the job is left behind it: no checkpoint, and a failure ends it. Row by row, so that
+  // neither watermarks nor changes depend on how many rows were received together.
   // Failure: without a message where the script was shown with what is wrong.
-  Status compile(sql::Session& session, std::vector<sql::RelPtr>& inserts) {
+  Result<CompiledJob> compile(sql::Session& session) {
+    std::vector<sql::RelPtr> inserts;
+    TRY(compile_inserts(session, inserts));
+    CompiledJob job;
+    TRY_ASSIGN(job.options, session.job_options());
+    job.options.checkpoint_dir.clear();
+    job.options.checkpoint_interval = std::chrono::milliseconds(0);
+    job.options.parallelism = static_cast<std::uint32_t>(arguments_.parallelism);
+    job.options.batch_rows = 1;
+    job.options.from_command_line = true;
+    TRY_ASSIGN(job.graph, session.graph(inserts, {}));
+    return job;
+  }
+  Status compile_inserts(sql::Session& session, std::vector<sql::RelPtr>& inserts) {
     for (const auto& [key, value] : arguments_.settings) TRY(session.set(key, value));
     sql::Compiled compiled = session.compile(script_);
     if (!compiled.ok()) {
@@ -308,25 +346,17 @@ class TestRun {
     }
     return {};
   }
-  // Nothing of the job is left behind it: no checkpoint, and a failure ends it. Row by row, so that
-  // neither watermarks nor changes depend on how many rows were received together.
-  Status run_job(const sql::Session& session, const std::vector<sql::RelPtr>& inserts) {
-    TRY_ASSIGN(flow::EngineOptions options, session.job_options());
-    options.checkpoint_dir.clear();
-    options.checkpoint_interval = std::chrono::milliseconds(0);
-    options.parallelism = static_cast<std::uint32_t>(arguments_.parallelism);
-    options.batch_rows = 1;
-    options.from_command_line = true;
-    const std::string name = options.name;
-    TRY_ASSIGN(flow::Graph graph, session.graph(inserts, {}));
+  Status run_job(CompiledJob compiled) {
+    const std::string name = compiled.options.name;
     const std::vector<MetricFamily> skipped = skipped_families(*connectors_);
     const Clock& clock = runtime_.clock();
     const JobCounts before = count_of(runtime_.metrics(), skipped, name);
     Mutex mutex;
     JobProgress progress(name, true, before, clock.now_ms());
     // What it has to say is of checkpoints and restarts, of which there are none.
-    TRY_ASSIGN(const auto job, flow::Job::start(runtime_, std::move(graph), std::move(options),
-                                                [](std::string_view) {}));
+    TRY_ASSIGN(const auto job,
+               flow::Job::start(runtime_, std::move(compiled.graph), std::move(compiled.options),
+                                [](std::string_view) {}));
     set_running(job.get());
     Status status;
     {

@@ -1,5 +1,8 @@
 #include "cli/test_tables.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "base/try.h"
@@ -82,6 +85,12 @@ class CollectingSink final : public Sink {
   const bool updating_;
 };
 
+// Its queues are found before anything runs, for which every line is read.
+Status check_recording(Source& source) {
+  TRY_ASSIGN(const auto enumerator, source.make_enumerator({}));
+  return enumerator->discover().status();
+}
+
 class TestConnector final : public connector_kit::FactoryBehind {
  public:
   TestConnector(std::shared_ptr<const ConnectorFactory> factory, const ConnectorRegistry& real,
@@ -89,20 +98,22 @@ class TestConnector final : public connector_kit::FactoryBehind {
       : FactoryBehind(std::move(factory)), real_(real), tables_(tables) {}
 
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
-    TRY_ASSIGN(const std::string file, tables_.input_of(request.table.name));
+    TRY_ASSIGN(const TestTables::Input input, tables_.input_of(request.table.name));
     SourceRequest replaced = request;
     OptionMap& options = replaced.table.options;
     const OptionTable known = this->options();
     if (known.find(kRecording) != nullptr) {
-      options[kRecording] = file;
-      return FactoryBehind::make_source(replaced);
+      options[kRecording] = input.file;
+      TRY_ASSIGN(auto source, FactoryBehind::make_source(replaced));
+      if (input.first) TRY(check_recording(*source));
+      return source;
     }
     if (known.find("path") != nullptr) {
       for (const char* option : kFolderOptions) options.erase(option);
-      options["path"] = file;
+      options["path"] = input.file;
       return FactoryBehind::make_source(replaced);
     }
-    options = {{"path", file}, {"format", "json"}};
+    options = {{"path", input.file}, {"format", "json"}};
     TRY_ASSIGN(const ConnectorFactory* files, real_.find("filesystem"));
     return files->make_source(replaced);
   }
@@ -145,6 +156,13 @@ std::map<std::string, std::vector<std::string>> TestTables::written() const {
   return written_;
 }
 
+std::vector<std::string> TestTables::outputs() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> tables;
+  for (const auto& [table, rows] : written_) tables.push_back(table);
+  return tables;
+}
+
 std::vector<std::string> TestTables::unused_inputs() const {
   MutexLock lock(mutex_);
   std::vector<std::string> unused;
@@ -154,7 +172,7 @@ std::vector<std::string> TestTables::unused_inputs() const {
   return unused;
 }
 
-Result<std::string> TestTables::input_of(const std::string& table) {
+Result<TestTables::Input> TestTables::input_of(const std::string& table) {
   const auto found = inputs_.find(table);
   if (found == inputs_.end()) {
     return Error{ErrorCode::kInvalidArgument,
@@ -162,9 +180,12 @@ Result<std::string> TestTables::input_of(const std::string& table) {
                      table + "=FILE, or a file input/" + table +
                      ".jsonl in the folder of the test"};
   }
+  if (!std::ifstream(found->second).is_open()) {
+    return Error{ErrorCode::kInvalidArgument, "input '" + found->second + "' of table '" + table +
+                                                  "' cannot be opened: " + std::strerror(errno)};
+  }
   MutexLock lock(mutex_);
-  used_.insert(table);
-  return found->second;
+  return Input{found->second, used_.insert(table).second};
 }
 
 void TestTables::begin(const std::string& table) {

@@ -33,11 +33,18 @@ class TestTables {
   // Rows of each table that is written, a JSON object per row in the order in which they came; with
   // "op" first where the rows of the table change.
   std::map<std::string, std::vector<std::string>> written() const;
+  // The tables that are written, those of dead letters too; known when the job was compiled.
+  std::vector<std::string> outputs() const;
   // Inputs that no table took.
   std::vector<std::string> unused_inputs() const;
 
   // Of the connectors:
-  Result<std::string> input_of(const std::string& table);
+  struct Input {
+    std::string file;
+    bool first = false;  // nobody asked for it before
+  };
+  // Failure: kInvalidArgument: there is none, or its file cannot be opened.
+  Result<Input> input_of(const std::string& table);
   void begin(const std::string& table);
   // Failure: kResourceExhausted.
   Status collect(const std::string& table, std::vector<std::string> rows);

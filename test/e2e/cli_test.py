@@ -82,6 +82,14 @@ class RunTest(unittest.TestCase):
         setting = run("run", "--set", "paralelism.default=2", "-e", "SELECT 1")
         self.assertEqual((setting.returncode, "parallelism.default" in setting.stderr), (2, True), setting.stderr)
 
+    def test_a_table_of_a_test_may_have_an_equals_sign_in_its_name(self):
+        with open(f"{self.folder}/job.sql", "w", encoding="utf-8") as script:
+            script.write("CREATE TABLE `a=b` (n INT) WITH ('connector' = 'print'); INSERT INTO `a=b` VALUES (1);")
+        with open(f"{self.folder}/rows.jsonl", "w", encoding="utf-8") as rows:
+            rows.write('{"n":1}\n')
+        done = run("test", f"{self.folder}/job.sql", "--expect", f"`a=b`={self.folder}/rows.jsonl")
+        self.assertEqual((done.returncode, done.stdout), (0, f"ok   {self.folder}/job.sql: a=b 1 row\n"), done.stderr)
+
     def test_a_reader_that_leaves_ends_the_query(self):
         script = f"{PROGRAM} run -e \"{NUMBERS.format(10**9, 0)} SELECT k FROM numbers\" | head -n 3; " \
                  "echo ${PIPESTATUS[0]}"
