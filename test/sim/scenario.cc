@@ -1,5 +1,7 @@
 #include "scenario.h"
 
+#include <algorithm>
+
 namespace slipstream::sim {
 namespace {
 
@@ -26,7 +28,7 @@ Scenario scenario_of(std::uint64_t seed) {
   scenario.weather_ms = dice.between(4, 20) * 1'000;
   scenario.delay_s = dice.between(1, 2);
   scenario.checkpoint_ms = dice.between(1, 10) * 100;
-  const bool short_timeout = dice.one_of(2);
+  const bool short_timeout = !dice.one_of(3);
   scenario.sync_ms_max = dice.one_of(3) ? 0 : dice.between(1, 100);
   // Enough for all syncs of a checkpoint while the disk is well, too little when it stalls.
   if (short_timeout)
@@ -39,6 +41,21 @@ Scenario scenario_of(std::uint64_t seed) {
   scenario.cores = static_cast<unsigned>(dice.between(1, 4));
   const std::int64_t preemption = dice.between(0, 2);
   scenario.preempt_one_of = preemption == 0 ? 0 : preemption == 1 ? 200 : 20;
+  constexpr std::int32_t kPullCounts[] = {4, 32, 1'024};
+  scenario.pull_count_max = kPullCounts[dice.between(0, 2)];
+  if (dice.one_of(3)) {
+    scenario.stall_one_of = static_cast<std::uint32_t>(dice.between(50, 500));
+    scenario.stall_ms_max = dice.between(1, 40);
+  }
+  // Read so slowly that checkpoints begin, and processes are lost, in the middle of answers.
+  if (dice.one_of(3)) {
+    scenario.backlog = dice.between(300, 1'200);
+    scenario.pull_count_max = std::max(scenario.pull_count_max, 32);
+    scenario.stall_one_of = static_cast<std::uint32_t>(dice.between(20, 80));
+    scenario.stall_ms_max = dice.between(10, 60);
+    scenario.checkpoint_ms = dice.between(1, 3) * 100;
+    scenario.losses = static_cast<int>(dice.between(2, 6));
+  }
   return scenario;
 }
 
@@ -70,9 +87,9 @@ BrokerFaults broker_faults(Dice& dice, int weather) {
 disk::DiskFaults disk_faults(Dice& dice, int weather) {
   disk::DiskFaults faults;
   if (weather == 0) return faults;
-  if (dice.one_of(2)) faults.fail_one_of = static_cast<std::uint32_t>(dice.between(20, 200));
-  if (dice.one_of(2)) faults.stall_one_of = static_cast<std::uint32_t>(dice.between(10, 60));
-  faults.stall_ms_max = dice.between(500, 5'000);
+  if (dice.one_of(2)) faults.fail_one_of = static_cast<std::uint32_t>(dice.between(10, 150));
+  if (!dice.one_of(3)) faults.stall_one_of = static_cast<std::uint32_t>(dice.between(3, 30));
+  faults.stall_ms_max = dice.between(500, kDiskStallMsMax);
   return faults;
 }
 

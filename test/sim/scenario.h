@@ -40,6 +40,8 @@ struct BrokerFaults {
   std::int64_t slow_ms_max = 1'000;
 };
 
+constexpr std::int64_t kDiskStallMsMax = 5'000;
+
 struct Scenario {
   std::uint64_t seed = 0;
   int brokers = 1;
@@ -47,6 +49,8 @@ struct Scenario {
   int output_queues = 1;
   std::int64_t messages = 100;
   std::int64_t message_gap_ms_max = 100;  // between two messages
+  std::int64_t backlog = 0;               // messages that are there before the job first starts
+  std::int32_t pull_count_max = 32;       // messages of one answer
   int parallelism_max = 4;
   // The watermark follows the input by so much, and rows come less than that out of order: windows
   // close while there is input.
@@ -60,6 +64,8 @@ struct Scenario {
   std::int64_t dispatch_lag_ms = 0;
   unsigned cores = 2;
   std::uint32_t preempt_one_of = 0;
+  std::uint32_t stall_one_of = 0;  // see scheduler::Options
+  std::int64_t stall_ms_max = 0;
 };
 
 Scenario scenario_of(std::uint64_t seed);

@@ -235,6 +235,7 @@ void yield() {
 }
 
 void sleep_ns(std::int64_t duration_ns) { turns::wait(nullptr, run->now_ns + duration_ns); }
+void end_stalls() { run->options.stall_one_of = 0; }
 
 Process process() { return current == nullptr ? 0 : current->process; }
 
@@ -298,8 +299,13 @@ void wake_all(const void* object) {
 }
 
 void chance() {
-  const std::uint32_t one_of = run->options.preempt_one_of;
-  if (one_of != 0 && run->random() % one_of == 0) scheduler::yield();
+  const auto hits = [](std::uint32_t one_of) { return one_of != 0 && run->random() % one_of == 0; };
+  if (current->process != 0 && hits(run->options.stall_one_of)) {
+    const auto most_us = static_cast<std::uint64_t>(run->options.stall_ms_max) * 1'000;
+    scheduler::sleep_ns(static_cast<std::int64_t>(run->random() % most_us) * 1'000);
+  } else if (hits(run->options.preempt_one_of)) {
+    scheduler::yield();
+  }
 }
 
 void note_locked(const void* mutex) {

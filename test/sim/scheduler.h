@@ -21,6 +21,10 @@ struct Options {
   std::uint64_t seed = 0;
   // One of so many chances to switch is taken besides the necessary ones; 0 = none.
   std::uint32_t preempt_one_of = 0;
+  // One of so many such chances costs a thread of a process its core for up to stall_ms_max; 0 =
+  // none.
+  std::uint32_t stall_one_of = 0;
+  std::int64_t stall_ms_max = 0;
   unsigned cores = 2;  // what the machine is said to have
   // Prints each switch, for a comparison of two runs.
   bool print = false;
@@ -45,6 +49,8 @@ std::uint64_t switches();
 // The calling thread's turn ends here, at least for the others that are ready.
 void yield();
 void sleep_ns(std::int64_t duration_ns);
+// From here on no thread loses its core for long.
+void end_stalls();
 
 // A simulated process is a set of threads: those that its first thread made. 0 = the test itself.
 using Process = std::uint32_t;

@@ -61,6 +61,8 @@ struct Arguments {
   scheduler::Options options;
   options.seed = seed;
   options.preempt_one_of = scenario.preempt_one_of;
+  options.stall_one_of = scenario.stall_one_of;
+  options.stall_ms_max = scenario.stall_ms_max;
   options.cores = scenario.cores;
   options.print = arguments.print_switches;
   scheduler::start(options, [](const std::string& state) {

@@ -22,6 +22,7 @@ using rocketmq::testing::Fault;
 constexpr std::size_t kDiaryLinesMax = 400;
 constexpr std::int64_t kPatienceMs = 300'000;  // from the end of bad weather to the last result
 constexpr std::int64_t kDriftMs = 200;  // between the choice of a time and the message in its queue
+constexpr std::int64_t kBacklogGapMs = 10;
 constexpr std::int64_t kFarMs = 36'000'000;
 constexpr std::int64_t kFarId = 1'000'000'000;  // does not pass the filter
 constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
@@ -85,6 +86,7 @@ rocketmq::testing::ScriptedBrokerOptions broker_options(const Scenario& scenario
   rocketmq::testing::ScriptedBrokerOptions options;
   options.brokers.clear();
   for (int i = 0; i < scenario.brokers; ++i) options.brokers.push_back(broker_name(i));
+  options.pull_count_max = scenario.pull_count_max;
   return options;
 }
 
@@ -150,22 +152,29 @@ void World::produce() {
                                       message.key + "\",\"ts\":" + std::to_string(message.time_ms) +
                                       "}");
   };
+  // `age_ms`: how long ago its time may be at least.
+  const auto produce_one = [&](std::int64_t id, std::int64_t age_ms) {
+    Sent message;
+    message.id = id;
+    message.key = "k" + std::to_string(dice.between(0, 4));
+    message.time_ms = wall_ms() - age_ms - dice.between(0, scenario_.delay_s * 1'000 - kDriftMs);
+    message.queue = queues[static_cast<std::size_t>(
+        dice.between(0, static_cast<std::int64_t>(queues.size()) - 1))];
+    oracle_.sent(message);
+    append(message);
+  };
+  std::int64_t id = 1;
+  for (; id <= scenario_.backlog; ++id) produce_one(id, (scenario_.backlog - id) * kBacklogGapMs);
+  backlog_is_there_ = true;
   std::int64_t burst = 0;
-  for (std::int64_t id = 1; id <= scenario_.messages; ++id) {
+  for (; id <= scenario_.backlog + scenario_.messages; ++id) {
     // Now and then many at once: more than one batch of a task holds.
     if (burst == 0) {
       pause(dice.between(0, scenario_.message_gap_ms_max));
       burst = dice.one_of(12) ? dice.between(2, 40) : 1;
     }
     --burst;
-    Sent message;
-    message.id = id;
-    message.key = "k" + std::to_string(dice.between(0, 4));
-    message.time_ms = wall_ms() - dice.between(0, scenario_.delay_s * 1'000 - kDriftMs);
-    message.queue = queues[static_cast<std::size_t>(
-        dice.between(0, static_cast<std::int64_t>(queues.size()) - 1))];
-    oracle_.sent(message);
-    append(message);
+    produce_one(id, 0);
   }
   // Event time far behind all others closes the windows; that of these stays open.
   for (const auto& queue : queues) append({kFarId, "end", wall_ms() + kFarMs, queue});
@@ -196,6 +205,8 @@ void World::disturb() {
 void World::clear_weather() {
   network::set_faults({});
   disk::set_faults({});
+  pause(kDiskStallMsMax);  // a savepoint is not repeated: what stalls now is to be over
+  scheduler::end_stalls();
   faults_ = {};
   weather_over_ = true;
   deadline_ms_ = now_ms() + kPatienceMs;
@@ -269,7 +280,8 @@ void World::start_process() {
   process_ = std::make_shared<JobProcess>();
   process_->number = ++processes_;
   const std::int64_t parallelism = dice_.between(1, scenario_.parallelism_max);
-  const std::int64_t batch_rows = dice_.one_of(3) ? dice_.between(1, 7) : 1'024;
+  const std::int64_t batch_rows =
+      scenario_.backlog > 0 || dice_.one_of(3) ? dice_.between(1, 7) : 1'024;
   diary_.note("process " + std::to_string(processes_) + " starts with parallelism " +
               std::to_string(parallelism));
   scheduler::as_process(process_->number, [&] {
@@ -461,6 +473,7 @@ void World::finish(std::vector<std::string>& wrong) {
 
 std::vector<std::string> World::run() {
   std::thread producer([this] { produce(); });
+  while (!backlog_is_there_) pause(1);
   std::thread weather([this] { disturb(); });
   while (true) {
     const bool fine = weather_over_;  // then it has no reason to end by itself

@@ -95,6 +95,7 @@ class World {
   rocketmq::testing::ScriptedBroker broker_;
   ConnectorRegistry registry_;
   BrokerFaults faults_;
+  bool backlog_is_there_ = false;
   bool produced_ = false;
   bool weather_over_ = false;
   std::int64_t deadline_ms_ = 0;         // for the last result
