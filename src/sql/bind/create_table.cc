@@ -104,7 +104,14 @@ class TableBinder {
         table_.options.erase(option.key);
         continue;
       }
-      if (SecretValues::is_named_in(option.value)) continue;  // checked when it is known
+      if (SecretValues::is_named_in(option.value)) {  // checked when it is known
+        if (!is_engines(spec->name)) continue;
+        report(option.value_span,
+               "option '" + spec->name + "' belongs to the engine: no secret can stand in it",
+               "write the value");
+        table_.options.erase(option.key);
+        continue;
+      }
       OptionSpec alone = *spec;
       alone.required = false;
       const auto parsed = OptionTable({alone}).parse({{option.key, option.value}}, "");
@@ -112,6 +119,11 @@ class TableBinder {
       report(option.value_span, value_problem(parsed.error().message));
       table_.options.erase(option.key);
     }
+  }
+
+  static bool is_engines(std::string_view option) {
+    return option == "format" || option == "key.format" ||
+           watermark_options().find(option) != nullptr;
   }
 
   static std::string value_problem(const std::string& message) {
