@@ -203,6 +203,33 @@ TEST_F(QueueRowReaderTest, AfterARestoreAQueueThatWasNotThereIsNew) {
   EXPECT_THAT(second.rows, ElementsAre("+I(20)")) << "queue 0 belongs to the restored splits";
 }
 
+TEST_F(QueueRowReaderTest, ATopicThatIsBackAsAnotherIsReadFromItsFirstMessage) {
+  broker_.append({"T", "broker-a", 0}, R"({"n":0})", {}, 1'000);
+  broker_.append({"T", "broker-a", 1}, R"({"n":1})", {}, 1'000);
+  const auto table = source({{"scan.pull.wait", "100 ms"}});
+  ReaderHarness bench(**table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(read(bench, 2).ok());
+  auto client = rocketmq::Client::connect({.name_servers = broker_.name_server()});
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE(rocketmq::Admin(**client).delete_topic("T").ok());
+  const std::size_t asked = broker_.requests_seen(rocketmq::RequestCode::kRouteByTopic);
+  ASSERT_TRUE(wait_until(
+      [&] { return broker_.requests_seen(rocketmq::RequestCode::kRouteByTopic) > asked; }));
+  bench.rows.clear();
+  broker_.create_topic("T", 2);
+  send(0, 10);
+  send(0, 11);
+  ASSERT_TRUE(read(bench, 2).ok());
+  EXPECT_THAT(bench.rows, ElementsAre("+I(10)", "+I(11)"));
+  // Also the queue without a message is another one.
+  EXPECT_TRUE(wait_until([&] {
+    EXPECT_TRUE(bench.poll().ok());
+    const auto splits = bench.reader->snapshot(1);
+    return splits.ok() && (*splits)[0].state == "1,2,-1" && (*splits)[1].state == "1,0,-1";
+  }));
+}
+
 TEST_F(QueueRowReaderTest, GroupOffsetsAreThoseOfTheCompletedCheckpointAndArriveBeforeTheEnd) {
   for (int n = 0; n < 3; ++n) send(0, n);
   const MessageQueue queue{"T", "broker-a", 0};
