@@ -253,6 +253,19 @@ class SourceTest(CopyJobTest):
         wait_for(lambda: self.wire.group_offset("g_" + self.topic, a, 0) == 3, what="the offsets of the other topic")
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_a_topic_that_is_made_anew_while_a_job_runs_is_read_from_its_first_message(self):
+        self.three_and_three()
+        engine = self.start_copy(self.source(scan_startup_mode="earliest", **{"scan.pull.wait": "1 s"}))
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12])
+        self.run_engine("topic", "delete", self.topic, "--nameserver", self.cluster.namesrv)
+        wait_for(lambda: "trying again until it works" in engine.err, what="a word about the topic")
+        self.create_topics({self.topic: 2})
+        self.send_numbers(20, 25, queue=0)
+        self.send_numbers(30, 31, queue=1)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, 20, 21, 22, 23, 24, 30])
+        self.assertIn(f"topic '{self.topic}' was deleted and made anew", engine.err)
+        self.assertEqual(engine.stop(), 0, engine.err)
+
     def test_a_job_that_goes_on_waits_for_its_broker(self):
         self.three_and_three()
         engine = self.start_copy(self.source(scan_startup_mode="earliest"))
