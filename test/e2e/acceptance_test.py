@@ -34,7 +34,8 @@ class SecondBroker(broker.Cluster):
 
 class AcceptanceTest(NetworkJob):
     maxDiff = None
-    broker_options = {"mappedFileSizeCommitLog": LOG_FILE}
+    # Brokers say where they are every 30 s unless told otherwise: a name server that is new knows none until then.
+    broker_options = {"mappedFileSizeCommitLog": LOG_FILE, "registerNameServerPeriod": 10_000}
 
     # -- check 1: the first message of a queue
 
@@ -288,7 +289,7 @@ class AcceptanceTest(NetworkJob):
     # -- check 5: exactly-once
 
     def sealed_but_not_sent(self):
-        """A killed job of which 60 ... 119 are in a checkpoint, and nothing of them has reached the broker."""
+        """A killed job that was about to send what a checkpoint has of 60 ... 119; nothing has reached the broker."""
         self.make_topics({self.topic: 2, self.topic + "_copies": 2})
         self.send(self.wire, self.topic, 0, 60)
         engine = self.start_job()
@@ -296,8 +297,7 @@ class AcceptanceTest(NetworkJob):
         cuts = [Cut(code, before=True, times=1_000_000) for code in SENDS]
         self.network.faults = cuts
         self.send(self.wire, self.topic, 60, 120)
-        wait_for(lambda: all(self.wire.group_offset("g_" + self.topic, self.topic, queue) == 60 for queue in (0, 1))
-                 or sum(cut.hits for cut in cuts) > 1, what="a commit that cannot be made")
+        wait_for(lambda: sum(cut.hits for cut in cuts) > 0, what="a commit that cannot be made")
         engine.kill()
         self.network.faults = []
         self.assertEqual(self.wire.count(self.topic + "_copies"), 60)
@@ -309,14 +309,14 @@ class AcceptanceTest(NetworkJob):
         self.stop_and_audit(engine, self.wire, self.topic, 140)
 
     def test_a_commit_is_made_twice(self):
-        """The second time by a third process: the one before was killed when it had sent all and heard nothing."""
+        """The second time by a third process: the one before was killed when it had sent and heard nothing."""
         self.sealed_but_not_sent()
         swallow = Swallow(*SENDS)
         self.network.faults = [swallow]
         engine = self.start_job()
-        self.wait_for_rows(engine, self.wire, self.topic, 120)
-        self.assertGreater(swallow.hits, 0)
+        wait_for(lambda: swallow.hits > 0, what="an answer that is lost")
         engine.kill()
+        wait_for(lambda: self.wire.count(self.topic + "_copies") > 60, what="what was sent")
         self.network.faults = []
         self.go_on_and_audit()
 
@@ -349,7 +349,7 @@ class AcceptanceTest(NetworkJob):
     def test_more_than_ten_thousand_messages_of_one_checkpoint(self):
         count = 25_000
         self.make_topics({self.topic + "_copies": 2})
-        cut = Cut(SEND_BATCH, before=False, times=2)
+        cut = Cut(SEND_BATCH, before=False, times=1)
         self.network.faults = [cut]
         sql = ("SET 'execution.checkpointing.interval' = '10 min';"
                "CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen', 'fields.n.kind' = 'sequence', "
@@ -358,7 +358,7 @@ class AcceptanceTest(NetworkJob):
                             sink_fence__wait="200 ms", nameServerAddress=self.network.namesrv)
                + "INSERT INTO copies SELECT n FROM numbers;")
         self.run_engine("run", self.write("many.sql", sql), "--checkpoint-dir", self.path("checkpoints"))
-        self.assertEqual(cut.hits, 2)
+        self.assertEqual(cut.hits, 1)
         self.audit_copies(self.wire, self.topic, count)
 
     # -- check 8: values of every type come back
