@@ -99,12 +99,18 @@ Error exclude(const SourceSettings& settings, std::string_view one, std::string_
                                  "' exclude each other; leave one of them out");
 }
 
+// Of a time in milliseconds: less than 0 is "not given", as in rocketmq-flink.
+bool gives_time(const Options& options, const Option<std::int64_t>& millis) {
+  return options.find(millis).value_or(-1) >= 0;
+}
+
 // The time of the millisecond option or of the text one.
 Result<std::int64_t> read_time(const SourceSettings& settings, const Option<std::int64_t>& millis,
                                const Option<std::string>& text) {
   const Options& options = settings.format.options;
-  if (options.has(millis) && options.has(text)) return exclude(settings, millis.name, text.name);
-  if (options.has(millis)) return options[millis];
+  const bool in_millis = gives_time(options, millis);
+  if (in_millis && options.has(text)) return exclude(settings, millis.name, text.name);
+  if (in_millis) return options[millis];
   if (!options.has(text)) {
     return bad(settings.table, "option '" + std::string(millis.name) +
                                    "' is missing: the mode 'timestamp' needs it");
@@ -123,7 +129,8 @@ Result<std::int64_t> read_time(const SourceSettings& settings, const Option<std:
 Result<StartMode> start_mode(const SourceSettings& settings) {
   const Options& options = settings.format.options;
   const bool one_offset = options.has(option::kStartOffset) && options[option::kStartOffset] >= 0;
-  const bool time = options.has(option::kStartMillis) || options.has(option::kStartTime);
+  const bool millis = gives_time(options, option::kStartMillis);
+  const bool time = millis || options.has(option::kStartTime);
   const bool offsets = options.has(option::kStartOffsets);
   if (one_offset && offsets)
     return exclude(settings, option::kStartOffsets.name, option::kStartOffset.name);
@@ -135,9 +142,8 @@ Result<StartMode> start_mode(const SourceSettings& settings) {
   }
   if (one_offset) return StartMode::kOneOffset;
   if (time && offsets) {
-    return exclude(
-        settings, option::kStartOffsets.name,
-        options.has(option::kStartMillis) ? option::kStartMillis.name : option::kStartTime.name);
+    return exclude(settings, option::kStartOffsets.name,
+                   millis ? option::kStartMillis.name : option::kStartTime.name);
   }
   if (time) return StartMode::kTimestamp;
   return offsets ? StartMode::kSpecificOffsets : options[option::kStartupMode];
@@ -160,7 +166,7 @@ Status read_start(SourceSettings& settings) {
 Result<BoundMode> bound_mode(const SourceSettings& settings) {
   const Options& options = settings.format.options;
   if (options.has(option::kBoundedMode)) return options[option::kBoundedMode];
-  const bool millis = options.has(option::kBoundMillis);
+  const bool millis = gives_time(options, option::kBoundMillis);
   const bool time = millis || options.has(option::kEndTime);
   const bool offsets = options.has(option::kBoundOffsets);
   if (time && offsets) {

@@ -133,6 +133,20 @@ TEST(SourceSettings, WhatWouldBeIgnoredBesideAnotherOptionIsRefused) {
   }
 }
 
+// The default of rocketmq-flink, which DDL may spell out.
+TEST(SourceSettings, ATimeBelowZeroIsNone) {
+  for (const char* name : {"startTimeMs", "rocketmq.source.startup.offset.timestamp"}) {
+    EXPECT_EQ(source_with({{name, "-1"}})->start, StartMode::kGroupOffsets);
+    EXPECT_EQ(source_with({{name, "-1"}, {"scanStartupMode", "latest"}})->start,
+              StartMode::kLatest);
+    const auto text = source_with({{name, "-1"}, {"startTime", "1970-01-01 00:00:01"}});
+    ASSERT_TRUE(text.ok()) << text.status().to_string();
+    EXPECT_EQ(text->start_ms, 1'000);
+    EXPECT_THAT(refusal(source_with({{name, "-1"}, {"scan.startup.mode", "timestamp"}}).status()),
+                HasSubstr("the mode 'timestamp' needs it"));
+  }
+}
+
 TEST(SourceSettings, BadStartsAreRefused) {
   EXPECT_THAT(refusal(source_with({{"scan.startup.mode", "timestamp"}}).status()),
               AllOf(HasSubstr("table 't'"), HasSubstr("scan.startup.timestamp-millis")));

@@ -90,7 +90,8 @@ inline constexpr Option<GroupReset> kGroupReset{
     .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kStartMillis{
     .name = "scan.startup.timestamp-millis",
-    .description = "Mode timestamp: first message stored at or after this time.",
+    .description =
+        "Mode timestamp: first message stored at or after this time; less than 0 = not given.",
     .aliases = {"startTimeMs", "offsetFromTimestamp", "rocketmq.source.startup.offset.timestamp"},
     .scope = OptionScope::kSource};
 inline constexpr Text kStartTime{
