@@ -226,12 +226,10 @@ HttpResponse Api::asset(const Call& call) {
     HttpResponse response;
     response.content_type = asset.content_type;
     response.body = asset.content;
-    response.headers = {
-        {"Content-Security-Policy",
-         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-         "frame-ancestors 'none'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Cache-Control", "no-cache"}};
+    response.headers = {{"Content-Security-Policy",
+                         "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"},
+                        {"X-Content-Type-Options", "nosniff"},
+                        {"Cache-Control", "no-cache"}};
     return response;
   }
   return refused(404, "there is no " + call.request->path);

@@ -371,6 +371,13 @@ TEST_F(ApiTest, OtherAddressesNeedAToken) {
   EXPECT_THAT(server.error().message, HasSubstr("--token-file"));
 }
 
+TEST_F(ApiTest, ThePageMayLoadAndRunWhatIsOfThisServerOnly) {
+  start();
+  const std::string policy = client_->Get("/")->get_header_value("Content-Security-Policy");
+  EXPECT_THAT(policy, HasSubstr("default-src 'self'"));
+  EXPECT_THAT(policy, testing::Not(HasSubstr("unsafe")));
+}
+
 TEST_F(ApiTest, PagesOfOtherSitesCannotSteerIt) {
   start();
   EXPECT_EQ(client_->Get("/api/v1/status", {{"Host", "evil.example:80"}})->status, 403);
