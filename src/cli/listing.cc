@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/output.h"
-#include "base/utf8.h"
 
 namespace slipstream::cli {
 namespace {
@@ -14,31 +13,6 @@ namespace {
 std::string text_of(const Listing::Cell& cell) {
   if (const auto* number = std::get_if<std::int64_t>(&cell)) return std::to_string(*number);
   return std::get<std::string>(cell);
-}
-
-bool is_control(char32_t point) {
-  return (point < 0x20 && point != '\n' && point != '\t') || (point >= 0x7F && point < 0xA0);
-}
-
-// What comes from messages must not steer the terminal: "\u001B". Bytes that are not UTF-8 become
-// U+FFFD.
-std::string for_terminal(const std::string& text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string shown;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    const char32_t point = decode_utf8(text, at);
-    if (point == kInvalidCodePoint) {
-      append_utf8(0xFFFD, shown);
-    } else if (is_control(point)) {
-      shown += "\\u00";
-      shown += kHex[point >> 4U];
-      shown += kHex[point & 0xFU];
-    } else {
-      shown.append(text, begin, at - begin);
-    }
-  }
-  return shown;
 }
 
 }  // namespace

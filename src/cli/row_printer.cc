@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/output.h"
+#include "base/utf8.h"
 #include "data/text/value.h"
 #include "sql/row_json.h"
 
@@ -45,6 +46,10 @@ void append_padded(std::string_view text, std::size_t width, bool right, std::st
   if (!right) out.append(pad, ' ');
 }
 
+bool is_control(char32_t point) {
+  return (point < 0x20 && point != '\n' && point != '\t') || (point >= 0x7F && point < 0xA0);
+}
+
 std::size_t natural_width(const Type& type) {
   switch (type.kind()) {
     case TypeKind::kBoolean:
@@ -73,6 +78,25 @@ std::size_t natural_width(const Type& type) {
 bool is_number(const Type& type) { return type.is_numeric(); }
 
 }  // namespace
+
+std::string for_terminal(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string shown;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t point = decode_utf8(text, at);
+    if (point == kInvalidCodePoint) {
+      append_utf8(0xFFFD, shown);
+    } else if (is_control(point)) {
+      shown += "\\u00";
+      shown += kHex[point >> 4U];
+      shown += kHex[point & 0xFU];
+    } else {
+      shown.append(text.substr(begin, at - begin));
+    }
+  }
+  return shown;
+}
 
 RowPrinter::RowPrinter(OutputFormat format, Schema schema, bool updating, TimeZone zone)
     : format_(format), schema_(std::move(schema)), updating_(updating), zone_(std::move(zone)) {
@@ -108,8 +132,8 @@ void RowPrinter::append_table_row(const Batch& batch, std::size_t row) {
   for (std::size_t i = 0; i < schema_.size(); ++i) {
     if (i != 0) text_ += " | ";
     const Column& column = *batch.column(i);
-    append_padded(column.is_null(row) ? "NULL" : text::to_text(column, row, zone_), widths_[i],
-                  is_number(schema_[i].type), text_);
+    append_padded(column.is_null(row) ? "NULL" : for_terminal(text::to_text(column, row, zone_)),
+                  widths_[i], is_number(schema_[i].type), text_);
   }
   while (!text_.empty() && text_.back() == ' ') text_.pop_back();
   text_ += '\n';

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "slipstream/batch.h"
@@ -13,7 +14,7 @@ namespace slipstream::cli {
 
 enum class OutputFormat : std::uint8_t { kTable, kJson, kCsv };
 
-// Writes batches as they come. kTable: aligned columns, the header once, a column with the row kind
+// Writes batches as they come. kTable: aligned columns, for_terminal(), the header once, a column with the row kind
 // first when the result is updating. kJson: one object per row, with "op" when updating. kCsv: a
 // header line, RFC 4180 quoting.
 // Thread: one at a time. A closed pipe is kCancelled.
@@ -42,6 +43,9 @@ class RowPrinter {
   std::int64_t rows_ = 0;
 };
 
+// What comes from messages must not steer the terminal: "\u001B" for control characters but line
+// ends and tabs. Bytes that are not UTF-8 become U+FFFD.
+std::string for_terminal(std::string_view text);
 // As RFC 4180 quotes it: when it must be, or `quote` says so.
 void append_csv_cell(std::string_view cell, bool quote, std::string& out);
 // Rows of short texts as a table, with the header on top when asked for. `widths` are those of the
