@@ -428,12 +428,21 @@ void QueueReader::account() {
 void QueueReader::topic_is_gone() {
   if (was_gone_ || !seen_) return;
   was_gone_ = true;
+  // Topics are deleted at masters: a slave may keep the old one.
+  wanted_broker_ = 0;
+  address_.clear();
   // What pulls under way still bring may be of another topic.
   window_.reset(window_.position());
   account();
 }
 
 void QueueReader::compare_topic(std::int64_t offset) {
+  if (master_.empty()) {
+    address_.clear();
+    return trouble(
+        Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
+        kTroubleWaitMs);
+  }
   asking_ = true;
   Command command = encode_pull(PullRequest{.group = options_.group,
                                             .queue = *queue_,
@@ -443,7 +452,7 @@ void QueueReader::compare_topic(std::int64_t offset) {
                                             .expression = "*",
                                             .sql92 = false,
                                             .subscription_version = 0});
-  core_.call(address_, ChannelRole::kPull, std::move(command), nullptr, options_.call_timeout_ms,
+  core_.call(master_, ChannelRole::kPull, std::move(command), nullptr, options_.call_timeout_ms,
              [self = shared_from_this(), offset,
               from_master = pulls_from_master_](const CallOutcome& outcome) {
                if (self->host_ == nullptr) return;
