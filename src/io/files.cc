@@ -138,6 +138,19 @@ Status sync_directory(const fs::path& path) {
   return {};
 }
 
+Status sync_name(const fs::path& path) {
+  std::error_code error;
+  fs::path named = fs::absolute(path, error).lexically_normal();
+  if (!named.has_filename()) named = named.parent_path();
+  const std::string parent = named.parent_path().string();
+  const Descriptor folder(open_retrying(parent, O_RDONLY | O_DIRECTORY));
+  if (!folder.ok() && errno == EACCES) return {};
+  if (!folder.ok()) return system_error("opening folder", parent, errno);
+  // Of a file system that is only read, another one is mounted in it.
+  if (::fsync(folder.get()) == 0 || errno == EINVAL || errno == EROFS) return {};
+  return system_error("syncing folder", parent, errno);
+}
+
 Status write_file_atomically(const fs::path& path, std::string_view content) {
   static std::atomic<unsigned> sequence{0};
   const std::string temporary = path.string() + "." + std::to_string(::getpid()) + "." +
@@ -163,8 +176,12 @@ Status write_file_atomically(const fs::path& path, std::string_view content) {
 
 Status make_directories(const fs::path& path) {
   std::error_code error;
+  std::vector<fs::path> missing;
+  for (fs::path each = path; !each.empty() && !fs::exists(each, error); each = each.parent_path())
+    missing.push_back(each);
   fs::create_directories(path, error);
   if (error) return system_error("creating folder", path.string(), error.value());
+  for (auto each = missing.rbegin(); each != missing.rend(); ++each) TRY(sync_name(*each));
   return {};
 }
 

@@ -20,8 +20,11 @@ Result<std::string> read_file(const std::filesystem::path& path);
 // Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of
 // the folder. The folder must exist.
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+// Names of folders that were made survive a power loss.
 Status make_directories(const std::filesystem::path& path);
 Status sync_directory(const std::filesystem::path& path);
+// Of a file or folder, in the folder above it, where that may be read.
+Status sync_name(const std::filesystem::path& path);
 // No error when it is not there.
 Status remove_file(const std::filesystem::path& path);
 // Names inside the folder, sorted; temporary files of interrupted atomic writes are left out.

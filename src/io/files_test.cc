@@ -35,6 +35,22 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   EXPECT_TRUE(remove_file(folder_ / "missing").ok());
 }
 
+TEST_F(FilesTest, FoldersAreMadeWithAllAboveThem) {
+  const auto deep = folder_ / "a" / "b" / "c";
+  EXPECT_TRUE(make_directories(deep / "").ok());
+  EXPECT_TRUE(std::filesystem::is_directory(deep));
+  EXPECT_TRUE(make_directories(deep).ok());
+}
+
+TEST_F(FilesTest, NamesAreSyncedWhereTheyStand) {
+  EXPECT_TRUE(sync_name(folder_).ok());
+  EXPECT_TRUE(sync_name(folder_ / "").ok());
+  EXPECT_TRUE(sync_name("/").ok());
+  const Status missing = sync_name(folder_ / "missing" / "f");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().message.find("missing'"), std::string::npos) << missing.to_string();
+}
+
 TEST_F(FilesTest, WhatHasNoSizeIsReadToItsEnd) {
   const auto path = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);

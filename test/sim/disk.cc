@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "power.h"
+
 namespace slipstream::sim::disk {
 namespace {
 
@@ -32,11 +34,13 @@ void set_sync_ms_max(std::int64_t ms) { sync_ms = ms; }
 
 void set_faults(const DiskFaults& wanted) { faults = wanted; }
 
-int sync() {
+int sync(int fd) {
   const int error = before_step();
   if (scheduler::process() == 0) return error;
+  power::Sync under_way(fd);
   take_up_to(sync_ms);
   if (hits(faults.stall_one_of)) take_up_to(faults.stall_ms_max);
+  if (error == 0) under_way.done();
   return error;
 }
 

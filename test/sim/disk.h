@@ -25,6 +25,6 @@ void set_faults(const DiskFaults& faults);
 // What interpose.cc calls: before each step, and instead of each sync. The error that the caller
 // gets in its place; 0 = it is done.
 int before_step();
-int sync();
+int sync(int fd);
 
 }  // namespace slipstream::sim::disk

@@ -214,17 +214,17 @@ int rename(const char* from, const char* to) noexcept {
   return error == 0 ? kReal(from, to) : answer(error);
 }
 
-// A lost process loses nothing that the kernel took, so nothing need wait for the disk.
+// What is synced is noted (power.h): nothing need wait for the real disk.
 int fsync(int fd) {
   LIBRARY(fsync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
-  return answer(sim::disk::sync());
+  return answer(sim::disk::sync(fd));
 }
 
 int fdatasync(int fd) {
   LIBRARY(fdatasync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
-  return answer(sim::disk::sync());
+  return answer(sim::disk::sync(fd));
 }
 
 // As long in each run: it is a part of the names of files, and their lengths decide about addresses.

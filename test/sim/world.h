@@ -23,7 +23,8 @@ namespace slipstream::sim {
 
 // What seeds are for: none of it may happen in no seed at all.
 inline constexpr const char* kGivenUp = "checkpoints given up";
-inline constexpr const char* kOccurrences[] = {kGivenUp};
+inline constexpr const char* kPowerCuts = "power cuts";
+inline constexpr const char* kOccurrences[] = {kGivenUp, kPowerCuts};
 inline constexpr std::string_view kHappened = "happened ";  // before each in what a seed prints
 
 // What happened, with virtual times, for the reader of a failure.
@@ -51,6 +52,7 @@ struct JobProcess {
   std::int64_t late_rows = 0;
   bool ended = false;  // by itself
   bool lost = false;
+  bool lost_power = false;  // then its machine was lost
   Status result;
 };
 
@@ -106,6 +108,7 @@ class World {
   std::int64_t sends_until_loss_ = 0;  // 0 = not so
   std::int64_t loss_time_ms_ = -1;     // -1 = not so
   bool stop_then_ = false;             // with a savepoint
+  bool loss_is_power_cut_ = false;
 };
 
 }  // namespace slipstream::sim

@@ -97,8 +97,7 @@ class DirectoryStorage final : public CheckpointStorage {
     const fs::path folder = (root_ / name).parent_path();
     std::error_code error;
     if (fs::exists(folder, error)) return {};
-    TRY(io::make_directories(folder));
-    return io::sync_directory(root_);
+    return io::make_directories(folder);
   }
 
   const fs::path root_;

@@ -9,6 +9,7 @@
 #include "flow/checkpoint/checkpoint_writer.h"
 #include "flow/checkpoint/commit_worker.h"
 #include "flow/checkpoint/state_match.h"
+#include "io/files.h"
 
 namespace slipstream::flow {
 namespace {
@@ -70,6 +71,7 @@ class StoreOpener {
     } else {
       TRY(choose_newest());
     }
+    TRY(sync_names());
     TRY(match());
     TRY(adopt_foreign_epochs());
     TRY(collect_garbage());
@@ -169,6 +171,15 @@ class StoreOpener {
     notify_("the newest checkpoint cannot be read:" + why + "\nusing checkpoint " +
             std::to_string(chosen) + "; what " + epochs + " wrote is written again");
     return {};
+  }
+
+  // A process that was killed may not have come to this. What is published from here on must not
+  // lose the checkpoint that it follows from.
+  Status sync_names() const {
+    const std::filesystem::path root(options_.checkpoint_dir);
+    TRY(io::sync_name(root));
+    if (store_->latest_ == nullptr || foreign_) return {};
+    return io::sync_directory(root / checkpoint_folder(store_->latest_->id));
   }
 
   static Error no_checkpoint(const std::string& where) {
