@@ -47,6 +47,8 @@ Scenario scenario_of(std::uint64_t seed) {
     scenario.stall_one_of = static_cast<std::uint32_t>(dice.between(50, 500));
     scenario.stall_ms_max = dice.between(1, 40);
   }
+  scenario.topics_change = dice.one_of(4);
+  if (scenario.topics_change) scenario.message_gap_ms_max = 200;  // new queues are found meanwhile
   // Read so slowly that checkpoints begin, and processes are lost, in the middle of answers.
   if (dice.one_of(3)) {
     scenario.backlog = dice.between(300, 1'200);

@@ -47,6 +47,7 @@ struct Scenario {
   int brokers = 1;
   int input_queues = 1;  // of each broker
   int output_queues = 1;
+  bool topics_change = false;  // they get more queues, and fewer
   std::int64_t messages = 100;
   std::int64_t message_gap_ms_max = 100;  // between two messages
   std::int64_t backlog = 0;               // messages that are there before the job first starts

@@ -24,6 +24,8 @@ constexpr std::size_t kDiaryLinesMax = 400;
 constexpr std::int64_t kPatienceMs = 300'000;  // from the end of bad weather to the last result
 constexpr std::int64_t kDriftMs = 200;  // between the choice of a time and the message in its queue
 constexpr std::int64_t kBacklogGapMs = 10;
+constexpr int kQueuesMax = 5;       // of one topic at one broker
+constexpr int kReadersOfInput = 2;  // each INSERT reads it
 constexpr std::int64_t kFarMs = 36'000'000;
 constexpr std::int64_t kFarId = 1'000'000'000;  // does not pass the filter
 constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
@@ -41,7 +43,8 @@ CREATE TABLE events (
   WATERMARK FOR happened AS happened - INTERVAL {delay}
 ) WITH (
   'connector' = 'rocketmq', 'topic' = 'events', 'consumerGroup' = 'simulation',
-  'nameServerAddress' = '{servers}', 'format' = 'json', 'scan.startup.mode' = 'earliest');
+  'nameServerAddress' = '{servers}', 'format' = 'json', 'scan.startup.mode' = 'earliest',
+  'scan.topic-partition-discovery.interval' = '1 s');
 CREATE TABLE kept (id BIGINT, k STRING) WITH (
   'connector' = 'rocketmq', 'topic' = 'kept', 'nameServerAddress' = '{servers}', 'format' = 'json',
   'sink.delivery-guarantee' = 'exactly-once');
@@ -117,6 +120,8 @@ std::string Diary::counts() const {
 
 World::World(const Scenario& scenario, Diary& diary)
     : scenario_(scenario),
+      input_queues_there_(scenario.input_queues),
+      input_queues_(scenario.input_queues),
       diary_(diary),
       dice_(scenario.seed * 3 + 1),
       weather_dice_(scenario.seed * 5 + 2),
@@ -124,8 +129,10 @@ World::World(const Scenario& scenario, Diary& diary)
       broker_(broker_options(scenario)),
       losses_left_(scenario.losses) {
   broker_.create_topic(kInput, scenario.input_queues);
-  broker_.create_topic(kKept, scenario.output_queues);
-  broker_.create_topic(kTotals, scenario.output_queues);
+  for (const char* topic : {kKept, kTotals}) {
+    broker_.create_topic(topic, scenario.output_queues);
+    outputs_[topic] = {scenario.output_queues, scenario.output_queues};
+  }
   disk::set_sync_ms_max(scenario.sync_ms_max);
   power::watch(kCheckpoints);
   broker_.set_dispatch_lag(scenario.dispatch_lag_ms);
@@ -146,11 +153,6 @@ std::string World::script(const std::string& name_servers) const {
 
 void World::produce() {
   Dice dice(scenario_.seed * 11 + 4);
-  std::vector<rocketmq::MessageQueue> queues;
-  for (int broker = 0; broker < scenario_.brokers; ++broker) {
-    for (int id = 0; id < scenario_.input_queues; ++id)
-      queues.push_back({kInput, broker_name(broker), id});
-  }
   const auto append = [&](const Sent& message) {
     broker_.append(message.queue, "{\"id\":" + std::to_string(message.id) + ",\"k\":\"" +
                                       message.key + "\",\"ts\":" + std::to_string(message.time_ms) +
@@ -162,6 +164,7 @@ void World::produce() {
     message.id = id;
     message.key = "k" + std::to_string(dice.between(0, 4));
     message.time_ms = wall_ms() - age_ms - dice.between(0, scenario_.delay_s * 1'000 - kDriftMs);
+    const auto queues = queues_of(kInput, input_queues_);
     message.queue = queues[static_cast<std::size_t>(
         dice.between(0, static_cast<std::int64_t>(queues.size()) - 1))];
     oracle_.sent(message);
@@ -181,7 +184,8 @@ void World::produce() {
     produce_one(id, 0);
   }
   // Event time far behind all others closes the windows; that of these stays open.
-  for (const auto& queue : queues) append({kFarId, "end", wall_ms() + kFarMs, queue});
+  for (const auto& queue : queues_of(kInput, input_queues_))
+    append({kFarId, "end", wall_ms() + kFarMs, queue});
   produced_ = true;
   diary_.note("all input is there");
 }
@@ -343,8 +347,11 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
              }));
   process.runtime = &runtime;
   process.job = job.get();
+  std::thread watch;
+  if (scenario_.topics_change) watch = std::thread([&] { watch_inputs(process, *job); });
   Status status = job->wait();
   process.job = nullptr;
+  if (watch.joinable()) watch.join();
   process.late_rows = late_rows_of(runtime);
   process.runtime = nullptr;
   return status;
@@ -401,9 +408,83 @@ void World::live() {
       job->stop_with_savepoint();
       stop_requested_ms = now_ms();
     }
+    change_topics();
     pause(10);
   }
 }
+
+// --- topics -----------------------------------------------------------------------------------
+
+std::vector<rocketmq::MessageQueue> World::queues_of(const std::string& topic, int count) const {
+  std::vector<rocketmq::MessageQueue> queues;
+  for (int broker = 0; broker < scenario_.brokers; ++broker) {
+    for (int id = 0; id < count; ++id) queues.push_back({topic, broker_name(broker), id});
+  }
+  return queues;
+}
+
+// New queues of the input get messages when a checkpoint holds them: until the job has found them,
+// event time goes on without them. In the job's process, as long as it has a job.
+void World::watch_inputs(JobProcess& process, flow::Job& job) {
+  for (; process.job != nullptr; pause(100)) {
+    const int wanted = input_queues_there_;
+    if (wanted == input_queues_) continue;
+    const JobReport report = job.report();
+    std::map<std::string, int> readers;
+    for (const TaskReport& task : report.tasks) {
+      for (const SplitReport& split : task.splits) ++readers[split.id];
+    }
+    const auto queues = queues_of(kInput, wanted);
+    const bool all_read = std::all_of(queues.begin(), queues.end(), [&](const auto& queue) {
+      return readers[queue.to_string()] == kReadersOfInput;
+    });
+    const auto complete = static_cast<std::int64_t>(report.completed_checkpoints);
+    if (!all_read || wanted != input_queues_there_) {
+      process.complete_then = -1;
+    } else if (process.complete_then < 0) {
+      process.complete_then = complete;
+    } else if (complete >= process.complete_then + 2) {  // the first had begun before, perhaps
+      process.complete_then = -1;
+      input_queues_ = wanted;
+      diary_.note("new queues of " + std::string(kInput) + " get messages");
+      diary_.count(kNewInputs);
+    }
+  }
+}
+
+void World::change_topics() {
+  if (!scenario_.topics_change || weather_over_ || now_ms() < topics_time_ms_) return;
+  topics_time_ms_ = now_ms() + dice_.between(500, 4'000);
+  if (dice_.one_of(2)) return change_inputs();
+  const std::string topic = dice_.one_of(2) ? kKept : kTotals;
+  const int queues = outputs_.at(topic).now;
+  if (queues < kQueuesMax) change_output(topic, queues + 1);
+}
+
+// One that got no message may be taken away again.
+void World::change_inputs() {
+  if (input_queues_there_ > input_queues_) {
+    if (!dice_.one_of(3)) return;
+    --input_queues_there_;  // first: nobody is to write to it
+    broker_.shrink_topic(kInput, input_queues_there_);
+    diary_.count(kShrunk);
+  } else if (input_queues_ < kQueuesMax) {
+    broker_.create_topic(kInput, input_queues_there_ + 1);
+    ++input_queues_there_;
+  }
+  diary_.note(std::string(kInput) + " has " + std::to_string(input_queues_there_) + " queues now");
+}
+
+void World::change_output(const std::string& topic, int queues) {
+  OutputQueues& known = outputs_.at(topic);
+  if (queues == known.now) return;
+  diary_.count(queues > known.now ? kNewOutputs : kShrunk);
+  queues > known.now ? broker_.create_topic(topic, queues) : broker_.shrink_topic(topic, queues);
+  known = {queues, std::max(known.most, queues)};
+  diary_.note(topic + " has " + std::to_string(queues) + " queues now");
+}
+
+// --- losses -----------------------------------------------------------------------------------
 
 void World::lose(const std::string& where) {
   diary_.note("process " + std::to_string(process_->number) + " is lost " + where +
@@ -435,19 +516,15 @@ void World::take_over_disk() {
 
 Oracle::Topic World::read(const std::string& topic) {
   Oracle::Topic all;
-  for (int broker = 0; broker < scenario_.brokers; ++broker) {
-    for (int id = 0; id < scenario_.output_queues; ++id)
-      all.push_back(broker_.messages({topic, broker_name(broker), id}));
-  }
+  for (const auto& queue : queues_of(topic, outputs_.at(topic).most))
+    all.push_back(broker_.messages(queue));
   return all;
 }
 
 std::size_t World::count(const std::string& topic) {
   std::int64_t sum = 0;
-  for (int broker = 0; broker < scenario_.brokers; ++broker) {
-    for (int id = 0; id < scenario_.output_queues; ++id)
-      sum += broker_.max_offset({topic, broker_name(broker), id});
-  }
+  for (const auto& queue : queues_of(topic, outputs_.at(topic).most))
+    sum += broker_.max_offset(queue);
   return static_cast<std::size_t>(sum);
 }
 
@@ -496,6 +573,11 @@ std::vector<std::string> World::run() {
     if (!process_->lost && !process_->ended) break;
     if (process_->lost) take_over_disk();
     if (!process_->lost && fine && !process_->result.ok()) break;
+    // A savepoint leaves nothing to be published, so no queue of an output need be there.
+    if (scenario_.topics_change && !process_->lost && process_->result.ok()) {
+      for (const auto& [topic, queues] : std::map(outputs_))
+        change_output(topic, static_cast<int>(dice_.between(1, queues.now)));
+    }
     pause(process_->lost_power ? dice_.between(kRebootMs, 2 * kRebootMs)
           : dice_.one_of(4)    ? dice_.between(100, 12'000)
                                : dice_.between(0, 300));

@@ -24,7 +24,11 @@ namespace slipstream::sim {
 // What seeds are for: none of it may happen in no seed at all.
 inline constexpr const char* kGivenUp = "checkpoints given up";
 inline constexpr const char* kPowerCuts = "power cuts";
-inline constexpr const char* kOccurrences[] = {kGivenUp, kPowerCuts};
+inline constexpr const char* kNewInputs = "times that new queues were read";
+inline constexpr const char* kNewOutputs = "times that there were new queues to write";
+inline constexpr const char* kShrunk = "times that a topic lost queues";
+inline constexpr const char* kOccurrences[] = {kGivenUp, kPowerCuts, kNewInputs, kNewOutputs,
+                                               kShrunk};
 inline constexpr std::string_view kHappened = "happened ";  // before each in what a seed prints
 
 // What happened, with virtual times, for the reader of a failure.
@@ -51,9 +55,17 @@ struct JobProcess {
   std::atomic<flow::Runtime*> runtime{nullptr};
   std::int64_t late_rows = 0;
   bool ended = false;  // by itself
+  // Checkpoints that were complete when all input queues were first seen to be read; -1 = not yet.
+  std::int64_t complete_then = -1;
   bool lost = false;
   bool lost_power = false;  // then its machine was lost
   Status result;
+};
+
+// Queues of an output topic at each broker.
+struct OutputQueues {
+  int now = 1;
+  int most = 1;  // ever
 };
 
 // Owner:  the main thread of a run. Works in the current directory.
@@ -81,14 +93,23 @@ class World {
   void lose(const std::string& where);
   void take_over_disk();
   void note_tasks();
+  void watch_inputs(JobProcess& process, flow::Job& job);
+  void change_topics();
+  void change_inputs();
+  void change_output(const std::string& topic, int queues);
   void finish(std::vector<std::string>& wrong);
   bool all_there();
   Oracle::Topic read(const std::string& topic);
   std::size_t count(const std::string& topic);
+  std::vector<rocketmq::MessageQueue> queues_of(const std::string& topic, int count) const;
   void clear_weather();
   std::string script(const std::string& name_servers) const;
 
   const Scenario scenario_;
+  // Of each broker: in the route, and those of them that get messages.
+  int input_queues_there_;
+  int input_queues_;
+  std::map<std::string, OutputQueues> outputs_;
   Diary& diary_;
   Dice dice_;          // of the supervisor
   Dice weather_dice_;  // of the weather
@@ -108,6 +129,7 @@ class World {
   std::int64_t sends_until_loss_ = 0;  // 0 = not so
   std::int64_t loss_time_ms_ = -1;     // -1 = not so
   bool stop_then_ = false;             // with a savepoint
+  std::int64_t topics_time_ms_ = 0;    // of the next change
   bool loss_is_power_cut_ = false;
 };
 
