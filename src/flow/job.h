@@ -18,6 +18,7 @@
 namespace slipstream::flow {
 
 class Runtime;
+class Taps;
 
 // How a job runs, and what only the engine itself says about it.
 struct EngineOptions : JobOptions {
@@ -79,6 +80,8 @@ class Job {
   // Ends as soon as possible without a savepoint.
   void cancel();
   JobReport report() const;
+  // What its operators emit (flow/taps.h).
+  std::shared_ptr<Taps> taps() const;
   // The value of `job` in its metrics: its name, or "NAME#2" while another one of that name runs.
   const std::string& label() const;
 

@@ -46,6 +46,7 @@ Attempt::Attempt(Options options)
   environment_.budget = options_.budget;
   environment_.listener = this;
   environment_.metrics = &options_.runtime->metrics();
+  environment_.taps = options_.taps;
   environment_.restored = restored_.get();
   environment_.max_parallelism = options_.max_parallelism;
   environment_.attempt_token = options_.token;

@@ -62,6 +62,7 @@ class Attempt final : public TaskListener {
     CheckpointStore* store = nullptr;
     DirectoryOwnership* ownership = nullptr;  // null without a directory
     MemoryBudget* budget = nullptr;
+    Taps* taps = nullptr;
     JobProgress* progress = nullptr;
     std::uint32_t max_parallelism = 128;
     std::uint64_t token = 0;

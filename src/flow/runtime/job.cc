@@ -17,6 +17,7 @@
 #include "flow/runtime/attempt.h"
 #include "flow/runtime/plan.h"
 #include "flow/runtime/restart.h"
+#include "flow/taps.h"
 
 namespace slipstream::flow {
 namespace {
@@ -43,6 +44,7 @@ class Job::Impl {
         graph_(std::move(graph)),
         options_(std::move(options)),
         notify_(std::move(notify)),
+        taps_(std::make_shared<Taps>(graph_)),
         queue_(runtime.coordination()),
         timer_(runtime.timers(), [this] { queue_.post([this] { go_on(); }); }) {}
 
@@ -183,6 +185,8 @@ class Job::Impl {
     return report;
   }
 
+  std::shared_ptr<Taps> taps() const { return taps_; }
+
   const std::string& label() const { return label_.empty() ? options_.name : label_; }
 
  private:
@@ -263,6 +267,7 @@ class Job::Impl {
     options.store = store_.get();
     options.ownership = ownership_.get();
     options.budget = budget_.get();
+    options.taps = taps_.get();
     options.progress = &progress_;
     options.max_parallelism = max_parallelism_;
     options.token = random_token();
@@ -372,6 +377,7 @@ class Job::Impl {
     store_.reset();
     ownership_.reset();
     claim_.reset();
+    taps_->close();
     std::function<void(const Status&)> ended;
     {
       MutexLock lock(mutex_);
@@ -389,6 +395,7 @@ class Job::Impl {
   Graph graph_;
   EngineOptions options_;
   Notify notify_;
+  const std::shared_ptr<Taps> taps_;
   JobPlan plan_;
   std::uint32_t max_parallelism_ = 128;
   bool started_ = false;
@@ -458,6 +465,8 @@ Result<CheckpointId> Job::checkpoint(std::chrono::milliseconds limit) {
 void Job::cancel() { impl_->cancel(); }
 
 JobReport Job::report() const { return impl_->report(); }
+
+std::shared_ptr<Taps> Job::taps() const { return impl_->taps(); }
 
 const std::string& Job::label() const { return impl_->label(); }
 

@@ -71,6 +71,7 @@ bool Edge::wait_for_room() {
 
 void Port::send(std::size_t output, Element&& batch) {
   rows_out_.fetch_add(static_cast<std::int64_t>(batch.rows()->rows()), std::memory_order_relaxed);
+  if (output == 0 && tap_ != nullptr) tap_->offer(*batch.rows());
   if (output == 0 && next_ != nullptr) {
     next_->deliver(std::move(batch));
     return;

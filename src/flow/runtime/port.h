@@ -10,6 +10,7 @@
 #include "flow/graph.h"
 #include "flow/runtime/element.h"
 #include "flow/runtime/gate.h"
+#include "flow/taps.h"
 
 namespace slipstream::flow {
 
@@ -60,6 +61,8 @@ class Port final : public Emitter {
  public:
   void connect(Stage* next) { next_ = next; }
   void add_edge(Edge edge) { edges_.push_back(std::move(edge)); }
+  // Who may look at output 0; outlives the port.
+  void set_tap(TapPoint* tap) { tap_ = tap; }
   // Where to note Watermark::as_of_ms of the newest watermark; outlives the port.
   void note_watermarks(std::atomic<std::int64_t>* newest_ms) { newest_ms_ = newest_ms; }
 
@@ -83,6 +86,7 @@ class Port final : public Emitter {
 
   Stage* next_ = nullptr;  // takes output 0
   std::vector<Edge> edges_;
+  TapPoint* tap_ = nullptr;
   std::int64_t as_of_ms_ = 0;  // of what was emitted so far
   std::atomic<std::int64_t>* newest_ms_ = nullptr;
   std::atomic<EventTime> watermark_{kMinWatermark};

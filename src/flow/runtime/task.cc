@@ -147,7 +147,10 @@ Status Task::open() {
     ports[i]->connect(stages_[i + 1 - first_stage].get());
   for (auto& [chain_index, edge] : edges_) ports[chain_index]->add_edge(std::move(edge));
   edges_.clear();
-  for (Port* port : ports) port->note_watermarks(&environment_.watermark_sent_ms);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    ports[i]->note_watermarks(&environment_.watermark_sent_ms);
+    ports[i]->set_tap(&environment_.taps->point_of(*options_.chain[i]));
+  }
   if (gate_ != nullptr) {
     channels_.resize(gate_->channels());
     std::vector<ChannelWatermarks::Channel> channels;

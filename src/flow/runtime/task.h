@@ -49,6 +49,7 @@ struct TaskEnvironment {
   MemoryBudget* budget = nullptr;
   TaskListener* listener = nullptr;
   MetricStore* metrics = nullptr;
+  Taps* taps = nullptr;
   const RestoredState* restored = nullptr;  // null = fresh start
   std::function<std::unique_ptr<EpochLog>(std::uint32_t subtask)> make_epoch_file;
   std::uint32_t max_parallelism = 128;
