@@ -253,6 +253,22 @@ void add_serve(CLI::App& app, CommandLine& line) {
   serve->callback([&line] { line.exit_code = serve_command(line.serve); });
 }
 
+void add_tap(CLI::App& app, CommandLine& line) {
+  TapArguments& arguments = line.tap;
+  CLI::App* tap = app.add_subcommand("tap", "rows that an operator of a job of a server emits");
+  tap->add_option("job", arguments.job, "name of the job")->required();
+  tap->add_option("operator", arguments.operator_name,
+                  "its number or a part of its name; the one before the sink when not given");
+  tap->add_option("--server", arguments.server, "where it is; http://127.0.0.1:8080 when not given")
+      ->option_text("URL");
+  tap->add_option("--token-file", arguments.token_file, "file with the token of the server")
+      ->option_text("FILE");
+  tap->add_option("--rows", arguments.rows, "so many; 10 when not given")
+      ->transform(checked(whole_number(1, 100'000)))
+      ->option_text("N");
+  tap->callback([&line] { line.exit_code = tap_command(line.tap); });
+}
+
 void add_topic(CLI::App& app, CommandLine& line) {
   TopicArguments& arguments = line.topic;
   CLI::App* topic =
@@ -666,6 +682,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_run(app, line);
   add_test(app, line);
   add_serve(app, line);
+  add_tap(app, line);
   add_topic(app, line);
   add_group(app, line);
   add_brokers(app, line);

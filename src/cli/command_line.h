@@ -17,6 +17,7 @@
 #include "cli/recording_commands.h"
 #include "cli/run_command.h"
 #include "cli/serve_command.h"
+#include "cli/tap_command.h"
 #include "cli/test_command.h"
 #include "cli/topic_commands.h"
 
@@ -30,6 +31,7 @@ namespace slipstream::cli {
 struct CommandLine {
   RunArguments run;
   ServeArguments serve;
+  TapArguments tap;
   TopicArguments topic;
   GroupArguments group;
   DeadLetterArguments dead_letters;

@@ -118,6 +118,7 @@ const std::vector<Api::Route>& Api::routes() {
         {"GET", "/api/v1/jobs/{name}", &Api::inspect},
         {"DELETE", "/api/v1/jobs/{name}", &Api::remove},
         {"GET", "/api/v1/jobs/{name}/series", &Api::series},
+        {"GET", "/api/v1/jobs/{name}/tap", &Api::tap},
         {"POST", "/api/v1/jobs/{name}/stop", &Api::stop},
         {"POST", "/api/v1/jobs/{name}/cancel", &Api::cancel},
         {"POST", "/api/v1/jobs/{name}/savepoint", &Api::savepoint},
@@ -203,7 +204,7 @@ HttpResponse Api::status(const Call&) {
   std::size_t queries = 0;
   {
     MutexLock lock(mutex_);
-    queries = query_count_;
+    queries = places_taken_;
   }
   const flow::MemoryBudget& memory = *host_.context().runtime->memory();
   const json status = {{"version", options_.version},
@@ -359,42 +360,85 @@ HttpResponse Api::query(const Call& call) {
     if (job == nullptr) return refused(404, "there is no job '" + name + "'");
     request.before = job->view().record.sql;
   }
-  const auto release = [this](QueryStream* query) {
-    MutexLock lock(mutex_);
-    queries_.erase(query);
-    --query_count_;
-  };
-  {
-    MutexLock lock(mutex_);
-    if (closed_) return refused(503, "the server is about to end");
-    if (query_count_ >= options_.queries_max) {
-      return refused(429, std::to_string(query_count_) + " queries run already", "end one of them");
-    }
-    ++query_count_;
-  }
+  HttpResponse full;
+  const std::shared_ptr<void> place = take_place(&full);
+  if (place == nullptr) return full;
   Refusal refusal;
   std::shared_ptr<QueryStream> query = QueryStream::start(host_.context(), request, &refusal);
-  if (query == nullptr) {
-    release(nullptr);
-    return refused(refusal);
+  if (query == nullptr) return refused(refusal);
+  return streamed(std::move(query), place);
+}
+
+HttpResponse Api::tap(const Call& call) {
+  TapStream::Request request;
+  for (const auto& [name, value] : call.request->parameters) {
+    if (name == "operator") {
+      request.operator_name = value;
+      continue;
+    }
+    const char* end = value.data() + value.size();
+    const auto [rest, error] = std::from_chars(value.data(), end, request.rows_max);
+    const bool valid = error == std::errc() && rest == end && request.rows_max >= 1 &&
+                       request.rows_max <= TapStream::kRowsMax;
+    if (name != "rows" || !valid) {
+      return refused(400, "the parameters are 'operator' and 'rows', a number from 1 to " +
+                              std::to_string(TapStream::kRowsMax));
+    }
   }
-  const std::shared_ptr<void> counted(nullptr, [release, query](void*) { release(query.get()); });
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  HttpResponse full;
+  const std::shared_ptr<void> place = take_place(&full);
+  if (place == nullptr) return full;
+  Refusal refusal;
+  std::shared_ptr<TapStream> stream = TapStream::start(*job, request, &refusal);
+  if (stream == nullptr) return refused(refusal);
+  return streamed(std::move(stream), place);
+}
+
+std::shared_ptr<void> Api::take_place(HttpResponse* refusal) {
+  MutexLock lock(mutex_);
+  if (closed_) {
+    *refusal = refused(503, "the server is about to end");
+    return nullptr;
+  }
+  if (places_taken_ >= options_.queries_max) {
+    *refusal =
+        refused(429, std::to_string(places_taken_) + " queries run already", "end one of them");
+    return nullptr;
+  }
+  ++places_taken_;
+  return std::shared_ptr<void>(this, [this](void*) {
+    MutexLock release(mutex_);
+    --places_taken_;
+  });
+}
+
+template <typename Stream>
+HttpResponse Api::streamed(std::shared_ptr<Stream> stream, std::shared_ptr<void> place) {
   {
     MutexLock lock(mutex_);
-    queries_.insert(query.get());
-    if (closed_) query->cancel();
+    streams_.emplace(stream.get(), [stream = stream.get()] { stream->cancel(); });
+    if (closed_) stream->cancel();
   }
+  // Goes before the stream does.
+  const std::shared_ptr<void> listed(stream.get(), [this, stream, place](void*) {
+    MutexLock lock(mutex_);
+    streams_.erase(stream.get());
+  });
   HttpResponse response;
   response.content_type = "application/x-ndjson";
   response.headers["Cache-Control"] = "no-store";
-  response.stream = [query, counted](const WriteChunk& chunk) { query->write(chunk); };
+  response.stream = [stream = stream.get(), listed](const WriteChunk& chunk) {
+    stream->write(chunk);
+  };
   return response;
 }
 
 void Api::close() {
   MutexLock lock(mutex_);
   closed_ = true;
-  for (QueryStream* query : queries_) query->cancel();
+  for (const auto& [stream, cancel] : streams_) cancel();
 }
 
 }  // namespace slipstream::server

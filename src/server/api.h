@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,12 +13,13 @@
 #include "server/http.h"
 #include "server/job_host.h"
 #include "server/query_stream.h"
+#include "server/tap_stream.h"
 
 namespace slipstream::server {
 
 // Owner:  the server; `host` outlives it.
 // Thread: any.
-// Bounds: queries_max queries at a time, else 429.
+// Bounds: queries_max queries and taps at a time, else 429.
 class Api {
  public:
   struct Options {
@@ -31,7 +32,7 @@ class Api {
   HttpResponse handle(const HttpRequest& request);
   // Of a request that was no HTTP, or too large.
   static HttpResponse failure(int status);
-  // Ends the queries that run, and refuses new ones.
+  // Ends the queries and taps that run, and refuses new ones.
   void close();
 
  private:
@@ -64,6 +65,12 @@ class Api {
   HttpResponse restart(const Call& call);
   HttpResponse check(const Call& call);
   HttpResponse query(const Call& call);
+  HttpResponse tap(const Call& call);
+  // A place among queries_max, until the last copy goes. Null: *refusal is the answer.
+  std::shared_ptr<void> take_place(HttpResponse* refusal);
+  // An answer of lines that the stream writes, or close() cancels.
+  template <typename Stream>
+  HttpResponse streamed(std::shared_ptr<Stream> stream, std::shared_ptr<void> place);
   HttpResponse steer(const Call& call,
                      const std::function<std::optional<Refusal>(HostedJob&)>& action);
 
@@ -72,8 +79,9 @@ class Api {
   const Clock& clock_;
   const std::int64_t started_ms_;
   Mutex mutex_;
-  std::set<QueryStream*> queries_ SLIPSTREAM_GUARDED_BY(mutex_);
-  std::size_t query_count_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // those about to start too
+  // How to cancel each.
+  std::map<const void*, std::function<void()>> streams_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::size_t places_taken_ SLIPSTREAM_GUARDED_BY(mutex_) = 0;  // by those about to start too
   bool closed_ SLIPSTREAM_GUARDED_BY(mutex_) = false;
 };
 

@@ -1,11 +1,13 @@
 // Every path and method of openapi.json over HTTP; every answer is held against its schema.
 #include "server/api.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +22,7 @@
 #include "connectors/filesystem/filesystem_connector.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
 #include "server/assets.h"
+#include "server/http_client.h"
 #include "server/server.h"
 
 namespace slipstream::server {
@@ -250,6 +253,10 @@ TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
   EXPECT_EQ(call("get", "/api/v1/jobs").body["jobs"][0]["name"], "counts");
   EXPECT_THAT(call("get", "/metrics").text,
               HasSubstr("slipstream_job_checkpoints_total{job=\"counts\"}"));
+  const Answer tapped =
+      call("get", "/api/v1/jobs/counts/tap?rows=2", nullptr, "/api/v1/jobs/{name}/tap");
+  EXPECT_EQ(tapped.status, 200);
+  EXPECT_THAT(tapped.text, HasSubstr("\"rows\":2}}"));
   const Answer savepoint = act("counts", "savepoint");
   EXPECT_EQ(savepoint.status, 200);
   EXPECT_TRUE(std::filesystem::exists(savepoint.body["path"].get<std::string>() + "/manifest"));
@@ -653,6 +660,94 @@ TEST_F(ApiTest, AQueryEndsWhenItsClientGoes) {
   static_cast<void>(client_->send(request));
   EXPECT_GE(bytes, 1U << 20);
   EXPECT_TRUE(eventually([&] { return call("get", "/api/v1/status").body["queries"] == 0; }));
+}
+
+TEST_F(ApiTest, ATapShowsWhatAnOperatorEmits) {
+  start();
+  EXPECT_EQ(submit("counts").status, 201);
+  const auto tap = [&](const std::string& parameters) {
+    return call("get", "/api/v1/jobs/counts/tap" + parameters, nullptr, "/api/v1/jobs/{name}/tap");
+  };
+  const Answer rows = tap("?operator=numbers&rows=3");
+  EXPECT_EQ(rows.status, 200);
+  EXPECT_THAT(rows.text,
+              HasSubstr(R"({"columns":[{"name":"k","type":"INT"}],"operator":"Source()"));
+  EXPECT_THAT(rows.text, HasSubstr(R"({"row":{"k":)"));
+  EXPECT_THAT(rows.text, HasSubstr(R"("error":null,)"));
+  EXPECT_THAT(tap("?operator=0&rows=1").text, HasSubstr("Source(numbers)"));
+  EXPECT_THAT(tap("?rows=100").text, HasSubstr(R"({"row":{"op":"+U","k":)")) << "more than 19 keys";
+  for (const char* wrong :
+       {"?operator=nubmers", "?operator=o", "?operator=99", "?rows=0", "?rows=x", "?row=1"}) {
+    EXPECT_EQ(tap(wrong).status, 400) << wrong;
+  }
+  EXPECT_THAT(tap("?operator=nubmers").body["error"]["fix"].get<std::string>(),
+              HasSubstr("0 Source(numbers), 1 "));
+  EXPECT_EQ(call("get", "/api/v1/jobs/none/tap", nullptr, "/api/v1/jobs/{name}/tap").status, 404);
+  EXPECT_EQ(act("counts", "cancel").status, 202);
+  EXPECT_TRUE(becomes("counts", "cancelled"));
+  EXPECT_EQ(tap("").status, 409);
+}
+
+TEST_F(ApiTest, AClientOfATapThatDoesNotReadHoldsNothingBack) {
+  constexpr std::int64_t kRows = 20'000;
+  start();
+  EXPECT_EQ(submit("wide",
+                   "CREATE TABLE n (t STRING) WITH ('connector' = 'datagen', "
+                   "'rows-per-second' = '0', 'fields.t.length' = '4000');"
+                   "CREATE TABLE o (t STRING) WITH ('connector' = 'blackhole');"
+                   "INSERT INTO o SELECT t FROM n;")
+                .status,
+            201);
+  bool went_on = false;
+  httplib::Request request;
+  request.method = "GET";
+  request.path = "/api/v1/jobs/wide/tap?rows=100000";
+  request.content_receiver = [&](const char*, std::size_t, std::uint64_t, std::uint64_t) {
+    httplib::Client other(server_->url());
+    const auto written = [&] {
+      const auto job = other.Get("/api/v1/jobs/wide");
+      return job ? json::parse(job->body)["rows_written"].get<std::int64_t>() : 0;
+    };
+    const std::int64_t before = written();
+    went_on = wait_until([&] { return written() >= before + kRows; });
+    return false;  // the client goes
+  };
+  static_cast<void>(client_->send(request));
+  EXPECT_TRUE(went_on);
+  EXPECT_TRUE(eventually([&] { return call("get", "/api/v1/status").body["queries"] == 0; }));
+}
+
+TEST_F(ApiTest, ATapEndsWithItsServer) {
+  start();
+  EXPECT_EQ(submit("counts").status, 201);
+  Status status;
+  std::atomic<int> lines{0};
+  std::thread client([&, url = server_->url()] {
+    status = get_lines({url, ""}, "/api/v1/jobs/counts/tap?rows=100000", [&](std::string_view) {
+      ++lines;
+      return true;
+    });
+  });
+  EXPECT_TRUE(eventually([&] { return lines > 1; }));
+  stop_server();
+  client.join();
+  EXPECT_TRUE(status.ok()) << status.to_string();
+}
+
+TEST_F(ApiTest, TheClientSaysWhatTheServerRefused) {
+  start("secret-token-0123456789");
+  const auto error_of = [&](const ServerAddress& server, const std::string& path) {
+    const Status status = get_lines(server, path, [](std::string_view) { return true; });
+    return status.ok() ? "" : status.error().message;
+  };
+  const std::string url = server_->url();
+  EXPECT_THAT(error_of({url, ""}, "/api/v1/jobs/a/tap"),
+              HasSubstr("a valid token is needed; send"));
+  EXPECT_THAT(error_of({url, "secret-token-0123456789"}, "/api/v1/jobs/" + encoded("a b") + "/tap"),
+              HasSubstr("there is no job 'a b'"));
+  EXPECT_THAT(error_of({"127.0.0.1:80", ""}, "/"), HasSubstr("http://HOST:PORT is expected"));
+  stop_server();
+  EXPECT_THAT(error_of({url, ""}, "/"), HasSubstr("is `slipstream serve` running there?"));
 }
 
 TEST_F(ApiTest, AQueryKnowsTheTablesOfAJob) {

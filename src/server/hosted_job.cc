@@ -407,6 +407,18 @@ std::optional<Refusal> HostedJob::savepoint(std::chrono::milliseconds limit, Sav
   return std::nullopt;
 }
 
+std::optional<Refusal> HostedJob::tap(Tapped* out) const {
+  std::shared_ptr<Run> run;
+  {
+    MutexLock lock(mutex_);
+    run = run_;
+    if (run == nullptr) return conflict("job '" + record_.name + "' does not run");
+  }
+  out->taps = run->job->taps();
+  if (auto zone = sql::time_zone_of(run->session); zone.ok()) out->zone = *std::move(zone);
+  return std::nullopt;
+}
+
 bool HostedJob::is_active() const {
   MutexLock lock(mutex_);
   return active_;

@@ -15,8 +15,10 @@
 #include "base/retry.h"
 #include "base/timers.h"
 #include "base/work_pool.h"
+#include "data/text/time_zone.h"
 #include "flow/job.h"
 #include "flow/runtime.h"
+#include "flow/taps.h"
 #include "server/job_record.h"
 #include "server/job_series.h"
 #include "sql/catalog/memory_catalog.h"
@@ -118,6 +120,13 @@ class HostedJob {
   // The server ends: savepoint (or not), and the next server goes on with it.
   void leave(bool with_savepoint);
   void await_end();
+
+  // What its operators emit, and the time zone of its script.
+  struct Tapped {
+    std::shared_ptr<flow::Taps> taps;
+    TimeZone zone;
+  };
+  std::optional<Refusal> tap(Tapped* out) const;
 
   bool is_active() const;
   View view() const;

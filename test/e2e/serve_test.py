@@ -89,6 +89,26 @@ class ServeTest(ServedAloneTest):
         self.assertEqual(refused.wait(60), 2)
         self.assertIn("--token-file", refused.err)
 
+    def test_a_tap_shows_rows_of_a_running_job(self):
+        self.serve()
+        self.submit("orders", """
+            CREATE TABLE orders (account INT, price DOUBLE) WITH ('connector' = 'datagen', 'rows-per-second' = '5000');
+            CREATE TABLE prices (price DOUBLE) WITH ('connector' = 'blackhole');
+            INSERT INTO prices SELECT price * 2 FROM orders WHERE price > 0.1;""")
+        def tap(*arguments, status=0):
+            engine = self.engine("tap", "orders", *arguments, "--server", self.url)
+            self.assertEqual(engine.wait(60), status, engine.err)
+            return [json.loads(line) for line in engine.out.splitlines()], engine.err
+        rows, said = tap("Source(orders)", "--rows", "300")
+        self.assertEqual(len(rows), 300)
+        self.assertIn("price", rows[0])
+        self.assertRegex(said, r"300 rows of [\d,]+ that went by in Source\(orders\)")
+        rows, _ = tap("--rows", "3")
+        self.assertEqual([len(row) for row in rows], [1] * 3, rows)
+        self.assertIn("0 Source(orders), 1 ", tap("nothing", status=1)[1])
+        before = self.job("orders")["rows_read"]
+        wait_for(lambda: self.job("orders")["rows_read"] > before, 60, "the job to go on")
+
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,19 @@
+// slipstream tap: rows that an operator of a running job emits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace slipstream::cli {
+
+struct TapArguments {
+  std::string server = "http://127.0.0.1:8080";
+  std::string token_file;
+  std::string job;
+  std::string operator_name;  // empty: what a sink takes
+  std::int64_t rows = 10;
+};
+// Prints rows as lines of JSON until there are enough or the job ends.
+int tap_command(const TapArguments& arguments);
+
+}  // namespace slipstream::cli
