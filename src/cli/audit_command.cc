@@ -2,13 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <tuple>
 #include <utility>
-
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/try.h"
@@ -34,7 +30,9 @@ constexpr std::size_t kRangesMax = 10'000;
 std::string minute_text(std::int64_t begin_ms) {
   if (begin_ms == MessageIdentity::kNoTime) return "no time";
   std::string text = time_text(begin_ms);
-  return text.substr(0, text.size() - std::string_view(":00.000").size());
+  constexpr std::string_view kSeconds = ":00.000";
+  if (text.ends_with(kSeconds)) text.resize(text.size() - kSeconds.size());
+  return text;
 }
 
 // Not in the middle of a character.
@@ -201,7 +199,13 @@ class Audit {
     return look_into_differences();
   }
 
+  // Of what went in, before anything else was read.
   Status check_identities() {
+    if (without_time_[Side::kIn] > 0 && without_time_[Side::kIn] == read_) {
+      return Error{ErrorCode::kDataError,
+                   "no message that went in has a time in '" + arguments_.time +
+                       "', the field of --time; milliseconds since 1970 or a timestamp is one"};
+    }
     const std::int64_t all = balance_.total().in.count;
     if (all == 0 || by_body_[Side::kIn] < all) return {};
     return Error{ErrorCode::kDataError, arguments_.keys
@@ -219,6 +223,8 @@ class Audit {
         if (side == Side::kMinus) restore_dead_letter(restored = found);
         const mq::ReceivedMessage& message = side == Side::kMinus ? restored : found;
         const MessageIdentity::Identity identity = identity_.of(message);
+        if (!arguments_.time.empty() && !again_ && identity.time_ms == MessageIdentity::kNoTime)
+          ++without_time_[side];
         if (!is_wanted(identity.time_ms)) return {};
         return visitor(message, identity, identity_.counted(message, identity));
       }));
@@ -234,13 +240,28 @@ class Audit {
             (time_ms != MessageIdentity::kNoTime && time_ms < slice_.to.start.value));
   }
 
-  Status look_into_differences() {
+  Status hold_what_went_in() {
     TRY(visit(Side::kIn, [this](const mq::ReceivedMessage& message, const auto&,
                                 const CountedMessage& counted) {
       if (balance_.is_chosen(counted.hash))
         balance_.hold(counted, number_of(message.queue()), message.queue_offset);
       return Status();
     }));
+    TRY(balance_.all_held());
+    if (!is_slice()) return {};
+    for (const Flow& flow : flows_) {
+      if (flow.side != Side::kIn) continue;
+      TRY(flow.messages.visit_rest([this](const mq::ReceivedMessage& message) {
+        ++read_;
+        balance_.count_elsewhere(identity_.counted(message, identity_.of(message)).hash);
+        return Status();
+      }));
+    }
+    return {};
+  }
+
+  Status look_into_differences() {
+    TRY(hold_what_went_in());
     for (const Side side : {Side::kOut, Side::kMinus}) {
       TRY(visit(side, [this, side](const mq::ReceivedMessage& message,
                                    const MessageIdentity::Identity& identity,
@@ -255,6 +276,7 @@ class Audit {
         return Status();
       }));
     }
+    TRY(balance_.all_matched());
     return find_missing();
   }
 
@@ -324,19 +346,34 @@ class Audit {
     return any ? listing.print(arguments_.output) : Status();
   }
 
-  Status verdict() {
-    for (const auto& [side, count] : by_body_) {
+  void notify_of_what_lacks() {
+    const auto notify_of = [](const std::map<Side, std::int64_t>& counts, const std::string& how,
+                              const std::string& what) {
       static constexpr const char* kSides[] = {"in", "out", "minus"};
-      if (count == 0) continue;
-      notify("compared by their bodies: " + counted(count, "message") + " of --" +
-             kSides[static_cast<std::size_t>(side)] + " without " +
-             (arguments_.keys ? "a key" : "the fields of --column"));
-    }
+      for (const auto& [side, count] : counts) {
+        if (count == 0) continue;
+        notify(how + ": " + counted(count, "message") + " of --" +
+               kSides[static_cast<std::size_t>(side)] + " without " + what);
+      }
+    };
+    notify_of(by_body_, "compared by their bodies",
+              arguments_.keys ? "a key" : "the fields of --column");
+    notify_of(without_time_, slice_.is_all() ? "compared without a minute" : "left out",
+              "a time in the field of --time");
+  }
+
+  Status verdict() {
+    notify_of_what_lacks();
     const MinuteBalance total = balance_.total();
     if (balance_.parts_left_out() > 0) {
       notify("more differs than fits: " +
              grouped(static_cast<std::int64_t>(balance_.parts_left_out())) +
              " of 65,536 parts of the messages are counted as different and not looked into");
+    }
+    if (total.in.count + total.out.count + total.minus.count == 0 && read_ > 0) {
+      return Error{ErrorCode::kDataError, "nothing was compared: no message of " +
+                                              std::string(is_slice() ? "--in" : "either side") +
+                                              " is between --from and --to"};
     }
     if (!total.has_difference() && balance_.parts_left_out() == 0) {
       notify("equal: " + in_words(total));
@@ -355,7 +392,8 @@ class Audit {
   std::vector<Flow> flows_;
   MessageBalance balance_;
   Differences differences_;
-  std::map<Side, std::int64_t> by_body_;  // messages that lack what identifies them
+  std::map<Side, std::int64_t> by_body_;       // messages that lack what identifies them
+  std::map<Side, std::int64_t> without_time_;  // where --time names a field
   std::map<mq::MessageQueue, std::uint32_t> numbers_;
   std::vector<mq::MessageQueue> queues_;  // by number
   std::atomic<std::int64_t> read_{0};
@@ -370,6 +408,16 @@ Result<Slice> slice_of(const AuditArguments& arguments) {
     return Error{ErrorCode::kInvalidArgument,
                  "--from and --to name a queue only with one --in and without --time"};
   }
+  if (by_queue && MessageFlow::is_recording(arguments.in.front())) {
+    return Error{ErrorCode::kInvalidArgument, "a slice of the recording '" + arguments.in.front() +
+                                                  "' is given by times, not by offsets"};
+  }
+  using Kind = mq::StartPosition::Kind;
+  if (!arguments.time.empty() &&
+      (from.start.kind == Kind::kLatest || to.start.kind == Kind::kEarliest)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--from latest and --to earliest leave nothing to compare by --time; give times"};
+  }
   return Slice{std::move(from), std::move(to)};
 }
 
@@ -383,10 +431,8 @@ int audit_command(const AuditArguments& arguments) {
     for (const std::string& name : *names) {
       if (!MessageFlow::is_recording(name)) {
         needs_cluster = true;
-      } else if (::access(name.c_str(), R_OK) != 0) {
-        return fail(Error{ErrorCode::kInvalidArgument,
-                          "cannot read '" + name + "': " + std::strerror(errno)},
-                    kExitUsage);
+      } else if (const Status found = MessageFlow::check_recording(name); !found.ok()) {
+        return fail(found.error(), kExitUsage);
       }
     }
   }

@@ -28,7 +28,8 @@ struct AuditArguments {
   OutputFormat output = OutputFormat::kTable;
   ProgressArguments progress{};
 };
-// kExitOk: all that went in came out, once. kExitFailed: it did not, or could not be read.
+// kExitOk: all that went in came out, once. kExitFailed: it did not, could not be read, changed
+// meanwhile, or there was nothing to compare. kExitUsage: wrong options, a file that cannot be read.
 int audit_command(const AuditArguments& arguments);
 
 }  // namespace slipstream::cli

@@ -3,13 +3,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "cli/message_balance.h"
 #include "cli/message_identity.h"
@@ -218,7 +221,43 @@ TEST_F(AuditCommandTest, ATimeInMessagesComparesMinuteByMinute) {
   arguments_.from = "120000";
   arguments_.to = "1970-01-01 00:03:00";
   EXPECT_EQ(run(), kExitOk) << error_;
-  EXPECT_EQ(error_, "equal: in 1, out 1, minus 0\n");
+  EXPECT_EQ(error_,
+            "left out: 1 message of --in without a time in the field of --time\n"
+            "left out: 1 message of --out without a time in the field of --time\n"
+            "equal: in 1, out 1, minus 0\n");
+}
+
+TEST_F(AuditCommandTest, AWrongTimeFieldIsNotEqual) {
+  for (const char* topic : {"in", "out"}) {
+    send(topic, 0, body(1, ",\"at\":60000"), 100);
+    send(topic, 0, body(2), 100);
+  }
+  arguments_.time = "att";
+  for (const char* from : {"earliest", "60000"}) {
+    arguments_.from = from;
+    EXPECT_EQ(run(), kExitFailed) << error_;
+    EXPECT_THAT(error_, HasSubstr("no message that went in has a time in 'att'"));
+  }
+  arguments_.time = "at";
+  EXPECT_EQ(run(), kExitOk) << error_;
+  arguments_.from = "120000";
+  EXPECT_EQ(run(), kExitFailed) << error_;
+  EXPECT_THAT(error_, HasSubstr("left out: 1 message of --out without a time"));
+  EXPECT_THAT(error_, HasSubstr("nothing was compared"));
+  EXPECT_THAT(error_, Not(HasSubstr("equal")));
+  arguments_.from = "earliest";
+  EXPECT_EQ(run(), kExitOk) << error_;
+  EXPECT_THAT(error_, HasSubstr("compared without a minute: 1 message of --in"));
+}
+
+TEST_F(AuditCommandTest, PositionsThatTimesOfMessagesHaveNotAreRefused) {
+  arguments_.time = "at";
+  for (const auto& [from, to] : {std::pair("latest", "latest"), std::pair("earliest", "earliest"),
+                                 std::pair("0:1", "latest")}) {
+    arguments_.from = from;
+    arguments_.to = to;
+    EXPECT_EQ(run(), kExitUsage) << from << " " << to;
+  }
 }
 
 TEST_F(AuditCommandTest, ASliceOfWhatWentInIsLookedForInAllThatCameOut) {
@@ -237,11 +276,86 @@ TEST_F(AuditCommandTest, ASliceOfWhatWentInIsLookedForInAllThatCameOut) {
   EXPECT_EQ(run(), kExitFailed);
   EXPECT_THAT(error_, HasSubstr("missing 0, doubled 1"));
   EXPECT_THAT(out_, HasSubstr("1970-01-01 00:04,1,8,2,16,0,0,1,0,different"));
+  arguments_.from = "300001";
+  arguments_.to = "latest";
+  EXPECT_EQ(run(), kExitFailed) << "id 5 is missing";
+  arguments_.from = "600000";
+  EXPECT_EQ(run(), kExitFailed);
+  EXPECT_THAT(error_, HasSubstr("nothing was compared: no message of --in"));
+  arguments_.from = "0:0";
   arguments_.in.push_back("dead");
   EXPECT_EQ(run(), kExitUsage);
   arguments_.in.pop_back();
   arguments_.from = "yesterday";
   EXPECT_EQ(run(), kExitUsage);
+}
+
+TEST_F(AuditCommandTest, WhatIsAlsoOutsideOfTheSliceMayComeOutAsOften) {
+  for (const int minute : {1, 2, 3}) send("in", 0, body(1), minute);
+  send("in", 1, body(1), 1);
+  for (int times = 0; times < 4; ++times) send("out", 0, body(1), 9);
+  RecordArguments record{
+      .cluster = arguments_.cluster, .topic = "in", .file = folder_ / "in.jsonl"};
+  record.progress.quiet = true;
+  ASSERT_EQ(record_command(record), kExitOk);
+  for (const auto& [from, to] : {std::pair("120000", "180000"), std::pair("0:1", "0:2")}) {
+    arguments_.from = from;
+    arguments_.to = to;
+    EXPECT_EQ(run(), kExitOk) << error_;
+    EXPECT_EQ(error_, "equal: in 1, out 1, minus 0\n");
+  }
+  send("out", 1, body(1), 9);
+  EXPECT_EQ(run(), kExitFailed);
+  EXPECT_THAT(error_, HasSubstr("missing 0, doubled 1"));
+  arguments_.in = {(folder_ / "in.jsonl").string()};
+  arguments_.from = "120000";
+  arguments_.to = "180000";
+  EXPECT_EQ(run(), kExitFailed);
+  EXPECT_THAT(error_, HasSubstr("in 1, out 2, minus 0; missing 0, doubled 1"));
+}
+
+TEST_F(AuditCommandTest, WhatChangesBetweenTwoReadingsIsNotEqual) {
+  const std::string line = R"({"time":1,"body":"{\"id\":0}"})"
+                           "\n";
+  const std::string file = folder_ / "in.jsonl";
+  arguments_.in = {file, "in"};
+  for (int times = 0; times < 4; ++times) {
+    send("in", 0, body(times), 0);
+    send("out", 0, body(times), 9);
+  }
+  for (const char* to : {"60000", "latest"}) {
+    std::ofstream(file) << line << line;
+    // The second of --in is read when the file has been, once.
+    broker_.disturb([&](mq::RequestCode code) -> std::optional<mq::testing::Fault> {
+      if (code == mq::RequestCode::kPullMessage) std::ofstream(file) << "";
+      return std::nullopt;
+    });
+    arguments_.to = to;
+    EXPECT_EQ(run(), kExitFailed) << error_;
+    broker_.disturb({});
+    EXPECT_THAT(error_, HasSubstr("what went in changed while it was compared"));
+  }
+}
+
+TEST_F(AuditCommandTest, PipesAndFoldersAreRefused) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& name : {pipe, folder_.string()}) {
+    arguments_.in = {name};
+    EXPECT_EQ(run(), kExitUsage);
+    EXPECT_THAT(error_, HasSubstr("is no regular file"));
+  }
+}
+
+TEST_F(AuditCommandTest, ARecordedTimeOutsideOfTheCalendarIsNone) {
+  arguments_.in = {(folder_ / "in.jsonl").string()};
+  std::ofstream(arguments_.in[0]) << R"({"time":9223372036854775807,"body":"a"})"
+                                  << "\n"
+                                  << R"({"time":253402300800000,"body":"b"})"
+                                  << "\n";
+  EXPECT_EQ(run(), kExitFailed);
+  EXPECT_THAT(out_, HasSubstr("\nno time,2,"));
+  EXPECT_THAT(out_, HasSubstr("missing,no time,"));
 }
 
 TEST_F(AuditCommandTest, RecordingsStandForTopics) {
@@ -265,7 +379,7 @@ TEST_F(AuditCommandTest, RecordingsStandForTopics) {
   arguments_.to = "60000";
   EXPECT_EQ(run(), kExitOk) << error_ << "no cluster is asked";
   arguments_.from = "0:1";
-  EXPECT_EQ(run(), kExitFailed);
+  EXPECT_EQ(run(), kExitUsage);
   EXPECT_THAT(error_, HasSubstr("is given by times"));
   arguments_.from = "earliest";
   std::ofstream(folder_ / "out.jsonl") << "x\n";
@@ -331,6 +445,26 @@ TEST(MessageBalanceTest, MoreThanWentInAreDoubledOrUnexpected) {
   EXPECT_EQ(total.unexpected, 1);
 }
 
+TEST(MessageBalanceTest, BothReadingsBringTheSameMessages) {
+  MessageBalance balance;
+  for (int times = 0; times < 2; ++times) {
+    ASSERT_TRUE(balance.count(Side::kIn, message_of(7)).ok());
+    ASSERT_TRUE(balance.count(Side::kIn, message_of(1ULL << 60)).ok());
+    ASSERT_TRUE(balance.count(Side::kOut, message_of(1ULL << 60)).ok());
+  }
+  ASSERT_TRUE(balance.count(Side::kOut, message_of(7)).ok());
+  ASSERT_TRUE(balance.choose_parts());
+  for (const bool enough : {false, true, false}) {
+    balance.hold(message_of(7), 0, 0);
+    EXPECT_EQ(balance.all_held().ok(), enough);
+  }
+  EXPECT_FALSE(balance.all_matched().ok());
+  for (const bool enough : {true, false}) {
+    balance.match(Side::kOut, message_of(7));
+    EXPECT_EQ(balance.all_matched().ok(), enough);
+  }
+}
+
 TEST(MessageBalanceTest, KeepsNoMoreThanItsLimits) {
   MessageBalance balance({.held_max = 2, .minutes_max = 3});
   for (const std::uint64_t part : {1, 2, 3})
@@ -358,6 +492,11 @@ TEST(MessageIdentityTest, TimesOutsideOfTheCalendarAreNone) {
   message.body = R"({"t":-0.5})";
   EXPECT_EQ(identity.of(message).time_ms, -1);
   EXPECT_EQ(identity.counted(message, identity.of(message)).minute_ms, -kMinuteMs);
+  const MessageIdentity stored({});
+  for (const std::int64_t time_ms : {-9'223'372'036'854'775'807, 253'402'300'800'000}) {
+    message.stored_ms = time_ms;
+    EXPECT_EQ(stored.counted(message, stored.of(message)).minute_ms, MessageIdentity::kNoTime);
+  }
 }
 
 }  // namespace

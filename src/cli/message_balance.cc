@@ -11,6 +11,14 @@ constexpr int kPartBits = 16;
 
 std::size_t part_of(std::uint64_t hash) { return hash >> (64 - kPartBits); }
 
+Status same_count(const char* what, std::int64_t first, std::int64_t second) {
+  if (first == second) return {};
+  return Error{ErrorCode::kDataError,
+               std::string(what) + " changed while it was compared: " + std::to_string(first) +
+                   " messages the first time it was read, " + std::to_string(second) +
+                   " the second time"};
+}
+
 }  // namespace
 
 void MessageTally::add(std::uint64_t hash, std::int64_t body_bytes) {
@@ -64,7 +72,11 @@ bool MessageBalance::choose_parts() {
     any = true;
     const auto more = static_cast<std::size_t>(part.messages_in);
     part.chosen = held + more <= limits_.held_max;
-    if (part.chosen) held += more;
+    if (part.chosen) {
+      held += more;
+      counted_in_ += part.messages_in;
+      counted_out_ += part.messages_in - part.count;
+    }
     parts_left_out_ += part.chosen ? 0 : 1;
   }
   held_.reserve(held);
@@ -82,6 +94,7 @@ Status MessageBalance::choose_all() {
             "a message by --time"};
   }
   all_chosen_ = true;
+  counted_in_ = held;
   held_.reserve(static_cast<std::size_t>(held));
   return {};
 }
@@ -92,6 +105,21 @@ bool MessageBalance::is_chosen(std::uint64_t hash) const {
 
 void MessageBalance::hold(const CountedMessage& message, std::uint32_t queue, std::int64_t offset) {
   held_.push_back(Held{message.hash, message.minute_ms, offset, queue, 0});
+  ++held_in_;
+}
+
+Status MessageBalance::all_held() const {
+  return same_count("what went in", counted_in_, held_in_);
+}
+
+Status MessageBalance::all_matched() const {
+  if (all_chosen_) return {};  // read once
+  return same_count("what came out", counted_out_, matched_out_);
+}
+
+void MessageBalance::count_elsewhere(std::uint64_t hash) {
+  const auto [first, last] = held_of(hash);
+  if (first != last) ++elsewhere_[hash];
 }
 
 void MessageBalance::sort_held() {
@@ -101,16 +129,26 @@ void MessageBalance::sort_held() {
   sorted_ = true;
 }
 
-MessageBalance::Match MessageBalance::match(Side side, const CountedMessage& message) {
+std::pair<std::vector<MessageBalance::Held>::iterator, std::vector<MessageBalance::Held>::iterator>
+MessageBalance::held_of(std::uint64_t hash) {
   if (!sorted_) sort_held();
   const auto by_hash = [](const Held& a, const Held& b) { return a.hash < b.hash; };
-  const Held key{.hash = message.hash};
-  const auto [first, last] = std::equal_range(held_.begin(), held_.end(), key, by_hash);
+  return std::equal_range(held_.begin(), held_.end(), Held{.hash = hash}, by_hash);
+}
+
+MessageBalance::Match MessageBalance::match(Side side, const CountedMessage& message) {
+  ++matched_out_;
+  const auto [first, last] = held_of(message.hash);
   if (first == last) {
     if (!all_chosen_) ++minutes_[message.minute_ms].unexpected;
     return Match::kUnexpected;
   }
   const bool expected = first->matched < static_cast<std::size_t>(last - first);
+  if (const auto other = elsewhere_.find(message.hash);
+      !expected && other != elsewhere_.end() && other->second > 0) {
+    --other->second;
+    return Match::kUnexpected;
+  }
   const Held& in = expected ? *(first + first->matched) : *first;
   MinuteBalance& minute = minutes_[all_chosen_ ? in.minute_ms : message.minute_ms];
   if (all_chosen_)

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "slipstream/status.h"
@@ -47,8 +49,8 @@ struct MinuteBalance {
 // went in.
 //
 // Thread: one.
-// Bounds: 65,536 parts, 3 MiB; minutes_max minutes of 150 bytes; held_max messages of 32 bytes.
-//         Parts that do not fit are left out.
+// Bounds: 65,536 parts, 3 MiB; minutes_max minutes of 150 bytes; held_max messages of 32 bytes, and
+//         40 more for each that count_elsewhere() finds. Parts that do not fit are left out.
 class MessageBalance {
  public:
   enum class Side : std::uint8_t { kIn, kOut, kMinus };
@@ -70,9 +72,16 @@ class MessageBalance {
   // Failure: kResourceExhausted, they do not fit.
   Status choose_all();
 
-  // Second reading: first all of kIn that is_chosen(), then the others.
+  // Second reading: first all of kIn that is_chosen(), then the others. all_held() and all_matched()
+  // are asked behind them.
   bool is_chosen(std::uint64_t hash) const;
   void hold(const CountedMessage& message, std::uint32_t queue, std::int64_t offset);
+  // Failure: kDataError, the second reading brought fewer or more messages than the first.
+  Status all_held() const;
+  Status all_matched() const;
+  // After hold() and before match(): a message of kIn outside of what choose_all() is for. If it is
+  // one that is held, it may come out once more, as kUnexpected.
+  void count_elsewhere(std::uint64_t hash);
   enum class Match : std::uint8_t { kExpected, kDoubled, kUnexpected };
   Match match(Side side, const CountedMessage& message);
   // After it, once: by queue and offset. Of equal messages the last ones are missing.
@@ -107,11 +116,19 @@ class MessageBalance {
     std::uint32_t matched = 0;  // in the first of one hash: how many of them came out
   };
   void sort_held();
+  // The held ones of the hash.
+  std::pair<std::vector<Held>::iterator, std::vector<Held>::iterator> held_of(std::uint64_t hash);
 
   const Limits limits_;
   std::vector<Part> parts_;
   std::map<std::int64_t, MinuteBalance> minutes_;
   std::vector<Held> held_;
+  std::unordered_map<std::uint64_t, std::int64_t> elsewhere_;  // of held hashes
+  // Messages of the chosen parts, in both readings.
+  std::int64_t counted_in_ = 0;
+  std::int64_t counted_out_ = 0;
+  std::int64_t held_in_ = 0;
+  std::int64_t matched_out_ = 0;
   bool sorted_ = false;
   bool all_chosen_ = false;
   std::size_t parts_left_out_ = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/try.h"
@@ -65,6 +66,19 @@ bool MessageFlow::is_recording(const std::string& name) {
   return name.find_first_of("/.") != std::string::npos;
 }
 
+Status MessageFlow::check_recording(const std::string& name) {
+  struct stat found {};
+  if (::stat(name.c_str(), &found) != 0 || ::access(name.c_str(), R_OK) != 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "cannot read '" + name + "': " + std::strerror(errno)};
+  }
+  if (S_ISREG(found.st_mode)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "'" + name +
+                   "' is no regular file, and it must be read twice; write to a file first "
+                   "what comes out of a pipe"};
+}
+
 Result<MessageFlow> MessageFlow::open(mq::Admin* admin, const std::string& name,
                                       const Slice& slice) {
   MessageFlow flow(name);
@@ -72,10 +86,6 @@ Result<MessageFlow> MessageFlow::open(mq::Admin* admin, const std::string& name,
   if (slice.from.start.kind == Kind::kTimestamp) flow.from_ms_ = slice.from.start.value;
   if (slice.to.start.kind == Kind::kTimestamp) flow.to_ms_ = slice.to.start.value;
   if (is_recording(name)) {
-    if (slice.from.queue || slice.to.queue) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "a slice of the recording '" + name + "' is given by times, not by offsets"};
-    }
     if (slice.from.start.kind == Kind::kLatest) flow.from_ms_ = INT64_MAX;
     if (slice.to.start.kind == Kind::kEarliest) flow.to_ms_ = INT64_MIN;
     return flow;
@@ -83,7 +93,8 @@ Result<MessageFlow> MessageFlow::open(mq::Admin* admin, const std::string& name,
   flow.admin_ = admin;
   auto bounds = admin->bounds(name);
   if (!bounds.ok()) return with_nearest_topic(*admin, name, std::move(bounds).error());
-  flow.queues_ = std::move(*bounds);
+  flow.all_ = std::move(*bounds);
+  flow.queues_ = flow.all_;
   TRY(keep_queue(slice.from, name, flow.queues_));
   TRY(keep_queue(slice.to, name, flow.queues_));
   for (mq::OffsetRange& queue : flow.queues_) {
@@ -97,20 +108,40 @@ Result<MessageFlow> MessageFlow::open(mq::Admin* admin, const std::string& name,
 
 Status MessageFlow::visit(const Visitor& visitor) const {
   const auto visit_one = [&](const mq::ReceivedMessage& message) -> Status {
-    if (message.stored_ms < from_ms_ || message.stored_ms >= to_ms_) return {};
-    return visitor(message);
+    return is_in_time(message) ? visitor(message) : Status();
   };
   if (admin_ == nullptr) return visit_recording(visit_one);
-  for (const mq::OffsetRange& queue : queues_) {
-    if (queue.min_offset == queue.max_offset) continue;
-    const auto scanned =
-        scan_queue(*admin_, queue, [&](const mq::ReceivedMessage& message) -> Result<bool> {
-          TRY(visit_one(message));
-          return true;
-        });
-    TRY(scanned);
+  for (const mq::OffsetRange& queue : queues_) TRY(visit_queue(queue, visit_one));
+  return {};
+}
+
+Status MessageFlow::visit_rest(const Visitor& visitor) const {
+  if (admin_ == nullptr) {
+    return visit_recording([&](const mq::ReceivedMessage& message) {
+      return is_in_time(message) ? Status() : visitor(message);
+    });
+  }
+  for (const mq::OffsetRange& whole : all_) {
+    const auto cut = std::find_if(queues_.begin(), queues_.end(), [&](const mq::OffsetRange& each) {
+      return each.queue == whole.queue;
+    });
+    TRY(visit_queue(whole, [&](const mq::ReceivedMessage& message) {
+      const bool in_slice = cut != queues_.end() && message.queue_offset >= cut->min_offset &&
+                            message.queue_offset < cut->max_offset && is_in_time(message);
+      return in_slice ? Status() : visitor(message);
+    }));
   }
   return {};
+}
+
+Status MessageFlow::visit_queue(const mq::OffsetRange& queue, const Visitor& visitor) const {
+  if (queue.min_offset == queue.max_offset) return {};
+  const auto scanned =
+      scan_queue(*admin_, queue, [&](const mq::ReceivedMessage& message) -> Result<bool> {
+        TRY(visitor(message));
+        return true;
+      });
+  return scanned.ok() ? Status() : scanned.status();
 }
 
 Status MessageFlow::visit_recording(const Visitor& visitor) const {

@@ -81,7 +81,7 @@ MessageIdentity::Identity MessageIdentity::of(const mq::ReceivedMessage& message
                         ? json()
                         : json::parse(message.body, nullptr, false);
   if (options_.time.empty()) {
-    identity.time_ms = message.stored_ms;
+    identity.time_ms = checked_time(message.stored_ms);
   } else if (const json* time = find_field(body, options_.time)) {
     identity.time_ms = time_of(*time);
   }

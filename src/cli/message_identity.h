@@ -31,8 +31,8 @@ class MessageIdentity {
 
   struct Identity {
     std::string text;
-    bool by_body = false;  // it lacks what the options name
-    std::int64_t time_ms = kNoTime;
+    bool by_body = false;            // it lacks what the options name
+    std::int64_t time_ms = kNoTime;  // also for what is outside of the years 1 to 9999
   };
   Identity of(const rocketmq::ReceivedMessage& message) const;
   // With a time field the same message in another minute is another one. The minute of no time is
