@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED = re.compile(r"(<!-- generated: slipstream ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.S)
 # A file of tests, and what is said of it until the next one.
 PROOF = re.compile(r"`([\w/.*-]+_test\.(?:py|cc))`([^`|;]*)")
-TEST = re.compile(r"(?:\b\w+\.)?\btest_\w+|\b(?:\w+\.)?[A-Z]\w*[a-z]\w*[A-Z]\w*[a-z]\w*")
+# A word with one capital is a name only where an item of the list begins.
+TEST = re.compile(r"(?:\b\w+\.)?\btest_\w+|(?<=[:,] )(?:\w+\.)?[A-Z]\w*[a-z]\w*"
+                  r"|\b(?:\w+\.)?[A-Z]\w*[a-z]\w*[A-Z]\w*[a-z]\w*")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -117,7 +119,7 @@ def check_proofs(root=ROOT):
                 problems.append(f"{place}: {name}: no such test")
                 continue
             pairs = [pair for file in files for pair in tests_in(file)]
-            known = {each for pair in pairs for each in (*pair, ".".join(pair))}
+            known = {each for suite, test in pairs for each in (test, f"{suite}.{test}")}
             problems += [f"{place}: {name} has no test {test}" for test in TEST.findall(names) if test not in known]
     return problems
 

@@ -319,14 +319,17 @@ class DocsTest(Tree):
         self.assertEqual(docs_check.program(self.root, {"SLIPSTREAM_PROGRAM": "/x"}), "/x")
 
     def test_proofs_that_are_not_there_are_named(self):
-        self.write("src/io/net_test.cc", "TEST_F(NetTest, ALinkIsCut) {}\nTYPED_TEST_P(AnyNet, EveryLinkIsCut) {}\n")
+        self.write("src/io/net_test.cc", "TEST_F(NetTest, ALinkIsCut) {}\nTEST(NetTest, Retries) {}\n"
+                   "TYPED_TEST_P(AnyNet, EveryLinkIsCut) {}\n")
         self.write("test/e2e/job_test.py", "class JobTest(Base):\n    def test_copy(self):\n        pass\n")
-        true = ("| a | `net_test.cc`: 5 kills, ALinkIsCut, NetTest.ALinkIsCut; `src/io/*_test.cc`: EveryLinkIsCut |\n"
+        true = ("| a | `net_test.cc`: 5 kills, ALinkIsCut, NetTest.ALinkIsCut, Retries, NetTest.Retries;"
+                " `src/io/*_test.cc`: EveryLinkIsCut |\n"
                 "| b | `job_test.py`: test_copy, JobTest.test_copy |\n`gone_test.py` outside of a table\n")
         self.write("docs/guarantees.md", true)
         self.assertEqual(docs_check.check_proofs(self.root), [])
         false = {"`net_test.cc`: ALinkIsWhole": "net_test.cc has no test ALinkIsWhole",
                  "`net_test.cc`: OtherNet.ALinkIsCut": "no test OtherNet.ALinkIsCut",
+                 "`net_test.cc`: Repeats": "no test Repeats", "`net_test.cc`: NetTest": "no test NetTest",
                  "`job_test.py`: test_copies": "no test test_copies", "`src/io/gone_test.cc`": "no such test"}
         for text, problem in false.items():
             self.write("docs/guarantees.md", true + f"| c | {text} |\n")
