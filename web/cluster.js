@@ -131,7 +131,7 @@ function lagTable(lag) {
 
 // ---- its messages ----
 
-// [{queue, begin, end}]: where to read `count` messages in all from the newest on, or from an offset of one queue on.
+// [{queue, begin, end}]: where to read up to `most` messages of each queue, the newest ones or those from an offset on.
 function ranges(queues, wanted, from, most) {
   const chosen = wanted === '' ? queues : queues.filter((each) => `${each.broker}:${each.queue}` === wanted);
   return chosen.map((queue) => {
@@ -141,6 +141,10 @@ function ranges(queues, wanted, from, most) {
   }).filter(({begin, end}) => begin < end);
 }
 
+function countOf(places) {
+  return places.reduce((all, {begin, end}) => all + end - begin, 0);
+}
+
 // It ends with its LIMIT, or when nobody reads it any more: one that came to the end of its table, or that had
 // checkpoints, would write offsets of its group.
 function messagesQuery(topic, places) {
@@ -148,7 +152,7 @@ function messagesQuery(topic, places) {
   const wanted = places.map(
       ({queue, end}) =>
           `(broker = ${quoted(queue.broker)} AND queue_id = ${queue.queue} AND queue_offset < ${end})`);
-  const count = places.reduce((all, {begin, end}) => all + end - begin, 0);
+  const count = countOf(places);
   return `SET 'execution.checkpointing.interval' = '0 s'; SET 'parallelism.default' = '1';
     CREATE TABLE messages (
       body BYTES, broker STRING METADATA VIRTUAL, queue_id INT METADATA FROM 'queue-id' VIRTUAL,
@@ -233,7 +237,7 @@ function newestFirst(a, b) {
   return left < right ? 1 : left > right ? -1 : b.queue_offset - a.queue_offset;
 }
 
-// Reads at most so many messages of the queues, and shows those that contain a text.
+// Reads the same number of messages of each queue, and shows the newest of those that contain a text: at most so many.
 async function browse(topic, queues, form, signal) {
   const from = form.from.value === '' ? null : Number(form.from.value);
   const chosen = form.queue.value === '' ? queues.length : 1;
@@ -244,11 +248,10 @@ async function browse(topic, queues, form, signal) {
   const word = form.containing.value.toLowerCase();
   const holds = ({body, tags, keys, properties}) =>
       [bodyOf(body), tags, keys, JSON.stringify(properties)].join('\n').toLowerCase().includes(word);
-  const found = word === '' ? rows : rows.filter(holds);
-  found.sort(newestFirst);
+  const found = rows.filter(holds).sort(newestFirst).slice(0, most);
   const size = rows.reduce((all, row) => all + (row.body || '').length * 3 / 4, 0);
   const seen = `${found.length} of ${rows.length} messages that were read, ${bytes(size)}`;
-  const note = cut.endsWith(' rows') ? '' : cutNote(cut);
+  const note = rows.length < countOf(places) ? cutNote(cut) : '';
   return [make('p', {id: 'seen', 'class': 'quiet'}, seen), messagesTable(found), note];
 }
 

@@ -23,21 +23,21 @@ const QUESTIONS = {
   },
 };
 
-async function act(name, action) {
+// What comes of it is written to `problem` and `done` of its own page, which may have been left by then.
+async function act(name, action, {problem, done}) {
   const asked = QUESTIONS[action];
   if (asked && !await ask(asked.question(name), asked.consequence, asked.yes)) return;
-  if (!byId('problem')) return;  // the page of another job by now
-  byId('problem').textContent = byId('done').textContent = '';
+  problem.textContent = done.textContent = '';
   try {
     if (action === 'remove') {
       await call('DELETE', jobPath(name));
-      location.hash = '#/';
+      if (problem.isConnected) location.hash = '#/';
       return;
     }
     const answer = await call('POST', `${jobPath(name)}/${action}`);
-    if (action === 'savepoint') byId('done').textContent = `savepoint ${answer.id}: ${answer.path}`;
+    if (action === 'savepoint') done.textContent = `savepoint ${answer.id}: ${answer.path}`;
   } catch (error) {
-    byId('problem').textContent = errorText(error);
+    problem.textContent = errorText(error);
   }
 }
 
@@ -127,9 +127,10 @@ export function jobPage(name) {
   const fill = filler();
   const hour = lastHour(name);
 
+  const said = {problem: make('p', {id: 'problem', 'class': 'error'}), done: make('p', {id: 'done', 'class': 'quiet'})};
   const part = (id) => make('div', {id: `part-${id}`});
   const button = (action, label, kind) =>
-      make('button', {id: action, 'class': kind || false, onclick: () => act(name, action)}, label);
+      make('button', {id: action, 'class': kind || false, onclick: () => act(name, action, said)}, label);
   const buttons = make(
       'div', {'class': 'buttons'}, button('stop', 'Stop'), button('cancel', 'Cancel', 'danger'),
       button('savepoint', 'Savepoint'), button('restart', 'Restart'), button('remove', 'Remove', 'danger'));
@@ -138,7 +139,7 @@ export function jobPage(name) {
     make(
         'section', {id: 'job'},
         make('div', {'class': 'head'}, make('h2', {}, name), make('span', {id: 'state', 'class': 'state'}), buttons),
-        part('head'), make('p', {id: 'problem', 'class': 'error'}), make('p', {id: 'done', 'class': 'quiet'})),
+        part('head'), said.problem, said.done),
     section('Last hour', 'hour', hour.element),
     section('Graph', 'graph', part('graph'), legend()),
     make(
@@ -237,6 +238,7 @@ export function jobPage(name) {
     elements: [...frame, missing],
     title: () => state ? `${name} · ${state}` : name,
     poll,
+    leave: () => byId('question').close('no'),
     resize: hour.redraw,
   };
 }

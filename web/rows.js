@@ -23,7 +23,7 @@ export async function streamRows(body, signal, take, afterLines = () => {}) {
 }
 
 // All rows of one that ends by itself, within bounds: {rows, cut}, where cut says what was reached: '' for nothing.
-// With pauseMsMax it also ends when after a row none comes for so long.
+// With pauseMsMax it also ends, as cut, when after a row none comes for so long.
 export async function fetchRows(sql, {rowsMax, charsMax, msMax, pauseMsMax, signal}) {
   const end = new AbortController();
   const rows = [];
@@ -41,7 +41,7 @@ export async function fetchRows(sql, {rowsMax, charsMax, msMax, pauseMsMax, sign
       if (!said.row || cut !== '') return;
       rows.push(said.row);
       clearTimeout(pause);
-      if (pauseMsMax) pause = setTimeout(() => end.abort(), pauseMsMax);
+      if (pauseMsMax) pause = setTimeout(() => stop(`no message for ${pauseMsMax / 1000} s`), pauseMsMax);
       chars += JSON.stringify(said.row).length;
       if (chars > charsMax) stop(`${charsMax / 1e6} MB`);
     });

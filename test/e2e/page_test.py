@@ -131,11 +131,13 @@ class PageTest(ServedAloneTest):
         lines = browser.script("return document.querySelectorAll('#rows path.line').length")
         self.assertEqual(lines, 2)
         newest = browser.text("#rows .legend")
-        browser.script("""
+        # read at once: the next point draws the newest ones again
+        pointed = browser.script("""
             const chart = document.querySelector('#rows svg.chart'), box = chart.getBoundingClientRect();
-            chart.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + 70, clientY: box.top + 40}))""")
-        self.assertRegex(browser.text("#rows .legend"), r"\d\d:\d\d:\d\d$", "the values under the pointer")
-        self.assertNotEqual(browser.text("#rows .legend"), newest)
+            chart.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + 70, clientY: box.top + 40}));
+            return document.querySelector('#rows .legend').innerText""")
+        self.assertRegex(pointed, r"\d\d:\d\d:\d\d$", "the values under the pointer")
+        self.assertNotEqual(pointed, newest)
         self.check_console(browser)
 
     def await_points(self, name, count):
@@ -194,6 +196,40 @@ class PageTest(ServedAloneTest):
         browser.wait_text("#nothing", "There is no job yet")
         self.assertEqual(self.call("GET", "/api/v1/jobs/orders")[0], 404)
         self.check_console(browser, 404)
+
+    def test_a_page_that_is_left_takes_its_question_and_its_answers_along(self):
+        for name in ("orders", "other"):
+            self.submit(name, SMALL)
+        browser = self.browse("new")
+        browser.wait_text("#new", "Submit")
+        browser.script("location.hash = '#/jobs/orders'")
+        browser.wait_text("#state", "running")
+        browser.click("#cancel")
+        browser.wait_text("#question[open]", "Cancel job 'orders'?")
+        browser.script("history.back()")
+        browser.wait_text("#new", "Submit")
+        self.assertEqual(browser.text("#question[open]"), "")
+        # an answer that comes when the page of another job is shown
+        browser.script("location.hash = '#/jobs/orders'")
+        browser.wait_text("#state", "running")
+        browser.script("""
+            const ask = window.fetch;
+            window.fetch = async (path, request) => {
+              if (request.method !== 'POST') return ask(path, request);
+              await new Promise((resolve) => window.goOn = resolve);
+              const answer = await ask(path, request);
+              window.isAnswered = true;
+              return answer;
+            };""")
+        browser.click("#savepoint")
+        browser.script("location.hash = '#/jobs/other'")
+        browser.wait_text("#job h2", "other")
+        browser.script("window.goOn()")
+        wait_for(lambda: browser.script("return window.isAnswered"), 30, "the answer")
+        browser.wait_text("#state", "running")
+        self.assertEqual(browser.text("#done"), "", "it is of another job")
+        self.assertEqual(self.job("orders")["state"], "running")
+        self.check_console(browser)
 
     # ---- scripts ----
 
@@ -292,6 +328,64 @@ class PageTest(ServedAloneTest):
         browser.wait_text("#part-topics", "SLIPSTREAM_NAMESERVER")
         browser.wait_text("#part-groups", "SLIPSTREAM_NAMESERVER")
         self.check_console(browser, 400)
+
+    # Answers of a cluster with a topic of arguments[0] queues, each with 1,000 messages; of those that a query wants it
+    # holds window.missing back, and then says nothing more.
+    CLUSTER = """
+        const ask = window.fetch, queues = arguments[0];
+        const rowsOf = (sql, rowsMax) => {
+          if (sql.includes('rmq_queues')) {
+            return Array.from({length: queues}, (_, queue) => ({broker: 'b', queue, min_offset: 0, max_offset: 1000}));
+          }
+          if (!sql.includes('rocketmq')) return [];
+          const wanted = Math.min(rowsMax, Number(sql.match(/LIMIT (\\d+)$/)[1]));
+          return Array.from({length: wanted - window.missing}, (_, n) => ({
+            body: btoa('m'), broker: 'b', queue_id: n % queues, queue_offset: n, id: String(n), stored: null,
+            tags: null, keys: null, properties: {}}));
+        };
+        window.missing = 0;
+        window.fetch = async (path, request) => {
+          if (path !== '/api/v1/queries') return ask(path, request);
+          const {sql, rows_max} = JSON.parse(request.body);
+          const lines = rowsOf(sql, rows_max).map((row) => JSON.stringify({row}) + '\\n').join('');
+          return new Response(new ReadableStream({
+            start(stream) {
+              stream.enqueue(new TextEncoder().encode(lines));
+              if (window.missing === 0 || !sql.includes('rocketmq')) stream.close();
+              else request.signal.addEventListener('abort', () => stream.error(request.signal.reason));
+            }
+          }));
+        };"""
+
+    def browse_cluster(self, queues):
+        browser = self.browse("new")
+        browser.wait_text("#new", "Submit")
+        browser.script(self.CLUSTER, queues)
+        browser.script("location.hash = '#/cluster/busy'")
+        browser.wait_text("#part-browser", "Look")
+        return browser
+
+    def test_no_more_messages_are_shown_than_were_asked_for(self):
+        browser = self.browse_cluster(3)
+        browser.click("#look")
+        browser.wait_text("#result", "40 of 42 messages")
+        offsets = browser.texts("#messages td:nth-child(2)")
+        self.assertEqual(offsets, [str(offset) for offset in range(41, 1, -1)], "the newest")
+        self.assertNotIn("only a part", browser.text("#result"))
+        # nothing comes of the last two
+        browser.script("window.missing = 2; document.getElementById('result').replaceChildren()")
+        browser.click("#look")
+        browser.wait_text("#result", "only a part: no message for 3 s")
+        self.assertIn("40 of 40 messages", browser.text("#result"))
+        self.check_console(browser)
+
+    def test_more_queues_than_messages_that_may_be_read(self):
+        browser = self.browse_cluster(300)
+        browser.click("#look")
+        browser.wait_text("#result", "only a part: 200 rows")
+        self.assertIn("40 of 200 messages", browser.text("#result"))
+        self.assertEqual(len(browser.texts("#messages td:nth-child(2)")), 40)
+        self.check_console(browser)
 
     # ---- layout ----
 
