@@ -21,7 +21,7 @@
 #include "cli/test_command.h"
 #include "cli/topic_commands.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming)
 class App;
 }
 

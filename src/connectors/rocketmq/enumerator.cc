@@ -165,19 +165,22 @@ void QueueEnumerator::pass_over(const std::string& topic, const std::string& why
   log(LogLevel::kWarn, "rocketmq", why + "; it is passed over until that changes");
 }
 
+std::vector<MessageQueue> QueueEnumerator::queues_of(const Topics& topics,
+                                                     const std::string& name) {
+  for (const rocketmq::TopicDescription& topic : topics) {
+    if (topic.topic == name) return topic.readable_queues();
+  }
+  return {};
+}
+
 Status QueueEnumerator::check_named_queues(const Topics& topics) const {
   for (const QueueOffsets* offsets : {&settings_->start_offsets, &settings_->bound_offsets}) {
     for (const auto& [named, offset] : *offsets) {
+      const std::vector<MessageQueue> there = queues_of(topics, named.topic);
+      if (std::find(there.begin(), there.end(), named) != there.end()) continue;
       std::string all;
-      bool known = false;
-      for (const rocketmq::TopicDescription& topic : topics) {
-        if (topic.topic != named.topic) continue;
-        for (const MessageQueue& queue : topic.readable_queues()) {
-          known = known || queue == named;
-          all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
-        }
-      }
-      if (known) continue;
+      for (const MessageQueue& queue : there)
+        all += (all.empty() ? "" : ", ") + queue.broker + ":" + std::to_string(queue.id);
       return Error{ErrorCode::kInvalidArgument,
                    "table '" + settings_->table + "': topic '" + named.topic + "' has no queue " +
                        named.broker + ":" + std::to_string(named.id) +

@@ -46,6 +46,9 @@ class QueueEnumerator final : public SplitEnumerator {
   bool may_pass_over(const Error& error) const;
   void pass_over(const std::string& topic, const std::string& why);
   Error static_topic_error(const std::string& topic) const;
+  // None: the topic is not among them.
+  static std::vector<rocketmq::MessageQueue> queues_of(const Topics& topics,
+                                                       const std::string& name);
   Status check_named_queues(const Topics& topics) const;
   Result<QueuePosition> first_position(const rocketmq::MessageQueue& queue);
   Result<std::int64_t> start_of(const rocketmq::MessageQueue& queue);

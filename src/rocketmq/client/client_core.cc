@@ -500,8 +500,8 @@ void ClientCore::route_missing(const std::string& topic, Asked asked) {
 
 Error ClientCore::missing_topic(const std::string& topic, const CachedRoute& cached,
                                 const CallOutcome& cluster) const {
-  const Error missing{ErrorCode::kNotFound,
-                      "topic '" + topic + "' does not exist; create it (or check its name)"};
+  Error missing{ErrorCode::kNotFound,
+                "topic '" + topic + "' does not exist; create it (or check its name)"};
   if (!cluster.answer.ok()) {
     return Error::retry(ErrorCode::kUnavailable,
                         "asking whether the brokers of topic '" + topic +
