@@ -1,30 +1,22 @@
 #include "cli/tap_command.h"
 
-#include <fstream>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "base/output.h"
-#include "base/try.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "server/http_client.h"
+#include "server/token_file.h"
 
 namespace slipstream::cli {
 namespace {
 
 // {"row":{...}}: what is inside, as it stands there.
 constexpr std::string_view kRowBegin = "{\"row\":";
-
-Result<std::string> read_token(const std::string& file) {
-  if (file.empty()) return std::string();
-  std::ifstream stream(file);
-  std::string token;
-  if (stream && std::getline(stream, token) && !token.empty()) return token;
-  return Error{ErrorCode::kInvalidArgument, "no token can be read from '" + file + "'"};
-}
 
 class TapPrinter {
  public:
@@ -64,11 +56,15 @@ class TapPrinter {
 }  // namespace
 
 int tap_command(const TapArguments& arguments) {
-  const auto token = read_token(arguments.token_file);
-  if (!token.ok()) return fail(token.error(), kExitUsage);
+  server::ServerAddress server{arguments.server};
+  if (!arguments.token_file.empty()) {
+    auto token = server::read_token(arguments.token_file);
+    if (!token.ok()) return fail(token.error(), kExitUsage);
+    server.token = *std::move(token);
+  }
   TapPrinter printer;
   const Status answered =
-      server::get_lines({arguments.server, *token},
+      server::get_lines(server,
                         "/api/v1/jobs/" + server::encoded(arguments.job) +
                             "/tap?rows=" + std::to_string(arguments.rows) +
                             "&operator=" + server::encoded(arguments.operator_name),

@@ -5,26 +5,14 @@
 
 #include "base/try.h"
 #include "flow/runtime/memory_budget.h"
-#include "io/files.h"
+#include "server/token_file.h"
 
 namespace slipstream::server {
 namespace {
 
-constexpr std::size_t kTokenBytesMin = 16;
 constexpr std::size_t kMemoryBytesMin = std::size_t{16} << 20;
 // Each browser keeps up to six connections, each query one.
 constexpr std::size_t kThreads = 32;
-
-Result<std::string> read_token(const std::string& file) {
-  auto content = io::read_file(file);
-  if (!content.ok()) return content.error().with_context("the token");
-  std::string token = *std::move(content);
-  token.erase(token.find_last_not_of(" \t\r\n") + 1);
-  if (token.size() >= kTokenBytesMin) return token;
-  return Error{ErrorCode::kInvalidArgument,
-               "the token in '" + file + "' is shorter than " + std::to_string(kTokenBytesMin) +
-                   " characters; make one with: openssl rand -hex 32 > " + file};
-}
 
 }  // namespace
 

@@ -81,6 +81,12 @@ class ServeTest(ServedAloneTest):
         self.assertEqual(self.call("GET", "/api/v1/jobs")[0], 401)
         self.assertEqual(self.call("GET", "/api/v1/jobs", token=token + "x")[0], 401)
         self.assertEqual(self.call("GET", "/api/v1/jobs", token=token)[0], 200)
+        for arguments, answer in (([], "a valid token is needed"),
+                                  (["--token-file", self.path("token")], "there is no job 'nobody'")):
+            tap = self.engine("tap", "nobody", "--server", self.url, *arguments)
+            self.assertEqual(tap.wait(60), 1, tap.err)
+            self.assertIn(answer, tap.err)
+            self.assertNotIn(token, tap.err)
         if webdriver.is_installed():
             self.give_token_to_page(token)
         server.stop()
