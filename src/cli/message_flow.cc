@@ -95,14 +95,7 @@ Result<MessageFlow> MessageFlow::open(mq::Admin* admin, const std::string& name,
   if (!bounds.ok()) return with_nearest_topic(*admin, name, std::move(bounds).error());
   flow.all_ = std::move(*bounds);
   flow.queues_ = flow.all_;
-  TRY(keep_queue(slice.from, name, flow.queues_));
-  TRY(keep_queue(slice.to, name, flow.queues_));
-  for (mq::OffsetRange& queue : flow.queues_) {
-    TRY_ASSIGN(const std::int64_t begin, offset_of(*admin, slice.from, queue));
-    TRY_ASSIGN(const std::int64_t end, offset_of(*admin, slice.to, queue));
-    queue.min_offset = begin;
-    queue.max_offset = std::max(begin, end);
-  }
+  TRY(cut_queues(*admin, name, slice.from, slice.to, flow.queues_));
   return flow;
 }
 

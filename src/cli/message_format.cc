@@ -33,11 +33,13 @@ std::string unescaped(std::string_view text) {
 }
 
 std::string time_text(std::int64_t ms) {
-  if (ms < kTimeMsMin || ms > kTimeMsMax) return std::to_string(ms);
+  if (!is_calendar_time(ms)) return std::to_string(ms);
   std::string text;
   text::append_timestamp(ms * 1'000, 3, text);
   return text;
 }
+
+bool is_calendar_time(std::int64_t ms) { return ms >= kTimeMsMin && ms <= kTimeMsMax; }
 
 std::string joined_keys(const mq::ReceivedMessage& message) {
   std::string text;

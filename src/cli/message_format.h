@@ -17,6 +17,8 @@ std::string unescaped(std::string_view text);
 // "2026-11-21 10:00:00.123", UTC; the number outside of the years 1 to 9999.
 std::string time_text(std::int64_t ms);
 
+// Whether it is of the years 1 to 9999.
+bool is_calendar_time(std::int64_t ms);
 // The keys of a message, a blank between them.
 std::string joined_keys(const rocketmq::ReceivedMessage& message);
 

@@ -22,8 +22,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kLeastMs = -62'135'596'800'000;  // year 1
-constexpr std::int64_t kMostMs = 253'402'300'799'999;   // year 9999
+constexpr double kExactMax = 9e15;
 
 // Null: it is not there, or is an object or an array.
 const json* find_field(const json& body, std::string_view path) {
@@ -39,14 +38,14 @@ const json* find_field(const json& body, std::string_view path) {
 }
 
 std::int64_t checked_time(std::int64_t ms) {
-  return ms >= kLeastMs && ms <= kMostMs ? ms : MessageIdentity::kNoTime;
+  return is_calendar_time(ms) ? ms : MessageIdentity::kNoTime;
 }
 
 std::int64_t time_of(const json& value) {
   if (value.is_number()) {
-    const auto ms = value.get<double>();  // exact for all that fits
-    const bool fits = ms >= static_cast<double>(kLeastMs) && ms <= static_cast<double>(kMostMs);
-    return fits ? static_cast<std::int64_t>(std::floor(ms)) : MessageIdentity::kNoTime;
+    const double ms = std::floor(value.get<double>());  // exact for all that fits
+    const bool fits = std::abs(ms) < kExactMax;
+    return fits ? checked_time(static_cast<std::int64_t>(ms)) : MessageIdentity::kNoTime;
   }
   if (!value.is_string()) return MessageIdentity::kNoTime;
   const std::string& written = value.get_ref<const std::string&>();

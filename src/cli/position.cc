@@ -116,4 +116,17 @@ Result<std::int64_t> offset_of(mq::Admin& admin, const Position& position,
   }
 }
 
+Status cut_queues(mq::Admin& admin, const std::string& topic, const Position& from,
+                  const Position& to, std::vector<mq::OffsetRange>& queues) {
+  TRY(keep_queue(from, topic, queues));
+  TRY(keep_queue(to, topic, queues));
+  for (mq::OffsetRange& queue : queues) {
+    TRY_ASSIGN(const std::int64_t begin, offset_of(admin, from, queue));
+    TRY_ASSIGN(const std::int64_t end, offset_of(admin, to, queue));
+    queue.min_offset = begin;
+    queue.max_offset = std::max(begin, end);
+  }
+  return {};
+}
+
 }  // namespace slipstream::cli

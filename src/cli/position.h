@@ -31,4 +31,9 @@ Status keep_queue(const Position& position, const std::string& topic,
 Result<std::int64_t> offset_of(rocketmq::Admin& admin, const Position& position,
                                const rocketmq::OffsetRange& queue);
 
+// Leaves of the queues what lies between two positions: the queue that they name, from the one offset
+// to the other.
+Status cut_queues(rocketmq::Admin& admin, const std::string& topic, const Position& from,
+                  const Position& to, std::vector<rocketmq::OffsetRange>& queues);
+
 }  // namespace slipstream::cli

@@ -128,17 +128,12 @@ Result<std::vector<Head>> open_queues(mq::Admin& admin, const RecordArguments& a
                                       const Position& from, const Position& to) {
   auto ranges = admin.bounds(arguments.topic);
   if (!ranges.ok()) return with_nearest_topic(admin, arguments.topic, std::move(ranges).error());
-  TRY(keep_queue(from, arguments.topic, *ranges));
-  TRY(keep_queue(to, arguments.topic, *ranges));
+  TRY(cut_queues(admin, arguments.topic, from, to, *ranges));
   TimeSlice slice;
   if (from.start.kind == mq::StartPosition::Kind::kTimestamp) slice.from_ms = from.start.value;
   if (to.start.kind == mq::StartPosition::Kind::kTimestamp) slice.to_ms = to.start.value;
   std::vector<Head> heads;
-  for (mq::OffsetRange& range : *ranges) {
-    TRY_ASSIGN(const std::int64_t begin, offset_of(admin, from, range));
-    TRY_ASSIGN(const std::int64_t end, offset_of(admin, to, range));
-    range.min_offset = begin;
-    range.max_offset = end;
+  for (const mq::OffsetRange& range : *ranges) {
     heads.emplace_back(admin, range, slice);
     TRY(heads.back().advance());
   }
