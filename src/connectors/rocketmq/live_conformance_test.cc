@@ -55,7 +55,8 @@ class LiveTopic {
     message.queue = queues_[queue];
     const auto sent = producer_->send_and_wait(std::move(message));
     EXPECT_TRUE(sent.stored()) << sent.error.to_string();
-    EXPECT_TRUE(rocketmq::Admin(*client_).await_dispatch(name_, 30'000).ok());
+    const Status readable = rocketmq::Admin(*client_).await_dispatch(name_, 30'000);
+    EXPECT_TRUE(readable.ok()) << readable.to_string();
   }
   std::vector<std::string> bodies() {
     const auto bounds = rocketmq::Admin(*client_).bounds(name_);

@@ -15,6 +15,9 @@ namespace {
 using internal::call_broker;
 using internal::succeed;
 
+constexpr std::int64_t kFirstSampleWaitMs = 10'000;
+constexpr std::int64_t kFirstSamplePollMs = 100;
+
 // Of one broker; without members when it knows none.
 Result<ConsumerConnections> connections_at(internal::ClientCore& core, const std::string& address,
                                            std::string_view group) {
@@ -30,6 +33,13 @@ Result<Answer> ask(internal::ClientCore& core, std::string_view address, const C
   const auto code = static_cast<RequestCode>(command.header.code);
   return succeed(code, call_broker(core, std::string(address), command))
       .with_context("broker at " + std::string(address));
+}
+
+// Brokers 4.x fail with this until they took their first sample of rates, a second after their
+// start (StoreStatsService.getRuntimeInfo, 4.9.7).
+bool has_no_sample_yet(const Result<Answer>& answer) {
+  return answer.ok() && answer->header.code == response_code::kSystemError &&
+         answer->header.remark.find("NoSuchElementException") != std::string::npos;
 }
 
 BrokerClient client_of(const ClientConnection& connection, bool producer,
@@ -85,8 +95,17 @@ Result<std::vector<BrokerNode>> Admin::brokers() {
 }
 
 Result<BrokerState> Admin::broker_state_at(std::string_view address) {
-  TRY_ASSIGN(const Answer answer, ask(*core_, address, encode_plain(RequestCode::kBrokerRuntime)));
-  TRY_ASSIGN(const BrokerRuntime runtime, parse_broker_runtime(answer.body()));
+  const std::string to(address);
+  const std::int64_t deadline_ms = core_->clock().now_ms() + kFirstSampleWaitMs;
+  auto told = call_broker(*core_, to, encode_plain(RequestCode::kBrokerRuntime));
+  while (has_no_sample_yet(told) && core_->clock().now_ms() < deadline_ms) {
+    internal::pause(*core_, kFirstSamplePollMs);
+    told = call_broker(*core_, to, encode_plain(RequestCode::kBrokerRuntime));
+  }
+  const auto answer =
+      succeed(RequestCode::kBrokerRuntime, std::move(told)).with_context("broker at " + to);
+  if (!answer.ok()) return answer.error();
+  TRY_ASSIGN(const BrokerRuntime runtime, parse_broker_runtime(answer->body()));
   BrokerState state;
   state.version = runtime.version();
   state.boot_ms = runtime.boot_ms();

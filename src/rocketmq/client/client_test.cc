@@ -339,6 +339,24 @@ TEST(AdminTest, BoundsAndLagCountWhatWasAcknowledged) {
   EXPECT_EQ(DispatchGoal().reached(silent).error().code, ErrorCode::kUnsupported);
 }
 
+TEST(AdminTest, ABrokerThatHasJustStartedIsAskedUntilItHasTakenASample) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 1);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  const auto fail = [&](const std::string& remark) {
+    broker.inject(
+        RequestCode::kBrokerRuntime,
+        {.kind = Fault::Kind::kCode, .code = response_code::kSystemError, .remark = remark}, 2);
+  };
+  fail("java.util.NoSuchElementException, java.base/java.util.LinkedList.getLast");
+  EXPECT_TRUE(admin.await_dispatch("T", 0).ok());
+  EXPECT_EQ(broker.requests_seen(RequestCode::kBrokerRuntime), 3U);
+  fail("the disk is full");
+  EXPECT_FALSE(admin.await_dispatch("T", 0).ok());
+  EXPECT_EQ(broker.requests_seen(RequestCode::kBrokerRuntime), 4U);
+}
+
 // What others store meanwhile does not count; a broker that lost its end has a new goal.
 TEST(AdminTest, ADispatchGoalIsWhatWasThereAtTheFirstLook) {
   const auto state = [](std::int64_t log_end, std::int64_t behind) {
