@@ -64,17 +64,24 @@ class Authority:
                           "-subj", f"/CN={name}", "-keyout", self.dir / "ca.key", "-out", self.ca)
 
     def issue(self, name, names="DNS:localhost,IP:127.0.0.1", days=30, password=None):
-        """Returns (certificate, key). days=-1: expired yesterday."""
-        key, request = self.dir / f"{name}.key", self.dir / f"{name}.csr"
-        certificate, extensions = self.dir / f"{name}.pem", self.dir / f"{name}.ext"
+        """Returns (certificate, key). days=-1: expired yesterday.
+
+        Each file is there whole at once: servers that run look twice a second and read both anew when both have
+        changed; a half-written one would be read, and the whole one then not (FileWatchService, 5.5.0).
+        """
+        key, certificate = self.dir / f"{name}.key", self.dir / f"{name}.pem"
+        new_key, new_certificate = self.dir / f"{name}.key.new", self.dir / f"{name}.pem.new"
+        request, extensions = self.dir / f"{name}.csr", self.dir / f"{name}.ext"
         secret = ["-aes256", "-pass", f"pass:{password}"] if password else []
-        self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", *secret, "-out", key)
+        self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", *secret, "-out", new_key)
         unlock = ["-passin", f"pass:{password}"] if password else []
-        self._openssl("req", "-new", "-key", key, *unlock, "-subj", f"/CN={name}", "-out", request)
+        self._openssl("req", "-new", "-key", new_key, *unlock, "-subj", f"/CN={name}", "-out", request)
         extensions.write_text(f"subjectAltName={names}\n")
         self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.dir / "ca.key",
                       "-CAcreateserial", "-sha256", "-days", str(days), "-extfile", extensions,
-                      "-out", certificate)
+                      "-out", new_certificate)
+        new_key.replace(key)
+        new_certificate.replace(certificate)
         return certificate, key
 
     @staticmethod
