@@ -1,8 +1,11 @@
 #include "cli/command_line.h"
 
+#include <algorithm>
 #include <iostream>
 #include <map>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -675,26 +678,46 @@ void add_itself(CLI::App& app, CommandLine& line) {
   });
 }
 
+// Commands whose options are built together.
+struct Family {
+  std::vector<std::string_view> names;
+  void (*add)(CLI::App&, CommandLine&);
+};
+
+const std::vector<Family>& families() {
+  static const std::vector<Family> all = {
+      {{"run", "sql", "explain", "check"}, add_run},
+      {{"test"}, add_test},
+      {{"serve"}, add_serve},
+      {{"tap"}, add_tap},
+      {{"topic"}, add_topic},
+      {{"group"}, add_group},
+      {{"cluster", "broker"}, add_brokers},
+      {{"acl"}, add_access},
+      {{"message"}, add_message},
+      {{"produce", "consume"}, add_messages},
+      {{"record", "replay"}, add_recordings},
+      {{"audit"}, add_audit},
+      {{"infer"}, add_infer},
+      {{"checkpoints"}, add_checkpoints},
+      {{"connectors", "functions", "settings", "metrics"}, add_catalogues},
+      {{"completion", "version", "help"}, add_itself},
+  };
+  return all;
+}
+
 }  // namespace
 
-void add_commands(CLI::App& app, CommandLine& line) {
+void add_commands(CLI::App& app, CommandLine& line, std::string_view first_word) {
   app.set_version_flag("-V,--version", "slipstream " SLIPSTREAM_VERSION);
-  add_run(app, line);
-  add_test(app, line);
-  add_serve(app, line);
-  add_tap(app, line);
-  add_topic(app, line);
-  add_group(app, line);
-  add_brokers(app, line);
-  add_access(app, line);
-  add_message(app, line);
-  add_messages(app, line);
-  add_recordings(app, line);
-  add_audit(app, line);
-  add_infer(app, line);
-  add_checkpoints(app, line);
-  add_catalogues(app, line);
-  add_itself(app, line);
+  const auto of_word =
+      std::find_if(families().begin(), families().end(), [first_word](const Family& family) {
+        return std::find(family.names.begin(), family.names.end(), first_word) !=
+               family.names.end();
+      });
+  // Those of add_itself() tell of all others.
+  if (of_word != families().end() && of_word->add != add_itself) return of_word->add(app, line);
+  for (const Family& family : families()) family.add(app, line);
 }
 
 }  // namespace slipstream::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/access_commands.h"
@@ -52,7 +53,9 @@ struct CommandLine {
   int exit_code = 0;
 };
 
-// Both outlive what they are given to: reading the line runs the command.
-void add_commands(CLI::App& app, CommandLine& line);
+// Both outlive what they are given to: reading the line runs the command. Where the first word names
+// a command, only that one and those it is built with are added: building the options of all costs
+// millions of instructions at each start.
+void add_commands(CLI::App& app, CommandLine& line, std::string_view first_word);
 
 }  // namespace slipstream::cli

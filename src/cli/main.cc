@@ -24,7 +24,7 @@ int read_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("A command says more: slipstream help COMMAND");
   CommandLine line;
-  add_commands(app, line);
+  add_commands(app, line, argc > 1 ? argv[1] : "");
   if (argc == 1) {
     std::cerr << help_of(app, app.get_name());
     return kExitUsage;

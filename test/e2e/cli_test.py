@@ -254,6 +254,13 @@ class UsageTest(unittest.TestCase):
         self.assertIn("\n  FILE ", text)
         self.assertNotIn("help COMMAND", text)  # there is none below it
 
+    def test_every_command_helps_itself(self):
+        """The program builds the options of the command that is called, and for help those of all."""
+        commands = re.findall(r"^  ([a-z]+)  ", run("help").stdout, re.MULTILINE)
+        self.assertGreater(len(commands), 20)
+        for command in commands:
+            self.assertEqual(run("help", command).stdout, run(command, "--help").stdout, command)
+
     def test_wrong_words_get_the_nearest(self):
         self.refused("did you mean 'create'", "topic", "creat", "t")
         self.refused("did you mean 'redrive'", "group", "dead-letters", "redriv", "g")
