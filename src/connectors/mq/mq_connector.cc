@@ -12,9 +12,7 @@ namespace {
 class MqConnector final : public ConnectorFactory {
  public:
   MqConnector(Product product, std::unique_ptr<ConnectorFactory> rocketmq)
-      : product_(product),
-        rocketmq_(std::move(rocketmq)),
-        options_(options_of(product, rocketmq_->options())) {}
+      : product_(product), rocketmq_(std::move(rocketmq)) {}
 
   std::string_view name() const override { return name_of(product_); }
   std::string_view description() const override {
@@ -24,7 +22,8 @@ class MqConnector final : public ConnectorFactory {
   }
   bool can_read() const override { return true; }
   bool can_write() const override { return true; }
-  OptionTable options() const override { return options_; }
+  // Not kept: most programs have no table of this connector.
+  OptionTable options() const override { return options_of(product_, rocketmq_->options()); }
   std::vector<MetadataSpec> metadata() const override { return rocketmq_->metadata(); }
   std::vector<MetricFamily> metrics() const override { return rocketmq_->metrics(); }
   std::vector<std::string> identity_options() const override {
@@ -38,7 +37,7 @@ class MqConnector final : public ConnectorFactory {
   Result<std::unique_ptr<Source>> make_source(const SourceRequest& request) const override {
     SourceRequest translated = request;
     TRY_ASSIGN(translated.table,
-               to_rocketmq(request.table, product_, OptionScope::kSource, options_));
+               to_rocketmq(request.table, product_, OptionScope::kSource, options()));
     auto made = rocketmq_->make_source(translated);
     if (!made.ok()) return in_own_words(made.error());
     return made;
@@ -46,7 +45,7 @@ class MqConnector final : public ConnectorFactory {
   Result<std::unique_ptr<Sink>> make_sink(const SinkRequest& request) const override {
     SinkRequest translated = request;
     TRY_ASSIGN(translated.table,
-               to_rocketmq(request.table, product_, OptionScope::kSink, options_));
+               to_rocketmq(request.table, product_, OptionScope::kSink, options()));
     auto made = rocketmq_->make_sink(translated);
     if (!made.ok()) return in_own_words(made.error());
     return made;
@@ -55,7 +54,6 @@ class MqConnector final : public ConnectorFactory {
  private:
   const Product product_;
   const std::unique_ptr<ConnectorFactory> rocketmq_;
-  const OptionTable options_;
 };
 
 }  // namespace
