@@ -387,24 +387,47 @@ TEST_F(MqTable, AnyFormatCanBeRead) {
       << "fails the job, as in rocketmq tables";
 }
 
+TEST_F(MqTable, KeysHoldColumns) {
+  const OptionMap keyed{{"value.fields-include", "EXCEPT_KEY"}};
+  const auto with = [&](const std::string& format, const std::string& field) {
+    OptionMap options = keyed;
+    options.insert({{"key.format", format}, {"key.fields", field}});
+    return options;
+  };
+  send("body", "KEYS\x01{\"x\":\"key\"}\x02");
+  for (const char* product : kProducts) {
+    EXPECT_THAT(rows(product, with("json", "x")), ElementsAre("+I(key, body)"));
+    EXPECT_THAT(rows(product, with("raw", "x")), ElementsAre("+I({\"x\":\"key\"}, body)"));
+    EXPECT_THAT(rows(product, with("raw", "y")), ElementsAre("+I(body, {\"x\":\"key\"})"));
+  }
+}
+
 // Each as it is written, under rocketmq's own name of it.
 TEST_F(MqTable, OptionsOfRocketmqAreHandedOn) {
   const OptionTable theirs = rocketmq_connector::make_factory()->options();
+  // Of those that take only some values, and what an option needs beside it.
+  const std::map<std::string, std::string> values{
+      {"format", "json"}, {"key.format", "json"}, {"key.fields", "x"}};
+  const std::map<std::string, OptionMap> beside{{"format", {{"fieldDelimiter", ""}}},
+                                                {"key.format", {{"key.fields", "x"}}},
+                                                {"key.fields", {{"key.format", "json"}}},
+                                                {"partitionField", {{"mode", "partition"}}}};
   for (const Product product : {Product::kMq, Product::kMq5}) {
     const OptionTable ours = mq_connector::options_of(product, theirs);
     for (const OptionSpec& spec : ours.specs()) {
       const OptionSpec* same = theirs.find(spec.name);
       if (same == nullptr || same->name != spec.name || same->description != spec.description)
         continue;
-      if (spec.name == "format" || spec.name.starts_with("key.")) continue;
       const OptionScope side =
           spec.scope == OptionScope::kSink ? OptionScope::kSink : OptionScope::kSource;
       std::string value = "5";
       if (spec.type == OptionType::kEnum) value = spec.values.back();
       if (spec.type == OptionType::kBool) value = "true";
-      OptionMap given = options_of(std::string(name_of(product)), {{spec.name, value}});
-      given["producerGroup"] = "p";
-      if (spec.name == "partitionField") given["mode"] = "partition";
+      if (const auto found = values.find(spec.name); found != values.end()) value = found->second;
+      OptionMap more{{spec.name, value}, {"producerGroup", "p"}};
+      if (const auto found = beside.find(spec.name); found != beside.end())
+        more.insert(found->second.begin(), found->second.end());
+      const OptionMap given = options_of(std::string(name_of(product)), more);
       const auto translated = to_rocketmq(testing::table_of(schema_, given), product, side, ours);
       ASSERT_TRUE(translated.ok()) << spec.name << ": " << translated.error().message;
       const auto found = translated->options.find(spec.name);
