@@ -219,7 +219,7 @@ def read_counts(root):
 def tighten(root, counts):
     """Writes smaller counts down; a word of which none is left stays listed with 0."""
     for name, line_of_count in (("tools/vocabulary.txt", lambda c: rf"^({re.escape(c.name)}\s*\|\s*)(\d+)"),
-                                ("tools/tidy_ratchet.txt", lambda c: rf"^({re.escape(c.name)} )(\d+)")):
+                                ("tools/tidy_ratchet.txt", lambda c: rf"^({re.escape(c.name)} +)(\d+)")):
         path = root / name
         text = path.read_text()
         for count in counts:

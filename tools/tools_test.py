@@ -235,13 +235,18 @@ class TidyTest(Tree):
 
     def test_counts_are_tightened(self):
         self.write("tools/vocabulary.txt", "# words\nfor ever | 20 | forever\n")
-        self.write("tools/tidy_ratchet.txt", "keyed-lines 3\n")
+        self.write("tools/tidy_ratchet.txt", "keyed-lines 13\n")
         self.write("src/flow/a.h", GOOD_HEADER + "// for ever. Thread: any.\n")
         counts = tidy.read_counts(self.root)
         self.assertEqual(tidy.check(self.root, counts), [])
         tidy.tighten(self.root, counts)
         self.assertEqual((self.root / "tools/vocabulary.txt").read_text(), "# words\nfor ever |  1 | forever\n")
-        self.assertEqual((self.root / "tools/tidy_ratchet.txt").read_text(), "keyed-lines 1\n")
+        self.assertEqual((self.root / "tools/tidy_ratchet.txt").read_text(), "keyed-lines  1\n")
+        self.write("src/flow/a.h", GOOD_HEADER)
+        counts = tidy.read_counts(self.root)
+        self.assertEqual(tidy.check(self.root, counts), [])
+        tidy.tighten(self.root, counts)
+        self.assertEqual((self.root / "tools/tidy_ratchet.txt").read_text(), "keyed-lines  0\n")
 
     def test_functions_are_found(self):
         code = ("namespace a {\nclass B {\n public:\n  int c() const { return {1}.size(); }\n};\n"
