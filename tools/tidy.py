@@ -185,6 +185,11 @@ def word_finder(word):
 COUNTED_FOLDERS = ("include/", "src/", "test/", "bench/", "fuzz/", "examples/")
 
 
+def is_counted(path):
+    """All C++ files and every Markdown page: users read the same words as developers."""
+    return path.endswith(".md") or (path.startswith(COUNTED_FOLDERS) and path.endswith((".h", ".cc")))
+
+
 class Count:
     """Where something stands that may become rarer only."""
 
@@ -287,7 +292,7 @@ def check(root, counts=None):
             continue
         text = data.decode(errors="replace")
         problems += [f"{path}:{line}: {what}" for line, what in file_problems(path, text, ratchet, used)]
-        if path.startswith(COUNTED_FOLDERS) and path.endswith((".h", ".cc")):
+        if is_counted(path):
             for count in counts:
                 count.add(path, text)
     for path, name in sorted(set(ratchet) - used):

@@ -228,6 +228,12 @@ class TidyTest(Tree):
         self.refused("src/flow/b.cc", "// waits for ever\n", "'for ever'")
         self.refused("src/flow/b.cc", "x.share();\n", "src/flow/b.cc:1")
 
+    def test_pages_use_the_vocabulary(self):
+        self.write("tools/vocabulary.txt", "for ever | 0 | forever\n")
+        self.refused("docs/a.md", "runs for ever\n", "docs/a.md:1")
+        self.write("docs/a.md", "runs forever\n")
+        self.refused("src/flow/README.md", "kept\nfor ever\n", "src/flow/README.md:2")
+
     def test_one_key_per_line(self):
         self.refused("src/flow/a.h", GOOD_HEADER + "// Owner: the job. Thread: any.\n", "src/flow/a.h:2")
         self.write("src/flow/a.h", GOOD_HEADER + "// Owner:  the job.\n// Thread: any.\n")

@@ -398,7 +398,7 @@ TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
   broker_.set_answer(mq::RequestCode::kGroupsOfTopic, R"({"groupList":["G"]})");
   GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = {}};
   arguments.output = OutputFormat::kCsv;
-  // All topics' members are asked for first: of the second one's nothing is heard.
+  // All topics' members are asked for first: the second one's give no answer.
   const auto nth_fails = [&](mq::RequestCode failing, int nth) {
     broker_.disturb([=, seen = 0](mq::RequestCode code) mutable {
       std::optional<mq::testing::Fault> fault;

@@ -309,7 +309,7 @@ class AcceptanceTest(NetworkJob):
         self.stop_and_audit(engine, self.wire, self.topic, 140)
 
     def test_a_commit_is_made_twice(self):
-        """The second time by a third process: the one before was killed when it had sent and heard nothing."""
+        """The second time by a third process: the one before was killed when it had sent and received nothing."""
         self.sealed_but_not_sent()
         swallow = Swallow(*SENDS)
         self.network.faults = [swallow]

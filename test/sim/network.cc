@@ -149,7 +149,7 @@ class End : public std::enable_shared_from_this<End> {
     }
     if (!bytes.empty()) deliver(peer, std::move(bytes), arrival_ns);
     peer.fail_at(arrival_ns + 1, "connection reset by");
-    // Behind what is under way: the peer hears of it once.
+    // Behind what is under way: the peer gets it once.
     arrival_ns_ = std::max(arrival_ns_, arrival_ns);
     fail_at(now_ns + draw(20) * kMillisecondNs, "connection reset by");
   }

@@ -333,7 +333,7 @@ class Job::Impl {
       case Attempt::End::kCancelled:
         return end(JobReport::State::kFailed, outcome.cause);
       case Attempt::End::kFailed:
-        // Whoever asked for a savepoint must hear that there is none.
+        // Whoever asked for a savepoint is answered that there is none.
         if (savepoint_failed()) return end(JobReport::State::kFailed, outcome.cause);
         return restart(outcome.cause);
     }

@@ -331,7 +331,7 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     fail(error.with_context(popping_from(name)));
   }
 
-  // For a while it may come from a server that has not heard of everything yet.
+  // For a while it may come from a server that does not know everything yet.
   bool is_passing(std::int64_t& since_ms) const {
     const std::int64_t now_ms = core_.clock().now_ms();
     if (since_ms < 0) since_ms = now_ms;

@@ -16,8 +16,8 @@ constexpr std::int64_t kRouteAgeMs = 5'000;
 constexpr std::int64_t kBusyWaitMs = 200;
 constexpr std::int64_t kTroubleWaitMs = 2'000;
 constexpr std::int64_t kNoProgressWaitMs = 20;
-// For so long an answer like "no such topic" may come from a server that has not heard of
-// everything yet.
+// For so long an answer like "no such topic" may come from a server that does not know everything
+// yet.
 constexpr std::int64_t kRefusalPatienceMs = 60'000;
 constexpr std::size_t kPullBytesMin = 4'096;
 // A queue has left its topic when so many routes, fetched one after another, say so.
