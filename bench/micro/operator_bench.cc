@@ -107,7 +107,6 @@ void count_and_sum(benchmark::State& state) {
   spec.input = Schema({{"k", Type::bigint()}, {"v", Type::bigint()}});
   spec.keys = {0};
   spec.calls = {aggregate("COUNT", {}), aggregate("SUM", {1})};
-  spec.emit_update_before = false;
   const auto group = flow::make_group_aggregate(spec);
   FreeMemory memory;
   flow::OperatorContext operator_context;

@@ -30,12 +30,7 @@ class GroupAggregate final : public Operator {
   Result<Progress> push(std::size_t, Batch&& batch, Emitter& out) override {
     if (batch.rows() == 0) return Progress::kDone;
     const std::int64_t now = spec_.ttl_ms > 0 ? context_.now_ms() : 0;
-    if (spec_.emit_every_change) {
-      for (std::size_t row = 0; row < batch.rows(); ++row)
-        TRY(apply(slice(batch, row, 1), now, out));
-    } else {
-      TRY(apply(batch, now, out));
-    }
+    TRY(apply(batch, now, out));
     TRY(sweep(now, batch.rows() * kSweepPerRow));
     return Progress::kDone;
   }
@@ -130,7 +125,7 @@ class GroupAggregate final : public Operator {
       } else if (!touched_[i].existed) {
         changes.push_back({RowKind::kInsert, i, false});
       } else if (differ(before, after, i)) {
-        if (spec_.emit_update_before) changes.push_back({RowKind::kUpdateBefore, i, true});
+        changes.push_back({RowKind::kUpdateBefore, i, true});
         changes.push_back({RowKind::kUpdateAfter, i, false});
       }
       // A pair is never cut in two.

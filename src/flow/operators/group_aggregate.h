@@ -12,17 +12,13 @@
 
 namespace slipstream::flow {
 
-// Output: keys, results of `calls`. No calls: DISTINCT over the keys. No keys: one group, nothing
-// before its first row.
+// Output: keys, results of `calls`; the changes of one group within one input batch are folded into
+//         one. No calls: DISTINCT over the keys. No keys: one group, nothing before its first row.
 struct GroupAggregateSpec {
   Schema input;
   std::vector<std::size_t> keys;
   std::vector<AggregateCallSpec> calls;
-  bool updating_input = false;     // -U and -D may come: MIN and MAX keep all their values
-  bool emit_update_before = true;  // false: +U without -U, for sinks that write by key
-  // Changes of one group within one input batch are folded into one. True: one change per input
-  // row.
-  bool emit_every_change = false;
+  bool updating_input = false;  // -U and -D may come: MIN and MAX keep all their values
   // table.exec.state.ttl: groups not written for so long are forgotten; 0 = never.
   std::int64_t ttl_ms = 0;
 };

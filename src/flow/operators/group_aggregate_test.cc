@@ -106,17 +106,6 @@ TEST(GroupAggregate, WithoutKeysNothingBeforeTheFirstRow) {
   EXPECT_EQ(harness.take_rows(), (Rows{"+I(2, 3, x, 2, 2, 2)"}));
 }
 
-TEST(GroupAggregate, EveryChangeAndNoUpdateBefore) {
-  GroupAggregateSpec spec = full_spec(false);
-  spec.calls.resize(1);
-  spec.emit_every_change = true;
-  spec.emit_update_before = false;
-  auto harness = harness_of(spec);
-  harness.push(0,
-               rows({"a", "a", "a"}, {"1", "2", "3"}, {"x", "y", "z"}, {"true", "true", "true"}));
-  EXPECT_EQ(harness.take_rows(), (Rows{"+I(a, 1)", "+U(a, 2)", "+U(a, 3)"}));
-}
-
 TEST(GroupAggregate, ForgetsGroupsThatWereNotWritten) {
   GroupAggregateSpec spec = full_spec(false);
   spec.ttl_ms = 1000;
