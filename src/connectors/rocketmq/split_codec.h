@@ -12,8 +12,8 @@
 
 namespace slipstream::rocketmq_connector {
 
-inline constexpr std::int64_t kFirstOffset =
-    -1;  // the queue's first message, whatever its offset is then
+// The queue's first message, whatever its offset is then.
+inline constexpr std::int64_t kFirstOffset = -1;
 inline constexpr std::int64_t kNoEnd = -1;
 
 struct QueuePosition {

@@ -78,8 +78,8 @@ class CheckpointWriter {
   const Callbacks callbacks_;
   // In its queue only.
   std::map<CheckpointId, std::unique_ptr<BlobWriter>> outputs_;
-  CheckpointId dropped_ =
-      0;  // the newest: later snapshots of it and of older ones keep their epochs only
+  // The newest: later snapshots of it and of older ones keep their epochs only.
+  CheckpointId dropped_ = 0;
   WorkQueue queue_;
 };
 

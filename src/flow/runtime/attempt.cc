@@ -13,8 +13,8 @@
 namespace slipstream::flow {
 namespace {
 
-constexpr std::int64_t kFlushIntervalMs =
-    5'000;  // group offsets and sinks when checkpointing is off
+// Group offsets and sinks when checkpointing is off.
+constexpr std::int64_t kFlushIntervalMs = 5'000;
 
 constexpr std::int64_t kSourcesLimitMs = 2'000;  // for all of them
 

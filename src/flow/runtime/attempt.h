@@ -142,8 +142,8 @@ class Attempt final : public TaskListener {
   Manifest building_;
   std::int64_t begun_ms_ = 0;
   std::int64_t building_rows_ = 0;  // input when the checkpoint in flight began
-  std::int64_t rows_counted_ =
-      0;  // input when a checkpoint last counted for crash_after_checkpoints
+  // Input when a checkpoint last counted for crash_after_checkpoints.
+  std::int64_t rows_counted_ = 0;
   std::optional<Outcome> outcome_;
   std::atomic<std::uint64_t> epoch_files_{0};
   std::atomic<bool> tasks_built_{false};

@@ -125,8 +125,8 @@ TEST(Recovery, SurvivesACrashAfterEveryCheckpoint) {
   fixture.pace();
   int crashes = 0;
   while (true) {
-    fixture.options.parallelism =
-        1 + static_cast<std::uint32_t>(crashes % 4);  // and with another parallelism
+    // And with another parallelism.
+    fixture.options.parallelism = 1 + static_cast<std::uint32_t>(crashes % 4);
     const Status status = fixture.run();
     if (status.ok()) break;
     ASSERT_EQ(status.error().code, ErrorCode::kCancelled) << status.to_string();

@@ -21,8 +21,8 @@ constexpr std::uint32_t kMagicV2 = 0xDAA320AB;
 constexpr std::int32_t kRecordBytesMin = 91;  // IPv4, v1, nothing of variable length
 // Leaves room to count the messages of a batch record.
 constexpr std::int64_t kQueueOffsetMax = std::numeric_limits<std::int64_t>::max() >> 1U;
-constexpr std::size_t kUnpackedBytesMax =
-    256UL * 1024 * 1024;  // of all inner batches of one answer
+// Of all inner batches of one answer.
+constexpr std::size_t kUnpackedBytesMax = 256UL * 1024 * 1024;
 
 Error corrupt(std::string text) { return Error{ErrorCode::kCorrupt, std::move(text)}; }
 
