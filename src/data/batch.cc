@@ -5,14 +5,11 @@
 #include <unordered_set>
 
 #include "base/try.h"
+#include "data/lists.h"
 
 namespace slipstream {
 
 namespace {
-
-bool is_list(TypeKind kind) {
-  return kind == TypeKind::kArray || kind == TypeKind::kMap || kind == TypeKind::kMultiset;
-}
 
 std::vector<std::uint64_t> take_validity(const Column& column,
                                          std::span<const std::uint32_t> rows) {

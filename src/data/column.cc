@@ -4,6 +4,7 @@
 #include "slipstream/batch.h"
 
 #include "base/try.h"
+#include "data/lists.h"
 
 namespace slipstream {
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::size_t kFirstChunk = 1024;      // a column of a small batch costs little
 constexpr std::size_t kLargestChunk = 262144;  // beyond it, doubling only wastes
-
-bool is_list(TypeKind kind) {
-  return kind == TypeKind::kArray || kind == TypeKind::kMap || kind == TypeKind::kMultiset;
-}
 
 std::size_t words_for(std::size_t rows) { return (rows + 63) / 64; }
 

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/try.h"
+#include "data/lists.h"
 
 namespace slipstream {
 
@@ -92,10 +93,6 @@ class Reader {
 };
 
 Error corrupt(const char* what) { return Error{ErrorCode::kCorrupt, what}; }
-
-bool is_list(TypeKind kind) {
-  return kind == TypeKind::kArray || kind == TypeKind::kMap || kind == TypeKind::kMultiset;
-}
 
 // ---- types
 
