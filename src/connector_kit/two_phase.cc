@@ -10,12 +10,17 @@
 namespace slipstream::connector_kit {
 namespace {
 
-// Until the time is over or stop was requested.
-void wait(std::int64_t ms, const std::stop_token& stop) {
+// Until the clock has reached `until_ms` or stop was requested.
+void wait(const Clock& clock, std::int64_t until_ms, const std::stop_token& stop) {
   std::mutex mutex;
-  std::condition_variable_any changed;
+  std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, std::chrono::milliseconds(ms), [] { return false; });
+  while (!stop.stop_requested()) {
+    const std::int64_t left_ms = until_ms - clock.now_ms();
+    if (left_ms <= 0) return;
+    stopped.wait_for(lock, stop, std::chrono::milliseconds(clock.sleep_ms(left_ms)),
+                     [] { return false; });
+  }
 }
 
 }  // namespace
@@ -31,10 +36,11 @@ Status publish_until_done(const PublishLoop& loop, const CommitContext& context,
     if (status.ok() || !status.error().retryable) return status;
     const auto wait_ms = retry.next_wait_ms(status.error());
     if (wait_ms) {
+      const std::int64_t next_attempt_ms = clock.now_ms() + *wait_ms;
       const std::string text = status.error().message + "; trying again";
       log(LogLevel::kWarn, loop.component, text);
       if (context.progress) context.progress(text);
-      wait(*wait_ms, context.stop);
+      wait(clock, next_attempt_ms, context.stop);
     }
     if (context.stop.stop_requested())
       return named(Error{ErrorCode::kCancelled, "stopped while publishing"});

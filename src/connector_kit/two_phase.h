@@ -25,7 +25,7 @@ struct PublishLoop {
 
 // Runs `publish` until it succeeds, with growing waits behind retryable errors.
 //
-// Thread:  one; blocks, by the time of the machine, whatever the clock says. Stop ends a wait at once.
+// Thread:  one; blocks until the clock says that a wait is over. Stop ends a wait at once.
 //          CommitContext::progress says what it waits for.
 // Bounds:  none in time: what is sealed has to be published.
 // Failure: the first error that is not retryable, with the subject; kCancelled on stop.

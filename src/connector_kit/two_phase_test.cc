@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -10,22 +11,47 @@
 namespace slipstream::connector_kit {
 namespace {
 
-const PublishLoop kLoop{
-    .subject = "table 't'", .component = "test", .retry = {.first_wait_ms = 1, .wait_ms_max = 1}};
+constexpr std::int64_t kMinuteMs = 60'000;
+constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+const PublishLoop kLoop{.subject = "table 't'",
+                        .component = "test",
+                        .retry = {.first_wait_ms = kHourMs, .wait_ms_max = 4 * kHourMs}};
 
-TEST(PublishUntilDone, TriesAgainWhatMaySucceed) {
-  const SystemClock clock;
-  int calls = 0;
+// Ten minutes are over whenever somebody begins to sleep.
+class SleptClock final : public Clock {
+ public:
+  std::int64_t now_ms() const override { return now_ms_; }
+  std::int64_t wall_ms() const override { return now_ms_; }
+  std::int64_t sleep_ms(std::int64_t) const override {
+    now_ms_ += 10 * kMinuteMs;
+    return 0;
+  }
+
+ private:
+  mutable std::int64_t now_ms_ = 0;
+};
+
+TEST(PublishUntilDone, TriesAgainWhatMaySucceedWhenTheClockSaysSo) {
+  const SleptClock clock;
+  std::vector<std::int64_t> called_ms;
   const Status status = publish_until_done(kLoop, {}, clock, [&]() -> Status {
-    if (++calls < 4) return Error::retry(ErrorCode::kUnavailable, "the disk is full");
+    called_ms.push_back(clock.now_ms());
+    if (called_ms.size() < 4) return Error::retry(ErrorCode::kUnavailable, "the disk is full");
     return {};
   });
   EXPECT_TRUE(status.ok()) << status.to_string();
-  EXPECT_EQ(calls, 4);
+  ASSERT_EQ(called_ms.size(), 4U);
+  std::int64_t wait_ms = kHourMs;
+  for (std::size_t i = 1; i < called_ms.size(); ++i) {
+    // Between half of the wait and all of it; ten minutes more where the clock stands then.
+    EXPECT_GE(called_ms[i] - called_ms[i - 1], wait_ms / 2) << i;
+    EXPECT_LE(called_ms[i] - called_ms[i - 1], wait_ms + 10 * kMinuteMs) << i;
+    wait_ms *= 2;
+  }
 }
 
 TEST(PublishUntilDone, EndsAtWhatNeverDoes) {
-  const SystemClock clock;
+  const FakeClock clock;
   int calls = 0;
   const Status status = publish_until_done(kLoop, {}, clock, [&]() -> Status {
     ++calls;
@@ -36,12 +62,15 @@ TEST(PublishUntilDone, EndsAtWhatNeverDoes) {
 }
 
 TEST(PublishUntilDone, ABoundEndsIt) {
-  const SystemClock clock;
+  FakeClock clock;
   PublishLoop loop = kLoop;
   loop.retry.attempts_max = 2;
   CommitContext context;
   std::string progress;
-  context.progress = [&](std::string_view text) { progress = text; };
+  context.progress = [&](std::string_view text) {
+    progress = text;
+    clock.advance_ms(kHourMs);
+  };
   int calls = 0;
   const Status status = publish_until_done(loop, context, clock, [&]() -> Status {
     ++calls;
@@ -53,14 +82,12 @@ TEST(PublishUntilDone, ABoundEndsIt) {
 }
 
 TEST(PublishUntilDone, StopEndsAWait) {
-  const SystemClock clock;
+  const SystemClock clock;  // so that it sleeps an hour unless it is woken
   const auto stop = std::make_unique<std::stop_source>();
   CommitContext context;
   context.stop = stop->get_token();
-  PublishLoop loop = kLoop;
-  loop.retry = {.first_wait_ms = 3'600'000, .wait_ms_max = 3'600'000};
   std::jthread stopper;
-  const Status status = publish_until_done(loop, context, clock, [&]() -> Status {
+  const Status status = publish_until_done(kLoop, context, clock, [&]() -> Status {
     stopper = std::jthread([&] { stop->request_stop(); });
     return Error::retry(ErrorCode::kUnavailable, "the disk is full");
   });
