@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "base/retry.h"
 #include "base/try.h"
+#include "connector_kit/two_phase.h"
 #include "connectors/rocketmq/epoch_codec.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/queue_scan.h"
@@ -294,7 +295,7 @@ Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& 
 }
 
 Status Publication::send(QueueWork& work) {
-  TRY(context_.check_lease());
+  TRY(connector_kit::check_lease(context_));
   std::size_t count = 0;
   TRY_ASSIGN(std::string body, read_body(work.waiting.front(), count));
   if (count == 0) {

@@ -16,11 +16,12 @@ namespace slipstream::rocketmq_connector {
 
 // Every message of the epochs is stored exactly once when commit() succeeds.
 //   1. Batches are sent, several at a time. Busy and unreachable brokers: again, for as long as it
-//   takes.
+//      takes.
 //   2. An unknown outcome, or a recovered epoch, makes a queue doubtful. When nothing of it can be
-//   under way any more
-//      (the fence), the queue is looked through for stamps, and only messages that are not there
-//      are sent, as in 1.
+//      under way any more (the fence), the queue is looked through for stamps, and only messages
+//      that are not there are sent, as in 1.
+// Each queue has its own waits, fence and attempts while others go on, so the loop is not
+// connector_kit::publish_until_done(), which tries all of a commit again.
 //
 // Owner:   the engine's commit thread; blocks.
 // Bounds:  kUnderWayMax batches in memory.

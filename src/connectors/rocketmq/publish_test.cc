@@ -313,6 +313,13 @@ TEST_F(PublishTest, ALostLeaseStopsPublishing) {
   EXPECT_TRUE(published().empty());
 }
 
+TEST_F(PublishTest, ALeaseThatNobodyChecksIsHeld) {
+  const Committable epoch = epoch_of(0, 3);
+  const auto committer = sink_->make_committer({counters_.metrics(), &clock_});
+  ASSERT_TRUE((*committer)->commit(std::vector{epoch}, CommitContext{}).ok());
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 3)));
+}
+
 TEST_F(PublishTest, ADamagedEpochFileIsNotPublished) {
   const Committable epoch = epoch_of(0, 3);
   folder_.write("epoch-7-0", "");
