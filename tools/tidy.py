@@ -24,14 +24,12 @@ REGISTRY_HOSTS = re.compile("|".join(re.escape(left + right) for left, right in 
 WORK_PATH = re.compile(r"(?<![\w.])/" + r"work/")
 
 # (pattern, where it applies, what to do instead); the text is free of comments and literals.
-TEST_SUPPORT = {"src/flow/runtime/script_nodes.h"}  # part of test programs only
-
 BANNED_CALLS = [
     (re.compile(r"\b(?:std::this_thread::)?sleep_(?:for|until)\s*\(|\b(?:u|nano)?sleep\s*\("),
      lambda path: is_test(path), "a test waits for a condition with a deadline, or moves a fake clock"),
     (re.compile(r"\b(?:system|steady|high_resolution)_clock::now\b"),
      lambda path: (path.startswith("src/") and not path.startswith(("src/io/", "src/base/clock"))
-                   and not is_test(path) and path not in TEST_SUPPORT),
+                   and not is_test(path)),
      "take a Clock (base/clock.h), so that tests can move it"),
     (re.compile(r"\babsl::Mutex\b"), lambda path: True, "use the annotated Mutex of base/mutex.h"),
     (re.compile(r"\busing\s+namespace\b"), lambda path: path.endswith(".h"), "name what you use"),

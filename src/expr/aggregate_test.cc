@@ -4,7 +4,7 @@
 
 #include "data/text/value.h"
 #include "expr/function.h"
-#include "expr/test_cells.h"
+#include "expr/testing/cells.h"
 
 namespace slipstream::expr {
 namespace {

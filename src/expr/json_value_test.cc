@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "expr/json_path.h"
-#include "expr/test_cells.h"
+#include "expr/testing/cells.h"
 
 namespace slipstream::expr {
 namespace {

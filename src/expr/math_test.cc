@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "expr/test_cells.h"
+#include "expr/testing/cells.h"
 
 namespace slipstream::expr {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "data/text/characters.h"
-#include "expr/test_cells.h"
+#include "expr/testing/cells.h"
 
 namespace slipstream::expr {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/testing/wait_until.h"
 #include "flow/job.h"
-#include "flow/runtime/script_nodes.h"
+#include "flow/testing/script_nodes.h"
 
 namespace slipstream::flow {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "slipstream/connectors.h"
 
-#include "flow/operators/operator_harness.h"
+#include "flow/testing/operator_harness.h"
 #include "observation.h"
 #include "sql/session.h"
 

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "flow/operators/operator_harness.h"
+#include "flow/testing/operator_harness.h"
 
 namespace slipstream::flow {
 namespace {

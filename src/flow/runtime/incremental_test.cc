@@ -9,7 +9,7 @@
 #include "flow/checkpoint/storage.h"
 #include "flow/checkpoint/store.h"
 #include "flow/job.h"
-#include "flow/runtime/script_nodes.h"
+#include "flow/testing/script_nodes.h"
 
 namespace slipstream::flow {
 namespace {

@@ -6,7 +6,7 @@
 #include "expr/expr.h"
 #include "flow/event_time/watermark_assigner.h"
 #include "flow/runtime/memory_budget.h"
-#include "flow/runtime/script_nodes.h"
+#include "flow/testing/script_nodes.h"
 
 namespace slipstream::flow {
 namespace {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "flow/job.h"
-#include "flow/runtime/script_nodes.h"
+#include "flow/testing/script_nodes.h"
 
 namespace slipstream::flow {
 namespace {

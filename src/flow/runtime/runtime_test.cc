@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/no_threads.h"
-#include "flow/runtime/script_nodes.h"
 #include "flow/runtime/task_pool.h"
+#include "flow/testing/script_nodes.h"
 
 namespace slipstream::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/runtime/script_nodes.h"
+#include "flow/testing/script_nodes.h"
 
 #include <cstring>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "expr/test_cells.h"
+#include "expr/testing/cells.h"
 
 #include <gtest/gtest.h>
 
