@@ -72,9 +72,13 @@ class Running:
         fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
-    def resident_mib(self):
+    def status(self, name):
+        """A number of /proc/PID/status."""
         lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
-        return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
+        return int(next(line.split()[1] for line in lines if line.startswith(name + ":")))
+
+    def resident_mib(self):
+        return self.status("VmRSS") / 1024
 
     def alive(self):
         return self.child.poll() is None

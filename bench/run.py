@@ -2,8 +2,9 @@
 """What the engine costs beside null programs and the official Java client (./dev bench).
 
 Parts: `engine` against the replay server, with no broker beside it; `broker`, `java`, `latency` and `idle`
-on a real broker. Quoted are user and system CPU-seconds of the measured process, start and end included:
-they hold still on a busy machine, wall times do not. `instructions`, only when asked for, compares two builds.
+on a real broker; `server`, whose jobs make their rows themselves. Quoted are user and system CPU-seconds of the
+measured process, start and end included: they hold still on a busy machine, wall times do not. `instructions`,
+only when asked for, compares two builds.
 """
 import argparse
 import datetime
@@ -15,9 +16,10 @@ from engine_part import engine
 from harness import QUEUES, ROOT, Bench, BrokerError
 from instructions_part import instructions
 from latency_part import latency
+from server_part import server
 
 README = ROOT / "bench/README.md"
-PARTS = {"engine": engine, "broker": broker, "java": java, "latency": latency, "idle": idle,
+PARTS = {"engine": engine, "broker": broker, "java": java, "latency": latency, "idle": idle, "server": server,
          "instructions": instructions}
 ALWAYS = [part for part in PARTS if part != "instructions"]
 
@@ -49,7 +51,7 @@ def main():
     parser.add_argument("--size", type=int, default=298, help="bytes of a body")
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the best counts")
     parser.add_argument("--rate", type=int, default=20_000, help="messages per second of the part latency")
-    parser.add_argument("--seconds", type=int, default=30, help="of the parts latency and idle")
+    parser.add_argument("--seconds", type=int, default=30, help="of the parts latency, idle and server")
     parser.add_argument("--parallelism", type=int, default=1)
     parser.add_argument("--version", default="5.5.0", help="of RocketMQ")
     parser.add_argument("--programs", default=ROOT / "build/release/bin", help="folder of the programs")
