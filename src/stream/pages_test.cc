@@ -70,6 +70,7 @@ using namespace given;
 
 [[maybe_unused]] void a_job_in_the_original_shape(Environment& env) {
 #include "stream/blocks/datastream-rocketmq_1.inc"
+#include "stream/blocks/datastream-rocketmq_2.inc"
 }
 
 [[maybe_unused]] Status connecting() {

@@ -299,6 +299,17 @@ Status add_start(const SourceStart& start, SourceConfig& config) {
   return {};
 }
 
+Status add_stop(std::optional<std::int64_t> stop_ms, SourceConfig& config) {
+  if (!stop_ms) return {};
+  if (*stop_ms < 0) {
+    return Error{ErrorCode::kInvalidArgument, std::string(kSource) + ": the stop time " +
+                                                  std::to_string(*stop_ms) + " is before 1970"};
+  }
+  config.options["scan.bounded.mode"] = "timestamp";
+  config.options["scan.bounded.timestamp-millis"] = std::to_string(*stop_ms);
+  return {};
+}
+
 void add_reading(const Reader& reader, SourceConfig& config) {
   config.persist_interval_ms = reader[kPersistMs];
   OptionMap& options = config.options;
@@ -307,6 +318,7 @@ void add_reading(const Reader& reader, SourceConfig& config) {
   options["scan.pull.pause-when-empty"] = milliseconds(reader[kPauseWhenEmptyMs]);
   options["scan.pull.concurrency"] = std::to_string(reader[kPulls]);
   options["pullBatchSize"] = std::to_string(reader[kPullMessages]);
+  config.list_messages_max = static_cast<std::size_t>(reader[kPullMessages]);
 }
 
 // As the connector reads its options of the same names.
@@ -364,7 +376,8 @@ OptionTable rocketmq_config() {
   return OptionTable(std::move(all));
 }
 
-Result<SourceConfig> read_source_config(const Properties& properties, const SourceStart& start) {
+Result<SourceConfig> read_source_config(const Properties& properties, const SourceStart& start,
+                                        std::optional<std::int64_t> stop_ms) {
   TRY_ASSIGN(const Reader reader, Reader::make(kSource, properties));
   SourceConfig config;
   TRY_ASSIGN(config.topic, reader.required(kConsumerTopic));
@@ -389,6 +402,7 @@ Result<SourceConfig> read_source_config(const Properties& properties, const Sour
     if (reader.given(spec.name)) config.options[spec.name] = reader.text(spec.name);
   }
   add_reading(reader, config);
+  TRY(add_stop(stop_ms, config));
   if (start.mode != SourceStart::Mode::kByKeys) {
     TRY(add_start(start, config));
   } else if (reader[kStartOffset] >= 0) {

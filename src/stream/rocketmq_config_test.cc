@@ -23,8 +23,9 @@ Properties with(Properties more = {}) {
                {Config::kConsumerTopic, "T"}});
   return more;
 }
-std::string refused(const Properties& properties, SourceStart start = {}) {
-  const auto config = read_source_config(properties, start);
+std::string refused(const Properties& properties, SourceStart start = {},
+                    std::optional<std::int64_t> stop_ms = std::nullopt) {
+  const auto config = read_source_config(properties, start, stop_ms);
   return config.ok() ? "" : config.status().to_string();
 }
 
@@ -43,6 +44,7 @@ TEST(RocketMQConfigTest, DefaultsAreThoseOfTheOriginal) {
                                         {"heartbeat.interval", "30000 ms"},
                                         {"scan.startup.group-offsets.reset", "latest"}}));
   EXPECT_EQ(source->persist_interval_ms, 5'000);
+  EXPECT_EQ(source->list_messages_max, 32U);
 
   const auto sink = read_sink_config({{Config::kNameServerAddress, "h:9876"}}, "my job");
   ASSERT_TRUE(sink.ok()) << sink.status().to_string();
@@ -154,6 +156,14 @@ TEST(RocketMQConfigTest, SpecificOffsetsAreOfTheTopic) {
   EXPECT_THAT(refused(with(), {.mode = SourceStart::Mode::kSpecificOffsets,
                                .offsets = {{{"U", "broker-a", 1}, 201}}}),
               HasSubstr("not of the topic 'T'"));
+}
+
+TEST(RocketMQConfigTest, AStopTimeBoundsTheRead) {
+  const auto config = read_source_config(with(), {}, 5'000);
+  ASSERT_TRUE(config.ok()) << config.status().to_string();
+  EXPECT_THAT(config->options, IsSupersetOf({Pair("scan.bounded.mode", "timestamp"),
+                                             Pair("scan.bounded.timestamp-millis", "5000")}));
+  EXPECT_THAT(refused(with(), {}, -1), HasSubstr("stop time -1"));
 }
 
 TEST(RocketMQConfigTest, SpecificOffsetsOfSeveralTopicsNameThem) {

@@ -107,17 +107,16 @@ class ProducerSender final : public MessageSenders::Sender {
 
   void send(Message message) override {
     outcomes_->throw_failure();
-    complete(message);
-    const bool delayed = message.delay_level != 0 || message.deliver_at_ms != 0;
-    if (mode_.batch_size > 1 && !delayed) {
-      kept_.push_back(std::move(message));
-      if (kept_.size() >= mode_.batch_size) send_kept();
-      return;
+    add(std::move(message));
+    if (kept_.size() >= mode_.batch_size) send_kept();
+  }
+  void send_list(MessageList messages) override {
+    outcomes_->throw_failure();
+    for (Message& message : messages) {
+      add(std::move(message));
+      if (mode_.batch_size > 1 && kept_.size() >= mode_.batch_size) send_kept();
     }
-    send_kept();  // in the order of the elements
-    std::vector<Message> one;
-    one.push_back(std::move(message));
-    give(std::move(one));
+    if (mode_.batch_size == 1) send_kept();
   }
 
   void flush() override {
@@ -127,6 +126,15 @@ class ProducerSender final : public MessageSenders::Sender {
   }
 
  private:
+  // To those that are kept, or, with a delay, on its way behind them.
+  void add(Message message) {
+    complete(message);
+    const bool delayed = message.delay_level != 0 || message.deliver_at_ms != 0;
+    if (delayed) send_kept();
+    kept_.push_back(std::move(message));
+    if (delayed) send_kept();
+  }
+
   void complete(Message& message) const {
     if (message.topic.empty()) message.topic = topic_;
     if (message.topic.empty()) {
@@ -136,17 +144,24 @@ class ProducerSender final : public MessageSenders::Sender {
     if (message.delay_level == 0 && message.deliver_at_ms == 0) message.delay_level = delay_level_;
   }
 
-  // One batch holds messages of one topic that may go to one queue.
+  // One batch holds messages of one topic that may go to one queue. Batches go in the order of
+  // their first messages, full ones at once.
   void send_kept() {
+    MessageList kept = std::exchange(kept_, {});
+    if (kept.size() == 1) return give(std::move(kept));
     using Target = std::tuple<std::string, std::string, std::optional<rocketmq::MessageQueue>>;
     struct Open {
-      std::vector<Message> messages;
+      MessageList messages;
       std::size_t bytes = 0;
     };
-    std::map<Target, Open> open;
-    for (Message& message : std::exchange(kept_, {})) {
+    std::vector<Open> open;
+    std::map<Target, std::size_t> open_of;
+    for (Message& message : kept) {
       const std::size_t bytes = size_of(message);
-      Open& batch = open[Target(message.topic, message.sharding_key, message.queue)];
+      Target target(message.topic, message.sharding_key, message.queue);
+      const std::size_t at = open_of.try_emplace(std::move(target), open.size()).first->second;
+      if (at == open.size()) open.emplace_back();
+      Open& batch = open[at];
       if (!batch.messages.empty() && batch.bytes + bytes > kBatchBytesMax) {
         give(std::exchange(batch.messages, {}));
         batch.bytes = 0;
@@ -154,10 +169,10 @@ class ProducerSender final : public MessageSenders::Sender {
       batch.bytes += bytes;
       batch.messages.push_back(std::move(message));
     }
-    for (auto& [target, batch] : open) give(std::move(batch.messages));
+    for (Open& batch : open) give(std::move(batch.messages));
   }
 
-  void give(std::vector<Message> messages) {
+  void give(MessageList messages) {
     const std::size_t count = messages.size();
     if (!mode_.async) {
       const SendResult result = count == 1 ? producer_->send_and_wait(std::move(messages.front()))
@@ -185,7 +200,7 @@ class ProducerSender final : public MessageSenders::Sender {
   const std::string topic_;
   const std::int32_t delay_level_;
   const SendMode mode_;
-  std::vector<Message> kept_;
+  MessageList kept_;
   std::shared_ptr<Outcomes> outcomes_;
   std::unique_ptr<rocketmq::Producer> producer_;
 };

@@ -323,6 +323,101 @@ TEST_F(RocketMQSinkTest, ElementsWithoutTopicAreRefused) {
               HasSubstr("with_batch_size(0)"));
 }
 
+// --- lists ---
+
+std::vector<std::string> bodies_of(const std::vector<ReceivedMessage>& messages) {
+  std::vector<std::string> bodies;
+  for (const ReceivedMessage& message : messages) bodies.push_back(message.body);
+  return bodies;
+}
+Message message_of(std::string body, std::string sharding_key = {}, std::string topic = {}) {
+  Message message;
+  message.topic = std::move(topic);
+  message.body = std::move(body);
+  message.sharding_key = std::move(sharding_key);
+  return message;
+}
+
+TEST_F(RocketMQSinkTest, AListIsOneBatch) {
+  MessageList list;
+  for (const std::string& text : texts(20)) list.push_back(message_of(text));
+  const Status status = write<MessageList>(
+      {list, {}, {message_of("alone")}},
+      RocketMQSink<MessageList>(properties({{Config::kProducerTopic, "T"}})), no_checkpoints());
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendBatchMessage), 1U);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendMessageV2), 1U);
+  const auto first = bodies_of(broker_.messages({"T", "broker-a", 0}));
+  const auto second = bodies_of(broker_.messages({"T", "broker-a", 1}));
+  EXPECT_EQ(first.size() + second.size(), 21U);
+  EXPECT_EQ(first.size() >= 20 ? std::vector(first.begin(), first.begin() + 20)
+                               : std::vector(second.begin(), second.begin() + 20),
+            texts(20));
+}
+
+TEST_F(RocketMQSinkTest, AListIsCutWhereABatchMustEnd) {
+  broker_.create_topic("U", 1);
+  broker_.create_topic("L", 1);
+  Message delayed = message_of("later", {}, "U");
+  delayed.delay_level = 1;
+  const MessageList mixed{message_of("a0", "a"), message_of("u0", {}, "U"), message_of("a1", "a"),
+                          delayed, message_of("u1", {}, "U")};
+  MessageList large;
+  for (int i = 0; i < 12; ++i)
+    large.push_back(message_of(std::string(200'000, static_cast<char>('a' + i)), {}, "L"));
+  const Status status = write<MessageList>(
+      {mixed, large}, RocketMQSink<MessageList>(properties({{Config::kProducerTopic, "T"}})));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  std::vector<std::string> kept_order;
+  for (const ReceivedMessage& message : stored("T"))
+    if (message.sharding_key == "a") kept_order.push_back(message.body);
+  EXPECT_THAT(kept_order, ElementsAre("a0", "a1"));
+  EXPECT_THAT(bodies_of(broker_.messages({"U", "broker-a", 0})), ElementsAre("u0", "later", "u1"));
+  const auto in_order = broker_.messages({"L", "broker-a", 0});
+  ASSERT_EQ(in_order.size(), 12U);
+  for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(in_order[i].body, large[i].body);
+}
+
+TEST_F(RocketMQSinkTest, ASchemaMakesLists) {
+  class Twice final : public MessageListSerializationSchema<std::string> {
+   public:
+    MessageList serialize(const std::string& element) override {
+      return {message_of(element, element), message_of(element + "!", element)};
+    }
+  };
+  const RocketMQSink sink(Twice(), properties({{Config::kProducerTopic, "T"}}));
+  const Status status = write(texts(10), sink);
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendBatchMessage), 10U);
+  std::multiset<std::string> expected = numbers(10);
+  for (const std::string& text : texts(10)) expected.insert(text + "!");
+  EXPECT_EQ(bodies(), expected);
+}
+
+TEST_F(RocketMQSinkTest, ListsComeWholeInEveryMode) {
+  std::vector<MessageList> lists;
+  for (int i = 0; i < 100; i += 5) {
+    MessageList& list = lists.emplace_back();
+    for (int of = i; of < i + 5; ++of) list.push_back(message_of(std::to_string(of)));
+  }
+  for (const bool async : {false, true}) {
+    for (const bool batch : {false, true}) {
+      RocketMQSink<MessageList> sink(
+          properties({{Config::kProducerTopic, "T"}, {Config::kProducerRetryTimes, "0"}}));
+      sink.with_async(async).with_batch_flush_on_checkpoint(batch).with_batch_size(7);
+      const std::size_t batches = broker_.requests_seen(RequestCode::kSendBatchMessage);
+      const auto before = bodies();
+      // A batch that is lost on its way fails the attempt; the next one sends it.
+      broker_.inject(RequestCode::kSendBatchMessage, fault(Fault::Kind::kDropBefore), 1);
+      const Status status = write(lists, sink, {.restart_delay = 10ms});
+      ASSERT_TRUE(status.ok()) << status.to_string();
+      for (const std::string& text : texts(100))
+        EXPECT_GT(bodies().count(text), before.count(text)) << text;
+      EXPECT_GE(broker_.requests_seen(RequestCode::kSendBatchMessage) - batches, batch ? 15U : 21U);
+    }
+  }
+}
+
 // --- keys ---
 
 TEST_F(RocketMQSinkTest, RetriesAndTimeout) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 
 #include "slipstream/stream/rocketmq.h"
 
@@ -37,6 +38,7 @@ const ColumnSpec& column_spec(MessageColumn column) {
       {"queue-id", Type::integer()},
       {"store-timestamp", Type::bigint()},
       {"properties", Type::map(Type::string(), Type::string())},
+      {"sharding-key", Type::string()},
   };
   return kColumns[static_cast<std::size_t>(column)];
 }
@@ -119,6 +121,7 @@ struct SourceParts {
   std::string topic;
   std::shared_ptr<UserCodeWatch> watch;
   std::chrono::milliseconds commit_interval{0};  // without checkpoints; 0 = not at all
+  std::size_t messages_max = 1;                  // of one call of the schema
   std::shared_ptr<EndedQueues> ended = std::make_shared<EndedQueues>();
 };
 
@@ -227,14 +230,21 @@ class Reader final : public SourceReader {
     const Column& born = *messages.column(first + static_cast<std::size_t>(MessageColumn::kBorn));
     const Column& offsets =
         *messages.column(first + static_cast<std::size_t>(MessageColumn::kOffset));
+    const std::span<const Timestamp> times(born.data<Timestamp>(), messages.rows());
     bool more = true;
     std::size_t row = begin;
     const Status status = user_call(*calls_, schema_, [&] {
-      for (; row < end && more; ++row)
-        more = decoder_->decode(messages, row, born.data<Timestamp>()[row]);
+      while (row < end && more) {
+        const std::size_t next = std::min(row + parts_->messages_max, end);
+        const auto of_list = times.subspan(row, next - row);
+        more = decoder_->decode(messages, row, next,
+                                *std::max_element(of_list.begin(), of_list.end()));
+        row = next;
+      }
     });
     if (!status.ok()) {
-      return status.with_context("the message at offset " +
+      return status.with_context((parts_->messages_max > 1 ? "the list of messages from offset "
+                                                           : "the message at offset ") +
                                  std::to_string(offsets.data<std::int64_t>()[row]) + " of queue " +
                                  queue.id);
     }
@@ -336,17 +346,18 @@ NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSo
   node.kind = "source";
   node.name = std::move(name);
   node.element = spec.element;
-  auto config = read_source_config(spec.properties, spec.start);
+  auto config = read_source_config(spec.properties, spec.start, spec.stop_ms);
   if (!config.ok()) {
     note_error(*plan, config.status());
     node.source = make_batches_source("none", spec.element, {});
     return add_node(*plan, std::move(node));
   }
   const auto persist = std::chrono::milliseconds(config->persist_interval_ms);
+  const std::size_t messages_max = spec.lists ? config->list_messages_max : 1;
   node.reads = table_of(spec, *config);
   // The settings may still change until the job is executed.
   node.adapt = [spec = std::move(spec), name = node.name, topic = config->topic, persist,
-                watch = plan->watch(),
+                messages_max, watch = plan->watch(),
                 settings = job_settings(*plan)](std::shared_ptr<Source> connector) {
     auto parts = std::make_shared<SourceParts>();
     parts->connector = std::move(connector);
@@ -354,6 +365,7 @@ NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSo
     parts->name = name;
     parts->topic = topic;
     parts->watch = watch;
+    parts->messages_max = messages_max;
     if (settings->checkpoint_interval.count() == 0) parts->commit_interval = persist;
     return std::static_pointer_cast<Source>(std::make_shared<MessageSource>(std::move(parts)));
   };
@@ -361,3 +373,17 @@ NodeNumber add_message_source(const std::shared_ptr<StreamPlan>& plan, MessageSo
 }
 
 }  // namespace slipstream::stream::erased
+
+namespace slipstream::stream {
+
+rocketmq::Message SourceMessage::to_message() const {
+  rocketmq::Message message;
+  message.body = body();
+  message.tags = tags().value_or(std::string_view());
+  message.keys = erased::split_keys(std::string(key().value_or(std::string_view())));
+  for (auto& [name, value] : properties()) message.properties.push_back({name, value});
+  message.sharding_key = sharding_key();
+  return message;
+}
+
+}  // namespace slipstream::stream

@@ -93,6 +93,39 @@ class FailsOnce final : public SimpleStringDeserializationSchema {
   std::shared_ptr<std::atomic<bool>> failed_;
 };
 
+// A list as the schema saw it.
+struct Seen {
+  std::int32_t queue = 0;
+  std::int64_t first = 0;
+  std::vector<std::string> bodies;
+  std::int64_t last_born = 0;
+};
+inline auto describe_row(const Seen*) {
+  return columns(column("queue", &Seen::queue), column("first", &Seen::first),
+                 column("bodies", &Seen::bodies), column("last_born", &Seen::last_born));
+}
+
+// A list with "bad" in it fails; one with "end" in it ends its queue.
+class SeenLists final : public MessageListDeserializationSchema<Seen> {
+ public:
+  void deserialize(std::span<const SourceMessage> messages, Collector<Seen>& out) override {
+    Seen seen;
+    seen.queue = messages[0].queue_id();
+    seen.first = messages[0].queue_offset();
+    for (const SourceMessage& message : messages) {
+      if (message.body() == "bad") throw std::runtime_error("no such animal");
+      EXPECT_EQ(message.queue_id(), seen.queue);
+      EXPECT_EQ(message.queue_offset(), seen.first + static_cast<std::int64_t>(seen.bodies.size()));
+      seen.last_born = std::max(seen.last_born, message.born_timestamp());
+      seen.bodies.emplace_back(message.body());
+    }
+    out.collect(seen);
+  }
+  bool is_end_of_stream(const Seen& seen) override {
+    return std::find(seen.bodies.begin(), seen.bodies.end(), "end") != seen.bodies.end();
+  }
+};
+
 struct Reading {
   std::string id;
   std::int64_t value = 0;
@@ -156,6 +189,9 @@ class RocketMQSourceTest : public ::testing::Test {
     std::map<std::int32_t, std::int64_t> first;
     for (const Whole& each : read(source, count)) first.try_emplace(each.queue, each.offset);
     return first;
+  }
+  RocketMQSourceFunction<Seen> lists(Properties more = {}) const {
+    return RocketMQSourceFunction(SeenLists(), properties(std::move(more)));
   }
   RocketMQSourceFunction<Whole> whole(Properties more = {}) const {
     return RocketMQSourceFunction(WholeSchema(), properties(std::move(more)));
@@ -449,6 +485,149 @@ TEST_F(RocketMQSourceTest, AFailingSchemaNamesTheMessage) {
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.to_string(), HasSubstr("offset 1 of queue T/broker-a/2"));
   EXPECT_THAT(status.to_string(), HasSubstr("no such animal"));
+}
+
+// --- lists ---
+
+TEST_F(RocketMQSourceTest, AListHoldsMessagesOfOneQueueInOrder) {
+  for (std::int32_t id = 0; id < 4; ++id) fill(id, 100);
+  auto arrived = std::make_shared<Arrived<Seen>>();
+  Environment env;
+  env.add_source(lists({{Config::kConsumerBatchSize, "8"}})
+                     .set_start_from_earliest()
+                     .set_stop_at_time_stamp(10'000))
+      .add_sink(ToArrived<Seen>(arrived));
+  const Status status = env.execute();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  std::map<std::int32_t, std::vector<std::string>> bodies;
+  std::size_t longest = 0;
+  for (const Seen& seen : arrived->values()) {
+    std::vector<std::string>& of_queue = bodies[seen.queue];
+    EXPECT_EQ(seen.first, static_cast<std::int64_t>(of_queue.size()));
+    of_queue.insert(of_queue.end(), seen.bodies.begin(), seen.bodies.end());
+    longest = std::max(longest, seen.bodies.size());
+  }
+  EXPECT_EQ(longest, 8U);
+  for (std::int32_t id = 0; id < 4; ++id) {
+    ASSERT_EQ(bodies[id].size(), 100U);
+    for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(bodies[id][i], std::to_string(i));
+  }
+}
+
+TEST_F(RocketMQSourceTest, AListOfMessagesCanBeSentOn) {
+  rocketmq::Message sent;
+  sent.keys = {"k1", "k2"};
+  sent.tags = "red";
+  sent.properties = {{"colour", "blue"}};
+  sent.sharding_key = "s";
+  broker_.append(queue(2), "hello", *rocketmq::encode_properties(sent));
+  broker_.append(queue(2), "bare");
+  const auto all = read(RocketMQSourceFunction(SimpleMessageListDeserializationSchema(),
+                                               properties({{Config::kConsumerBatchSize, "1"}}))
+                            .set_start_from_earliest(),
+                        2);
+  ASSERT_EQ(all.size(), 2U);
+  ASSERT_EQ(all[0].size(), 1U);
+  const rocketmq::Message& hello = all[0][0];
+  EXPECT_EQ(hello.body, "hello");
+  EXPECT_EQ(hello.keys, sent.keys);
+  EXPECT_EQ(hello.tags, "red");
+  EXPECT_EQ(hello.properties, sent.properties);
+  EXPECT_EQ(hello.sharding_key, "s");
+  EXPECT_EQ(hello.topic, "");
+  EXPECT_FALSE(hello.queue.has_value());
+  ASSERT_EQ(all[1].size(), 1U);
+  EXPECT_EQ(all[1][0].body, "bare");
+  EXPECT_THAT(all[1][0].keys, IsEmpty());
+}
+
+TEST_F(RocketMQSourceTest, AListHasTheTimeOfItsLastBirth) {
+  fill(0, 3);
+  class BehindBirth final : public ProcessFunction<Seen, std::int64_t> {
+   public:
+    void process_element(const Seen& seen, Context& context,
+                         Collector<std::int64_t>& out) override {
+      out.collect(context.timestamp().value_or(-1) - seen.last_born);
+    }
+  };
+  auto behind = std::make_shared<Arrived<std::int64_t>>();
+  Environment env;
+  env.add_source(lists().set_start_from_earliest().set_stop_at_time_stamp(10'000))
+      .process(BehindBirth())
+      .add_sink(ToArrived<std::int64_t>(behind));
+  const Status status = env.execute();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_THAT(behind->values(), ElementsAre(0));
+}
+
+TEST_F(RocketMQSourceTest, ACheckpointLiesBetweenLists) {
+  const TemporaryFolder folder;
+  fill(0, 10);
+  auto arrived = std::make_shared<Arrived<Seen>>();
+  const auto run_until = [&](std::size_t count) {
+    Environment env({.checkpoint_dir = folder.path()});
+    env.add_source(lists({{Config::kConsumerBatchSize, "5"}}).set_start_from_earliest())
+        .uid("source")
+        .add_sink(ToArrived<Seen>(arrived));
+    auto job = env.execute_async();
+    ASSERT_TRUE(job.ok()) << job.status().to_string();
+    ASSERT_TRUE(wait_until([&] {
+      std::size_t seen = 0;
+      for (const Seen& each : arrived->values()) seen += each.bodies.size();
+      return seen >= count;
+    }));
+    const Status stopped = job->stop();
+    ASSERT_TRUE(stopped.ok()) << stopped.to_string();
+  };
+  run_until(10);
+  for (int i = 10; i < 15; ++i) broker_.append(queue(0), std::to_string(i));
+  run_until(15);
+  std::vector<std::string> bodies;
+  for (const Seen& each : arrived->values())
+    bodies.insert(bodies.end(), each.bodies.begin(), each.bodies.end());
+  ASSERT_EQ(bodies.size(), 15U);
+  for (std::size_t i = 0; i < 15; ++i) EXPECT_EQ(bodies[i], std::to_string(i));
+}
+
+TEST_F(RocketMQSourceTest, AListCanEndItsQueueOrFailTheJob) {
+  for (std::int32_t id = 0; id < 4; ++id) {
+    broker_.append(queue(id), "a" + std::to_string(id));
+    broker_.append(queue(id), "end");
+    broker_.append(queue(id), "never");
+  }
+  auto arrived = std::make_shared<Arrived<Seen>>();
+  Environment env;
+  env.add_source(lists({{Config::kConsumerBatchSize, "1"}, {Config::kNameServerPollInterval, "20"}})
+                     .set_start_from_earliest())
+      .add_sink(ToArrived<Seen>(arrived));
+  const Status status = env.execute();
+  EXPECT_TRUE(status.ok()) << status.to_string();
+  std::vector<std::string> bodies;
+  for (const Seen& each : arrived->values()) bodies.push_back(each.bodies.at(0));
+  EXPECT_THAT(bodies, UnorderedElementsAre("a0", "a1", "a2", "a3"));
+
+  broker_.append(queue(2), "bad");
+  Environment failing({.checkpoint_interval = 0ms});
+  failing
+      .add_source(lists({{Config::kConsumerBatchSize, "2"}})
+                      .set_start_from_specific_offsets({{queue(2), 3}}))
+      .add_sink(ToArrived<Seen>(arrived));
+  const Status failed = failing.execute();
+  ASSERT_FALSE(failed.ok());
+  EXPECT_THAT(failed.to_string(), HasSubstr("from offset 3 of queue T/broker-a/2"));
+  EXPECT_THAT(failed.to_string(), HasSubstr("no such animal"));
+}
+
+TEST_F(RocketMQSourceTest, StopsAtATime) {
+  for (std::int32_t id = 0; id < 4; ++id) fill(id, 10);
+  Arrived<std::string> seen;
+  const Status status =
+      run(RocketMQSourceFunction(SimpleStringDeserializationSchema(), properties())
+              .set_start_from_earliest()
+              .set_stop_at_time_stamp(1'002),
+          &seen);
+  EXPECT_TRUE(status.ok()) << status.to_string();
+  EXPECT_THAT(seen.values(), UnorderedElementsAre("0", "1", "0", "1", "0", "1", "0", "1"));
 }
 
 // --- keys ---

@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -92,9 +93,11 @@ struct SourceStart {
 struct MessageSourceSpec {
   Properties properties;
   SourceStart start;
+  std::optional<Timestamp> stop_ms;
   std::string format;                           // of bodies
   Schema body;                                  // its columns
   MessageColumn last = MessageColumn::kOffset;  // those up to it are wanted
+  bool lists = false;                           // the decoder takes several messages at once
   Schema element;
   std::function<std::unique_ptr<MessageDecoder>(RowWriter&)> make_decoder;
 };
@@ -127,7 +130,8 @@ class RocketMQSourceFunction {
       spec_.format = "raw";
       spec_.body.add("body", Type::bytes());
       spec_.last = erased::KeyValueReader<S> ? erased::MessageColumn::kKeys
-                                             : erased::MessageColumn::kProperties;
+                                             : erased::MessageColumn::kShardingKey;
+      spec_.lists = erased::MessageListReader<S>;
     }
     spec_.make_decoder = [schema = std::move(schema)](erased::RowWriter& rows) {
       return std::unique_ptr<erased::MessageDecoder>(
@@ -158,6 +162,13 @@ class RocketMQSourceFunction {
     return start({.mode = erased::SourceStart::Mode::kSpecificOffsets,
                   .reset = strategy,
                   .offsets = std::move(offsets)});
+  }
+
+  // The source ends: messages that were stored before the time are read, in milliseconds since 1970.
+  // Queues that appear after the start are not read then.
+  RocketMQSourceFunction& set_stop_at_time_stamp(std::int64_t timestamp_ms) {
+    spec_.stop_ms = timestamp_ms;
+    return *this;
   }
 
   // For Environment::add_source.
@@ -205,6 +216,8 @@ class MessageSenders {
    public:
     virtual ~Sender() = default;
     virtual void send(rocketmq::Message message) = 0;
+    // In this order, as batches.
+    virtual void send_list(MessageList messages) = 0;
     // Returns once everything sent before is stored.
     virtual void flush() = 0;
   };
@@ -215,25 +228,26 @@ class MessageSenders {
   std::shared_ptr<Shared> shared_;
 };
 
+// Sends what an element becomes.
 template <typename T>
-using MakeMessage = std::function<rocketmq::Message(const T&)>;
+using SendElement = std::function<void(const T&, MessageSenders::Sender&)>;
 
 // One instance of a sink.
 // Thread: task.
 template <typename T>
 class MessageSinkFunction final : public SinkFunction<T> {
  public:
-  MessageSinkFunction(MakeMessage<T> make, const MessageSenders& senders)
-      : make_(std::move(make)), senders_(senders) {}
+  MessageSinkFunction(SendElement<T> send, const MessageSenders& senders)
+      : send_(std::move(send)), senders_(senders) {}
   void open(RuntimeContext& context) override { sender_ = senders_.open(context); }
   void invoke(const T& element, typename SinkFunction<T>::Context&) override {
-    sender_->send(make_(element));
+    send_(element, *sender_);
   }
   void flush() override { sender_->flush(); }
   void close() override { sender_.reset(); }
 
  private:
-  MakeMessage<T> make_;
+  SendElement<T> send_;
   MessageSenders senders_;
   std::unique_ptr<MessageSenders::Sender> sender_;
 };
@@ -248,7 +262,10 @@ std::vector<std::string> split_keys(const std::string& text);
 // Modes: one message at a time, each acknowledged before the next (default); with_async(true): many
 // under way; with_batch_flush_on_checkpoint(true): kept back until with_batch_size() messages or a
 // checkpoint, then sent as batches. Together: batches, many under way. A job without checkpoints
-// sends messages one by one in every mode.
+// keeps nothing back.
+//
+// Lists of messages are sent in their order, as batches: one for messages of one topic, sharding key
+// and queue, up to 1 MiB of them; a message with a delay alone.
 //
 // A message that is not stored after producer.retry.times fails the job. In each mode a checkpoint
 // waits until everything before it is stored: at least once; after a restart messages may come
@@ -256,13 +273,21 @@ std::vector<std::string> split_keys(const std::string& text);
 // rocketmq_sink_failures_total and logged.
 template <typename InType>
 class RocketMQSink {
+  using Sender = erased::MessageSenders::Sender;
+
  public:
   using In = InType;
 
   // Elements are messages; those without a topic go to producer.topic.
   explicit RocketMQSink(Properties properties) requires(std::is_same_v<In, rocketmq::Message>)
-      : RocketMQSink([] { return [](const rocketmq::Message& message) { return message; }; },
-                     std::move(properties), 0) {}
+      : RocketMQSink(
+            [] { return [](const rocketmq::Message& message, Sender& to) { to.send(message); }; },
+            std::move(properties), 0) {}
+  // Elements are lists of messages: RocketMQSink<MessageList>(properties).
+  explicit RocketMQSink(Properties properties) requires(std::is_same_v<In, MessageList>)
+      : RocketMQSink(
+            [] { return [](const MessageList& messages, Sender& to) { to.send_list(messages); }; },
+            std::move(properties), 0) {}
   // A KeyValueSerializationSchema for key and body, a TopicSelector (or what has topic(element) and
   // tag(element)) for topic and tag.
   template <erased::KeyValueWriter S, typename Selector>
@@ -270,13 +295,13 @@ class RocketMQSink {
       RocketMQSink(S schema, Selector selector, Properties properties)
       : RocketMQSink(
             [schema = std::move(schema), selector = std::move(selector)] {
-              return [schema, selector](const In& element) mutable {
+              return [schema, selector](const In& element, Sender& to) mutable {
                 rocketmq::Message message;
                 message.topic = selector.topic(element);
                 message.tags = selector.tag(element);
                 message.keys = erased::split_keys(schema.serialize_key(element));
                 message.body = schema.serialize_value(element);
-                return message;
+                to.send(std::move(message));
               };
             },
             std::move(properties), 0) {}
@@ -289,7 +314,19 @@ class RocketMQSink {
   requires(std::is_same_v<typename S::In, In>) RocketMQSink(S schema, Properties properties)
       : RocketMQSink(
             [schema = std::move(schema)] {
-              return [schema](const In& element) mutable { return schema.serialize(element); };
+              return [schema](const In& element, Sender& to) mutable {
+                to.send(schema.serialize(element));
+              };
+            },
+            std::move(properties), 0) {}
+  // The schema makes lists of messages.
+  template <erased::MessageListWriter S>
+  requires(std::is_same_v<typename S::In, In>) RocketMQSink(S schema, Properties properties)
+      : RocketMQSink(
+            [schema = std::move(schema)] {
+              return [schema](const In& element, Sender& to) mutable {
+                to.send_list(schema.serialize(element));
+              };
             },
             std::move(properties), 0) {}
 
@@ -313,20 +350,20 @@ class RocketMQSink {
     spec.kind = "sink";
     spec.inputs = {stream.node_output().edge()};
     const erased::MessageSenders senders(plan, settings_);
-    spec.body = erased::function_body<erased::SinkBody>([make = make_, senders] {
-      return std::make_unique<erased::MessageSinkFunction<In>>(make(), senders);
+    spec.body = erased::function_body<erased::SinkBody>([make_send = make_send_, senders] {
+      return std::make_unique<erased::MessageSinkFunction<In>>(make_send(), senders);
     });
     return StreamSink(erased::NodeOutput{plan, erased::add_node(*plan, std::move(spec)), 0,
                                          Partitioning::kForward});
   }
 
  private:
-  using MakeMaker = std::function<erased::MakeMessage<In>()>;
-  RocketMQSink(MakeMaker make, Properties properties, int) : make_(std::move(make)) {
+  using MakeSend = std::function<erased::SendElement<In>()>;
+  RocketMQSink(MakeSend make_send, Properties properties, int) : make_send_(std::move(make_send)) {
     settings_.properties = std::move(properties);
   }
 
-  MakeMaker make_;
+  MakeSend make_send_;
   erased::MessageSinkSettings settings_;
 };
 RocketMQSink(Properties)->RocketMQSink<rocketmq::Message>;

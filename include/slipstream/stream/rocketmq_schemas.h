@@ -2,7 +2,8 @@
 // source and the sink of slipstream/stream/rocketmq.h.
 //
 // A schema is copied for every parallel instance. An exception out of a schema fails the job; the
-// error names topic, broker, queue and offset of the message. A Failure decides what is retried.
+// error names topic, broker, queue and offset of the message, or of the first one of a list. A
+// Failure decides what is retried.
 #pragma once
 
 #include <concepts>
@@ -11,9 +12,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/stream/bodies.h"
@@ -49,6 +52,9 @@ inline auto describe_row(const Message*) {
 
 namespace slipstream::stream {
 
+// An element that is a list of messages.
+using MessageList = std::vector<rocketmq::Message>;
+
 namespace erased {
 
 // Columns behind those of the body.
@@ -62,6 +68,7 @@ enum class MessageColumn : std::uint8_t {
   kQueue,
   kStored,
   kProperties,
+  kShardingKey,
 };
 
 }  // namespace erased
@@ -100,6 +107,13 @@ class SourceMessage {
     if (column.is_null(row_)) return {};
     return CellOf<std::map<std::string, std::string>>::read(column, row_);
   }
+  // Empty = none.
+  std::string_view sharding_key() const {
+    return text(erased::MessageColumn::kShardingKey).value_or(std::string_view());
+  }
+  // To be sent on: body, keys, tag, the user's properties and sharding key. No topic and no queue:
+  // where it goes is the sink's to say.
+  rocketmq::Message to_message() const;
 
  private:
   const Column& of(erased::MessageColumn column) const {
@@ -146,6 +160,35 @@ class MessageDeserializationSchema {
   virtual bool is_end_of_stream(const T& element) {
     static_cast<void>(element);
     return false;
+  }
+};
+
+// Messages of one queue, in its order -> any number of elements: what was pulled, at most
+// `consumer.batch.size` of them, at least one. A checkpoint lies between lists, never in one. The
+// time of an element is that of the message that was born last, unless the schema gives another.
+template <typename T>
+class MessageListDeserializationSchema {
+ public:
+  using Out = T;
+  virtual ~MessageListDeserializationSchema() = default;
+  // The messages are valid during the call.
+  virtual void deserialize(std::span<const SourceMessage> messages, Collector<T>& out) = 0;
+  // As above; elements behind this one of the same list are dropped too.
+  virtual bool is_end_of_stream(const T& element) {
+    static_cast<void>(element);
+    return false;
+  }
+};
+
+// One element a list: its messages, to be sent on.
+class SimpleMessageListDeserializationSchema
+    : public MessageListDeserializationSchema<MessageList> {
+ public:
+  void deserialize(std::span<const SourceMessage> messages, Collector<MessageList>& out) override {
+    MessageList list;
+    list.reserve(messages.size());
+    for (const SourceMessage& message : messages) list.push_back(message.to_message());
+    out.collect(std::move(list));
   }
 };
 
@@ -224,6 +267,16 @@ class MessageSerializationSchema {
   using In = T;
   virtual ~MessageSerializationSchema() = default;
   virtual rocketmq::Message serialize(const T& element) = 0;
+};
+
+// One element -> any number of messages, which are sent in this order, as one batch where they may
+// be in one. Without a topic they go to `producer.topic`.
+template <typename T>
+class MessageListSerializationSchema {
+ public:
+  using In = T;
+  virtual ~MessageListSerializationSchema() = default;
+  virtual MessageList serialize(const T& element) = 0;
 };
 
 // The entries of two names. An element without the value's entry fails the job.
@@ -364,15 +417,20 @@ concept MessageReader = std::derived_from<S, MessageDeserializationSchema<typena
 template <typename S>
 concept JsonReader = std::derived_from<S, JsonDeserializationSchema<typename S::Out>>;
 template <typename S>
-concept Deserializes = KeyValueReader<S> || MessageReader<S> || JsonReader<S>;
+concept MessageListReader = std::derived_from<S, MessageListDeserializationSchema<typename S::Out>>;
+template <typename S>
+concept Deserializes =
+    KeyValueReader<S> || MessageReader<S> || MessageListReader<S> || JsonReader<S>;
 
 // Elements of messages, for one reader.
 // Thread: task.
 class MessageDecoder {
  public:
   virtual ~MessageDecoder() = default;
-  // Appends the elements of one message; false: it ended its queue.
-  virtual bool decode(const Batch& messages, std::size_t row, Timestamp born) = 0;
+  // Appends the elements of rows [begin, end), which are messages of one queue; false: they ended
+  // it. REQUIRES: one row, unless the schema takes lists
+  virtual bool decode(const Batch& messages, std::size_t begin, std::size_t end,
+                      Timestamp born) = 0;
 };
 
 // A schema in use by one reader.
@@ -382,16 +440,22 @@ class SchemaDecoder final : public MessageDecoder {
  public:
   using Out = typename S::Out;
   SchemaDecoder(const S& schema, RowWriter& rows) : schema_(schema), out_(schema_, rows) {}
-  bool decode(const Batch& messages, std::size_t row, Timestamp born) override {
+  bool decode(const Batch& messages, std::size_t begin, std::size_t end, Timestamp born) override {
     out_.ended = false;
     if constexpr (JsonReader<S>) {
-      out_.emit(RowOf<Out>::read(BatchColumns{messages}, row), born);
+      out_.emit(RowOf<Out>::read(BatchColumns{messages}, begin), born);
     } else if constexpr (KeyValueReader<S>) {
-      const SourceMessage message(messages, row);
+      const SourceMessage message(messages, begin);
       out_.emit(schema_.deserialize_key_and_value(message.key(), message.body()), born);
+    } else if constexpr (MessageListReader<S>) {
+      std::vector<SourceMessage> list;
+      list.reserve(end - begin);
+      for (std::size_t row = begin; row < end; ++row) list.emplace_back(messages, row);
+      Collector<Out> collector(out_, born);
+      schema_.deserialize(list, collector);
     } else {
       Collector<Out> collector(out_, born);
-      schema_.deserialize(SourceMessage(messages, row), collector);
+      schema_.deserialize(SourceMessage(messages, begin), collector);
     }
     return !out_.ended;
   }
@@ -415,6 +479,8 @@ template <typename S>
 concept KeyValueWriter = std::derived_from<S, KeyValueSerializationSchema<typename S::In>>;
 template <typename S>
 concept MessageWriter = std::derived_from<S, MessageSerializationSchema<typename S::In>>;
+template <typename S>
+concept MessageListWriter = std::derived_from<S, MessageListSerializationSchema<typename S::In>>;
 
 }  // namespace erased
 
