@@ -19,10 +19,11 @@ namespace slipstream::rocketmq_connector {
 using rocketmq::MessageQueue;
 using rocketmq::PulledFrame;
 using rocketmq::RecordView;
+using rocketmq::UnreadableRecord;
 
 namespace {
 
-constexpr int kReadAgainMax = 3;  // from one offset, when what came is damaged
+constexpr int kReadAgainMax = 3;  // when what came cannot be read
 constexpr std::string_view kGoOnWithout =
     "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages";
 
@@ -67,12 +68,15 @@ class QueueRowReader::ReceivedBytes final : public Buffer {
 struct QueueRowReader::Chunk {
   std::vector<RecordView> records;
   std::vector<std::string_view> bodies;
-  std::vector<std::string_view> keys;  // when the table decodes them
-  std::vector<RecordView> damaged;     // to be passed over
-  std::size_t padded = 0;              // so many bodies from the front have room behind them
+  std::vector<std::string_view> keys;        // when the table decodes them
+  std::vector<UnreadableRecord> unreadable;  // passed over
+  std::size_t padded = 0;                    // so many bodies from the front have room behind them
   std::size_t bytes = 0;
   std::int64_t next = 0;  // offset behind the last record seen
   bool frame_done = false;
+  // Why the frame is not read on behind the chunk, and at which offset when that is known.
+  std::optional<Error> failure;
+  std::optional<std::int64_t> failed_at;
 };
 
 QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContext context,
@@ -202,8 +206,6 @@ Result<bool> QueueRowReader::next_frame() {
   next = std::min(next, frame_->pulled.begin_offset);
   rocketmq::RecordCursorOptions options;
   options.check_crc = true;
-  const State& state = splits_.at(frame_->split);
-  if (may_pass_over(state)) options.damaged_wanted = state.damaged_at;
   options.first_offset = frame_->pulled.begin_offset;
   options.offset_delta = frame_->pulled.offset_delta;
   options.queue_id = frame_->pulled.queue->id;
@@ -246,51 +248,90 @@ Status QueueRowReader::add_body(Chunk& chunk, const RecordView& record) {
   return {};
 }
 
-// Records until the batch is full, the frame is read or the split ends.
-Status QueueRowReader::gather(Chunk& chunk) {
-  const State& state = splits_.at(frame_->split);
+// Records until the batch is full, the frame is read or cannot be read on, or the split ends.
+void QueueRowReader::gather(Chunk& chunk) {
   const std::size_t rows_max = rows_->room();
   RecordView record;
-  while (true) {
-    if (chunk.bodies.size() >= rows_max ||
-        rows_->bytes() + chunk.bytes >= connector_kit::RowAssembler::kBytesMax)
-      return {};
+  while (chunk.bodies.size() < rows_max &&
+         rows_->bytes() + chunk.bytes < connector_kit::RowAssembler::kBytesMax) {
     if (!frame_->cursor->next(record)) {
-      const Status& walked = frame_->cursor->status();
-      if (!walked.ok()) {  // what came before counts
-        return chunk.bodies.empty() && chunk.damaged.empty() ? walked : Status();
+      if (!frame_->cursor->status().ok()) {
+        if (pass_over(chunk)) continue;
+        return;
       }
       chunk.frame_done = true;
       chunk.next = std::max(chunk.next, frame_->pulled.next_offset);
-      return {};
+      return;
     }
     if (record.queue_offset < frame_->pulled.begin_offset) continue;
-    if (state.position.end != kNoEnd && record.queue_offset >= state.position.end) {
-      chunk.frame_done = true;
-      chunk.next = state.position.end;
-      return {};
+    if (end_at(chunk, record.queue_offset)) return;
+    if (wanted(record)) {
+      const Status added = add_body(chunk, record);
+      if (!added.ok() && !keep_unreadable(chunk, {record, added.error()}, record.queue_offset + 1))
+        return;
     }
     chunk.next = record.queue_offset + 1;
-    if (!wanted(record)) continue;
-    if (record.damaged) {
-      chunk.damaged.push_back(record);
-    } else {
-      TRY(add_body(chunk, record));
-    }
   }
+}
+
+// Nothing is read from the end of the split on.
+bool QueueRowReader::end_at(Chunk& chunk, std::int64_t offset) const {
+  const std::int64_t end = splits_.at(frame_->split).position.end;
+  if (end == kNoEnd || offset < end) return false;
+  chunk.frame_done = true;
+  chunk.next = end;
+  return true;
+}
+
+// Goes on behind what ended the walk; false when the chunk ends there.
+bool QueueRowReader::pass_over(Chunk& chunk) {
+  rocketmq::RecordCursor& cursor = *frame_->cursor;
+  if (!cursor.failed()) {
+    chunk.failure = cursor.status().error();
+    return false;
+  }
+  UnreadableRecord unreadable = *cursor.failed();
+  const std::int64_t begin = frame_->pulled.begin_offset;
+  const auto behind = cursor.offset_behind_failed(frame_->pulled.next_offset);
+  if (behind && *behind <= begin) return cursor.pass_over();  // it was in an earlier frame
+  std::int64_t& offset = unreadable.record.queue_offset;
+  offset = std::max(offset, begin);
+  if (end_at(chunk, offset)) return false;
+  if (unreadable.record.inner_batch()) {
+    unreadable.error =
+        unreadable.error.with_context("batch of messages, which cannot be read from offset " +
+                                      std::to_string(offset) + " to its end");
+  }
+  if (!keep_unreadable(chunk, unreadable, behind)) return false;
+  chunk.next = std::max(chunk.next, *behind);
+  return cursor.pass_over();
+}
+
+// What stayed so is treated as a body that is no row; false when it must be read again, or fails the
+// job.
+bool QueueRowReader::keep_unreadable(Chunk& chunk, const UnreadableRecord& unreadable,
+                                     std::optional<std::int64_t> behind) const {
+  const State& state = splits_.at(frame_->split);
+  const RecordView& record = unreadable.record;
+  const bool stays = state.unreadable_at == record.queue_offset &&
+                     state.read_again == kReadAgainMax &&
+                     unreadable.error.code != ErrorCode::kInternal;
+  if (!stays || !behind || plan_->settings->decode_errors == connector_kit::DecodeErrors::kFail) {
+    chunk.failure = unreadable.error;
+    chunk.failed_at = record.queue_offset;
+    return false;
+  }
+  // Messages of a batch have tags of their own.
+  if (record.inner_batch() || wanted(record)) chunk.unreadable.push_back(unreadable);
+  return true;
 }
 
 Status QueueRowReader::read_frame() {
   Chunk chunk;
-  chunk.next = splits_.at(frame_->split).position.next;
-  const MessageQueue& queue = *frame_->pulled.queue;
-  const Status gathered = gather(chunk);
-  if (!gathered.ok()) {
-    return read_again(gathered.with_context("reading " + queue.to_string() + " near offset " +
-                                            std::to_string(chunk.next)));
-  }
   State& state = splits_.at(frame_->split);
-  if (!chunk.damaged.empty()) reject_damaged(chunk);
+  chunk.next = state.position.next;
+  gather(chunk);
+  reject_unreadable(chunk);
   if (!chunk.bodies.empty()) {
     TRY(decode(chunk));
     body_bytes_ += static_cast<std::int64_t>(chunk.bytes);
@@ -299,45 +340,38 @@ Status QueueRowReader::read_frame() {
     proofs_.rows_given(frame_->pulled.received_ms);
   }
   state.position.next = std::max(state.position.next, chunk.next);
-  if (chunk.frame_done) {
-    // Metadata columns may refer to properties in unpacked inner batches.
-    for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
-    finish_frame(state.position.next);
-  }
+  if (!chunk.frame_done && !chunk.failure) return {};
+  // Metadata columns may refer to properties in unpacked inner batches.
+  for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
+  if (chunk.failure) return read_again(chunk);
+  finish_frame(state.position.next);
   return {};
 }
 
-// A body that stayed damaged is treated as one that is no row.
-bool QueueRowReader::may_pass_over(const State& state) const {
-  return plan_->settings->decode_errors != connector_kit::DecodeErrors::kFail &&
-         state.damages > kReadAgainMax;
-}
-
-void QueueRowReader::reject_damaged(const Chunk& chunk) {
-  for (const RecordView& record : chunk.damaged) {
-    rows_->reject(as_text(record.body), rocketmq::check_body_crc(record).error().message,
-                  [&](std::uint32_t) { return origin_of(record); });
+void QueueRowReader::reject_unreadable(const Chunk& chunk) {
+  for (const UnreadableRecord& each : chunk.unreadable) {
+    rows_->reject(as_text(each.record.body), each.error.message,
+                  [&](std::uint32_t) { return origin_of(each.record); });
   }
 }
 
 // What was damaged on the way is whole the next time; what is stored so never is.
-Status QueueRowReader::read_again(const Status& damage) {
+Status QueueRowReader::read_again(const Chunk& chunk) {
   State& state = splits_.at(frame_->split);
   const std::int64_t from = std::max(state.position.next, frame_->pulled.begin_offset);
-  const std::optional<std::int64_t> damaged_offset = frame_->cursor->damaged_offset();
-  const std::int64_t place = damaged_offset.value_or(from);
-  if (state.damaged_at != place) state.damages = 0;
-  state.damaged_at = place;
-  if (damage.error().code != ErrorCode::kCorrupt) return damage;
-  ++state.damages;
-  if (state.damages > kReadAgainMax && !(damaged_offset && may_pass_over(state))) {
-    Error error = damage.error();
-    if (damaged_offset) error.message += kGoOnWithout;
+  const std::int64_t place = chunk.failed_at.value_or(from);
+  Error error = chunk.failure->with_context("reading " + state.position.queue.to_string() +
+                                            " near offset " + std::to_string(place));
+  if (error.code == ErrorCode::kInternal) return error;
+  if (std::exchange(state.unreadable_at, place) != place) state.read_again = 0;
+  if (state.read_again == kReadAgainMax) {
+    const bool policy_fails = plan_->settings->decode_errors == connector_kit::DecodeErrors::kFail;
+    if (chunk.failed_at && policy_fails) error.message += kGoOnWithout;
     return error;
   }
+  ++state.read_again;
   log(LogLevel::kWarn, "rocketmq",
-      damage.error().message + "; reading on from offset " + std::to_string(from) + " again");
-  for (std::string& bytes : frame_->cursor->unpacked()) frame_->buffer->keep(std::move(bytes));
+      error.message + "; reading on from offset " + std::to_string(from) + " again");
   const std::uint32_t split = frame_->split;
   frame_.reset();
   state.held.clear();

@@ -63,8 +63,8 @@ class QueueRowReader final : public SourceReader {
     bool ended = false;
     bool paused = false;
     std::deque<rocketmq::PulledFrame> held;  // polled while paused
-    std::int64_t damaged_at = -1;            // what came damaged from there was read again so often
-    int damages = 0;
+    std::int64_t unreadable_at = -1;         // what is there was read again so often
+    int read_again = 0;
     std::int64_t max_offset = -1;  // as the broker said last
     bool topic_deleted = false;
   };
@@ -85,11 +85,14 @@ class QueueRowReader final : public SourceReader {
 
   Result<bool> next_frame();
   Status read_frame();
-  Status read_again(const Status& damage);
-  bool may_pass_over(const State& state) const;
-  void reject_damaged(const Chunk& chunk);
+  Status read_again(const Chunk& chunk);
   bool wanted(const rocketmq::RecordView& record) const;
-  Status gather(Chunk& chunk);
+  void gather(Chunk& chunk);
+  bool end_at(Chunk& chunk, std::int64_t offset) const;
+  bool pass_over(Chunk& chunk);
+  bool keep_unreadable(Chunk& chunk, const rocketmq::UnreadableRecord& unreadable,
+                       std::optional<std::int64_t> behind) const;
+  void reject_unreadable(const Chunk& chunk);
   Status add_body(Chunk& chunk, const rocketmq::RecordView& record);
   Status decode(const Chunk& chunk);
   connector_kit::BodyOrigin origin_of(const rocketmq::RecordView& record) const;

@@ -26,6 +26,12 @@ constexpr std::size_t kUnpackedBytesMax = 256UL * 1024 * 1024;
 
 Error corrupt(std::string text) { return Error{ErrorCode::kCorrupt, std::move(text)}; }
 
+// False when no queue reaches the sum.
+bool add_delta(RecordView& record, std::int64_t delta) {
+  return !__builtin_add_overflow(record.queue_offset, delta, &record.queue_offset) &&
+         record.queue_offset <= kQueueOffsetMax;
+}
+
 std::size_t length_of(std::int32_t value, ByteReader& reader) {
   if (value < 0) reader.fail();
   return value < 0 ? 0 : static_cast<std::size_t>(value);
@@ -111,18 +117,35 @@ bool RecordCursor::fail(const Error& error) {
   return false;
 }
 
-bool RecordCursor::fail_within(const Error& error, std::int64_t offset, std::size_t end) {
-  failed_offset_ = offset;
+bool RecordCursor::fail_within(const Error& error, const RecordView& record, std::size_t end) {
+  failed_ = UnreadableRecord{record, error};
   failed_end_ = end;
   return fail(error);
 }
 
+std::optional<std::int64_t> RecordCursor::failed_offset() const {
+  if (!failed_) return std::nullopt;
+  return failed_->record.queue_offset;
+}
+
+std::optional<std::int64_t> RecordCursor::damaged_offset() const {
+  return failed_ && !failed_->record.inner_batch() ? failed_offset() : std::nullopt;
+}
+
+std::optional<std::int64_t> RecordCursor::offset_behind_failed(std::int64_t answer_end) const {
+  if (!failed_) return std::nullopt;
+  if (!failed_->record.inner_batch()) return failed_->record.queue_offset + 1;
+  if (failed_end_ == body_.size()) return answer_end;
+  Result<RecordView> behind = decode_record(body_.subspan(failed_end_));
+  if (!behind.ok() || !add_delta(*behind, options_.offset_delta)) return std::nullopt;
+  return behind->queue_offset;
+}
+
 bool RecordCursor::pass_over() {
-  if (status_.ok() || !failed_offset_) return false;
+  if (status_.ok() || !failed_) return false;
   position_ = failed_end_;
   inner_ = {};
-  failed_offset_.reset();
-  damaged_offset_.reset();
+  failed_.reset();
   status_ = {};
   return true;
 }
@@ -144,21 +167,14 @@ bool RecordCursor::next(RecordView& out) {
 bool RecordCursor::next_outer(RecordView& out) {
   Result<RecordView> record = decode_record(body_.subspan(position_));
   if (!record.ok()) return fail(record.error());
-  if (__builtin_add_overflow(record->queue_offset, options_.offset_delta, &record->queue_offset) ||
-      record->queue_offset > kQueueOffsetMax) {
+  if (!add_delta(*record, options_.offset_delta))
     return fail(corrupt("record has a queue offset that no queue reaches"));
-  }
+  if (options_.queue_id) record->queue_id = *options_.queue_id;
   const std::size_t end = position_ + static_cast<std::size_t>(record->total_size);
   if (options_.check_crc) {
     const Status intact = check_body_crc(*record);
-    record->damaged = !intact.ok();
-    if (record->damaged &&
-        (record->inner_batch() || options_.damaged_wanted != record->queue_offset)) {
-      if (!record->inner_batch()) damaged_offset_ = record->queue_offset;
-      return fail_within(intact.error(), record->queue_offset, end);
-    }
+    if (!intact.ok()) return fail_within(intact.error(), *record, end);
   }
-  if (options_.queue_id) record->queue_id = *options_.queue_id;
   out = *record;
   if (record->inner_batch()) {
     outer_ = *record;
@@ -169,7 +185,7 @@ bool RecordCursor::next_outer(RecordView& out) {
       const Status status = decompress_body(*record, unpacked, options_.body_bytes_max);
       if (!status.ok()) {
         inner_ = {};
-        return fail_within(status.error(), record->queue_offset, end);
+        return fail_within(status.error(), *record, end);
       }
       std::size_t held = 0;
       for (const std::string& each : unpacked_) held += each.size();
@@ -178,7 +194,7 @@ bool RecordCursor::next_outer(RecordView& out) {
         return fail_within(Error{ErrorCode::kResourceExhausted,
                                  "inner batches of one answer unpack to more than " +
                                      std::to_string(kUnpackedBytesMax) + " bytes"},
-                           record->queue_offset, end);
+                           *record, end);
       }
       inner_ = as_bytes(unpacked);
     }
@@ -191,7 +207,13 @@ bool RecordCursor::next_outer(RecordView& out) {
 
 bool RecordCursor::next_inner(RecordView& out) {
   Result<BatchEntryView> entry = decode_batch_entry(inner_);
-  if (!entry.ok()) return fail_within(entry.error(), outer_.queue_offset + inner_index_, position_);
+  if (!entry.ok()) {
+    RecordView rest = outer_;
+    rest.sys_flags |= sys_flag::kNeedUnwrap | sys_flag::kInnerBatch;
+    rest.queue_offset += inner_index_;
+    rest.body = inner_;
+    return fail_within(entry.error(), rest, position_);
+  }
   out = outer_;
   out.queue_offset += inner_index_++;
   out.flag = entry->flag;

@@ -56,7 +56,6 @@ struct RecordView {
   std::span<const std::uint8_t> body;  // as stored: see compressed()
   std::string_view topic;
   std::string_view properties;  // raw: see properties.h
-  bool damaged = false;         // the body has another CRC: see RecordCursorOptions
 
   bool compressed() const { return (sys_flags & sys_flag::kCompressed) != 0; }
   bool inner_batch() const { return (sys_flags & sys_flag::kNeedUnwrap) != 0; }
@@ -82,14 +81,19 @@ Status compress_body(Compression compression, std::string_view body, std::string
 
 struct RecordCursorOptions {
   bool check_crc = false;
-  // The record at this queue offset is given out even when its body has another CRC, as damaged.
-  // Batch records are not.
-  std::optional<std::int64_t> damaged_wanted{};
   // Inner messages of a batch record below this offset are left out.
   std::int64_t first_offset = 0;
   std::int64_t offset_delta = 0;         // of the pull answer; added to every queue offset
   std::optional<std::int32_t> queue_id;  // replaces the record's own (static topics)
   std::size_t body_bytes_max = kBodyBytesMax;
+};
+
+// What cannot be read of an answer, and why: one message with its body as stored; or, when it is an
+// inner_batch(), the messages of a batch record from queue_offset to its end, with the body as stored
+// when none of them can be read, and with the rest of the unpacked one behind those that can.
+struct UnreadableRecord {
+  RecordView record;
+  Error error;
 };
 
 // Walks the records of an answer's body, inner batches unpacked.
@@ -111,12 +115,16 @@ class RecordCursor {
 
   bool next(RecordView& out);
   const Status& status() const { return status_; }
-  // Of the record that ended the walk because its body has another CRC.
-  std::optional<std::int64_t> damaged_offset() const { return damaged_offset_; }
-  // Goes on behind the record that ended the walk; false when it is not known where that ends.
+  // What ended the walk, when it is known where that ends. Its views live as those given out.
+  const std::optional<UnreadableRecord>& failed() const { return failed_; }
+  std::optional<std::int64_t> failed_offset() const;
+  // Of a single record whose body has another CRC.
+  std::optional<std::int64_t> damaged_offset() const;
+  // The offset behind failed(): that of the record after it, `answer_end` behind the last one.
+  // Nothing when that record cannot be read.
+  std::optional<std::int64_t> offset_behind_failed(std::int64_t answer_end) const;
+  // Goes on behind failed(); false when there is none.
   bool pass_over();
-  // Of the record that ended the walk, when its end is known.
-  std::optional<std::int64_t> failed_offset() const { return failed_offset_; }
   // Bytes of decompressed inner batches, to keep views alive beyond the cursor.
   std::deque<std::string>& unpacked() { return unpacked_; }
 
@@ -124,7 +132,7 @@ class RecordCursor {
   bool next_outer(RecordView& out);
   bool next_inner(RecordView& out);
   bool fail(const Error& error);
-  bool fail_within(const Error& error, std::int64_t offset, std::size_t end);
+  bool fail_within(const Error& error, const RecordView& record, std::size_t end);
 
   std::span<const std::uint8_t> body_;
   RecordCursorOptions options_;
@@ -134,9 +142,8 @@ class RecordCursor {
   std::int64_t inner_index_ = 0;
   std::deque<std::string> unpacked_;
   Status status_;
-  std::optional<std::int64_t> damaged_offset_;
-  std::optional<std::int64_t> failed_offset_;
-  std::size_t failed_end_ = 0;  // of a record with failed_offset_
+  std::optional<UnreadableRecord> failed_;
+  std::size_t failed_end_ = 0;
 };
 
 // A copy that owns everything, body decompressed.

@@ -1,6 +1,8 @@
 #include "rocketmq/message/record.h"
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -168,10 +170,8 @@ TEST(RecordCursor, CrcIsCheckedWhenAskedFor) {
   EXPECT_EQ(checking.status().error().code, ErrorCode::kCorrupt);
   EXPECT_NE(checking.status().to_string().find("CRC"), std::string::npos);
   EXPECT_EQ(checking.damaged_offset(), 5);
-  options.damaged_wanted = 5;
-  RecordCursor passing(as_bytes(body), options);
-  ASSERT_TRUE(passing.next(record));
-  EXPECT_TRUE(record.damaged);
+  ASSERT_TRUE(checking.failed());
+  EXPECT_EQ(as_text(checking.failed()->record.body), "jello");
 }
 
 TEST(RecordCursor, WhatIsDamagedCanBePassedOver) {
@@ -270,6 +270,82 @@ TEST(RecordCursor, DamagedInnerBatchIsAnError) {
     RecordView record;
     EXPECT_FALSE(cursor.next(record));
     EXPECT_FALSE(cursor.status().ok()) << size;
+  }
+}
+
+std::string batch_of(const std::vector<std::string>& bodies) {
+  BatchEncoder batch;
+  for (const std::string& body : bodies) EXPECT_TRUE(batch.add(body, "").ok());
+  return batch.take();
+}
+
+// Three messages from offset 10, and one behind them.
+std::string batch_and_one(std::int32_t flags, std::string body) {
+  RecordParts parts;
+  parts.sys_flags = sys_flag::kNeedUnwrap | sys_flag::kInnerBatch | flags;
+  parts.body = std::move(body);
+  parts.queue_offset = 10;
+  RecordParts plain;
+  plain.queue_offset = 13;
+  return make_record(parts) + make_record(plain);
+}
+
+TEST(RecordCursor, ABatchThatCannotBeReadIsPassedOverToItsEnd) {
+  const std::string inner = batch_of({"one", "two", "three"});
+  std::string flipped = batch_and_one(0, inner);
+  flipped[88] ^= 1;
+  RecordCursorOptions options;
+  options.check_crc = true;
+  std::vector<std::string> bodies{flipped};
+  for (const Compression codec : {Compression::kZlib, Compression::kLz4, Compression::kZstd})
+    bodies.push_back(batch_and_one(compression_flags(codec), "no such thing"));
+  bodies.push_back(batch_and_one(sys_flag::kCompressed | 0x700, "of no known kind"));
+  for (const std::string& body : bodies) {
+    RecordCursor cursor(as_bytes(body), options);
+    RecordView record;
+    EXPECT_FALSE(cursor.next(record));
+    ASSERT_TRUE(cursor.failed());
+    EXPECT_TRUE(cursor.failed()->record.inner_batch());
+    EXPECT_EQ(cursor.failed_offset(), 10);
+    EXPECT_FALSE(cursor.damaged_offset());
+    EXPECT_EQ(cursor.failed()->record.body.size(), decode_record(as_bytes(body))->body.size());
+    EXPECT_EQ(cursor.offset_behind_failed(99), 13);
+    ASSERT_TRUE(cursor.pass_over());
+    ASSERT_TRUE(cursor.next(record)) << cursor.status().to_string();
+    EXPECT_EQ(record.queue_offset, 13);
+  }
+  const std::string doubtful = flipped.substr(0, flipped.size() - 1);
+  RecordCursor cursor(as_bytes(doubtful), options);
+  RecordView record;
+  EXPECT_FALSE(cursor.next(record));
+  EXPECT_FALSE(cursor.offset_behind_failed(99)) << "the record behind it is cut short";
+  const auto batch = as_bytes(flipped).first(
+      static_cast<std::size_t>(decode_record(as_bytes(flipped))->total_size));
+  RecordCursor last(batch, options);
+  EXPECT_FALSE(last.next(record));
+  EXPECT_EQ(last.offset_behind_failed(99), 99);
+}
+
+TEST(RecordCursor, OfABatchThatBreaksOffTheFirstMessagesAreRead) {
+  const std::string inner = batch_of({"one", "two", "three"});
+  const std::string cut = inner.substr(0, inner.size() - 1);
+  for (const Compression codec : {Compression::kNone, Compression::kZlib}) {
+    const std::string body = batch_and_one(compression_flags(codec), compressed_with(codec, cut));
+    RecordCursor cursor(as_bytes(body), {.check_crc = true, .queue_id = {}});
+    RecordView record;
+    ASSERT_TRUE(cursor.next(record));
+    ASSERT_TRUE(cursor.next(record));
+    EXPECT_EQ(as_text(record.body), "two");
+    EXPECT_FALSE(cursor.next(record));
+    ASSERT_TRUE(cursor.failed());
+    EXPECT_TRUE(cursor.failed()->record.inner_batch());
+    EXPECT_EQ(cursor.failed_offset(), 12);
+    const std::string third = batch_of({"three"});
+    EXPECT_EQ(as_text(cursor.failed()->record.body), third.substr(0, third.size() - 1));
+    EXPECT_EQ(cursor.offset_behind_failed(99), 13);
+    ASSERT_TRUE(cursor.pass_over());
+    ASSERT_TRUE(cursor.next(record));
+    EXPECT_EQ(record.queue_offset, 13);
   }
 }
 

@@ -58,9 +58,13 @@ std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& me
       find_property(message.properties, property::kUniqueKey).value_or(std::string_view());
   record.store_ms = message.store_ms;
   record.physical_offset = next_physical_;
+  record.batch_count = message.batch_count;
   last_physical_ = next_physical_;
   next_physical_ += static_cast<std::int64_t>(record.bytes.size());
+  StoredRecord within = record;
+  within.bytes.clear();
   stored.records.push_back(std::move(record));
+  while (++within.batch_index < within.batch_count) stored.records.push_back(within);
   return offset;
 }
 
@@ -79,6 +83,25 @@ std::int64_t BrokerStore::visible_end(const StoredQueue& queue) const {
   std::int64_t end = queue.max_offset();
   while (end > queue.min_offset && queue.at(end - 1).physical_offset >= dispatched_) --end;
   return end;
+}
+
+std::int64_t BrokerStore::read(const StoredQueue& queue, std::int64_t offset,
+                               const ReadLimits& limits, std::string& body) const {
+  const std::int64_t end = visible_end(queue);
+  std::int64_t records = 0;
+  while (records < limits.records_max && offset < end) {
+    const std::int64_t begin = offset - queue.at(offset).batch_index;
+    const StoredRecord& record = queue.at(begin);
+    const auto& wanted = limits.tag_hashes;
+    if (wanted.empty() ||
+        std::find(wanted.begin(), wanted.end(), record.tag_hash) != wanted.end()) {
+      if (!body.empty() && body.size() + record.bytes.size() > limits.bytes_max) break;
+      body += record.bytes;
+      ++records;
+    }
+    offset = begin + record.batch_count;
+  }
+  return offset;
 }
 
 void BrokerStore::damage_body(const MessageQueue& queue, std::int64_t offset) {

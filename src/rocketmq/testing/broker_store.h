@@ -17,11 +17,13 @@
 namespace slipstream::rocketmq::testing {
 
 struct StoredRecord {
-  std::string bytes;
+  std::string bytes;  // of the messages of a batch record the first one has them
   std::int64_t tag_hash = 0;
   std::int64_t store_ms = 0;
   std::string unique_key;
   std::int64_t physical_offset = 0;
+  std::int64_t batch_index = 0;  // in the record that holds it ...
+  std::int64_t batch_count = 1;  // ... with so many messages
 };
 
 struct StoredQueue {
@@ -41,6 +43,13 @@ struct NewMessage {
   std::int64_t born_ms = 0;
   std::int64_t store_ms = 0;
   std::int32_t reconsume_times = 0;
+  std::int64_t batch_count = 1;  // messages in the body of a batch record
+};
+
+struct ReadLimits {
+  std::int64_t records_max = 0;
+  std::size_t bytes_max = 0;               // the first record always fits
+  std::vector<std::int64_t> tag_hashes{};  // empty: all
 };
 
 // Thread: one.
@@ -66,6 +75,9 @@ class BrokerStore {
   std::int64_t dispatched() const { return dispatched_; }
   void dispatch(std::int64_t log_end) { dispatched_ = std::max(dispatched_, log_end); }
   std::int64_t visible_end(const StoredQueue& queue) const;
+  // Appends records from `offset` on to `body`, a batch record whole; where the next read begins.
+  std::int64_t read(const StoredQueue& queue, std::int64_t offset, const ReadLimits& limits,
+                    std::string& body) const;
 
  private:
   std::int64_t next_physical_ = 0;

@@ -719,23 +719,12 @@ class ScriptedBroker::Impl {
   }
 
   std::int64_t fill(const Request& request, const StoredQueue& queue, std::string& body) const {
-    std::vector<std::int64_t> hashes;
+    ReadLimits limits{.records_max = std::min<std::int64_t>(request.number("maxMsgNums"),
+                                                            options_.pull_count_max),
+                      .bytes_max = options_.pull_bytes_max};
     for (const std::string& tag : parse_tag_expression(request.text("subscription")))
-      hashes.push_back(tag_hash(tag));
-    const std::int64_t count_max =
-        std::min<std::int64_t>(request.number("maxMsgNums"), options_.pull_count_max);
-    const std::int64_t end = store_.visible_end(queue);
-    std::int64_t next = request.number("queueOffset");
-    for (std::int64_t count = 0; count < count_max && next < end; ++next) {
-      const StoredRecord& record = queue.at(next);
-      if (!hashes.empty() &&
-          std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end())
-        continue;
-      if (!body.empty() && body.size() + record.bytes.size() > options_.pull_bytes_max) break;
-      body += record.bytes;
-      ++count;
-    }
-    return next;
+      limits.tag_hashes.push_back(tag_hash(tag));
+    return store_.read(queue, request.number("queueOffset"), limits, body);
   }
 
   Command search(const Request& request) {
@@ -806,14 +795,14 @@ void ScriptedBroker::shrink_topic(const std::string& topic, std::int32_t queues)
 
 std::int64_t ScriptedBroker::append(const MessageQueue& queue, std::string_view body,
                                     std::string_view properties, std::int64_t store_ms) {
+  return append_stored(
+      queue, {.body = body, .properties = properties, .born_ms = store_ms, .store_ms = store_ms});
+}
+
+std::int64_t ScriptedBroker::append_stored(const MessageQueue& queue, NewMessage message) {
   return impl_->on_loop([&] {
-    const std::int64_t at_ms = store_ms != 0 ? store_ms : impl_->now_ms();
-    const std::int64_t offset = impl_->store().append(queue, {.body = body,
-                                                              .properties = properties,
-                                                              .flag = 0,
-                                                              .sys_flag = 0,
-                                                              .born_ms = at_ms,
-                                                              .store_ms = at_ms});
+    if (message.store_ms == 0) message.born_ms = message.store_ms = impl_->now_ms();
+    const std::int64_t offset = impl_->store().append(queue, message);
     impl_->dispatch(queue);
     return offset;
   });

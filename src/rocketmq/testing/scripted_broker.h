@@ -20,6 +20,7 @@
 namespace slipstream::rocketmq::testing {
 
 class PopTable;
+struct NewMessage;
 
 struct ScriptedBrokerOptions {
   std::vector<std::string> brokers = {"broker-a"};
@@ -71,6 +72,9 @@ class ScriptedBroker {
   // `properties` encoded. Returns the offset.
   std::int64_t append(const MessageQueue& queue, std::string_view body,
                       std::string_view properties = {}, std::int64_t store_ms = 0);
+  // As it is to be stored: a body that is compressed, or one with several messages. Without
+  // store_ms: now.
+  std::int64_t append_stored(const MessageQueue& queue, NewMessage message);
   // Changes a bit of the stored body; the record's CRC stays as it was.
   void damage_body(const MessageQueue& queue, std::int64_t offset);
   std::int64_t min_offset(const MessageQueue& queue) const;
