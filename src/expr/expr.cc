@@ -84,6 +84,8 @@ std::string call_text(const Expr& e) {
   const bool is_word = !name.empty() && ((name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_');
   const bool is_infix_word = name == "LIKE" || name == "SIMILAR TO" || name == "NOT LIKE" ||
                              name == "IS DISTINCT FROM" || name == "IS NOT DISTINCT FROM";
+  if (name == "[KEY]" || name == "[INDEX]")
+    return to_string(*e.args[0]) + "[" + to_string(*e.args[1]) + "]";
   if (e.args.size() == 2 && (!is_word || is_infix_word)) return infix(e, name);
   if (e.args.size() == 1 && !is_word) return name + to_string(*e.args[0]);
   if (e.args.size() == 1 && name.starts_with("IS "))

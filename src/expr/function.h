@@ -87,10 +87,10 @@ struct Signature {
   Type result;
 };
 // Names of what is no plain call in SQL (binder -> registry):
-//   + - * / % = <> < <= > >= ||, NEGATE (unary minus), LIKE and SIMILAR TO (text, pattern [,
-//   escape]), IN (x, value...), IS [NOT] TRUE / FALSE / UNKNOWN, IS [NOT] DISTINCT FROM; EXTRACT,
-//   TIMESTAMPADD, TIMESTAMPDIFF take the unit as a STRING first ('DAY'), FLOOR_TO and CEIL_TO
-//   (value, unit); TRIM ('BOTH' | 'LEADING' | 'TRAILING', characters, text) or TRIM (text);
+//   + - * / % = <> < <= > >= ||, NEGATE (minus), LIKE and SIMILAR TO (text, pattern [, escape]), IN
+//   (x, value...), [KEY], [INDEX], IS [NOT] TRUE / FALSE / UNKNOWN, IS [NOT] DISTINCT FROM;
+//   EXTRACT, TIMESTAMPADD, TIMESTAMPDIFF take the unit as a STRING first ('DAY'), FLOOR_TO and
+//   CEIL_TO (value, unit); TRIM ('BOTH' | 'LEADING' | 'TRAILING', characters, text) or TRIM (text);
 //   JSON_VALUE (json, path [, on_empty, default_on_empty, on_error, default_on_error]): behaviours
 //   are the STRING literals 'NULL', 'ERROR', 'DEFAULT' (both clauses default to 'NULL'), a default
 //   counts with 'DEFAULT' only and has the RETURNING type. RETURNING picks the function: JSON_VALUE

@@ -37,10 +37,13 @@ Registry<T> by_name(std::vector<T> functions) {
 const Registry<Function>& functions() {
   static const Registry<Function> kRegistry = [] {
     Functions all;
-    for (const auto add : {add_arithmetic, add_comparisons, add_logic, add_in, add_like, add_math,
-                           add_rounding, add_conditionals, add_text_cases, add_text_parts,
-                           add_text_builders, add_regex, add_hashing, add_json_value, add_clock,
-                           add_time_fields, add_time_text, add_time_arithmetic, add_types}) {
+    for (const auto add : {add_arithmetic,  add_comparisons,   add_logic,
+                           add_in,          add_like,          add_math,
+                           add_rounding,    add_conditionals,  add_text_cases,
+                           add_text_parts,  add_text_builders, add_regex,
+                           add_hashing,     add_json_value,    add_clock,
+                           add_time_fields, add_time_text,     add_time_arithmetic,
+                           add_types,       add_collections}) {
       add(all);
     }
     return by_name(std::move(all));

@@ -29,6 +29,7 @@ void add_time_fields(Functions& out);
 void add_time_text(Functions& out);
 void add_time_arithmetic(Functions& out);
 void add_types(Functions& out);
+void add_collections(Functions& out);
 
 void add_counts(AggregateFunctions& out);
 void add_sums(AggregateFunctions& out);

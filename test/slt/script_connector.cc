@@ -1,5 +1,6 @@
 #include "script_connector.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <map>
@@ -20,6 +21,30 @@ OptionTable script_options() {
                  .description = "Which row kinds come.",
                  .values = {"insert", "all"}},
   });
+}
+
+// A cell as CAST reads it; a MAP as "{a=1, b=2}", an ARRAY as "[1, 2]".
+bool parse_cell(std::string_view text, ColumnBuilder& out) {
+  const bool map = out.type().kind() == TypeKind::kMap;
+  if (!map && out.type().kind() != TypeKind::kArray) return text::parse(text, TimeZone(), out);
+  if (text.size() < 2) return false;
+  text = text.substr(1, text.size() - 2);
+  while (!text.empty()) {
+    const std::string_view element = text.substr(0, text.find(", "));
+    text.remove_prefix(std::min(text.size(), element.size() + 2));
+    const std::size_t equals = map ? element.find('=') : 0;
+    if (equals == std::string_view::npos) return false;
+    if (map && !parse_cell(element.substr(0, equals), out.child(0))) return false;
+    ColumnBuilder& value = out.child(map ? 1 : 0);
+    const std::string_view shown = map ? element.substr(equals + 1) : element;
+    if (shown == "NULL") {
+      value.append_null();
+    } else if (!parse_cell(shown, value)) {
+      return false;
+    }
+  }
+  out.append_nested();
+  return true;
 }
 
 using Items = std::shared_ptr<const std::vector<ScriptItem>>;
@@ -134,7 +159,7 @@ class Reader : public SourceReader {
       const auto& cell = item.cells[column];
       if (!cell) {
         builders[i].append_null();
-      } else if (!text::parse(*cell, TimeZone(), builders[i])) {
+      } else if (!parse_cell(*cell, builders[i])) {
         return Error{ErrorCode::kInvalidArgument,
                      "scripted row " + std::to_string(next_) + ", column '" + schema_[column].name +
                          "': " + text::parse_failure(*cell, schema_[column].type)};

@@ -112,6 +112,8 @@ ExprPtr ExprBinder::bind_node(const ast::Expr& e) {
       return bind_json_value(ast::as<ast::JsonCallExpr>(e));
     case K::kFieldAccess:
       return bind_field(ast::as<ast::FieldAccessExpr>(e));
+    case K::kSubscript:
+      return bind_subscript(ast::as<ast::SubscriptExpr>(e));
     case K::kStar:
       report(e.span, "'*' is not an expression");
       return nullptr;
@@ -468,6 +470,27 @@ ExprPtr ExprBinder::bind_field(const ast::FieldAccessExpr& e) {
   }
   report(e.field.span, "no field '" + e.field.name + "' in " + base->type.to_string());
   return nullptr;
+}
+
+ExprPtr ExprBinder::bind_subscript(const ast::SubscriptExpr& e) {
+  ExprPtr base = bind(*e.base);
+  ExprPtr index = bind(*e.index);
+  if (!base || !index) return nullptr;
+  const bool of_map = base->type.kind() == TypeKind::kMap;
+  if (!of_map && base->type.kind() != TypeKind::kArray) {
+    report(e.base->span, "only a MAP and an ARRAY have elements, and this is " +
+                             base->type.with_nullable(true).to_string());
+    return nullptr;
+  }
+  const std::string_view function = of_map ? "[KEY]" : "[INDEX]";
+  const Type types[] = {base->type, index->type};
+  if (const auto fits = expr::find_function(function)->resolve(types); !fits.ok()) {
+    report(e.index->span, fits.error().message,
+           of_map ? "CAST(... AS " + base->type.children()[0].type.to_string() + ")" : "");
+    return nullptr;
+  }
+  const SourceSpan spans[] = {e.base->span, e.index->span};
+  return make_call(function, {std::move(base), std::move(index)}, e, spans);
 }
 
 ExprPtr ExprBinder::make_call(std::string_view function, std::vector<ExprPtr> arguments,

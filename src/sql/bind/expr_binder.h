@@ -59,6 +59,7 @@ class ExprBinder {
   expr::ExprPtr bind_call(const ast::CallExpr& e);
   expr::ExprPtr bind_json_value(const ast::JsonCallExpr& e);
   expr::ExprPtr bind_field(const ast::FieldAccessExpr& e);
+  expr::ExprPtr bind_subscript(const ast::SubscriptExpr& e);
   expr::ExprPtr bind_special_call(const std::string& name, const ast::CallExpr& e, bool* handled);
   // COALESCE, IFNULL, IF, NULLIF
   expr::ExprPtr bind_conditional(const std::string& name, const ast::CallExpr& e);
