@@ -145,6 +145,9 @@ def check_internal(root, path, header, modules, report):
     if not (root / "src" / header.split("/")[0]).is_dir() or "/" not in header:
         report(f'includes "{header}"; write the path from src/, as in "base/try.h"')
         return
+    if header.endswith(".h") and not (root / "src" / header).exists():  # what the build makes are .inc files
+        report(f'includes "{header}", which does not exist')
+        return
     owner = folder_of(path.removeprefix("src/"), modules)
     target = folder_of(header, modules)
     for_test = path.endswith("_test.cc") or "/testing/" in path

@@ -82,6 +82,12 @@ class LayersTest(Tree):
         self.write("src/flow/bad.cc", '#include "slipstream/nowhere.h"\n')
         self.refused("does not exist")
 
+    def test_missing_header(self):
+        self.write("src/flow/made.cc", '#include "flow/made.inc"\n')  # by the build
+        self.assertEqual(check_layers.check(self.root), [])
+        self.write("src/flow/bad_test.cc", '#include "base/moved.h"\n')
+        self.refused('src/flow/bad_test.cc:1: includes "base/moved.h", which does not exist')
+
     def test_folders(self):
         self.write("src/flow/CMakeLists.txt",
                    "slipstream_module(flow RANK 3 FOLDERS . checkpoint runtime DEPS base)\n")
