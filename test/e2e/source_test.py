@@ -38,6 +38,12 @@ class SourceTest(CopyJobTest):
         self.wire.set_group_offset(group, self.topic, 0, 2)
         self.wire.set_group_offset(group, self.topic, 1, 1)
         self.assertEqual(self.numbers(self.bounded()), [2, 11, 12])
+        self.wire.set_group_offset(group + "_one", self.topic, 1, 1)
+        one = {"consumerGroup": group + "_one"}
+        self.assertEqual(self.numbers(self.bounded(**one)), [11, 12], "no offset in queue 0")
+        self.wire.set_group_offset(group + "_two", self.topic, 1, 1)
+        earliest["consumerGroup"] = group + "_two"
+        self.assertEqual(self.numbers(self.bounded(**earliest)), [0, 1, 2, 11, 12])
 
     def test_start_at_specific_offsets(self):
         self.three_and_three()

@@ -272,6 +272,28 @@ TEST_F(QueueRowReaderTest, AnOffsetThatWasNotWrittenIsWrittenWithTheNextCheckpoi
   }));
 }
 
+// Brokers 4.x answer 0 where the group has no offset.
+TEST_F(QueueRowReaderTest, AQueueWithoutAnOffsetOfTheGroupIsReadAsTheResetSays) {
+  send(0, 1);
+  send(1, 10);
+  send(1, 11);
+  broker_.set_group_offset("g", {"T", "broker-a", 0}, 0);
+  broker_.set_group_offset("g", {"T", "broker-a", 1}, 1);
+  broker_.set_answer(rocketmq::RequestCode::kGroupsOfTopic, R"({"groupList":["g"]})");
+  broker_.set_answer(rocketmq::RequestCode::kAllConsumerOffsets,
+                     R"({"offsetTable":{"T@g":{1:1}}})");
+  for (const auto& [reset, rows] : std::map<std::string, std::vector<std::string>>{
+           {"latest", {"+I(11)"}}, {"earliest", {"+I(1)", "+I(11)"}}}) {
+    const auto table = source({{"scan.startup.mode", "group-offsets"},
+                               {"scan.startup.group-offsets.reset", reset},
+                               {"scan.bounded.mode", "latest-offset"}});
+    ReaderHarness bench(**table);
+    ASSERT_TRUE(bench.discover().ok());
+    ASSERT_TRUE(ends(bench));
+    EXPECT_THAT(bench.rows, ::testing::UnorderedElementsAreArray(rows)) << reset;
+  }
+}
+
 TEST_F(QueueRowReaderTest, ABodyThatIsNoRowFailsWithItsPlaceOrIsSkipped) {
   send(0, 1);
   broker_.append({"T", "broker-a", 0}, "no json");

@@ -60,14 +60,26 @@ Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue,
   return *offset;
 }
 
-// Brokers 4.x answer 0 also for groups that never read a young queue; which groups have offsets in
-// a topic they do know. Who may not ask that gets the 0.
+// Which groups have offsets in a topic brokers do know. Who may not ask that: yes.
 bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& queue) {
   const auto answer = succeed(RequestCode::kGroupsOfTopic,
                               call_queue(core, queue, encode_groups_of_topic(queue.topic)));
   if (!answer.ok()) return true;
   const auto groups = parse_group_list(answer->body());
   return !groups.ok() || std::find(groups->begin(), groups->end(), group) != groups->end();
+}
+
+// Brokers 4.x answer 0 also for groups that have no offset in a young queue: the table of all
+// offsets tells. Who may not ask for it gets the 0 when the group has read the topic.
+bool is_offset(ClientCore& core, std::string_view group, const MessageQueue& queue,
+               const Answer& zero) {
+  if (!reads_topic(core, group, queue)) return false;
+  if (zero.header.version >= kVersion5) return true;
+  const auto answer = succeed(RequestCode::kAllConsumerOffsets,
+                              call_queue(core, queue, encode_all_consumer_offsets()));
+  if (!answer.ok()) return true;
+  const auto offset = parse_all_consumer_offsets(answer->body(), group, queue);
+  return !offset.ok() || offset->has_value();
 }
 
 // A broker that has just started registers after a moment.
@@ -443,7 +455,7 @@ Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
     return std::move(offset).error().with_context("offset of group '" + std::string(group) +
                                                   "' in " + queue.to_string());
   }
-  if (*offset && **offset == 0 && !reads_topic(*core_, group, queue))
+  if (*offset && **offset == 0 && !is_offset(*core_, group, queue, answer))
     return std::optional<std::int64_t>();
   return offset;
 }

@@ -322,6 +322,29 @@ TEST(AdminTest, OffsetsLagAndGroups) {
   EXPECT_EQ(admin.broker_state("T", "broker-a")->dispatch_behind_bytes, 0);
 }
 
+// Brokers 4.x answer 0 for a queue in which the group has no offset.
+TEST(AdminTest, AnOffsetOfZeroIsLookedUpInTheTableOfAllOffsets) {
+  ScriptedBroker broker;
+  broker.create_topic("T", 2);
+  const MessageQueue queue{"T", "broker-a", 0};
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  broker.set_group_offset("g", queue, 0);
+  broker.set_answer(RequestCode::kGroupsOfTopic, R"({"groupList":["other"]})");
+  EXPECT_EQ(*admin.group_offset("g", queue), std::nullopt);
+  broker.set_answer(RequestCode::kGroupsOfTopic, R"({"groupList":["g"]})");
+  EXPECT_EQ(*admin.group_offset("g", queue), 0) << "the table is refused";
+  broker.set_answer(RequestCode::kAllConsumerOffsets, R"({"offsetTable":{"T@g":{1:4}}})");
+  EXPECT_EQ(*admin.group_offset("g", queue), std::nullopt);
+  broker.set_answer(RequestCode::kAllConsumerOffsets, R"({"offsetTable":{"T@g":{0:0,1:4}}})");
+  EXPECT_EQ(*admin.group_offset("g", queue), 0);
+  const std::size_t asked = broker.requests_seen(RequestCode::kAllConsumerOffsets);
+  EXPECT_EQ(asked, 3U);
+  broker.set_group_offset("g", queue, 4);
+  EXPECT_EQ(*admin.group_offset("g", queue), 4);
+  EXPECT_EQ(broker.requests_seen(RequestCode::kAllConsumerOffsets), asked);
+}
+
 // Finding 44.
 TEST(AdminTest, BoundsAndLagCountWhatWasAcknowledged) {
   ScriptedBroker broker;

@@ -81,6 +81,7 @@ constexpr auto kRequestNames = std::to_array<CodeName>({
     {40, "NOTIFY_CONSUMER_IDS_CHANGED"},
     {41, "LOCK_BATCH_MQ"},
     {42, "UNLOCK_BATCH_MQ"},
+    {43, "GET_ALL_CONSUMER_OFFSET"},
     {46, "CHECK_CLIENT_CONFIG"},
     {105, "GET_ROUTEINFO_BY_TOPIC"},
     {106, "GET_BROKER_CLUSTER_INFO"},

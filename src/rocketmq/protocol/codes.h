@@ -34,6 +34,7 @@ enum class RequestCode : std::int32_t {
   kNotifyConsumerIdsChanged = 40,
   kLockQueues = 41,
   kUnlockQueues = 42,
+  kAllConsumerOffsets = 43,
   kCheckClientConfig = 46,
   kRouteByTopic = 105,
   kBrokerCluster = 106,
@@ -138,6 +139,7 @@ std::string request_code_name(std::int32_t code);
 // "4.9.3", "5.0.0-SNAPSHOT": what stands behind the number that clients and brokers say of
 // themselves; "number 12" for versions before 4.0.
 std::string version_text(std::int64_t ordinal);
+inline constexpr std::int32_t kVersion5 = 412;  // 5.0.0-SNAPSHOT
 
 // The error of an answer that is not a success: "PULL_MESSAGE answered TOPIC_NOT_EXIST (17):
 // <remark>". Retryable when classify() says so. REQUIRES: code != 0

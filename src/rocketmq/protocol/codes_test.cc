@@ -64,7 +64,7 @@ TEST(Codes, ErrorsNameRequestAnswerAndRemark) {
 TEST(CodesTest, VersionsBehindTheirNumbers) {
   EXPECT_EQ(version_text(399), "4.9.3");
   EXPECT_EQ(version_text(409), "4.9.8");
-  EXPECT_EQ(version_text(412), "5.0.0-SNAPSHOT");
+  EXPECT_EQ(version_text(kVersion5), "5.0.0-SNAPSHOT");
   EXPECT_EQ(version_text(479), "5.3.3");
   EXPECT_EQ(version_text(513), "5.5.0");
   EXPECT_EQ(version_text(121), "number 121");

@@ -137,6 +137,8 @@ Command encode_delete_topic_in_broker(std::string_view topic) {
   return make_for_topic(RequestCode::kDeleteTopicInBroker, topic);
 }
 
+Command encode_all_consumer_offsets() { return make(RequestCode::kAllConsumerOffsets); }
+
 Command encode_groups_of_topic(std::string_view topic) {
   return make_for_topic(RequestCode::kGroupsOfTopic, topic);
 }

@@ -43,6 +43,7 @@ Command encode_update_topic(const TopicConfig& config);
 Command encode_topic_config(std::string_view topic);  // 351, brokers 5.x
 Command encode_delete_topic_in_broker(std::string_view topic);
 Command encode_topic_stats(std::string_view topic);
+Command encode_all_consumer_offsets();                   // 43
 Command encode_groups_of_topic(std::string_view topic);  // 300: online ones and those with offsets
 
 struct SubscriptionGroup {

@@ -387,6 +387,16 @@ Result<std::optional<std::int64_t>> parse_consumer_offset(const FrameHeader& hea
   return std::optional<std::int64_t>(offset);
 }
 
+Result<std::optional<std::int64_t>> parse_all_consumer_offsets(BodyBytes body,
+                                                               std::string_view group,
+                                                               const MessageQueue& queue) {
+  TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer offsets"));
+  const JsonValue& table = root["offsetTable"];
+  if (!table.is_object()) return Error{ErrorCode::kCorrupt, "consumer offsets have no offsetTable"};
+  const std::string name = queue.topic + "@" + std::string(group);
+  return table[name][std::to_string(queue.id)].integer();
+}
+
 Result<PullAnswer> parse_pull(const FrameHeader& header) {
   PullAnswer answer;
   switch (header.code) {

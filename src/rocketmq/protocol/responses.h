@@ -132,6 +132,10 @@ Result<std::map<std::string, std::string, std::less<>>> parse_broker_config(Body
 Result<std::int64_t> parse_offset(RequestCode request, const FrameHeader& header);
 // 14: nothing when the group has no offset (22).
 Result<std::optional<std::int64_t>> parse_consumer_offset(const FrameHeader& header);
+// 43: that of one group in one queue; nothing when it has none.
+Result<std::optional<std::int64_t>> parse_all_consumer_offsets(BodyBytes body,
+                                                               std::string_view group,
+                                                               const MessageQueue& queue);
 
 // --- pull ---
 enum class PullStatus : std::uint8_t {

@@ -160,6 +160,22 @@ TEST(Responses, Offsets) {
   EXPECT_FALSE(parse_consumer_offset(answer(1)).ok());
 }
 
+TEST(Responses, AllConsumerOffsets) {
+  const auto offset = [](std::string_view group, std::int32_t queue) {
+    const auto found = parse_all_consumer_offsets(
+        as_bytes(R"({"offsetTable":{"T@g":{0:0,1:5},"%RETRY%g@g":{0:2},"T@h":{"1":7}}})"), group,
+        {"T", "b", queue});
+    EXPECT_TRUE(found.ok()) << found.status().to_string();
+    return found.ok() ? *found : std::nullopt;
+  };
+  EXPECT_EQ(offset("g", 0), 0);
+  EXPECT_EQ(offset("g", 1), 5);
+  EXPECT_EQ(offset("g", 2), std::nullopt);
+  EXPECT_EQ(offset("h", 1), 7);
+  EXPECT_EQ(offset("i", 0), std::nullopt);
+  EXPECT_FALSE(parse_all_consumer_offsets(as_bytes("{}"), "g", {"T", "b", 0}).ok());
+}
+
 TEST(Responses, PullOutcomes) {
   const auto pull = [](std::int32_t code) {
     return parse_pull(answer(code, {{"nextBeginOffset", "5"},
