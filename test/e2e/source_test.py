@@ -272,6 +272,32 @@ class SourceTest(CopyJobTest):
         self.assertIn(f"topic '{self.topic}' was deleted and made anew", engine.err)
         self.assertEqual(engine.stop(), 0, engine.err)
 
+    def test_a_topic_that_was_replaced_while_a_job_was_down_is_read_from_its_first_message(self):
+        self.three_and_three()
+        create = self.source(scan_startup_mode="earliest")
+        engine = self.start_copy(create)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12])
+        group = "g_" + self.topic
+        stands = lambda: [self.wire.group_offset(group, self.topic, queue) for queue in (0, 1)]  # noqa: E731
+        wait_for(lambda: stands() == [3, 3], what="a checkpoint behind them")
+        engine.kill()
+        self.run_engine("topic", "delete", self.topic, "--nameserver", self.cluster.namesrv)
+        self.create_topics({self.topic: 2})
+        self.send_numbers(20, 25, queue=0)
+        self.send_numbers(30, 33, queue=1)
+        engine = self.start_copy(create, topics=False)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, *range(20, 25), *range(30, 33)])
+        for queue in (0, 1):
+            self.assertIn(f"topic '{self.topic}' was deleted and made anew: queue {self.topic}/{BROKER}/{queue}",
+                          engine.err)
+        wait_for(lambda: stands() == [5, 3], what="a checkpoint behind the new ones")
+        engine.kill()
+        engine = self.start_copy(create, topics=False)
+        self.send_numbers(33, 34, queue=1)
+        self.wait_for_copies(engine, [0, 1, 2, 10, 11, 12, *range(20, 25), *range(30, 34)])
+        self.assertEqual(engine.stop(), 0, engine.err)
+        self.assertNotIn("made anew", engine.err)
+
     def test_a_job_that_goes_on_waits_for_its_broker(self):
         self.three_and_three()
         engine = self.start_copy(self.source(scan_startup_mode="earliest"))

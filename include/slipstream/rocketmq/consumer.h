@@ -44,16 +44,28 @@ struct ConsumerOptions {
   BufferMemory memory{};  // shared with others; the same bytes are reserved from it
 };
 
+// A message by which a queue is known again.
+struct ReadMessage {
+  std::int64_t offset = 0;
+  std::int64_t stored_ms = 0;
+};
+
 // Where to begin.
 struct StartPosition {
   enum class Kind : std::uint8_t { kEarliest, kLatest, kTimestamp, kOffset };
   Kind kind = Kind::kEarliest;
   std::int64_t value = 0;  // milliseconds since 1970 (by store time), or the offset
+  // With an offset: was read of the queue before. Where another message is in its place, and the
+  // first one of the queue is younger, the topic was made anew: the queue is read from its first
+  // message, and the log says so. Costs a pull.
+  std::optional<ReadMessage> last_read{};
 
   static StartPosition earliest() { return {Kind::kEarliest, 0}; }
   static StartPosition latest() { return {Kind::kLatest, 0}; }
   static StartPosition timestamp(std::int64_t ms) { return {Kind::kTimestamp, ms}; }
-  static StartPosition offset(std::int64_t offset) { return {Kind::kOffset, offset}; }
+  static StartPosition offset(std::int64_t offset, std::optional<ReadMessage> last_read = {}) {
+    return {Kind::kOffset, offset, last_read};
+  }
 };
 
 // What one pull brought, as it came from the network: stored records, one after another. For

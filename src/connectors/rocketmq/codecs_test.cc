@@ -48,11 +48,25 @@ TEST(SplitCodec, PositionsComeBack) {
   EXPECT_EQ(read->end, kNoEnd);
 }
 
+TEST(SplitCodec, TheLastMessageReadComesBack) {
+  QueuePosition position{{"orders", "broker-a", 3}, 201, kNoEnd, rocketmq::ReadMessage{199, 1'700}};
+  const Split split = encode_split(position);
+  EXPECT_EQ(split.state, "1,201,-1,199,1700");
+  const auto read = decode_split(split);
+  ASSERT_TRUE(read.ok() && read->last_read) << read.status().to_string();
+  EXPECT_EQ(read->next, 201);
+  EXPECT_EQ(read->last_read->offset, 199);
+  EXPECT_EQ(read->last_read->stored_ms, 1'700);
+  position.end = 300;
+  EXPECT_EQ(encode_split(position).state, "1,201,300") << "it is not read on after its end";
+}
+
 TEST(SplitCodec, WhatItDidNotWriteIsRefused) {
   for (const Split& split :
        {Split{"orders", "1,0,-1"}, Split{"orders/3", "1,0,-1"}, Split{"orders/b/x", "1,0,-1"},
         Split{"orders/b/-1", "1,0,-1"}, Split{"orders/b/1", "2,0,-1"}, Split{"orders/b/1", "1,0"},
-        Split{"orders/b/1", "1,0,-1,7"}, Split{"orders/b/1", ""}}) {
+        Split{"orders/b/1", "1,0,-1,7"}, Split{"orders/b/1", "1,0,-1,7,8,9"},
+        Split{"orders/b/1", ""}}) {
     const auto read = decode_split(split);
     ASSERT_FALSE(read.ok()) << split.id << " " << split.state;
     EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);

@@ -133,8 +133,9 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
     rows_->event(SplitEvent{index, SplitEnded{}});
     return {};
   }
-  const auto start = position.next == kFirstOffset ? rocketmq::StartPosition::earliest()
-                                                   : rocketmq::StartPosition::offset(position.next);
+  const auto start = position.next == kFirstOffset
+                         ? rocketmq::StartPosition::earliest()
+                         : rocketmq::StartPosition::offset(position.next, position.last_read);
   return consumer_->assign(position.queue, start, index);
 }
 
@@ -201,9 +202,12 @@ Result<bool> QueueRowReader::next_frame() {
   frame_->pulled = std::move(*pulled);
   frame_->buffer =
       std::make_shared<ReceivedBytes>(frame_->pulled.owner, frame_->pulled.records.size());
-  // Further back than before: the policy for lost offsets decided so.
-  std::int64_t& next = splits_.at(frame_->split).position.next;
-  next = std::min(next, frame_->pulled.begin_offset);
+  QueuePosition& position = splits_.at(frame_->split).position;
+  if (frame_->pulled.begin_offset < position.next) {
+    // The policy for lost offsets decided so, or it is another topic.
+    position.next = frame_->pulled.begin_offset;
+    position.last_read.reset();
+  }
   rocketmq::RecordCursorOptions options;
   options.check_crc = true;
   options.first_offset = frame_->pulled.begin_offset;
@@ -335,7 +339,9 @@ Status QueueRowReader::read_frame() {
   if (!chunk.bodies.empty()) {
     TRY(decode(chunk));
     body_bytes_ += static_cast<std::int64_t>(chunk.bytes);
-    born_ms_ = chunk.records.back().born_ms;
+    const RecordView& last = chunk.records.back();
+    state.position.last_read = rocketmq::ReadMessage{last.queue_offset, last.store_ms};
+    born_ms_ = last.born_ms;
     received_ms_ = frame_->pulled.received_ms;
     proofs_.rows_given(frame_->pulled.received_ms);
   }

@@ -227,8 +227,81 @@ TEST_F(QueueRowReaderTest, ATopicThatIsBackAsAnotherIsReadFromItsFirstMessage) {
   EXPECT_TRUE(wait_until([&] {
     EXPECT_TRUE(bench.poll().ok());
     const auto splits = bench.reader->snapshot(1);
-    return splits.ok() && (*splits)[0].state == "1,2,-1" && (*splits)[1].state == "1,0,-1";
+    return splits.ok() && (*splits)[0].state.starts_with("1,2,-1,1,") &&
+           (*splits)[1].state == "1,0,-1";
   }));
+}
+
+// A job that was down while its topic T was replaced by one with messages of these store times.
+class ReplacedTopicTest : public QueueRowReaderTest {
+ protected:
+  void SetUp() override {
+    QueueRowReaderTest::SetUp();
+    for (int n = 0; n < 2; ++n) append(n, 1'000 + n);
+    const auto table = source({});
+    ReaderHarness bench(**table);
+    ASSERT_TRUE(bench.discover().ok());
+    ASSERT_TRUE(read(bench, 2).ok());
+    enumerator_ = bench.enumerator->snapshot();
+    splits_ = *bench.reader->snapshot(1);
+    ASSERT_EQ(splits_[0].state, "1,2,-1,1,1001");
+  }
+  void append(int n, std::int64_t stored_ms) {
+    broker_.append({"T", "broker-a", 0}, "{\"n\":" + std::to_string(n) + "}", {}, stored_ms);
+  }
+  void replace(const std::vector<std::int64_t>& stored_ms) {
+    broker_.lose_tail({"T", "broker-a", 0}, 0);
+    for (std::size_t i = 0; i < stored_ms.size(); ++i)
+      append(10 + static_cast<int>(i), stored_ms[i]);
+  }
+  // What is read on, `rows` at least.
+  std::vector<std::string> go_on(std::size_t rows) {
+    const auto table = source({});
+    ReaderHarness bench(**table);
+    EXPECT_TRUE(bench.discover(enumerator_, true).ok());
+    EXPECT_TRUE(bench.add(splits_).ok());
+    EXPECT_TRUE(read(bench, rows).ok());
+    EXPECT_TRUE(wait_until([&] { return broker_.parked_pulls(3) == 1; })) << "at its end";
+    EXPECT_TRUE(bench.drain().ok());
+    return bench.rows;
+  }
+
+  std::string enumerator_;
+  std::vector<Split> splits_;
+};
+
+TEST_F(ReplacedTopicTest, IsReadFromItsFirstMessageWhichIsLogged) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view text) {
+    if (text.find("made anew") != std::string_view::npos) lines.emplace_back(text);
+  });
+  replace({2'000, 2'001, 2'002});
+  EXPECT_THAT(go_on(3), ElementsAre("+I(10)", "+I(11)", "+I(12)"));
+  set_log_sink({});
+  EXPECT_THAT(lines, ElementsAre(AllOf(HasSubstr("topic 'T' was deleted and made anew"),
+                                       HasSubstr("T/broker-a/0, read up to offset 2"))));
+}
+
+TEST_F(ReplacedTopicTest, TheSameIsReadOn) {
+  append(2, 2'000);
+  EXPECT_THAT(go_on(1), ElementsAre("+I(2)"));
+}
+
+TEST_F(ReplacedTopicTest, OneThatLostItsEndAndWasWrittenOnIsReadOn) {
+  replace({1'000, 1'500, 2'000});
+  EXPECT_THAT(go_on(1), ElementsAre("+I(12)"));
+}
+
+TEST_F(ReplacedTopicTest, OneWhoseMessagesHaveExpiredIsReadOn) {
+  append(2, 2'000);
+  broker_.expire({"T", "broker-a", 0}, 2);
+  EXPECT_THAT(go_on(1), ElementsAre("+I(2)"));
+}
+
+TEST_F(ReplacedTopicTest, StateOfFormerVersionsGoesOnWhereItWas) {
+  splits_[0].state = "1,2,-1";
+  replace({2'000, 2'001, 2'002});
+  EXPECT_THAT(go_on(1), ElementsAre("+I(12)"));
 }
 
 TEST_F(QueueRowReaderTest, GroupOffsetsAreThoseOfTheCompletedCheckpointAndArriveBeforeTheEnd) {

@@ -23,8 +23,13 @@ bool read_comma(std::string_view& text) {
 }  // namespace
 
 Split encode_split(const QueuePosition& position) {
-  return Split{position.queue.to_string(),
-               "1," + std::to_string(position.next) + "," + std::to_string(position.end)};
+  Split split{position.queue.to_string(),
+              "1," + std::to_string(position.next) + "," + std::to_string(position.end)};
+  if (position.last_read && position.end == kNoEnd) {
+    split.state += "," + std::to_string(position.last_read->offset) + "," +
+                   std::to_string(position.last_read->stored_ms);
+  }
+  return split;
 }
 
 Result<QueuePosition> decode_split(const Split& split) {
@@ -44,7 +49,11 @@ Result<QueuePosition> decode_split(const Split& split) {
   std::int64_t version = 0;
   if (!read_number(state, version) || version != 1) return wrong;
   if (!read_comma(state) || !read_number(state, position.next)) return wrong;
-  if (!read_comma(state) || !read_number(state, position.end) || !state.empty()) return wrong;
+  if (!read_comma(state) || !read_number(state, position.end)) return wrong;
+  if (state.empty()) return position;
+  rocketmq::ReadMessage& read = position.last_read.emplace();
+  if (!read_comma(state) || !read_number(state, read.offset)) return wrong;
+  if (!read_comma(state) || !read_number(state, read.stored_ms) || !state.empty()) return wrong;
   return position;
 }
 

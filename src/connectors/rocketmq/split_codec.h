@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "slipstream/connector.h"
+#include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/message.h"
 #include "slipstream/status.h"
 
@@ -20,9 +22,12 @@ struct QueuePosition {
   rocketmq::MessageQueue queue;
   std::int64_t next = kFirstOffset;
   std::int64_t end = kNoEnd;  // exclusive
+  // The last message that was read, of a queue without an end: its topic may be made anew before
+  // the job goes on.
+  std::optional<rocketmq::ReadMessage> last_read{};
 };
 
-// id "topic/broker/3", state "1,next,end".
+// id "topic/broker/3", state "1,next,end", or "1,next,end,offset,stored-ms" with last_read.
 Split encode_split(const QueuePosition& position);
 Result<QueuePosition> decode_split(const Split& split);
 

@@ -42,7 +42,11 @@ QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, Reade
 
 void QueueReader::start(StartPosition start) {
   start_ = start;
-  if (start.kind == StartPosition::Kind::kOffset) start_at(start.value);
+  if (start.kind == StartPosition::Kind::kOffset) {
+    start_at(start.value);
+    seen_ = start.last_read;
+    seen_before_ = seen_.has_value();
+  }
   pump();
 }
 
@@ -71,6 +75,7 @@ void QueueReader::pump() {
     if (!resolve()) return;
     if (!started_) return find_start();
     if (left_topic()) return wait(kRouteAgeMs);
+    if (seen_before_) return compare_topic(seen_->offset);
     if (was_gone_) return compare_topic(0);
     if (!host_->reserve(id_, pull_bytes_, window_.front_is_blocking())) return;
     const auto pull = window_.plan();
@@ -320,7 +325,7 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
   if (pull.status == PullStatus::kFound) {
     pull_bytes_ = std::max(kPullBytesMin, (pull_bytes_ * 3 + answer.body().size()) / 4);
     const auto first = decode_record(answer.body());
-    if (first.ok()) seen_ = Seen{first->queue_offset + pull.offset_delta, first->store_ms};
+    if (first.ok()) seen_ = ReadMessage{first->queue_offset + pull.offset_delta, first->store_ms};
     window_.found(sent.id, PulledFrame{.queue = queue_,
                                        .tag = tag_,
                                        .begin_offset = sent.offset,
@@ -472,6 +477,7 @@ void QueueReader::compared(std::int64_t offset, const CallOutcome& outcome, bool
   const Answer& answer = *outcome.answer;
   const auto pull = parse_pull(answer.header);
   if (!pull.ok()) return refused(offset, answer.header.code, answer.header.remark);
+  if (seen_before_) return compare_seen(*pull, answer);
   if (pull->status != PullStatus::kFound && pull->min_offset > offset &&
       pull->min_offset <= seen_->offset)
     return compare_topic(pull->min_offset);
@@ -481,9 +487,20 @@ void QueueReader::compared(std::int64_t offset, const CallOutcome& outcome, bool
   if (pull->status == PullStatus::kFound) {
     const auto first = decode_record(answer.body());
     other = first.ok() && first->queue_offset + pull->offset_delta <= seen_->offset &&
-            first->store_ms > seen_->store_ms;
+            first->store_ms > seen_->stored_ms;
   }
   if (other) begin_anew(offset);
+}
+
+// Another message in the place of one that was read: only the first one of the queue tells whether
+// it is another queue, or lost its end and was written on.
+void QueueReader::compare_seen(const PullAnswer& pull, const Answer& answer) {
+  fine();
+  seen_before_ = false;
+  if (pull.status != PullStatus::kFound) return;
+  const auto there = decode_record(answer.body());
+  if (there.ok() && there->queue_offset + pull.offset_delta <= seen_->offset)
+    was_gone_ = there->store_ms != seen_->stored_ms;
 }
 
 void QueueReader::begin_anew(std::int64_t first) {

@@ -90,6 +90,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void topic_is_gone();
   // Whether the topic that is back is the one that was read, by the first message from `offset` on.
   void compare_topic(std::int64_t offset);
+  void compare_seen(const PullAnswer& pull, const Answer& answer);
   void compared(std::int64_t offset, const CallOutcome& outcome, bool from_master);
   void begin_anew(std::int64_t first);
   void out_of_range(std::int64_t offset);
@@ -133,12 +134,10 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   Route counted_route_;
   int absent_routes_ = 0;  // in a row that do not show the queue
   bool topic_deleted_ = false;
-  struct Seen {
-    std::int64_t offset = 0;
-    std::int64_t store_ms = 0;
-  };
-  std::optional<Seen> seen_;  // a message of the newest answer
-  bool was_gone_ = false;     // the topic, since seen_; nothing is pulled before it was compared
+  std::optional<ReadMessage> seen_;  // a message of the newest answer
+  bool seen_before_ =
+      false;               // ... or of before the start; nothing is pulled before it was compared
+  bool was_gone_ = false;  // the topic, since seen_; as above
   std::int64_t resolved_ms_ = 0;
   std::int64_t wanted_broker_ = 0;
 };
