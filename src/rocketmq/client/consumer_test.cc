@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <set>
 #include <utility>
@@ -529,6 +530,122 @@ TEST_F(PreferenceTest, BesideAnIdlePreferredQueueTheRoomIsUsed) {
     }
   };
   EXPECT_GT(received({empty, high_}), kBytesMax * 3 / 4);
+}
+
+// Each pull is answered 20 ms after it was asked, with two messages at most.
+class DistanceTest : public ::testing::Test {
+ protected:
+  static constexpr int kMessages = 6'000;
+  static constexpr std::int64_t kDelayMs = 20;
+
+  void SetUp() override {
+    broker_.create_topic("T", 1);
+    auto connected = Client::connect({.name_servers = broker_.name_server()});
+    ASSERT_TRUE(connected.ok());
+    client_ = std::move(*connected);
+    append(kMessages);
+    broker_.disturb([this](RequestCode code) { return answer_late(code); });
+  }
+  void TearDown() override { broker_.disturb({}); }
+
+  void append(int count) {
+    for (int i = 0; i < count; ++i) broker_.append(queue_, body_);
+  }
+  std::optional<Fault> answer_late(RequestCode code) {
+    if (code != RequestCode::kPullMessage) return std::nullopt;
+    if (answers_left_ == 0) {
+      ++unanswered_;
+      return Fault{.kind = Fault::Kind::kSilence};
+    }
+    if (answers_left_ > 0) --answers_left_;
+    const std::int64_t now_ms = clock_.now_ms();
+    sent_ms_.push_back(now_ms);
+    while (now_ms - sent_ms_.front() >= kDelayMs) sent_ms_.pop_front();
+    // What is left in it cannot have been answered yet.
+    under_way_max_ = std::max(under_way_max_.load(), static_cast<int>(sent_ms_.size()));
+    return Fault{.kind = Fault::Kind::kDelay, .delay_ms = kDelayMs};
+  }
+  void read(Consumer& consumer, int count) const {
+    for (int seen = 0; seen < count;) {
+      const auto messages = consumer.receive(120'000);
+      ASSERT_TRUE(messages.ok()) << messages.status().to_string();
+      ASSERT_FALSE(messages->empty()) << seen;
+      seen += static_cast<int>(messages->size());
+    }
+  }
+
+  const MessageQueue queue_{"T", "broker-a", 0};
+  const std::string body_ = std::string(1'000, 'x');
+  const SystemClock clock_;
+  std::deque<std::int64_t> sent_ms_;   // of pulls; the broker's thread
+  std::atomic<int> under_way_max_{0};  // at least so many at once
+  std::atomic<int> answers_left_{-1};  // below 0: all are answered
+  std::atomic<int> unanswered_{0};
+  ScriptedBroker broker_{{.pull_count_max = 2}};
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(DistanceTest, MorePullsAreUnderWayUntilTheEndOfTheQueueAndThenOneLongPoll) {
+  Consumer consumer(*client_, {.group = "g", .pulls_per_queue_max = 0, .messages_per_pull_max = 2});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  read(consumer, kMessages);
+  // On a machine that was busy with something else the distance was not what limited.
+  for (int tries = 0; tries < 50 && under_way_max_ < 32; ++tries) {
+    consumer.unassign(queue_);
+    ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+    read(consumer, kMessages);
+  }
+  EXPECT_GE(under_way_max_, 32);
+  EXPECT_LE(under_way_max_, 128);
+  // Those of tries before are answered in the end.
+  ASSERT_TRUE(wait_until([&] { return broker_.parked_pulls() == 1; }));
+
+  // A backlog: its first pull tells how long it is, and of those behind it none is answered.
+  consumer.pause(queue_);
+  append(1);
+  read(consumer, 1);
+  append(200);
+  answers_left_ = 1;
+  consumer.resume(queue_);
+  ASSERT_TRUE(wait_until([&] { return unanswered_ >= 8; }));
+  ASSERT_TRUE(Admin(*client_).max_offset(queue_).ok());
+  EXPECT_EQ(unanswered_, 8) << "as many as at the beginning";
+}
+
+TEST_F(DistanceTest, AFixedNumberOfPullsStays) {
+  Consumer consumer(*client_,
+                    {.group = "g", .pulls_per_queue_max = 12, .messages_per_pull_max = 2});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  read(consumer, kMessages / 6);
+  EXPECT_LE(under_way_max_, 12);
+  answers_left_ = 0;
+  EXPECT_TRUE(wait_until([&] { return unanswered_ == 12; }));
+}
+
+// Each pull reserves 4 KiB at least.
+TEST_F(DistanceTest, PullsUnderWayStayWithinTheMemory) {
+  constexpr std::int64_t kPullsMax = 20;
+  std::atomic<std::int64_t> held{0};
+  std::atomic<std::int64_t> most{0};
+  Consumer consumer(
+      *client_,
+      {.group = "g",
+       .pulls_per_queue_max = 0,
+       .messages_per_pull_max = 2,
+       .bytes_in_flight_max = kPullsMax * 4'096,
+       .memory = {
+           .reserve =
+               [&](std::size_t bytes, bool) {
+                 held += static_cast<std::int64_t>(bytes);
+                 most = std::max(most.load(), held.load());
+                 return true;
+               },
+           .release = [&](std::size_t bytes) { held -= static_cast<std::int64_t>(bytes); }}});
+  ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
+  read(consumer, kMessages / 3);
+  EXPECT_LE(under_way_max_, kPullsMax);
+  EXPECT_GT(most, 0);
+  EXPECT_LE(most, (kPullsMax + 1) * 4'096);
 }
 
 TEST_F(ConsumerTest, UnassignDropsFramesAndAssignBeginsAnew) {

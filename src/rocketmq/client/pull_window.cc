@@ -15,7 +15,8 @@ constexpr int kAnswersPerProbe = 64;
 }  // namespace
 
 void PullWindow::reset(std::int64_t offset) {
-  slots_.clear();
+  erase(slots_.begin(), slots_.end());
+  concurrency_.begin_anew();
   position_ = offset;
   max_offset_ = -1;
   wait_next_ = false;
@@ -31,16 +32,24 @@ PullWindow::Slots::const_iterator PullWindow::find(std::uint64_t id) const {
                       [id](const Slot& slot) { return slot.id == id; });
 }
 
-int PullWindow::under_way() const {
-  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.state == State::kUnderWay;
-  }));
+void PullWindow::count(const Slot& slot, int times) {
+  if (slot.state == State::kUnderWay) under_way_ += times;
+  if (slot.state == State::kWanted) wanted_ += times;
+  if (times > 0)
+    held_bytes_ += slot.frame.records.size();
+  else
+    held_bytes_ -= slot.frame.records.size();
 }
 
-std::size_t PullWindow::held_bytes() const {
-  std::size_t bytes = 0;
-  for (const Slot& slot : slots_) bytes += slot.frame.records.size();
-  return bytes;
+void PullWindow::set_state(Slot& slot, State state) {
+  count(slot, -1);
+  slot.state = state;
+  count(slot, 1);
+}
+
+void PullWindow::erase(Slots::iterator first, Slots::iterator last) {
+  for (auto slot = first; slot != last; ++slot) count(*slot, -1);
+  slots_.erase(first, last);
 }
 
 bool PullWindow::knows(std::uint64_t id) const {
@@ -63,44 +72,51 @@ bool PullWindow::front_is_blocking() const {
 }
 
 PlannedPull PullWindow::send(Slot& slot) {
-  slot.state = State::kUnderWay;
-  return PlannedPull{
-      slot.id, slot.begin,
-      slot.open ? limits_.messages_max : static_cast<std::int32_t>(slot.end - slot.begin),
-      slot.suspend};
+  set_state(slot, State::kUnderWay);
+  slot.round = concurrency_.round();
+  const bool most = slot.open || slot.probe;
+  return PlannedPull{slot.id, slot.begin,
+                     most ? limits_.messages_max : static_cast<std::int32_t>(slot.end - slot.begin),
+                     slot.suspend};
 }
 
 bool PullWindow::may_append() const {
   // Answered slots behind a gap count too, so that memory stays bounded.
-  if (slots_.size() >= static_cast<std::size_t>(limits_.pulls_max) * 2) return false;
+  if (slots_.size() >= static_cast<std::size_t>(concurrency_.allowed()) * 2) return false;
   if (slots_.empty()) return true;
   if (slots_.back().open && slots_.back().state != State::kAnswered) return false;
   return stride_ > 0 && tail() < max_offset_;
 }
 
 std::optional<PlannedPull> PullWindow::plan() {
-  if (under_way() >= limits_.pulls_max) return std::nullopt;
-  for (Slot& slot : slots_) {
-    if (slot.state == State::kWanted) return send(slot);
+  if (under_way_ >= concurrency_.allowed()) {
+    if (wanted_ > 0 || may_append()) concurrency_.wanted_more();
+    return std::nullopt;
+  }
+  if (wanted_ > 0) {
+    return send(*std::find_if(slots_.begin(), slots_.end(),
+                              [](const Slot& slot) { return slot.state == State::kWanted; }));
   }
   if (!may_append()) return std::nullopt;
   Slot slot;
   slot.id = ++last_id_;
   slot.begin = tail();
   slot.suspend = slots_.empty() && (wait_next_ || (max_offset_ >= 0 && slot.begin >= max_offset_));
-  const bool probe = stride_ < limits_.messages_max && answers_since_probe_ >= kAnswersPerProbe;
-  if (probe) answers_since_probe_ = 0;
-  slot.open = stride_ == 0 || slot.suspend || probe || limits_.pulls_max == 1;
+  if (slot.suspend) concurrency_.begin_anew();
+  slot.open = stride_ == 0 || slot.suspend || limits_.pulls.most == 1;
+  slot.probe = stride_ < limits_.messages_max && answers_since_probe_ >= kAnswersPerProbe;
+  if (slot.probe) answers_since_probe_ = 0;
   slot.end = slot.begin + (slot.open ? limits_.messages_max : stride_);
+  count(slot, 1);
   slots_.push_back(std::move(slot));
   return send(slots_.back());
 }
 
-void PullWindow::found(std::uint64_t id, PulledFrame frame) {
+void PullWindow::found(std::uint64_t id, PulledFrame frame, std::int64_t took_ns) {
   const auto slot = find(id);
   DCHECK(slot != slots_.end());
   const std::int64_t next = std::max(frame.next_offset, slot->begin);
-  const std::int64_t count = next - slot->begin;
+  const std::int64_t messages = next - slot->begin;
   learn_max(frame.max_offset);
   wait_next_ = false;
   ++answers_since_probe_;
@@ -109,19 +125,31 @@ void PullWindow::found(std::uint64_t id, PulledFrame frame) {
   const bool is_short = next < slot->end;
   // At the end of the queue an answer is short because there is no more: that says nothing about
   // the broker's cap.
-  const bool at_the_cap = !at_queue_end && (slot->open || is_short);
-  if (count > 0 && (at_the_cap || stride_ == 0)) {
-    stride_ = static_cast<std::int32_t>(std::min<std::int64_t>(count, limits_.messages_max));
+  const bool at_the_cap = !at_queue_end && (slot->open || slot->probe || is_short);
+  if (messages > 0 && (at_the_cap || stride_ == 0)) {
+    stride_ = static_cast<std::int32_t>(std::min<std::int64_t>(messages, limits_.messages_max));
   }
+  if (!slot->open && !at_queue_end && messages * 2 < slot->end - slot->begin)
+    concurrency_.answered_short(slot->round);
+  if (!slot->suspend) concurrency_.answered(slot->round, took_ns);
   const std::int64_t old_end = slot->end;
+  count(*slot, -1);
   slot->end = next;
   slot->frame = std::move(frame);
   slot->state = State::kAnswered;
-  if (last || !is_short) return;
+  count(*slot, 1);
+  if (last) return;
+  if (!is_short) {
+    const auto behind = std::next(slot);
+    const auto kept =
+        std::find_if(behind, slots_.end(), [next](const Slot& each) { return each.end > next; });
+    return erase(behind, kept);
+  }
   Slot gap;
   gap.id = ++last_id_;
   gap.begin = next;
   gap.end = old_end;
+  count(gap, 1);
   slots_.insert(std::next(slot), std::move(gap));
 }
 
@@ -129,7 +157,7 @@ void PullWindow::nothing_there(std::uint64_t id, std::int64_t max_offset) {
   const auto slot = find(id);
   DCHECK(slot != slots_.end());
   const std::int64_t begin = slot->begin;
-  slots_.erase(slot, slots_.end());
+  erase(slot, slots_.end());
   max_offset_ = max_offset;
   if (slots_.empty()) {
     wait_next_ = begin >= max_offset;
@@ -144,13 +172,14 @@ void PullWindow::drop_from(std::uint64_t id) {
   // Nothing is asked for there again until the slots in front of it have learned the queue's end
   // anew.
   max_offset_ = std::min(max_offset_, slot->begin);
-  slots_.erase(slot, slots_.end());
+  erase(slot, slots_.end());
 }
 
 void PullWindow::failed(std::uint64_t id) {
   const auto slot = find(id);
   DCHECK(slot != slots_.end());
-  slot->state = State::kWanted;
+  concurrency_.begin_anew();
+  set_state(*slot, State::kWanted);
   slot->suspend = false;
   // Sent again under a new id: a late answer of the old pull must not count for the new one.
   slot->id = ++last_id_;
@@ -158,7 +187,7 @@ void PullWindow::failed(std::uint64_t id) {
 
 void PullWindow::pull_front_again() {
   if (!parked()) return;
-  slots_.clear();
+  erase(slots_.begin(), slots_.end());
   wait_next_ = false;
 }
 
@@ -168,6 +197,7 @@ void PullWindow::learn_max(std::int64_t max_offset) {
 
 std::optional<PulledFrame> PullWindow::take() {
   while (!slots_.empty() && slots_.front().state == State::kAnswered) {
+    count(slots_.front(), -1);
     Slot slot = std::move(slots_.front());
     slots_.pop_front();
     // A broker may give more than was asked for: what was given out before is trimmed away.

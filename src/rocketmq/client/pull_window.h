@@ -7,7 +7,9 @@
 //   1. A short answer leaves a gap [next, end): it is asked for before anything behind it may
 //   leave.
 //   2. Behind the known end of the queue nothing is asked for, except one long poll at the front.
-//   3. What a pull in the middle says about the queue (nothing here, offset moved) counts for
+//   3. A broker that gave few may give more later: now and then a pull asks for the most, and the
+//   ranges behind it that it brought too are dropped.
+//   4. What a pull in the middle says about the queue (nothing here, offset moved) counts for
 //   nothing: the slot is
 //      dropped and asked for again when it has become the front.
 #pragma once
@@ -19,10 +21,12 @@
 
 #include "slipstream/rocketmq/consumer.h"
 
+#include "rocketmq/client/pull_concurrency.h"
+
 namespace slipstream::rocketmq::internal {
 
 struct PullWindowLimits {
-  int pulls_max = 8;  // 1 when the broker filters: offsets are not dense then
+  PullConcurrencyLimits pulls{};  // fixed(1) when the broker filters: offsets are not dense then
   std::int32_t messages_max = 1'024;
 };
 
@@ -34,10 +38,11 @@ struct PlannedPull {
 };
 
 // Thread: one.
-// Bounds: pulls_max slots under way, and as many again that wait answered behind a gap.
+// Bounds: as many slots under way as PullConcurrency allows, and as many again that wait answered
+//         behind a gap.
 class PullWindow {
  public:
-  explicit PullWindow(PullWindowLimits limits) : limits_(limits) {}
+  explicit PullWindow(PullWindowLimits limits) : limits_(limits), concurrency_(limits.pulls) {}
 
   // Forgets everything and begins at `offset`. Answers of older pulls are not known any more.
   void reset(std::int64_t offset);
@@ -51,7 +56,8 @@ class PullWindow {
   bool knows(std::uint64_t id) const;
   bool is_front(std::uint64_t id) const;
   // REQUIRES for all: knows(id)
-  void found(std::uint64_t id, PulledFrame frame);
+  // `took_ns`: from the request to the answer.
+  void found(std::uint64_t id, PulledFrame frame, std::int64_t took_ns);
   // Code 19. Front: the next plan is a long poll.
   void nothing_there(std::uint64_t id, std::int64_t max_offset);
   // Drops a pull that is not the front, and all behind it.
@@ -67,11 +73,16 @@ class PullWindow {
   std::int64_t position() const { return position_; }  // begin of the next frame to leave
   std::int64_t max_offset() const { return max_offset_; }
   std::int32_t stride() const { return stride_; }
-  int under_way() const;
-  std::size_t held_bytes() const;  // of answered pulls that wait behind a gap
-  bool at_end() const;             // nothing received is left and the end of the queue is reached
-  bool parked() const;             // the front is a long poll under way
+  int pulls_allowed() const { return concurrency_.allowed(); }
+  int under_way() const { return under_way_; }
+  std::size_t held_bytes() const {
+    return held_bytes_;
+  }                     // of answered pulls that wait behind a gap
+  bool at_end() const;  // nothing received is left and the end of the queue is reached
+  bool parked() const;  // the front is a long poll under way
   void learn_max(std::int64_t max_offset);
+  // Another broker answers from now on.
+  void forget_distance() { concurrency_.forget_distance(); }
 
  private:
   enum class State : std::uint8_t { kWanted, kUnderWay, kAnswered };
@@ -81,7 +92,9 @@ class PullWindow {
     std::int64_t end = 0;  // exclusive; where the next slot begins
     State state = State::kWanted;
     bool suspend = false;
-    bool open = false;  // asks for as many as the broker gives: nothing is asked behind it
+    bool open = false;   // nothing is known of what it brings: nothing is asked behind it
+    bool probe = false;  // asks for as many as the broker gives
+    std::uint64_t round = 0;
     PulledFrame frame;
   };
   using Slots = std::deque<Slot>;
@@ -91,9 +104,17 @@ class PullWindow {
   std::int64_t tail() const { return slots_.empty() ? position_ : slots_.back().end; }
   PlannedPull send(Slot& slot);
   bool may_append() const;
+  // A slot comes into the counts (1) or leaves them (-1); it does not change in between.
+  void count(const Slot& slot, int times);
+  void set_state(Slot& slot, State state);
+  void erase(Slots::iterator first, Slots::iterator last);
 
   const PullWindowLimits limits_;
+  PullConcurrency concurrency_;
   Slots slots_;
+  int under_way_ = 0;
+  int wanted_ = 0;
+  std::size_t held_bytes_ = 0;
   std::uint64_t last_id_ = 0;
   std::int64_t position_ = 0;
   std::int64_t max_offset_ = -1;  // -1: not known

@@ -18,7 +18,8 @@ PulledFrame frame(std::int64_t begin, std::int64_t next, std::int64_t max) {
 }
 
 // Answers the pull as a broker with `cap` messages per answer and `max` messages does.
-void answer(PullWindow& window, const PlannedPull& pull, std::int64_t cap, std::int64_t max) {
+void answer(PullWindow& window, const PlannedPull& pull, std::int64_t cap, std::int64_t max,
+            std::int64_t took_ns = 1) {
   if (!window.knows(pull.id)) return;
   if (pull.offset >= max) {
     if (window.is_front(pull.id)) {
@@ -29,7 +30,7 @@ void answer(PullWindow& window, const PlannedPull& pull, std::int64_t cap, std::
     return;
   }
   const std::int64_t next = std::min({pull.offset + cap, pull.offset + pull.messages_max, max});
-  window.found(pull.id, frame(pull.offset, next, max));
+  window.found(pull.id, frame(pull.offset, next, max), took_ns);
 }
 
 std::vector<PlannedPull> plan_all(PullWindow& window) {
@@ -39,7 +40,7 @@ std::vector<PlannedPull> plan_all(PullWindow& window) {
 }
 
 TEST(PullWindowTest, LearnsTheStrideThenSpeculates) {
-  PullWindow window({.pulls_max = 4, .messages_max = 1'000});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 1'000});
   window.reset(10);
   const auto first = plan_all(window);
   ASSERT_EQ(first.size(), 1U);
@@ -58,7 +59,7 @@ TEST(PullWindowTest, LearnsTheStrideThenSpeculates) {
 }
 
 TEST(PullWindowTest, KeepsOrderWhenAnswersComeInAnyOrder) {
-  PullWindow window({.pulls_max = 3, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(3), .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 1'000);
   ASSERT_EQ(window.take()->next_offset, 10);
@@ -74,7 +75,7 @@ TEST(PullWindowTest, KeepsOrderWhenAnswersComeInAnyOrder) {
 }
 
 TEST(PullWindowTest, AShortAnswerLeavesAGapThatBlocks) {
-  PullWindow window({.pulls_max = 2, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(2), .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 1'000);
   window.take();
@@ -95,7 +96,7 @@ TEST(PullWindowTest, AShortAnswerLeavesAGapThatBlocks) {
 }
 
 TEST(PullWindowTest, OneLongPollAtTheEndAndNothingBehind) {
-  PullWindow window({.pulls_max = 8, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(8), .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 10);
   window.take();
@@ -111,7 +112,7 @@ TEST(PullWindowTest, OneLongPollAtTheEndAndNothingBehind) {
 }
 
 TEST(PullWindowTest, PullFrontAgainReplacesALongPollAndForgetsItsAnswer) {
-  PullWindow window({.pulls_max = 1, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(1), .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 10);
   window.take();
@@ -126,7 +127,7 @@ TEST(PullWindowTest, PullFrontAgainReplacesALongPollAndForgetsItsAnswer) {
 }
 
 TEST(PullWindowTest, ASpeculativePullOutsideTheQueueIsDroppedNotBelieved) {
-  PullWindow window({.pulls_max = 4, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 100});
   window.reset(0);
   answer(window, plan_all(window)[0], 10, 1'000);
   window.take();
@@ -140,7 +141,7 @@ TEST(PullWindowTest, ASpeculativePullOutsideTheQueueIsDroppedNotBelieved) {
 }
 
 TEST(PullWindowTest, AFailedPullIsSentAgainAndItsLateAnswerIgnored) {
-  PullWindow window({.pulls_max = 4, .messages_max = 100});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 100});
   window.reset(0);
   const auto first = plan_all(window)[0];
   window.failed(first.id);
@@ -151,7 +152,7 @@ TEST(PullWindowTest, AFailedPullIsSentAgainAndItsLateAnswerIgnored) {
 }
 
 TEST(PullWindowTest, ABrokerThatGivesMoreLaterIsNoticed) {
-  PullWindow window({.pulls_max = 4, .messages_max = 1'000});
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 1'000});
   window.reset(0);
   std::int64_t largest = 0;
   for (int i = 0; i < 500; ++i) {
@@ -165,11 +166,95 @@ TEST(PullWindowTest, ABrokerThatGivesMoreLaterIsNoticed) {
   EXPECT_EQ(window.stride(), 32);
 }
 
+TEST(PullWindowTest, FarFromTheBrokerMorePullsAreUnderWayUntilTheEndOfTheQueue) {
+  PullWindow window({.messages_max = 32});
+  window.reset(0);
+  constexpr std::int64_t kEnd = 20'000;
+  int most = 0;
+  std::vector<PlannedPull> under_way = plan_all(window);
+  while (window.position() < kEnd) {
+    std::vector<PlannedPull> next;
+    for (const PlannedPull& pull : under_way) {
+      answer(window, pull, 32, kEnd, 20'000'000);
+      while (window.take()) continue;
+      for (const PlannedPull& sent : plan_all(window)) next.push_back(sent);
+      most = std::max(most, window.under_way());
+    }
+    under_way = std::move(next);
+  }
+  EXPECT_EQ(most, 128);
+  EXPECT_EQ(window.under_way(), 1);
+  EXPECT_TRUE(window.parked());
+  EXPECT_EQ(window.pulls_allowed(), 8) << "what comes later begins anew";
+}
+
+TEST(PullWindowTest, AnswersThatAreMuchShorterAllowFewer) {
+  PullWindow window({.messages_max = 32});
+  window.reset(0);
+  const auto turn = [&](std::int64_t cap) {
+    for (const PlannedPull& pull : plan_all(window))
+      answer(window, pull, cap, 1'000'000, 20'000'000);
+    while (window.take()) continue;
+  };
+  for (int i = 0; i < 20; ++i) turn(32);
+  ASSERT_EQ(window.pulls_allowed(), 128);
+  turn(31);
+  turn(32);  // what was missing
+  EXPECT_EQ(window.pulls_allowed(), 128);
+  turn(8);
+  EXPECT_EQ(window.pulls_allowed(), 64);
+}
+
+TEST(PullWindowTest, APullThatAsksForTheMostHoldsNoneBackBehindIt) {
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 1'000});
+  window.reset(0);
+  bool probed = false;
+  for (int i = 0; i < 100; ++i) {
+    const auto pulls = plan_all(window);
+    ASSERT_EQ(pulls.size(), i == 0 ? 1U : 4U) << i;
+    for (const PlannedPull& pull : pulls) {
+      probed = probed || (i > 0 && pull.messages_max == 1'000);
+      answer(window, pull, 32, 1'000'000);
+    }
+    while (window.take()) continue;
+  }
+  EXPECT_TRUE(probed);
+}
+
+TEST(PullWindowTest, WhatThePullThatAsksForTheMostBringsIsNotPulledAgain) {
+  PullWindow window({.pulls = PullConcurrencyLimits::fixed(4), .messages_max = 1'000});
+  window.reset(0);
+  std::vector<PlannedPull> pulls;
+  const auto probe = [&] {
+    return std::find_if(pulls.begin(), pulls.end(),
+                        [](const PlannedPull& pull) { return pull.messages_max == 1'000; });
+  };
+  answer(window, plan_all(window)[0], 10, 1'000'000);
+  while (window.take()) continue;
+  for (pulls = plan_all(window); probe() == pulls.end(); pulls = plan_all(window)) {
+    for (const PlannedPull& pull : pulls) answer(window, pull, 10, 1'000'000);
+    while (window.take()) continue;
+  }
+  const PlannedPull most = *probe();
+  for (const PlannedPull& pull : pulls) {
+    if (pull.offset < most.offset) answer(window, pull, 10, 1'000'000);
+  }
+  answer(window, most, 1'000, 1'000'000);
+  for (const PlannedPull& pull : pulls) {
+    EXPECT_FALSE(window.knows(pull.id)) << pull.offset;
+  }
+  while (window.take()) continue;
+  EXPECT_EQ(window.position(), most.offset + 1'000);
+  EXPECT_EQ(window.stride(), 1'000);
+  EXPECT_EQ(plan_all(window).front().offset, window.position());
+}
+
 // Any answer order, any caps, failures, a growing queue: every offset leaves once, in order.
 TEST(PullWindowTest, RandomScheduleGivesEveryOffsetOnceInOrder) {
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random(seed);
-    PullWindow window({.pulls_max = static_cast<int>(1 + random() % 8), .messages_max = 64});
+    PullWindow window({.pulls = PullConcurrencyLimits::fixed(static_cast<int>(1 + random() % 8)),
+                       .messages_max = 64});
     window.reset(0);
     std::int64_t max = static_cast<std::int64_t>(random() % 500);
     std::int64_t expected = 0;

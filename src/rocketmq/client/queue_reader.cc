@@ -25,6 +25,12 @@ constexpr int kAbsentRoutes = 3;
 
 bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; }
 
+PullConcurrencyLimits pull_limits(int pulls_per_queue, bool filtered) {
+  if (filtered) return PullConcurrencyLimits::fixed(1);
+  if (pulls_per_queue <= 0) return {};
+  return PullConcurrencyLimits::fixed(std::min(pulls_per_queue, PullConcurrencyLimits{}.most));
+}
+
 }  // namespace
 
 QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, ReaderHost& host,
@@ -36,7 +42,7 @@ QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, Reade
       queue_(std::make_shared<const MessageQueue>(std::move(queue))),
       tag_(tag),
       filtered_(has_filter(options.tags) || !options.sql.empty()),
-      window_({.pulls_max = filtered_ ? 1 : std::clamp(options.pulls_per_queue_max, 1, 64),
+      window_({.pulls = pull_limits(options.pulls_per_queue_max, filtered_),
                .messages_max = std::max(options.messages_per_pull_max, 1)}),
       retry_({.first_wait_ms = 50, .wait_ms_max = kTroubleWaitMs}, core.clock(), {}, id) {}
 
@@ -139,6 +145,10 @@ void QueueReader::route_arrived(const Result<Route>& route) {
                    kTroubleWaitMs);
   }
   address_ = *address;
+  if (address_ != known_distance_) {
+    known_distance_ = address_;
+    window_.forget_distance();
+  }
   const std::string* master = broker->master();
   master_ = master == nullptr ? std::string() : *master;
   pulls_from_master_ = !broker->acting_master && address_ == master_;
@@ -274,6 +284,7 @@ void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
                   .offset = pull.offset,
                   .reserved = reserved,
                   .requested_ms = core_.clock().now_ms(),
+                  .requested_ns = core_.clock().now_ns(),
                   .suspend = pull.suspend,
                   .from_master = pulls_from_master_};
   core_.call(address_, ChannelRole::kPull, std::move(command), nullptr,
@@ -326,17 +337,19 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
     pull_bytes_ = std::max(kPullBytesMin, (pull_bytes_ * 3 + answer.body().size()) / 4);
     const auto first = decode_record(answer.body());
     if (first.ok()) seen_ = ReadMessage{first->queue_offset + pull.offset_delta, first->store_ms};
-    window_.found(sent.id, PulledFrame{.queue = queue_,
-                                       .tag = tag_,
-                                       .begin_offset = sent.offset,
-                                       .next_offset = pull.next_offset,
-                                       .min_offset = pull.min_offset,
-                                       .max_offset = pull.max_offset,
-                                       .offset_delta = pull.offset_delta,
-                                       .records = answer.body(),
-                                       .owner = answer.frame.buffer,
-                                       .requested_ms = sent.requested_ms,
-                                       .received_ms = core_.clock().now_ms()});
+    window_.found(sent.id,
+                  PulledFrame{.queue = queue_,
+                              .tag = tag_,
+                              .begin_offset = sent.offset,
+                              .next_offset = pull.next_offset,
+                              .min_offset = pull.min_offset,
+                              .max_offset = pull.max_offset,
+                              .offset_delta = pull.offset_delta,
+                              .records = answer.body(),
+                              .owner = answer.frame.buffer,
+                              .requested_ms = sent.requested_ms,
+                              .received_ms = core_.clock().now_ms()},
+                  core_.clock().now_ns() - sent.requested_ns);
     take_frames();
     if (sent.from_master && pull.next_offset == pull.max_offset) {
       host_->note(id_, {.position = {},
@@ -370,17 +383,19 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
 
 // Messages were filtered out or have expired: the position moves without them.
 void QueueReader::skipped(const Sent& sent, const PullAnswer& pull) {
-  window_.found(sent.id, PulledFrame{.queue = queue_,
-                                     .tag = tag_,
-                                     .begin_offset = sent.offset,
-                                     .next_offset = pull.next_offset,
-                                     .min_offset = pull.min_offset,
-                                     .max_offset = pull.max_offset,
-                                     .offset_delta = 0,
-                                     .records = {},
-                                     .owner = nullptr,
-                                     .requested_ms = sent.requested_ms,
-                                     .received_ms = core_.clock().now_ms()});
+  window_.found(sent.id,
+                PulledFrame{.queue = queue_,
+                            .tag = tag_,
+                            .begin_offset = sent.offset,
+                            .next_offset = pull.next_offset,
+                            .min_offset = pull.min_offset,
+                            .max_offset = pull.max_offset,
+                            .offset_delta = 0,
+                            .records = {},
+                            .owner = nullptr,
+                            .requested_ms = sent.requested_ms,
+                            .received_ms = core_.clock().now_ms()},
+                core_.clock().now_ns() - sent.requested_ns);
   take_frames();
   if (sent.from_master && pull.next_offset == pull.max_offset) {
     host_->note(id_, {.position = {},

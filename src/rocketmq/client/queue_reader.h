@@ -67,6 +67,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
     std::int64_t offset = 0;
     std::size_t reserved = 0;
     std::int64_t requested_ms = 0;
+    std::int64_t requested_ns = 0;
     bool suspend = false;
     bool from_master = false;
   };
@@ -128,8 +129,9 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   bool worked_ = false;  // a pull was answered as wanted
   std::int64_t refused_since_ms_ = -1;
   io::TimerId timer_ = io::TimerId::kNone;
-  std::string address_;  // where to pull; empty: not known
-  std::string master_;   // empty while there is none
+  std::string address_;         // where to pull; empty: not known
+  std::string known_distance_;  // the address that window_ knows the distance of
+  std::string master_;          // empty while there is none
   bool pulls_from_master_ = false;
   Route counted_route_;
   int absent_routes_ = 0;  // in a row that do not show the queue
