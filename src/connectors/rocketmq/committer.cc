@@ -295,7 +295,6 @@ Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& 
 }
 
 Status Publication::send(QueueWork& work) {
-  TRY(connector_kit::check_lease(context_));
   std::size_t count = 0;
   TRY_ASSIGN(std::string body, read_body(work.waiting.front(), count));
   if (count == 0) {
@@ -304,6 +303,7 @@ Status Publication::send(QueueWork& work) {
   }
   const BatchWork batch = work.waiting.front();
   const auto bytes = static_cast<std::int64_t>(body.size());
+  TRY(connector_kit::check_lease(context_));  // at the last moment: reading may have taken long
   Status accepted = producer_.send_encoded(
       rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)),
                              count},

@@ -62,6 +62,7 @@ struct Sending {
   bool reply = false;  // to a request
   int attempts_max = 0;
   std::int64_t total_timeout_ms = 0;
+  std::int64_t accepted_ms = 0;
   SendCallback done;
   std::optional<Retry> retry;
   SendResult result;
@@ -294,6 +295,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
   Status accept(std::shared_ptr<Sending> sending) {
     if (sending->total_timeout_ms == 0) sending->total_timeout_ms = options_.total_timeout_ms;
     sending->attempts_max = options_.attempts_max;
+    sending->accepted_ms = core_.clock().now_ms();
     if (sending->reply && (sending->attempts_max <= 0 || sending->attempts_max > kReplyAttemptsMax))
       sending->attempts_max = kReplyAttemptsMax;
     {
@@ -393,8 +395,17 @@ class Producer::State : public std::enable_shared_from_this<State> {
                               .default_queues = 4,
                               .reply = sending->reply};
     Command command = sending->batch ? encode_send_batch(request, {}) : encode_send(request, {});
-    const std::int64_t timeout_ms =
+    std::int64_t timeout_ms =
         std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
+    if (options_.fenced) {
+      // Whoever let it out did not let it out for later: routes may have been waited for since.
+      const std::int64_t waited_ms = core_.clock().now_ms() - sending->accepted_ms;
+      timeout_ms = std::min(timeout_ms, options_.attempt_timeout_ms - waited_ms);
+      if (timeout_ms <= 0) {
+        return failed(sending, Error::retry(ErrorCode::kTimeout, "it could not leave in time"),
+                      SendOutcome::kNotStored);
+      }
+    }
     sending->result.last_attempt_ms = core_.clock().now_ms();
     if (tracer_) sending->address = address;
     core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend,

@@ -262,6 +262,18 @@ TEST_F(ProducerTest, AnEncodedBatchIsTriedOnceAndSaysWhatBecameOfIt) {
   EXPECT_EQ(broker_.max_offset(queues_[3]), 6);
 }
 
+// Whoever lets it out knows until when it may arrive.
+TEST_F(ProducerTest, AFencedSendThatWaitedTooLongForItsRouteDoesNotLeave) {
+  Producer producer(*client_, {.attempt_timeout_ms = 50, .fenced = true});
+  broker_.inject(RequestCode::kRouteByTopic,
+                 {.kind = Fault::Kind::kDelay, .code = 0, .remark = {}, .delay_ms = 100});
+  const SendResult late = send_encoded_once(producer, queues_[3]);
+  EXPECT_EQ(late.outcome, SendOutcome::kNotStored);
+  EXPECT_NE(late.error.message.find("could not leave in time"), std::string::npos)
+      << late.error.message;
+  EXPECT_EQ(broker_.max_offset(queues_[3]), 0);
+}
+
 TEST_F(ProducerTest, FullMeansRefusedAndTheRoomCallbackComes) {
   Producer producer(*client_, {.in_flight_count_max = 2});
   std::atomic<int> done{0};
