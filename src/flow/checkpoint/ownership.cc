@@ -100,7 +100,7 @@ Status write_lease(const std::string& path, const std::string& content) {
 }  // namespace
 
 Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
-    const std::string& directory, Timers& timers, WorkPool& pool) {
+    const std::string& directory, Timers& timers, WorkPool& pool, std::function<void()> lost) {
   const Clock& clock = timers.clock();
   TRY(io::make_directories(directory));
   auto lock = io::FileLock::acquire(directory + "/LOCK");
@@ -122,21 +122,23 @@ Result<std::unique_ptr<DirectoryOwnership>> DirectoryOwnership::acquire(
   // It has ended by now, and check() let nothing out later than this after its last renewal.
   const std::int64_t former_end_ms =
       former ? clock.wall_ms() - std::max<std::int64_t>(0, age_of(*former, clock) - kLeaseMs) : 0;
-  std::unique_ptr<DirectoryOwnership> made(
-      new DirectoryOwnership(directory, timers, pool, std::move(*lock), former_end_ms));
+  std::unique_ptr<DirectoryOwnership> made(new DirectoryOwnership(
+      directory, timers, pool, std::move(*lock), former_end_ms, std::move(lost)));
   TRY(made->renew());
   made->timer_.arm_after(kRenewMs);
   return made;
 }
 
 DirectoryOwnership::DirectoryOwnership(std::string directory, Timers& timers, WorkPool& pool,
-                                       io::FileLock lock, std::int64_t former_end_ms)
+                                       io::FileLock lock, std::int64_t former_end_ms,
+                                       std::function<void()> when_lost)
     : directory_(std::move(directory)),
       clock_(timers.clock()),
       lock_(std::move(lock)),
       former_end_ms_(former_end_ms),
       mark_(new_mark()),
       place_(own_place(directory_)),
+      when_lost_(std::move(when_lost)),
       renewed_ms_(clock_.now_ms()),
       queue_(pool),
       timer_(timers, [this] { queue_.post([this] { renew_in_time(); }); }) {}
@@ -158,20 +160,29 @@ Status DirectoryOwnership::renew() {
 Status DirectoryOwnership::check() {
   const std::int64_t age = clock_.now_ms() - renewed_ms_.load();
   const auto lease = read_lease(directory_ + "/LEASE");
-  if (age < kLeaseMs && lease && lease->mark == mark_) return {};
-  const std::string why = lease && lease->mark != mark_
-                              ? "another process took it over ('" + lease->owner + "')"
-                              : "its lease could not be renewed for " + std::to_string(age) + " ms";
+  if (lease && lease->mark != mark_) lost_.store(true);
+  if (!lost_ && lease && age < kLetOutMs) return {};
+  std::string why = "its lease could not be renewed for " + std::to_string(age) + " ms";
+  if (lost_) {
+    const bool is_known = lease && lease->mark != mark_;
+    why = "another process took it over" + (is_known ? " ('" + lease->owner + "')" : std::string());
+  }
   return Error{ErrorCode::kUnavailable, "checkpoint directory '" + directory_ + "': " + why +
                                             "; nothing more is published from here"};
 }
 
 void DirectoryOwnership::renew_in_time() {
+  const std::int64_t begun_ms = clock_.now_ms();
   const auto lease = read_lease(directory_ + "/LEASE");
+  const bool is_own = !lease || lease->mark == mark_;
   // Never over another owner's mark: check() must see it. A failed renewal shows as age in
   // check().
-  if (!lease || lease->mark == mark_) static_cast<void>(renew());
-  timer_.arm_after(kRenewMs);
+  if (is_own) static_cast<void>(renew());
+  // A disk that hung for so long may have replaced the mark of who came meanwhile.
+  const bool hung = clock_.now_ms() - begun_ms >= kLeaseMs;
+  if (is_own && !hung) return timer_.arm_after(kRenewMs);
+  lost_.store(true);
+  if (when_lost_) when_lost_();
 }
 
 }  // namespace slipstream::flow

@@ -54,9 +54,11 @@ class FileBlob final : public BlobWriter {
 
 class DirectoryStorage final : public CheckpointStorage {
  public:
-  explicit DirectoryStorage(fs::path root) : root_(std::move(root)) {}
+  DirectoryStorage(fs::path root, std::function<Status()> may_change)
+      : root_(std::move(root)), may_change_(std::move(may_change)) {}
 
   Result<std::unique_ptr<BlobWriter>> create(const std::string& name) override {
+    TRY(may_change());
     TRY(io::remove_file(root_ / name));
     TRY(make_folder(name));
     TRY_ASSIGN(io::AppendFile file, io::AppendFile::open(root_ / name));
@@ -64,6 +66,7 @@ class DirectoryStorage final : public CheckpointStorage {
         std::make_unique<FileBlob>(std::move(file), (root_ / name).parent_path()));
   }
   Status publish(const std::string& name, std::string_view content) override {
+    TRY(may_change());
     TRY(make_folder(name));
     return io::write_file_atomically(root_ / name, content);
   }
@@ -75,8 +78,12 @@ class DirectoryStorage final : public CheckpointStorage {
   Result<std::uint64_t> size(const std::string& name) override {
     return io::file_size(root_ / name);
   }
-  Status remove(const std::string& name) override { return io::remove_file(root_ / name); }
+  Status remove(const std::string& name) override {
+    TRY(may_change());
+    return io::remove_file(root_ / name);
+  }
   Status remove_folder(const std::string& folder) override {
+    TRY(may_change());
     std::error_code error;
     fs::remove_all(root_ / folder, error);
     if (!error) return {};
@@ -93,6 +100,7 @@ class DirectoryStorage final : public CheckpointStorage {
   bool durable() const override { return true; }
 
  private:
+  Status may_change() const { return may_change_ ? may_change_() : Status(); }
   Status make_folder(const std::string& name) {
     const fs::path folder = (root_ / name).parent_path();
     std::error_code error;
@@ -101,6 +109,7 @@ class DirectoryStorage final : public CheckpointStorage {
   }
 
   const fs::path root_;
+  const std::function<Status()> may_change_;
 };
 
 class MemoryStorage final : public CheckpointStorage {
@@ -207,9 +216,11 @@ std::unique_ptr<CheckpointStorage> make_memory_storage() {
   return std::make_unique<MemoryStorage>();
 }
 
-Result<std::unique_ptr<CheckpointStorage>> open_directory_storage(const std::string& root) {
+Result<std::unique_ptr<CheckpointStorage>> open_directory_storage(
+    const std::string& root, std::function<Status()> may_change) {
   TRY(io::make_directories(root));
-  return std::unique_ptr<CheckpointStorage>(std::make_unique<DirectoryStorage>(root));
+  return std::unique_ptr<CheckpointStorage>(
+      std::make_unique<DirectoryStorage>(root, std::move(may_change)));
 }
 
 std::uint64_t checksum_of(std::string_view bytes) {

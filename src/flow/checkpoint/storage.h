@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,8 +47,10 @@ class CheckpointStorage {
 };
 
 std::unique_ptr<CheckpointStorage> make_memory_storage();
-// Makes the directory when it is not there.
-Result<std::unique_ptr<CheckpointStorage>> open_directory_storage(const std::string& root);
+// Makes the directory when it is not there. What `may_change` forbids when it is asked, before each
+// change, is not done.
+Result<std::unique_ptr<CheckpointStorage>> open_directory_storage(
+    const std::string& root, std::function<Status()> may_change = {});
 
 std::uint64_t checksum_of(std::string_view bytes);
 

@@ -50,7 +50,7 @@ class StoreOpener {
   StoreOpener(const EngineOptions& options, const Graph& graph, const Notify& notify)
       : options_(options), graph_(graph), notify_(notify), store_(new CheckpointStore()) {}
 
-  Result<std::unique_ptr<CheckpointStore>> open() {
+  Result<std::unique_ptr<CheckpointStore>> open(std::function<Status()> may_change) {
     if (options_.checkpoint_dir.empty()) {
       TRY(refuse_exactly_once_without_directory());
       store_->storage_ = make_memory_storage();
@@ -61,7 +61,8 @@ class StoreOpener {
       }
       return std::move(store_);
     }
-    TRY_ASSIGN(store_->storage_, open_directory_storage(options_.checkpoint_dir));
+    TRY_ASSIGN(store_->storage_,
+               open_directory_storage(options_.checkpoint_dir, std::move(may_change)));
     store_->restore_storage_ = store_->storage_;
     TRY(find_checkpoints());
     if (!options_.start.restore_from.empty()) {
@@ -309,8 +310,9 @@ class StoreOpener {
 
 Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(const EngineOptions& options,
                                                                const Graph& graph,
-                                                               const Notify& notify) {
-  return StoreOpener(options, graph, notify).open();
+                                                               const Notify& notify,
+                                                               std::function<Status()> may_change) {
+  return StoreOpener(options, graph, notify).open(std::move(may_change));
 }
 
 std::vector<CheckpointId> CheckpointStore::retained() const {

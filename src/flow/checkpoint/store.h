@@ -26,9 +26,10 @@ Result<Manifest> load_checkpoint(CheckpointStorage& storage, CheckpointId id);
 class CheckpointStore {
  public:
   // Opens or makes the storage and chooses what to start from. Refuses what start() promises to
-  // refuse.
+  // refuse. `may_change` is asked before each change of the checkpoint directory.
   static Result<std::unique_ptr<CheckpointStore>> open(const EngineOptions& options,
-                                                       const Graph& graph, const Notify& notify);
+                                                       const Graph& graph, const Notify& notify,
+                                                       std::function<Status()> may_change);
 
   CheckpointStorage& storage() { return *storage_; }
   // What the next attempt starts from; null = nothing. Its files are in `restore_storage`.

@@ -118,6 +118,10 @@ void Attempt::cancel() {
   post([this] { finish(End::kCancelled, Error{ErrorCode::kCancelled, "the job was cancelled"}); });
 }
 
+void Attempt::fail(Status cause) {
+  post([this, cause = std::move(cause)] { finish(End::kFailed, cause); });
+}
+
 void Attempt::checkpoint(std::function<void(CheckpointId)> begun) {
   post([this, begun = std::move(begun)] {
     begun(protocol_->next_id());

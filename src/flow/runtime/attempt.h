@@ -80,6 +80,7 @@ class Attempt final : public TaskListener {
   void start();
   void stop();
   void cancel();
+  void fail(Status cause);
   // A checkpoint now. `begun` gets, on the queue, the least id that it can have; it is never called
   // when the attempt ends before.
   void checkpoint(std::function<void(CheckpointId)> begun);

@@ -49,9 +49,11 @@ class Job::Impl {
         timer_(runtime.timers(), [this] { queue_.post([this] { go_on(); }); }) {}
 
   ~Impl() {
-    if (!started_) return;
-    cancel();
-    static_cast<void>(wait());
+    if (started_) {
+      cancel();
+      static_cast<void>(wait());
+    }
+    ownership_.reset();  // it posts to the queue
   }
 
   Status start() {
@@ -62,10 +64,14 @@ class Job::Impl {
     if (!notify_) notify_ = [](std::string_view) {};
     TRY(runtime_.start());
     if (!options_.checkpoint_dir.empty()) {
-      TRY_ASSIGN(ownership_, DirectoryOwnership::acquire(options_.checkpoint_dir, runtime_.timers(),
-                                                         runtime_.coordination()));
+      TRY_ASSIGN(ownership_,
+                 DirectoryOwnership::acquire(
+                     options_.checkpoint_dir, runtime_.timers(), runtime_.coordination(),
+                     [this] { queue_.post([this] { directory_lost(); }); }));
     }
-    TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, notify_));
+    TRY_ASSIGN(store_, CheckpointStore::open(options_, graph_, notify_, [this] {
+                 return ownership_ != nullptr ? ownership_->check() : Status();
+               }));
     max_parallelism_ = options_.max_parallelism;
     // Key groups are how the state is cut: they stay as they were.
     if (store_->latest() != nullptr) max_parallelism_ = store_->latest()->max_parallelism;
@@ -239,7 +245,17 @@ class Job::Impl {
     });
   }
 
+  bool is_directory_lost() const { return ownership_ != nullptr && ownership_->is_lost(); }
+
+  // Another process runs the job: nothing is to be tried again here.
+  void directory_lost() {
+    if (!is_directory_lost()) return;  // the job has ended
+    if (running_ != nullptr) return running_->fail(ownership_->check());
+    if (waiting_ != Waiting::kNothing) end(JobReport::State::kFailed, ownership_->check());
+  }
+
   void start_attempt() {
+    if (is_directory_lost()) return end(JobReport::State::kFailed, ownership_->check());
     waiting_ = Waiting::kNothing;
     timer_.disarm();
     running_ = std::make_unique<Attempt>(attempt_options());
@@ -346,6 +362,7 @@ class Job::Impl {
   }
 
   void restart(const Status& cause) {
+    if (is_directory_lost()) return end(JobReport::State::kFailed, ownership_->check());
     RestartFacts facts;
     facts.cause = cause.error();
     facts.checkpointing = options_.checkpoint_interval.count() > 0;

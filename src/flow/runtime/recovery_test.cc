@@ -476,5 +476,25 @@ TEST(Recovery, ADirectoryHasOneOwner) {
   EXPECT_FALSE((*first)->wait().ok());
 }
 
+// It hung, another host has its directory, and nothing that it would publish tells it so.
+TEST(Recovery, AJobWhoseDirectoryWasTakenEnds) {
+  Fixture fixture;
+  fixture.sink.guarantee = Guarantee::kAtLeastOnce;
+  fixture.numbers.bounded = false;
+  auto job = fixture.start();
+  ASSERT_TRUE(job.ok());
+  const auto completed = (*job)->checkpoint(60s);
+  ASSERT_TRUE(completed.ok()) << completed.status().to_string();
+  const std::string lease = fixture.folder.path() + "/LEASE";
+  std::ofstream(lease + ".other") << "1700000000000\nanother\nhost-2 /shared\n";
+  std::filesystem::rename(lease + ".other", lease);
+  const Status ended = (*job)->wait();
+  ASSERT_FALSE(ended.ok());
+  EXPECT_NE(ended.error().message.find("another process took it over ('host-2 /shared')"),
+            std::string::npos)
+      << ended.error().message;
+  EXPECT_EQ((*job)->report().restarts, 0U);
+}
+
 }  // namespace
 }  // namespace slipstream::flow
