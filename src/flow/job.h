@@ -17,6 +17,7 @@
 
 namespace slipstream::flow {
 
+class RowAudit;
 class Runtime;
 class Taps;
 
@@ -32,6 +33,9 @@ struct EngineOptions : JobOptions {
   // What a file of changes is taken to cost in the manifest of each later checkpoint, per key
   // group: small state is rather written whole. 0: changes only whenever there is a base (tests).
   std::size_t changes_cost_bytes = 32;
+  // Rows are hashed on both ends of each edge, so that its audit sees other rows in place of lost
+  // ones.
+  bool audit_checksums = false;
   // Tests: drop the job as if killed (no flush, no commit, no restart; wait() answers kCancelled)
   // right after this many completed checkpoints, counting those that cover new input only, so that
   // starting it again and again ends; 0 = never.
@@ -82,6 +86,8 @@ class Job {
   JobReport report() const;
   // What its operators emit (flow/taps.h).
   std::shared_ptr<Taps> taps() const;
+  // What its operators emitted and took (flow/row_audit.h).
+  std::shared_ptr<const RowAudit> audit() const;
   // The value of `job` in its metrics: its name, or "NAME#2" while another one of that name runs.
   const std::string& label() const;
 

@@ -39,6 +39,13 @@ class Emitter {
   virtual bool has_room() const = 0;
 };
 
+// How many rows an operator emits on its main output for the rows that it takes.
+enum class RowLaw : std::uint8_t {
+  kNone,    // as many as it likes: windows, joins
+  kAtMost,  // no more than it took: filters
+  kEach,    // each that it took and did not count as dropped
+};
+
 enum class Progress : std::uint8_t {
   kDone,
   kMore,  // unfinished: the runtime calls resume() when downstream has room; until kDone nothing
@@ -131,6 +138,10 @@ class Operator {
   // Its now_ms() and timers are those of a clock that nobody sets, not of the wall clock: for
   // durations.
   virtual bool counts_elapsed_time() const { return false; }
+  // What its emitted rows are held against (flow/row_audit.h), whenever it has nothing pending.
+  virtual RowLaw row_law() const { return RowLaw::kNone; }
+  // Rows that it took since open() and dropped on purpose, without a side output: late ones.
+  virtual std::int64_t dropped_rows() const { return 0; }
   virtual Status open(const OperatorContext& context) = 0;
   virtual Result<Progress> push(std::size_t input, Batch&& batch, Emitter& out) = 0;
   // The only input is a source, or an operator that emits from it: with the splits that the rows

@@ -29,6 +29,7 @@ class WatermarkAssigner final : public Operator {
 
   // A jump of the wall clock must neither hold event time nor let a split pass for idle.
   bool counts_elapsed_time() const override { return true; }
+  RowLaw row_law() const override { return RowLaw::kEach; }
 
   Status open(const OperatorContext& context) override {
     now_ms_ = context.now_ms;

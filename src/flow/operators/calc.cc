@@ -45,6 +45,8 @@ class Calc final : public Operator {
     return Progress::kDone;
   }
 
+  RowLaw row_law() const override { return spec_.predicate ? RowLaw::kAtMost : RowLaw::kEach; }
+
  private:
   // Leaves the selected rows in selected_ when they are not all.
   Result<Batch> project(const Batch& batch) {

@@ -45,6 +45,7 @@ class Union final : public Operator {
     out.emit(std::move(batch));
     return Progress::kDone;
   }
+  RowLaw row_law() const override { return RowLaw::kEach; }
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ class DeadLetterRows final : public Operator {
     out.emit(Batch(batch.rows(), std::move(columns)));
     return Progress::kDone;
   }
+  RowLaw row_law() const override { return RowLaw::kEach; }
 
  private:
   ColumnPtr metadata_column(const Batch& batch, const Field& field) const {

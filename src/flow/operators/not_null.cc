@@ -37,10 +37,15 @@ class NotNull final : public Operator {
     for (std::uint32_t row = 0; row < batch.rows(); ++row) {
       if (!has_null(batch, row)) rows.push_back(row);
     }
-    dropped_.add(static_cast<std::int64_t>(batch.rows() - rows.size()));
+    const auto count = static_cast<std::int64_t>(batch.rows() - rows.size());
+    dropped_.add(count);
+    dropped_rows_ += count;
     if (!rows.empty()) out.emit(take(batch, rows));
     return Progress::kDone;
   }
+
+  RowLaw row_law() const override { return RowLaw::kEach; }
+  std::int64_t dropped_rows() const override { return dropped_rows_; }
 
  private:
   bool has_null(const Batch& batch, std::size_t row) const {
@@ -50,6 +55,7 @@ class NotNull final : public Operator {
 
   const NotNullSpec spec_;
   Metric dropped_;
+  std::int64_t dropped_rows_ = 0;  // of this instance
 };
 
 }  // namespace

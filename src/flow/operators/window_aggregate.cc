@@ -51,7 +51,11 @@ class WindowAggregate final : public Operator {
       if (last_watermark_ >= times_->complete_at(last_window_of(pane))) {
         late_count_ += static_cast<std::int64_t>(rows.size());
         late_rows_.set(late_count_);
-        if (spec_.emit_late) late_.insert(late_.end(), rows.begin(), rows.end());
+        if (spec_.emit_late) {
+          late_.insert(late_.end(), rows.begin(), rows.end());
+        } else {
+          dropped_rows_ += static_cast<std::int64_t>(rows.size());
+        }
       } else {
         TRY(update(pane, all ? batch : take(batch, rows)));
       }
@@ -101,6 +105,7 @@ class WindowAggregate final : public Operator {
   }
 
   StateSchema state_schema() const override { return flow::state_schema(spec_); }
+  std::int64_t dropped_rows() const override { return dropped_rows_; }
 
   Status restore(const SnapshotReader& from) override {
     EventTime lowest = kMaxWatermark;
@@ -310,7 +315,8 @@ class WindowAggregate final : public Operator {
   EventTime last_watermark_ = kMinWatermark;
   Watermark target_;
   Metric late_rows_;
-  std::int64_t late_count_ = 0;  // of all instances before a restore, with instance 0
+  std::int64_t late_count_ = 0;    // of all instances before a restore, with instance 0
+  std::int64_t dropped_rows_ = 0;  // late ones of this instance that go nowhere
   std::map<TimeSpan, std::vector<std::uint32_t>> rows_of_pane_;  // scratch
   std::vector<std::uint32_t> late_;
   state::EncodedRows keys_;

@@ -53,6 +53,10 @@ class WindowAssign final : public Operator {
     return Progress::kDone;
   }
 
+  RowLaw row_law() const override {
+    return spec_.window.kind == WindowKind::kTumble ? RowLaw::kEach : RowLaw::kNone;
+  }
+
  private:
   void emit(std::vector<std::uint32_t>& rows, std::vector<TimeSpan>& windows, Emitter& out) {
     if (rows.empty()) return;

@@ -47,6 +47,7 @@ Attempt::Attempt(Options options)
   environment_.listener = this;
   environment_.metrics = &options_.runtime->metrics();
   environment_.taps = options_.taps;
+  environment_.audit = options_.audit;
   environment_.restored = restored_.get();
   environment_.max_parallelism = options_.max_parallelism;
   environment_.attempt_token = options_.token;
@@ -408,6 +409,7 @@ void Attempt::store_manifest(const Decision& decision) {
 }
 
 void Attempt::complete(const Decision& decision) {
+  options_.audit->completed(decision.barrier.checkpoint, options_.runtime->clock().wall_ms());
   Control control;
   control.kind = Control::Kind::kComplete;
   control.barrier = decision.barrier;

@@ -63,6 +63,7 @@ class Attempt final : public TaskListener {
     DirectoryOwnership* ownership = nullptr;  // null without a directory
     MemoryBudget* budget = nullptr;
     Taps* taps = nullptr;
+    RowAudit* audit = nullptr;
     JobProgress* progress = nullptr;
     std::uint32_t max_parallelism = 128;
     std::uint64_t token = 0;

@@ -13,6 +13,7 @@
 #include "base/work_pool.h"
 #include "flow/checkpoint/ownership.h"
 #include "flow/checkpoint/store.h"
+#include "flow/row_audit.h"
 #include "flow/runtime.h"
 #include "flow/runtime/attempt.h"
 #include "flow/runtime/plan.h"
@@ -76,6 +77,7 @@ class Job::Impl {
     // Key groups are how the state is cut: they stay as they were.
     if (store_->latest() != nullptr) max_parallelism_ = store_->latest()->max_parallelism;
     TRY_ASSIGN(plan_, make_plan(graph_, options_.parallelism, max_parallelism_));
+    audit_ = make_audit();
     {
       MutexLock lock(mutex_);
       report_.vertices = vertices();
@@ -193,6 +195,8 @@ class Job::Impl {
 
   std::shared_ptr<Taps> taps() const { return taps_; }
 
+  std::shared_ptr<const RowAudit> audit() const { return audit_; }
+
   const std::string& label() const { return label_.empty() ? options_.name : label_; }
 
  private:
@@ -258,6 +262,7 @@ class Job::Impl {
     if (is_directory_lost()) return end(JobReport::State::kFailed, ownership_->check());
     waiting_ = Waiting::kNothing;
     timer_.disarm();
+    audit_->begin_attempt();
     running_ = std::make_unique<Attempt>(attempt_options());
     running_->start();
     MutexLock lock(mutex_);
@@ -284,6 +289,7 @@ class Job::Impl {
     options.ownership = ownership_.get();
     options.budget = budget_.get();
     options.taps = taps_.get();
+    options.audit = audit_.get();
     options.progress = &progress_;
     options.max_parallelism = max_parallelism_;
     options.token = random_token();
@@ -304,6 +310,15 @@ class Job::Impl {
       queue_.post([this, outcome] { attempt_ended(outcome); });
     };
     return options;
+  }
+
+  std::shared_ptr<RowAudit> make_audit() const {
+    RowAudit::Options options;
+    for (const std::size_t chain : plan_.chain_of)
+      options.parallelism.push_back(plan_.chains[chain].parallelism);
+    options.checksums = options_.audit_checksums;
+    options.started_ms = clock_.wall_ms();
+    return std::make_shared<RowAudit>(graph_, std::move(options));
   }
 
   std::vector<VertexReport> vertices() const {
@@ -414,6 +429,7 @@ class Job::Impl {
   Notify notify_;
   const std::shared_ptr<Taps> taps_;
   JobPlan plan_;
+  std::shared_ptr<RowAudit> audit_;  // from start() on
   std::uint32_t max_parallelism_ = 128;
   bool started_ = false;
   std::unique_ptr<DirectoryOwnership> ownership_;
@@ -484,6 +500,8 @@ void Job::cancel() { impl_->cancel(); }
 JobReport Job::report() const { return impl_->report(); }
 
 std::shared_ptr<Taps> Job::taps() const { return impl_->taps(); }
+
+std::shared_ptr<const RowAudit> Job::audit() const { return impl_->audit(); }
 
 const std::string& Job::label() const { return impl_->label(); }
 

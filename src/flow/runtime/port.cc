@@ -71,6 +71,7 @@ bool Edge::wait_for_room() {
 
 void Port::send(std::size_t output, Element&& batch) {
   rows_out_.fetch_add(static_cast<std::int64_t>(batch.rows()->rows()), std::memory_order_relaxed);
+  if (has_checksums_) tally_of(output).add_hashes(*batch.rows());
   if (output == 0 && tap_ != nullptr) tap_->offer(*batch.rows());
   if (output == 0 && next_ != nullptr) {
     next_->deliver(std::move(batch));
@@ -94,7 +95,21 @@ void Port::emit_from_source(SourceBatch&& batch) {
 }
 
 void Port::emit_side(std::size_t output, Batch&& batch) {
-  if (batch.rows() != 0) send(output, Element{std::move(batch)});
+  if (batch.rows() == 0) return;
+  tally_of(output).rows += static_cast<std::int64_t>(batch.rows());
+  send(output, Element{std::move(batch)});
+}
+
+RowTally& Port::tally_of(std::size_t output) {
+  if (output >= tallies_.size()) tallies_.resize(output + 1);
+  return tallies_[output];
+}
+
+std::vector<RowTally> Port::emitted() const {
+  std::vector<RowTally> all = tallies_;
+  all.front().rows = rows_out();
+  for (std::size_t side = 1; side < all.size(); ++side) all.front().rows -= all[side].rows;
+  return all;
 }
 
 void Port::emit(const TimeSignal& signal) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flow/graph.h"
+#include "flow/row_audit.h"
 #include "flow/runtime/element.h"
 #include "flow/runtime/gate.h"
 #include "flow/taps.h"
@@ -72,6 +73,11 @@ class Port final : public Emitter {
   void emit_side(std::size_t output, Batch&& batch) override;
   bool has_room() const override;
 
+  void count_checksums() { has_checksums_ = true; }
+  // By output: the main one first.
+  // Thread: task.
+  std::vector<RowTally> emitted() const;
+
   // Barrier or end: to the edges only.
   void broadcast(const Element& element);
   bool wait_for_room();
@@ -83,6 +89,7 @@ class Port final : public Emitter {
   void send(std::size_t output, Element&& batch);
   void send_to_all(const TimeSignal& signal);
   void emit_watermark(const Watermark& watermark);
+  RowTally& tally_of(std::size_t output);
 
   Stage* next_ = nullptr;  // takes output 0
   std::vector<Edge> edges_;
@@ -90,7 +97,10 @@ class Port final : public Emitter {
   std::int64_t as_of_ms_ = 0;  // of what was emitted so far
   std::atomic<std::int64_t>* newest_ms_ = nullptr;
   std::atomic<EventTime> watermark_{kMinWatermark};
-  std::atomic<std::int64_t> rows_out_{0};
+  std::atomic<std::int64_t> rows_out_{0};  // of all outputs
+  bool has_checksums_ = false;
+  std::vector<RowTally> tallies_ =
+      std::vector<RowTally>(1);  // by output; of the main one the checksums only
 };
 
 }  // namespace slipstream::flow

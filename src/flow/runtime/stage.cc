@@ -24,8 +24,11 @@ void Stage::note(Result<Progress> progress) {
 
 void Stage::process(Element&& element) {
   mark_wakes();
-  if (const Batch* rows = element.rows())
-    rows_in_.fetch_add(static_cast<std::int64_t>(rows->rows()), std::memory_order_relaxed);
+  if (const Batch* rows = element.rows()) {
+    rows_in_[element.input].fetch_add(static_cast<std::int64_t>(rows->rows()),
+                                      std::memory_order_relaxed);
+    if (!checksums_.empty()) checksums_[element.input].add_hashes(*rows);
+  }
   if (auto* batch = std::get_if<Batch>(&element.what)) {
     note(operator_->push(element.input, std::move(*batch), port_));
   } else if (auto* from_source = std::get_if<SourceBatch>(&element.what)) {
@@ -54,6 +57,29 @@ bool Stage::step() {
   inbox_.pop_front();
   process(std::move(element));
   return true;
+}
+
+std::int64_t Stage::rows_in() const {
+  std::int64_t all = 0;
+  for (const auto& rows : rows_in_) all += rows.load(std::memory_order_relaxed);
+  return all;
+}
+
+void Stage::count_checksums() {
+  checksums_.resize(rows_in_.size());
+  port_.count_checksums();
+}
+
+NodeRows Stage::rows() const {
+  NodeRows rows;
+  rows.taken = checksums_;
+  rows.taken.resize(rows_in_.size());
+  for (std::size_t i = 0; i < rows_in_.size(); ++i)
+    rows.taken[i].rows = rows_in_[i].load(std::memory_order_relaxed);
+  rows.emitted = port_.emitted();
+  rows.dropped = operator_->dropped_rows();
+  rows.law = operator_->row_law();
+  return rows;
 }
 
 void Stage::end_input(std::size_t input) {

@@ -1,11 +1,14 @@
 // One operator of a chain with what waits in front of it.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "flow/operator.h"
+#include "flow/row_audit.h"
 #include "flow/runtime/element.h"
 #include "flow/runtime/port.h"
 
@@ -19,8 +22,8 @@ namespace slipstream::flow {
 class Stage {
  public:
   // `waker` is null for operators that need no outside wake-up to resume.
-  Stage(std::unique_ptr<Operator> op, std::string name, const Waker* waker)
-      : operator_(std::move(op)), name_(std::move(name)), waker_(waker) {}
+  Stage(std::unique_ptr<Operator> op, std::string name, std::size_t inputs, const Waker* waker)
+      : operator_(std::move(op)), name_(std::move(name)), waker_(waker), rows_in_(inputs) {}
 
   Port& port() { return port_; }
   Operator& op() { return *operator_; }
@@ -41,8 +44,13 @@ class Stage {
   void end_input(std::size_t input);
   void on_timer(std::int64_t wall_ms);
 
+  void count_checksums();
+  // All that it has counted.
+  // Thread: task.
+  NodeRows rows() const;
+
   const Status& failure() const { return failure_; }
-  std::int64_t rows_in() const { return rows_in_.load(std::memory_order_relaxed); }
+  std::int64_t rows_in() const;
   EventTime watermark() const { return watermark_.load(std::memory_order_relaxed); }
 
  private:
@@ -60,7 +68,8 @@ class Stage {
   std::deque<Element> inbox_;
   bool pending_ = false;
   std::uint64_t wakes_seen_ = 0;
-  std::atomic<std::int64_t> rows_in_{0};
+  std::vector<std::atomic<std::int64_t>> rows_in_;  // of each input
+  std::vector<RowTally> checksums_;                 // likewise; empty: not wanted
   std::atomic<EventTime> watermark_{kMinWatermark};
   Status failure_;
 };

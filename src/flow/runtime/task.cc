@@ -130,7 +130,7 @@ Status Task::open_stage(std::size_t chain_index) {
       TRY(op->restore(*from).with_context("restoring state"));
     }
   }
-  stages_.push_back(std::make_unique<Stage>(std::move(op), node.name,
+  stages_.push_back(std::make_unique<Stage>(std::move(op), node.name, node.inputs.size(),
                                             node.sink != nullptr ? waker_.get() : nullptr));
   return {};
 }
@@ -150,6 +150,10 @@ Status Task::open() {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     ports[i]->note_watermarks(&environment_.watermark_sent_ms);
     ports[i]->set_tap(&environment_.taps->point_of(*options_.chain[i]));
+  }
+  if (environment_.audit->has_checksums()) {
+    source_port_.count_checksums();
+    for (const auto& stage : stages_) stage->count_checksums();
   }
   if (gate_ != nullptr) {
     channels_.resize(gate_->channels());
@@ -484,10 +488,23 @@ Result<bool> Task::finish_snapshot() {
   for (Channel& channel : channels_) channel.aligned = false;
   if (gate_ != nullptr) gate_->unblock_all();
   if (barrier.kind == CheckpointKind::kSavepoint) stopped_ = true;
+  count_rows(barrier.checkpoint);
   TaskSnapshot snapshot = std::move(*snapshot_);
   snapshot_.reset();
   environment_.listener->on_snapshot(std::move(snapshot));
   return true;
+}
+
+// All that came before the barrier: nothing waits in the chain.
+void Task::count_rows(CheckpointId checkpoint) const {
+  std::size_t node = 0;
+  if (source_ != nullptr) {
+    NodeRows rows;
+    rows.emitted = source_port_.emitted();
+    environment_.audit->add(checkpoint, *options_.chain[node++], rows);
+  }
+  for (const auto& stage : stages_)
+    environment_.audit->add(checkpoint, *options_.chain[node++], stage->rows());
 }
 
 Status Task::continue_ending() {

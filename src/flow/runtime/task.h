@@ -50,6 +50,7 @@ struct TaskEnvironment {
   TaskListener* listener = nullptr;
   MetricStore* metrics = nullptr;
   Taps* taps = nullptr;
+  RowAudit* audit = nullptr;
   const RestoredState* restored = nullptr;  // null = fresh start
   std::function<std::unique_ptr<EpochLog>(std::uint32_t subtask)> make_epoch_file;
   std::uint32_t max_parallelism = 128;
@@ -144,6 +145,7 @@ class Task final : public Runnable {
   bool fire_timer();
   Status take_snapshot(Barrier barrier);
   Result<bool> finish_snapshot();
+  void count_rows(CheckpointId checkpoint) const;
   Status continue_ending();
   Status chain_failure() const;
   void set_timer(std::size_t stage, std::int64_t at_ms);
