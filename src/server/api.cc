@@ -119,6 +119,7 @@ const std::vector<Api::Route>& Api::routes() {
         {"DELETE", "/api/v1/jobs/{name}", &Api::remove},
         {"GET", "/api/v1/jobs/{name}/series", &Api::series},
         {"GET", "/api/v1/jobs/{name}/tap", &Api::tap},
+        {"GET", "/api/v1/jobs/{name}/audit", &Api::audit},
         {"POST", "/api/v1/jobs/{name}/stop", &Api::stop},
         {"POST", "/api/v1/jobs/{name}/cancel", &Api::cancel},
         {"POST", "/api/v1/jobs/{name}/savepoint", &Api::savepoint},
@@ -281,6 +282,14 @@ HttpResponse Api::series(const Call& call) {
   const auto job = host_.find(call.name);
   if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
   return answer(200, series_json(job->series(since_ms)));
+}
+
+HttpResponse Api::audit(const Call& call) {
+  const auto job = host_.find(call.name);
+  if (job == nullptr) return refused(404, "there is no job '" + call.name + "'");
+  flow::RowAudit::Report report;
+  if (const auto refusal = job->audit(&report)) return refused(*refusal);
+  return answer(200, audit_json(report));
 }
 
 HttpResponse Api::remove(const Call& call) {

@@ -66,6 +66,7 @@ class Api {
   HttpResponse check(const Call& call);
   HttpResponse query(const Call& call);
   HttpResponse tap(const Call& call);
+  HttpResponse audit(const Call& call);
   // A place among queries_max, until the last copy goes. Null: *refusal is the answer.
   std::shared_ptr<void> take_place(HttpResponse* refusal);
   // An answer of lines that the stream writes, or close() cancels.

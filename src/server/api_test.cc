@@ -259,6 +259,11 @@ TEST_F(ApiTest, EveryPathAndMethodOfTheDocumentAnswersAsItSays) {
       call("get", "/api/v1/jobs/counts/tap?rows=2", nullptr, "/api/v1/jobs/{name}/tap");
   EXPECT_EQ(tapped.status, 200);
   EXPECT_THAT(tapped.text, HasSubstr("\"rows\":2}}"));
+  const Answer audited =
+      call("get", "/api/v1/jobs/counts/audit", nullptr, "/api/v1/jobs/{name}/audit");
+  EXPECT_EQ(audited.status, 200);
+  EXPECT_EQ(audited.body["findings"][0]["kind"], "edge");
+  EXPECT_EQ(audited.body["findings"][0]["verdict"], "equal");
   const Answer savepoint = act("counts", "savepoint");
   EXPECT_EQ(savepoint.status, 200);
   EXPECT_TRUE(std::filesystem::exists(savepoint.body["path"].get<std::string>() + "/manifest"));
@@ -766,8 +771,12 @@ TEST_F(ApiTest, TheClientSaysWhatTheServerRefused) {
   const std::string url = server_->url();
   EXPECT_THAT(error_of({url, ""}, "/api/v1/jobs/a/tap"),
               HasSubstr("a valid token is needed; send"));
-  EXPECT_THAT(error_of({url, "secret-token-0123456789"}, "/api/v1/jobs/" + encoded("a b") + "/tap"),
+  const ServerAddress server{url, "secret-token-0123456789"};
+  EXPECT_THAT(error_of(server, "/api/v1/jobs/" + encoded("a b") + "/tap"),
               HasSubstr("there is no job 'a b'"));
+  const Status wrong = get_lines(server, "/api/v1/jobs/a/tap?rows=0", [](auto) { return true; });
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument) << "as a wrong operator is";
   EXPECT_THAT(error_of({"127.0.0.1:80", ""}, "/"), HasSubstr("http://HOST:PORT is expected"));
   stop_server();
   EXPECT_THAT(error_of({url, ""}, "/"), HasSubstr("is `slipstream serve` running there?"));

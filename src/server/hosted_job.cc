@@ -116,6 +116,7 @@ std::optional<Refusal> HostedJob::begin() {
   start_error_.clear();
   started_ms_ = clock_.wall_ms();
   last_ = {};
+  last_audit_.reset();
   return std::nullopt;
 }
 
@@ -298,7 +299,10 @@ void HostedJob::launched(const std::shared_ptr<Run>& run, const Refusal& refusal
 std::optional<StartOptions> HostedJob::finish(const Status& status) {
   std::shared_ptr<Run> ended;  // dies outside the lock
   MutexLock lock(mutex_);
-  if (run_ != nullptr) last_ = run_->job->report();
+  if (run_ != nullptr) {
+    last_ = run_->job->report();
+    last_audit_ = run_->job->audit();
+  }
   ended = std::exchange(run_, nullptr);
   if (again_ && status.ok()) {
     end_ = End::kNone;
@@ -416,6 +420,26 @@ std::optional<Refusal> HostedJob::tap(Tapped* out) const {
   }
   out->taps = run->job->taps();
   if (auto zone = sql::time_zone_of(run->session); zone.ok()) out->zone = *std::move(zone);
+  return std::nullopt;
+}
+
+std::optional<Refusal> HostedJob::audit(flow::RowAudit::Report* out) const {
+  std::shared_ptr<const flow::RowAudit> audit;
+  std::string name;
+  {
+    MutexLock lock(mutex_);
+    audit = run_ != nullptr ? run_->job->audit() : last_audit_;
+    name = record_.name;
+  }
+  if (audit == nullptr) return conflict("job '" + name + "' has not run since the server is up");
+  auto report = audit->report();
+  if (!report) {
+    return conflict("job '" + name +
+                        "' has completed no checkpoint in this run: rows are counted "
+                        "from one to the next",
+                    "ask again after the next one");
+  }
+  *out = *std::move(report);
   return std::nullopt;
 }
 

@@ -17,6 +17,7 @@
 #include "base/work_pool.h"
 #include "data/text/time_zone.h"
 #include "flow/job.h"
+#include "flow/row_audit.h"
 #include "flow/runtime.h"
 #include "flow/taps.h"
 #include "server/job_record.h"
@@ -127,6 +128,8 @@ class HostedJob {
     TimeZone zone;
   };
   std::optional<Refusal> tap(Tapped* out) const;
+  // What its operators emitted and took in this run, or in the last one since the server is up.
+  std::optional<Refusal> audit(flow::RowAudit::Report* out) const;
 
   bool is_active() const;
   View view() const;
@@ -173,6 +176,7 @@ class HostedJob {
   std::string start_error_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::deque<Event> events_ SLIPSTREAM_GUARDED_BY(mutex_);
   JobReport last_ SLIPSTREAM_GUARDED_BY(mutex_);
+  std::shared_ptr<const flow::RowAudit> last_audit_ SLIPSTREAM_GUARDED_BY(mutex_);
   JobSeries series_ SLIPSTREAM_GUARDED_BY(mutex_);
   std::optional<StartOptions> launch_ SLIPSTREAM_GUARDED_BY(mutex_);  // waits for a thread
   bool launching_ SLIPSTREAM_GUARDED_BY(mutex_) = false;              // until launched()

@@ -87,7 +87,7 @@ Status get_lines(const ServerAddress& server, const std::string& path, const Lin
                                                      "; is `slipstream serve` running there?");
   }
   if (status == 200) return {};
-  return Error{ErrorCode::kDataError,
+  return Error{status == 400 ? ErrorCode::kInvalidArgument : ErrorCode::kDataError,
                "server " + server.url + ": " + refusal_text(status, refusal)};
 }
 

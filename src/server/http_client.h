@@ -19,8 +19,8 @@ using LineVisitor = std::function<bool(std::string_view line)>;
 
 // GET `path`, which is encoded, and each line of the answer as it comes, without empty ones.
 // Thread:  any; blocks until the answer ends.
-// Failure: kUnavailable: nobody answers, or the answer breaks off; kInvalidArgument: the URL;
-//          kDataError with what the server said: it refused.
+// Failure: kUnavailable: nobody answers, or the answer breaks off; kInvalidArgument: the URL, or
+//          what the server said: the request is wrong; kDataError likewise: it refused.
 Status get_lines(const ServerAddress& server, const std::string& path, const LineVisitor& visit);
 
 // A word as a part of a path or of its parameters.

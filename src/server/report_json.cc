@@ -151,6 +151,27 @@ json diagnostics_of(const std::vector<sql::Diagnostic>& diagnostics, const std::
   return list;
 }
 
+const char* name_of(flow::RowFinding::Verdict verdict) {
+  static constexpr const char* kNames[] = {"equal", "missing", "surplus", "different",
+                                           "not-compared"};
+  return kNames[static_cast<std::size_t>(verdict)];
+}
+
+json span_json(const flow::RowAudit::Span& span) {
+  json findings = json::array();
+  for (const flow::RowFinding& found : span.findings) {
+    findings.push_back({{"kind", found.input ? "edge" : "operator"},
+                        {"name", hide_secret_values(found.name)},
+                        {"node", found.node},
+                        {"in", found.in},
+                        {"out", found.out},
+                        {"dropped", found.dropped},
+                        {"missing", found.missing},
+                        {"verdict", name_of(found.verdict)}});
+  }
+  return {{"from_ms", span.from_ms}, {"to_ms", span.to_ms}, {"findings", std::move(findings)}};
+}
+
 std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -197,6 +218,15 @@ std::string series_json(const std::vector<SeriesPoint>& points) {
   add("state_bytes", [&](const SeriesPoint& each) { return known(each.state_bytes); });
   add("restarts", [](const SeriesPoint& each) { return each.restarts; });
   return text_of(series);
+}
+
+std::string audit_json(const flow::RowAudit::Report& report) {
+  json audit = span_json(report.total);
+  audit["checkpoint"] = report.checkpoint;
+  audit["checksums"] = report.checksums;
+  json& minutes = audit["minutes"] = json::array();
+  for (const flow::RowAudit::Span& span : report.minutes) minutes.push_back(span_json(span));
+  return text_of(audit);
 }
 
 std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,

@@ -14,6 +14,7 @@ std::string list_json(const std::vector<HostedJob::View>& views);
 std::string detail_json(const HostedJob::View& view, const StateDirectory& state);
 // The points as one array per number.
 std::string series_json(const std::vector<SeriesPoint>& points);
+std::string audit_json(const flow::RowAudit::Report& report);
 // {"diagnostics": [...]}
 std::string diagnostics_json(const std::vector<sql::Diagnostic>& diagnostics,
                              const std::string& script);

@@ -15,6 +15,8 @@ Result<flow::EngineOptions> engine_options(const Session& session, const LaunchO
   if (!options.checkpoint_dir.empty()) job.checkpoint_dir = options.checkpoint_dir;
   job.start = options.start;
   job.from_command_line = options.from_command_line;
+  TRY_ASSIGN(const Options settings, session_options().parse(session.settings(), "SET"));
+  job.audit_checksums = settings[session_option::kAudit];
   job.changes_cost_bytes = options.changes_cost_bytes.value_or(job.changes_cost_bytes);
   return job;
 }

@@ -115,6 +115,12 @@ inline constexpr Count kBatchRows{.name = "slipstream.batch-rows",
                                   .default_value = "4096",
                                   .description = "Rows per batch.",
                                   .limits = {{.min = 1}}};
+inline constexpr Option<bool> kAudit{
+    .name = "slipstream.audit",
+    .default_value = "false",
+    .description =
+        "Both ends of each edge of a job add up checksums of the rows, and 'slipstream audit "
+        "--job' compares them, not only numbers of rows."};
 
 }  // namespace session_option
 
