@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/try.h"
+#include "cli/job_audit.h"
 #include "cli/listing.h"
 #include "cli/message_balance.h"
 #include "cli/message_flow.h"
@@ -424,6 +425,12 @@ Result<Slice> slice_of(const AuditArguments& arguments) {
 }  // namespace
 
 int audit_command(const AuditArguments& arguments) {
+  if (!arguments.job.empty()) return audit_job(arguments);
+  if (arguments.in.empty() || arguments.out.empty()) {
+    return fail(Error{ErrorCode::kInvalidArgument,
+                      "--in and --out are needed, or --job for the edges of a job of a server"},
+                kExitUsage);
+  }
   const auto slice = slice_of(arguments);
   if (!slice.ok()) return fail(slice.error(), kExitUsage);
   bool needs_cluster = false;

@@ -1,4 +1,4 @@
-// slipstream audit: what went into a job against what came out of it.
+// slipstream audit: what went into a job against what came out of it, or one edge after the other.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "cli/cluster.h"
 #include "cli/progress.h"
 #include "cli/row_printer.h"
+#include "cli/server_address.h"
 
 namespace slipstream::cli {
 
@@ -25,6 +26,9 @@ struct AuditArguments {
   std::string to = "latest";      // exclusive
   std::int64_t show_max = 20;     // messages of each kind of difference
   bool all_minutes = false;
+  // Instead of topics: the edges of a job of a server.
+  std::string job;
+  ServerArguments server;
   OutputFormat output = OutputFormat::kTable;
   ProgressArguments progress{};
 };

@@ -256,16 +256,24 @@ void add_serve(CLI::App& app, CommandLine& line) {
   serve->callback([&line] { line.exit_code = serve_command(line.serve); });
 }
 
+std::vector<CLI::Option*> add_server(CLI::App* command, ServerArguments& server) {
+  auto* url =
+      command
+          ->add_option("--server", server.url, "where it is; http://127.0.0.1:8080 when not given")
+          ->option_text("URL");
+  auto* token =
+      command->add_option("--token-file", server.token_file, "file with the token of the server")
+          ->option_text("FILE");
+  return {url, token};
+}
+
 void add_tap(CLI::App& app, CommandLine& line) {
   TapArguments& arguments = line.tap;
   CLI::App* tap = app.add_subcommand("tap", "rows that an operator of a job of a server emits");
   tap->add_option("job", arguments.job, "name of the job")->required();
   tap->add_option("operator", arguments.operator_name,
                   "its number or a part of its name; the one before the sink when not given");
-  tap->add_option("--server", arguments.server, "where it is; http://127.0.0.1:8080 when not given")
-      ->option_text("URL");
-  tap->add_option("--token-file", arguments.token_file, "file with the token of the server")
-      ->option_text("FILE");
+  add_server(tap, arguments.server);
   tap->add_option("--rows", arguments.rows, "so many; 10 when not given")
       ->transform(checked(whole_number(1, 100'000)))
       ->option_text("N");
@@ -517,15 +525,22 @@ void add_audit(CLI::App& app, CommandLine& line) {
   AuditArguments& arguments = line.audit;
   CLI::App* audit =
       app.add_subcommand("audit", "whether all that went into a job came out of it, once");
+  auto* job = audit
+                  ->add_option("--job", arguments.job,
+                               "instead of topics: whether the operators of this job of a server "
+                               "took all that those before them emitted")
+                  ->option_text("NAME");
+  for (CLI::Option* option : add_server(audit, arguments.server)) option->needs(job);
   const auto add_flow = [&](const char* name, const char* help, std::vector<std::string>& flow) {
     return audit->add_option(name, flow, help)
         ->allow_extra_args(false)
         ->option_text("TOPIC|RECORDING");
   };
-  add_flow("--in", "what the job reads; may be repeated", arguments.in)->required();
-  add_flow("--out", "what it writes; may be repeated", arguments.out)->required();
+  add_flow("--in", "what the job reads; may be repeated", arguments.in)->excludes(job);
+  add_flow("--out", "what it writes; may be repeated", arguments.out)->excludes(job);
   add_flow("--minus", "where it puts what it drops: dead letters, late rows; may be repeated",
-           arguments.minus);
+           arguments.minus)
+      ->excludes(job);
   add_cluster(audit, arguments.cluster);
   auto* columns =
       audit
@@ -533,22 +548,27 @@ void add_audit(CLI::App& app, CommandLine& line) {
                        "field of the JSON body, a.b, that says which message it is; may be "
                        "repeated; the whole body when not given")
           ->allow_extra_args(false)
-          ->option_text("FIELD");
+          ->option_text("FIELD")
+          ->excludes(job);
   audit->add_flag("--keys", arguments.keys, "the keys of a message say which it is")
-      ->excludes(columns);
+      ->excludes(columns)
+      ->excludes(job);
   audit
       ->add_option("--time", arguments.time,
                    "field of the JSON body with the time of a message: milliseconds since 1970 or "
                    "a timestamp; when it was stored when not given")
-      ->option_text("FIELD");
-  audit->add_option("--from", arguments.from, kPosition)->option_text("POSITION");
+      ->option_text("FIELD")
+      ->excludes(job);
+  audit->add_option("--from", arguments.from, kPosition)->option_text("POSITION")->excludes(job);
   audit->add_option("--to", arguments.to, "where to end, as --from; latest when not given")
-      ->option_text("POSITION");
+      ->option_text("POSITION")
+      ->excludes(job);
   audit
       ->add_option("--show", arguments.show_max,
                    "messages shown of each kind of difference; 20 when not given")
       ->transform(checked(whole_number(0, 100'000)))
-      ->option_text("N");
+      ->option_text("N")
+      ->excludes(job);
   audit->add_flag("--all-minutes", arguments.all_minutes, "minutes that are equal, too");
   add_output(audit, arguments.output, "how minutes, places and messages are written");
   add_progress(audit, arguments.progress, "do not show how far it is");

@@ -10,7 +10,6 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "server/http_client.h"
-#include "server/token_file.h"
 
 namespace slipstream::cli {
 namespace {
@@ -56,23 +55,16 @@ class TapPrinter {
 }  // namespace
 
 int tap_command(const TapArguments& arguments) {
-  server::ServerAddress server{arguments.server};
-  if (!arguments.token_file.empty()) {
-    auto token = server::read_token(arguments.token_file);
-    if (!token.ok()) return fail(token.error(), kExitUsage);
-    server.token = *std::move(token);
-  }
+  const auto server = address_of(arguments.server);
+  if (!server.ok()) return fail(server.error(), kExitUsage);
   TapPrinter printer;
   const Status answered =
-      server::get_lines(server,
+      server::get_lines(*server,
                         "/api/v1/jobs/" + server::encoded(arguments.job) +
                             "/tap?rows=" + std::to_string(arguments.rows) +
                             "&operator=" + server::encoded(arguments.operator_name),
                         [&](std::string_view line) { return printer.add(line); });
-  if (!answered.ok()) {
-    const bool wrong = answered.error().code == ErrorCode::kInvalidArgument;
-    return fail(answered.error(), wrong ? kExitUsage : kExitFailed);
-  }
+  if (!answered.ok()) return fail_request(answered.error());
   return report(printer.status());
 }
 

@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/server_address.h"
+
 namespace slipstream::cli {
 
 struct TapArguments {
-  std::string server = "http://127.0.0.1:8080";
-  std::string token_file;
+  ServerArguments server;
   std::string job;
   std::string operator_name;  // empty: what a sink takes
   std::int64_t rows = 10;

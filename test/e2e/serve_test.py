@@ -111,7 +111,7 @@ class ServeTest(ServedAloneTest):
         self.assertRegex(said, r"300 rows of [\d,]+ that went by in Source\(orders\)")
         rows, _ = tap("--rows", "3")
         self.assertEqual([len(row) for row in rows], [1] * 3, rows)
-        self.assertIn("0 Source(orders), 1 ", tap("nothing", status=1)[1])
+        self.assertIn("0 Source(orders), 1 ", tap("nothing", status=2)[1])
         before = self.job("orders")["rows_read"]
         wait_for(lambda: self.job("orders")["rows_read"] > before, 60, "the job to go on")
 
