@@ -147,5 +147,19 @@ TEST(RestoredState, WhatIsAddedToATableLeavesStateAlone) {
   EXPECT_THAT(again.said, Each(Not(HasSubstr("dropped"))));
 }
 
+// finding 9: the columns of a key become NOT NULL
+TEST(RestoredState, APrimaryKeyLeavesStateAlone) {
+  const TemporaryFolder folder;
+  const std::string query =
+      "INSERT INTO o SELECT k, CAST(MIN(v) AS STRING) FROM t JOIN u ON t.k = u.id GROUP BY k;";
+  ASSERT_TRUE(run(tables("INT") + query, folder).status.ok());
+  std::string keyed = tables("INT");
+  for (const std::string column : {"TABLE t (k STRING", "TABLE u (id STRING", "TABLE o (k STRING"})
+    keyed.replace(keyed.find(column), column.size(), column + " PRIMARY KEY NOT ENFORCED");
+  const Started again = run(keyed + query, folder);
+  ASSERT_TRUE(again.status.ok()) << again.status.to_string();
+  EXPECT_THAT(again.said, Each(AllOf(Not(HasSubstr("dropped")), Not(HasSubstr("starting empty")))));
+}
+
 }  // namespace
 }  // namespace slipstream::sql

@@ -41,9 +41,9 @@ class TableBinder {
     bind_options();
     bind_columns();
     if (diagnostics_.size() == before) {
+      bind_keys();
       bind_computed();
       bind_watermark();
-      bind_keys();
     }
     const bool sound = diagnostics_.size() == before;
     check_options();
@@ -155,7 +155,6 @@ class TableBinder {
         if (type) column.type = *type;
       }
       if (definition.kind == ast::ColumnKind::kMetadata) bind_metadata(definition, column);
-      if (definition.primary_key) table_.primary_key.push_back(column.name);
       table_.columns.push_back(std::move(column));
     }
   }
@@ -236,18 +235,26 @@ class TableBinder {
   }
 
   void bind_keys() {
+    for (const ast::ColumnDefinition& definition : statement_.columns) {
+      if (definition.primary_key) add_key_column(definition.name);
+    }
     for (const ast::KeyDefinition& key : statement_.keys) {
       if (key.unique_only)
         report(key.span, "UNIQUE is not supported", "PRIMARY KEY (...) NOT ENFORCED");
-      for (const ast::Identifier& column : key.columns) {
-        const bool known =
-            std::any_of(table_.columns.begin(), table_.columns.end(), [&](const CatalogColumn& c) {
-              return c.name == column.name && c.kind == CatalogColumn::Kind::kPhysical;
-            });
-        if (!known) report(column.span, "the key names no physical column '" + column.name + "'");
-        table_.primary_key.push_back(column.name);
-      }
+      for (const ast::Identifier& column : key.columns) add_key_column(column);
     }
+  }
+
+  // It is NOT NULL, whatever its type says: so it is in Flink.
+  void add_key_column(const ast::Identifier& name) {
+    const auto column =
+        std::find_if(table_.columns.begin(), table_.columns.end(), [&](const CatalogColumn& c) {
+          return c.name == name.name && c.kind == CatalogColumn::Kind::kPhysical;
+        });
+    if (column == table_.columns.end())
+      return report(name.span, "the key names no physical column '" + name.name + "'");
+    column->type = column->type.not_null();
+    table_.primary_key.push_back(name.name);
   }
 
   const ast::CreateTable& statement_;

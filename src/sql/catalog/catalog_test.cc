@@ -68,7 +68,7 @@ class SchemaRegistry final : public Catalog {
     CatalogTable table;
     table.name = "orders";
     table.connector = "datagen";
-    table.columns = {physical("item", Type::string()), physical("price", Type::bigint()),
+    table.columns = {physical("item", Type::string().not_null()), physical("price", Type::bigint()),
                      physical("ms", Type::bigint()), computed("big", big),
                      computed("ts", "TO_TIMESTAMP_LTZ(ms, 3)")};
     table.watermark_column = "ts";
@@ -104,7 +104,7 @@ TEST_F(OutsideCatalog, ItsTablesAndViewsAreQueried) {
       "INTERVAL '10' SECOND)) GROUP BY window_start, window_end");
   ASSERT_THAT(compiled.diagnostics, IsEmpty());
   ASSERT_EQ(compiled.steps.size(), 2U);
-  EXPECT_EQ(compiled.steps[0].plan->schema.to_string(), "(what STRING, much BIGINT)");
+  EXPECT_EQ(compiled.steps[0].plan->schema.to_string(), "(what STRING NOT NULL, much BIGINT)");
   EXPECT_THAT(to_string(*compiled.steps[1].plan), HasSubstr("WatermarkAssigner(rowtime=ts"));
 }
 
@@ -114,14 +114,14 @@ TEST_F(OutsideCatalog, IsDescribedAndListed) {
       "SHOW CREATE TABLE orders");
   ASSERT_THAT(compiled.diagnostics, IsEmpty());
   EXPECT_THAT(compiled.steps[0].rows,
-              ElementsAre(ElementsAre("item", "STRING", "TRUE", "PRI", "", ""),
+              ElementsAre(ElementsAre("item", "STRING", "FALSE", "PRI", "", ""),
                           ElementsAre("price", "BIGINT", "TRUE", "", "", ""),
                           ElementsAre("ms", "BIGINT", "TRUE", "", "", ""),
                           ElementsAre("big", "BIGINT", "TRUE", "", "AS price * 2", ""),
                           ElementsAre("ts", "TIMESTAMP_LTZ(3)", "TRUE", "",
                                       "AS TO_TIMESTAMP_LTZ(ms, 3)", "ts - INTERVAL '5' SECOND")));
   EXPECT_THAT(compiled.steps[1].rows,
-              ElementsAre(ElementsAre("what", "STRING", "TRUE", "", "", ""),
+              ElementsAre(ElementsAre("what", "STRING", "FALSE", "", "", ""),
                           ElementsAre("much", "BIGINT", "TRUE", "", "", "")));
   EXPECT_THAT(compiled.steps[2].rows, ElementsAre(ElementsAre("expensive"), ElementsAre("orders")));
   EXPECT_THAT(compiled.steps[3].rows, ElementsAre(ElementsAre("expensive")));
@@ -140,8 +140,9 @@ TEST_F(OutsideCatalog, WhatIsWrongInItIsReportedWhereItIsUsed) {
                           "unknown column 'pric'"));
   catalog.big = "price";
   catalog.watermark = "item";
-  EXPECT_THAT(errors("SELECT item FROM orders"),
-              ElementsAre("1:18: table 'orders': its watermark is no timestamp but STRING"));
+  EXPECT_THAT(
+      errors("SELECT item FROM orders"),
+      ElementsAre("1:18: table 'orders': its watermark is no timestamp but STRING NOT NULL"));
   catalog.expensive = "DROP TABLE orders";
   EXPECT_THAT(errors("SELECT what FROM expensive"),
               ElementsAre("1:18: view 'expensive': its definition is no query"));
