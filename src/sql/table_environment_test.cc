@@ -151,5 +151,27 @@ TEST(TableEnvironment, MistakesNameTheirPlace) {
                     HasSubstr("updated later")));
 }
 
+// Finding 34: wrong rows, status ok.
+TEST(TableEnvironment, AStreamOfAnotherEnvironmentIsRefused) {
+  Environment other({.name = "other"});
+  const auto stranger = other.from_elements<Bid>({{"tea", 1, 1}});
+  const auto is_refused = [](const std::string& what) {
+    return HasSubstr(what + ": a stream of another environment ('other') in that of 'mine'");
+  };
+  {
+    Environment env({.name = "mine"});
+    TableEnvironment tables(env);
+    tables.create_view("bids", stranger);
+    EXPECT_THAT(env.execute().to_string(), is_refused("view 'bids'"));
+  }
+  Environment env({.name = "mine"});
+  TableEnvironment tables(env);
+  tables.execute(
+      "CREATE TABLE gone (item STRING, price BIGINT, at_ms BIGINT) WITH ('connector' = "
+      "'blackhole')");
+  tables.insert_into("gone", stranger);
+  EXPECT_THAT(env.execute().to_string(), is_refused("insert into 'gone'"));
+}
+
 }  // namespace
 }  // namespace slipstream::sql
