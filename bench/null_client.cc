@@ -49,7 +49,7 @@ Status count_messages(const Flags& flags) {
 }  // namespace
 
 const Program kProgram{
-    {{"nameserver", ""}, {"topic", ""}, {"messages", "1000000"}, {"pull", "1024"}, {"pulls", "8"}},
+    {{"nameserver", ""}, {"topic", ""}, {"messages", "1000000"}, {"pull", "1024"}, {"pulls", "0"}},
     count_messages};
 
 }  // namespace slipstream::bench

@@ -191,8 +191,8 @@ TEST(SourceSettings, WhatIsMissingOrUnknownIsNamed) {
   EXPECT_THAT(refusal(source_with({{"format", "jsn"}}).status()), HasSubstr("json"));
   EXPECT_THAT(refusal(source_with({{"pullBatchSize", "2000"}}).status()),
               HasSubstr("option 'pullBatchSize': '2000' must be from 1 to 1024"));
-  EXPECT_THAT(refusal(source_with({{"scan.pull.concurrency", "65"}}).status()),
-              HasSubstr("1 to 64"));
+  EXPECT_THAT(refusal(source_with({{"scan.pull.concurrency", "129"}}).status()),
+              HasSubstr("0 to 128"));
   EXPECT_THAT(refusal(source_with({{"scan.filter.sql", "a > 1"}, {"tag", "x"}}).status()),
               HasSubstr("exclude each other"));
   EXPECT_THAT(refusal(source_with({{"scan.pull.wait", "0 s"}}).status()),
@@ -201,7 +201,7 @@ TEST(SourceSettings, WhatIsMissingOrUnknownIsNamed) {
 
 TEST(SourceSettings, Pulls) {
   const auto plain = source_with({});
-  EXPECT_EQ(plain->pulls_per_queue_max, 8);
+  EXPECT_EQ(plain->pulls_per_queue_max, 0);
   EXPECT_EQ(plain->pull_wait_ms, 15'000);
   EXPECT_EQ(plain->pause_when_empty_ms, 0);
   const auto asked = source_with({{"scan.pull.concurrency", "20"},

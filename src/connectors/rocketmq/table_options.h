@@ -188,9 +188,9 @@ inline constexpr Text kFilterSql{
     .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kPullConcurrency{
     .name = "scan.pull.concurrency",
-    .default_value = "8",
-    .description = "Most pulls under way for one queue.",
-    .limits = {{.min = 1, .max = 64}},
+    .default_value = "0",
+    .description = "Most pulls under way for one queue; 0: 8, and up to 128 for brokers far away.",
+    .limits = {{.min = 0, .max = 128}},
     .aliases = {"rocketmq.source.fetch-concurrency"},
     .scope = OptionScope::kSource};
 inline constexpr Option<Duration> kPullWait{
