@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/log_limit.h"
@@ -22,6 +23,9 @@ constexpr std::int64_t kRefusalPatienceMs = 60'000;
 constexpr std::size_t kPullBytesMin = 4'096;
 // A queue has left its topic when so many routes, fetched one after another, say so.
 constexpr int kAbsentRoutes = 3;
+// So many pulls that got no answer, one after another, and a master counts as away.
+constexpr int kMasterFailures = 2;
+constexpr std::int64_t kLookForMasterMs = 1'000;
 
 bool has_filter(const std::string& tags) { return !tags.empty() && tags != "*"; }
 
@@ -61,6 +65,7 @@ void QueueReader::stop() {
   host_->release(std::exchange(accounted_, 0) + std::exchange(reserved_, 0));
   host_ = nullptr;
   core_.loop().cancel(std::exchange(timer_, io::TimerId::kNone));
+  core_.loop().cancel(std::exchange(master_timer_, io::TimerId::kNone));
 }
 
 void QueueReader::set_paused(bool paused) {
@@ -144,14 +149,7 @@ void QueueReader::route_arrived(const Result<Route>& route) {
                                 "broker '" + queue_->broker + "' is not in the route now"),
                    kTroubleWaitMs);
   }
-  address_ = *address;
-  if (address_ != known_distance_) {
-    known_distance_ = address_;
-    window_.forget_distance();
-  }
-  const std::string* master = broker->master();
-  master_ = master == nullptr ? std::string() : *master;
-  pulls_from_master_ = !broker->acting_master && address_ == master_;
+  pull_from(*broker, *address);
   count_absence(*route);
   // When the route did not answer at once, somebody has to go on.
   core_.loop().post([self = shared_from_this()] { self->pump(); });
@@ -210,10 +208,78 @@ void QueueReader::report_left_topic() {
                     .topic_deleted = topic_deleted_});
 }
 
-const std::string* QueueReader::choose_address(const BrokerData& broker) {
-  if (const std::string* wanted = broker.address(wanted_broker_)) return wanted;
-  if (const std::string* master = broker.master()) return master;
-  return broker.addresses.empty() ? nullptr : &broker.addresses.front().address;
+const std::string* QueueReader::choose_address(const BrokerData& broker) const {
+  const std::string* master = broker.master();
+  if (master == nullptr || master_away_) {
+    std::vector<const std::string*> slaves;
+    for (const BrokerAddress& each : broker.addresses) {
+      if (each.id != 0) slaves.push_back(&each.address);
+    }
+    if (!slaves.empty()) return slaves[slave_turn_ % slaves.size()];
+  }
+  const std::string* wanted = broker.address(wanted_broker_);
+  return wanted != nullptr ? wanted : master;
+}
+
+void QueueReader::pull_from(const BrokerData& broker, const std::string& address) {
+  address_ = address;
+  if (address_ != known_distance_) {
+    known_distance_ = address_;
+    window_.forget_distance();
+  }
+  const std::string* master = broker.master();
+  master_ = master == nullptr ? std::string() : *master;
+  pulls_from_master_ = !broker.acting_master && address_ == master_;
+  const bool stands_in = address_ != master_ && (master_.empty() || master_away_);
+  if (stands_in) look_for_master();
+  if (std::exchange(stands_in_, stands_in) == stands_in) return;
+  const std::string key = "slave of broker " + queue_->broker;
+  const std::string reading = "reading " + queue_->to_string() + " ";
+  if (stands_in) {
+    LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", key,
+                               reading + "from slave " + address_ + " while its master is away");
+    return;
+  }
+  LogLimit::of_process().forget(key);
+  LogLimit::of_process().log(LogLevel::kInfo, "rocketmq", "master of broker " + queue_->broker,
+                             reading + "from its master again");
+  window_.pull_front_again();
+}
+
+// --- while a master is away ---
+
+void QueueReader::count_master_failure() {
+  // All pulls under way fail together: that is one failure.
+  if (timer_ == io::TimerId::kNone && ++master_failures_ >= kMasterFailures) master_away_ = true;
+}
+
+void QueueReader::look_for_master() {
+  if (master_timer_ != io::TimerId::kNone) return;
+  master_timer_ = core_.loop().run_after(kLookForMasterMs, [self = shared_from_this()] {
+    self->master_timer_ = io::TimerId::kNone;
+    self->ask_for_master();
+  });
+}
+
+void QueueReader::ask_for_master() {
+  if (!stands_in_) return;
+  if (master_.empty()) {  // only a route can tell
+    look_for_master();
+    resolved_ms_ = 0;
+    return pump();
+  }
+  core_.call(master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr,
+             core_.options().call_timeout_ms,
+             [self = shared_from_this()](const CallOutcome& outcome) {
+               if (self->host_ == nullptr || !self->stands_in_) return;
+               const bool back = outcome.answer.ok() &&
+                                 parse_offset(RequestCode::kMaxOffset, outcome.answer->header).ok();
+               if (!back) return self->look_for_master();
+               self->master_away_ = false;
+               self->master_failures_ = 0;
+               self->resolved_ms_ = 0;
+               self->pump();
+             });
 }
 
 // --- where to begin ---
@@ -286,7 +352,8 @@ void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
                   .requested_ms = core_.clock().now_ms(),
                   .requested_ns = core_.clock().now_ns(),
                   .suspend = pull.suspend,
-                  .from_master = pulls_from_master_};
+                  .from_master = pulls_from_master_,
+                  .from_slave = address_ != master_};
   core_.call(address_, ChannelRole::kPull, std::move(command), nullptr,
              std::max(options_.call_timeout_ms, suspend_ms + 5'000),
              [self = shared_from_this(), sent](CallOutcome outcome) {
@@ -302,17 +369,25 @@ void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
     if (!outcome.answer.ok()) {
       window_.failed(sent.id);
       if (is_final(outcome.answer.error())) return fail(outcome.answer.error(), sent.offset);
+      if (sent.from_slave)
+        ++slave_turn_;
+      else
+        count_master_failure();
       address_.clear();
       wanted_broker_ = 0;
       trouble(outcome.answer.error(), kTroubleWaitMs);
     } else {
       const Answer& answer = *outcome.answer;
+      if (!sent.from_slave) {
+        master_away_ = false;
+        master_failures_ = 0;
+      }
       auto pull = parse_pull(answer.header);
       if (pull.ok()) {
         pulled(sent, *pull, answer);
       } else {
         window_.failed(sent.id);
-        refused(sent.offset, answer.header.code, answer.header.remark);
+        refused(sent.offset, answer.header.code, answer.header.remark, sent.from_slave);
       }
     }
   }
@@ -378,7 +453,7 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
   // master knows.
   wanted_broker_ = 0;
   resolved_ms_ = 0;
-  wait(kNoProgressWaitMs);
+  wait(stands_in_ ? kBusyWaitMs : kNoProgressWaitMs);
 }
 
 // Messages were filtered out or have expired: the position moves without them.
@@ -406,8 +481,16 @@ void QueueReader::skipped(const Sent& sent, const PullAnswer& pull) {
   }
 }
 
-void QueueReader::refused(std::int64_t offset, std::int32_t code, const std::string& remark) {
+void QueueReader::refused(std::int64_t offset, std::int32_t code, const std::string& remark,
+                          bool from_slave) {
   const Error error = answer_error(RequestCode::kPullMessage, code, remark);
+  // It may be one that must not be read, or that does not know everything yet.
+  if (from_slave) {
+    ++slave_turn_;
+    address_.clear();
+    wanted_broker_ = 0;
+    return trouble(error, kTroubleWaitMs);
+  }
   if (code == response_code::kTopicNotExist) topic_is_gone();
   switch (classify(CallKind::kPull, code, remark)) {
     case Verdict::kRetrySame:
@@ -491,7 +574,7 @@ void QueueReader::compared(std::int64_t offset, const CallOutcome& outcome, bool
   }
   const Answer& answer = *outcome.answer;
   const auto pull = parse_pull(answer.header);
-  if (!pull.ok()) return refused(offset, answer.header.code, answer.header.remark);
+  if (!pull.ok()) return refused(offset, answer.header.code, answer.header.remark, false);
   if (seen_before_) return compare_seen(*pull, answer);
   if (pull->status != PullStatus::kFound && pull->min_offset > offset &&
       pull->min_offset <= seen_->offset)

@@ -70,6 +70,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
     std::int64_t requested_ns = 0;
     bool suspend = false;
     bool from_master = false;
+    bool from_slave = false;  // and by its id: not acting as the master
   };
 
   // Finds the broker to pull from; false when that is not known now (it then pumps later).
@@ -80,14 +81,18 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void leave_topic(const std::string& why);
   void report_left_topic();
   std::string trouble_key() const;
-  const std::string* choose_address(const BrokerData& broker);
+  const std::string* choose_address(const BrokerData& broker) const;
+  void pull_from(const BrokerData& broker, const std::string& address);
+  void count_master_failure();
+  void look_for_master();
+  void ask_for_master();
   void find_start();
   void start_at(std::int64_t offset);
   void send(const PlannedPull& pull, std::size_t reserved);
   void answered(const Sent& sent, CallOutcome outcome);
   void pulled(const Sent& sent, const PullAnswer& pulled, const Answer& answer);
   void skipped(const Sent& sent, const PullAnswer& pulled);
-  void refused(std::int64_t offset, std::int32_t code, const std::string& remark);
+  void refused(std::int64_t offset, std::int32_t code, const std::string& remark, bool from_slave);
   void topic_is_gone();
   // Whether the topic that is back is the one that was read, by the first message from `offset` on.
   void compare_topic(std::int64_t offset);
@@ -133,6 +138,11 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   std::string known_distance_;  // the address that window_ knows the distance of
   std::string master_;          // empty while there is none
   bool pulls_from_master_ = false;
+  bool master_away_ = false;  // calls failed; slaves are read until it answers
+  int master_failures_ = 0;   // in a row
+  bool stands_in_ = false;    // what is pulled from is a slave, for want of its master
+  io::TimerId master_timer_ = io::TimerId::kNone;
+  std::size_t slave_turn_ = 0;  // which of several slaves
   Route counted_route_;
   int absent_routes_ = 0;  // in a row that do not show the queue
   bool topic_deleted_ = false;

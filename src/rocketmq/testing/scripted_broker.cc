@@ -77,6 +77,11 @@ class ScriptedBroker::Impl {
     CHECK(loop_.run_and_wait(std::move(work)));
   }
 
+  // A name that stands again among those of the brokers is that of a slave.
+  bool is_slave(std::size_t broker) const {
+    const auto self = options_.brokers.begin() + static_cast<std::ptrdiff_t>(broker);
+    return std::find(options_.brokers.begin(), self, *self) != self;
+  }
   std::uint16_t port_number(std::size_t port) const { return ports_[port].number; }
   const ScriptedBrokerOptions& options() const { return options_; }
   BrokerStore& store() { return store_; }
@@ -543,7 +548,7 @@ class ScriptedBroker::Impl {
     JsonWriter json(done.body);
     json.begin_object().key("brokerDatas").begin_array();
     for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      if (!unregistered_.contains(options_.brokers[i])) broker_json(json, i);
+      if (!unregistered_.contains(options_.brokers[i]) && !is_slave(i)) broker_json(json, i);
     }
     json.end_array()
         .key("filterServerTable")
@@ -551,8 +556,9 @@ class ScriptedBroker::Impl {
         .end_object()
         .key("queueDatas")
         .begin_array();
-    for (const std::string& broker : options_.brokers) {
-      if (unregistered_.contains(broker)) continue;
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      const std::string& broker = options_.brokers[i];
+      if (unregistered_.contains(broker) || is_slave(i)) continue;
       json.begin_object()
           .key("brokerName")
           .string(broker)
@@ -567,13 +573,14 @@ class ScriptedBroker::Impl {
   }
 
   void broker_json(JsonWriter& json, std::size_t index) const {
-    json.begin_object()
-        .key("brokerAddrs")
-        .begin_object()
-        .key("0")
-        .string(address(index + 1))
-        .end_object();
-    json.key("brokerName")
+    json.begin_object().key("brokerAddrs").begin_object();
+    int id = 0;
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      if (options_.brokers[i] == options_.brokers[index])
+        json.key(std::to_string(id++)).string(address(i + 1));
+    }
+    json.end_object()
+        .key("brokerName")
         .string(options_.brokers[index])
         .key("cluster")
         .string("ScriptedCluster")
@@ -588,7 +595,7 @@ class ScriptedBroker::Impl {
     JsonWriter json(done.body);
     json.begin_object().key("brokerAddrTable").begin_object();
     for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      if (unregistered_.contains(options_.brokers[i])) continue;
+      if (unregistered_.contains(options_.brokers[i]) || is_slave(i)) continue;
       json.key(options_.brokers[i]);
       broker_json(json, i);
     }
@@ -944,8 +951,9 @@ void ScriptedBroker::require(std::optional<Credentials> credentials) {
 
 void ScriptedBroker::set_brokers_up(bool up) {
   impl_->do_on_loop([&] {
-    for (std::size_t port = 1; port <= impl_->options().brokers.size(); ++port)
-      up ? impl_->open(port) : impl_->close(port);
+    for (std::size_t port = 1; port <= impl_->options().brokers.size(); ++port) {
+      if (!impl_->is_slave(port - 1)) up ? impl_->open(port) : impl_->close(port);
+    }
   });
 }
 void ScriptedBroker::set_name_server_up(bool up) {
