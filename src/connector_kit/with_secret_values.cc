@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "slipstream/connector/element_condition.h"
+
 #include "base/try.h"
 #include "connector_kit/factory_behind.h"
 
@@ -101,7 +103,7 @@ Result<std::unique_ptr<T>> behind(Result<std::unique_ptr<T>> made) {
   return std::unique_ptr<T>(std::make_unique<Hiding>(std::move(*made)));
 }
 
-class HidingSource final : public Source {
+class HidingSource final : public Source, public NarrowedByElements {
  public:
   // `references`: what the table says for each value that it got.
   HidingSource(std::unique_ptr<Source> source, OptionMap references)
@@ -114,6 +116,10 @@ class HidingSource final : public Source {
   }
   std::vector<std::string> explain() const override { return hidden(source_->explain()); }
   std::vector<std::string> endpoints() const override { return hidden(source_->endpoints()); }
+  void narrow(const std::vector<ElementCondition>& conditions) override {
+    auto* const narrowed = dynamic_cast<NarrowedByElements*>(source_.get());
+    if (narrowed != nullptr) narrowed->narrow(conditions);
+  }
   // Whoever makes its sink fills it.
   std::optional<DeadLetterTable> dead_letters() const override {
     auto letters = source_->dead_letters();

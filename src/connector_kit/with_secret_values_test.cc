@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "slipstream/connector/element_condition.h"
+
 #include "connector_kit/testing/connector_harness.h"
 
 namespace slipstream::connector_kit {
@@ -107,12 +109,19 @@ class FailingLookup final : public LookupSource {
 };
 
 // Shows what it was given.
-class Shown final : public Source {
+class Shown final : public Source, public NarrowedByElements {
  public:
   explicit Shown(OptionMap options) : options_(std::move(options)) {}
   Schema schema() const override { return {}; }
   bool bounded() const override { return true; }
-  std::vector<std::string> explain() const override { return {"place=" + options_.at("place")}; }
+  std::vector<std::string> explain() const override {
+    std::vector<std::string> lines{"place=" + options_.at("place")};
+    if (!narrowed_by_.empty()) lines.push_back("narrowed=" + narrowed_by_);
+    return lines;
+  }
+  void narrow(const std::vector<ElementCondition>& conditions) override {
+    narrowed_by_ = conditions.at(0).key;
+  }
   // With all options, and the place inside of another one.
   std::optional<DeadLetterTable> dead_letters() const override {
     DeadLetterTable letters{"showing", {}};
@@ -134,6 +143,7 @@ class Shown final : public Source {
 
  private:
   const OptionMap options_;
+  std::string narrowed_by_;
 };
 
 class ShowingConnector final : public ConnectorFactory {
@@ -192,6 +202,16 @@ TEST_F(WithSecretValuesTest, AConnectorGetsValuesAndShowsNames) {
   for (const std::string& told : {(*source)->make_reader({}).status().to_string(),
                                   (*source)->make_enumerator({}).status().to_string()})
     EXPECT_THAT(told, AllOf(HasSubstr("${secret_values.where}"), Not(HasSubstr("hidden-place"))));
+}
+
+TEST_F(WithSecretValuesTest, ASourceIsNarrowedAllTheSame) {
+  const auto source =
+      factory_->make_source(testing::source_request(table("at ${secret_values.where}")));
+  ASSERT_TRUE(source.ok());
+  ElementCondition condition;
+  condition.key = "color";
+  dynamic_cast<NarrowedByElements&>(**source).narrow({condition});
+  EXPECT_THAT((*source)->explain(), ::testing::Contains("narrowed=color"));
 }
 
 TEST_F(WithSecretValuesTest, ErrorsShowNames) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "slipstream/connector/element_condition.h"
 #include "slipstream/connectors.h"
 
 #include "base/clock.h"
@@ -51,6 +52,7 @@ class SourceSide {
                         slipstream::testing::table_of(schema_, options_)));
     if (!made.ok()) return nullptr;
     source_ = std::move(*made);
+    if (!conditions_.empty()) dynamic_cast<NarrowedByElements&>(*source_).narrow(conditions_);
     // the harness takes it that a reader can be made
     EnumeratorContext context;
     context.clock = &clock_;
@@ -58,6 +60,16 @@ class SourceSide {
     if (!reached.ok()) return nullptr;
     reader_ = std::make_unique<ReaderHarness>(*source_);
     return reader_->discover().ok() ? reader_.get() : nullptr;
+  }
+  // What WHERE properties['color'] = 'red' says. REQUIRES: nobody reads yet
+  void narrow_to_red() {
+    ElementCondition red;
+    red.kind = ElementCondition::Kind::kEqualsAny;
+    red.column = "properties";
+    red.is_metadata = true;
+    red.key = "color";
+    red.texts = {"red"};
+    conditions_ = {red};
   }
   // Of a table that ends: "1 2"; or "refused".
   std::string rows() {
@@ -80,6 +92,7 @@ class SourceSide {
   const std::unique_ptr<ConnectorRegistry> registry_ = builtin_connectors();
   OptionMap options_;
   const Schema schema_;
+  std::vector<ElementCondition> conditions_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<ReaderHarness> reader_;
 };
@@ -104,6 +117,14 @@ std::string read_cluster(const OptionMap& options) {
   SourceSide side(given);
   side.send(1);
   return side.rows();
+}
+
+std::string pulls_with(const OptionMap& options) {
+  SourceSide side(options);
+  side.send(1);
+  side.narrow_to_red();
+  EXPECT_EQ(side.rows(), "1");
+  return side.broker.last_field(RequestCode::kPullMessage, "subscription");
 }
 
 std::string read_until(const OptionMap& options) {
@@ -465,6 +486,8 @@ void add_sources(std::vector<Observation>& all) {
   add("scan.pull.concurrency", {"2", "2"}, {"5", "5"}, {}, pulls_under_way);
   add("scan.pull.wait", {"20 s", "20000"}, {"30 s", "30000"}, {},
       field_of_pull("suspendTimeoutMillis"));
+  add("scan.filter.push-down", {"true", "INNER_NUM IS NOT NULL OR (color = 'red')"}, {"false", "*"},
+      kToTheEnd, pulls_with);
   add("scan.pull.pause-when-empty", {"0 s", "asks on"}, {"1 h", "pauses"},
       {{"scan.pull.wait", "1 ms"}, {"heartbeat.interval", "20 ms"}}, pauses_when_empty);
   add("heartbeat.interval", {"20 ms", "again and again"}, {"1 h", "at the start"},

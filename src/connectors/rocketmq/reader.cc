@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "base/try.h"
 #include "connectors/rocketmq/metrics.h"
 #include "connectors/rocketmq/shared_client.h"
@@ -27,13 +28,14 @@ constexpr int kReadAgainMax = 3;  // when what came cannot be read
 constexpr std::string_view kGoOnWithout =
     "; set 'decode.errors' = 'skip' or 'dead-letter' to go on without such messages";
 
-rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, const BufferMemory& memory) {
+rocketmq::ConsumerOptions consumer_options(const RowPlan& plan, bool narrowed,
+                                           const BufferMemory& memory) {
   rocketmq::ConsumerOptions options;
   options.group = plan.settings->group;
   std::string tags;
   for (const std::string& tag : plan.tags) tags += (tags.empty() ? "" : " || ") + tag;
   if (!tags.empty()) options.tags = tags;
-  options.sql = plan.settings->sql;
+  options.sql = narrowed ? plan.narrowing : plan.settings->sql;
   options.messages_per_pull_max = plan.settings->pull_messages_max;
   options.pulls_per_queue_max = plan.settings->pulls_per_queue_max;
   options.suspend_ms = plan.settings->pull_wait_ms;
@@ -86,15 +88,14 @@ QueueRowReader::QueueRowReader(std::shared_ptr<const RowPlan> plan, ReaderContex
       context_(std::move(context)),
       client_(std::move(client)),
       rows_(std::move(rows)),
-      consumer_(std::make_unique<rocketmq::Consumer>(*client_,
-                                                     consumer_options(*plan_, context_.memory))),
       group_offsets_(plan_->settings->table, client_->clock()),
       timer_(std::make_shared<WakeTimer>(context_.wake)),
       watch_(std::make_shared<ProofWatch>(*client_, Proofs::kAskMs, context_.wake,
                                           context_.proofs_outdated_until_ms)),
+      narrowed_(!plan_->narrowing.empty()),
       out_of_range_(kSourceOutOfRange.in(context_.metrics)),
       metrics_(context_.metrics, *client_) {
-  consumer_->set_wake(context_.wake);
+  make_consumer();
   for (const ReadColumn& column : plan_->metadata) {
     metadata_.push_back([this, &column](std::span<const std::uint32_t> bodies, ColumnBuilder& out) {
       const MessageQueue* queue = frame_->pulled.queue.get();
@@ -133,10 +134,47 @@ Status QueueRowReader::add_split(std::uint32_t index, const Split& split) {
     rows_->event(SplitEvent{index, SplitEnded{}});
     return {};
   }
+  return assign(index, position);
+}
+
+void QueueRowReader::make_consumer() {
+  consumer_ = std::make_unique<rocketmq::Consumer>(
+      *client_, consumer_options(*plan_, narrowed_, context_.memory));
+  consumer_->set_wake(context_.wake);
+}
+
+Status QueueRowReader::assign(std::uint32_t index, const QueuePosition& position) {
   const auto start = position.next == kFirstOffset
                          ? rocketmq::StartPosition::earliest()
                          : rocketmq::StartPosition::offset(position.next, position.last_read);
   return consumer_->assign(position.queue, start, index);
+}
+
+// Most brokers do not filter, and the user did not ask them to.
+Result<std::optional<PulledFrame>> QueueRowReader::poll_consumer() {
+  auto pulled = consumer_->poll();
+  const bool refused = !pulled.ok() && pulled.error().code == ErrorCode::kInvalidArgument;
+  if (!narrowed_ || !refused) return pulled;
+  TRY(read_whole(pulled.error()));
+  return consumer_->poll();
+}
+
+Status QueueRowReader::read_whole(const Error& refusal) {
+  LogLimit::of_process().log(LogLevel::kInfo, "rocketmq", "filter of " + plan_->settings->table,
+                             "table '" + plan_->settings->table + "': no filter at brokers (" +
+                                 refusal.message +
+                                 "); everything is read, and WHERE works here alone");
+  narrowed_ = false;
+  make_consumer();
+  resumed_.clear();
+  for (auto& [index, state] : splits_) {
+    state.held.clear();
+    if (state.ended) continue;
+    TRY(assign(index, state.position));
+    if (state.paused) consumer_->pause(state.position.queue);
+  }
+  apply_read_order();
+  return {};
 }
 
 Result<SourceReader::Poll> QueueRowReader::poll(SourceBatch* out, Batch* rejected) {
@@ -187,7 +225,7 @@ Result<bool> QueueRowReader::next_frame() {
     state.held.pop_front();
   }
   while (!pulled) {
-    TRY_ASSIGN(pulled, consumer_->poll());
+    TRY_ASSIGN(pulled, poll_consumer());
     if (!pulled) return false;
     State& state = splits_.at(static_cast<std::uint32_t>(pulled->tag));
     if (state.ended) {
@@ -522,8 +560,13 @@ void QueueRowReader::pause(std::span<const std::uint32_t> splits) {
 }
 
 void QueueRowReader::set_read_order(std::span<const std::uint32_t> splits) {
+  read_order_.assign(splits.begin(), splits.end());
+  apply_read_order();
+}
+
+void QueueRowReader::apply_read_order() {
   std::vector<MessageQueue> order;
-  for (const std::uint32_t index : splits) {
+  for (const std::uint32_t index : read_order_) {
     const auto found = splits_.find(index);
     if (found != splits_.end()) order.push_back(found->second.position.queue);
   }

@@ -33,6 +33,8 @@ struct RowPlan {
   std::shared_ptr<const connector_kit::DecodedTable> rows;
   std::vector<ReadColumn> metadata;
   std::vector<std::string> tags;  // empty = all
+  // SQL92 of what WHERE says, with which brokers may leave messages out; empty = nothing.
+  std::string narrowing;
 };
 
 // Owner:   a source task.
@@ -83,6 +85,12 @@ class QueueRowReader final : public SourceReader {
                  std::shared_ptr<rocketmq::Client> client,
                  std::unique_ptr<connector_kit::RowAssembler> rows);
 
+  void make_consumer();
+  Status assign(std::uint32_t index, const QueuePosition& position);
+  Result<std::optional<rocketmq::PulledFrame>> poll_consumer();
+  void apply_read_order();
+  // From where all splits are, without RowPlan::narrowing.
+  Status read_whole(const Error& refusal);
   Result<bool> next_frame();
   Status read_frame();
   Status read_again(const Chunk& chunk);
@@ -112,6 +120,8 @@ class QueueRowReader final : public SourceReader {
   const std::shared_ptr<WakeTimer> timer_;
   const std::shared_ptr<ProofWatch> watch_;
 
+  bool narrowed_;  // brokers are asked to
+  std::vector<std::uint32_t> read_order_;
   std::map<std::uint32_t, State> splits_;
   std::deque<std::uint32_t> resumed_;  // splits with held frames that are not paused any more
   std::unique_ptr<Frame> frame_;

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "slipstream/connector/element_condition.h"
 #include "slipstream/rocketmq/admin.h"
 
 #include "base/clock.h"
@@ -401,6 +402,86 @@ TEST_F(QueueRowReaderTest, TagsAreComparedExactly) {
   ASSERT_TRUE(bench.discover().ok());
   ASSERT_TRUE(ends(bench));
   EXPECT_THAT(bench.rows, ElementsAre("+I(2)"));
+}
+
+class NarrowedSourceTest : public QueueRowReaderTest {
+ protected:
+  // WHERE properties['color'] = 'red'
+  static std::vector<ElementCondition> red() {
+    ElementCondition condition;
+    condition.kind = ElementCondition::Kind::kEqualsAny;
+    condition.column = "properties";
+    condition.is_metadata = true;
+    condition.key = "color";
+    condition.texts = {"red"};
+    return {condition};
+  }
+  std::unique_ptr<Source> narrowed(OptionMap options) {
+    options.insert({"scan.bounded.mode", "latest-offset"});
+    auto made = source(std::move(options));
+    EXPECT_TRUE(made.ok()) << made.status().to_string();
+    dynamic_cast<NarrowedByElements&>(**made).narrow(red());
+    return std::move(*made);
+  }
+  std::string pulled_with(OptionMap options) {
+    const auto table = narrowed(std::move(options));
+    ReaderHarness bench(*table);
+    EXPECT_TRUE(bench.discover().ok());
+    EXPECT_TRUE(ends(bench));
+    return broker_.last_field(rocketmq::RequestCode::kPullMessage, "subscription");
+  }
+};
+
+TEST_F(NarrowedSourceTest, BrokersGetWhatIsKnownOfProperties) {
+  send(0, 1);
+  EXPECT_EQ(pulled_with({}), "INNER_NUM IS NOT NULL OR (color = 'red')");
+  EXPECT_THAT(narrowed({})->explain(),
+              ::testing::Contains("broker-filter=INNER_NUM IS NOT NULL OR (color = 'red')"));
+}
+
+TEST_F(NarrowedSourceTest, NotBesideOtherFiltersOrDeadLettersAndNotWhenItIsSwitchedOff) {
+  send(0, 1);
+  EXPECT_EQ(pulled_with({{"scan.filter.push-down", "false"}}), "*");
+  EXPECT_EQ(pulled_with({{"decode.errors", "dead-letter"}, {"dead-letter.topic", "dead"}}), "*");
+  EXPECT_EQ(pulled_with({{"tag", "A"}}), "A");
+  EXPECT_EQ(pulled_with({{"decode.errors", "skip"}}), "INNER_NUM IS NOT NULL OR (color = 'red')");
+  EXPECT_THAT(
+      narrowed({{"scan.filter.sql", "size = 1"}})->explain(),
+      AllOf(::testing::Contains("sql=size = 1"), Each(::testing::Not(HasSubstr("broker-filter")))));
+}
+
+TEST_F(NarrowedSourceTest, ABrokerThatDoesNotFilterIsReadWhole) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view text) {
+    if (text.find("no filter at brokers") != std::string_view::npos) lines.emplace_back(text);
+  });
+  for (int n = 0; n < 100; ++n) send(0, n);
+  broker_.inject(rocketmq::RequestCode::kPullMessage,
+                 {.kind = rocketmq::testing::Fault::Kind::kCode,
+                  .code = rocketmq::response_code::kSystemError,
+                  .remark = "The broker does not support consumer to filter message by SQL92"});
+  const auto table = narrowed({});
+  ReaderHarness bench(*table);
+  ASSERT_TRUE(bench.discover().ok());
+  ASSERT_TRUE(ends(bench));
+  set_log_sink({});
+  EXPECT_THAT(lines, ElementsAre(AllOf(HasSubstr("table 't'"), HasSubstr("by SQL92"))));
+  EXPECT_THAT(bench.rows, SizeIs(100));
+  EXPECT_EQ(broker_.last_field(rocketmq::RequestCode::kPullMessage, "subscription"), "*");
+}
+
+TEST_F(NarrowedSourceTest, ARefusalThatIsNotAboutTheFilterEndsTheReading) {
+  send(0, 1);
+  broker_.disturb([](rocketmq::RequestCode code) -> std::optional<rocketmq::testing::Fault> {
+    if (code != rocketmq::RequestCode::kPullMessage) return std::nullopt;
+    return rocketmq::testing::Fault{.kind = rocketmq::testing::Fault::Kind::kCode,
+                                    .code = rocketmq::response_code::kSystemError,
+                                    .remark = "no way"};
+  });
+  const auto table = narrowed({});
+  ReaderHarness bench(*table);
+  ASSERT_TRUE(bench.discover().ok());
+  EXPECT_THAT(read(bench, 1).to_string(), HasSubstr("no way"));
 }
 
 TEST_F(QueueRowReaderTest, AnEmptyQueueIsProvenEmptyBesideABusyOne) {

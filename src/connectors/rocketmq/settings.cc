@@ -312,8 +312,8 @@ OptionTable rocketmq_options() {
                    option::kBoundOffsets, option::kDiscoveryInterval, option::kOutOfRange,
                    option::kDecodeErrors, connector_kit::kColumnErrorDebug,
                    option::kDeadLetterTopic, option::kPullMessages, option::kFilterSql,
-                   option::kPullConcurrency, option::kPullWait, option::kPullPause,
-                   option::kRecording));
+                   option::kFilterPushDown, option::kPullConcurrency, option::kPullWait,
+                   option::kPullPause, option::kRecording));
   add(option_specs(option::kProducerGroup, option::kGuarantee, option::kSendTimeout,
                    option::kScanGroup, option::kFenceWait));
   add(option_specs(option::kSinkTags, option::kRetryTimes, option::kRetryPause,

@@ -1,12 +1,16 @@
 #include <algorithm>
 
+#include "slipstream/connector/element_condition.h"
+
 #include "base/try.h"
 #include "connector_kit/predicates.h"
 #include "connectors/rocketmq/enumerator.h"
+#include "connectors/rocketmq/filter_expression.h"
 #include "connectors/rocketmq/reader.h"
 #include "connectors/rocketmq/recorded_source.h"
 #include "connectors/rocketmq/settings.h"
 #include "connectors/rocketmq/source_sink.h"
+#include "connectors/rocketmq/table_options.h"
 
 namespace slipstream::rocketmq_connector {
 namespace {
@@ -29,6 +33,10 @@ std::string start_text(const SourceSettings& settings) {
   return std::string("group-offsets, else ") + (settings.reset_to_earliest ? "earliest" : "latest");
 }
 
+bool push_down(const SourceSettings& settings) {
+  return settings.format.options[option::kFilterPushDown];
+}
+
 std::string bound_text(const SourceSettings& settings) {
   switch (settings.bound) {
     case BoundMode::kLatest:
@@ -43,9 +51,9 @@ std::string bound_text(const SourceSettings& settings) {
   return {};
 }
 
-class QueueSource final : public Source {
+class QueueSource final : public Source, public NarrowedByElements {
  public:
-  QueueSource(std::shared_ptr<const RowPlan> plan, std::vector<std::size_t> accepted)
+  QueueSource(std::shared_ptr<RowPlan> plan, std::vector<std::size_t> accepted)
       : plan_(std::move(plan)), accepted_(std::move(accepted)) {}
 
   Schema schema() const override { return plan_->rows->schema; }
@@ -77,7 +85,16 @@ class QueueSource final : public Source {
     for (const std::string& tag : plan_->tags) tags += (tags.empty() ? "" : "||") + tag;
     if (!tags.empty()) lines.push_back("tag=" + tags);
     if (!settings().sql.empty()) lines.push_back("sql=" + settings().sql);
+    if (!plan_->narrowing.empty()) lines.push_back("broker-filter=" + plan_->narrowing);
     return lines;
+  }
+
+  // Beside a filter of the user's own there is no room for another one, beside tags no need: brokers
+  // compare them without reading the message. A message that is left out is never a dead letter.
+  void narrow(const std::vector<ElementCondition>& conditions) override {
+    const bool alone = !recorded() && settings().sql.empty() && plan_->tags.empty();
+    if (alone && push_down(settings()) && settings().decode_errors != DecodeErrors::kDeadLetter)
+      plan_->narrowing = filter_expression(conditions);
   }
 
   // As JSON, at least once.
@@ -111,7 +128,7 @@ class QueueSource final : public Source {
   const SourceSettings& settings() const { return *plan_->settings; }
   bool recorded() const { return !settings().recording.empty(); }
 
-  std::shared_ptr<const RowPlan> plan_;
+  std::shared_ptr<RowPlan> plan_;
   std::vector<std::size_t> accepted_;
 };
 
@@ -164,7 +181,7 @@ Result<std::unique_ptr<Source>> make_queue_source(const SourceRequest& request) 
   plan->rows = std::make_shared<const connector_kit::DecodedTable>(std::move(rows));
   plan->tags = settings.tags;
   std::vector<std::size_t> accepted;
-  if (settings.sql.empty()) take_tag_predicates(request, *plan, accepted);
+  if (settings.sql.empty() && push_down(settings)) take_tag_predicates(request, *plan, accepted);
   plan->settings = std::make_shared<const SourceSettings>(std::move(settings));
   return std::unique_ptr<Source>(
       std::make_unique<QueueSource>(std::move(plan), std::move(accepted)));

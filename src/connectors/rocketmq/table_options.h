@@ -186,6 +186,13 @@ inline constexpr Text kFilterSql{
         "enablePropertyFilter is on; not together with 'tag'.",
     .aliases = {"sql", "rocketmq.source.filter.sql"},
     .scope = OptionScope::kSource};
+inline constexpr Option<bool> kFilterPushDown{
+    .name = "scan.filter.push-down",
+    .default_value = "true",
+    .description =
+        "Whether brokers get what WHERE says of tags and properties, so that they need not send "
+        "every message. Where they do not filter, everything is read.",
+    .scope = OptionScope::kSource};
 inline constexpr Option<std::int64_t> kPullConcurrency{
     .name = "scan.pull.concurrency",
     .default_value = "0",

@@ -729,7 +729,9 @@ class ScriptedBroker::Impl {
     ReadLimits limits{.records_max = std::min<std::int64_t>(request.number("maxMsgNums"),
                                                             options_.pull_count_max),
                       .bytes_max = options_.pull_bytes_max};
-    for (const std::string& tag : parse_tag_expression(request.text("subscription")))
+    const bool tags = request.text("expressionType") != "SQL92";
+    for (const std::string& tag :
+         tags ? parse_tag_expression(request.text("subscription")) : std::vector<std::string>())
       limits.tag_hashes.push_back(tag_hash(tag));
     return store_.read(queue, request.number("queueOffset"), limits, body);
   }

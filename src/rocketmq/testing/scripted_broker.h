@@ -55,7 +55,7 @@ struct Fault {
 // Owner:  a test.
 // Thread: any; every call waits for the broker's own thread.
 // Stored messages are real records (v1, IPv4); long polls are parked and woken; a filter compares
-// tag hashes.
+// tag hashes; SQL92 lets every message through.
 class ScriptedBroker {
  public:
   explicit ScriptedBroker(ScriptedBrokerOptions options = {});

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/try.h"
+#include "sql/optimize/offers.h"
 
 namespace slipstream::sql {
 
@@ -503,15 +504,6 @@ std::optional<Predicate::Comparison> comparison_of(expr::Relation relation, bool
   return std::nullopt;
 }
 
-// Texts of any length compare alike; of other types a cast may change the value.
-const expr::Expr& without_text_cast(const expr::Expr& e) {
-  const expr::Expr* inner = &e;
-  while (inner->kind == expr::ExprKind::kCast && inner->type.is_text() &&
-         inner->args[0]->type.is_text())
-    inner = inner->args[0].get();
-  return *inner;
-}
-
 bool comparable(const Type& column, const Type& value) {
   return column == value || (column.is_text() && value.is_text());
 }
@@ -553,11 +545,7 @@ std::optional<Predicate> as_comparison(const expr::Expr& e, const Rel& scan) {
     }
   }
   offer.values = values.finish();
-  const ScanSpec& spec = *scan.scan;
-  offer.is_metadata = column->index >= spec.physical.size();
-  offer.column = offer.is_metadata
-                     ? spec.table.metadata[spec.metadata[column->index - spec.physical.size()]].key
-                     : spec.table.physical[spec.physical[column->index]].name;
+  name_column(*scan.scan, column->index, offer);
   return offer;
 }
 

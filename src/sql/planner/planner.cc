@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "sql/bind/query_binder.h"
+#include "sql/optimize/narrowings.h"
 #include "sql/optimize/optimize.h"
 #include "sql/plan/identity.h"
 #include "sql/planner/insert_loops.h"
@@ -68,6 +69,7 @@ Status Planner::make_ends(Rel& root, const LowerOptions& lowering) const {
   const Status made =
       is_sink ? make_connectors(*root.inputs[0], lowering) : make_connectors(root, lowering);
   spread_updating(root);
+  if (made.ok()) narrow_sources(root);
   return made.ok() && is_sink ? make_connectors(root, lowering) : made;
 }
 
