@@ -51,16 +51,22 @@ class MqTest(EndToEndTest):
                             + "SELECT name, age, `tags` FROM adults;", "--secrets", self.secrets)
         self.assertEqual(sorted(back.out.splitlines()[1:]), ["ann,8,a", "ann,8,b", "sue,10,a", "sue,10,b"])
 
-    def test_the_example_reads_until_a_time(self):
+    def check_example(self, name):
         self.audit.produce(self.topic, 20, "order-{n}", tag="paid", keys=True)
         self.audit.produce(self.topic, 20, "order-{n}", tag="open", keys=True)
         stop_ms = time.time_ns() // 1_000_000 + 1  # the next producer needs longer to start
         self.audit.produce(self.topic, 20, "order-{n}", start=20, tag="paid", keys=True)
-        program = Example("mq_streams", self.cluster.namesrv, self.topic, self.output, stop_ms)
+        program = Example(name, self.cluster.namesrv, self.topic, self.output, stop_ms)
         self.addCleanup(program.end)
         self.assertEqual(program.wait(), 0, program.errors)
         copied = sorted(message[3:] for message in self.audit.messages(self.output))
         self.assertEqual(copied, sorted(("paid", str(n), f"paid: order-{n}") for n in range(20)))
+
+    def test_the_example_reads_until_a_time(self):
+        self.check_example("mq_streams")
+
+    def test_the_example_with_lists_reads_until_a_time(self):
+        self.check_example("mq_lists")
 
     def test_unknown_secrets_are_named(self):
         script = self.table("people", "mq5", self.topic, "name VARCHAR", consumerGroup="${secret_values.nobody}")
