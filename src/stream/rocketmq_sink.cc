@@ -6,6 +6,7 @@
 #include "slipstream/stream/rocketmq.h"
 
 #include "base/log.h"
+#include "rocketmq/message/properties.h"
 #include "stream/rocketmq_config.h"
 
 namespace slipstream::stream::erased {
@@ -34,6 +35,21 @@ Error error_of(const SendResult& result) {
   Error error = result.error;
   error.retryable = result.outcome != SendOutcome::kRefused;
   return error;
+}
+
+std::string joined_keys(const Message& message) {
+  std::string text;
+  for (const std::string& key : message.keys) text += (text.empty() ? "" : " ") + key;
+  return text;
+}
+
+// A message in an error: its keys, else how its body begins.
+std::string name_of(const Message& message) {
+  if (!message.keys.empty()) return "the message with keys '" + joined_keys(message) + "'";
+  std::string begin = message.body.substr(0, 40);
+  for (char& c : begin)
+    if (c < ' ' || c > '~') c = '.';
+  return "the message '" + begin + "'";
 }
 
 // What became of the sends of one instance.
@@ -89,6 +105,7 @@ class Outcomes {
 struct SendMode {
   bool async = false;
   std::size_t batch_size = 1;
+  MessageQueueSelector select_queue;
 };
 
 class ProducerSender final : public MessageSenders::Sender {
@@ -142,6 +159,23 @@ class ProducerSender final : public MessageSenders::Sender {
                           "a message has no topic, and there is no property 'producer.topic'"});
     }
     if (message.delay_level == 0 && message.deliver_at_ms == 0) message.delay_level = delay_level_;
+    if (mode_.select_queue && !message.queue) message.queue = selected(message);
+  }
+
+  rocketmq::MessageQueue selected(const Message& message) const {
+    const auto queues = producer_->queues(message.topic);
+    if (!queues.ok()) throw Failure(queues.error());
+    if (queues->empty()) {
+      throw Failure(Error::retry(ErrorCode::kUnavailable,
+                                 "topic '" + message.topic + "' has no queue that may be written"));
+    }
+    rocketmq::MessageQueue queue = mode_.select_queue(*queues, message);
+    if (std::find(queues->begin(), queues->end(), queue) != queues->end()) return queue;
+    throw Failure(
+        Error{ErrorCode::kDataError, "the message queue selector answered " + queue.to_string() +
+                                         " for " + name_of(message) + ", which is none of the " +
+                                         std::to_string(queues->size()) + " queues of topic '" +
+                                         message.topic + "' that may be written"});
   }
 
   // One batch holds messages of one topic that may go to one queue. Batches go in the order of
@@ -232,6 +266,7 @@ class MessageSenders::Shared {
     config->producer.in_flight_bytes_max = 4 * kBytesUnderWayMax;
     SendMode mode;
     mode.async = settings_.async;
+    mode.select_queue = settings_.select_queue;
     if (settings_.batch && job_->checkpoint_interval.count() > 0)
       mode.batch_size = static_cast<std::size_t>(settings_.batch_size);
     return std::make_unique<ProducerSender>(client(config->client), *config, mode, context);
@@ -272,3 +307,23 @@ std::unique_ptr<MessageSenders::Sender> MessageSenders::open(RuntimeContext& con
 }
 
 }  // namespace slipstream::stream::erased
+
+namespace slipstream::stream {
+
+rocketmq::MessageQueue HashMessageQueueSelector::operator()(
+    const std::vector<rocketmq::MessageQueue>& queues, const rocketmq::Message& message) const {
+  std::string value;
+  if (property_ == rocketmq::property::kKeys) {
+    value = erased::joined_keys(message);
+  } else if (property_ == rocketmq::property::kTags) {
+    value = message.tags;
+  } else {
+    for (const rocketmq::Property& each : message.properties)
+      if (each.name == property_) value = each.value;
+  }
+  if (!value.empty()) return queues[rocketmq::Producer::queue_of_key(value, queues.size())];
+  throw Failure(Error{ErrorCode::kDataError, erased::name_of(message) + " has no property '" +
+                                                 property_ + "' for the message queue selector"});
+}
+
+}  // namespace slipstream::stream

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "slipstream/rocketmq/producer.h"
 #include "slipstream/stream/rocketmq.h"
 
 #include "base/testing/wait_until.h"
@@ -416,6 +417,124 @@ TEST_F(RocketMQSinkTest, ListsComeWholeInEveryMode) {
       EXPECT_GE(broker_.requests_seen(RequestCode::kSendBatchMessage) - batches, batch ? 15U : 21U);
     }
   }
+}
+
+// --- message queue selectors ---
+
+TEST_F(RocketMQSinkTest, ASelectorPicksTheQueueOfEachMessage) {
+  const auto by_number = [](const std::vector<MessageQueue>& queues, const Message& message) {
+    EXPECT_THAT(queues,
+                ElementsAre(MessageQueue{"T", "broker-a", 0}, MessageQueue{"T", "broker-a", 1}));
+    return queues[std::stoul(message.body) % queues.size()];
+  };
+  std::vector<std::string> expected[2];
+  for (const bool batch : {false, true}) {
+    const Status status = write(texts(20), strings()
+                                               .with_message_queue_selector(by_number)
+                                               .with_batch_flush_on_checkpoint(batch)
+                                               .with_batch_size(6));
+    ASSERT_TRUE(status.ok()) << status.to_string();
+    for (int i = 0; i < 20; ++i)
+      expected[static_cast<std::size_t>(i % 2)].push_back(std::to_string(i));
+    EXPECT_EQ(bodies_of(broker_.messages({"T", "broker-a", 0})), expected[0]);
+    EXPECT_EQ(bodies_of(broker_.messages({"T", "broker-a", 1})), expected[1]);
+  }
+  EXPECT_GT(broker_.requests_seen(RequestCode::kSendBatchMessage), 0U);
+}
+
+TEST_F(RocketMQSinkTest, ASelectorCutsListsAndIsNotAskedAboutNamedQueues) {
+  MessageList list{message_of("1"), message_of("0"), message_of("own"), message_of("3")};
+  list[2].queue = MessageQueue{"T", "broker-a", 0};
+  const Status status = write<MessageList>(
+      {list}, RocketMQSink<MessageList>(properties({{Config::kProducerTopic, "T"}}))
+                  .with_message_queue_selector([](const auto& queues, const Message& message) {
+                    return queues[std::stoul(message.body) % 2];
+                  }));
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 0})), ElementsAre("0", "own"));
+  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 1})), ElementsAre("1", "3"));
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kSendBatchMessage), 2U);
+}
+
+TEST_F(RocketMQSinkTest, AQueueThatTheTopicHasNotIsRefused) {
+  broker_.create_topic("U", 3);
+  Message message = message_of("x", {}, "T");
+  message.keys = {"k1", "k2"};
+  for (const MessageQueue& wrong :
+       {MessageQueue{"T", "broker-a", 2}, MessageQueue{"T", "broker-b", 0},
+        MessageQueue{"U", "broker-a", 2}}) {
+    const Status status = write<Message>(
+        {message},
+        RocketMQSink(properties())
+            .with_message_queue_selector([wrong](const auto&, const Message&) { return wrong; }));
+    ASSERT_FALSE(status.ok());
+    EXPECT_THAT(status.to_string(), HasSubstr(wrong.to_string()));
+    EXPECT_THAT(status.to_string(), HasSubstr("'k1 k2'"));
+    EXPECT_THAT(status.to_string(), HasSubstr("2 queues of topic 'T'"));
+  }
+  EXPECT_THAT(bodies(), IsEmpty());
+}
+
+TEST_F(RocketMQSinkTest, HashesOfPropertiesAreJavas) {
+  broker_.create_topic("H", 7);
+  std::vector<Message> messages;
+  for (int i = 0; i < 50; ++i) {
+    Message& message = messages.emplace_back(message_of(std::to_string(i), {}, "H"));
+    message.properties = {{"customer", "c" + std::to_string(i % 10)}};
+    message.keys = {"k" + std::to_string(i), "x"};
+  }
+  const auto sent = [&](const char* property) {
+    return write(
+        messages,
+        RocketMQSink(properties()).with_message_queue_selector(HashMessageQueueSelector(property)));
+  };
+  ASSERT_TRUE(sent("customer").ok());
+  ASSERT_TRUE(sent("KEYS").ok());
+  std::map<std::string, std::vector<std::int32_t>> queues_of;
+  for (std::int32_t id = 0; id < 7; ++id)
+    for (const ReceivedMessage& message : broker_.messages({"H", "broker-a", id}))
+      queues_of[message.body].push_back(id);
+  for (const Message& message : messages) {
+    const auto queue = [](const std::string& key) {
+      return static_cast<std::int32_t>(rocketmq::Producer::queue_of_key(key, 7));
+    };
+    EXPECT_THAT(queues_of[message.body],
+                ::testing::UnorderedElementsAre(queue(message.properties[0].value),
+                                                queue(message.keys[0] + " x")));
+  }
+  const Status missing = sent("colour");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.to_string(), HasSubstr("'k0 x' has no property 'colour'"));
+  const Status plain = write<std::string>(
+      {"a \x01"}, strings().with_message_queue_selector(HashMessageQueueSelector("colour")));
+  EXPECT_THAT(plain.to_string(), HasSubstr("the message 'a .' has no property"));
+}
+
+TEST_F(RocketMQSinkTest, AnOutageLosesNothingBehindASelector) {
+  auto valve = std::make_shared<Valve>();
+  Environment env({.checkpoint_interval = 30ms,
+                   .restart_attempts = 10'000,
+                   .restart_delay = 10ms,
+                   .restart_delay_max = 50ms});
+  env.add_source(Numbers(valve, 200))
+      .add_sink(strings({{Config::kProducerRetryTimes, "0"}, {Config::kProducerTimeout, "300"}})
+                    .with_message_queue_selector([](const auto& queues, const Message& message) {
+                      return queues[std::stoul(message.body) % queues.size()];
+                    }));
+  auto job = env.execute_async();
+  ASSERT_TRUE(job.ok()) << job.status().to_string();
+  valve->open(100);
+  ASSERT_TRUE(wait_until([&] { return bodies().size() > 50; }));
+  broker_.set_brokers_up(false);
+  valve->open(200);
+  EXPECT_TRUE(wait_until([&] { return job->report().restarts > 0; }));
+  broker_.set_brokers_up(true);
+  const Status status = job->await();
+  ASSERT_TRUE(status.ok()) << status.to_string();
+  for (std::int32_t id = 0; id < 2; ++id)
+    for (const ReceivedMessage& message : broker_.messages({"T", "broker-a", id}))
+      EXPECT_EQ(std::stoi(message.body) % 2, id);
+  for (const std::string& text : texts(200)) EXPECT_GT(bodies().count(text), 0U) << text;
 }
 
 // --- keys ---

@@ -199,6 +199,7 @@ struct MessageSinkSettings {
   bool async = false;
   bool batch = false;
   int batch_size = 32;
+  MessageQueueSelector select_queue = {};
 };
 
 // Sends for all instances of one sink of a job.
@@ -340,6 +341,12 @@ class RocketMQSink {
   }
   RocketMQSink& with_batch_size(int batch_size) {
     settings_.batch_size = batch_size;
+    return *this;
+  }
+  // Asked about every message that names no queue itself, before it is sent or kept back; copied for
+  // each instance. Empty: the producer chooses, by sharding key or in turn.
+  RocketMQSink& with_message_queue_selector(MessageQueueSelector select_queue) {
+    settings_.select_queue = std::move(select_queue);
     return *this;
   }
 

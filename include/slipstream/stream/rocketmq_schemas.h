@@ -408,6 +408,24 @@ class SimpleTopicSelector : public TopicSelector<std::map<std::string, std::stri
   std::string default_tag_;
 };
 
+// Which of the queues of its topic a message goes to; the queues are those that may be written, in
+// broker and id order, at least one. An answer that is none of them fails the job.
+using MessageQueueSelector = std::function<rocketmq::MessageQueue(
+    const std::vector<rocketmq::MessageQueue>& queues, const rocketmq::Message& message)>;
+
+// By the value of a property of the message, as Java's HashMessageQueueSelector hashes it: equal
+// values go to one queue, as long as the topic has as many. "KEYS" and "TAGS" are properties too.
+// A message without the property fails the job.
+class HashMessageQueueSelector {
+ public:
+  explicit HashMessageQueueSelector(std::string property) : property_(std::move(property)) {}
+  rocketmq::MessageQueue operator()(const std::vector<rocketmq::MessageQueue>& queues,
+                                    const rocketmq::Message& message) const;
+
+ private:
+  std::string property_;
+};
+
 namespace erased {
 
 template <typename S>
