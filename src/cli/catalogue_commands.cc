@@ -106,11 +106,15 @@ int functions_command(const std::string& name) {
 int settings_command(const std::string& name) {
   const OptionTable options = sql::session_options();
   if (name.empty()) {
-    std::cout << options.to_markdown() << '\n' << sql::flink_settings_markdown();
+    std::cout << options.to_markdown() << '\n' << sql::to_markdown(sql::flink_settings());
     return kExitOk;
   }
   if (const OptionSpec* spec = options.find(name)) {
     std::cout << OptionTable({*spec}).to_markdown();
+    return kExitOk;
+  }
+  if (const sql::FlinkSetting* flink = sql::find_flink_setting(name)) {
+    std::cout << sql::to_markdown({flink, 1});
     return kExitOk;
   }
   std::vector<std::string> names;

@@ -176,6 +176,16 @@ Result<std::int64_t> Execution::run_select(sql::RelPtr plan) {
   return printer.rows();
 }
 
+Status apply_settings(sql::Session& session,
+                      const std::vector<std::pair<std::string, std::string>>& settings) {
+  for (const auto& [key, value] : settings) {
+    auto set = session.set(key, value);
+    if (!set.ok()) return std::move(set).error().with_context("--set");
+    if (!set->empty()) notify_line(*set);
+  }
+  return {};
+}
+
 Status show_step(const sql::Step& step) {
   if (step.kind == sql::Step::Kind::kNote) {
     notify_line(step.text);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/run_command.h"
@@ -55,6 +56,10 @@ class Execution {
   int signals_ = 0;
   bool ever_started_ = false;
 };
+
+// Sets what --set gives; says which keys have no effect. kInvalidArgument: the first that is wrong.
+Status apply_settings(sql::Session& session,
+                      const std::vector<std::pair<std::string, std::string>>& settings);
 
 // A message, or the rows of SHOW and DESCRIBE, on standard output.
 Status show_step(const sql::Step& step);

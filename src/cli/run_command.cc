@@ -38,7 +38,7 @@ std::optional<std::vector<sql::Step>> compile(const RunArguments& arguments,
                                               sql::Session& session) {
   const auto compiled = [&]() -> Result<std::vector<sql::Step>> {
     TRY_ASSIGN(const std::string script, script_text(arguments));
-    for (const auto& [key, value] : arguments.settings) TRY(session.set(key, value));
+    TRY(apply_settings(session, arguments.settings));
     if (arguments.parallelism > 0)
       TRY(session.set("parallelism.default", std::to_string(arguments.parallelism)));
     sql::Compiled result = session.compile(script);
@@ -183,9 +183,8 @@ int check_command(const RunArguments& arguments) {
   sql::Session session(**registry, runtime, catalog);
   const auto script = script_text(arguments);
   if (!script.ok()) return fail(script.error(), kExitUsage);
-  for (const auto& [key, value] : arguments.settings) {
-    if (const Status set = session.set(key, value); !set.ok()) return fail(set.error(), kExitUsage);
-  }
+  if (const Status set = apply_settings(session, arguments.settings); !set.ok())
+    return fail(set.error(), kExitUsage);
   const auto diagnostics = session.check(*script);
   if (!diagnostics.empty()) {
     print_diagnostics(*script, file_name(arguments), diagnostics);

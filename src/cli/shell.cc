@@ -148,7 +148,7 @@ class Shell {
 
  private:
   Status apply_settings() {
-    for (const auto& [key, value] : arguments_.settings) TRY(session_.set(key, value));
+    TRY(cli::apply_settings(session_, arguments_.settings));
     if (arguments_.parallelism > 0)
       TRY(session_.set("parallelism.default", std::to_string(arguments_.parallelism)));
     return {};

@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "base/output.h"
 #include "base/try.h"
+#include "cli/execution.h"
 #include "cli/job_progress.h"
 #include "cli/report.h"
 #include "cli/row_difference.h"
@@ -322,7 +323,7 @@ class TestRun {
     return job;
   }
   Status compile_inserts(sql::Session& session, std::vector<sql::RelPtr>& inserts) {
-    for (const auto& [key, value] : arguments_.settings) TRY(session.set(key, value));
+    TRY(apply_settings(session, arguments_.settings));
     sql::Compiled compiled = session.compile(script_);
     if (!compiled.ok()) {
       print_diagnostics(script_, arguments_.file, compiled.diagnostics);

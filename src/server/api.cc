@@ -344,7 +344,7 @@ HttpResponse Api::check(const Call& call) {
   const auto catalog = context.make_catalog();
   sql::Session session(*context.registry, *context.runtime, *catalog);
   for (const auto& [key, value] : settings) {
-    if (const Status set = session.set(key, value); !set.ok())
+    if (const auto set = session.set(key, value); !set.ok())
       return refused(Refusal::of(set.error()));
   }
   if (!name.empty()) {

@@ -336,7 +336,11 @@ TEST_F(ApiTest, WhatIsNoJobIsRefusedWithAReason) {
   EXPECT_THAT(reason({{"name", "a"}, {"sql", "SELECT 1"}}), HasSubstr("nobody would see"));
   EXPECT_THAT(reason({{"name", "a"}, {"sql", "SHOW TABLES"}}), HasSubstr("nothing to run"));
   EXPECT_THAT(reason({{"name", "a"}, {"sql", kCounts}, {"settings", {{"no.such", "1"}}}}),
-              HasSubstr("no.such"));
+              HasSubstr("unknown setting 'no.such'"));
+  EXPECT_THAT(reason({{"name", "a"},
+                      {"sql", kCounts},
+                      {"settings", {{"execution.savepoint.path", "/tmp/x"}}}}),
+              HasSubstr("is no setting here"));
   EXPECT_THAT(
       reason({{"name", "a"}, {"sql", std::string("SET 'pipeline.name' = 'b'; ") + kCounts}}),
       HasSubstr("names its job 'b'"));

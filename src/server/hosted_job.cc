@@ -167,7 +167,7 @@ std::shared_ptr<HostedJob::Run> HostedJob::launch(const StartOptions& options, R
   auto run = std::make_shared<Run>(context_);
   const auto apply = [&]() -> Status {
     for (const auto& [key, value] : record.settings) TRY(run->session.set(key, value));
-    return run->session.set("pipeline.name", record.name);
+    return run->session.set("pipeline.name", record.name).status();
   };
   if (const Status set = apply(); !set.ok()) {
     *refusal = Refusal::of(set.error());

@@ -104,7 +104,7 @@ namespace {
 sql::RelPtr select_of(sql::Session& session, const QueryStream::Request& request,
                       Refusal* refusal) {
   for (const auto& [key, value] : request.settings) {
-    const Status set = session.set(key, value);
+    const auto set = session.set(key, value);
     if (set.ok()) continue;
     *refusal = Refusal::of(set.error());
     return nullptr;

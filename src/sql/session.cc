@@ -6,6 +6,7 @@
 #include "sql/catalog/memory_catalog.h"
 #include "sql/lower/lower.h"
 #include "sql/planner/planner.h"
+#include "sql/settings/checked_setting.h"
 #include "sql/settings/session_options.h"
 #include "sql/statements/script_run.h"
 
@@ -32,10 +33,14 @@ std::vector<Diagnostic> Session::check(std::string_view script) const {
   return ScriptRun(registry_, runtime_.clock(), *catalog_, settings_).run(script).diagnostics;
 }
 
-Status Session::set(std::string_view key, std::string_view value) {
-  TRY(session_options().parse({{std::string(key), std::string(value)}}, "--set"));
-  settings_[session_options().find(key)->name] = value;
-  return {};
+Result<std::string> Session::set(std::string_view key, std::string_view value) {
+  CheckedSetting checked = check_setting(key, value);
+  if (!checked.ok()) {
+    const std::string fix = checked.fix.empty() ? "" : "; " + checked.fix;
+    return Error{ErrorCode::kInvalidArgument, checked.problem + fix};
+  }
+  if (!checked.option.empty()) settings_[checked.option] = value;
+  return std::move(checked.note);
 }
 
 Result<flow::Graph> Session::graph(const std::vector<RelPtr>& plans,

@@ -34,8 +34,9 @@ class Session {
   // The same, and the session stays as it is.
   std::vector<Diagnostic> check(std::string_view script) const;
 
-  // A SET from outside (--set k=v).
-  Status set(std::string_view key, std::string_view value);
+  // A SET from outside (--set k=v). What there is to say of a key that has no effect here; empty:
+  // nothing.
+  Result<std::string> set(std::string_view key, std::string_view value);
   const OptionMap& settings() const { return settings_; }
   const Catalog& catalog() const { return *catalog_; }
   flow::Runtime& runtime() const { return runtime_; }

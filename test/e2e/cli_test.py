@@ -51,6 +51,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, "a\n1\n"), done.stderr)
         self.assertIn("'execution.runtime-mode' has no effect here: queries run as streams", done.stderr)
         self.assertIn("'taskmanager.numberOfTaskSlots' has no effect here", done.stderr)
+        outside = run("run", "--set", "taskmanager.numberOfTaskSlots=4", "--output", "csv", "-e", "SELECT 1 AS a")
+        self.assertEqual((outside.returncode, outside.stdout), (0, "a\n1\n"), outside.stderr)
+        self.assertIn("'taskmanager.numberOfTaskSlots' has no effect here", outside.stderr)
+        self.assertIn("| `taskmanager.*` | ", run("settings", "taskmanager.numberOfTaskSlots").stdout)
         wrong = run("check", "-e", "SET 'execution.runtime-mod' = 'streaming'")
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("did you mean 'execution.runtime-mode'?", wrong.stderr)
@@ -81,6 +85,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual((near.returncode, "did you mean 'explain'" in near.stderr), (2, True), near.stderr)
         setting = run("run", "--set", "paralelism.default=2", "-e", "SELECT 1")
         self.assertEqual((setting.returncode, "parallelism.default" in setting.stderr), (2, True), setting.stderr)
+        self.assertIn("--set: ", setting.stderr)
 
     def test_a_table_of_a_test_may_have_an_equals_sign_in_its_name(self):
         with open(f"{self.folder}/job.sql", "w", encoding="utf-8") as script:

@@ -795,6 +795,7 @@ struct SetStatement : StatementOf<StatementKind::kSet> {
 // RESET without a key resets all settings.
 struct ResetStatement : StatementOf<StatementKind::kReset> {
   std::optional<std::string> key;
+  SourceSpan key_span;
 };
 
 enum class UseKind : std::uint8_t { kDatabase, kCatalog };

@@ -352,12 +352,13 @@ void StatementParser::parse_unquoted_setting(ast::SetStatement& set) {
 ast::StatementPtr StatementParser::parse_reset() {
   auto reset = start<ast::ResetStatement>();
   next();
+  reset->key_span = peek().span;
   if (at_kind(TokenKind::kString)) {
     reset->key = next().text;
   } else if (!at_statement_end()) {
-    const SourceSpan key_start = peek().span;
     while (!at_statement_end()) next();
-    reset->key = std::string(trim(text_of(span_from(key_start))));
+    reset->key_span = span_from(reset->key_span);
+    reset->key = std::string(trim(text_of(reset->key_span)));
   }
   return finish(std::move(reset));
 }

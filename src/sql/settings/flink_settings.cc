@@ -115,9 +115,9 @@ const FlinkSetting* find_flink_setting(std::string_view key) {
   return found == kSettings.end() ? nullptr : &*found;
 }
 
-std::string flink_settings_markdown() {
+std::string to_markdown(std::span<const FlinkSetting> settings) {
   std::string text = "| key of Flink | here |\n|---|---|\n";
-  for (const FlinkSetting& setting : kSettings) {
+  for (const FlinkSetting& setting : settings) {
     text += "| `" + std::string(setting.key) + (setting.key.ends_with('.') ? "*` | " : "` | ");
     text += setting.instead.empty() ? std::string(setting.note)
                                     : "refused: use " + std::string(setting.instead);

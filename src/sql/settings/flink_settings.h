@@ -18,7 +18,7 @@ struct FlinkSetting {
 std::span<const FlinkSetting> flink_settings();
 // nullptr when it is none.
 const FlinkSetting* find_flink_setting(std::string_view key);
-// For docs and `slipstream settings`: a table of all of them.
-std::string flink_settings_markdown();
+// For docs and `slipstream settings`: a table.
+std::string to_markdown(std::span<const FlinkSetting> settings);
 
 }  // namespace slipstream::sql

@@ -54,7 +54,6 @@ class ScriptRun {
   void show_create(const ast::ShowStatement& statement);
   // set.cc
   void set(const ast::SetStatement& statement);
-  void set_other(const ast::SetStatement& statement);
   void list_settings(const ast::SetStatement& statement);
   void reset(const ast::ResetStatement& statement);
 
