@@ -25,6 +25,8 @@ namespace {
 constexpr const char* kPosition =
     "earliest, latest, milliseconds since 1970, a time (UTC), [BROKER:]QUEUE:OFFSET";
 
+constexpr const char* kQuietWithSummary = "say neither how far it is nor what it came to";
+
 CLI::Validator checked(OptionRule rule) { return CLI::Validator(std::move(rule), ""); }
 
 // The environment is read by client_options(): an option that is not given stays empty here.
@@ -162,7 +164,7 @@ void add_run(CLI::App& app, CommandLine& line) {
       ->option_text("PORT");
   add_log_format(run, arguments.log_format);
   add_output(run, arguments.output, "rows of a SELECT");
-  add_progress(run, arguments.progress, "say neither how far it is nor what it came to");
+  add_progress(run, arguments.progress, kQuietWithSummary);
 
   CLI::App* shell = app.add_subcommand("sql", "type SQL and see its rows");
   add_settings(shell, arguments);
@@ -505,7 +507,7 @@ void add_recordings(CLI::App& app, CommandLine& line) {
       ->option_text("POSITION");
   record->add_option("--out", from.file, "file to write")->required()->option_text("FILE");
   record->add_flag("--overwrite", from.overwrite, "also when it exists");
-  add_progress(record, from.progress, "do not show how far it is");
+  add_progress(record, from.progress, kQuietWithSummary);
   record->callback([&line] { line.exit_code = record_command(line.record); });
 
   ReplayArguments& to = line.replay;
@@ -517,7 +519,7 @@ void add_recordings(CLI::App& app, CommandLine& line) {
       ->add_option("--speed", to.speed,
                    "times as fast as it was recorded, or max; 1 when not given")
       ->option_text("X|max");
-  add_progress(replay, to.progress, "do not show how far it is");
+  add_progress(replay, to.progress, kQuietWithSummary);
   replay->callback([&line] { line.exit_code = replay_command(line.replay); });
 }
 
@@ -618,7 +620,7 @@ void add_messages(CLI::App& app, CommandLine& line) {
   send->add_option("--rate", produce.rate, "messages per second")
       ->transform(checked(number(0.001, 1e9)))
       ->option_text("R");
-  add_progress(send, produce.progress, "do not show how far it is");
+  add_progress(send, produce.progress, kQuietWithSummary);
   send->callback([&line] { line.exit_code = produce_command(line.produce); });
 
   ConsumeArguments& consume = line.consume;
@@ -638,7 +640,7 @@ void add_messages(CLI::App& app, CommandLine& line) {
       ->excludes(format);
   read->add_flag("--follow", consume.follow,
                  "wait for more at the end; else it ends at what was there when it began");
-  add_progress(read, consume.progress, "do not show how far it is");
+  add_progress(read, consume.progress, kQuietWithSummary);
   read->callback([&line] { line.exit_code = consume_command(line.consume); });
 }
 

@@ -55,6 +55,8 @@ ProgressFacts facts_of(std::int64_t printed, std::int64_t wanted, Rate& rate) {
 
 Status consume(const ConsumeArguments& arguments, const Position& from, const MessageFormat& format,
                mq::Client& client, const std::atomic<bool>& stop) {
+  const SystemClock clock;
+  const std::int64_t started_ms = clock.now_ms();
   mq::Admin admin(client);
   TRY_ASSIGN(auto bounds, admin.bounds(arguments.topic));
   TRY(keep_queue(from, arguments.topic, bounds));
@@ -89,6 +91,10 @@ Status consume(const ConsumeArguments& arguments, const Position& from, const Me
     }
     TRY(write_output(STDOUT_FILENO, text));
     printed += taken;
+  }
+  if (arguments.count >= 0 && !arguments.progress.quiet) {
+    notify(counted(printed, "message") + " read from topic " + arguments.topic + ", " +
+           pace_text(printed, clock.now_ms() - started_ms));
   }
   return status;
 }

@@ -6,15 +6,18 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "cli/access_commands.h"
 #include "cli/broker_commands.h"
+#include "cli/consume_command.h"
 #include "cli/dead_letter_commands.h"
 #include "cli/group_commands.h"
 #include "cli/infer_command.h"
+#include "cli/produce_command.h"
 #include "cli/recording_commands.h"
 #include "cli/report.h"
 #include "rocketmq/message/properties.h"
@@ -505,6 +508,46 @@ TEST_F(OperatorCommandsTest, ARuleIsGoneWhenTheBrokerSaysSo) {
             std::string::npos);
   broker_.set_answers(mq::RequestCode::kListAcls, {before, after});
   EXPECT_NE(revoked("topic:t", kExitOk).find("no rule for Topic:t any more"), std::string::npos);
+}
+
+TEST_F(OperatorCommandsTest, ASummaryHasSecondsAndARateUnlessItIsNotWanted) {
+  broker_.create_topic("T", 1);
+  const std::string lines = folder_ / "lines";
+  const std::string recording = folder_ / "recording";
+  std::ofstream(lines) << "a\nb\n";
+  const auto said = [&](bool quiet) {
+    ProduceArguments produce;
+    produce.file = lines;
+    ConsumeArguments consume;
+    consume.count = 1;
+    RecordArguments record;
+    record.file = recording;
+    record.overwrite = true;
+    ReplayArguments replay;
+    replay.file = recording;
+    replay.speed = "max";
+    produce.cluster = consume.cluster = record.cluster = replay.cluster = cluster_;
+    produce.topic = consume.topic = record.topic = replay.topic = "T";
+    for (ProgressArguments* each :
+         {&produce.progress, &consume.progress, &record.progress, &replay.progress})
+      each->quiet = quiet;
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(produce_command(produce), kExitOk);
+    EXPECT_EQ(consume_command(consume), kExitOk);
+    EXPECT_EQ(record_command(record), kExitOk);
+    EXPECT_EQ(replay_command(replay), kExitOk);
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(), "a\n");
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(said(false),
+              ::testing::MatchesRegex("2 messages stored in topic T, in [^\n]* s .[0-9,]*/s.\n"
+                                      "1 message read from topic T, in [^\n]* s .[0-9,]*/s.\n"
+                                      "2 messages of topic 'T' recorded in [^\n]*recording, in "
+                                      "[^\n]* s .[0-9,]*/s.\n"
+                                      "2 messages replayed to topic 'T', in [^\n]* s "
+                                      ".[0-9,]*/s.\n"));
+  EXPECT_EQ(said(true), "");
 }
 
 TEST_F(OperatorCommandsTest, ASampleIsOfTheNewestMessagesOfAllQueues) {

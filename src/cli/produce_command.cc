@@ -245,12 +245,14 @@ Status send_lines(int descriptor, const ProduceArguments& arguments, const Messa
 
 Status produce(int descriptor, mq::Client& client, const ProduceArguments& arguments,
                const MessageMaker& maker) {
+  const SystemClock clock;
+  const std::int64_t started_ms = clock.now_ms();
   BatchSender sender(client);
   Status status = sender.open(arguments.topic);
   if (status.ok()) {
     Rate rate;
     const Progress progress(arguments.progress, [&]() -> ProgressFacts {
-      rate.observe(SystemClock().now_ms(), sender.stored());
+      rate.observe(clock.now_ms(), sender.stored());
       return {counted(sender.stored(), "message") + " stored", grouped(rate.per_second()) + "/s",
               "topic " + arguments.topic};
     });
@@ -258,7 +260,10 @@ Status produce(int descriptor, mq::Client& client, const ProduceArguments& argum
     const Status finished = sender.finish();
     status = sent.ok() ? finished : sent;
   }
-  notify(std::to_string(sender.stored()) + " messages stored in topic " + arguments.topic);
+  if (!arguments.progress.quiet) {
+    notify(counted(sender.stored(), "message") + " stored in topic " + arguments.topic + ", " +
+           pace_text(sender.stored(), clock.now_ms() - started_ms));
+  }
   return status;
 }
 

@@ -166,6 +166,11 @@ std::string counted(std::int64_t number, std::string_view what) {
   return grouped(number) + " " + std::string(what) + (number == 1 ? "" : "s");
 }
 
+std::string pace_text(std::int64_t number, std::int64_t took_ms) {
+  const std::int64_t per_second = number * 1'000 / std::max<std::int64_t>(1, took_ms);
+  return "in " + duration_text(took_ms) + " (" + grouped(per_second) + "/s)";
+}
+
 void Rate::observe(std::int64_t now_ms, std::int64_t value) {
   // A number that went back began anew.
   if (!samples_.empty() && value < samples_.back().value) samples_.clear();

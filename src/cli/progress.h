@@ -58,6 +58,9 @@ std::string bytes_text(std::int64_t bytes);
 // "1 row", "12 rows"
 std::string counted(std::int64_t number, std::string_view what);
 
+// "in 3.4 s (1,200/s)": the end of a summary of so many things.
+std::string pace_text(std::int64_t number, std::int64_t took_ms);
+
 // The mean growth of a number over the last seconds.
 // Thread: one.
 class Rate {

@@ -38,6 +38,9 @@ TEST(ProgressTest, NumbersAndDurationsAreForPeople) {
   EXPECT_EQ(bytes_text((std::int64_t{5} << 30) / 2), "2.5 GiB");
   EXPECT_EQ(counted(1, "row"), "1 row");
   EXPECT_EQ(counted(2'000, "row"), "2,000 rows");
+  EXPECT_EQ(pace_text(5'000, 2'500), "in 2.5 s (2,000/s)");
+  EXPECT_EQ(pace_text(3, 60'000), "in 1 min 0 s (0/s)");
+  EXPECT_EQ(pace_text(3, 0), "in 0.0 s (3,000/s)");
 }
 
 TEST(ProgressTest, ARateIsOfTheLastSecondsAndBeginsAnewWhenTheNumberGoesBack) {

@@ -142,13 +142,15 @@ Result<std::vector<Head>> open_queues(mq::Admin& admin, const RecordArguments& a
 
 Status record(mq::Admin& admin, const RecordArguments& arguments, const Position& from,
               const Position& to) {
+  const SystemClock clock;
+  const std::int64_t started_ms = clock.now_ms();
   TRY_ASSIGN(std::vector<Head> heads, open_queues(admin, arguments, from, to));
   TRY_ASSIGN(RecordingFile file, RecordingFile::create(arguments.file, arguments.overwrite));
   std::atomic<std::int64_t> recorded{0};
   {
     Rate rate;
     const Progress progress(arguments.progress, [&]() -> ProgressFacts {
-      rate.observe(SystemClock().now_ms(), recorded);
+      rate.observe(clock.now_ms(), recorded);
       return {counted(recorded, "message") + " recorded", grouped(rate.per_second()) + "/s"};
     });
     while (true) {
@@ -164,8 +166,10 @@ Status record(mq::Admin& admin, const RecordArguments& arguments, const Position
     }
   }
   TRY(file.finish());
-  notify(counted(recorded, "message") + " of topic '" + arguments.topic + "' recorded in " +
-         arguments.file);
+  if (!arguments.progress.quiet) {
+    notify(counted(recorded, "message") + " of topic '" + arguments.topic + "' recorded in " +
+           arguments.file + ", " + pace_text(recorded, clock.now_ms() - started_ms));
+  }
   return {};
 }
 
@@ -306,6 +310,8 @@ Status replay_lines(int descriptor, const ReplayArguments& arguments, double spe
 }
 
 Status replay(mq::Client& client, int descriptor, const ReplayArguments& arguments, double speed) {
+  const SystemClock clock;
+  const std::int64_t started_ms = clock.now_ms();
   ReplaySender sender(client, arguments.file);
   if (auto opened = sender.open(arguments.topic); !opened.ok()) {
     mq::Admin admin(client);
@@ -315,12 +321,15 @@ Status replay(mq::Client& client, int descriptor, const ReplayArguments& argumen
   {
     Rate rate;
     const Progress progress(arguments.progress, [&]() -> ProgressFacts {
-      rate.observe(SystemClock().now_ms(), sender.sent());
+      rate.observe(clock.now_ms(), sender.sent());
       return {counted(sender.sent(), "message") + " replayed", grouped(rate.per_second()) + "/s"};
     });
     status = replay_lines(descriptor, arguments, speed, sender);
   }
-  notify(counted(sender.sent(), "message") + " replayed to topic '" + arguments.topic + "'");
+  if (!arguments.progress.quiet) {
+    notify(counted(sender.sent(), "message") + " replayed to topic '" + arguments.topic + "', " +
+           pace_text(sender.sent(), clock.now_ms() - started_ms));
+  }
   return status;
 }
 
