@@ -29,7 +29,9 @@ struct ConsumerOptions {
   // SQL92 over properties, instead of tags. Brokers give every message when they cannot parse it:
   // ask Admin::check_filter() before.
   std::string sql{};
-  int pulls_per_queue_max = 8;  // speculative pulls, 1..64; 1 with a filter
+  // Speculative pulls, 1..128. 0: 8, and up to 128 while the distance to the broker is what limits
+  // the queue. 1 with a filter.
+  int pulls_per_queue_max = 0;
   std::int32_t messages_per_pull_max = 1'024;
   std::size_t bytes_in_flight_max = std::size_t{64}
                                     << 20;  // requested plus received and not yet polled

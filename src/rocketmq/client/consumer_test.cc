@@ -586,7 +586,7 @@ class DistanceTest : public ::testing::Test {
 };
 
 TEST_F(DistanceTest, MorePullsAreUnderWayUntilTheEndOfTheQueueAndThenOneLongPoll) {
-  Consumer consumer(*client_, {.group = "g", .pulls_per_queue_max = 0, .messages_per_pull_max = 2});
+  Consumer consumer(*client_, {.group = "g", .messages_per_pull_max = 2});
   ASSERT_TRUE(consumer.assign(queue_, StartPosition::offset(0)).ok());
   read(consumer, kMessages);
   // On a machine that was busy with something else the distance was not what limited.
@@ -630,7 +630,6 @@ TEST_F(DistanceTest, PullsUnderWayStayWithinTheMemory) {
   Consumer consumer(
       *client_,
       {.group = "g",
-       .pulls_per_queue_max = 0,
        .messages_per_pull_max = 2,
        .bytes_in_flight_max = kPullsMax * 4'096,
        .memory = {

@@ -23,6 +23,7 @@ class PopTable;
 struct NewMessage;
 
 struct ScriptedBrokerOptions {
+  // A name that stands again is that of a slave of the broker that has it first.
   std::vector<std::string> brokers = {"broker-a"};
   std::int32_t pull_count_max = 32;
   std::size_t pull_bytes_max = 262'144;
@@ -123,7 +124,7 @@ class ScriptedBroker {
                        const std::string& client_id);
   // What is popped; runs on the broker's thread.
   void with_pops(const std::function<void(PopTable&)>& use) const;
-  // Opens and closes the ports of all brokers (not of the name server); connections break.
+  // Opens and closes the ports of all masters (not of the name server); connections break.
   void set_brokers_up(bool up);
   void set_name_server_up(bool up);
   // Whether the name server knows the broker, and with it the broker's part of every topic.
