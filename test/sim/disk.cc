@@ -1,7 +1,12 @@
 #include "disk.h"
 
 #include <cerrno>
+#include <filesystem>
+#include <map>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "power.h"
 
@@ -13,6 +18,7 @@ std::uint32_t steps_left = 0;
 std::function<void()> when_lost;
 std::int64_t sync_ms = 0;
 DiskFaults faults;
+std::map<scheduler::Process, Host> hosts;
 
 bool hits(std::uint32_t one_of) { return one_of != 0 && scheduler::random() % one_of == 0; }
 
@@ -22,7 +28,33 @@ void take_up_to(std::int64_t ms) {
   scheduler::sleep_ns(static_cast<std::int64_t>(scheduler::random() % most_us) * 1'000);
 }
 
+Host own_host() {
+  const auto found = hosts.find(scheduler::process());
+  return found == hosts.end() ? 0 : found->second;
+}
+
+std::string name_of(Host host) { return "host-" + std::to_string(host); }
+
+std::string lock_of(Host host) { return "lock-of-" + name_of(host); }
+
 }  // namespace
+
+void run_on(scheduler::Process process, Host host) { hosts[process] = host; }
+
+std::string host_name() { return name_of(own_host()); }
+
+void forget_lock(Host host) { std::filesystem::remove(lock_of(host)); }
+
+int lock(int fd, int operation, int (*flock)(int, int)) {
+  const int held = ::open(lock_of(own_host()).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (held < 0) return -1;
+  const int status = flock(held, operation);
+  const int error = errno;
+  if (status == 0) ::dup3(held, fd, O_CLOEXEC);
+  ::close(held);
+  errno = error;
+  return status;
+}
 
 void lose_at(scheduler::Process process, std::uint32_t steps, std::function<void()> lost) {
   victim = process;

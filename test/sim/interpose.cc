@@ -4,11 +4,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <random>
+#include <string>
 #include <thread>
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -225,6 +227,19 @@ int fdatasync(int fd) {
   LIBRARY(fdatasync);
   if (!sim::scheduler::is_simulated()) return kReal(fd);
   return answer(sim::disk::sync(fd));
+}
+
+int flock(int fd, int operation) noexcept {
+  LIBRARY(flock);
+  return sim::scheduler::is_simulated() ? sim::disk::lock(fd, operation, kReal)
+                                        : kReal(fd, operation);
+}
+
+int gethostname(char* name, size_t size) noexcept {
+  LIBRARY(gethostname);
+  if (!sim::scheduler::is_simulated()) return kReal(name, size);
+  std::snprintf(name, size, "%s", sim::disk::host_name().c_str());
+  return 0;
 }
 
 // As long in each run: it is a part of the names of files, and their lengths decide about addresses.

@@ -61,6 +61,7 @@ struct Scenario {
   std::int64_t sync_ms_max = 0;     // how long the disk may take to sync
   std::int64_t weather_ms = 5'000;  // lasts so long, and until all input is there
   int losses = 0;                   // processes that are lost, or stopped
+  bool two_processes = false;       // somebody starts the job a second time
   int weather_max = 2;              // how bad the network and the brokers may become
   std::int64_t dispatch_lag_ms = 0;
   unsigned cores = 2;

@@ -58,6 +58,8 @@ struct Run {
   std::uint64_t deadline_count = 0;
   std::vector<Thread*> threads;
   std::vector<Thread*> ready;
+  std::set<scheduler::Process> paused;
+  std::vector<Thread*> held;  // ready, of paused processes
   std::set<Deadline> deadlines;
   std::map<const void*, std::deque<Thread*>> waiting;
 };
@@ -77,7 +79,7 @@ void wait_for(sem_t& semaphore) {
 
 void make_ready(Thread* thread) {
   thread->state = Thread::State::kReady;
-  run->ready.push_back(thread);
+  (run->paused.contains(thread->process) ? run->held : run->ready).push_back(thread);
 }
 
 void forget_deadline(Thread* thread) {
@@ -245,7 +247,10 @@ void as_process(Process process, const std::function<void()>& work) {
   current->process = own;
 }
 
-void freeze(Process process) {
+namespace {
+
+// Until no other thread of it holds a lock that the whole program shares.
+void await_shared_locks(Process process) {
   const auto holds_shared_lock = [&] {
     return std::any_of(run->threads.begin(), run->threads.end(), [&](const Thread* thread) {
       return thread->process == process && thread != current && thread->shared_locks > 0 &&
@@ -253,6 +258,13 @@ void freeze(Process process) {
     });
   };
   while (holds_shared_lock()) yield();
+}
+
+}  // namespace
+
+void freeze(Process process) {
+  resume(process);
+  await_shared_locks(process);
   for (Thread* thread : run->threads) {
     if (thread->process != process || thread->state == Thread::State::kEnded) continue;
     if (thread->state == Thread::State::kWaiting) leave_queue(thread);
@@ -262,6 +274,25 @@ void freeze(Process process) {
   }
   trace("freeze", process);
   if (current->process == process) pass_turn();
+}
+
+void pause(Process process) {
+  await_shared_locks(process);
+  run->paused.insert(process);
+  for (Thread* thread : run->ready) {
+    if (thread->process == process) run->held.push_back(thread);
+  }
+  std::erase_if(run->ready, [&](const Thread* thread) { return thread->process == process; });
+  trace("pause", process);
+}
+
+void resume(Process process) {
+  if (run->paused.erase(process) == 0) return;
+  for (Thread* thread : run->held) {
+    if (thread->process == process) run->ready.push_back(thread);
+  }
+  std::erase_if(run->held, [&](const Thread* thread) { return thread->process == process; });
+  trace("resume", process);
 }
 
 }  // namespace scheduler

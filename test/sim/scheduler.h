@@ -61,6 +61,10 @@ void as_process(Process process, const std::function<void()>& work);
 // return. Nothing is freed. Waits (in virtual time) until none of them holds a lock that the whole
 // program shares.
 void freeze(Process process);
+// No thread of it runs until resume(), wherever it is; time goes on for it. Waits as freeze() does.
+// By a thread of another process.
+void pause(Process process);
+void resume(Process process);
 
 }  // namespace scheduler
 

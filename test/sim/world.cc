@@ -8,7 +8,6 @@
 
 #include "base/try.h"
 #include "connectors/rocketmq/rocketmq_connector.h"
-#include "disk.h"
 #include "flow/metrics.h"
 #include "power.h"
 #include "sql/launch.h"
@@ -31,6 +30,10 @@ constexpr std::int64_t kFarId = 1'000'000'000;  // does not pass the filter
 constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
 // Until a machine is back: a lease that was half written is not waited for any more.
 constexpr std::int64_t kRebootMs = 10'000;
+constexpr disk::Host kHosts = 2;  // that share the disk
+constexpr std::int64_t kSendSoonMs = 3'000;
+constexpr std::int64_t kLeaseMs = 10'000;    // of a checkpoint directory
+constexpr std::int64_t kHangMsMax = 40'000;  // longer than that and the fence behind it
 constexpr const char* kCheckpoints = "checkpoints";
 constexpr const char* kInput = "events";
 constexpr const char* kKept = "kept";
@@ -224,6 +227,7 @@ void World::clear_weather() {
 std::optional<Fault> World::fault_for(RequestCode code) {
   scheduler::trace("request", static_cast<std::uint64_t>(code));
   const bool send = code == RequestCode::kSendBatchMessage || code == RequestCode::kSendMessageV2;
+  if (send && std::exchange(hang_at_send_, false)) scheduler::pause(process_->number);
   if (send && sends_until_loss_ > 0 && --sends_until_loss_ == 0) return lose_at_send();
   auto fault = draw_fault(send);
   if (fault && send) diary_.note("a send is disturbed: " + describe(*fault));
@@ -285,18 +289,27 @@ std::optional<Fault> World::lose_at_send() {
 
 void World::start_process() {
   if (process_ != nullptr) late_rows_ += process_->late_rows;
-  process_ = std::make_shared<JobProcess>();
-  process_->number = ++processes_;
+  disk::Host host = process_ == nullptr ? 1 : process_->host;
+  if (scenario_.two_processes && dice_.one_of(3)) host = kHosts + 1 - host;
+  process_ = make_process(host);
+}
+
+std::shared_ptr<JobProcess> World::make_process(disk::Host host) {
+  auto made = std::make_shared<JobProcess>();
+  made->number = ++processes_;
+  made->host = host;
+  disk::run_on(made->number, host);
   const std::int64_t parallelism = dice_.between(1, scenario_.parallelism_max);
   const std::int64_t batch_rows =
       scenario_.backlog > 0 || dice_.one_of(3) ? dice_.between(1, 7) : 1'024;
-  diary_.note("process " + std::to_string(processes_) + " starts with parallelism " +
-              std::to_string(parallelism));
-  scheduler::as_process(process_->number, [&] {
-    std::thread([this, process = process_, parallelism, batch_rows] {
+  diary_.note("process " + std::to_string(processes_) + " starts on host " + std::to_string(host) +
+              " with parallelism " + std::to_string(parallelism));
+  scheduler::as_process(made->number, [&] {
+    std::thread([this, process = made, parallelism, batch_rows] {
       run_job(*process, parallelism, batch_rows);
     }).detach();
   });
+  return made;
 }
 
 void World::run_job(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows) {
@@ -344,6 +357,7 @@ Status World::start_and_wait(JobProcess& process, std::int64_t parallelism,
              sql::start_inserts(session, plans, options, [this, own](std::string_view text) {
                diary_.note(own + ": " + std::string(text));
                if (text.find(" was given up: ") != std::string_view::npos) diary_.count(kGivenUp);
+               if (text.find("] is illegal") != std::string_view::npos) diary_.count(kLostQueues);
              }));
   process.runtime = &runtime;
   process.job = job.get();
@@ -390,11 +404,14 @@ void World::plan_loss() {
 
 // Until the process is lost or has ended, or everything came out in fine weather.
 void World::live() {
+  std::shared_ptr<JobProcess> served = process_;
   std::int64_t stop_requested_ms = -1;  // to stop
   const auto is_stopping = [&] {
     return stop_requested_ms >= 0 && now_ms() < stop_requested_ms + kPatienceMs;
   };
   while (!process_->lost && !process_->ended) {
+    if (std::exchange(served, process_) != process_) stop_requested_ms = -1;
+    wake_when_due();
     if (weather_over_ && loss_time_ms_ < 0 && !is_stopping()) {
       plan_no_loss();
       if ((all_there() && process_->job != nullptr) || now_ms() >= deadline_ms_) return;
@@ -409,6 +426,7 @@ void World::live() {
       stop_requested_ms = now_ms();
     }
     change_topics();
+    if (stop_requested_ms < 0) start_second();
     pause(10);
   }
 }
@@ -453,11 +471,15 @@ void World::watch_inputs(JobProcess& process, flow::Job& job) {
 }
 
 void World::change_topics() {
-  if (!scenario_.topics_change || weather_over_ || now_ms() < topics_time_ms_) return;
+  if (!scenario_.topics_change) return;
+  if (weather_over_) return give_back_outputs();
+  if (now_ms() < topics_time_ms_) return;
   topics_time_ms_ = now_ms() + dice_.between(500, 4'000);
   if (dice_.one_of(2)) return change_inputs();
   const std::string topic = dice_.one_of(2) ? kKept : kTotals;
   const int queues = outputs_.at(topic).now;
+  if (queues > 1 && dice_.one_of(2))
+    return change_output(topic, static_cast<int>(dice_.between(1, queues - 1)));
   if (queues < kQueuesMax) change_output(topic, queues + 1);
 }
 
@@ -484,9 +506,107 @@ void World::change_output(const std::string& topic, int queues) {
   diary_.note(topic + " has " + std::to_string(queues) + " queues now");
 }
 
+// What waits for a queue would wait forever.
+void World::give_back_outputs() {
+  for (const auto& [topic, queues] : std::map(outputs_)) change_output(topic, queues.most);
+}
+
+// --- two processes ----------------------------------------------------------------------------
+
+namespace {
+
+// Since the checkpoint directory belongs to another process.
+bool was_refused(const JobProcess& process) {
+  if (!process.ended || process.result.ok()) return false;
+  const std::string& why = process.result.error().message;
+  return why.find("belongs to a running job") != std::string::npos ||
+         why.find("was used a moment ago") != std::string::npos;
+}
+
+}  // namespace
+
+// By mistake, or because the first one hangs and is taken for dead.
+void World::start_second() {
+  if (!scenario_.two_processes || weather_over_ || now_ms() < second_time_ms_) return;
+  second_time_ms_ = now_ms() + dice_.between(1'000, 8'000);
+  if (process_->job == nullptr || hanging_ != nullptr) return;
+  const std::shared_ptr<JobProcess> first = process_;
+  const bool hangs = !dice_.one_of(3);
+  if (hangs) hang(first);
+  do {
+    const auto second = make_process(dice_.one_of(4) ? first->host : kHosts + 1 - first->host);
+    wait_for_start(*second);
+    if (was_refused(*second)) diary_.count(kRefused);
+    if (second->job != nullptr) return take_over(second);
+    pause(dice_.between(0, 4'000));
+    wake_when_due();
+  } while (hanging_ == first && !first->lost);
+}
+
+// Every other one while it publishes, when that is soon.
+void World::hang(const std::shared_ptr<JobProcess>& process) {
+  hang_at_send_ = dice_.one_of(2);
+  const std::int64_t until_ms = now_ms() + kSendSoonMs;
+  while (hang_at_send_ && !process->lost && !process->ended && now_ms() < until_ms) pause(10);
+  hang_at_send_ = false;
+  scheduler::pause(process->number);
+  wake_time_ms_ = now_ms() + (dice_.one_of(3) ? dice_.between(500, kLeaseMs)
+                                              : dice_.between(kLeaseMs, kHangMsMax));
+  hanging_ = process;
+  diary_.note("process " + std::to_string(process->number) + " hangs until " +
+              std::to_string(wake_time_ms_) + " ms");
+}
+
+// Until it has a job or none.
+void World::wait_for_start(const JobProcess& process) {
+  while (!process.ended && process.job == nullptr) {
+    wake_when_due();
+    pause(10);
+  }
+}
+
+void World::take_over(const std::shared_ptr<JobProcess>& second) {
+  const std::shared_ptr<JobProcess> first = std::exchange(process_, second);
+  if (!first->lost && !first->ended) {
+    diary_.note("process " + std::to_string(second->number) +
+                " has taken the directory of process " + std::to_string(first->number));
+    diary_.count(kTakenOver);
+    if (const flow::Runtime* runtime = first->runtime) late_rows_ += late_rows_of(*runtime);
+    former_.push_back(first);
+  }
+  plan_loss();
+}
+
+void World::wake_when_due() {
+  if (hanging_ == nullptr || now_ms() < wake_time_ms_) return;
+  const auto awake = std::exchange(hanging_, nullptr);
+  if (awake->lost) return;
+  diary_.note("process " + std::to_string(awake->number) + " wakes up");
+  scheduler::resume(awake->number);
+}
+
+// They end by themselves, and publish nothing before.
+void World::await_former(std::vector<std::string>& wrong) {
+  const std::int64_t until_ms = now_ms() + kPatienceMs;
+  for (const auto& each : former_) {
+    while (!each->ended && now_ms() < until_ms) {
+      wake_when_due();
+      pause(100);
+    }
+    if (each->ended) continue;
+    wrong.push_back("process " + std::to_string(each->number) +
+                    " goes on, although another one took its checkpoint directory");
+    scheduler::freeze(each->number);
+  }
+}
+
 // --- losses -----------------------------------------------------------------------------------
 
 void World::lose(const std::string& where) {
+  // The disk of others, who live, loses nothing.
+  const bool others_live =
+      std::any_of(former_.begin(), former_.end(), [](const auto& each) { return !each->ended; });
+  if (others_live) loss_is_power_cut_ = false;
   diary_.note("process " + std::to_string(process_->number) + " is lost " + where +
               (loss_is_power_cut_ ? ", with the power" : ""));
   network::lose_process(process_->number);
@@ -501,6 +621,7 @@ void World::lose(const std::string& where) {
 void World::take_over_disk() {
   namespace fs = std::filesystem;
   const std::string old = "lost-" + std::to_string(process_->number);
+  disk::forget_lock(process_->host);  // its threads stand still and hold what they locked
   if (!fs::exists(kCheckpoints)) return;
   if (process_->lost_power) {
     power::cut(old);
@@ -508,8 +629,6 @@ void World::take_over_disk() {
     return;
   }
   fs::copy(kCheckpoints, old, fs::copy_options::recursive | fs::copy_options::create_hard_links);
-  // Its threads stand still and hold what they locked.
-  fs::remove(fs::path(kCheckpoints) / "LOCK");
 }
 
 // --- judgement --------------------------------------------------------------------------------
@@ -572,7 +691,9 @@ std::vector<std::string> World::run() {
     live();
     if (!process_->lost && !process_->ended) break;
     if (process_->lost) take_over_disk();
-    if (!process_->lost && fine && !process_->result.ok()) break;
+    wake_when_due();
+    const bool refused = was_refused(*process_) && (!weather_over_ || now_ms() < deadline_ms_);
+    if (!process_->lost && fine && !process_->result.ok() && !refused) break;
     // A savepoint leaves nothing to be published, so no queue of an output need be there.
     if (scenario_.topics_change && !process_->lost && process_->result.ok()) {
       for (const auto& [topic, queues] : std::map(outputs_))
@@ -584,6 +705,7 @@ std::vector<std::string> World::run() {
   }
   std::vector<std::string> wrong;
   finish(wrong);
+  await_former(wrong);
   producer.join();
   weather.join();
   for (std::string& line : oracle_.judge(read(kKept), read(kTotals)))

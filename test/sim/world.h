@@ -12,6 +12,7 @@
 
 #include "slipstream/connector.h"
 
+#include "disk.h"
 #include "flow/job.h"
 #include "flow/runtime.h"
 #include "oracle.h"
@@ -27,8 +28,11 @@ inline constexpr const char* kPowerCuts = "power cuts";
 inline constexpr const char* kNewInputs = "times that new queues were read";
 inline constexpr const char* kNewOutputs = "times that there were new queues to write";
 inline constexpr const char* kShrunk = "times that a topic lost queues";
+inline constexpr const char* kRefused = "second processes refused";
+inline constexpr const char* kTakenOver = "processes whose checkpoint directory another one took";
+inline constexpr const char* kLostQueues = "words of epochs that wait for a queue their topic lost";
 inline constexpr const char* kOccurrences[] = {kGivenUp, kPowerCuts, kNewInputs, kNewOutputs,
-                                               kShrunk};
+                                               kShrunk,  kRefused,   kTakenOver, kLostQueues};
 inline constexpr std::string_view kHappened = "happened ";  // before each in what a seed prints
 
 // What happened, with virtual times, for the reader of a failure.
@@ -51,6 +55,7 @@ class Diary {
 // network.
 struct JobProcess {
   scheduler::Process number = 0;
+  disk::Host host = 0;
   std::atomic<flow::Job*> job{nullptr};
   std::atomic<flow::Runtime*> runtime{nullptr};
   std::int64_t late_rows = 0;
@@ -84,18 +89,26 @@ class World {
   std::optional<rocketmq::testing::Fault> fault_for(rocketmq::RequestCode code);
   std::optional<rocketmq::testing::Fault> draw_fault(bool send);
   std::optional<rocketmq::testing::Fault> lose_at_send();
+  std::shared_ptr<JobProcess> make_process(disk::Host host);
   void start_process();
   void run_job(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows);
   Status start_and_wait(JobProcess& process, std::int64_t parallelism, std::int64_t batch_rows);
   void plan_loss();
   void plan_no_loss();
   void live();
+  void start_second();
+  void hang(const std::shared_ptr<JobProcess>& process);
+  void wait_for_start(const JobProcess& process);
+  void take_over(const std::shared_ptr<JobProcess>& second);
+  void wake_when_due();
+  void await_former(std::vector<std::string>& wrong);
   void lose(const std::string& where);
   void take_over_disk();
   void note_tasks();
   void watch_inputs(JobProcess& process, flow::Job& job);
   void change_topics();
   void change_inputs();
+  void give_back_outputs();
   void change_output(const std::string& topic, int queues);
   void finish(std::vector<std::string>& wrong);
   bool all_there();
@@ -124,7 +137,12 @@ class World {
   std::int64_t deadline_ms_ = 0;         // for the last result
   std::shared_ptr<JobProcess> process_;  // the running one
   std::uint32_t processes_ = 0;
-  std::int64_t late_rows_ = 0;  // of former processes
+  std::vector<std::shared_ptr<JobProcess>> former_;  // whose directory was taken while they lived
+  std::shared_ptr<JobProcess> hanging_;
+  std::int64_t wake_time_ms_ = 0;    // of that one
+  bool hang_at_send_ = false;        // the running one, when a broker gets the next
+  std::int64_t second_time_ms_ = 0;  // when somebody starts the job a second time
+  std::int64_t late_rows_ = 0;       // of former processes
   int losses_left_ = 0;
   std::int64_t sends_until_loss_ = 0;  // 0 = not so
   std::int64_t loss_time_ms_ = -1;     // -1 = not so

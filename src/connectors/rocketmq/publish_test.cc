@@ -195,6 +195,36 @@ TEST_F(PublishTest, ARecoveredEpochWaitsForItsFenceByTheClockOfTheJob) {
   EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
 }
 
+// Brokers refuse what was sealed for a queue that its topic has lost: 4.x with code 1, 5.x with 29.
+TEST_F(PublishTest, AnEpochWaitsForAQueueUntilItsTopicHasItAgain) {
+  FakeClock clock(SystemClock().now_ms() + 3'600'000);  // ahead of the client's
+  job_clock_ = &clock;
+  Committable epoch;
+  std::uint64_t token = 7;
+  do {
+    epoch = epoch_of(0, 5, ++token);
+  } while (decode_epoch_handle(epoch.handle)->queues.front().queue.id != 1);
+  broker_.inject(RequestCode::kSendBatchMessage,
+                 {.kind = Fault::Kind::kCode,
+                  .code = rocketmq::response_code::kInvalidParameter,
+                  .remark = "request queueId[1] is illegal"});
+  broker_.shrink_topic("out", 1);
+  const auto committer = sink_->make_committer({counters_.metrics(), &clock});
+  ASSERT_TRUE(committer.ok());
+  int said = 0;
+  CommitContext context;
+  context.check_lease = [] { return Status(); };
+  context.progress = [&](std::string_view text) {
+    EXPECT_THAT(std::string(text), HasSubstr("request queueId[1] is illegal"));
+    EXPECT_TRUE(published().empty());
+    if (++said == 3) broker_.create_topic("out", 2);
+    clock.advance_ms(10'000);  // behind pauses and fences
+  };
+  ASSERT_TRUE((*committer)->commit(std::vector{epoch}, context).ok());
+  EXPECT_EQ(said, 3);
+  EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
+}
+
 TEST_F(PublishTest, OfAnEpochThatWasPublishedInPartOnlyTheRestIsSent) {
   const Committable epoch = epoch_of(0, 6);
   const auto handle = decode_epoch_handle(epoch.handle);

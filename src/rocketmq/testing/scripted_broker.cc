@@ -352,8 +352,11 @@ class ScriptedBroker::Impl {
       case Fault::Kind::kCodeAfter:
         if (done) {
           Command changed = *done;
-          changed.header.code = fault.code;
-          changed.header.remark = fault.remark;
+          // What was refused was not done.
+          if (done->header.code != response_code::kSystemError) {
+            changed.header.code = fault.code;
+            changed.header.remark = fault.remark;
+          }
           answer(session, changed);
         }
         return;
