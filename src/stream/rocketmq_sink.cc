@@ -192,7 +192,8 @@ class ProducerSender final : public MessageSenders::Sender {
     std::map<Target, std::size_t> open_of;
     for (Message& message : kept) {
       const std::size_t bytes = size_of(message);
-      Target target(message.topic, message.sharding_key, message.queue);
+      Target target(message.topic, message.queue ? std::string() : message.sharding_key,
+                    message.queue);
       const std::size_t at = open_of.try_emplace(std::move(target), open.size()).first->second;
       if (at == open.size()) open.emplace_back();
       Open& batch = open[at];

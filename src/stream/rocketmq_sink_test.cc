@@ -443,7 +443,8 @@ TEST_F(RocketMQSinkTest, ASelectorPicksTheQueueOfEachMessage) {
 }
 
 TEST_F(RocketMQSinkTest, ASelectorCutsListsAndIsNotAskedAboutNamedQueues) {
-  MessageList list{message_of("1"), message_of("0"), message_of("own"), message_of("3")};
+  MessageList list{message_of("1", "a"), message_of("0", "a"), message_of("own", "b"),
+                   message_of("3", "b"), message_of("2", "a"), message_of("5", "a")};
   list[2].queue = MessageQueue{"T", "broker-a", 0};
   const Status status = write<MessageList>(
       {list}, RocketMQSink<MessageList>(properties({{Config::kProducerTopic, "T"}}))
@@ -451,8 +452,8 @@ TEST_F(RocketMQSinkTest, ASelectorCutsListsAndIsNotAskedAboutNamedQueues) {
                     return queues[std::stoul(message.body) % 2];
                   }));
   ASSERT_TRUE(status.ok()) << status.to_string();
-  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 0})), ElementsAre("0", "own"));
-  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 1})), ElementsAre("1", "3"));
+  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 0})), ElementsAre("0", "own", "2"));
+  EXPECT_THAT(bodies_of(broker_.messages({"T", "broker-a", 1})), ElementsAre("1", "3", "5"));
   EXPECT_EQ(broker_.requests_seen(RequestCode::kSendBatchMessage), 2U);
 }
 

@@ -265,8 +265,8 @@ std::vector<std::string> split_keys(const std::string& text);
 // checkpoint, then sent as batches. Together: batches, many under way. A job without checkpoints
 // keeps nothing back.
 //
-// Lists of messages are sent in their order, as batches: one for messages of one topic, sharding key
-// and queue, up to 1 MiB of them; a message with a delay alone.
+// Lists of messages are sent in their order, as batches: one for messages of one topic and queue
+// (or sharding key, where no queue is named), up to 1 MiB of them; a message with a delay alone.
 //
 // A message that is not stored after producer.retry.times fails the job. In each mode a checkpoint
 // waits until everything before it is stored: at least once; after a restart messages may come
