@@ -26,6 +26,9 @@ struct TopicSpec {
   bool order = false;
   std::vector<Property> attributes{};  // brokers 5.x, "message.type" = "FIFO"
   std::vector<std::string> brokers{};  // names; empty = every master of the cluster
+  // A topic that exists takes all of the above; what queues hold that it has no more of is out of
+  // reach then. Else it stays as it is: kAlreadyExists.
+  bool change_existing = false;
 };
 
 // What the name servers say about a topic, at the moment of asking.
@@ -140,8 +143,8 @@ class Admin {
   // a retryable kUnavailable. Before it, describe_topic cannot tell a missing topic from one whose
   // broker is still starting.
   Status wait_for_brokers();
-  // Creates, or changes an existing topic to `spec`. Returns once the route shows the queues on
-  // every broker. Begins with wait_for_brokers().
+  // Creates; changes one that exists only with `change_existing`. Returns once the route shows the
+  // queues on every broker. Begins with wait_for_brokers().
   Status create_topic(const TopicSpec& spec);
   // More queues per broker, both ways; never fewer. Other settings stay.
   Status widen_topic(std::string_view topic, std::int32_t queues_per_broker);

@@ -78,7 +78,10 @@ Status create_missing_topic(rocketmq::Client& client, const std::string& table,
   spec.topic = topic;
   spec.read_queues = kQueuesOfNewTopic;
   spec.write_queues = kQueuesOfNewTopic;
-  TRY(admin.create_topic(spec).with_context("table '" + table + "'"));
+  const Status created = admin.create_topic(spec);
+  // Another subtask, or another job, was faster.
+  if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) return {};
+  TRY(created.with_context("table '" + table + "'"));
   log(LogLevel::kInfo, "rocketmq",
       "created topic '" + topic + "' with " + std::to_string(kQueuesOfNewTopic) +
           " queues per broker");

@@ -157,6 +157,24 @@ std::vector<MessageQueue> TopicDescription::writable_queues() const {
 
 Admin::Admin(Client& client) : core_(&internal::core_of(client)) {}
 
+namespace {
+
+Status check_new(Admin& admin, const std::string& topic) {
+  const auto there = admin.describe_topic(topic);
+  if (!there.ok()) return there.error().code == ErrorCode::kNotFound ? Status() : there.status();
+  std::string queues;
+  for (const TopicDescription::Broker& broker : there->brokers) {
+    queues += (queues.empty() ? "" : ", ") + std::to_string(broker.read_queues) + " to read and " +
+              std::to_string(broker.write_queues) + " to write on " + broker.name;
+  }
+  return Error{ErrorCode::kAlreadyExists,
+               "topic '" + topic + "' exists already, its queues are " + queues +
+                   ": widen_topic() gives it more, shrink_topic() fewer, and "
+                   "TopicSpec::change_existing all that the spec says"};
+}
+
+}  // namespace
+
 Status Admin::wait_for_brokers() { return await_brokers(*core_).status(); }
 
 Status Admin::create_topic(const TopicSpec& spec) {
@@ -166,6 +184,7 @@ Status Admin::create_topic(const TopicSpec& spec) {
                  "topic '" + spec.topic + "' needs at least one queue"};
   }
   TRY_ASSIGN(const ClusterView cluster, await_brokers(*core_));
+  if (!spec.change_existing) TRY(check_new(*this, spec.topic));
   std::set<std::string> names(spec.brokers.begin(), spec.brokers.end());
   const bool all = names.empty();
   std::size_t hosts = 0;
@@ -219,6 +238,7 @@ Status change_queues(Admin& admin, std::string_view topic,
     spec.write_queues = changed(broker.write_queues);
     spec.perm = broker.perm;
     spec.brokers = {broker.name};
+    spec.change_existing = true;
     TRY(admin.create_topic(spec));
   }
   return {};

@@ -271,6 +271,36 @@ TEST(AdminTest, CreatesListsWidensAndDeletesTopics) {
             ErrorCode::kNotFound);
 }
 
+// Finding 30: silent, and the messages of the queues that went were out of sight.
+TEST(AdminTest, CreatingATopicThatExistsLeavesItAlone) {
+  ScriptedBroker broker({.brokers = {"broker-a", "broker-b"}});
+  broker.create_topic("T", 4);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  const auto queues = [&] { return admin.describe_topic("T")->readable_queues().size(); };
+  for (const std::int32_t wanted : {1, 4, 9}) {
+    const Status created =
+        admin.create_topic({.topic = "T", .read_queues = wanted, .write_queues = wanted});
+    ASSERT_FALSE(created.ok());
+    EXPECT_EQ(created.error().code, ErrorCode::kAlreadyExists);
+    EXPECT_FALSE(created.error().retryable);
+    EXPECT_NE(created.error().message.find("4 to read and 4 to write on broker-a"),
+              std::string::npos)
+        << created.to_string();
+    EXPECT_NE(created.error().message.find("widen_topic()"), std::string::npos);
+    EXPECT_EQ(queues(), 8U);
+  }
+  ASSERT_TRUE(admin
+                  .create_topic(
+                      {.topic = "T", .read_queues = 1, .write_queues = 1, .change_existing = true})
+                  .ok());
+  EXPECT_EQ(queues(), 2U);
+  ASSERT_TRUE(admin.widen_topic("T", 3).ok());
+  EXPECT_EQ(queues(), 6U);
+  ASSERT_TRUE(admin.shrink_topic("T", 2).ok());
+  EXPECT_EQ(queues(), 4U);
+}
+
 // Findings 20 and 21: the name server forgets the part of a topic whose broker is away.
 TEST(AdminTest, ATopicOfABrokerThatIsAwayIsNotMissing) {
   ScriptedBroker broker({.brokers = {"broker-a", "broker-b"}});
