@@ -62,7 +62,7 @@ struct SourceSettings {
   bool log_decode_errors = false;
   std::string dead_letter_topic;
   std::int32_t pull_messages_max = 1'024;
-  int pulls_per_queue_max = 8;
+  int pulls_per_queue_max = 0;  // 0: as the distance to the broker asks for
   std::int64_t pull_wait_ms = 15'000;
   std::int64_t pause_when_empty_ms = 0;
   TableFormat format;
