@@ -32,10 +32,10 @@ struct CatalogTable {
   std::string connector;
   OptionMap options;  // without 'connector'
   std::vector<CatalogColumn> columns;
-  std::string watermark_column;  // empty = no event time
-  std::string watermark;         // an expression over all columns
+  std::string watermark_column;          // empty = no event time
+  std::string watermark;                 // an expression over all columns
   std::vector<std::string> primary_key;  // physical columns; their types are NOT NULL
-  std::string text;  // as SHOW CREATE TABLE prints it, without secrets
+  std::string text;                      // as SHOW CREATE TABLE prints it, without secrets
 
   TableDefinition definition() const;
 };
