@@ -59,7 +59,7 @@ Scenario scenario_of(std::uint64_t seed) {
     scenario.losses = static_cast<int>(dice.between(2, 6));
   }
   // Not with topics that change: which queues get messages follows what one process has read.
-  scenario.two_processes = dice.one_of(3) && !scenario.topics_change;
+  scenario.two_processes = dice.one_of(2) && !scenario.topics_change;
   if (scenario.two_processes) {  // leases end while there is input
     scenario.message_gap_ms_max = 200;
     scenario.weather_ms = dice.between(15, 30) * 1'000;

@@ -32,6 +32,7 @@ constexpr std::int64_t kLateMsMax = 1'900;      // below sink.fence-wait
 constexpr std::int64_t kRebootMs = 10'000;
 constexpr disk::Host kHosts = 2;  // that share the disk
 constexpr std::int64_t kSendSoonMs = 3'000;
+constexpr std::int64_t kFenceMs = 10'000;    // at most, of what was recovered
 constexpr std::int64_t kLeaseMs = 10'000;    // of a checkpoint directory
 constexpr std::int64_t kHangMsMax = 40'000;  // longer than that and the fence behind it
 constexpr const char* kCheckpoints = "checkpoints";
@@ -89,6 +90,12 @@ std::string describe(const Fault& fault) {
   if (fault.code != 0) text += ", code " + std::to_string(fault.code);
   if (fault.delay_ms != 0) text += ", " + std::to_string(fault.delay_ms) + " ms";
   return text;
+}
+
+Fault busy(Dice& dice) {
+  const std::int32_t code =
+      dice.one_of(2) ? rocketmq::response_code::kSystemBusy : rocketmq::response_code::kFlowControl;
+  return Fault{.kind = Fault::Kind::kCode, .code = code, .remark = "simulated: busy"};
 }
 
 rocketmq::testing::ScriptedBrokerOptions broker_options(const Scenario& scenario) {
@@ -227,7 +234,10 @@ void World::clear_weather() {
 std::optional<Fault> World::fault_for(RequestCode code) {
   scheduler::trace("request", static_cast<std::uint64_t>(code));
   const bool send = code == RequestCode::kSendBatchMessage || code == RequestCode::kSendMessageV2;
-  if (send && std::exchange(hang_at_send_, false)) scheduler::pause(process_->number);
+  if (send && std::exchange(hang_at_send_, false)) {
+    scheduler::pause(process_->number);
+    if (!fault_dice_.one_of(3)) return busy(fault_dice_);  // so it is to be sent again
+  }
   if (send && sends_until_loss_ > 0 && --sends_until_loss_ == 0) return lose_at_send();
   auto fault = draw_fault(send);
   if (fault && send) diary_.note("a send is disturbed: " + describe(*fault));
@@ -242,11 +252,7 @@ std::optional<Fault> World::draw_fault(bool send) {
   };
   if (hits(faults_.drop_before_one_of)) return Fault{.kind = Fault::Kind::kDropBefore};
   if (hits(faults_.drop_after_one_of)) return Fault{.kind = Fault::Kind::kDropAfter};
-  if (hits(faults_.refuse_one_of)) {
-    const std::int32_t busy = dice.one_of(2) ? rocketmq::response_code::kSystemBusy
-                                             : rocketmq::response_code::kFlowControl;
-    return Fault{.kind = Fault::Kind::kCode, .code = busy, .remark = "simulated: busy"};
-  }
+  if (hits(faults_.refuse_one_of)) return busy(dice);
   if (send && hits(faults_.unknown_one_of)) {
     return Fault{.kind = dice.one_of(2) ? Fault::Kind::kCode : Fault::Kind::kCodeAfter,
                  .code = rocketmq::response_code::kSystemError,
@@ -543,9 +549,9 @@ void World::start_second() {
   } while (hanging_ == first && !first->lost);
 }
 
-// Every other one while it publishes, when that is soon.
+// Most while they publish, when that is soon.
 void World::hang(const std::shared_ptr<JobProcess>& process) {
-  hang_at_send_ = dice_.one_of(2);
+  hang_at_send_ = !dice_.one_of(3);
   const std::int64_t until_ms = now_ms() + kSendSoonMs;
   while (hang_at_send_ && !process->lost && !process->ended && now_ms() < until_ms) pause(10);
   hang_at_send_ = false;
@@ -669,6 +675,8 @@ void World::finish(std::vector<std::string>& wrong) {
   if (!all_there()) note_tasks();
   if (!all_there())
     wrong.push_back("not everything came out within " + std::to_string(kPatienceMs) + " ms");
+  // The last savepoint is not repeated: what was recovered has to be behind its fence.
+  pause(kFenceMs);
   bool told = false;
   while (!process_->ended && now_ms() < deadline_ms_ + kPatienceMs) {
     if (flow::Job* job = process_->job; job != nullptr && !std::exchange(told, true))
