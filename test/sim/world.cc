@@ -481,8 +481,8 @@ void World::change_topics() {
   if (weather_over_) return give_back_outputs();
   if (now_ms() < topics_time_ms_) return;
   topics_time_ms_ = now_ms() + dice_.between(500, 4'000);
-  if (dice_.one_of(2)) return change_inputs();
-  const std::string topic = dice_.one_of(2) ? kKept : kTotals;
+  if (dice_.one_of(3)) return change_inputs();
+  const std::string topic = dice_.one_of(4) ? kTotals : kKept;
   const int queues = outputs_.at(topic).now;
   if (queues > 1 && dice_.one_of(2))
     return change_output(topic, static_cast<int>(dice_.between(1, queues - 1)));
