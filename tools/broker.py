@@ -43,6 +43,7 @@ JVM_FLAGS = [
 # Ports below the kernel's ephemeral range (32768 and up), so that no outgoing connection takes one.
 PORT_RANGE = (20000, 32000)
 READY_SECONDS = 300
+DISK_SHARE_MAX = 0.9
 TERM_SECONDS = 40  # a 5.x broker needs up to 20 s to leave on SIGTERM
 
 
@@ -222,6 +223,15 @@ def is_registered(namesrv, broker_name, tls=None):
 
 # --- one cluster ----------------------------------------------------------------------------------
 
+def refuse_full_disk(directory):
+    """DefaultMessageStore.CleanCommitLogService: no setting lets a broker 5.x write beyond this share."""
+    disk = shutil.disk_usage(directory)
+    used = 1 - disk.free / (disk.used + disk.free)
+    if used > DISK_SHARE_MAX:
+        raise BrokerError(f"the disk of {directory} is {used:.0%} full, and brokers refuse messages beyond "
+                          f"{DISK_SHARE_MAX:.0%}; free some space")
+
+
 class Cluster:
     """One name server and one broker in one directory.
 
@@ -333,6 +343,7 @@ class Cluster:
     # -- inner part
 
     def _start_once(self, lib):
+        refuse_full_disk(self.dir)
         self._write_configuration()
         conf = self.dir / "conf"
         if not self.is_running("namesrv"):
@@ -412,7 +423,9 @@ class Cluster:
             # Files are made at full size: small ones keep the store of a test small.
             "mappedFileSizeCommitLog": 64 << 20, "mappedFileSizeConsumeQueue": 600000,
             "mappedFileSizeTimerLog": 10 << 20, "maxHashSlotNum": 50000, "maxIndexNum": 200000,
-            "diskMaxUsedSpaceRatio": 99, "autoCreateTopicEnable": "true",
+            # Beyond 85 % of the disk a broker deletes messages that have not expired, from its 60th second on.
+            "diskMaxUsedSpaceRatio": 99, "cleanFileForciblyEnable": "false",
+            "autoCreateTopicEnable": "true",
             "autoCreateSubscriptionGroup": "true", "enablePropertyFilter": "true",
             "transactionCheckInterval": 10000, "transactionTimeOut": 6000,
         }

@@ -7,6 +7,8 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import broker  # noqa: E402
@@ -290,6 +292,16 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(broker.parse_options(["a=b=c"]), {"a": "b=c"})
         with self.assertRaises(broker.BrokerError):
             broker.parse_options(["novalue"])
+
+    def test_a_disk_on_which_brokers_write_nothing_is_refused_before_the_start(self):
+        for free, refused in ((20, False), (8, True)):
+            disk = SimpleNamespace(total=105, used=100 - free, free=free)  # 5 are the superuser's
+            with mock.patch.object(broker.shutil, "disk_usage", return_value=disk):
+                if refused:
+                    with self.assertRaisesRegex(broker.BrokerError, "92% full.*free some space"):
+                        broker.refuse_full_disk("/somewhere")
+                else:
+                    broker.refuse_full_disk("/somewhere")
 
     def test_chosen_ports_are_free_and_below_the_ephemeral_range(self):
         namesrv, port = broker.choose_ports()
