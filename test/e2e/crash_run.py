@@ -3,16 +3,18 @@
 A run goes in phases, so that every message of the official producer has a known outcome:
     produce | kill the engine again and again | crash the broker | add queues | produce | kill again | drain
 """
+import os
 import subprocess
 import time
 
 from harness import LONG, PATIENCE, EndToEndTest, wait_for
 from wire import Wire
 
-MESSAGES = 1_000_000 if LONG else 200_000
-KILLS = 50 if LONG else 5
-RATE = 4_000 if LONG else 0  # messages a second, so that there is work during all kills; 0 = no limit
-GIVE_UP = 900 if LONG else 120  # seconds, as all deadlines
+KILLS = int(os.environ.get("SLIPSTREAM_E2E_KILLS", 50 if LONG else 5))
+MANY = KILLS > 50  # then they come fast: about one a second
+MESSAGES = 1_000 * KILLS if MANY else 1_000_000 if LONG else 200_000
+RATE = 1_000 if MANY else 4_000 if LONG else 0  # messages a second: there is work during all kills; 0 = no limit
+GIVE_UP = 900 if LONG or MANY else 120  # seconds, as all deadlines
 FAR = 100_000_000  # event time, ms, behind that of all messages: closes their windows
 
 SOURCE = """
@@ -38,7 +40,7 @@ class CrashRun(EndToEndTest):
 
     # Seconds from a start to the kill: before anything was restored, in the wait for the fence, in the scan,
     # and in full flight.
-    moments = [(0.05, 1), (1, 9), (8, 12)]
+    moments = [(0.05, 0.6), (0.6, 2)] if MANY else [(0.05, 1), (1, 9), (8, 12)]
 
     def setUp(self):
         super().setUp()

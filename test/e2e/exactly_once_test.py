@@ -7,16 +7,16 @@ The official Java client reads the results: every message that went in is there 
 import json
 from collections import Counter
 
-from crash_run import KILLS, MESSAGES, SOURCE, CrashRun
+from crash_run import KILLS, MANY, MESSAGES, SOURCE, CrashRun
 from harness import main, wait_for
 
 SINKS = """
 CREATE TABLE kept (dense BIGINT, k STRING) WITH (
   'connector' = 'rocketmq', 'topic' = 'kept', 'nameServerAddress' = '{namesrv}', 'format' = 'json',
-  'sink.delivery-guarantee' = 'exactly-once');
+  'sink.delivery-guarantee' = 'exactly-once'{fence});
 CREATE TABLE totals (second_start BIGINT, k STRING, n BIGINT, lowest BIGINT, highest BIGINT) WITH (
   'connector' = 'rocketmq', 'topic' = 'totals', 'nameServerAddress' = '{namesrv}', 'format' = 'json',
-  'sink.delivery-guarantee' = 'exactly-once');
+  'sink.delivery-guarantee' = 'exactly-once'{fence});
 INSERT INTO kept SELECT seq - seq / 10 - 1, k FROM events WHERE digit <> 0;
 INSERT INTO totals
 SELECT MIN(seq) / 1000, k, COUNT(*), MIN(seq), MAX(seq)
@@ -27,7 +27,8 @@ GROUP BY window_start, window_end, k;
 
 class ExactlyOnceTest(CrashRun):
     def test_nothing_is_lost_and_nothing_comes_twice(self):
-        sql = "SET 'execution.checkpointing.interval' = '500 ms';" + SOURCE + SINKS
+        fence = ", 'sink.fence-wait' = '200 ms'" if MANY else ""
+        sql = "SET 'execution.checkpointing.interval' = '500 ms';" + SOURCE + SINKS.replace("{fence}", fence)
         self.run_phases(sql.replace("{namesrv}", self.cluster.namesrv), {"kept": 4, "totals": 3})
         kept = MESSAGES * 9 // 10
         expected = Counter((n // 1000, f"k{n % 7}") for n in range(MESSAGES))
