@@ -15,6 +15,7 @@ from dataclasses import dataclass
 SEND, PULL, QUERY_OFFSET, UPDATE_OFFSET = 10, 11, 14, 15
 SEND_BACK = 36
 SEARCH_OFFSET, MAX_OFFSET, MIN_OFFSET = 29, 30, 31
+RUNTIME, NOT_SAMPLED = 28, 1  # a broker 4.x has no answer in its first second
 ROUTE = 105
 FOUND, NOTHING_NEW, MOVED, NO_OFFSET = 0, 19, 21, 22
 BUSY = 2
@@ -204,8 +205,24 @@ class Wire:
                   "subscription": "*", "subVersion": 0, "expressionType": "TAG"}
         return self.ask(PULL, fields, allowed=(FOUND, NOTHING_NEW, 20, MOVED))
 
+    def wait_for_dispatch(self, seconds=300):
+        """Brokers acknowledge messages before they dispatch them to the queues that readers see."""
+        deadline, end = time.monotonic() + seconds, None
+        while True:
+            code, _, body = self.ask(RUNTIME, {}, allowed=(0, NOT_SAMPLED))
+            if code == 0:
+                table = json.loads(body)["table"]
+                stored = int(table["commitLogMaxOffset"])
+                end = stored if end is None else end
+                if stored - int(table["dispatchBehindBytes"]) >= end:
+                    return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the broker did not dispatch what it had stored in {seconds} s")
+            time.sleep(0.05)
+
     def messages(self, topic, queue=None):
-        """All messages of a queue, or of the topic queue by queue."""
+        """All messages of a queue, or of the topic queue by queue, that were stored before the call."""
+        self.wait_for_dispatch()
         found = []
         for each in range(self.queues(topic)) if queue is None else [queue]:
             offset, end = self.min_offset(topic, each), self.max_offset(topic, each)

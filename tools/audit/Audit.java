@@ -159,11 +159,16 @@ public final class Audit {
     return Integer.parseInt(options.getOrDefault(name, String.valueOf(otherwise)));
   }
 
-  private void createTopic() throws Exception {
+  private DefaultMQAdminExt startedAdmin() throws Exception {
     DefaultMQAdminExt admin = new DefaultMQAdminExt(10_000L);
     admin.setNamesrvAddr(options.get("nameserver"));
     admin.setInstanceName("audit-" + ProcessHandle.current().pid());
     admin.start();
+    return admin;
+  }
+
+  private void createTopic() throws Exception {
+    DefaultMQAdminExt admin = startedAdmin();
     TopicConfig config = new TopicConfig(options.get("topic"));
     config.setReadQueueNums(number("queues", 4));
     config.setWriteQueueNums(number("queues", 4));
@@ -176,10 +181,7 @@ public final class Audit {
 
   /** Who is online in a group, and what it reads, as tools of the cluster are told. */
   private void members() throws Exception {
-    DefaultMQAdminExt admin = new DefaultMQAdminExt(10_000L);
-    admin.setNamesrvAddr(options.get("nameserver"));
-    admin.setInstanceName("audit-" + ProcessHandle.current().pid());
-    admin.start();
+    DefaultMQAdminExt admin = startedAdmin();
     var seen = admin.examineConsumerConnectionInfo(options.get("group"));
     for (var member : seen.getConnectionSet()) {
       out.write("member " + member.getClientId() + "\n");
@@ -521,7 +523,31 @@ public final class Audit {
         && ((MQBrokerException) cause).getResponseCode() == RemotingSysResponseCode.SYSTEM_BUSY;
   }
 
+  /** Brokers acknowledge messages before they dispatch them to the queues that readers see. */
+  private void waitForDispatch() throws Exception {
+    DefaultMQAdminExt admin = startedAdmin();
+    var brokers = patiently(() -> admin.examineTopicRouteInfo(options.get("topic")).getBrokerDatas());
+    for (var broker : brokers) {
+      String address = broker.getBrokerAddrs().get(0L);
+      long end = patiently(() -> runtimeNumber(admin, address, "commitLogMaxOffset"));
+      long deadline = System.currentTimeMillis() + PATIENCE_MS;
+      while (patiently(() -> runtimeNumber(admin, address, "commitLogMaxOffset")
+          - runtimeNumber(admin, address, "dispatchBehindBytes")) < end) {
+        if (System.currentTimeMillis() > deadline) {
+          throw new IllegalStateException(address + " does not dispatch what it has stored");
+        }
+        Thread.sleep(50);
+      }
+    }
+    admin.shutdown();
+  }
+
+  private static long runtimeNumber(DefaultMQAdminExt admin, String broker, String name) throws Exception {
+    return Long.parseLong(admin.fetchBrokerRuntimeStats(broker).getTable().get(name));
+  }
+
   private void read() throws Exception {
+    waitForDispatch();
     String group = "audit_reader_" + ProcessHandle.current().pid();
     DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
     consumer.setNamesrvAddr(options.get("nameserver"));
