@@ -184,6 +184,19 @@ ColumnPtr instr_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, cons
   return result.finish();
 }
 
+// --- STARTSWITH, ENDSWITH ---
+
+template <bool kStart>
+ColumnPtr affix_kernel(KernelContext& ctx, std::span<const ColumnPtr> args, const Type& type) {
+  BoolResult result(type, ctx.rows());
+  each_complete_row(ctx, args, result, [&](std::size_t row) {
+    const std::string_view value = args[0]->text(row);
+    const std::string_view part = args[1]->text(row);
+    result.set(row, kStart ? value.starts_with(part) : value.ends_with(part));
+  });
+  return result.finish();
+}
+
 // --- LPAD, RPAD, OVERLAY: they count as Java does, UTF-16 units ---
 
 // Byte position after `units` UTF-16 units (a character is never split); nothing when the text is
@@ -335,10 +348,28 @@ void add_trims(Functions& out) {
                          side_trim(true, true)));
 }
 
+// Both arguments are texts, or both bytes.
+Function affix(const std::string& name, const std::string& part, const std::string& description,
+               Kernel kernel) {
+  Function function = ordinary(name, name + "(text or bytes, " + part + ")", description,
+                               parameters({kText, kText}, 2, Type::boolean()), std::move(kernel));
+  function.resolve = [name, usage = function.usage](std::span<const Type> args) {
+    const bool bytes =
+        std::any_of(args.begin(), args.end(), [](const Type& arg) { return arg.is_binary(); });
+    const Accepts each = bytes ? Accepts::kBytes : kText;
+    return with_parameters(name, usage, parameters({each, each}, 2, Type::boolean()))(args);
+  };
+  return function;
+}
+
 }  // namespace
 
 void add_text_parts(Functions& out) {
   add_trims(out);
+  out.push_back(affix("STARTSWITH", "start", "Whether the first argument begins with the second.",
+                      affix_kernel<true>));
+  out.push_back(affix("ENDSWITH", "end", "Whether the first argument ends with the second.",
+                      affix_kernel<false>));
   const auto like_first = [](std::span<const Type> args) { return varchar_like(args[0]); };
   for (const char* name : {"SUBSTRING", "SUBSTR"}) {
     out.push_back(with_result_type(

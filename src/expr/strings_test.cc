@@ -114,6 +114,27 @@ TEST(Strings, Positions) {
   });
 }
 
+TEST(Strings, Affixes) {
+  check_calls({
+      {"STARTSWITH", {str("banana"), str("ban")}, "TRUE"},
+      {"STARTSWITH", {str("banana"), str("an")}, "FALSE"},
+      {"STARTSWITH", {str("ab"), str("abc")}, "FALSE"},
+      {"STARTSWITH", {str("banana"), str("")}, "TRUE"},
+      {"STARTSWITH", {str(""), str("")}, "TRUE"},
+      {"STARTSWITH", {str("数据流"), str("数据")}, "TRUE"},
+      {"STARTSWITH", {bytes("abc"), bytes("ab")}, "TRUE"},
+      {"STARTSWITH", {kNone, str("a")}, "NULL"},
+      {"STARTSWITH", {null_of(Type::null()), bytes("a")}, "NULL"},
+      {"ENDSWITH", {str("banana"), str("ana")}, "TRUE"},
+      {"ENDSWITH", {str("banana"), str("anan")}, "FALSE"},
+      {"ENDSWITH", {str("banana"), str("")}, "TRUE"},
+      {"ENDSWITH", {bytes("abc"), bytes("bc")}, "TRUE"},
+      {"ENDSWITH", {str("a"), kNone}, "NULL"},
+  });
+  EXPECT_EQ(evaluate_call("ENDSWITH", {str("a"), bytes("a")}),
+            "error: no ENDSWITH(STRING, BYTES); usage: ENDSWITH(text or bytes, end)");
+}
+
 TEST(Strings, SplitIndex) {
   check_calls({
       {"SPLIT_INDEX", {str("a,b,,d"), str(","), integer(1)}, "b"},
