@@ -3,6 +3,8 @@
 
 docs_check.py generated   every block between `<!-- generated: COMMAND -->` and `<!-- end -->` is what
                           COMMAND prints; with SLIPSTREAM_UPDATE_DOCS=1 the blocks are written anew
+docs_check.py complete    every connector that the program lists has a generated table and a line in the table of
+                          docs/connectors/README.md, every format of src/format a page that docs/formats/README.md links
 docs_check.py links       every relative link leads to a file, every anchor to a heading
 docs_check.py proofs      every test that docs/guarantees.md names as a proof is there: `FILE_test.py`: test_one,
                           test_two; `FILE_test.cc`: Suite.Name, Name
@@ -20,12 +22,13 @@ PROOF = re.compile(r"`([\w/.*-]+_test\.(?:py|cc))`([^`|;]*)")
 # A word with one capital is a name only where an item of the list begins.
 TEST = re.compile(r"(?:\b\w+\.)?\btest_\w+|(?<=[:,] )(?:\w+\.)?[A-Z]\w*[a-z]\w*"
                   r"|\b(?:\w+\.)?[A-Z]\w*[a-z]\w*[A-Z]\w*[a-z]\w*")
+FORMAT_NAME = re.compile(r'\.name = "([\w-]+)";')
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
-def pages():
-    folders = (ROOT / "docs", ROOT / "src", ROOT / "test", ROOT / "bench")
-    return [*sorted(ROOT.glob("*.md")), *(page for folder in folders for page in sorted(folder.rglob("*.md")))]
+def pages(root=ROOT):
+    folders = (root / "docs", root / "src", root / "test", root / "bench")
+    return [*sorted(root.glob("*.md")), *(page for folder in folders for page in sorted(folder.rglob("*.md")))]
 
 
 def program(root=ROOT, environment=os.environ):
@@ -61,6 +64,30 @@ def check_generated():
                             "prints; run SLIPSTREAM_UPDATE_DOCS=1 python3 tools/docs_check.py generated")
     if blocks == 0:
         problems.append("no page has a generated block")
+    return problems
+
+
+def check_complete(root=ROOT, listed=None):
+    """`listed`: what `slipstream connectors` prints."""
+    problems = []
+    tables = {match[2] for page in pages(root) for match in GENERATED.finditer(page.read_text())}
+    # "| [mq, mq5](mq.md) | ..." has two.
+    first_cells = re.findall(r"^\| \[([^\]]*)\]", (root / "docs/connectors/README.md").read_text(), re.M)
+    shown = {name for cell in first_cells for name in cell.split(", ")}
+    for line in (printed("connectors") if listed is None else listed).splitlines():
+        name = line.split()[0]
+        if f"connectors {name}" not in tables:
+            problems.append(f"docs/connectors: no page has the options of '{name}', between the lines "
+                            f"<!-- generated: slipstream connectors {name} --> and <!-- end -->")
+        if name not in shown:
+            problems.append(f"docs/connectors/README.md: the table has no line for '{name}'")
+    overview = (root / "docs/formats/README.md").read_text()
+    for name in sorted({name for file in (root / "src/format").glob("*.cc")
+                        for name in FORMAT_NAME.findall(file.read_text())}):
+        if not (root / f"docs/formats/{name}.md").exists():
+            problems.append(f"docs/formats/{name}.md: no such page; it says what the format reads and writes")
+        elif f"({name}.md)" not in overview:
+            problems.append(f"docs/formats/README.md: no link to {name}.md")
     return problems
 
 
@@ -125,7 +152,7 @@ def check_proofs(root=ROOT):
 
 
 def main():
-    checks = {"generated": check_generated, "links": check_links, "proofs": check_proofs}
+    checks = {"generated": check_generated, "complete": check_complete, "links": check_links, "proofs": check_proofs}
     wanted = sys.argv[1:] or list(checks)
     problems = [problem for name in wanted for problem in checks[name]()]
     for problem in problems:

@@ -347,6 +347,23 @@ class DocsTest(Tree):
             self.assertIn(f"/{preset}/", docs_check.program(self.root, {}))
         self.assertEqual(docs_check.program(self.root, {"SLIPSTREAM_PROGRAM": "/x"}), "/x")
 
+    def test_connectors_and_formats_without_a_page_are_named(self):
+        self.write("src/format/json.cc", 'format.name = "json";\nFormat json_format();\n')
+        self.write("docs/formats/json.md", "# json\n")
+        self.write("docs/formats/README.md", "[json](json.md)\n")
+        self.write("docs/connectors/README.md", "| connector |\n|---|\n| [mq, mq5](mq.md) | yes |\n")
+        self.write("docs/connectors/mq.md", "".join(
+            f"<!-- generated: slipstream connectors {name} -->\n<!-- end -->\n" for name in ("mq", "mq5")))
+        self.assertEqual(docs_check.check_complete(self.root, "mq  Topics.\nmq5  Topics.\n"), [])
+        problems = docs_check.check_complete(self.root, "mq  Topics.\nrelay  Messages of a relay.\n")
+        self.assertEqual(len(problems), 2, problems)
+        self.assertIn("no page has the options of 'relay'", problems[0])
+        self.assertIn("README.md: the table has no line for 'relay'", problems[1])
+        self.write("src/format/raw.cc", '  format.name = "raw";\n')
+        self.assertIn("docs/formats/raw.md: no such page", docs_check.check_complete(self.root, "")[0])
+        self.write("docs/formats/raw.md", "# raw\n")
+        self.assertEqual(docs_check.check_complete(self.root, ""), ["docs/formats/README.md: no link to raw.md"])
+
     def test_proofs_that_are_not_there_are_named(self):
         self.write("src/io/net_test.cc", "TEST_F(NetTest, ALinkIsCut) {}\nTEST(NetTest, Retries) {}\n"
                    "TYPED_TEST_P(AnyNet, EveryLinkIsCut) {}\n")
