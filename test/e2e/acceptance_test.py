@@ -9,27 +9,15 @@ import re
 import urllib.request
 from collections import Counter
 
-from harness import broker, main, wait_for
+from harness import main, wait_for
 from network import SEND_BATCH, SEND_V2, Cut, Swallow
 from network_job import CREATE_TOPIC, NetworkJob
+from second_broker import SecondBroker
 from wire import ROUTE, SEND, UPDATE_OFFSET, Wire
 
 BROKER = "broker-a"
 LOG_FILE = 8 << 20
 SENDS = (SEND, SEND_BATCH, SEND_V2)
-
-
-class SecondBroker(broker.Cluster):
-    """Another master, which registers at the name server of a cluster that runs already."""
-    broker_name = "broker-b"
-
-    def __init__(self, first):
-        super().__init__(first.dir.with_name("second"), first.version, heap="256m", bound=True)
-        self.state.update(namesrv=first.state["namesrv"], namesrv_port=first.state["namesrv_port"],
-                          broker_port=broker.choose_ports()[1])
-
-    def end(self):
-        self.stop(kill=True, role="broker")
 
 
 class AcceptanceTest(NetworkJob):

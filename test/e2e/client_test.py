@@ -37,17 +37,6 @@ class ClientTest(EndToEndTest):
                                        stderr=err, stdin=subprocess.DEVNULL, preexec_fn=broker.die_with_parent)
         return process, path
 
-    def mqadmin(self, verb, *arguments):
-        """What RocketMQ's own tool prints."""
-        words = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
-                 f"-Duser.home={self.cluster.dir / 'home-audit'}", f"-Drocketmq.home.dir={self.cluster.dir}",
-                 "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "-cp", f"{self.audit.classes}:{self.audit.lib}/*",
-                 "org.apache.rocketmq.tools.command.MQAdminStartup", verb, "-n", self.cluster.namesrv, *arguments]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * PATIENCE,
-                              preexec_fn=broker.die_with_parent)
-        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
-        return done.stdout
-
     def test_client_against_a_real_broker(self):
         self.live("LiveTest.*", 3)
 
@@ -86,7 +75,8 @@ class ClientTest(EndToEndTest):
         rows = [json.loads(line) for line in trace.out.splitlines()]
         self.assertEqual([row["event"] for row in rows], ["sent", "delivered", "consumed"])
         # It prints nothing when a server was too slow for it.
-        said = wait_for(lambda: self.mqadmin("queryMsgTraceById", "-i", ID_OF_TRACED), what="what the Java tool prints")
+        said = wait_for(lambda: self.audit.mqadmin("queryMsgTraceById", "-i", ID_OF_TRACED),
+                        what="what the Java tool prints")
         for part in ("Pub", "traced_producer", "Sub", "traced_consumer", "success"):
             self.assertIn(part, said)
 

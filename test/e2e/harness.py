@@ -99,6 +99,21 @@ class Audit:
             raise AssertionError(f"audit {verb} {topic} failed:\n{done.stderr[-3000:]}")
         return done.stdout
 
+    def mqadmin(self, verb, *arguments):
+        """What RocketMQ's own tool prints."""
+        (self.cluster.dir / "home-audit").mkdir(exist_ok=True)
+        words = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                 f"-Duser.home={self.cluster.dir / 'home-audit'}", f"-Drocketmq.home.dir={self.cluster.dir}",
+                 f"-Djava.io.tmpdir={self.cluster.dir / 'home-audit'}",
+                 "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "-cp", f"{self.classes}:{self.lib}/*",
+                 "org.apache.rocketmq.tools.command.MQAdminStartup", verb, "-n", self.cluster.namesrv,
+                 *map(str, arguments)]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * PATIENCE,
+                              preexec_fn=broker.die_with_parent)
+        if done.returncode != 0:
+            raise AssertionError(f"mqadmin {verb} failed:\n{done.stderr[-3000:]}")
+        return done.stdout
+
     def create_topic(self, topic, queues=4):
         """Creates the topic, or gives it another number of queues."""
         self.run("topic", topic, queues=queues)
