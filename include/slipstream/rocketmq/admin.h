@@ -42,7 +42,9 @@ struct TopicDescription {
   };
   std::string topic{};
   std::vector<Broker> brokers{};
-  bool static_topic = false;  // logical queues of 5.x: refused by Producer and Consumer
+  // Of 5.x: messages are read from and sent to its logical queues, not to those of brokers.
+  bool static_topic = false;
+  std::vector<MessageQueue> logical_queues{};
 
   std::vector<MessageQueue> readable_queues() const;
   std::vector<MessageQueue> writable_queues() const;

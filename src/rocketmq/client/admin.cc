@@ -29,10 +29,19 @@ using internal::succeed;
 // A new topic is in the route within half a second, unless a name server is slow.
 constexpr std::int64_t kRouteWaitMs = 10'000;
 constexpr std::int64_t kRoutePollMs = 50;
+constexpr int kMovedAttempts = 20;
 constexpr std::int64_t kBrokerWaitMs = 10'000;
 constexpr std::int64_t kBrokerPollMs = 100;
 constexpr std::int64_t kDispatchWaitMs = 10'000;
 constexpr std::int64_t kDispatchPollMs = 20;
+
+Error no_master(const MessageQueue& queue) {
+  return Error::retry(ErrorCode::kUnavailable,
+                      is_logical(queue)
+                          ? "no broker that serves queue " + queue.to_string() + " is there now"
+                          : "broker '" + queue.broker + "' of topic '" + queue.topic +
+                                "' has no master in the route now");
+}
 
 Result<std::string> master_of(ClientCore& core, const std::string& topic, const std::string& name) {
   TRY_ASSIGN(const Route route, core.wait_route(topic, core.options().route_refresh_ms));
@@ -44,16 +53,27 @@ Result<std::string> master_of(ClientCore& core, const std::string& topic, const 
   return *broker->master();
 }
 
-// To the master of the queue.
-Result<Answer> call_queue(ClientCore& core, const MessageQueue& queue, const Command& command) {
-  TRY_ASSIGN(const std::string address, master_of(core, queue.topic, queue.broker));
-  return call_broker(core, address, command);
+// With the name of the broker that serves the queue.
+using Encode = std::function<Command(const MessageQueue& queue)>;
+
+// To the master of the queue. A logical queue may just move to another broker.
+Result<Answer> call_queue(ClientCore& core, const MessageQueue& queue, const Encode& encode) {
+  for (int attempt = 1;; ++attempt) {
+    const std::int64_t age_max_ms = attempt == 1 ? core.options().route_refresh_ms : -1;
+    TRY_ASSIGN(const Route route, core.wait_route(queue.topic, age_max_ms));
+    const BrokerData* broker = route->serving(queue);
+    if (broker == nullptr || broker->master() == nullptr) return no_master(queue);
+    auto answer =
+        call_broker(core, *broker->master(), encode({queue.topic, broker->name, queue.id}));
+    const bool moved = answer.ok() && answer->header.code == response_code::kNotLeaderForQueue;
+    if (!moved || attempt == kMovedAttempts) return answer;
+    pause(core, kRoutePollMs);
+  }
 }
 
-Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue,
-                                const Command& command) {
-  const auto code = static_cast<RequestCode>(command.header.code);
-  auto answer = call_queue(core, queue, command);
+Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue, RequestCode code,
+                                const Encode& encode) {
+  auto answer = call_queue(core, queue, encode);
   if (!answer.ok()) return std::move(answer).error().with_context("queue " + queue.to_string());
   auto offset = parse_offset(code, answer->header);
   if (!offset.ok()) return std::move(offset).error().with_context("queue " + queue.to_string());
@@ -62,8 +82,10 @@ Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue,
 
 // Which groups have offsets in a topic brokers do know. Who may not ask that: yes.
 bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& queue) {
-  const auto answer = succeed(RequestCode::kGroupsOfTopic,
-                              call_queue(core, queue, encode_groups_of_topic(queue.topic)));
+  const auto answer =
+      succeed(RequestCode::kGroupsOfTopic, call_queue(core, queue, [](const MessageQueue& served) {
+                return encode_groups_of_topic(served.topic);
+              }));
   if (!answer.ok()) return true;
   const auto groups = parse_group_list(answer->body());
   return !groups.ok() || std::find(groups->begin(), groups->end(), group) != groups->end();
@@ -73,10 +95,12 @@ bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& q
 // offsets tells. Who may not ask for it gets the 0 when the group has read the topic.
 bool is_offset(ClientCore& core, std::string_view group, const MessageQueue& queue,
                const Answer& zero) {
+  if (is_logical(queue)) return true;  // what was written may lie on another broker than this one
   if (!reads_topic(core, group, queue)) return false;
   if (zero.header.version >= kVersion5) return true;
-  const auto answer = succeed(RequestCode::kAllConsumerOffsets,
-                              call_queue(core, queue, encode_all_consumer_offsets()));
+  const auto answer = succeed(
+      RequestCode::kAllConsumerOffsets,
+      call_queue(core, queue, [](const MessageQueue&) { return encode_all_consumer_offsets(); }));
   if (!answer.ok()) return true;
   const auto offset = parse_all_consumer_offsets(answer->body(), group, queue);
   return !offset.ok() || offset->has_value();
@@ -109,6 +133,7 @@ TopicDescription describe(const RouteData& route, const std::string& topic) {
   TopicDescription description;
   description.topic = topic;
   description.static_topic = route.static_topic;
+  if (route.static_topic) description.logical_queues = internal::readable_queues(route, topic);
   for (const QueueData& each : route.queues) {
     const BrokerData* broker = route.broker(each.broker);
     const std::string* master = broker == nullptr ? nullptr : broker->master();
@@ -135,6 +160,7 @@ bool shows(const TopicDescription& description, const TopicSpec& spec,
 }
 
 std::vector<MessageQueue> queues_with(const TopicDescription& description, std::int32_t perm) {
+  if (description.static_topic) return description.logical_queues;
   std::vector<MessageQueue> queues;
   for (const TopicDescription::Broker& broker : description.brokers) {
     if ((broker.perm & perm) == 0) continue;
@@ -333,11 +359,13 @@ Result<std::map<std::string, std::vector<Property>>> Admin::topic_attributes(
 }
 
 Result<std::int64_t> Admin::min_offset(const MessageQueue& queue) {
-  return ask_offset(*core_, queue, encode_min_offset(queue));
+  return ask_offset(*core_, queue, RequestCode::kMinOffset, encode_min_offset);
 }
 
 Result<std::int64_t> Admin::max_offset(const MessageQueue& queue, bool committed) {
-  return ask_offset(*core_, queue, encode_max_offset(queue, committed));
+  return ask_offset(*core_, queue, RequestCode::kMaxOffset, [=](const MessageQueue& served) {
+    return encode_max_offset(served, committed);
+  });
 }
 
 void Admin::max_offset_async(const MessageQueue& queue,
@@ -355,19 +383,18 @@ void Admin::max_offset_async(const MessageQueue& queue,
   const auto ask = [core, queue](const std::shared_ptr<Waiting>& waiting) {
     core->route(queue.topic, core->options().route_refresh_ms, [=](const Result<Route>& route) {
       if (!route.ok()) return waiting->finish(*core, route.error());
-      const BrokerData* broker = (*route)->broker(queue.broker);
+      const BrokerData* broker = (*route)->serving(queue);
       const std::string* master = broker == nullptr ? nullptr : broker->master();
-      if (master == nullptr) {
-        return waiting->finish(
-            *core, Error::retry(ErrorCode::kUnavailable,
-                                "broker '" + queue.broker + "' has no master in the route now"));
-      }
-      core->call(*master, internal::ChannelRole::kControl, encode_max_offset(queue), nullptr,
-                 core->options().call_timeout_ms, [core, waiting](const CallOutcome& outcome) {
-                   if (!outcome.answer.ok()) return waiting->finish(*core, outcome.answer.error());
-                   waiting->finish(*core,
-                                   parse_offset(RequestCode::kMaxOffset, outcome.answer->header));
-                 });
+      if (master == nullptr) return waiting->finish(*core, no_master(queue));
+      core->call(
+          *master, internal::ChannelRole::kControl,
+          encode_max_offset({queue.topic, broker->name, queue.id}), nullptr,
+          core->options().call_timeout_ms, [core, queue, waiting](const CallOutcome& outcome) {
+            if (!outcome.answer.ok()) return waiting->finish(*core, outcome.answer.error());
+            if (outcome.answer->header.code == response_code::kNotLeaderForQueue)
+              core->outdate_route(queue.topic);
+            waiting->finish(*core, parse_offset(RequestCode::kMaxOffset, outcome.answer->header));
+          });
     });
   };
   auto waiting = std::make_shared<Waiting>();
@@ -378,7 +405,9 @@ void Admin::max_offset_async(const MessageQueue& queue,
 }
 
 Result<std::int64_t> Admin::offset_at(const MessageQueue& queue, std::int64_t timestamp_ms) {
-  return ask_offset(*core_, queue, encode_search_offset(queue, timestamp_ms));
+  return ask_offset(
+      *core_, queue, RequestCode::kSearchOffsetByTimestamp,
+      [=](const MessageQueue& served) { return encode_search_offset(served, timestamp_ms); });
 }
 
 Result<bool> DispatchGoal::reached(const BrokerState& state) {
@@ -466,10 +495,9 @@ Status Admin::check_filter(std::string_view topic, std::string_view group, std::
 
 Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
                                                         const MessageQueue& queue) {
-  TRY_ASSIGN(
-      const Answer answer,
-      call_queue(*core_, queue,
-                 encode_query_consumer_offset({.group = std::string(group), .queue = queue})));
+  TRY_ASSIGN(const Answer answer, call_queue(*core_, queue, [&](const MessageQueue& served) {
+               return encode_query_consumer_offset({.group = std::string(group), .queue = served});
+             }));
   auto offset = parse_consumer_offset(answer.header);
   if (!offset.ok()) {
     return std::move(offset).error().with_context("offset of group '" + std::string(group) +
@@ -482,10 +510,10 @@ Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
 
 Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue,
                                std::int64_t offset) {
-  const auto done = succeed(RequestCode::kUpdateConsumerOffset,
-                            call_queue(*core_, queue,
-                                       encode_update_consumer_offset(
-                                           {.group = std::string(group), .queue = queue}, offset)));
+  const auto encode = [&](const MessageQueue& served) {
+    return encode_update_consumer_offset({.group = std::string(group), .queue = served}, offset);
+  };
+  const auto done = succeed(RequestCode::kUpdateConsumerOffset, call_queue(*core_, queue, encode));
   return done.status().with_context("setting the offset of group '" + std::string(group) + "' in " +
                                     queue.to_string());
 }
@@ -541,15 +569,16 @@ Result<PulledFrame> Admin::pull_once(std::string_view group, const MessageQueue&
                                      std::int64_t offset, std::int32_t messages_max) {
   const std::int64_t requested_ms = core_->clock().now_ms();
   const std::string place = "reading " + queue.to_string() + " at offset " + std::to_string(offset);
-  auto answer = call_queue(*core_, queue,
-                           encode_pull({.group = std::string(group),
-                                        .queue = queue,
-                                        .offset = offset,
-                                        .messages_max = messages_max,
-                                        .suspend_ms = 0,
-                                        .expression = "*",
-                                        .sql92 = false,
-                                        .subscription_version = 0}));
+  auto answer = call_queue(*core_, queue, [&](const MessageQueue& served) {
+    return encode_pull({.group = std::string(group),
+                        .queue = served,
+                        .offset = offset,
+                        .messages_max = messages_max,
+                        .suspend_ms = 0,
+                        .expression = "*",
+                        .sql92 = false,
+                        .subscription_version = 0});
+  });
   if (!answer.ok()) return std::move(answer).error().with_context(place);
   auto pull = parse_pull(answer->header);
   if (!pull.ok()) return std::move(pull).error().with_context(place);

@@ -22,6 +22,8 @@ constexpr std::int64_t kSignOffTimeoutMs = 1'000;
 constexpr std::size_t kRoutesMax = 10'000;
 constexpr std::size_t kWaitingCallsMax = 65'536;
 constexpr int kCallsBeforePullMax = 8;
+// Older than any age that is asked for.
+constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 2;
 constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 // For so long those who ask again are told the same: many sends wait for one broker.
@@ -546,34 +548,43 @@ void ClientCore::write_group_offset(const std::string& group, const MessageQueue
   route(queue.topic, options_.route_refresh_ms,
         [this, group, queue, offset, done = std::move(done)](const Result<Route>& route) {
           if (!route.ok()) return done(route.status());
-          const BrokerData* broker = (*route)->broker(queue.broker);
+          const BrokerData* broker = (*route)->serving(queue);
           const std::string* master = broker == nullptr ? nullptr : broker->master();
           if (master == nullptr) {
-            return done(Error::retry(ErrorCode::kUnavailable,
-                                     "broker '" + queue.broker + "' has no master now"));
+            const std::string& name = broker == nullptr ? queue.broker : broker->name;
+            return done(
+                Error::retry(ErrorCode::kUnavailable, "broker '" + name + "' has no master now"));
           }
-          send_group_offset(*master, group, queue, offset, done);
+          send_group_offset(*master, group, {queue.topic, broker->name, queue.id}, offset, done);
         });
 }
 
+void ClientCore::outdate_route(const std::string& topic) {
+  const auto known = routes_.find(topic);
+  if (known != routes_.end()) known->second.fetched_ms = kLongAgo;
+}
+
 void ClientCore::send_group_offset(const std::string& address, const std::string& group,
-                                   const MessageQueue& queue, std::int64_t offset,
-                                   std::function<void(const Status&)> done) {
-  const std::string key = queue.broker + "/" + queue.topic + "/" + group;
+                                   const MessageQueue& served, std::int64_t offset,
+                                   OffsetWritten done) {
+  const std::string key = served.broker + "/" + served.topic + "/" + group;
   const auto [known, first] = group_writes_.try_emplace(key);
   if (first) known->second = std::make_unique<Writes>();
   if (!first && known->second) {
-    known->second->push_back([this, address, group, queue, offset, done = std::move(done)] {
-      send_group_offset(address, group, queue, offset, done);
+    known->second->push_back([this, address, group, served, offset, done = std::move(done)] {
+      send_group_offset(address, group, served, offset, done);
     });
     return;
   }
   call(address, ChannelRole::kControl,
-       encode_update_consumer_offset({.group = group, .queue = queue}, offset), nullptr,
+       encode_update_consumer_offset({.group = group, .queue = served}, offset), nullptr,
        options_.call_timeout_ms,
-       [this, key, first = first, done = std::move(done)](const CallOutcome& outcome) {
+       [this, key, topic = served.topic, first = first,
+        done = std::move(done)](const CallOutcome& outcome) {
          Status status = outcome.answer.status();
          if (status.ok() && outcome.answer->header.code != response_code::kSuccess) {
+           if (outcome.answer->header.code == response_code::kNotLeaderForQueue)
+             outdate_route(topic);
            status = answer_error(RequestCode::kUpdateConsumerOffset, outcome.answer->header.code,
                                  outcome.answer->header.remark);
          }

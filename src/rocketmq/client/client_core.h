@@ -82,6 +82,8 @@ class ClientCore {
   // kUnavailable when they say so because its brokers are away: none is registered, or one that had
   // it is not. `done` may run at once.
   void route(const std::string& topic, std::int64_t age_max_ms, RouteDone done);
+  // The route shows a broker that does not serve a queue any more: the next question fetches it.
+  void outdate_route(const std::string& topic);
   // Writes where a group stands in a queue. A group's first write to a broker goes alone: brokers
   // that get several at once may lose some of them.
   void write_group_offset(const std::string& group, const MessageQueue& queue, std::int64_t offset,
@@ -136,9 +138,10 @@ class ClientCore {
   template <typename T>
   Result<T> explained(Result<T> result);
   void make_room_for_route();
+  using OffsetWritten = std::function<void(const Status&)>;
+  // `served`: with the name of the broker at `address`.
   void send_group_offset(const std::string& address, const std::string& group,
-                         const MessageQueue& queue, std::int64_t offset,
-                         std::function<void(const Status&)> done);
+                         const MessageQueue& served, std::int64_t offset, OffsetWritten done);
   Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
   // Once more when access control refuses and the credentials file has changed.
   void transmit(Channel& channel, ChannelRole role, Command command,

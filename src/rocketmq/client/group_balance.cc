@@ -16,12 +16,6 @@ constexpr std::int64_t kUnbalancedMs = 1'000;  // until the next try when someth
 constexpr int kPullsPerQueue = 4;
 constexpr int kRetryTopicTries = 30;  // then it is looked for as rarely as everything else
 
-Error static_topic_error(const std::string& topic) {
-  return Error{ErrorCode::kUnsupported, "topic '" + topic +
-                                            "' is a static (logical queue) topic; this client "
-                                            "reads and writes ordinary topics only"};
-}
-
 }  // namespace
 
 std::unique_ptr<Consumer> GroupMember::make_consumer(const GroupSubscription& subscription) {
@@ -134,7 +128,6 @@ bool GroupMember::balance(const std::string& topic) {
 
 Result<GroupMember::Queues> GroupMember::queues_of(const std::string& topic) {
   TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
-  if (route->static_topic) return static_topic_error(topic);
   std::vector<MessageQueue> queues = readable_queues(*route, topic);
   std::sort(queues.begin(), queues.end());
   return queues;

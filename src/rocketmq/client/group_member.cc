@@ -501,7 +501,7 @@ void GroupMember::send_back(const WorkPtr& work, ReceivedMessage message,
                    .broker = {}};
   auto held = std::make_shared<ReceivedMessage>(std::move(message));
   requests_.send_back(
-      work->queue, std::move(request),
+      work->queue, held->store_host, std::move(request),
       [self = shared_from_this(), work, held](const Status& status) {
         {
           MutexLock lock(self->mutex_);
@@ -588,7 +588,7 @@ void GroupMember::bury(const WorkPtr& work, Batch dead, Batch again, std::int64_
                      .broker = {}};
     auto held = std::make_shared<ReceivedMessage>(std::move(message));
     requests_.send_back(
-        work->queue, std::move(request),
+        work->queue, held->store_host, std::move(request),
         [self = shared_from_this(), work, held, ending, suspend_ms](const Status& status) {
           MutexLock lock(self->mutex_);
           --self->send_backs_;

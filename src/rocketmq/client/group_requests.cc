@@ -21,6 +21,15 @@ const std::string* master_of(const Result<Route>& route, const std::string& name
   return broker == nullptr ? nullptr : broker->master();
 }
 
+// The one whose master stored a message; empty: none of the route.
+std::string broker_at(const Result<Route>& route, const std::string& store_host) {
+  if (!route.ok()) return {};
+  for (const BrokerData& broker : (*route)->brokers) {
+    if (broker.master() != nullptr && *broker.master() == store_host) return broker.name;
+  }
+  return {};
+}
+
 // How a broker says that the group has no member, at this broker.
 bool says_no_member(const FrameHeader& header) {
   return header.code == response_code::kSystemError &&
@@ -97,22 +106,33 @@ std::vector<Result<T>> GroupRequests::wait_for_all(
   return results;
 }
 
+std::string GroupRequests::serving(const MessageQueue& queue) {
+  if (!is_logical(queue)) return queue.broker;
+  const auto route = core_.wait_route(queue.topic, core_.options().route_refresh_ms);
+  const BrokerData* broker = route.ok() ? (*route)->serving(queue) : nullptr;
+  return broker == nullptr ? queue.broker : broker->name;
+}
+
 void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues, RequestCode code,
                                 const TakeAnswer& take) {
   const bool locks = code == RequestCode::kLockQueues;
   const auto encode = locks ? encode_lock_queues : encode_unlock_queues;
   std::map<std::string, std::vector<MessageQueue>> by_broker;
-  for (const MessageQueue& queue : queues) by_broker[queue.broker].push_back(queue);
+  for (const MessageQueue& queue : queues) by_broker[serving(queue)].push_back(queue);
+  std::vector<std::string> brokers;
   std::vector<std::vector<MessageQueue>> asked;
-  for (auto& [broker, some] : by_broker) asked.push_back(std::move(some));
+  for (auto& [broker, some] : by_broker) {
+    brokers.push_back(broker);
+    asked.push_back(std::move(some));
+  }
   const auto answers = wait_for_all<Answer>(
-      asked.size(), [&core = core_, group = group_, asked, encode](
+      asked.size(), [&core = core_, group = group_, brokers, asked, encode](
                         std::size_t i, const std::function<void(Result<Answer>)>& done) {
         const std::vector<MessageQueue>& some = asked[i];
         Command command =
             encode({.group = group, .client_id = core.memberships().client_id(), .queues = some});
         core.route(some.front().topic, core.options().route_refresh_ms,
-                   [&core, broker = some.front().broker, command = std::move(command),
+                   [&core, broker = brokers[i], command = std::move(command),
                     done](const Result<Route>& route) {
                      const std::string* master = master_of(route, broker);
                      if (master == nullptr) return done(no_master(broker));
@@ -130,7 +150,7 @@ void GroupRequests::ask_masters(const std::vector<MessageQueue>& queues, Request
     const Error failure = answer.ok()
                               ? answer_error(code, answer->header.code, answer->header.remark)
                               : answer.error();
-    const std::string& broker = asked[i].front().broker;
+    const std::string& broker = brokers[i];
     LogLimit::of_process().log(LogLevel::kWarn, "rocketmq", "locks of " + group_ + " at " + broker,
                                std::string(locks ? "locking" : "unlocking") +
                                    " queues of broker '" + broker + "' for group '" + group_ +
@@ -170,25 +190,28 @@ std::vector<Status> GroupRequests::write_offsets(const std::vector<GroupOffset>&
   return written;
 }
 
-void GroupRequests::send_back(const MessageQueue& queue, SendBack request, SentBack done) {
-  core_.loop().post(
-      [&core = core_, queue, request = std::move(request), done = std::move(done)]() mutable {
-        request.broker = queue.broker;
-        core.route(queue.topic, core.options().route_refresh_ms,
-                   [&core, queue, request = std::move(request),
-                    done = std::move(done)](const Result<Route>& route) {
-                     const std::string* master = master_of(route, queue.broker);
-                     if (master == nullptr) return done(no_master(queue.broker));
-                     core.call(*master, ChannelRole::kControl, encode_send_back(request), nullptr,
-                               core.options().call_timeout_ms, [done](const CallOutcome& outcome) {
-                                 if (!outcome.answer.ok()) return done(outcome.answer.status());
-                                 const FrameHeader& header = outcome.answer->header;
-                                 if (header.code == response_code::kSuccess) return done({});
-                                 done(answer_error(RequestCode::kConsumerSendBack, header.code,
-                                                   header.remark));
-                               });
-                   });
-      });
+void GroupRequests::send_back(const MessageQueue& queue, const std::string& store_host,
+                              SendBack request, SentBack done) {
+  core_.loop().post([&core = core_, queue, store_host, request = std::move(request),
+                     done = std::move(done)]() mutable {
+    core.route(queue.topic, core.options().route_refresh_ms,
+               [&core, queue, store_host, request = std::move(request),
+                done = std::move(done)](const Result<Route>& route) mutable {
+                 request.broker = is_logical(queue) ? broker_at(route, store_host) : queue.broker;
+                 const std::string* master = master_of(route, request.broker);
+                 if (master == nullptr) {
+                   return done(no_master(request.broker.empty() ? store_host : request.broker));
+                 }
+                 core.call(*master, ChannelRole::kControl, encode_send_back(request), nullptr,
+                           core.options().call_timeout_ms, [done](const CallOutcome& outcome) {
+                             if (!outcome.answer.ok()) return done(outcome.answer.status());
+                             const FrameHeader& header = outcome.answer->header;
+                             if (header.code == response_code::kSuccess) return done({});
+                             done(answer_error(RequestCode::kConsumerSendBack, header.code,
+                                               header.remark));
+                           });
+               });
+  });
 }
 
 }  // namespace slipstream::rocketmq::internal

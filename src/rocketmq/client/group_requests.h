@@ -36,11 +36,15 @@ class GroupRequests {
   void unlock(const std::vector<MessageQueue>& queues);
   // All at once; how each went, in their order.
   std::vector<Status> write_offsets(const std::vector<GroupOffset>& offsets);
-  // Does not block; for any thread. `done` runs on the loop.
+  // Does not block; for any thread. `done` runs on the loop. `store_host`: of the message; a part of
+  // a logical queue may lie on another broker than the one that serves it.
   using SentBack = std::function<void(const Status&)>;
-  void send_back(const MessageQueue& queue, SendBack request, SentBack done);
+  void send_back(const MessageQueue& queue, const std::string& store_host, SendBack request,
+                 SentBack done);
 
  private:
+  // The name of the broker that serves the queue.
+  std::string serving(const MessageQueue& queue);
   // Asks the master of each broker to lock or unlock; `take` gets the answers, with the queues that
   // were asked about.
   using TakeAnswer = std::function<void(const std::vector<MessageQueue>&, const Answer&)>;

@@ -244,7 +244,6 @@ class Producer::State : public std::enable_shared_from_this<State> {
 
   Result<std::vector<MessageQueue>> queues(const std::string& topic) {
     TRY_ASSIGN(const Route route, core_.wait_route(topic, core_.options().route_refresh_ms));
-    if (route->static_topic) return static_topic_error(topic);
     return internal::writable_queues(*route, topic);
   }
 
@@ -268,10 +267,13 @@ class Producer::State : public std::enable_shared_from_this<State> {
     fail_all();
   }
 
+  // A broker stores what it commits in the queue that it had when the half message came: when the
+  // logical queue has moved meanwhile, nobody reads it there.
   static Error static_topic_error(const std::string& topic) {
-    return Error{ErrorCode::kUnsupported, "topic '" + topic +
-                                              "' is a static (logical queue) topic; this client "
-                                              "reads and writes ordinary topics only"};
+    return Error{ErrorCode::kUnsupported,
+                 "topic '" + topic +
+                     "' is a static topic (logical queues): a transaction that is committed when "
+                     "its queue has moved would be lost; send it to an ordinary topic"};
   }
 
   Status set_body(Sending& sending, std::string body) {
@@ -352,7 +354,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
   }
 
   void dispatch(const std::shared_ptr<Sending>& sending, const RouteData& route) {
-    if (route.static_topic)
+    if (route.static_topic && (sending->sys_flag & sys_flag::kTransactionPrepared) != 0)
       return finish(sending, SendOutcome::kRefused, static_topic_error(sending->topic));
     if (sending->fixed) {
       sending->result.queue = *sending->fixed;
@@ -372,21 +374,21 @@ class Producer::State : public std::enable_shared_from_this<State> {
         sending->fixed = sending->result.queue;
       }
     }
-    const BrokerData* broker = route.broker(sending->result.queue.broker);
-    const std::string* address = broker == nullptr ? nullptr : broker->master();
-    if (address == nullptr) {
-      return failed(sending,
-                    Error::retry(ErrorCode::kUnavailable,
-                                 "broker '" + sending->result.queue.broker + "' has no master now"),
-                    SendOutcome::kNotStored);
+    const BrokerData* broker = route.serving(sending->result.queue);
+    if (broker == nullptr || broker->master() == nullptr) {
+      const std::string& name = broker == nullptr ? sending->result.queue.broker : broker->name;
+      return failed(
+          sending, Error::retry(ErrorCode::kUnavailable, "broker '" + name + "' has no master now"),
+          SendOutcome::kNotStored);
     }
-    transmit(sending, *address);
+    transmit(sending, broker->name, *broker->master());
   }
 
-  void transmit(const std::shared_ptr<Sending>& sending, const std::string& address) {
+  void transmit(const std::shared_ptr<Sending>& sending, const std::string& broker,
+                const std::string& address) {
     const SendRequest request{.producer_group = options_.group,
                               .topic = sending->topic,
-                              .broker = sending->result.queue.broker,
+                              .broker = broker,
                               .queue_id = sending->result.queue.id,
                               .sys_flag = sending->sys_flag,
                               .born_ms = core_.clock().wall_ms(),
@@ -436,6 +438,7 @@ class Producer::State : public std::enable_shared_from_this<State> {
       return finish(sending, SendOutcome::kStored, {});
     }
     const Error error = answer_error(code, header.code, header.remark);
+    if (header.code == response_code::kNotLeaderForQueue) core_.outdate_route(sending->topic);
     switch (verdict) {
       case Verdict::kRetrySame:
       case Verdict::kRetryOther:

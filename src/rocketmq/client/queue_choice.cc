@@ -19,6 +19,14 @@ bool has_master(const RouteData& route, const std::string& name) {
   return broker != nullptr && broker->master() != nullptr;
 }
 
+// A key keeps its queue while the broker that serves it is away.
+std::vector<MessageQueue> logical_queues(const RouteData& route, const std::string& topic) {
+  std::vector<MessageQueue> queues;
+  for (const LogicalQueue& each : route.logical_queues)
+    queues.push_back({topic, each.name, each.id});
+  return queues;
+}
+
 // "broker-a:4;broker-b:4"
 std::vector<MessageQueue> ordered_queues(const RouteData& route, const std::string& topic) {
   std::vector<MessageQueue> queues;
@@ -38,6 +46,7 @@ std::vector<MessageQueue> ordered_queues(const RouteData& route, const std::stri
 }  // namespace
 
 std::vector<MessageQueue> writable_queues(const RouteData& route, const std::string& topic) {
+  if (route.static_topic) return logical_queues(route, topic);
   if (!route.order_config.empty()) return ordered_queues(route, topic);
   std::vector<MessageQueue> queues;
   for (const QueueData& each : route.queues) {
@@ -48,6 +57,7 @@ std::vector<MessageQueue> writable_queues(const RouteData& route, const std::str
 }
 
 std::vector<MessageQueue> readable_queues(const RouteData& route, const std::string& topic) {
+  if (route.static_topic) return logical_queues(route, topic);
   std::vector<MessageQueue> queues;
   for (const QueueData& each : route.queues) {
     if (each.readable()) append_queues(queues, topic, each.broker, each.read_queues);

@@ -20,6 +20,8 @@ constexpr std::int64_t kNoProgressWaitMs = 20;
 // For so long an answer like "no such topic" may come from a server that does not know everything
 // yet.
 constexpr std::int64_t kRefusalPatienceMs = 60'000;
+// A logical queue may move: its former broker tells so when a long poll ends.
+constexpr std::int64_t kLogicalSuspendMs = 2'000;
 constexpr std::size_t kPullBytesMin = 4'096;
 // A queue has left its topic when so many routes, fetched one after another, say so.
 constexpr int kAbsentRoutes = 3;
@@ -35,6 +37,18 @@ PullConcurrencyLimits pull_limits(int pulls_per_queue, bool filtered) {
   return PullConcurrencyLimits::fixed(std::min(pulls_per_queue, PullConcurrencyLimits{}.most));
 }
 
+// The broker that served a logical queue before said where its part ends before it had indexed all
+// that it stored: it gives records behind that end, again and again. Each is read once.
+void pass_records(PullAnswer& pull, BodyBytes records) {
+  while (!records.empty()) {
+    const auto record = decode_record(records);
+    if (!record.ok()) break;
+    pull.next_offset = std::max(pull.next_offset, record->queue_offset + pull.offset_delta + 1);
+    records = records.subspan(static_cast<std::size_t>(record->total_size));
+  }
+  pull.max_offset = std::max(pull.max_offset, pull.next_offset);
+}
+
 }  // namespace
 
 QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, ReaderHost& host,
@@ -44,6 +58,7 @@ QueueReader::QueueReader(ClientCore& core, const ConsumerOptions& options, Reade
       host_(&host),
       id_(id),
       queue_(std::make_shared<const MessageQueue>(std::move(queue))),
+      served_(*queue_),
       tag_(tag),
       filtered_(has_filter(options.tags) || !options.sql.empty()),
       window_({.pulls = pull_limits(options.pulls_per_queue_max, filtered_),
@@ -136,19 +151,18 @@ void QueueReader::route_arrived(const Result<Route>& route) {
     }
     return trouble(route.error(), kTroubleWaitMs);
   }
-  if ((*route)->static_topic) {
-    return fail(Error{ErrorCode::kUnsupported, "a static (logical queue) topic cannot be read"},
-                window_.position());
-  }
-  const BrokerData* broker = (*route)->broker(queue_->broker);
+  const BrokerData* broker = (*route)->serving(*queue_);
   const std::string* address = broker == nullptr ? nullptr : choose_address(*broker);
   if (address == nullptr) {
     address_.clear();
     master_.clear();
-    return trouble(Error::retry(ErrorCode::kUnavailable,
-                                "broker '" + queue_->broker + "' is not in the route now"),
-                   kTroubleWaitMs);
+    const std::string name =
+        is_logical(*queue_) ? "that serves the queue" : "'" + queue_->broker + "'";
+    return trouble(
+        Error::retry(ErrorCode::kUnavailable, "broker " + name + " is not in the route now"),
+        kTroubleWaitMs);
   }
+  served_.broker = broker->name;
   pull_from(*broker, *address);
   count_absence(*route);
   // When the route did not answer at once, somebody has to go on.
@@ -268,7 +282,7 @@ void QueueReader::ask_for_master() {
     resolved_ms_ = 0;
     return pump();
   }
-  core_.call(master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr,
+  core_.call(master_, ChannelRole::kControl, encode_max_offset(served_), nullptr,
              core_.options().call_timeout_ms,
              [self = shared_from_this()](const CallOutcome& outcome) {
                if (self->host_ == nullptr || !self->stands_in_) return;
@@ -289,13 +303,13 @@ void QueueReader::find_start() {
   Command command;
   switch (start_.kind) {
     case StartPosition::Kind::kEarliest:
-      command = encode_min_offset(*queue_);
+      command = encode_min_offset(served_);
       break;
     case StartPosition::Kind::kTimestamp:
-      command = encode_search_offset(*queue_, start_.value);
+      command = encode_search_offset(served_, start_.value);
       break;
     default:
-      command = encode_max_offset(*queue_);
+      command = encode_max_offset(served_);
       break;
   }
   ask_master(std::move(command), [this](std::int64_t offset) {
@@ -310,7 +324,7 @@ void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> 
   if (master_.empty()) {
     asking_ = false;
     return trouble(
-        Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
+        Error::retry(ErrorCode::kUnavailable, "broker '" + served_.broker + "' has no master now"),
         kTroubleWaitMs);
   }
   const auto code = static_cast<RequestCode>(command.header.code);
@@ -334,12 +348,14 @@ void QueueReader::ask_master(Command command, std::function<void(std::int64_t)> 
 
 void QueueReader::send(const PlannedPull& pull, std::size_t reserved) {
   reserved_ += reserved;
-  const std::int64_t suspend_ms = pull.suspend ? options_.suspend_ms : 0;
+  const std::int64_t suspend_ms_max =
+      is_logical(*queue_) ? std::min(options_.suspend_ms, kLogicalSuspendMs) : options_.suspend_ms;
+  const std::int64_t suspend_ms = pull.suspend ? suspend_ms_max : 0;
   const std::string expression = !filtered_             ? "*"
                                  : options_.sql.empty() ? options_.tags
                                                         : options_.sql;
   Command command = encode_pull(PullRequest{.group = options_.group,
-                                            .queue = *queue_,
+                                            .queue = served_,
                                             .offset = pull.offset,
                                             .messages_max = pull.messages_max,
                                             .suspend_ms = static_cast<std::int32_t>(suspend_ms),
@@ -384,6 +400,8 @@ void QueueReader::answered(const Sent& sent, CallOutcome outcome) {
       }
       auto pull = parse_pull(answer.header);
       if (pull.ok()) {
+        if (is_logical(*queue_) && pull->status == PullStatus::kFound)
+          pass_records(*pull, answer.body());
         pulled(sent, *pull, answer);
       } else {
         window_.failed(sent.id);
@@ -437,6 +455,13 @@ void QueueReader::pulled(const Sent& sent, const PullAnswer& pull, const Answer&
   }
   if (!front) return window_.drop_from(sent.id);
   if (pull.next_offset > sent.offset) return skipped(sent, pull);
+  // As in pass_records(), for records that the filter keeps back.
+  if (pull.status == PullStatus::kRetryImmediately && filtered_ && is_logical(*queue_) &&
+      pull.max_offset > sent.offset) {
+    PullAnswer behind = pull;
+    behind.next_offset = sent.offset + 1;
+    return skipped(sent, behind);
+  }
   window_.nothing_there(sent.id, pull.max_offset);
   account();
   if (pull.status == PullStatus::kNotFound && pull.max_offset <= sent.offset) {
@@ -503,12 +528,18 @@ void QueueReader::refused(std::int64_t offset, std::int32_t code, const std::str
   }
   const std::int64_t now_ms = core_.clock().now_ms();
   if (refused_since_ms_ < 0) refused_since_ms_ = now_ms;
-  const bool passing =
-      code == response_code::kServiceNotAvailable || code == response_code::kGoAway;
+  if (code == response_code::kNotLeaderForQueue) moved();
+  const bool passing = code == response_code::kServiceNotAvailable ||
+                       code == response_code::kGoAway || code == response_code::kNotLeaderForQueue;
   if (!passing && now_ms - refused_since_ms_ > kRefusalPatienceMs) return fail(error, offset);
   address_.clear();
   wanted_broker_ = 0;
   trouble(error, kTroubleWaitMs);
+}
+
+void QueueReader::moved() {
+  core_.outdate_route(queue_->topic);
+  address_.clear();
 }
 
 void QueueReader::take_frames() {
@@ -543,12 +574,12 @@ void QueueReader::compare_topic(std::int64_t offset) {
   if (master_.empty()) {
     address_.clear();
     return trouble(
-        Error::retry(ErrorCode::kUnavailable, "broker '" + queue_->broker + "' has no master now"),
+        Error::retry(ErrorCode::kUnavailable, "broker '" + served_.broker + "' has no master now"),
         kTroubleWaitMs);
   }
   asking_ = true;
   Command command = encode_pull(PullRequest{.group = options_.group,
-                                            .queue = *queue_,
+                                            .queue = served_,
                                             .offset = offset,
                                             .messages_max = 1,
                                             .suspend_ms = 0,
@@ -624,8 +655,8 @@ void QueueReader::begin_anew(std::int64_t first) {
 void QueueReader::out_of_range(std::int64_t offset) {
   asking_ = true;
   // Also an operator's reset answers this way, and a queue without any data: only the bounds tell.
-  ask_master(encode_min_offset(*queue_), [this, offset](std::int64_t min_offset) {
-    ask_master(encode_max_offset(*queue_), [this, offset, min_offset](std::int64_t max_offset) {
+  ask_master(encode_min_offset(served_), [this, offset](std::int64_t min_offset) {
+    ask_master(encode_max_offset(served_), [this, offset, min_offset](std::int64_t max_offset) {
       asking_ = false;
       decide_out_of_range(offset, min_offset, max_offset);
     });
@@ -676,10 +707,16 @@ void QueueReader::renew_proof() {
   proof_under_way_ = true;
   const std::int64_t asked_ms = core_.clock().now_ms();
   core_.call(
-      master_, ChannelRole::kControl, encode_max_offset(*queue_), nullptr,
+      master_, ChannelRole::kControl, encode_max_offset(served_), nullptr,
       core_.options().call_timeout_ms, [self = shared_from_this(), asked_ms](CallOutcome outcome) {
         self->proof_under_way_ = false;
         if (self->host_ == nullptr || !outcome.answer.ok()) return;
+        if (outcome.answer->header.code == response_code::kNotLeaderForQueue) {
+          // A long poll at the broker that served it would sleep on.
+          self->window_.pull_front_again();
+          self->moved();
+          return self->pump();
+        }
         const auto max_offset = parse_offset(RequestCode::kMaxOffset, outcome.answer->header);
         if (!max_offset.ok()) return;
         ReaderHost::Note note{.position = {},

@@ -93,6 +93,8 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   void pulled(const Sent& sent, const PullAnswer& pulled, const Answer& answer);
   void skipped(const Sent& sent, const PullAnswer& pulled);
   void refused(std::int64_t offset, std::int32_t code, const std::string& remark, bool from_slave);
+  // A logical queue is another broker's now.
+  void moved();
   void topic_is_gone();
   // Whether the topic that is back is the one that was read, by the first message from `offset` on.
   void compare_topic(std::int64_t offset);
@@ -117,6 +119,7 @@ class QueueReader : public std::enable_shared_from_this<QueueReader> {
   ReaderHost* host_;  // null once stopped
   const std::uint64_t id_;
   const std::shared_ptr<const MessageQueue> queue_;
+  MessageQueue served_;  // with the name of the broker that serves it: what requests say
   const std::uint64_t tag_;
   const bool filtered_;
   StartPosition start_;

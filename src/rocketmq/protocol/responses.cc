@@ -66,6 +66,58 @@ TopicConfig topic_config_of(const JsonValue& value) {
   return config;
 }
 
+std::optional<std::int64_t> parse_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+constexpr std::string_view kLogicalPrefix = "__syslo__";
+
+// As the Java client names them.
+std::string logical_name(const std::string& scope) {
+  return std::string(kLogicalPrefix) + (scope == "__global__" ? "global__" : scope);
+}
+
+// Each broker says which queues it served at its epoch: the newest word counts.
+Status read_logical_queues(const JsonValue& mappings, RouteData& route) {
+  struct Serving {
+    std::int64_t epoch = -1;
+    std::string broker;
+  };
+  std::map<std::pair<std::string, std::int32_t>, Serving> serving;
+  std::map<std::string, std::int32_t> counts;
+  for (const JsonMember& mapping : mappings.members) {
+    const JsonValue& told = mapping.value;
+    if (!told.is_object()) continue;
+    route.static_topic = true;
+    const std::string name = logical_name(told["scope"].string_or("__global__"));
+    const std::string broker = told["bname"].string_or(mapping.name);
+    const std::int64_t epoch = told["epoch"].integer_or(0);
+    std::int32_t& count = counts[name];
+    count = std::max(count, int32_of(told["totalQueues"], 0));
+    for (const JsonMember& each : told["currIdMap"].members) {
+      const auto id = parse_number(each.name);
+      if (!id || *id < 0 || *id >= kQueuesMax) continue;
+      Serving& known = serving[{name, static_cast<std::int32_t>(*id)}];
+      if (epoch >= known.epoch) known = {epoch, broker};
+    }
+  }
+  std::int64_t all = 0;
+  for (const auto& [name, count] : counts) all += count;
+  if (all > kQueuesMax)
+    return Error{ErrorCode::kCorrupt, "route names an impossible number of logical queues"};
+  for (const auto& [name, count] : counts) {
+    for (std::int32_t id = 0; id < count; ++id) {
+      const auto known = serving.find({name, id});
+      route.logical_queues.push_back(
+          {name, id, known == serving.end() ? std::string() : known->second.broker});
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> strings_of(const JsonValue& value) {
   std::vector<std::string> strings;
   for (const JsonValue& item : value.items) strings.push_back(item.string_or(""));
@@ -96,13 +148,6 @@ Result<std::int64_t> required_number(RequestCode request, const FrameHeader& hea
   return Error{ErrorCode::kCorrupt, "answer to " +
                                         request_code_name(static_cast<std::int32_t>(request)) +
                                         " has no number '" + std::string(field) + "'"};
-}
-
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 Result<std::map<std::string, std::string, std::less<>>> parse_java_properties(
@@ -139,6 +184,21 @@ const BrokerData* RouteData::broker(std::string_view name) const {
   return nullptr;
 }
 
+bool is_logical(const MessageQueue& queue) { return queue.broker.starts_with(kLogicalPrefix); }
+
+const BrokerData* RouteData::serving(const MessageQueue& queue) const {
+  if (!static_topic) return broker(queue.broker);
+  const auto place = std::pair<std::string_view, std::int32_t>(queue.broker, queue.id);
+  const auto found = std::lower_bound(logical_queues.begin(), logical_queues.end(), place,
+                                      [](const LogicalQueue& each, const auto& wanted) {
+                                        return std::pair<std::string_view, std::int32_t>(
+                                                   each.name, each.id) < wanted;
+                                      });
+  const bool known = found != logical_queues.end() && found->name == queue.broker &&
+                     found->id == queue.id && !found->broker.empty();
+  return known ? broker(found->broker) : nullptr;
+}
+
 Result<RouteData> parse_route(BodyBytes body) {
   TRY_ASSIGN(const JsonValue root, parse_object(body, "route"));
   if (!root["brokerDatas"].is_array() || !root["queueDatas"].is_array()) {
@@ -163,9 +223,7 @@ Result<RouteData> parse_route(BodyBytes body) {
   std::sort(route.queues.begin(), route.queues.end(),
             [](const QueueData& a, const QueueData& b) { return a.broker < b.broker; });
   route.order_config = root["orderTopicConf"].string_or("");
-  for (const JsonMember& mapping : root["topicQueueMappingByBroker"].members) {
-    if (mapping.value.is_object()) route.static_topic = true;
-  }
+  TRY(read_logical_queues(root["topicQueueMappingByBroker"], route));
   return route;
 }
 

@@ -43,13 +43,25 @@ struct QueueData {
   bool readable() const { return (perm & kPermRead) != 0; }
   bool writable() const { return (perm & kPermWrite) != 0; }
 };
+// Of a static topic (5.x): a broker serves it for now, and "__syslo__global__" stands in place of its
+// name.
+bool is_logical(const MessageQueue& queue);
+// Who serves it changes when the topic is remapped.
+struct LogicalQueue {
+  std::string name;  // in place of a broker's: MessageQueue::broker
+  std::int32_t id = 0;
+  std::string broker;  // empty: nobody serves it now
+};
 struct RouteData {
-  std::vector<BrokerData> brokers;  // by name
-  std::vector<QueueData> queues;    // by broker name
-  std::string order_config;         // "broker-a:4;broker-b:4" or empty
-  bool static_topic = false;        // logical queues of 5.x: not supported by Slipstream
+  std::vector<BrokerData> brokers;           // by name
+  std::vector<QueueData> queues;             // by broker name
+  std::string order_config;                  // "broker-a:4;broker-b:4" or empty
+  bool static_topic = false;                 // 5.x: what counts are the logical queues
+  std::vector<LogicalQueue> logical_queues;  // by name and id
 
   const BrokerData* broker(std::string_view name) const;
+  // The broker that requests for the queue go to; null when the route shows none.
+  const BrokerData* serving(const MessageQueue& queue) const;
 };
 Result<RouteData> parse_route(BodyBytes body);
 

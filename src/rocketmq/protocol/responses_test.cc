@@ -57,6 +57,34 @@ TEST(Responses, StaticTopicsAreRecognised) {
           ->static_topic);
 }
 
+TEST(Responses, LogicalQueuesAreServedByWhoSaidSoLast) {
+  const std::string_view body =
+      R"({"brokerDatas":[{"brokerAddrs":{"0":"127.0.0.1:1"},"brokerName":"a","cluster":"c"},)"
+      R"({"brokerAddrs":{"0":"127.0.0.1:2"},"brokerName":"b","cluster":"c"}],"queueDatas":[],)"
+      R"("topicQueueMappingByBroker":{)"
+      R"("b":{"topic":"T","scope":"__global__","totalQueues":3,"bname":"b","epoch":2,"currIdMap":{1:4}},)"
+      R"("a":{"topic":"T","scope":"__global__","totalQueues":2,"bname":"a","epoch":1,"currIdMap":{"0":0,"1":1}},)"
+      R"("c":{"topic":"T","scope":"room","totalQueues":1,"bname":"a","epoch":1,"currIdMap":{"0":0,"7":1,"x":2}}}})";
+  const auto route = parse_route(as_bytes(body));
+  ASSERT_TRUE(route.ok()) << route.error().to_string();
+  ASSERT_EQ(route->logical_queues.size(), 4U);
+  EXPECT_EQ(route->logical_queues[0].name, "__syslo__global__");
+  EXPECT_EQ(route->logical_queues[3].name, "__syslo__room");
+  const auto serving = [&](const MessageQueue& queue) {
+    const BrokerData* broker = route->serving(queue);
+    return broker == nullptr ? std::string() : broker->name;
+  };
+  EXPECT_EQ(serving({"T", "__syslo__global__", 0}), "a");
+  EXPECT_EQ(serving({"T", "__syslo__global__", 1}), "b");
+  EXPECT_EQ(serving({"T", "__syslo__global__", 2}), "") << "nobody said so";
+  EXPECT_EQ(serving({"T", "__syslo__global__", 3}), "");
+  EXPECT_EQ(serving({"T", "a", 0}), "") << "a broker's own queue is a part of a logical one";
+  EXPECT_EQ(serving({"T", "__syslo__room", 0}), "a");
+  const std::string_view many =
+      R"({"brokerDatas":[],"queueDatas":[],"topicQueueMappingByBroker":{"b":{"totalQueues":2000000000}}})";
+  EXPECT_EQ(parse_route(as_bytes(many)).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(Responses, ImpossibleRoutesAreRefused) {
   EXPECT_FALSE(parse_route(as_bytes("{}")).ok());
   EXPECT_FALSE(parse_route(as_bytes("[]")).ok());

@@ -14,6 +14,7 @@ struct Location {
   const MessageQueue& queue;
   std::int64_t queue_offset = 0;
   std::int64_t physical_offset = 0;
+  std::int32_t port = kPort;
 };
 
 std::string encode_record(const Location& place, const NewMessage& message) {
@@ -32,7 +33,7 @@ std::string encode_record(const Location& place, const NewMessage& message) {
   writer.i32(40'000);
   writer.i64(message.store_ms);
   writer.u32(kLoopback);
-  writer.i32(kPort);
+  writer.i32(place.port);
   writer.i32(message.reconsume_times);
   writer.i64(0);
   writer.u32(static_cast<std::uint32_t>(message.body.size()));
@@ -51,7 +52,9 @@ std::int64_t BrokerStore::append(const MessageQueue& queue, const NewMessage& me
   StoredQueue& stored = queues[queue];
   const std::int64_t offset = stored.max_offset();
   StoredRecord record;
-  record.bytes = encode_record({queue, offset, next_physical_}, message);
+  const auto port = ports.find(queue.broker);
+  record.bytes = encode_record(
+      {queue, offset, next_physical_, port == ports.end() ? kPort : port->second}, message);
   record.tag_hash =
       tag_hash(find_property(message.properties, property::kTags).value_or(std::string_view()));
   record.unique_key =

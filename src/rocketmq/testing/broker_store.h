@@ -56,6 +56,7 @@ struct ReadLimits {
 class BrokerStore {
  public:
   std::map<std::string, std::int32_t> topics;  // queues per broker
+  std::map<std::string, std::int32_t> ports;   // that records name, by broker; else 10911
   std::map<MessageQueue, StoredQueue> queues;
   std::map<std::pair<std::string, MessageQueue>, std::int64_t> group_offsets;
 

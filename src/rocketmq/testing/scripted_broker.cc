@@ -25,6 +25,8 @@
 #include "rocketmq/testing/operator_requests.h"
 #include "rocketmq/testing/pop_table.h"
 #include "rocketmq/testing/reply_push.h"
+#include "rocketmq/testing/route_json.h"
+#include "rocketmq/testing/static_topics.h"
 
 namespace slipstream::rocketmq::testing {
 namespace {
@@ -145,6 +147,11 @@ class ScriptedBroker::Impl {
 
   GroupTable& groups() { return groups_; }
   OperatorRequests& operators() { return operators_; }
+  StaticTopics& statics() { return statics_; }
+  void set_store_hosts() {
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i)
+      store_.ports.emplace(options_.brokers[i], ports_[i + 1].number);
+  }
   PopTable& pops() { return pops_; }
   std::size_t half_open() const { return half_open_.size(); }
 
@@ -222,9 +229,10 @@ class ScriptedBroker::Impl {
 
   void wake(const MessageQueue& queue) {
     pops_.wake();
+    const MessageQueue logical = statics_.logical_of(queue);
     auto parked = std::exchange(parked_, {});
     for (auto& each : parked) {
-      if (each.second.queue == queue) {
+      if (each.second.queue == queue || each.second.queue == logical) {
         run_parked(each.first, each.second.session, each.second.request, false);
       } else {
         parked_.emplace(each.first, std::move(each.second));
@@ -375,6 +383,7 @@ class ScriptedBroker::Impl {
 
   // The answer; nothing for a parked pull.
   std::optional<Command> execute(std::uint64_t session, const Request& request) {
+    if (statics_.covers(request.header)) return serve_logical(session, request, true);
     switch (static_cast<RequestCode>(request.header.code)) {
       case RequestCode::kRouteByTopic:
         return route(request);
@@ -526,7 +535,8 @@ class ScriptedBroker::Impl {
     return options_.brokers[std::max<std::size_t>(request.port, 1) - 1];
   }
   MessageQueue queue_name(const Request& request) const {
-    return {request.text("topic"), broker_of(request),
+    const bool logical = statics_.covers(request.header);
+    return {request.text("topic"), logical ? std::string(kLogicalBroker) : broker_of(request),
             static_cast<std::int32_t>(request.number("queueId"))};
   }
   bool beyond_topic(const MessageQueue& queue) const {
@@ -543,67 +553,37 @@ class ScriptedBroker::Impl {
 
   Command route(const Request& request) {
     const auto topic = store_.topics.find(request.text("topic"));
-    const bool away = std::all_of(options_.brokers.begin(), options_.brokers.end(),
-                                  [&](const auto& name) { return unregistered_.contains(name); });
-    if (topic == store_.topics.end() || away)
+    const std::vector<RegisteredBroker> brokers = registered();
+    if (topic == store_.topics.end() || brokers.empty())
       return make_answer(request.header, response_code::kTopicNotExist, "no topic route");
     Command done = make_answer(request.header, 0);
     JsonWriter json(done.body);
-    json.begin_object().key("brokerDatas").begin_array();
-    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      if (!unregistered_.contains(options_.brokers[i]) && !is_slave(i)) broker_json(json, i);
-    }
-    json.end_array()
-        .key("filterServerTable")
-        .begin_object()
-        .end_object()
-        .key("queueDatas")
-        .begin_array();
-    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      const std::string& broker = options_.brokers[i];
-      if (unregistered_.contains(broker) || is_slave(i)) continue;
-      json.begin_object()
-          .key("brokerName")
-          .string(broker)
-          .key("perm")
-          .integer(6)
-          .key("readQueueNums")
-          .integer(topic->second);
-      json.key("topicSysFlag").integer(0).key("writeQueueNums").integer(topic->second).end_object();
-    }
-    json.end_array().end_object();
+    json.begin_object();
+    write_route(brokers, topic->second, json);
+    if (statics_.has(topic->first)) statics_.write(topic->first, json);
+    json.end_object();
     return done;
   }
-
-  void broker_json(JsonWriter& json, std::size_t index) const {
-    json.begin_object().key("brokerAddrs").begin_object();
-    int id = 0;
-    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      if (options_.brokers[i] == options_.brokers[index])
-        json.key(std::to_string(id++)).string(address(i + 1));
-    }
-    json.end_object()
-        .key("brokerName")
-        .string(options_.brokers[index])
-        .key("cluster")
-        .string("ScriptedCluster")
-        .end_object();
-  }
-  std::string address(std::size_t port) const {
-    return "127.0.0.1:" + std::to_string(ports_[port].number);
-  }
-
   Command cluster(const Request& request) {
     Command done = make_answer(request.header, 0);
     JsonWriter json(done.body);
-    json.begin_object().key("brokerAddrTable").begin_object();
-    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
-      if (unregistered_.contains(options_.brokers[i]) || is_slave(i)) continue;
-      json.key(options_.brokers[i]);
-      broker_json(json, i);
-    }
-    json.end_object().end_object();
+    write_cluster(registered(), json);
     return done;
+  }
+  std::vector<RegisteredBroker> registered() const {
+    std::vector<RegisteredBroker> brokers;
+    for (std::size_t i = 0; i < options_.brokers.size(); ++i) {
+      const std::string& name = options_.brokers[i];
+      if (unregistered_.contains(name)) continue;
+      if (!is_slave(i)) brokers.push_back({name, {}});
+      for (RegisteredBroker& each : brokers) {
+        if (each.name == name) each.addresses.push_back(address(i + 1));
+      }
+    }
+    return brokers;
+  }
+  std::string address(std::size_t port) const {
+    return "127.0.0.1:" + std::to_string(ports_[port].number);
   }
 
   Command delete_topic(const Request& request) {
@@ -677,7 +657,10 @@ class ScriptedBroker::Impl {
   }
 
   void run_parked(std::uint64_t id, std::uint64_t session, const Request& request, bool timed_out) {
-    if (auto done = pull(session, request, !timed_out, id)) answer(session, *done);
+    const bool logical = statics_.covers(request.header);
+    const auto done = logical ? serve_logical(session, request, !timed_out, id)
+                              : pull(session, request, !timed_out, id);
+    if (done) answer(session, *done);
   }
 
   void park(std::uint64_t session, const Request& request, std::optional<std::uint64_t> known) {
@@ -691,6 +674,21 @@ class ScriptedBroker::Impl {
       parked_.erase(parked);
       run_parked(id, each.session, each.request, true);
     });
+  }
+
+  std::optional<Command> serve_logical(std::uint64_t session, const Request& request, bool may_park,
+                                       std::optional<std::uint64_t> known = {}) {
+    auto done = statics_.answer(request.header, broker_of(request),
+                                [&](const std::string& broker, const FrameHeader& physical) {
+                                  std::size_t port = 1;
+                                  while (options_.brokers[port - 1] != broker) ++port;
+                                  return execute(session, Request{physical, request.body, port});
+                                });
+    const bool suspend = (request.number("sysFlag") & 2) != 0;
+    if (!done || done->header.code != response_code::kPullNotFound || !suspend || !may_park)
+      return done;
+    park(session, request, known);
+    return std::nullopt;
   }
 
   std::optional<Command> pull(std::uint64_t session, const Request& request, bool may_park,
@@ -763,6 +761,7 @@ class ScriptedBroker::Impl {
   std::vector<Port> ports_;
   BrokerStore store_;
   OperatorRequests operators_{store_};
+  StaticTopics statics_{store_};
   PopTable pops_{
       store_,
       clock_,
@@ -799,6 +798,22 @@ std::string ScriptedBroker::name_server() const {
 
 void ScriptedBroker::create_topic(const std::string& topic, std::int32_t queues) {
   impl_->do_on_loop([&] { impl_->store().create_topic(topic, queues, impl_->options().brokers); });
+}
+
+void ScriptedBroker::create_static_topic(const std::string& topic, std::int32_t queues) {
+  impl_->do_on_loop([&] {
+    impl_->set_store_hosts();
+    impl_->statics().create(topic, queues, impl_->options().brokers);
+  });
+}
+
+void ScriptedBroker::move_queue(const MessageQueue& queue, const std::string& broker,
+                                std::int64_t offset, std::int64_t unseen) {
+  impl_->do_on_loop([&] { impl_->statics().move(queue.topic, queue.id, broker, offset, unseen); });
+}
+
+MessageQueue ScriptedBroker::part_of(const MessageQueue& queue) const {
+  return impl_->on_loop([&] { return impl_->statics().last_part(queue); });
 }
 
 void ScriptedBroker::shrink_topic(const std::string& topic, std::int32_t queues) {
@@ -865,7 +880,8 @@ void ScriptedBroker::lose_tail(const MessageQueue& queue, std::int64_t max_offse
 std::int64_t ScriptedBroker::group_offset(const std::string& group,
                                           const MessageQueue& queue) const {
   return impl_->on_loop([&]() -> std::int64_t {
-    const auto found = impl_->store().group_offsets.find({group, queue});
+    const MessageQueue place = impl_->statics().first_part(queue);
+    const auto found = impl_->store().group_offsets.find({group, place});
     return found == impl_->store().group_offsets.end() ? -1 : found->second;
   });
 }

@@ -68,6 +68,14 @@ class ScriptedBroker {
 
   // On every broker; also widens.
   void create_topic(const std::string& topic, std::int32_t queues);
+  // Logical queues, the first at the first broker, the second at the second, and so on.
+  void create_static_topic(const std::string& topic, std::int32_t queues);
+  // A logical queue goes on at another broker, at this offset; long polls at the old one sleep on.
+  // `unseen`: of the last messages so many are behind what the new one takes for the old one's end.
+  void move_queue(const MessageQueue& queue, const std::string& broker, std::int64_t offset,
+                  std::int64_t unseen = 0);
+  // The broker's own queue that a logical one is written to now.
+  MessageQueue part_of(const MessageQueue& queue) const;
   // Fewer queues in the route; those behind refuse pulls and sends, and keep what they hold.
   void shrink_topic(const std::string& topic, std::int32_t queues);
   // `properties` encoded. Returns the offset.
