@@ -88,6 +88,14 @@ Status create_missing_topic(rocketmq::Client& client, const std::string& table,
   return {};
 }
 
+Error static_topic_error(const std::string& table, const std::string& topic) {
+  return Error{ErrorCode::kUnsupported,
+               "table '" + table + "': topic '" + topic +
+                   "' is a static topic (logical queues), which cannot be written exactly once: "
+                   "what was published while a queue moved to another broker is not found again; "
+                   "set 'sink.delivery-guarantee' = 'at-least-once'"};
+}
+
 Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
   rocketmq::Admin admin(client);
   auto topic = admin.describe_topic(plan.settings.topic);
@@ -102,10 +110,8 @@ Status check_output_topic(rocketmq::Client& client, const SinkPlan& plan) {
     topic = admin.describe_topic(plan.settings.topic);
   }
   if (!topic.ok()) return topic.status().with_context("table '" + plan.settings.table + "'");
-  if (topic->static_topic) {
-    return bad(plan, ErrorCode::kUnsupported,
-               "is a static topic (logical queues); only ordinary topics can be written");
-  }
+  if (topic->static_topic && plan.settings.guarantee == Guarantee::kExactlyOnce)
+    return static_topic_error(plan.settings.table, plan.settings.topic);
   const std::vector<rocketmq::MessageQueue> queues = topic->writable_queues();
   if (queues.empty()) {
     return bad(plan, ErrorCode::kPermissionDenied,

@@ -16,6 +16,10 @@ namespace slipstream::rocketmq_connector {
 Status create_missing_topic(rocketmq::Client& client, const std::string& table,
                             const std::string& topic);
 
+// A logical queue has messages whose offsets are not decided while it moves to another broker: a
+// scan after a crash would not find them.
+Error static_topic_error(const std::string& table, const std::string& topic);
+
 // The topic exists (or is created, where the cluster creates topics by itself), can be written,
 // and, for exactly-once, is of a kind that can be looked through, by the scan group.
 //

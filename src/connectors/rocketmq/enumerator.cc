@@ -78,8 +78,6 @@ Result<QueueEnumerator::Topics> QueueEnumerator::find_topics() {
       if (!may_pass_over(topic.error())) return topic.error();
       if (topic.error().retryable) failed = topic.error();
       pass_over(name, topic.error().message);
-    } else if (topic->static_topic) {
-      pass_over(name, static_topic_error(name).message);
     } else {
       passed_over_.erase(name);
       topics.push_back(std::move(*topic));
@@ -130,10 +128,6 @@ Result<rocketmq::TopicDescription> QueueEnumerator::describe(const std::string& 
     }
     return error;
   }
-  if (description->static_topic) {
-    if (settings_->topics.is_pattern()) return description;
-    return static_topic_error(topic);
-  }
   if (!settings_->sql.empty() && !filter_checked_.contains(topic)) {
     TRY(admin_.check_filter(topic, settings_->group, settings_->sql)
             .with_context(table + ": option 'scan.filter.sql'"));
@@ -145,12 +139,6 @@ Result<rocketmq::TopicDescription> QueueEnumerator::describe(const std::string& 
                             "' has no readable queue now; its permission must include read");
   }
   return description;
-}
-
-Error QueueEnumerator::static_topic_error(const std::string& topic) const {
-  return Error{ErrorCode::kUnsupported,
-               "table '" + settings_->table + "': topic '" + topic +
-                   "' is a static topic (logical queues); only ordinary topics can be read"};
 }
 
 // Of several topics: what became of one must not keep new queues of the others from being found.

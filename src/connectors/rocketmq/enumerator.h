@@ -45,7 +45,6 @@ class QueueEnumerator final : public SplitEnumerator {
   Result<rocketmq::TopicDescription> describe(const std::string& topic);
   bool may_pass_over(const Error& error) const;
   void pass_over(const std::string& topic, const std::string& why);
-  Error static_topic_error(const std::string& topic) const;
   // None: the topic is not among them.
   static std::vector<rocketmq::MessageQueue> queues_of(const Topics& topics,
                                                        const std::string& name);

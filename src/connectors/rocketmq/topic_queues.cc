@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include "slipstream/rocketmq/admin.h"
+
 #include "base/try.h"
 #include "connectors/rocketmq/check_sink.h"
 
@@ -17,6 +19,12 @@ Status TopicQueues::create_for_rows(std::string_view name) {
   return Error{ErrorCode::kDataError,
                created.error().message +
                    "; a row names it in its column for the topic: create it, or correct the query"};
+}
+
+Status TopicQueues::refuse_static_topic(std::string_view name) {
+  TRY_ASSIGN(const auto topic, rocketmq::Admin(client_).describe_topic(name));
+  if (topic.static_topic) return static_topic_error(settings_.table, topic.topic);
+  return {};
 }
 
 Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
@@ -42,6 +50,7 @@ Result<TopicQueues::Topic*> TopicQueues::find(std::string_view name) {
                         "topic '" + std::string(name) +
                             "' has no writable queue; its permission must include write");
   }
+  if (settings_.guarantee == Guarantee::kExactlyOnce) TRY(refuse_static_topic(name));
   if (topics_.size() >= kTopicsMax) {
     return Error{ErrorCode::kResourceExhausted,
                  "rows name more than " + std::to_string(kTopicsMax) + " different topics"};

@@ -42,6 +42,7 @@ class TopicQueues {
 
  private:
   Status create_for_rows(std::string_view topic);
+  Status refuse_static_topic(std::string_view topic);
 
   rocketmq::Client& client_;
   rocketmq::Producer& producer_;
