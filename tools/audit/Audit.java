@@ -435,6 +435,7 @@ public final class Audit {
     producer.setNamesrvAddr(options.get("nameserver"));
     producer.setVipChannelEnabled(false);
     producer.setSendMsgTimeout(10_000);
+    producer.setPollNameServerInterval(1_000); // a queue of a static topic may move
     producer.start();
     patiently(() -> producer.fetchPublishMessageQueues(options.get("topic")));
     long first = Long.parseLong(options.getOrDefault("start", "0"));
@@ -494,7 +495,7 @@ public final class Audit {
   }
 
   /**
-   * Sends until the broker took the messages. A refusal (busy) is retried; an answer that got lost would
+   * Sends until the broker took the messages. A refusal (busy, no leader) is retried; a lost answer would
    * make a repeat a duplicate, so that one is an error and the count of messages stays exact.
    */
   private static void send(DefaultMQProducer producer, List<Message> messages) throws Exception {
@@ -516,11 +517,15 @@ public final class Audit {
     }
   }
 
+  private static final int NOT_LEADER_FOR_QUEUE = 501; // of 5.x: a queue of a static topic has moved
+  private static final Set<Integer> REFUSALS =
+      Set.of(RemotingSysResponseCode.SYSTEM_BUSY, NOT_LEADER_FOR_QUEUE);
+
   /** The client wraps a broker's refusal when its own attempts are used up. */
   private static boolean isBusy(Exception error) {
     Throwable cause = error instanceof MQBrokerException ? error : error.getCause();
     return cause instanceof MQBrokerException
-        && ((MQBrokerException) cause).getResponseCode() == RemotingSysResponseCode.SYSTEM_BUSY;
+        && REFUSALS.contains(((MQBrokerException) cause).getResponseCode());
   }
 
   /** Brokers acknowledge messages before they dispatch them to the queues that readers see. */
