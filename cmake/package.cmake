@@ -26,7 +26,7 @@ file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include
 target_sources(libslipstream PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${public_headers})
 set_target_properties(libslipstream PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 target_link_libraries(libslipstream PUBLIC OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB dep::deflate dep::lz4 dep::zstd dep::xxhash dep::pcre2 dep::re2
-  simdjson::simdjson spdlog::spdlog fmt::fmt absl::flat_hash_map Threads::Threads)
+  dep::rdkafka simdjson::simdjson spdlog::spdlog fmt::fmt absl::flat_hash_map Threads::Threads)
 add_library(Slipstream::slipstream ALIAS libslipstream)
 if(CMAKE_STRIP) # 100 MB of debug information help nobody who has no sources
   add_custom_command(TARGET libslipstream POST_BUILD COMMAND ${CMAKE_STRIP} --strip-debug $<TARGET_FILE:libslipstream>)
@@ -66,7 +66,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME slipstream)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libslipstream-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "g++ (>= 12), cmake (>= 3.25), pkg-config, libssl-dev, zlib1g-dev, libdeflate-dev, liblz4-dev, libzstd-dev, libxxhash-dev, libpcre2-dev, libre2-dev, libsimdjson-dev, libspdlog-dev, libfmt-dev, libabsl-dev")
+  "g++ (>= 12), cmake (>= 3.25), pkg-config, libssl-dev, zlib1g-dev, libdeflate-dev, liblz4-dev, libzstd-dev, libxxhash-dev, libpcre2-dev, librdkafka-dev, libre2-dev, libsimdjson-dev, libspdlog-dev, libfmt-dev, libabsl-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Runs SQL jobs over Apache RocketMQ with exactly-once checkpoints.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers and static library: DataStream API, SQL and the RocketMQ client for C++ programs.")
