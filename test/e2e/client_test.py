@@ -51,6 +51,20 @@ class ClientTest(EndToEndTest):
         self.audit.produce("popped", 1_000, batch=1)
         self.live("LivePopTest.*", 3, pop_topic="popped", pop_count=1_000)
 
+    def test_pop_of_batches(self):
+        if self.cluster.version.startswith("4."):
+            return
+        self.mqadmin("updateTopic", "-c", "DefaultCluster", "-t", "batches", "-r", "2", "-w", "2",
+                     "-a", "+queue.type=BatchCQ")
+        self.audit.produce("batches", 50, batch=5)
+        self.live("LiveBatchPopTest.*", 1, batch_topic="batches")
+
+    def test_pop_in_order(self):
+        if self.cluster.version.startswith("4."):
+            return
+        self.audit.create_topic("popped_in_order", queues=4)
+        self.live("LiveOrderedPopTest.*", 1, ordered_topic="popped_in_order")
+
     def test_transactions_read_by_java(self):
         self.audit.create_topic("transactions")
         self.live("LiveTransactionTest.*", 1, transaction_topic="transactions")

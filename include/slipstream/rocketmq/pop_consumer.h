@@ -14,6 +14,10 @@
 
 namespace slipstream::rocketmq {
 
+namespace internal {
+class PopBatch;
+}
+
 // What is popped, and how.
 struct PopOptions {
   std::string group{};
@@ -29,6 +33,8 @@ struct PopOptions {
   StartPosition from = StartPosition::latest();
   // How often a message is given again before it is put into the dead-letter topic of the group.
   std::int32_t reconsume_times_max = 16;
+  // Messages of one queue, and with them those of one sharding key, in their order.
+  bool ordered = false;
 };
 
 // One delivery of one message. Copies are alike.
@@ -40,7 +46,8 @@ struct PopHandle {
   std::int64_t first_pop_ms = 0;  // the broker's clock
   // The broker's clock; later it may be given again, and an acknowledgement does nothing.
   std::int64_t invisible_until_ms = 0;
-  std::string check_point{};  // what the broker knows the delivery by, as POP_CK
+  std::string check_point{};                    // what the broker knows the delivery by, as POP_CK
+  std::shared_ptr<internal::PopBatch> batch{};  // of a batch record; null: it stands alone
 };
 
 struct PoppedMessage {
@@ -54,18 +61,23 @@ struct PoppedMessage {
 //
 // Owner:   one component; borrows the Client.
 // Thread:  any but the client's; several may poll.
-// Order:   none.
+// Order:   none; with `ordered` that of each queue: nobody is given more of a queue before all that
+//          was given of it is acknowledged. When the invisible times of all that was not are over, the
+//          queue goes on from the first of these; what was acknowledged behind it comes again, too.
 // Bounds:  one request to each broker of the topic, made when poll() found nothing here; what it
 //          brings, batch_max messages, waits until it is polled, or until its invisible time is over.
 // Again:   a message that was not acknowledged within invisible_ms comes again, with a higher
 //          reconsume_times; so does one that a lost answer had. After reconsume_times_max it is put
 //          into %DLQ%group.
+// Batches: in topics with queue.type=BatchCQ a batch is one delivery. Its messages come together, and
+//          again together unless each was acknowledged; what changes the invisible time of one
+//          changes that of all. Brokers refuse it as a dead letter: it goes on coming.
 // Failure: create() refuses wrong options. Lost connections, time-outs, busy brokers and missing
 //          routes are retried for as long as it takes and logged. poll() returns what no retry can
 //          mend (no permission, group refused, a filter that does not parse, a broker before 5.0, a
-//          static topic, topic gone for 60 s while its brokers are there), and keeps returning it. An
-//          answer or message that cannot be read is an error (kCorrupt) once; it comes again, and
-//          the next call goes on.
+//          static topic, a topic of batches that is `ordered` or whose retry topic stores none, topic
+//          gone for 60 s while its brokers are there), and keeps returning it. An answer or message
+//          that cannot be read is an error (kCorrupt) once; it comes again, and the next call goes on.
 class PopConsumer {
  public:
   static Result<std::unique_ptr<PopConsumer>> create(Client& client, PopOptions options);

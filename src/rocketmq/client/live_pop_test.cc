@@ -1,14 +1,17 @@
 // Against a real RocketMQ, as live_test.cc: messages that are popped one by one.
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "slipstream/rocketmq/admin.h"
 #include "slipstream/rocketmq/consumer.h"
 #include "slipstream/rocketmq/pop_consumer.h"
+#include "slipstream/rocketmq/producer.h"
 
 #include "base/testing/wait_until.h"
 
@@ -188,6 +191,201 @@ TEST_F(LivePopTest, WhatWasGivenOftenEnoughIsADeadLetter) {
         return bounds.ok() && !bounds->empty() && bounds->front().max_offset == 5;
       },
       [](std::vector<PoppedMessage>& popped) { EXPECT_TRUE(popped.empty()); }));
+}
+
+// SLIPSTREAM_TEST_BATCH_TOPIC: a topic with queue.type=BatchCQ that holds {"seq":0} to {"seq":49} in
+// batches of 5.
+TEST(LiveBatchPopTest, BatchesComeAgainWholeWhereTheirRetryTopicStoresThem) {
+  const char* address = std::getenv("SLIPSTREAM_TEST_NAME_SERVER");
+  const char* name = std::getenv("SLIPSTREAM_TEST_BATCH_TOPIC");
+  if (address == nullptr || name == nullptr)
+    GTEST_SKIP() << "SLIPSTREAM_TEST_NAME_SERVER or SLIPSTREAM_TEST_BATCH_TOPIC is not set";
+  const std::string topic = name;
+  const auto client = Client::connect({.name_servers = address, .call_timeout_ms = 10'000});
+  ASSERT_TRUE(client.ok()) << client.error().to_string();
+  PopOptions options{.group = "batches",
+                     .topic = topic,
+                     .invisible_ms = 20'000,
+                     .poll_ms = 2'000,
+                     .from = StartPosition::earliest()};
+  const auto refused = PopConsumer::create(**client, options);
+  ASSERT_TRUE(refused.ok());
+  Error error;
+  ASSERT_TRUE(wait_until([&] {
+    const auto popped = (*refused)->poll(1'000);
+    if (!popped.ok()) error = popped.error();
+    return !popped.ok();
+  }));
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  EXPECT_NE(error.message.find("'%RETRY%batches_" + topic + "'"), std::string::npos)
+      << error.message;
+
+  Admin admin(**client);
+  TopicSpec retry{.topic = "%RETRY%batches_" + topic, .read_queues = 1, .write_queues = 1};
+  retry.attributes = {{"queue.type", "BatchCQ"}};
+  const Status created = admin.create_topic(retry);
+  ASSERT_TRUE(created.ok()) << created.error().to_string();
+  const auto consumer = PopConsumer::create(**client, options);
+  ASSERT_TRUE(consumer.ok());
+  const auto seq_of = [](const PoppedMessage& each) {
+    return std::strtol(each.message.body.c_str() + std::string("{\"seq\":").size(), nullptr, 10);
+  };
+  std::map<long, PoppedMessage> first;
+  ASSERT_TRUE(wait_until([&] {
+    const auto popped = (*consumer)->poll(1'000);
+    EXPECT_TRUE(popped.ok()) << (popped.ok() ? "" : popped.error().to_string());
+    if (!popped.ok()) return true;
+    for (const PoppedMessage& each : *popped) first.emplace(seq_of(each), each);
+    return first.size() >= 50;
+  }));
+  ASSERT_EQ(first.size(), 50U);
+  std::vector<PopHandle> done;  // every other batch, and of the others all but one message
+  for (const auto& [seq, each] : first) {
+    if (seq / 5 % 2 == 0 || seq % 5 != 0) done.push_back(each.handle);
+  }
+  for (const Status& each : (*consumer)->ack(done)) EXPECT_TRUE(each.ok());
+  std::set<long> again;
+  ASSERT_TRUE(wait_until([&] {
+    const auto popped = (*consumer)->poll(1'000);
+    EXPECT_TRUE(popped.ok()) << (popped.ok() ? "" : popped.error().to_string());
+    if (!popped.ok()) return true;
+    done.clear();
+    for (const PoppedMessage& each : *popped) {
+      EXPECT_EQ(seq_of(each) / 5 % 2, 1) << each.message.body;
+      EXPECT_EQ(each.message.topic, topic);
+      EXPECT_GE(each.handle.reconsume_times, 1);
+      again.insert(seq_of(each));
+      done.push_back(each.handle);
+    }
+    for (const Status& each : (*consumer)->ack(done)) EXPECT_TRUE(each.ok());
+    return again.size() >= 25;
+  }));
+  EXPECT_EQ(again.size(), 25U) << "whole";
+}
+
+// SLIPSTREAM_TEST_ORDERED_TOPIC: an empty topic with 4 queues.
+class LiveOrderedPopTest : public ::testing::Test {
+ protected:
+  static constexpr std::int64_t kInvisibleMs = 20'000;
+  static constexpr std::int64_t kCount = 100;  // in each queue
+
+  struct Member {
+    std::unique_ptr<Client> client;
+    std::unique_ptr<PopConsumer> consumer;
+  };
+
+  void SetUp() override {
+    const char* address = std::getenv("SLIPSTREAM_TEST_NAME_SERVER");
+    const char* topic = std::getenv("SLIPSTREAM_TEST_ORDERED_TOPIC");
+    if (address == nullptr || topic == nullptr)
+      GTEST_SKIP() << "SLIPSTREAM_TEST_NAME_SERVER or SLIPSTREAM_TEST_ORDERED_TOPIC is not set";
+    address_ = address;
+    topic_ = topic;
+  }
+  void fill() {
+    const auto client = Client::connect({.name_servers = address_, .call_timeout_ms = 10'000});
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    Admin admin(**client);
+    const auto description = admin.describe_topic(topic_);
+    ASSERT_TRUE(description.ok()) << description.error().to_string();
+    Producer producer(**client, {.group = "in_order"});
+    for (const MessageQueue& queue : description->writable_queues()) {
+      std::vector<Message> messages(kCount);
+      for (Message& each : messages) {
+        each.topic = topic_;
+        each.body = "x";
+        each.queue = queue;
+      }
+      const SendResult sent = producer.send_batch_and_wait(messages);
+      ASSERT_TRUE(sent.stored()) << sent.error.to_string();
+      acknowledged_[queue] = 0;
+    }
+  }
+  Member join() const {
+    Member member;
+    auto client = Client::connect({.name_servers = address_, .call_timeout_ms = 10'000});
+    EXPECT_TRUE(client.ok());
+    member.client = std::move(*client);
+    auto consumer = PopConsumer::create(*member.client, {.group = "in_order",
+                                                         .topic = topic_,
+                                                         .invisible_ms = kInvisibleMs,
+                                                         .batch_max = 8,
+                                                         .poll_ms = 1'000,
+                                                         .from = StartPosition::earliest(),
+                                                         .ordered = true});
+    EXPECT_TRUE(consumer.ok());
+    member.consumer = std::move(*consumer);
+    return member;
+  }
+  // Each run begins with the first message that is not acknowledged, and has no gap.
+  std::vector<PoppedMessage> poll(const Member& member) {
+    auto popped = member.consumer->poll(1'000);
+    EXPECT_TRUE(popped.ok()) << (popped.ok() ? "" : popped.error().to_string());
+    if (!popped.ok()) return {};
+    std::map<MessageQueue, std::int64_t> next = acknowledged_;
+    for (const PoppedMessage& each : *popped)
+      EXPECT_EQ(each.handle.offset, next[each.handle.queue]++) << each.handle.queue.to_string();
+    return std::move(*popped);
+  }
+  void acknowledge(const Member& member, const std::vector<PoppedMessage>& popped) {
+    std::vector<PopHandle> done;
+    for (const PoppedMessage& each : popped) {
+      done.push_back(each.handle);
+      ++acknowledged_[each.handle.queue];
+    }
+    for (const Status& each : member.consumer->ack(done)) EXPECT_TRUE(each.ok());
+  }
+  std::int64_t acknowledged() const {
+    std::int64_t sum = 0;
+    for (const auto& [queue, count] : acknowledged_) sum += count;
+    return sum;
+  }
+
+  std::string address_;
+  std::string topic_;
+  std::map<MessageQueue, std::int64_t> acknowledged_;
+};
+
+TEST_F(LiveOrderedPopTest, TwoMembersKeepTheOrderOfEachQueueWhileOneDies) {
+  fill();
+  ASSERT_EQ(acknowledged_.size(), 4U);
+  Member one = join();
+  const Member other = join();
+  ASSERT_TRUE(wait_until([&] {
+    for (const Member* each : {&std::as_const(one), &other}) acknowledge(*each, poll(*each));
+    return acknowledged() >= 2 * kCount || HasFailure();
+  })) << acknowledged();
+  // It dies with what it has.
+  std::vector<PoppedMessage> lost;
+  ASSERT_TRUE(wait_until([&] {
+    lost = poll(one);
+    return !lost.empty() || HasFailure();
+  }));
+  one.consumer.reset();
+  one.client.reset();
+  std::map<MessageQueue, std::int64_t> held_until_ms;
+  for (const PoppedMessage& each : lost)
+    held_until_ms[each.handle.queue] = each.handle.invisible_until_ms;
+  std::size_t again = 0;
+  EXPECT_TRUE(wait_until([&] {
+    const auto popped = poll(other);
+    for (const PoppedMessage& each : popped) {
+      const auto held = held_until_ms.find(each.handle.queue);
+      if (held == held_until_ms.end()) continue;
+      EXPECT_GE(each.handle.invisible_until_ms - kInvisibleMs / 2, held->second);
+      again += each.handle.reconsume_times > 0 ? 1 : 0;
+    }
+    acknowledge(other, popped);
+    return acknowledged() >= 4 * kCount || HasFailure();
+  })) << acknowledged();
+  EXPECT_GE(again, lost.size());
+  Admin admin(*other.client);
+  EXPECT_TRUE(wait_until([&] {
+    const auto lag = admin.lag("in_order", topic_);
+    return lag.ok() && lag->size() == 4 &&
+           std::all_of(lag->begin(), lag->end(),
+                       [](const QueueLag& each) { return each.committed == kCount; });
+  }));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/log_limit.h"
 #include "base/try.h"
+#include "rocketmq/client/pop_batch.h"
 #include "rocketmq/client/pop_decoder.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/protocol/requests.h"
@@ -52,7 +53,9 @@ PopCalls::AcksPtr PopCalls::make_acks(std::span<const PopHandle> handles) const 
   auto acks = std::make_shared<Acks>();
   acks->statuses.resize(handles.size());
   for (std::size_t i = 0; i < handles.size(); ++i) {
-    auto check_point = parse_check_point(handles[i].check_point);
+    const auto& batch = handles[i].batch;
+    if (batch && !batch->acknowledge(handles[i].offset)) continue;
+    auto check_point = parse_check_point(batch ? batch->check_point() : handles[i].check_point);
     if (check_point.ok()) {
       acks->check_points.emplace_back(i, std::move(*check_point));
     } else {
@@ -181,7 +184,8 @@ void PopCalls::find_master(const std::string& broker,
 }
 
 Result<PopHandle> PopCalls::change_invisible(const PopHandle& handle, std::int64_t invisible_ms) {
-  const auto before = parse_check_point(handle.check_point);
+  const auto before =
+      parse_check_point(handle.batch ? handle.batch->check_point() : handle.check_point);
   if (!before.ok() || invisible_ms < 0) {
     return Error{ErrorCode::kInvalidArgument,
                  before.ok() ? "an invisible time of " + std::to_string(invisible_ms) + " ms"
@@ -209,13 +213,18 @@ Result<PopHandle> PopCalls::change_invisible(const PopHandle& handle, std::int64
   }
   TRY_ASSIGN(const PopCheckPoint after, parse_changed_invisible(answer.header, *before));
   PopHandle changed = handle_of(after, topic_, group_);
+  changed.offset = handle.offset;
+  changed.batch = handle.batch;
+  if (handle.batch) handle.batch->set_check_point(changed.check_point);
   changed.reconsume_times = handle.reconsume_times;
   changed.first_pop_ms = handle.first_pop_ms;
   return changed;
 }
 
 void PopCalls::give_back(std::span<const PopHandle> handles) {
+  std::set<const PopBatch*> batches;
   for (const PopHandle& handle : handles) {
+    if (handle.batch && !batches.insert(handle.batch.get()).second) continue;
     const auto before = parse_check_point(handle.check_point);
     if (!before.ok()) continue;
     core_.loop().post([self = shared_from_this(), before = *before] {

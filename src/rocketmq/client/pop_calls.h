@@ -41,7 +41,8 @@ class PopCalls : public std::enable_shared_from_this<PopCalls> {
   using AcksPtr = std::shared_ptr<Acks>;
   using Indices = std::vector<std::size_t>;
 
-  // Handles whose check points cannot be read are refused; the others are in `check_points`.
+  // Handles whose check points cannot be read are refused; those of a batch with others that are
+  // still open are done; the others are in `check_points`.
   AcksPtr make_acks(std::span<const PopHandle> handles) const;
   // --- loop ---
   void begin(const AcksPtr& acks, AckDone done);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "base/log_limit.h"
@@ -14,6 +15,8 @@
 #include "rocketmq/client/pop_decoder.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/requests.h"
+#include "rocketmq/protocol/responses.h"
 
 namespace slipstream::rocketmq {
 
@@ -53,6 +56,22 @@ Status validate(const PopOptions& options) {
       options.from.kind != StartPosition::Kind::kLatest)
     return refuse("a group begins at the earliest message or at the latest");
   return {};
+}
+
+std::string random_id() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += std::to_string(random()) + "-";
+  return id;
+}
+
+bool stores_batches(const Answer& answer) {
+  const auto config = parse_topic_config(answer.body());
+  if (!config.ok()) return false;
+  const auto& attributes = config->attributes;
+  return std::any_of(attributes.begin(), attributes.end(), [](const Property& each) {
+    return each.name == "queue.type" && each.value == "BatchCQ";
+  });
 }
 
 }  // namespace
@@ -119,6 +138,8 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     Retry retry;
     bool in_trouble = false;
     bool worked = false;
+    bool kind_known = false;  // whether its topic stores batches
+    std::string attempt;      // ordered: of the pops since the last answer
     std::int64_t refused_since_ms = -1;
   };
 
@@ -244,7 +265,73 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     Broker& asked = broker(name);
     if (asked.under_way || asked.timer != io::TimerId::kNone) return;
     asked.under_way = true;
+    if (!asked.kind_known) return ask_kind(name, address, PopOrigin::kTopic);
+    send_pop(name, address);
+  }
+
+  // What was not acknowledged is stored again in the group's retry topic. Brokers store no batches in
+  // one that is not made for them, and go on trying: nobody gets them again.
+  void ask_kind(const std::string& name, const std::string& address, PopOrigin origin) {
+    core_.call(address, ChannelRole::kControl,
+               encode_topic_config(pop_topic(origin, options_.topic, options_.group)), nullptr,
+               core_.options().call_timeout_ms,
+               [self = shared_from_this(), name, address, origin](const CallOutcome& outcome) {
+                 self->kind_arrived(name, address, origin, outcome);
+               });
+  }
+
+  void kind_arrived(const std::string& name, const std::string& address, PopOrigin origin,
+                    const CallOutcome& outcome) {
+    if (has_failed()) return;
+    Broker& asked = broker(name);
+    if (!outcome.answer.ok()) {
+      asked.under_way = false;
+      return unanswered(name, outcome.answer.error());
+    }
+    const FrameHeader& header = outcome.answer->header;
+    if (classify(CallKind::kAdmin, header.code, header.remark) == Verdict::kRetrySame) {
+      asked.under_way = false;
+      return trouble(name, answer_error(RequestCode::kTopicConfig, header.code, header.remark));
+    }
+    // Brokers that do not tell are popped from.
+    const bool batches = header.code == response_code::kSuccess && stores_batches(*outcome.answer);
+    const bool own = origin == PopOrigin::kTopic;
+    if (batches && own && options_.ordered) return refuse_ordered_batches(name);
+    if (batches == own) {
+      if (origin == PopOrigin::kRetryV2) return refuse_batches(name);
+      return ask_kind(name, address, own ? PopOrigin::kRetryV1 : PopOrigin::kRetryV2);
+    }
+    asked.kind_known = true;
+    send_pop(name, address);
+  }
+
+  // The offset behind a batch that was acknowledged is within it, for brokers 5.5.0.
+  void refuse_ordered_batches(const std::string& name) {
+    fail(Error{ErrorCode::kUnsupported,
+               "topic '" + options_.topic + "' stores batches on broker '" + name +
+                   "' (queue.type=BatchCQ), which gives them again and again in order, also when "
+                   "they were acknowledged: pop it without `ordered`, or use an orderly "
+                   "GroupConsumer"});
+  }
+
+  void refuse_batches(const std::string& name) {
+    const auto retry = [&](PopOrigin origin) {
+      return "'" + pop_topic(origin, options_.topic, options_.group) + "'";
+    };
+    fail(Error{ErrorCode::kUnsupported,
+               "topic '" + options_.topic + "' stores batches on broker '" + name +
+                   "' (queue.type=BatchCQ), which gives none of them again that was not "
+                   "acknowledged, since the group's retry topic does not store batches: create " +
+                   retry(PopOrigin::kRetryV1) + " there (with enableRetryTopicV2=true " +
+                   retry(PopOrigin::kRetryV2) + ") with one queue and queue.type=BatchCQ"});
+  }
+
+  void send_pop(const std::string& name, const std::string& address) {
     const std::int64_t asked_ms = core_.clock().now_ms();
+    Broker& asked = broker(name);
+    // What a lost answer had is given to the same attempt at once.
+    if (options_.ordered && asked.attempt.empty())
+      asked.attempt = consumer_id_ + std::to_string(++attempts_);
     const bool sql = !options_.sql.empty();
     core_.call(address, ChannelRole::kPull,
                encode_pop({.group = options_.group,
@@ -255,7 +342,9 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
                            .poll_ms = options_.poll_ms,
                            .from_latest = options_.from.kind == StartPosition::Kind::kLatest,
                            .expression = sql ? options_.sql : options_.tags,
-                           .sql92 = sql}),
+                           .sql92 = sql,
+                           .ordered = options_.ordered,
+                           .attempt = asked.attempt}),
                nullptr, options_.poll_ms + core_.options().call_timeout_ms,
                [self = shared_from_this(), name, asked_ms](CallOutcome outcome) {
                  self->answered(name, asked_ms, std::move(outcome));
@@ -271,13 +360,8 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     }
     Broker& asked = broker(name);
     asked.under_way = false;
-    if (!outcome.answer.ok()) {
-      const Error& error = outcome.answer.error();
-      // A refused certificate is a mistake at first, and an outage later.
-      if (error.code == ErrorCode::kPermissionDenied && !error.retryable && !asked.worked)
-        return fail(error.with_context(popping_from(name)));
-      return trouble(name, error);
-    }
+    if (!outcome.answer.ok()) return unanswered(name, outcome.answer.error());
+    asked.attempt.clear();
     const FrameHeader& header = outcome.answer->header;
     switch (classify(CallKind::kPull, header.code, header.remark)) {
       case Verdict::kSuccess:
@@ -292,13 +376,21 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
     }
   }
 
+  void unanswered(const std::string& name, const Error& error) {
+    // A refused certificate is a mistake at first, and an outage later.
+    if (error.code == ErrorCode::kPermissionDenied && !error.retryable && !broker(name).worked)
+      return fail(error.with_context(popping_from(name)));
+    trouble(name, error);
+  }
+
   // Nobody polls any more: others get the messages at once.
   void give_back(const Answer& answer, const std::string& broker) const {
-    const PoppedAnswer popped = decoder_.decode(answer, broker);
-    calls_->give_back(popped.unwanted);
+    PoppedAnswer popped = decoder_.decode(answer, broker);
+    std::vector<PopHandle> handles = std::move(popped.unwanted);
     for (const auto* messages : {&popped.messages, &popped.dead}) {
-      for (const PoppedMessage& each : *messages) calls_->give_back(std::span(&each.handle, 1));
+      for (const PoppedMessage& each : *messages) handles.push_back(each.handle);
     }
+    calls_->give_back(handles);
   }
 
   void arrived(const std::string& name, Answer answer) {
@@ -378,11 +470,13 @@ class PopConsumer::State : public std::enable_shared_from_this<State> {
   const PopOptions options_;
   const std::int64_t route_age_ms_;
   const PopDecoder decoder_;
+  const std::string consumer_id_ = random_id();
   const std::shared_ptr<PopCalls> calls_;
   ClientCore::CloseListener listener_ = 0;
 
   // loop
   std::map<std::string, std::shared_ptr<Broker>> brokers_;
+  std::uint64_t attempts_ = 0;
   bool resolving_ = false;
   io::TimerId route_timer_ = io::TimerId::kNone;
   std::int64_t topic_missing_since_ms_ = -1;

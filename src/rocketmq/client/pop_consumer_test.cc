@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/wait_until.h"
+#include "rocketmq/message/batch_encoder.h"
+#include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
 #include "rocketmq/testing/group_consumer_fixture.h"
 #include "rocketmq/testing/pop_table.h"
@@ -40,6 +42,29 @@ class PopConsumerTest : public ::testing::Test {
   }
   void fill(const MessageQueue& queue, int count) {
     for (int i = 0; i < count; ++i) broker_.append(queue, std::to_string(i));
+  }
+  void append_batch(const MessageQueue& queue, std::initializer_list<const char*> bodies) {
+    BatchEncoder batch;
+    for (const char* each : bodies) EXPECT_TRUE(batch.add(each, "").ok());
+    const std::string body = batch.take();
+    broker_.append_stored(queue, {.body = body,
+                                  .properties = {},
+                                  .sys_flag = sys_flag::kNeedUnwrap | sys_flag::kInnerBatch,
+                                  .batch_count = static_cast<std::int64_t>(bodies.size())});
+  }
+  // Each topic that is asked for, in this order: whether it stores batches.
+  void set_kinds(std::initializer_list<bool> batches) {
+    std::deque<std::string> answers;
+    for (const bool each : batches) {
+      answers.push_back(std::string(R"({"topicName":"T","attributes":{"queue.type":")") +
+                        (each ? "BatchCQ" : "SimpleCQ") + R"("}})");
+    }
+    broker_.set_answers(RequestCode::kTopicConfig, answers);
+  }
+  static std::vector<std::string> bodies(const std::vector<PoppedMessage>& messages) {
+    std::vector<std::string> all;
+    for (const PoppedMessage& each : messages) all.push_back(each.message.body);
+    return all;
   }
   // Polls until there were so many.
   static std::vector<PoppedMessage> poll(PopConsumer& consumer, std::size_t count) {
@@ -363,6 +388,103 @@ TEST_F(PopConsumerTest, TagsWithTheSameHashAreToldApart) {
   EXPECT_TRUE(wait_until([&] { return in_flight() == 1; })) << "the other one is acknowledged";
 }
 
+TEST_F(PopConsumerTest, ABatchIsOneDelivery) {
+  for (const bool own_topic : {false, true}) {
+    set([&](PopTable::Settings& settings) { settings.own_retry_topic = own_topic; });
+    set_kinds({true});
+    append_batch(first_, {"a", "b", "c"});
+    broker_.append(first_, "d");
+    append_batch(first_, {"e", "f"});
+    auto consumer = create(options());
+    const auto popped = poll(*consumer, 6);
+    EXPECT_EQ(bodies(popped), (std::vector<std::string>{"a", "b", "c", "d", "e", "f"}));
+    for (std::size_t i = 0; i < popped.size(); ++i) {
+      EXPECT_EQ(popped[i].handle.queue, first_);
+      EXPECT_EQ(popped[i].handle.offset, popped[i].message.queue_offset);
+    }
+    EXPECT_EQ(in_flight(), 3U);
+    EXPECT_TRUE(consumer->ack(popped[3].handle).ok());
+    EXPECT_TRUE(consumer->ack(popped[2].handle).ok());
+    EXPECT_TRUE(consumer->ack(popped[0].handle).ok());
+    EXPECT_EQ(in_flight(), 2U) << "the batch has one that is open";
+    EXPECT_TRUE(consumer->ack(popped[1].handle).ok());
+    EXPECT_EQ(in_flight(), 1U);
+    EXPECT_TRUE(consumer->ack(popped[4].handle).ok());
+    advance_ms(kInvisibleMs);
+    const auto again = poll(*consumer, 2);
+    EXPECT_EQ(bodies(again), (std::vector<std::string>{"e", "f"})) << "whole";
+    EXPECT_EQ(again[1].handle.reconsume_times, 1);
+    EXPECT_EQ(again[1].handle.queue.topic, "%RETRY%g_T");
+    // One invisible time for all of them; the handles of all go on to count.
+    ASSERT_TRUE(consumer->change_invisible(again[0].handle, 3 * kInvisibleMs).ok());
+    advance_ms(2 * kInvisibleMs);
+    for (const Status& each : consumer->ack(handles(again))) EXPECT_TRUE(each.ok());
+    EXPECT_EQ(in_flight(), 0U);
+    consumer.reset();
+    client_ = testing::connect_member(broker_);
+    ASSERT_TRUE(wait_until([&] { return parked() == 0; }));
+  }
+}
+
+TEST_F(PopConsumerTest, ABatchIsNoDeadLetterAndIsGivenBackOnce) {
+  set_kinds({true});
+  append_batch(first_, {"a", "b"});
+  PopOptions how = options();
+  how.reconsume_times_max = 0;
+  auto consumer = create(how);
+  poll(*consumer, 2);
+  advance_ms(kInvisibleMs);
+  EXPECT_EQ(poll(*consumer, 2)[0].handle.reconsume_times, 1);
+  advance_ms(kInvisibleMs);
+  ASSERT_TRUE(consumer->poll(0)->empty());
+  ASSERT_TRUE(wait_until([&] { return in_flight() == 1; }));
+  consumer->close();
+  EXPECT_TRUE(
+      wait_until([&] { return broker_.requests_seen(RequestCode::kChangeInvisibleTime) == 1; }));
+}
+
+TEST_F(PopConsumerTest, ADamagedBatchIsNeverAcknowledged) {
+  set_kinds({true});
+  append_batch(first_, {"a", "b"});
+  const std::string body = [] {
+    BatchEncoder batch;
+    EXPECT_TRUE(batch.add("c", "").ok() && batch.add("d", "").ok());
+    return batch.take();
+  }();
+  broker_.append_stored(first_, {.body = std::string_view(body).substr(0, body.size() - 1),
+                                 .properties = {},
+                                 .sys_flag = sys_flag::kNeedUnwrap | sys_flag::kInnerBatch,
+                                 .batch_count = 2});
+  auto consumer = create(options());
+  const auto popped = poll(*consumer, 3);
+  EXPECT_EQ(bodies(popped), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(failure(*consumer).code, ErrorCode::kCorrupt);
+  for (const Status& each : consumer->ack(handles(popped))) EXPECT_TRUE(each.ok());
+  EXPECT_EQ(in_flight(), 1U) << "what is behind its first message was not read";
+}
+
+// Brokers 5.5.0 try to store it in the retry topic until the end of time.
+TEST_F(PopConsumerTest, BatchesThatWouldNotComeAgainAreRefused) {
+  broker_.set_registered("broker-b", false);
+  set_kinds({true, false});
+  auto consumer = create(options());
+  const Error error = failure(*consumer);
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  for (const char* part : {"'T'", "'broker-a'", "'%RETRY%g_T'", "'%RETRY%g+T'", "BatchCQ"})
+    EXPECT_NE(error.message.find(part), std::string::npos) << error.message;
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kTopicConfig), 3U);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kPopMessage), 0U);
+  set_kinds({true, false, true});
+  consumer = create(options());
+  fill(first_, 1);
+  poll(*consumer, 1);
+  set_kinds({false});
+  consumer = create(options());
+  fill(first_, 1);
+  poll(*consumer, 1);
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kTopicConfig), 7U);
+}
+
 TEST_F(PopConsumerTest, WhatWasGivenOftenEnoughIsADeadLetter) {
   fill(first_, 1);
   PopOptions how = options();
@@ -453,6 +575,127 @@ TEST_F(PopConsumerTest, WrongOptionsAreRefused) {
   EXPECT_TRUE(refused([](PopOptions& how) { how.invisible_ms = 0; }));
   EXPECT_TRUE(refused([](PopOptions& how) { how.reconsume_times_max = -1; }));
   EXPECT_TRUE(refused([](PopOptions& how) { how.from = StartPosition::offset(3); }));
+}
+
+class OrderedPopTest : public PopConsumerTest {
+ protected:
+  void SetUp() override {
+    PopConsumerTest::SetUp();
+    broker_.set_registered("broker-b", false);
+  }
+  static PopOptions options() {
+    PopOptions ordered = PopConsumerTest::options();
+    ordered.ordered = true;
+    ordered.batch_max = 3;
+    return ordered;
+  }
+  std::int64_t position(const MessageQueue& queue) const {
+    std::int64_t found = -1;
+    broker_.with_pops([&](PopTable& pops) { found = pops.position("g", queue); });
+    return found;
+  }
+};
+
+TEST_F(OrderedPopTest, AQueueGoesOnWhenAllThatWasGivenIsAcknowledged) {
+  fill(first_, 5);
+  auto one = create(options());
+  auto other = create(options());
+  const auto popped = poll(*one, 3);
+  EXPECT_EQ(bodies(popped), (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_EQ(broker_.last_field(RequestCode::kPopMessage, "order"), "true");
+  EXPECT_TRUE(other->poll(20)->empty());
+  EXPECT_TRUE(one->ack(popped[0].handle).ok());
+  EXPECT_TRUE(one->ack(popped[2].handle).ok());
+  EXPECT_EQ(position(first_), 1);
+  EXPECT_TRUE(other->poll(20)->empty());
+  fill(second_, 1);
+  EXPECT_EQ(poll(*other, 1)[0].handle.queue, second_) << "other queues go on";
+  EXPECT_TRUE(one->ack(popped[1].handle).ok());
+  EXPECT_EQ(position(first_), 3);
+  const auto rest = poll(*other, 2);
+  EXPECT_EQ(bodies(rest), (std::vector<std::string>{"3", "4"}));
+  for (const Status& each : other->ack(handles(rest))) EXPECT_TRUE(each.ok());
+  EXPECT_EQ(broker_.requests_seen(RequestCode::kBatchAckMessage), 1U);
+  EXPECT_EQ(position(first_), 5);
+}
+
+TEST_F(OrderedPopTest, WhatADeadMemberHadComesAgainFromTheFirstThatIsOpen) {
+  fill(first_, 5);
+  auto dead = create(options());
+  const auto popped = poll(*dead, 3);
+  EXPECT_TRUE(dead->ack(popped[0].handle).ok());
+  EXPECT_TRUE(dead->ack(popped[2].handle).ok());
+  dead.reset();
+  auto consumer = create(options());
+  EXPECT_TRUE(consumer->poll(20)->empty());
+  advance_ms(kInvisibleMs);
+  const auto again = poll(*consumer, 3);
+  EXPECT_EQ(bodies(again), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(again[0].handle.reconsume_times, 1);
+  EXPECT_EQ(again[0].message.reconsume_times, 1);
+  EXPECT_EQ(again[1].handle.reconsume_times, 1) << "it was acknowledged behind one that is not";
+  EXPECT_EQ(again[2].handle.reconsume_times, 0);
+  EXPECT_TRUE(consumer->ack(popped[1].handle).ok()) << "too late: it does nothing";
+  EXPECT_EQ(position(first_), 1);
+}
+
+TEST_F(OrderedPopTest, AChangedTimeHoldsTheQueueOrLetsItGo) {
+  fill(first_, 2);
+  auto consumer = create(options());
+  const auto popped = poll(*consumer, 2);
+  const auto longer = consumer->change_invisible(popped[0].handle, 2 * kInvisibleMs);
+  ASSERT_TRUE(longer.ok()) << longer.error().to_string();
+  EXPECT_GE(longer->invisible_until_ms, popped[0].handle.invisible_until_ms + kInvisibleMs);
+  advance_ms(kInvisibleMs);
+  EXPECT_TRUE(consumer->poll(20)->empty());
+  ASSERT_TRUE(consumer->change_invisible(*longer, 0).ok());
+  const auto again = poll(*consumer, 2);
+  EXPECT_EQ(bodies(again), (std::vector<std::string>{"0", "1"}));
+  EXPECT_TRUE(consumer->ack(again[0].handle).ok());
+  EXPECT_EQ(consumer->change_invisible(again[0].handle, 0).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(OrderedPopTest, WhatALostAnswerHadIsGivenAtOnce) {
+  fill(first_, 3);
+  broker_.inject(RequestCode::kPopMessage, {.kind = Fault::Kind::kDropAfter});
+  auto consumer = create(options());
+  const auto popped = poll(*consumer, 3);
+  EXPECT_EQ(popped[0].handle.reconsume_times, 0) << "nobody had it";
+  const std::string attempt = broker_.last_field(RequestCode::kPopMessage, "attemptId");
+  for (const Status& each : consumer->ack(handles(popped))) EXPECT_TRUE(each.ok());
+  fill(first_, 1);
+  poll(*consumer, 1);
+  EXPECT_NE(broker_.last_field(RequestCode::kPopMessage, "attemptId"), attempt);
+}
+
+TEST_F(OrderedPopTest, WhatNobodyPolledIsGivenBack) {
+  fill(first_, 3);
+  auto closed = create(options());
+  ASSERT_TRUE(closed->poll(0)->empty());
+  ASSERT_TRUE(wait_until([&] { return position(first_) == 0; }));
+  closed->close();
+  auto consumer = create(options());
+  EXPECT_EQ(bodies(poll(*consumer, 3)), (std::vector<std::string>{"0", "1", "2"}));
+}
+
+TEST_F(OrderedPopTest, WhatWasGivenOftenEnoughIsADeadLetterAndTheQueueGoesOn) {
+  fill(first_, 2);
+  PopOptions how = options();
+  how.batch_max = 1;
+  how.reconsume_times_max = 0;
+  auto consumer = create(how);
+  EXPECT_EQ(poll(*consumer, 1)[0].message.body, "0");
+  advance_ms(kInvisibleMs);
+  EXPECT_EQ(poll(*consumer, 1)[0].message.body, "1");
+  EXPECT_EQ(broker_.max_offset({"%DLQ%g", "broker-a", 0}), 1);
+}
+
+TEST_F(OrderedPopTest, TopicsOfBatchesAreRefused) {
+  set_kinds({true});
+  auto consumer = create(options());
+  const Error error = failure(*consumer);
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  EXPECT_NE(error.message.find("GroupConsumer"), std::string::npos) << error.message;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "rocketmq/client/pop_batch.h"
 #include "rocketmq/message/properties.h"
 
 namespace slipstream::rocketmq::internal {
@@ -53,6 +54,50 @@ Result<PopCheckPoint> PopDecoder::check_point_in(const PopAnswer& popped, const 
   return Error{ErrorCode::kCorrupt, "it is of topic '" + std::string(record.topic) + "'"};
 }
 
+// What its messages share.
+Result<PopHandle> PopDecoder::handle_in(const PopAnswer& popped, const RecordView& record,
+                                        const std::string& broker) const {
+  TRY_ASSIGN(const PopCheckPoint check_point, check_point_in(popped, record, broker));
+  PopHandle handle = handle_of(check_point, options_.topic, options_.group);
+  const auto given =
+      popped.times_given.find({{check_point.origin, check_point.queue_id}, check_point.offset});
+  handle.reconsume_times =
+      given == popped.times_given.end() ? record.reconsume_times : given->second;
+  handle.first_pop_ms =
+      number_property(record.properties, kFirstPopTimeProperty).value_or(check_point.pop_ms);
+  if (record.inner_batch()) handle.batch = std::make_shared<PopBatch>(handle.check_point);
+  return handle;
+}
+
+void PopDecoder::add(Result<ReceivedMessage> message, PopHandle handle,
+                     PoppedAnswer& decoded) const {
+  if (!message.ok()) return decoded.unreadable.push_back(message.error());
+  message->topic = options_.topic;
+  message->reconsume_times = handle.reconsume_times;
+  if (!tags_.empty() && std::find(tags_.begin(), tags_.end(), message->tags) == tags_.end())
+    return decoded.unwanted.push_back(std::move(handle));
+  // Brokers refuse to keep a batch as a dead letter.
+  const bool dead = !handle.batch && handle.reconsume_times > options_.reconsume_times_max;
+  (dead ? decoded.dead : decoded.messages).push_back({std::move(*message), std::move(handle)});
+}
+
+Status PopDecoder::add_record(const PopAnswer& popped, const RecordView& record,
+                              std::span<const std::uint8_t> bytes, const std::string& broker,
+                              PoppedAnswer& decoded) const {
+  TRY_ASSIGN(const PopHandle handle, handle_in(popped, record, broker));
+  RecordCursor cursor(bytes, {.check_crc = true, .queue_id = {}});
+  RecordView message;
+  while (cursor.next(message)) {
+    PopHandle own = handle;
+    own.offset = message.queue_offset;
+    if (own.batch) own.batch->add(own.offset);
+    add(to_received_message(message, broker), std::move(own), decoded);
+  }
+  if (cursor.status().ok()) return {};
+  if (handle.batch) handle.batch->keep_open();
+  return cursor.failed() ? Status(cursor.failed()->error) : cursor.status();
+}
+
 PoppedAnswer PopDecoder::decode(const Answer& answer, const std::string& broker) const {
   PoppedAnswer decoded;
   const std::string from = "popping from broker '" + broker + "'";
@@ -61,36 +106,25 @@ PoppedAnswer PopDecoder::decode(const Answer& answer, const std::string& broker)
     decoded.unreadable.push_back(popped.error().with_context(from));
     return decoded;
   }
-  RecordCursor cursor(answer.body(), {.check_crc = true, .queue_id = {}});
-  RecordView record;
-  while (true) {
-    if (!cursor.next(record)) {
-      if (cursor.status().ok()) return decoded;
-      decoded.unreadable.push_back(cursor.status().error().with_context(from));
-      if (!cursor.pass_over()) return decoded;
-      continue;
+  std::span<const std::uint8_t> rest = answer.body();
+  while (!rest.empty()) {
+    const auto record = decode_record(rest);
+    if (!record.ok()) {
+      decoded.unreadable.push_back(record.error().with_context(from));
+      return decoded;
     }
-    const std::string message_at = from + ": message of queue " + std::to_string(record.queue_id) +
-                                   " at offset " + std::to_string(record.queue_offset);
-    const auto check_point = check_point_in(*popped, record, broker);
-    auto message = to_received_message(record, broker);
-    if (!check_point.ok() || !message.ok()) {
-      const Error& error = check_point.ok() ? message.error() : check_point.error();
-      decoded.unreadable.push_back(error.with_context(message_at));
-      continue;
+    const auto size = static_cast<std::size_t>(record->total_size);
+    const std::size_t known = decoded.unreadable.size();
+    const Status added = add_record(*popped, *record, rest.first(size), broker, decoded);
+    if (!added.ok()) decoded.unreadable.push_back(added.error());
+    for (std::size_t i = known; i < decoded.unreadable.size(); ++i) {
+      decoded.unreadable[i] = decoded.unreadable[i].with_context(
+          from + ": message of queue " + std::to_string(record->queue_id) + " at offset " +
+          std::to_string(record->queue_offset));
     }
-    PopHandle handle = handle_of(*check_point, options_.topic, options_.group);
-    handle.reconsume_times = record.reconsume_times;
-    handle.first_pop_ms =
-        number_property(record.properties, kFirstPopTimeProperty).value_or(check_point->pop_ms);
-    message->topic = options_.topic;
-    if (!tags_.empty() && std::find(tags_.begin(), tags_.end(), message->tags) == tags_.end()) {
-      decoded.unwanted.push_back(std::move(handle));
-      continue;
-    }
-    const bool dead = record.reconsume_times > options_.reconsume_times_max;
-    (dead ? decoded.dead : decoded.messages).push_back({std::move(*message), std::move(handle)});
+    rest = rest.subspan(size);
   }
+  return decoded;
 }
 
 }  // namespace slipstream::rocketmq::internal

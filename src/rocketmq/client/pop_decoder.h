@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,14 @@ class PopDecoder {
   PoppedAnswer decode(const Answer& answer, const std::string& broker) const;
 
  private:
+  Result<PopHandle> handle_in(const PopAnswer& popped, const RecordView& record,
+                              const std::string& broker) const;
+  void add(Result<ReceivedMessage> message, PopHandle handle, PoppedAnswer& decoded) const;
+  // `record` of `bytes`: a message, or a batch.
+  // Failure: of what cannot be read of it.
+  Status add_record(const PopAnswer& popped, const RecordView& record,
+                    std::span<const std::uint8_t> bytes, const std::string& broker,
+                    PoppedAnswer& decoded) const;
   Result<PopCheckPoint> check_point_in(const PopAnswer& popped, const RecordView& record,
                                        const std::string& broker) const;
 

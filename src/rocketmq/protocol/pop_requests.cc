@@ -77,6 +77,23 @@ Result<QueueItem> parse_queue_item(std::string_view field, std::string_view item
                  "' is not an origin, a queue and offsets");
 }
 
+// "origin qoQUEUE%OFFSET times" of orderCountInfo; "origin QUEUE times" is for older clients.
+Status read_times_given(std::string_view item, PopAnswer& answer) {
+  const std::vector<std::string_view> words = split(item, ' ');
+  const auto origin = words.size() == 3 ? parse_origin(words[0]) : std::nullopt;
+  const auto times = words.size() == 3 ? parse_small_number(words[2]) : std::nullopt;
+  if (!origin || !times)
+    return corrupt("answer to POP_MESSAGE: '" + std::string(item) + "' in 'orderCountInfo'");
+  if (!words[1].starts_with("qo")) return {};
+  const std::vector<std::string_view> place = split(words[1].substr(2), '%');
+  const auto queue_id = place.size() == 2 ? parse_small_number(place[0]) : std::nullopt;
+  const auto offset = place.size() == 2 ? parse_number(place[1]) : std::nullopt;
+  if (!queue_id || !offset)
+    return corrupt("answer to POP_MESSAGE: '" + std::string(item) + "' in 'orderCountInfo'");
+  answer.times_given[{{*origin, *queue_id}, *offset}] = *times;
+  return {};
+}
+
 Command make_for_message(RequestCode code, std::string_view group, std::string_view topic,
                          const PopCheckPoint& check_point) {
   Command command;
@@ -129,7 +146,8 @@ Command encode_pop(const PopRequest& request) {
   ext.add_number("initMode", request.from_latest ? 1 : 0);
   ext.add("expType", request.sql92 ? "SQL92" : "TAG");
   ext.add("exp", request.expression.empty() ? std::string_view("*") : request.expression);
-  ext.add_flag("order", false);
+  ext.add_flag("order", request.ordered);
+  if (!request.attempt.empty()) ext.add("attemptId", request.attempt);
   ext.add("bname", request.broker);
   return command;
 }
@@ -239,6 +257,8 @@ Result<PopAnswer> parse_pop(const FrameHeader& header) {
       offsets.push_back(*offset);
     }
   }
+  for (const std::string_view item : split(header.ext.find("orderCountInfo").value_or(""), ';'))
+    TRY(read_times_given(item, answer));
   return answer;
 }
 
@@ -264,6 +284,8 @@ Result<PopCheckPoint> parse_changed_invisible(const FrameHeader& header,
   PopCheckPoint after = before;
   after.start_offset = before.offset;  // it stands alone now
   TRY_ASSIGN(after.pop_ms, number_in(kChange, header, "popTime"));
+  if (before.ordered() && after.pop_ms == 0)
+    return Error{ErrorCode::kNotFound, "the message is acknowledged already"};
   TRY_ASSIGN(after.invisible_ms, number_in(kChange, header, "invisibleTime"));
   const auto revive_queue = parse_small_number(header.ext.find("reviveQid").value_or(""));
   if (!revive_queue)

@@ -34,8 +34,15 @@ struct PopRequest {
   bool from_latest = false;  // where the group has no offset: at the end, else at the beginning
   std::string expression = "*";
   bool sql92 = false;
+  // In the order of each queue: nothing more of a queue is given while something of it is not
+  // acknowledged, unless it was given to the same attempt.
+  bool ordered = false;
+  std::string attempt{};
 };
 Command encode_pop(const PopRequest& request);  // 200050
+
+// What brokers say instead of the number of a queue that keeps what is to come again.
+inline constexpr std::int32_t kOrderedReviveQueue = 999;
 
 // One delivery of one message, as the broker knows it: the property POP_CK, the field extraInfo.
 struct PopCheckPoint {
@@ -48,6 +55,7 @@ struct PopCheckPoint {
   std::int32_t queue_id = 0;
   std::int64_t offset = 0;
 
+  bool ordered() const { return revive_queue == kOrderedReviveQueue; }
   std::string text() const;
   friend bool operator==(const PopCheckPoint&, const PopCheckPoint&) = default;
 };
@@ -74,6 +82,8 @@ struct PopAnswer {
   using Queue = std::pair<PopOrigin, std::int32_t>;
   std::map<Queue, std::int64_t> start_offsets;
   std::map<Queue, std::vector<std::int64_t>> offsets;  // of the messages
+  // Ordered: how often it was given before.
+  std::map<std::pair<Queue, std::int64_t>, std::int32_t> times_given;
 };
 // Failure: kCorrupt. REQUIRES: code 0
 Result<PopAnswer> parse_pop(const FrameHeader& header);
@@ -82,7 +92,7 @@ Result<PopAnswer> parse_pop(const FrameHeader& header);
 Result<PopCheckPoint> check_point_of(const PopAnswer& answer, const PopAnswer::Queue& queue,
                                      std::int64_t offset, std::string_view broker);
 // 200053: what takes the place of `before`.
-// Failure: of the answer's code; kCorrupt.
+// Failure: of the answer's code; kCorrupt; kNotFound: ordered, and it is acknowledged.
 Result<PopCheckPoint> parse_changed_invisible(const FrameHeader& header,
                                               const PopCheckPoint& before);
 

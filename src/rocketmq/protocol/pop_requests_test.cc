@@ -47,9 +47,37 @@ TEST(PopRequestsTest, APopAsksAnyQueueOfTheBroker) {
   EXPECT_EQ(ext.find("initMode"), "1");
   EXPECT_EQ(ext.find("expType"), "TAG");
   EXPECT_EQ(ext.find("exp"), "a || b");
+  EXPECT_EQ(ext.find("order"), "false");
+  EXPECT_FALSE(ext.find("attemptId").has_value());
   PopRequest all;
   all.expression = "";
   EXPECT_EQ(encode_pop(all).header.ext.find("exp"), "*");
+}
+
+TEST(PopRequestsTest, AnOrderedPopSaysWhichAttemptItIs) {
+  PopRequest request;
+  request.ordered = true;
+  request.attempt = "ID-7";
+  const Command pop = encode_pop(request);
+  EXPECT_EQ(pop.header.ext.find("order"), "true");
+  EXPECT_EQ(pop.header.ext.find("attemptId"), "ID-7");
+}
+
+// As brokers 5.5.0 write it.
+TEST(PopRequestsTest, AnOrderedAnswerSaysHowOftenMessagesWereGiven) {
+  FrameHeader header = answer("0 1 0;0 2 7", "0 1 0,1,2;0 2 7");
+  header.ext.add("orderCountInfo", "0 qo1%0 2;0 qo1%1 1;0 1 0;0 2 0");
+  const auto popped = parse_pop(header);
+  ASSERT_TRUE(popped.ok()) << popped.error().to_string();
+  EXPECT_EQ(popped->times_given.size(), 2U);
+  EXPECT_EQ(popped->times_given.at({{PopOrigin::kTopic, 1}, 0}), 2);
+  EXPECT_EQ(popped->times_given.at({{PopOrigin::kTopic, 1}, 1}), 1);
+  for (const char* wrong :
+       {"0 1", "0 1 x", "3 1 0", "0 qo1 1", "0 qo%1 1", "0 qo1%x 1", "0 1 -1"}) {
+    FrameHeader damaged = answer("0 1 0", "0 1 0");
+    damaged.ext.add("orderCountInfo", wrong);
+    EXPECT_FALSE(parse_pop(damaged).ok()) << wrong;
+  }
 }
 
 TEST(PopRequestsTest, ACheckPointIsReadAsItIsWritten) {

@@ -116,18 +116,20 @@ std::optional<Command> PopTable::pop(const FrameHeader& header, const std::strin
   Taken taken;
   taken.pop_ms = now_ms();
   const PopOrigin retried = settings_.retry_topic_v2 ? PopOrigin::kRetryV2 : PopOrigin::kRetryV1;
-  take(header, retried, {pop_topic(retried, topic, group), broker, 0}, taken);
+  const bool ordered = text(header, "order") == "true";
+  if (!ordered) take(header, retried, {pop_topic(retried, topic, group), broker, 0}, taken);
   for (const auto& [queue, stored] : store_.queues) {
-    if (queue.topic == topic && queue.broker == broker)
-      take(header, PopOrigin::kTopic, queue, taken);
+    if (queue.topic != topic || queue.broker != broker) continue;
+    ordered ? take_in_order(header, queue, taken) : take(header, PopOrigin::kTopic, queue, taken);
   }
   if (taken.count == 0) return std::nullopt;
   Command done = make_answer(header, 0);
   ExtFields& ext = done.header.ext;
   ext.add_number("popTime", taken.pop_ms);
   ext.add_number("invisibleTime", number(header, "invisibleTime"));
-  ext.add_number("reviveQid", kReviveQueue);
+  ext.add_number("reviveQid", ordered ? kOrderedReviveQueue : kReviveQueue);
   ext.add_number("restNum", 0);
+  if (!taken.times.empty()) ext.add("orderCountInfo", taken.times);
   ext.add("startOffsetInfo", taken.starts);
   ext.add("msgOffsetInfo", taken.offsets);
   done.body = std::move(taken.records);
@@ -141,26 +143,24 @@ void PopTable::take(const FrameHeader& header, PopOrigin origin, const MessageQu
   if (stored == nullptr) return;
   const std::string group = text(header, "consumerGroup");
   const std::int64_t end = store_.visible_end(*stored);
-  const bool at_end = origin == PopOrigin::kTopic && number(header, "initMode") == 1;
-  const auto [known, first] = positions_.try_emplace(
-      {group, queue}, at_end ? std::max(end - 1, stored->min_offset) : stored->min_offset);
-  std::int64_t& position = known->second;
+  std::int64_t& position = position_of(header, origin, queue, *stored);
   const std::int64_t start = position;
   std::vector<std::int64_t> hashes;
   for (const std::string& tag : parse_tag_expression(text(header, "exp")))
     hashes.push_back(tag_hash(tag));
   std::string offsets;
-  for (; position < end && taken.count < number(header, "maxMsgNums"); ++position) {
-    const StoredRecord& record = stored->at(position);
+  while (position < end && taken.count < number(header, "maxMsgNums")) {
+    const std::int64_t offset = position - stored->at(position).batch_index;
+    const StoredRecord& record = stored->at(offset);
+    position = offset + record.batch_count;
     if (!hashes.empty() && std::find(hashes.begin(), hashes.end(), record.tag_hash) == hashes.end())
       continue;
     const PopCheckPoint check_point{start,        taken.pop_ms, number(header, "invisibleTime"),
                                     kReviveQueue, origin,       queue.broker,
-                                    queue.id,     position};
-    flights_[{group, queue, position}] = {check_point,
-                                          check_point.pop_ms + check_point.invisible_ms};
+                                    queue.id,     offset};
+    flights_[{group, queue, offset}] = {check_point, check_point.pop_ms + check_point.invisible_ms};
     taken.records += record_as_given(record, text(header, "topic"), check_point);
-    offsets += (offsets.empty() ? "" : ",") + std::to_string(position);
+    offsets += (offsets.empty() ? "" : ",") + std::to_string(offset);
     ++taken.count;
   }
   if (offsets.empty()) return;
@@ -168,6 +168,81 @@ void PopTable::take(const FrameHeader& header, PopOrigin origin, const MessageQu
                            std::to_string(queue.id) + " ";
   taken.starts += item + std::to_string(start);
   taken.offsets += item + offsets;
+}
+
+std::int64_t& PopTable::position_of(const FrameHeader& header, PopOrigin origin,
+                                    const MessageQueue& queue, const StoredQueue& stored) {
+  const bool at_end = origin == PopOrigin::kTopic && number(header, "initMode") == 1;
+  const std::int64_t last = std::max(store_.visible_end(stored) - 1, stored.min_offset);
+  const GroupQueue place{text(header, "consumerGroup"), queue};
+  return positions_.try_emplace(place, at_end ? last : stored.min_offset).first->second;
+}
+
+std::int64_t PopTable::position(const std::string& group, const MessageQueue& queue) const {
+  const auto known = positions_.find({group, queue});
+  return known == positions_.end() ? -1 : known->second;
+}
+
+bool PopTable::Run::holds(std::int64_t now_ms) const {
+  return std::any_of(until_ms.begin(), until_ms.end(), [&](const auto& each) {
+    return each.second > now_ms && !acknowledged.contains(each.first);
+  });
+}
+
+void PopTable::take_in_order(const FrameHeader& header, const MessageQueue& queue, Taken& taken) {
+  const StoredQueue* stored = store_.find(queue);
+  const GroupQueue place{text(header, "consumerGroup"), queue};
+  const std::string attempt = text(header, "attemptId");
+  const auto before = runs_.find(place);
+  const bool same = before != runs_.end() && !attempt.empty() && before->second.attempt == attempt;
+  if (before != runs_.end() && !same && before->second.holds(now_ms())) return;
+  const std::int64_t start = position_of(header, PopOrigin::kTopic, queue, *stored);
+  Run run{.attempt = attempt, .pop_ms = taken.pop_ms};
+  const std::string item =
+      (taken.starts.empty() ? "" : ";") + std::string("0 ") + std::to_string(queue.id) + " ";
+  std::string offsets;
+  for (std::int64_t offset = start;
+       offset < store_.visible_end(*stored) && taken.count < number(header, "maxMsgNums");
+       ++offset, ++taken.count) {
+    run.until_ms[offset] = taken.pop_ms + number(header, "invisibleTime");
+    if (before != runs_.end() && before->second.until_ms.contains(offset))
+      run.times[offset] = before->second.times[offset] + (same ? 0 : 1);
+    taken.records += stored->at(offset).bytes;
+    offsets += (offsets.empty() ? "" : ",") + std::to_string(offset);
+  }
+  if (offsets.empty()) return;
+  taken.starts += item + std::to_string(start);
+  taken.offsets += item + offsets;
+  for (const auto& [offset, times] : run.times) {
+    taken.times += (taken.times.empty() ? "0 qo" : ";0 qo") + std::to_string(queue.id) + "%" +
+                   std::to_string(offset) + " " + std::to_string(times);
+  }
+  taken.times += (taken.times.empty() ? "0 " : ";0 ") + std::to_string(queue.id) + " 0";
+  runs_[place] = std::move(run);
+}
+
+void PopTable::acknowledge_in_order(const GroupQueue& place, std::int64_t offset,
+                                    std::int64_t pop_ms) {
+  std::int64_t& position = positions_[place];
+  Run& run = runs_[place];
+  if (offset < position || run.pop_ms != pop_ms || !run.until_ms.contains(offset)) return;
+  run.acknowledged.insert(offset);
+  while (run.acknowledged.contains(position)) ++position;
+  wake();
+}
+
+Command PopTable::change_in_order(const FrameHeader& header, const GroupQueue& place,
+                                  const PopCheckPoint& before) {
+  Command done = make_answer(header, 0);
+  const bool open = before.offset >= positions_[place];
+  const std::int64_t until_ms = now_ms() + number(header, "invisibleTime");
+  Run& run = runs_[place];
+  if (open && run.pop_ms == before.pop_ms) run.until_ms[before.offset] = until_ms;
+  done.header.ext.add_number("popTime", open ? before.pop_ms : 0);
+  done.header.ext.add_number("invisibleTime", open ? until_ms - before.pop_ms : 0);
+  done.header.ext.add_number("reviveQid", open ? kOrderedReviveQueue : 0);
+  wake();
+  return done;
 }
 
 std::string PopTable::record_as_given(const StoredRecord& stored, const std::string& topic,
@@ -207,7 +282,11 @@ Command PopTable::acknowledge(const Question& question) {
   const std::int64_t offset = number(question.header, "offset");
   if (stored == nullptr || offset < stored->min_offset || offset > stored->max_offset())
     return make_answer(question.header, response_code::kNoMessage, "offset is illegal");
-  land(text(question.header, "consumerGroup"), queue, offset, check_point->pop_ms);
+  const std::string group = text(question.header, "consumerGroup");
+  if (check_point->ordered())
+    acknowledge_in_order({group, queue}, offset, check_point->pop_ms);
+  else
+    land(group, queue, offset, check_point->pop_ms);
   return make_answer(question.header, 0);
 }
 
@@ -222,8 +301,11 @@ Command PopTable::acknowledge_batch(const Question& question) {
     const std::string bits = decode_base64(each["b"].string_or(""));
     for (std::size_t bit = 0; bit < bits.size() * 8; ++bit) {
       if ((static_cast<unsigned char>(bits[bit / 8]) >> (bit % 8) & 1U) == 0) continue;
-      land(group, queue, each["so"].integer_or(0) + static_cast<std::int64_t>(bit),
-           each["pt"].integer_or(0));
+      const std::int64_t offset = each["so"].integer_or(0) + static_cast<std::int64_t>(bit);
+      if (each["rq"].integer_or(0) == kOrderedReviveQueue)
+        acknowledge_in_order({group, queue}, offset, each["pt"].integer_or(0));
+      else
+        land(group, queue, offset, each["pt"].integer_or(0));
     }
   }
   return make_answer(question.header, 0);
@@ -234,6 +316,7 @@ Command PopTable::change_invisible(const Question& question) {
   CHECK(before.ok());
   const std::string group = text(question.header, "consumerGroup");
   const MessageQueue queue{text(question.header, "topic"), question.broker, before->queue_id};
+  if (before->ordered()) return change_in_order(question.header, {group, queue}, *before);
   const auto flight = flights_.find({group, queue, before->offset});
   if (flight == flights_.end() || flight->second.check_point.pop_ms != before->pop_ms)
     return make_answer(question.header, response_code::kNoMessage);
@@ -256,7 +339,8 @@ void PopTable::revive() {
     const auto& [group, queue, offset] = each->first;
     const PopOrigin retried = settings_.retry_topic_v2 ? PopOrigin::kRetryV2 : PopOrigin::kRetryV1;
     const bool again = each->second.check_point.origin != PopOrigin::kTopic;
-    const std::string bytes = store_.find(queue)->at(offset).bytes;
+    const StoredRecord stored = store_.find(queue)->at(offset);
+    const std::string& bytes = stored.bytes;
     const RecordView record = *decode_record(as_bytes(bytes));
     std::string properties(record.properties);
     if (!again) {
@@ -265,7 +349,14 @@ void PopTable::revive() {
                    std::to_string(each->second.check_point.pop_ms));
     }
     const std::string topic = again ? queue.topic : pop_topic(retried, queue.topic, group);
-    store_.append_again({topic, queue.broker, 0}, record, properties, now_ms());
+    store_.append({topic, queue.broker, 0}, {.body = as_text(record.body),
+                                             .properties = properties,
+                                             .flag = record.flag,
+                                             .sys_flag = record.sys_flags,
+                                             .born_ms = record.born_ms,
+                                             .store_ms = now_ms(),
+                                             .reconsume_times = record.reconsume_times + 1,
+                                             .batch_count = stored.batch_count});
     store_.dispatch(store_.log_end());
     each = flights_.erase(each);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -56,7 +57,9 @@ class PopTable {
   };
   Settings& settings() { return settings_; }
   void advance_ms(std::int64_t by_ms);
-  std::size_t in_flight() const { return flights_.size(); }
+  std::size_t in_flight() const { return flights_.size(); }  // without those of ordered pops
+  // Where the group goes on.
+  std::int64_t position(const std::string& group, const MessageQueue& queue) const;
   std::size_t parked() const { return parked_.size(); }
   // POP_CK of what is in flight.
   std::vector<std::string> check_points() const;
@@ -71,6 +74,17 @@ class PopTable {
     FrameHeader header;
     std::string broker;
   };
+  // What was given of a queue that is popped in order.
+  struct Run {
+    std::string attempt{};
+    std::int64_t pop_ms = 0;
+    std::map<std::int64_t, std::int64_t> until_ms{};  // by offset
+    std::set<std::int64_t> acknowledged{};
+    std::map<std::int64_t, std::int32_t> times{};  // given before
+
+    bool holds(std::int64_t now_ms) const;
+  };
+  using GroupQueue = std::pair<std::string, MessageQueue>;
   using FlightKey = std::tuple<std::string, MessageQueue, std::int64_t>;  // by group
 
   std::int64_t now_ms() const { return clock_.wall_ms() + advanced_ms_; }
@@ -80,10 +94,18 @@ class PopTable {
     std::int64_t pop_ms = 0;
     std::string starts;
     std::string offsets;
+    std::string times;
     std::string records;
     std::int64_t count = 0;
   };
   void take(const FrameHeader& header, PopOrigin origin, const MessageQueue& queue, Taken& taken);
+  void take_in_order(const FrameHeader& header, const MessageQueue& queue, Taken& taken);
+  // Where a group that has no position begins, it begins now.
+  std::int64_t& position_of(const FrameHeader& header, PopOrigin origin, const MessageQueue& queue,
+                            const StoredQueue& stored);
+  void acknowledge_in_order(const GroupQueue& place, std::int64_t offset, std::int64_t pop_ms);
+  Command change_in_order(const FrameHeader& header, const GroupQueue& place,
+                          const PopCheckPoint& before);
   std::string record_as_given(const StoredRecord& stored, const std::string& topic,
                               const PopCheckPoint& check_point) const;
   void park(const Question& question);
@@ -100,7 +122,8 @@ class PopTable {
   const Ways ways_;
   Settings settings_;
   std::int64_t advanced_ms_ = 0;
-  std::map<std::pair<std::string, MessageQueue>, std::int64_t> positions_;  // by group
+  std::map<GroupQueue, std::int64_t> positions_;
+  std::map<GroupQueue, Run> runs_;
   std::map<FlightKey, Flight> flights_;
   std::map<std::uint64_t, Parked> parked_;
   std::uint64_t last_parked_ = 0;
