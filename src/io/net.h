@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "slipstream/status.h"
@@ -56,10 +58,19 @@ class ConnectionHandler {
 // Bounds: write_queue_bytes_max; write() is refused when full.
 class Connection {
  public:
+  static constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
+
   virtual ~Connection() = default;
   // Queues head, then body (may be null), as one unit. All that is queued in one turn of the loop
   // leaves with one system call. Allowed before on_open().
-  virtual Status write(std::string head, std::shared_ptr<const std::string> body) = 0;
+  // From `leave_by_ms` of the loop's clock on no byte of it is given to the operating system: the
+  // connection fails instead. The clock is read before each system call, so that this holds for a
+  // process that stood still meanwhile, too.
+  virtual Status write(std::string head, std::shared_ptr<const std::string> body,
+                       std::int64_t leave_by_ms) = 0;
+  Status write(std::string head, std::shared_ptr<const std::string> body) {
+    return write(std::move(head), std::move(body), kNoDeadline);
+  }
   virtual void close() = 0;
   virtual std::size_t queued_bytes() const = 0;
 };

@@ -1,8 +1,10 @@
 #include "io/tcp.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <deque>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +13,6 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/write.hpp>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -23,8 +24,8 @@ namespace {
 
 using asio::ip::tcp;
 
-// Linux takes at most 1,024 pieces per system call; 128 already make the call's own cost small.
-constexpr std::size_t kPiecesPerWriteMax = 128;
+// What asio passes to one system call.
+constexpr std::size_t kPiecesPerWriteMax = 64;
 // TLS: plain bytes that are encrypted at once, and room for encrypted ones (four records).
 constexpr std::size_t kEncryptBytesMax = std::size_t{1} << 20;
 constexpr std::size_t kEncryptedSpace = std::size_t{64} << 10;
@@ -42,6 +43,7 @@ void set_option(int fd, int level, int name, int value) {
 struct Outgoing {
   std::string head;
   std::shared_ptr<const std::string> body;
+  std::int64_t leave_by_ms = Connection::kNoDeadline;
   std::size_t size() const { return head.size() + (body ? body->size() : 0); }
 };
 
@@ -91,10 +93,11 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
     loop_.post([self = shared_from_this()] { self->connected(); });
   }
 
-  Status write(std::string head, std::shared_ptr<const std::string> body) {
+  Status write(std::string head, std::shared_ptr<const std::string> body,
+               std::int64_t leave_by_ms) {
     if (handler_ == nullptr)
       return Error::retry(ErrorCode::kUnavailable, "connection to " + peer_ + " is closed");
-    Outgoing piece{std::move(head), std::move(body)};
+    Outgoing piece{std::move(head), std::move(body), leave_by_ms};
     if (queued_bytes_ + piece.size() > options_.write_queue_bytes_max) {
       return Error::retry(
           ErrorCode::kResourceExhausted,
@@ -113,6 +116,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
     resolver_.cancel();
     socket_.close(ignored);
     waiting_.clear();
+    end_batch();
     queued_bytes_ = 0;
   }
 
@@ -195,6 +199,8 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
   }
 
   void set_socket_options() {
+    asio::error_code ignored;  // without it a full socket holds up the loop, and nothing is lost
+    socket_.non_blocking(true, ignored);
     const int fd = socket_.native_handle();
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     // A silent peer is noticed after 10 + 3 x 5 s even when nothing is being sent.
@@ -225,7 +231,7 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
 
   // One turn's writes leave together: the flush runs after what is already queued on the loop.
   void schedule_flush() {
-    if (flushing_ || flush_posted_ || !something_leaves()) return;
+    if (is_blocked_ || flush_posted_ || !something_leaves()) return;
     flush_posted_ = true;
     loop_.post([self = shared_from_this()] {
       self->flush_posted_ = false;
@@ -237,53 +243,95 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
     return (open_ && !waiting_.empty()) || (tls_ && tls_->has_outgoing());
   }
 
+  // Gives one batch to the operating system, as far as that has room. What is not there after the
+  // look at the clock does not leave: asynchronous writes of asio would, without another look.
   void flush() {
-    if (handler_ == nullptr || flushing_ || !something_leaves()) return;
-    gather_.clear();
-    if (tls_) {
-      const Result<std::size_t> bytes = encrypt();
-      if (!bytes.ok()) return fail(bytes.error());
-      return send(*bytes);
+    if (handler_ == nullptr || is_blocked_) return;
+    if (unsent_bytes_ == 0) {
+      const Status gathered = gather();
+      if (!gathered.ok()) return fail(gathered.error());
     }
-    std::size_t bytes = 0;
-    while (!waiting_.empty() && gather_.size() + 2 <= kPiecesPerWriteMax) {
-      leaving_.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
-      const Outgoing& piece = leaving_.back();
-      bytes += piece.size();
-      gather_.push_back(asio::buffer(piece.head));
-      if (piece.body && !piece.body->empty()) gather_.push_back(asio::buffer(*piece.body));
+    if (loop_.clock().now_ms() >= leave_by_ms_) {
+      return fail(Error::retry(ErrorCode::kTimeout, "writing to " + peer_ +
+                                                        ": what was to be sent could not leave "
+                                                        "in time"));
     }
-    send(bytes);
+    asio::error_code error;
+    const std::size_t count = socket_.write_some(std::span(gather_).subspan(sent_pieces_), error);
+    if (error && error != asio::error::would_block && error != asio::error::interrupted)
+      return fail(network_error("writing to", peer_, error));
+    sent(count);
+    if (unsent_bytes_ > 0) return wait_for_room();
+    queued_bytes_ -= leaving_bytes_;
+    end_batch();
+    schedule_flush();
   }
 
-  // What waits, as records. Returns how many plain bytes that are.
-  Result<std::size_t> encrypt() {
-    std::size_t bytes = 0;
-    while (open_ && !waiting_.empty() && bytes < kEncryptBytesMax) {
-      const Outgoing& piece = waiting_.front();
+  // What waits becomes the batch: as it is, or as records.
+  Status gather() {
+    if (tls_) {
+      TRY(encrypt());
+    } else {
+      while (!waiting_.empty() && gather_.size() + 2 <= kPiecesPerWriteMax) {
+        leaving_.push_back(take_waiting());
+        const Outgoing& piece = leaving_.back();
+        gather_.push_back(asio::buffer(piece.head));
+        if (piece.body && !piece.body->empty()) gather_.push_back(asio::buffer(*piece.body));
+      }
+    }
+    unsent_bytes_ = asio::buffer_size(gather_);
+    return {};
+  }
+
+  Outgoing take_waiting() {
+    Outgoing piece = std::move(waiting_.front());
+    waiting_.pop_front();
+    leaving_bytes_ += piece.size();
+    leave_by_ms_ = std::min(leave_by_ms_, piece.leave_by_ms);
+    return piece;
+  }
+
+  Status encrypt() {
+    while (open_ && !waiting_.empty() && leaving_bytes_ < kEncryptBytesMax) {
+      const Outgoing piece = take_waiting();
       TRY(tls_->write(piece.head));
       if (piece.body) TRY(tls_->write(*piece.body));
-      bytes += piece.size();
-      waiting_.pop_front();
     }
     records_ = tls_->take_outgoing();
     gather_.push_back(asio::buffer(records_));
-    return bytes;
+    return {};
   }
 
-  void send(std::size_t plain_bytes) {
-    flushing_ = true;
-    asio::async_write(
-        socket_, gather_,
-        [self = shared_from_this(), plain_bytes](const asio::error_code& error, std::size_t) {
-          self->leaving_.clear();
-          self->flushing_ = false;
-          if (self->handler_ == nullptr) return;
-          if (error) return self->fail(network_error("writing to", self->peer_, error));
-          self->queued_bytes_ -= plain_bytes;
-          self->flush();
-        });
+  void sent(std::size_t count) {
+    unsent_bytes_ -= count;
+    while (count > 0) {
+      asio::const_buffer& piece = gather_[sent_pieces_];
+      const std::size_t taken = std::min(count, piece.size());
+      piece += taken;
+      count -= taken;
+      if (piece.size() == 0) ++sent_pieces_;
+    }
+  }
+
+  void wait_for_room() {
+    is_blocked_ = true;
+    socket_.async_wait(tcp::socket::wait_write,
+                       [self = shared_from_this()](const asio::error_code& error) {
+                         self->is_blocked_ = false;
+                         if (self->handler_ == nullptr) return;
+                         if (error)
+                           return self->fail(network_error("writing to", self->peer_, error));
+                         self->flush();
+                       });
+  }
+
+  void end_batch() {
+    gather_.clear();
+    leaving_.clear();
+    sent_pieces_ = 0;
+    unsent_bytes_ = 0;
+    leaving_bytes_ = 0;
+    leave_by_ms_ = Connection::kNoDeadline;
   }
 
   void fail(const Error& error) {
@@ -302,17 +350,22 @@ class TcpState : public std::enable_shared_from_this<TcpState> {
   tcp::resolver resolver_;
   asio::steady_timer deadline_;
   bool open_ = false;
-  bool flushing_ = false;
+  bool is_blocked_ = false;  // the socket had no room for all of the batch
   bool flush_posted_ = false;
   std::size_t queued_bytes_ = 0;
   std::deque<Outgoing> waiting_;
-  // A deque: its elements do not move while `gather_` points at their (maybe inline) text.
+  // The batch on its way out. A deque: its elements do not move while `gather_` points at their
+  // (maybe inline) text.
   std::deque<Outgoing> leaving_;
   std::vector<asio::const_buffer> gather_;
-  std::unique_ptr<TlsSession> tls_;  // null: plain
+  std::size_t sent_pieces_ = 0;                         // of gather_
+  std::size_t unsent_bytes_ = 0;                        // of gather_; 0: there is no batch
+  std::size_t leaving_bytes_ = 0;                       // of the batch, before encryption
+  std::int64_t leave_by_ms_ = Connection::kNoDeadline;  // the earliest of the batch
+  std::unique_ptr<TlsSession> tls_;                     // null: plain
   std::vector<std::uint8_t> encrypted_;
   std::span<std::uint8_t> space_;  // where the handler wants the next plain bytes
-  std::string records_;            // on their way out
+  std::string records_;            // the batch, encrypted
 };
 
 class TcpConnection final : public Connection {
@@ -322,8 +375,9 @@ class TcpConnection final : public Connection {
   TcpConnection(const TcpConnection&) = delete;
   TcpConnection& operator=(const TcpConnection&) = delete;
 
-  Status write(std::string head, std::shared_ptr<const std::string> body) override {
-    return state_->write(std::move(head), std::move(body));
+  Status write(std::string head, std::shared_ptr<const std::string> body,
+               std::int64_t leave_by_ms) override {
+    return state_->write(std::move(head), std::move(body), leave_by_ms);
   }
   void close() override { state_->close(); }
   std::size_t queued_bytes() const override { return state_->queued_bytes(); }

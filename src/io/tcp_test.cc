@@ -2,8 +2,15 @@
 
 #include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/testing/wait_until.h"
 
 namespace slipstream::io {
 namespace {
@@ -58,7 +65,7 @@ class TcpTest : public testing::Test {
     });
   }
 
-  const SystemClock clock_{};
+  FakeClock clock_;
   EventLoop loop_{clock_, "test"};
   TcpNet net_{loop_};
   Peer client_;
@@ -103,6 +110,96 @@ TEST_F(TcpTest, TheOtherSideSeesACloseAndAReset) {
   const Error error = server_.closed.get_future().get();
   EXPECT_TRUE(error.retryable);
   EXPECT_NE(error.message.find("reset"), std::string::npos) << error.message;
+}
+
+// As when this process stands still between write() and the system call.
+TEST_F(TcpTest, WhatIsPastItsDeadlineDoesNotLeave) {
+  server_.expected = 7;
+  connect({.reset_on_close = true});
+  loop_.run_and_wait([&] {
+    EXPECT_TRUE(client_.connection->write("in time", nullptr, clock_.now_ms() + 3'000).ok());
+  });
+  server_.complete.get_future().wait();
+  loop_.run_and_wait([&] {
+    EXPECT_TRUE(client_.connection->write("whenever", nullptr).ok());
+    EXPECT_TRUE(client_.connection->write("late", nullptr, clock_.now_ms() + 3'000).ok());
+    clock_.advance_ms(3'000);
+  });
+  const Error error = client_.closed.get_future().get();
+  EXPECT_EQ(error.code, ErrorCode::kTimeout);
+  EXPECT_TRUE(error.retryable);
+  EXPECT_NE(error.message.find("could not leave in time"), std::string::npos) << error.message;
+  server_.closed.get_future().wait();
+  EXPECT_EQ(server_.received, "in time");
+}
+
+// Accepts only when told to; what is sent before stays in the buffers of the operating system.
+class LateReader {
+ public:
+  LateReader() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_, 1), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port = ntohs(address.sin_port);
+  }
+  ~LateReader() { ::close(listener_); }
+  LateReader(const LateReader&) = delete;
+  LateReader& operator=(const LateReader&) = delete;
+
+  // How many bytes come until the connection ends.
+  std::size_t read_all() const {
+    const int socket = ::accept(listener_, nullptr, nullptr);
+    std::vector<char> buffer(1 << 20);
+    std::size_t bytes = 0;
+    ssize_t count = 0;
+    while ((count = ::read(socket, buffer.data(), buffer.size())) > 0)
+      bytes += static_cast<std::size_t>(count);
+    ::close(socket);
+    return bytes;
+  }
+
+  std::uint16_t port = 0;
+
+ private:
+  int listener_;
+};
+
+TEST_F(TcpTest, TheRestOfAWriteDoesNotLeaveAfterItsDeadline) {
+  const LateReader reader;
+  port_ = reader.port;
+  const auto body = std::make_shared<const std::string>(std::size_t{32} << 20, 'b');
+  connect();
+  client_.opened.get_future().wait();
+  loop_.run_and_wait(
+      [&] { EXPECT_TRUE(client_.connection->write("head", body, clock_.now_ms() + 3'000).ok()); });
+  // Behind the turn that filled the socket.
+  loop_.run_and_wait([&] { EXPECT_GT(client_.connection->queued_bytes(), body->size()); });
+  clock_.advance_ms(3'000);
+  EXPECT_LT(reader.read_all(), body->size());
+  EXPECT_EQ(client_.closed.get_future().get().code, ErrorCode::kTimeout);
+}
+
+TEST_F(TcpTest, ALongWriteLeavesAsTheSocketHasRoom) {
+  const LateReader reader;
+  port_ = reader.port;
+  const auto body = std::make_shared<const std::string>(std::size_t{32} << 20, 'b');
+  connect();
+  std::size_t received = 0;
+  std::thread reading([&] { received = reader.read_all(); });
+  loop_.run_and_wait(
+      [&] { EXPECT_TRUE(client_.connection->write("head", body, clock_.now_ms() + 3'000).ok()); });
+  EXPECT_TRUE(wait_until([&] {
+    std::size_t queued = 0;
+    loop_.run_and_wait([&] { queued = client_.connection->queued_bytes(); });
+    return queued == 0;
+  }));
+  loop_.run_and_wait([&] { client_.connection.reset(); });
+  reading.join();
+  EXPECT_EQ(received, body->size() + 4);
 }
 
 TEST_F(TcpTest, ARefusedConnectNamesTheAddress) {

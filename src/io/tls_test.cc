@@ -79,6 +79,7 @@ class Server {
 
   std::uint16_t port = 0;
   std::promise<int> ended;  // errno of the read that ended it
+  std::string received;     // with TLS; complete when it has ended
 
  private:
   void run(Serve serve) {
@@ -105,7 +106,10 @@ class Server {
     if (SSL_accept(ssl) == 1) {
       char buffer[20'000];
       int count = 0;
-      while ((count = SSL_read(ssl, buffer, sizeof buffer)) > 0) SSL_write(ssl, buffer, count);
+      while ((count = SSL_read(ssl, buffer, sizeof buffer)) > 0) {
+        received.append(buffer, static_cast<std::size_t>(count));
+        SSL_write(ssl, buffer, count);
+      }
       problem = errno;
     }
     ended.set_value(problem);
@@ -175,7 +179,7 @@ class TlsTest : public ::testing::Test {
     return closed.get();
   }
 
-  const SystemClock clock_{};
+  FakeClock clock_;
   EventLoop loop_{clock_, "test"};
   TcpNet net_{loop_};
   Peer client_;
@@ -306,6 +310,20 @@ TEST_F(TlsTest, AFencedConnectionIsResetByItsEnd) {
   client_.complete.get_future().wait();
   loop_.run_and_wait([&] { client_.connection.reset(); });
   EXPECT_EQ(server.ended.get_future().get(), ECONNRESET);
+}
+
+TEST_F(TlsTest, WhatIsPastItsDeadlineDoesNotLeave) {
+  Server server(certificates().server, nullptr, Serve::kTls);
+  client_.expected = 5;
+  connect(server, trusting(certificates().ca), {.reset_on_close = true});
+  client_.complete.get_future().wait();
+  loop_.run_and_wait([&] {
+    EXPECT_TRUE(client_.connection->write("late", nullptr, clock_.now_ms() + 3'000).ok());
+    clock_.advance_ms(3'000);
+  });
+  EXPECT_EQ(client_.closed.get_future().get().code, ErrorCode::kTimeout);
+  EXPECT_EQ(server.ended.get_future().get(), ECONNRESET);
+  EXPECT_EQ(server.received, "hello");
 }
 
 TEST(TlsContextTest, SaysWhatIsWrongWithAFile) {

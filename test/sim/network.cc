@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "event_queue.h"
 #include "io/tcp.h"
 
@@ -62,13 +63,15 @@ class End : public std::enable_shared_from_this<End> {
     if (!is_closed() && !outgoing_.empty()) flush_soon();
   }
 
-  Status write(const std::string& head, const std::shared_ptr<const std::string>& body) {
+  Status write(const std::string& head, const std::shared_ptr<const std::string>& body,
+               std::int64_t leave_by_ms) {
     if (is_closed()) return broken("connection closed to", name_);
     const std::size_t size = head.size() + (body ? body->size() : 0);
     if (outgoing_.size() + size > options_.write_queue_bytes_max)
       return Error::retry(ErrorCode::kResourceExhausted, "write queue to " + name_ + " is full");
     outgoing_ += head;
     if (body) outgoing_ += *body;
+    leave_by_ms_ = std::min(leave_by_ms_, leave_by_ms);
     if (open_) flush_soon();
     return {};
   }
@@ -107,8 +110,15 @@ class End : public std::enable_shared_from_this<End> {
     flush_posted_ = true;
     queue_->post([self = shared_from_this()] {
       self->flush_posted_ = false;
-      if (!self->is_closed()) self->transmit(std::exchange(self->outgoing_, {}));
+      if (!self->is_closed()) self->flush();
     });
+  }
+
+  void flush() {
+    if (SystemClock().now_ms() >= leave_by_ms_)
+      return fail("what was to be sent could not leave in time to");
+    leave_by_ms_ = io::Connection::kNoDeadline;
+    transmit(std::exchange(outgoing_, {}));
   }
 
   void transmit(std::string bytes) {
@@ -181,7 +191,8 @@ class End : public std::enable_shared_from_this<End> {
   bool open_ = false;
   bool flush_posted_ = false;
   std::string outgoing_;
-  std::int64_t arrival_ns_ = 0;  // of the last piece that was sent
+  std::int64_t leave_by_ms_ = io::Connection::kNoDeadline;  // the earliest of outgoing_
+  std::int64_t arrival_ns_ = 0;                             // of the last piece that was sent
 };
 
 std::vector<std::weak_ptr<End>>& ends() {
@@ -204,8 +215,9 @@ class SimulatedConnection final : public io::Connection {
   SimulatedConnection(const SimulatedConnection&) = delete;
   SimulatedConnection& operator=(const SimulatedConnection&) = delete;
 
-  Status write(std::string head, std::shared_ptr<const std::string> body) override {
-    return end_->write(head, body);
+  Status write(std::string head, std::shared_ptr<const std::string> body,
+               std::int64_t leave_by_ms) override {
+    return end_->write(head, body, leave_by_ms);
   }
   void close() override { end_->close(); }
   std::size_t queued_bytes() const override { return end_->queued_bytes(); }

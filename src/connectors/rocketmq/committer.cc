@@ -32,7 +32,15 @@ constexpr std::size_t kUnderWayMax = 32;
 constexpr std::size_t kUnderWayPerQueue = 4;
 constexpr std::int64_t kWaitMs = 50;
 constexpr RetryPolicy kRetry{.first_wait_ms = 50, .wait_ms_max = 2'000};
-constexpr std::int64_t kSocketMs = 5'000;  // TCP_USER_TIMEOUT of fenced connections
+// The fence, in seconds since a process that may hang anywhere has renewed its lease last:
+//    7    check_lease() lets nothing out later.
+//   10    Nothing is given to the operating system later (ProducerOptions::fenced), wherever it
+//         waited: for a route, the quota, a connection, or room in the socket; encrypted or not.
+//         Another host may have the directory from here on.
+//   15    What the operating system had has arrived, or is thrown away (TCP_USER_TIMEOUT).
+//   17    A broker has stored what arrived (sink.fence-wait).
+//   17.5  The queue is looked through: clocks are read at different times.
+constexpr std::int64_t kSocketMs = 5'000;
 constexpr std::int64_t kClockMarginMs = 500;
 constexpr std::int64_t kFailOverMs = 300'000;  // how far back to look after a broker lost its end
 constexpr std::int64_t kReportIntervalMs = 5'000;

@@ -24,7 +24,6 @@ constexpr std::size_t kWaitingCallsMax = 65'536;
 constexpr int kCallsBeforePullMax = 8;
 // Older than any age that is asked for.
 constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 2;
-constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kRounds = 3;  // over all name servers, for requests whose connection was lost
 // For so long those who ask again are told the same: many sends wait for one broker.
 constexpr std::int64_t kAwayMs = 100;
@@ -299,24 +298,24 @@ Channel& ClientCore::channel(const std::string& address, ChannelRole role,
 
 void ClientCore::transmit(Channel& channel, ChannelRole role, Command command,
                           std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
-                          CallDone done) {
+                          CallDone done, std::int64_t leave_by_ms) {
   if (!signer_->from_file()) {
-    return send_now({&channel, role, std::move(command), std::move(body), timeout_ms, kNoDeadline,
+    return send_now({&channel, role, std::move(command), std::move(body), timeout_ms, leave_by_ms,
                      std::move(done)});
   }
   Command again = command;
   std::shared_ptr<const std::string> same_body = body;
   const std::uint64_t signed_with = signer_->generation();
-  send_now({&channel, role, std::move(command), std::move(body), timeout_ms, kNoDeadline,
+  send_now({&channel, role, std::move(command), std::move(body), timeout_ms, leave_by_ms,
             [this, &channel, role, again = std::move(again), same_body = std::move(same_body),
-             timeout_ms, signed_with, done = std::move(done)](CallOutcome outcome) {
+             timeout_ms, leave_by_ms, signed_with, done = std::move(done)](CallOutcome outcome) {
               const bool refused =
                   outcome.answer.ok() &&
                   is_access_refusal(outcome.answer->header.code, outcome.answer->header.remark);
               if (!refused || closed_) return done(std::move(outcome));
               if (signer_->generation() == signed_with) signer_->reload();
               if (signer_->generation() == signed_with) return done(std::move(outcome));
-              send_now({&channel, role, again, same_body, timeout_ms, kNoDeadline, done});
+              send_now({&channel, role, again, same_body, timeout_ms, leave_by_ms, done});
             }});
 }
 
@@ -328,7 +327,7 @@ void ClientCore::send_now(WaitingCall call) {
   if (next && quota_->take_or_wait_ms(now_ms) == 0) {
     if (!waiting_pulls_.empty()) ++calls_before_pull_;
     return call.channel->call(std::move(call.command), std::move(call.body), call.timeout_ms,
-                              std::move(call.done));
+                              std::move(call.done), call.leave_by_ms);
   }
   if (waiting_calls_.size() + waiting_pulls_.size() >= kWaitingCallsMax) {
     Error error = Error::retry(ErrorCode::kResourceExhausted,
@@ -337,8 +336,6 @@ void ClientCore::send_now(WaitingCall call) {
       done(CallOutcome{error, false});
     });
   }
-  // What a fence waits for does not leave later.
-  if (call.role == ChannelRole::kFencedSend) call.deadline_ms = now_ms + call.timeout_ms;
   (pull ? waiting_pulls_ : waiting_calls_).push_back(std::move(call));
   calls_wait_ = !waiting_calls_.empty();
   if (release_is_set_) return;
@@ -356,7 +353,7 @@ void ClientCore::release_calls() {
   while (!waiting_calls_.empty() || !waiting_pulls_.empty()) {
     std::deque<WaitingCall>& line = next_line();
     const std::int64_t now_ms = clock_.now_ms();
-    const bool in_time = line.front().deadline_ms > now_ms;
+    const bool in_time = line.front().leave_by_ms > now_ms;
     const std::int64_t wait_ms = in_time ? quota_->take_or_wait_ms(now_ms) : 0;
     if (wait_ms > 0) {
       if (!release_is_set_) loop_.run_after(wait_ms, [this] { release_calls(); });
@@ -373,8 +370,8 @@ void ClientCore::release_calls() {
     calls_wait_ = !waiting_calls_.empty();
     if (in_time) {
       call.channel->call(std::move(call.command), std::move(call.body),
-                         std::min(call.timeout_ms, call.deadline_ms - now_ms),
-                         std::move(call.done));
+                         std::min(call.timeout_ms, call.leave_by_ms - now_ms), std::move(call.done),
+                         call.leave_by_ms);
     } else {
       call.done(CallOutcome{
           Error::retry(ErrorCode::kTimeout, "the quota of calls per second left no room in time"),
@@ -393,11 +390,11 @@ void ClientCore::fail_waiting_calls() {
 
 void ClientCore::call(const std::string& address, ChannelRole role, Command command,
                       std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
-                      CallDone done) {
+                      CallDone done, std::int64_t leave_by_ms) {
   const auto known = channels_.find({address, role});
   if (known != channels_.end()) {
     return transmit(*known->second, role, std::move(command), std::move(body), timeout_ms,
-                    std::move(done));
+                    std::move(done), leave_by_ms);
   }
   auto endpoint = io::Endpoint::parse(address);
   if (!endpoint.ok() || closed_) {
@@ -411,7 +408,7 @@ void ClientCore::call(const std::string& address, ChannelRole role, Command comm
     return;
   }
   transmit(channel(address, role, *endpoint), role, std::move(command), std::move(body), timeout_ms,
-           std::move(done));
+           std::move(done), leave_by_ms);
 }
 
 void ClientCore::route(const std::string& topic, std::int64_t age_max_ms, RouteDone done) {
@@ -621,7 +618,7 @@ void ClientCore::heartbeat_later() {
       send_now({each.get(), ChannelRole::kControl,
                 encode_heartbeat(Heartbeat{
                     .client_id = memberships_.client_id(), .producer_groups = {}, .consumers = {}}),
-                nullptr, options_.call_timeout_ms, kNoDeadline,
+                nullptr, options_.call_timeout_ms, io::Connection::kNoDeadline,
                 [this, key = key](const CallOutcome&) { heartbeats_under_way_.erase(key); }});
     }
     if (!calls_wait_ || !memberships_.announcing()) memberships_.announce_all();

@@ -74,9 +74,10 @@ class ClientCore {
   // Asks the current name server, then the others, until one answers; again where the connection
   // was lost.
   void call_name_server(const Command& command, CallDone done);
-  // `address` as a route names it.
+  // `address` as a route names it. From `leave_by_ms` of clock() on nothing of the request leaves.
   void call(const std::string& address, ChannelRole role, Command command,
-            std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
+            std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done,
+            std::int64_t leave_by_ms = io::Connection::kNoDeadline);
   // The route, asked for again when it is older than `age_max_ms`. While name servers do not
   // answer, an old one is given. kNotFound when they say that there is no such topic; a retryable
   // kUnavailable when they say so because its brokers are away: none is registered, or one that had
@@ -145,16 +146,17 @@ class ClientCore {
   Channel& channel(const std::string& address, ChannelRole role, const io::Endpoint& endpoint);
   // Once more when access control refuses and the credentials file has changed.
   void transmit(Channel& channel, ChannelRole role, Command command,
-                std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done);
-  // A call that the quota may hold back. Its time-out begins when it leaves; one that is past its
-  // deadline before that fails.
+                std::shared_ptr<const std::string> body, std::int64_t timeout_ms, CallDone done,
+                std::int64_t leave_by_ms = io::Connection::kNoDeadline);
+  // A call that the quota may hold back. Its time-out begins when it leaves; one that may not leave
+  // any more fails.
   struct WaitingCall {
     Channel* channel;
     ChannelRole role;
     Command command;
     std::shared_ptr<const std::string> body;
     std::int64_t timeout_ms;
-    std::int64_t deadline_ms;
+    std::int64_t leave_by_ms;
     CallDone done;
   };
   // At once, unless it must wait. Calls leave in their order, pulls after all others, so that a

@@ -399,10 +399,11 @@ class Producer::State : public std::enable_shared_from_this<State> {
     Command command = sending->batch ? encode_send_batch(request, {}) : encode_send(request, {});
     std::int64_t timeout_ms =
         std::max<std::int64_t>(1, sending->retry->remaining_ms(options_.attempt_timeout_ms));
+    std::int64_t leave_by_ms = io::Connection::kNoDeadline;
     if (options_.fenced) {
       // Whoever let it out did not let it out for later: routes may have been waited for since.
-      const std::int64_t waited_ms = core_.clock().now_ms() - sending->accepted_ms;
-      timeout_ms = std::min(timeout_ms, options_.attempt_timeout_ms - waited_ms);
+      leave_by_ms = sending->accepted_ms + options_.attempt_timeout_ms;
+      timeout_ms = std::min(timeout_ms, leave_by_ms - core_.clock().now_ms());
       if (timeout_ms <= 0) {
         return failed(sending, Error::retry(ErrorCode::kTimeout, "it could not leave in time"),
                       SendOutcome::kNotStored);
@@ -410,11 +411,13 @@ class Producer::State : public std::enable_shared_from_this<State> {
     }
     sending->result.last_attempt_ms = core_.clock().now_ms();
     if (tracer_) sending->address = address;
-    core_.call(address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend,
-               std::move(command), sending->body, timeout_ms,
-               [self = shared_from_this(), sending](CallOutcome outcome) {
-                 if (self->is_live(sending)) self->answered(sending, std::move(outcome));
-               });
+    core_.call(
+        address, options_.fenced ? ChannelRole::kFencedSend : ChannelRole::kSend,
+        std::move(command), sending->body, timeout_ms,
+        [self = shared_from_this(), sending](CallOutcome outcome) {
+          if (self->is_live(sending)) self->answered(sending, std::move(outcome));
+        },
+        leave_by_ms);
   }
 
   void answered(const std::shared_ptr<Sending>& sending, CallOutcome outcome) {

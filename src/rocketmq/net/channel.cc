@@ -37,7 +37,7 @@ class Channel::State final : public io::ConnectionHandler,
                loop.clock(), {}, std::hash<std::string>{}(name_)) {}
 
   void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
-            CallDone done) {
+            CallDone done, std::int64_t leave_by_ms) {
     if (calls_.size() >= options_.calls_max) {
       return refuse(Error::retry(ErrorCode::kResourceExhausted,
                                  "too many calls are waiting for " + name_ + " (" +
@@ -53,10 +53,10 @@ class Channel::State final : public io::ConnectionHandler,
     const std::int64_t now_ms = loop_.clock().now_ms();
     const std::int32_t opaque = command.header.opaque;
     if (connection_ != nullptr) {
-      const Status written = connection_->write(std::move(*head), std::move(body));
+      const Status written = connection_->write(std::move(*head), std::move(body), leave_by_ms);
       if (!written.ok()) return refuse(written.error(), std::move(done));
     } else {
-      held_.push_back(Held{opaque, std::move(*head), std::move(body)});
+      held_.push_back(Held{opaque, std::move(*head), std::move(body), leave_by_ms});
     }
     if (calls_.empty()) last_received_ms_ = now_ms;
     calls_.emplace(opaque, Call{.done = std::move(done),
@@ -120,7 +120,8 @@ class Channel::State final : public io::ConnectionHandler,
   }
 
   void on_closed(const Error& error) override {
-    if (!open_ || received_ || options_.connection.tls != nullptr || !error.retryable)
+    if (!open_ || received_ || options_.connection.tls != nullptr ||
+        error.code != ErrorCode::kUnavailable)
       return closed(error);
     closed(Error::retry(error.code, error.message +
                                         " before it answered anything; does it demand TLS "
@@ -149,6 +150,7 @@ class Channel::State final : public io::ConnectionHandler,
     std::int32_t opaque = 0;
     std::string head;
     std::shared_ptr<const std::string> body;
+    std::int64_t leave_by_ms = 0;
   };
 
   std::int32_t next_opaque() {
@@ -180,7 +182,8 @@ class Channel::State final : public io::ConnectionHandler,
     for (Held& held : std::exchange(held_, {})) {
       const auto call = calls_.find(held.opaque);
       if (call == calls_.end()) continue;  // timed out while waiting
-      const Status written = connection_->write(std::move(held.head), std::move(held.body));
+      const Status written =
+          connection_->write(std::move(held.head), std::move(held.body), held.leave_by_ms);
       if (!written.ok()) {
         refuse(written.error(), std::move(call->second.done));
         calls_.erase(call);
@@ -311,8 +314,8 @@ Channel::Channel(io::Loop& loop, io::Net& net, std::shared_ptr<ReceivePool> pool
 Channel::~Channel() { state_->shut_down(); }
 
 void Channel::call(Command command, std::shared_ptr<const std::string> body,
-                   std::int64_t timeout_ms, CallDone done) {
-  state_->call(std::move(command), std::move(body), timeout_ms, std::move(done));
+                   std::int64_t timeout_ms, CallDone done, std::int64_t leave_by_ms) {
+  state_->call(std::move(command), std::move(body), timeout_ms, std::move(done), leave_by_ms);
 }
 
 void Channel::set_connected_callback(std::function<void()> connected) {

@@ -37,8 +37,8 @@ struct ChannelOptions {
   // poll.
   std::int64_t silence_max_ms = 45'000;
   std::size_t calls_max = 65'536;
-  // A time-out drops the connection, with all that was not sent yet: nothing of the call arrives
-  // later.
+  // A time-out drops the connection, with all that was not sent yet: nothing of the call leaves
+  // later, unless this process stands still before the time-out is noticed: see leave_by_ms.
   bool drop_on_timeout = false;
   // Signs every request as the last step before it is encoded; null = no request is signed.
   std::shared_ptr<const Signer> signer = nullptr;
@@ -50,12 +50,13 @@ struct ChannelOptions {
 // Thread:   loop.
 // Order:    requests leave in call order; answers come in any order.
 // Bounds:   calls_max calls waiting for an answer, write_queue_bytes_max bytes; beyond: refused,
-// retryable. Deadline: every call ends by its time-out, which neither closes the connection nor
-// disturbs other calls; a late
-//           answer is dropped. A call made while disconnected waits for the connection within its
-//           time-out.
-// Failure:  of the connection ends all calls: those not written with maybe_done = false.
-// A refusal by access control says in its remark who refused and what to check.
+//           retryable.
+// Deadline: every call ends by its time-out, which neither closes the connection nor disturbs other
+//           calls; a late answer is dropped. A call made while disconnected waits for the
+//           connection within its time-out.
+// Failure:  of the connection ends all calls: those not written with maybe_done = false. A refusal
+//           by access control says in its remark who refused and what to check.
+//
 // Requests of the server are answered by the request callback, else "not supported" (3), unless
 // one-way.
 class Channel {
@@ -67,9 +68,10 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // `done` runs later, never from inside call(). `body` replaces command.body when not null.
+  // `done` runs later, never from inside call(). `body` replaces command.body when not null. From
+  // `leave_by_ms` of the loop's clock on nothing of the request leaves, as Connection::write() says.
   void call(Command command, std::shared_ptr<const std::string> body, std::int64_t timeout_ms,
-            CallDone done);
+            CallDone done, std::int64_t leave_by_ms = io::Connection::kNoDeadline);
   void call(Command command, std::int64_t timeout_ms, CallDone done) {
     call(std::move(command), nullptr, timeout_ms, std::move(done));
   }

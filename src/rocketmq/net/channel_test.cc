@@ -96,6 +96,28 @@ TEST_F(ChannelTest, ATimeOutMayDropTheConnectionAndEveryCallIsUnknownThen) {
   EXPECT_TRUE(call(encode_route("T")).get().answer.ok());
 }
 
+TEST_F(ChannelTest, ACallThatMayNotLeaveAnyMoreEndsTheConnectionInstead) {
+  const auto late_call = [&] {
+    auto promise = std::make_shared<std::promise<CallOutcome>>();
+    loop_.post([this, promise] {
+      channel_->call(
+          encode_route("T"), nullptr, 10'000,
+          [promise](CallOutcome outcome) { promise->set_value(std::move(outcome)); },
+          clock_.now_ms());
+    });
+    return promise->get_future().get();
+  };
+  for (const char* connection : {"in the making", "open"}) {
+    SCOPED_TRACE(connection);
+    const CallOutcome late = late_call();
+    ASSERT_FALSE(late.answer.ok());
+    EXPECT_NE(late.answer.error().message.find("could not leave in time"), std::string::npos)
+        << late.answer.error().message;
+    EXPECT_EQ(late.answer.error().message.find("TLS"), std::string::npos);
+    EXPECT_TRUE(call(encode_route("T")).get().answer.ok());
+  }
+}
+
 TEST_F(ChannelTest, ALostConnectionEndsItsCallsAndIsMadeAgain) {
   ASSERT_TRUE(call(encode_route("T")).get().answer.ok());
   broker_.inject(RequestCode::kRouteByTopic,
