@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(json || !rocketmq::parse_route(body).ok());
   CHECK(json || !rocketmq::parse_cluster(body).ok());
   CHECK(json || !rocketmq::parse_topic_list(body).ok());
+  CHECK(json || !rocketmq::parse_group_list(body).ok());
   CHECK(json || !rocketmq::parse_topic_config(body).ok());
   CHECK(json || !rocketmq::parse_all_topic_configs(body).ok());
   CHECK(json || !rocketmq::parse_consumer_list(body).ok());
@@ -22,7 +23,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(json || body.empty() || !rocketmq::parse_rules(body).ok());
   CHECK(json || !rocketmq::parse_topic_stats(body).ok());
   CHECK(json || !rocketmq::parse_consume_stats(body).ok());
-  CHECK(json || !rocketmq::parse_broker_runtime(body).ok());
+  CHECK(json || !rocketmq::parse_locked_queues(body).ok());
+  CHECK(json || !rocketmq::parse_offset_reset(body).ok());
+  CHECK(json || !rocketmq::parse_all_consumer_offsets(body, "g", {"T", "b", 1}).ok());
+  const auto runtime = rocketmq::parse_broker_runtime(body);
+  CHECK(json || !runtime.ok());
+  if (runtime.ok()) {
+    static_cast<void>(runtime->boot_ms());
+    static_cast<void>(runtime->dispatch_behind_bytes());
+    static_cast<void>(runtime->rate("putTps"));
+  }
   CHECK(rocketmq::parse_broker_config(body).ok());
   return 0;
 }
