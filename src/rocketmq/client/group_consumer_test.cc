@@ -336,12 +336,17 @@ TEST_F(GroupConsumerTest, EveryBroadcastingMemberGetsAllAndKeepsItsOffsets) {
   });
   ASSERT_TRUE(wait_until([&] { return again.total() == 4; }));
   how.offset_file = folder.path() + "/broken";
-  std::ofstream(how.offset_file) << R"({"offsets":[{"topic":1}]})";
   how.group = "h";
-  EXPECT_EQ(GroupConsumer::start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; })
-                .error()
-                .code,
-            ErrorCode::kCorrupt);
+  for (const char* broken :
+       {R"({"offsets":[{"topic":1}]})",
+        R"({"offsets":[{"topic":"T","brokerName":"b","queueId":4294967296,"offset":1}]})"}) {
+    std::ofstream(how.offset_file) << broken;
+    EXPECT_EQ(GroupConsumer::start(*client_, how, [](Delivery&) { return ConsumeResult::kSuccess; })
+                  .error()
+                  .code,
+              ErrorCode::kCorrupt)
+        << broken;
+  }
 }
 
 // It may be slow: its write may take as long as a call.

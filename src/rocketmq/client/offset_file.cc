@@ -34,13 +34,15 @@ Result<QueueOffsets> read_offset_file(const std::string& path) {
   if (!json.ok()) return json.error().with_context("the offset file " + path);
   for (const JsonValue& each : (*json)["offsets"].items) {
     const auto offset = each["offset"].integer();
-    if (!offset || *offset < 0 || !each["topic"].is_string()) {
+    const std::int64_t queue_id = each["queueId"].integer_or(0);
+    if (!offset || *offset < 0 || !each["topic"].is_string() || queue_id < 0 ||
+        queue_id > INT32_MAX) {
       return Error{ErrorCode::kCorrupt, "the offset file " + path +
-                                            " has an entry without topic or offset; mend it, or "
-                                            "remove the file to begin anew"};
+                                            " has an entry without topic, queue or offset; mend "
+                                            "it, or remove the file to begin anew"};
     }
     offsets[MessageQueue{each["topic"].string_or(""), each["brokerName"].string_or(""),
-                         static_cast<std::int32_t>(each["queueId"].integer_or(0))}] = *offset;
+                         static_cast<std::int32_t>(queue_id)}] = *offset;
   }
   return offsets;
 }

@@ -1,5 +1,6 @@
 #include "slipstream/rocketmq/pop_consumer.h"
 
+#include <limits>
 #include <map>
 #include <set>
 #include <thread>
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/wait_until.h"
+#include "rocketmq/client/pop_decoder.h"
 #include "rocketmq/message/batch_encoder.h"
 #include "rocketmq/message/record.h"
 #include "rocketmq/protocol/codes.h"
@@ -116,6 +118,14 @@ class PopConsumerTest : public ::testing::Test {
   const MessageQueue other_{"T", "broker-b", 0};
   std::unique_ptr<Client> client_;
 };
+
+TEST(PopHandleTest, TimesOfABrokerThatAreTooLargeTogetherEndAtTheLastOne) {
+  PopCheckPoint check_point;
+  check_point.pop_ms = std::numeric_limits<std::int64_t>::max() - 1;
+  check_point.invisible_ms = kInvisibleMs;
+  EXPECT_EQ(internal::handle_of(check_point, "T", "g").invisible_until_ms,
+            std::numeric_limits<std::int64_t>::max());
+}
 
 TEST_F(PopConsumerTest, WhatIsAcknowledgedDoesNotComeAgain) {
   fill(first_, 3);

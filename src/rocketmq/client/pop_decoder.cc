@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -30,7 +31,10 @@ PopHandle handle_of(const PopCheckPoint& check_point, std::string_view topic,
                   check_point.queue_id};
   handle.offset = check_point.offset;
   handle.first_pop_ms = check_point.pop_ms;
-  handle.invisible_until_ms = check_point.pop_ms + check_point.invisible_ms;
+  // Any two numbers may come from a broker.
+  if (__builtin_add_overflow(check_point.pop_ms, check_point.invisible_ms,
+                             &handle.invisible_until_ms))
+    handle.invisible_until_ms = std::numeric_limits<std::int64_t>::max();
   handle.check_point = check_point.text();
   return handle;
 }

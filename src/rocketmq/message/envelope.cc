@@ -71,7 +71,9 @@ Status read_field(const std::string& field, const ordered_json& value, Message& 
   } else if (field == "sharding_key") {
     TRY_ASSIGN(message.sharding_key, text_of(value, field));
   } else if (field == "flag") {
-    if (!value.is_number_integer() || value < INT32_MIN || value > INT32_MAX)
+    // Beyond 63 bits it would compare as a negative one.
+    if (!value.is_number_integer() || value < INT32_MIN || value > INT32_MAX ||
+        (value.is_number_unsigned() && value.get<std::uint64_t>() > INT32_MAX))
       return bad("'flag' is no number of 32 bits");
     message.flag = value.get<std::int32_t>();
   } else if (field == "body") {

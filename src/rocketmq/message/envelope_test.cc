@@ -78,6 +78,8 @@ TEST(EnvelopeTest, AWrongEnvelopeIsRefusedWithItsField) {
   EXPECT_EQ(refused(R"({"body":"a","keys":"k"})"), "'keys' is no list of strings");
   EXPECT_EQ(refused(R"({"body":"a","properties":{"n":1}})"), "'properties.n' is no string");
   EXPECT_EQ(refused(R"({"body":"a","flag":4294967296})"), "'flag' is no number of 32 bits");
+  EXPECT_EQ(refused(R"({"body":"a","flag":18446744073709551615})"),
+            "'flag' is no number of 32 bits");
   EXPECT_EQ(refused(R"({"body_base64":"%%%"})"), "'body_base64' is no base64");
   EXPECT_NE(refused(R"({"body":"a","tag":"b"})").find("did you mean 'tags'"), std::string::npos);
 }
