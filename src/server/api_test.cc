@@ -794,6 +794,11 @@ TEST_F(ApiTest, AQueryKnowsTheTablesOfAJob) {
   EXPECT_THAT(rows.text, HasSubstr("{\"end\":{\"error\":null,\"rows\":2}}"));
   const Answer wrong = call("post", "/api/v1/queries", {{"sql", "SELECT k FROM numbers"}});
   EXPECT_EQ(wrong.status, 400);
+  const Answer too_many =
+      call("post", "/api/v1/queries",
+           {{"sql", "SELECT k FROM numbers"}, {"job", "counts"}, {"rows_max", UINT64_MAX}});
+  EXPECT_EQ(too_many.status, 400);
+  EXPECT_THAT(too_many.text, HasSubstr("field 'rows_max' is no integer of 64 bits"));
 }
 
 TEST_F(ApiTest, AllScriptsKnowTheTablesOfTheCatalog) {

@@ -1,6 +1,7 @@
 #include "server/json_body.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -77,8 +78,11 @@ bool BodyReader::flag(const char* field) {
 std::int64_t BodyReader::integer(const char* field, std::int64_t otherwise) {
   bool wrong = false;
   const json* value = state_->find(field, &json::is_number_integer, &wrong);
-  if (wrong) refuse(std::string("field '") + field + "' is no integer");
-  return value == nullptr ? otherwise : value->get<std::int64_t>();
+  const bool too_large = value != nullptr && value->is_number_unsigned() &&
+                         value->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max();
+  if (wrong || too_large)
+    refuse(std::string("field '") + field + "' is no integer" + (too_large ? " of 64 bits" : ""));
+  return value == nullptr || too_large ? otherwise : value->get<std::int64_t>();
 }
 
 std::map<std::string, std::string> BodyReader::texts(const char* field) {

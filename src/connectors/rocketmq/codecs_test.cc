@@ -64,9 +64,9 @@ TEST(SplitCodec, TheLastMessageReadComesBack) {
 TEST(SplitCodec, WhatItDidNotWriteIsRefused) {
   for (const Split& split :
        {Split{"orders", "1,0,-1"}, Split{"orders/3", "1,0,-1"}, Split{"orders/b/x", "1,0,-1"},
-        Split{"orders/b/-1", "1,0,-1"}, Split{"orders/b/1", "2,0,-1"}, Split{"orders/b/1", "1,0"},
-        Split{"orders/b/1", "1,0,-1,7"}, Split{"orders/b/1", "1,0,-1,7,8,9"},
-        Split{"orders/b/1", ""}}) {
+        Split{"orders/b/-1", "1,0,-1"}, Split{"orders/b/4294967297", "1,0,-1"},
+        Split{"orders/b/1", "2,0,-1"}, Split{"orders/b/1", "1,0"}, Split{"orders/b/1", "1,0,-1,7"},
+        Split{"orders/b/1", "1,0,-1,7,8,9"}, Split{"orders/b/1", ""}}) {
     const auto read = decode_split(split);
     ASSERT_FALSE(read.ok()) << split.id << " " << split.state;
     EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);

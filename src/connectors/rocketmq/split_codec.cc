@@ -43,7 +43,7 @@ Result<QueuePosition> decode_split(const Split& split) {
   position.queue.broker = split.id.substr(first + 1, last - first - 1);
   std::string_view id = std::string_view(split.id).substr(last + 1);
   std::int64_t queue = 0;
-  if (!read_number(id, queue) || !id.empty() || queue < 0) return wrong;
+  if (!read_number(id, queue) || !id.empty() || queue < 0 || queue > INT32_MAX) return wrong;
   position.queue.id = static_cast<std::int32_t>(queue);
   std::string_view state = split.state;
   std::int64_t version = 0;
