@@ -1,0 +1,2 @@
+CREATE TABLE t (a STRING, b BIGINT, c TIMESTAMP_LTZ(3), d ROW<x INT, y ARRAY<STRING>>) WITH ('connector' = 'datagen');
+SELECT CAST(a AS INT), JSON_VALUE(a, 'lax $.b[0]'), DATE_FORMAT(c, 'yyyy-MM-dd'), REGEXP_EXTRACT(a, '(\w+)', 1), TRY_CAST(b AS SMALLINT), CASE WHEN b BETWEEN 1 AND 2 THEN d.x ELSE NULL END, CONCAT_WS(',', a, 'x'), UPPER(SUBSTRING(a FROM 2 FOR 3)), c + INTERVAL '1' DAY, EXTRACT(HOUR FROM c), 1.0 / 3, POWER(b, 2), a IN ('p', 'q'), COALESCE(a, 'n') FROM t;
