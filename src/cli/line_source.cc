@@ -15,6 +15,12 @@ namespace slipstream::cli {
 Result<LineSource::Next> LineSource::next(std::string* line, int wait_ms) {
   while (true) {
     const std::size_t end = buffer_.find('\n', begin_);
+    const std::size_t size = std::min(end, buffer_.size()) - begin_;
+    if (size > longest_) {
+      return Error{ErrorCode::kResourceExhausted,
+                   "line " + std::to_string(lines_ + 1) + " is longer than " +
+                       std::to_string(longest_ >> 20) + " MiB; the largest message has 4 MiB"};
+    }
     if (end != std::string::npos) {
       line->assign(buffer_, begin_, end - begin_);
       begin_ = end + 1;
@@ -28,11 +34,6 @@ Result<LineSource::Next> LineSource::next(std::string* line, int wait_ms) {
       *line = std::exchange(buffer_, {});
       ++lines_;
       return Next::kLine;
-    }
-    if (buffer_.size() > longest_) {
-      return Error{ErrorCode::kResourceExhausted,
-                   "line " + std::to_string(lines_ + 1) + " is longer than " +
-                       std::to_string(longest_ >> 20) + " MiB; the largest message has 4 MiB"};
     }
     pollfd waited{descriptor_, POLLIN, 0};
     if (::poll(&waited, 1, wait_ms) == 0) return Next::kNothingYet;
