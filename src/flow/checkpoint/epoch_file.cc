@@ -1,5 +1,6 @@
 #include "flow/checkpoint/epoch_file.h"
 
+#include <string_view>
 #include <utility>
 
 #include "base/try.h"
@@ -7,8 +8,10 @@
 
 namespace slipstream::flow {
 namespace {
+// All writes but the last are of that size: they begin and end where the large pages of the page
+// cache do.
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
-}
+}  // namespace
 
 EpochLog::EpochLog(CheckpointStorage& storage, std::string name)
     : storage_(storage), name_(std::move(name)) {}
@@ -17,9 +20,14 @@ EpochLog::~EpochLog() = default;
 
 Status EpochLog::append(std::span<const std::byte> bytes) {
   if (!failure_.ok()) return failure_;
-  buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  size_ += bytes.size();
-  if (buffer_.size() >= kBufferBytes) failure_ = flush();
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  size_ += rest.size();
+  while (!rest.empty() && failure_.ok()) {
+    const std::string_view next = rest.substr(0, kBufferBytes - buffer_.size());
+    buffer_.append(next);
+    rest.remove_prefix(next.size());
+    if (buffer_.size() == kBufferBytes) failure_ = flush();
+  }
   return failure_;
 }
 
