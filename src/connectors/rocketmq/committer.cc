@@ -109,6 +109,40 @@ class Completions {
   std::vector<Done> done_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
+// The bodies under way. The memory of one that was sent takes the next: it is neither cleared nor
+// fresh from the system.
+//
+// Owner:  whoever holds a body, and one publication.
+// Thread: any.
+// Bounds: as many bodies as were under way at a time.
+class Bodies : public std::enable_shared_from_this<Bodies> {
+ public:
+  // Of any content.
+  std::shared_ptr<std::string> take() {
+    std::unique_ptr<std::string> body;
+    {
+      MutexLock lock(mutex_);
+      if (!free_.empty()) {
+        body = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!body) body = std::make_unique<std::string>();
+    return {body.release(), [self = shared_from_this()](std::string* sent) {
+              self->give_back(std::unique_ptr<std::string>(sent));
+            }};
+  }
+
+ private:
+  void give_back(std::unique_ptr<std::string> body) {
+    MutexLock lock(mutex_);
+    free_.push_back(std::move(body));
+  }
+
+  Mutex mutex_;
+  std::vector<std::unique_ptr<std::string>> free_ SLIPSTREAM_GUARDED_BY(mutex_);
+};
+
 // One call of commit().
 class Publication {
  public:
@@ -121,7 +155,8 @@ class Publication {
         context_(context),
         admin_(client),
         clock_(*engine.clock),
-        completions_(std::make_shared<Completions>()) {
+        completions_(std::make_shared<Completions>()),
+        bodies_(std::make_shared<Bodies>()) {
     messages_ = kSinkMessages.in(engine.metrics);
     retries_ = kSinkRetries.in(engine.metrics);
     scans_ = kSinkScans.in(engine.metrics);
@@ -137,7 +172,8 @@ class Publication {
   bool finished() const;
   Status start_sends();
   Status send(QueueWork& work);
-  Result<std::string> read_body(const BatchWork& batch, std::size_t& count) const;
+  Result<std::shared_ptr<const std::string>> read_body(const BatchWork& batch,
+                                                       std::size_t& count) const;
   Status handle_completions(std::int64_t wait_ms);
   Status handle(Completions::Done& done);
   void doubt(QueueWork& work, std::int64_t fence_ms);
@@ -158,6 +194,7 @@ class Publication {
   rocketmq::Admin admin_;
   const Clock& clock_;
   std::shared_ptr<Completions> completions_;
+  std::shared_ptr<Bodies> bodies_;
   std::vector<Epoch> epochs_;
   std::map<std::string, std::size_t, std::less<>> by_prefix_;
   std::map<MessageQueue, QueueWork> queues_;
@@ -282,13 +319,15 @@ Status Publication::start_sends() {
 }
 
 // The batch, without messages that were found already.
-Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& count) const {
+Result<std::shared_ptr<const std::string>> Publication::read_body(const BatchWork& batch,
+                                                                  std::size_t& count) const {
   const Epoch& epoch = epochs_[batch.epoch];
-  TRY_ASSIGN(std::string body, epoch.file->body(batch.entry));
+  const std::shared_ptr<std::string> body = bodies_->take();
+  TRY(epoch.file->read_body(batch.entry, *body));
   count = batch.entry.head.count;
-  if (!batch.partial) return body;
-  rocketmq::BatchEncoder encoder(body.size());
-  std::span<const std::uint8_t> rest = as_bytes(body);
+  if (!batch.partial) return std::shared_ptr<const std::string>(body);
+  rocketmq::BatchEncoder encoder(body->size());
+  std::span<const std::uint8_t> rest = as_bytes(*body);
   while (!rest.empty()) {
     TRY_ASSIGN(const rocketmq::BatchEntryView entry, rocketmq::decode_batch_entry(rest));
     const auto key = rocketmq::find_property(entry.properties, rocketmq::property::kUniqueKey);
@@ -299,23 +338,21 @@ Result<std::string> Publication::read_body(const BatchWork& batch, std::size_t& 
     TRY(encoder.add(as_text(entry.body), entry.properties, entry.flag));
   }
   count = encoder.count();
-  return encoder.take();
+  return std::make_shared<const std::string>(encoder.take());
 }
 
 Status Publication::send(QueueWork& work) {
   std::size_t count = 0;
-  TRY_ASSIGN(std::string body, read_body(work.waiting.front(), count));
+  TRY_ASSIGN(std::shared_ptr<const std::string> body, read_body(work.waiting.front(), count));
   if (count == 0) {
     work.waiting.pop_front();
     return {};
   }
   const BatchWork batch = work.waiting.front();
-  const auto bytes = static_cast<std::int64_t>(body.size());
+  const auto bytes = static_cast<std::int64_t>(body->size());
   TRY(connector_kit::check_lease(context_));  // at the last moment: reading may have taken long
   Status accepted = producer_.send_encoded(
-      rocketmq::EncodedBatch{work.queue, std::make_shared<const std::string>(std::move(body)),
-                             count},
-      rocketmq::SendRetry::kOnce,
+      rocketmq::EncodedBatch{work.queue, std::move(body), count}, rocketmq::SendRetry::kOnce,
       [completions = completions_, &work, batch, bytes,
        sent_ms = metrics_.now_ms()](const rocketmq::SendResult& result) {
         completions->add(Completions::Done{&work, batch, bytes, sent_ms, result});

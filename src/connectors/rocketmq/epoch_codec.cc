@@ -141,10 +141,9 @@ Result<std::vector<EpochFileReader::Entry>> EpochFileReader::batches() const {
   return entries;
 }
 
-Result<std::string> EpochFileReader::body(const Entry& entry) const {
-  std::string bytes(entry.head.body_bytes, '\0');
-  TRY(read(entry.body_at, bytes.data(), bytes.size()));
-  return bytes;
+Status EpochFileReader::read_body(const Entry& entry, std::string& out) const {
+  out.resize(entry.head.body_bytes);
+  return read(entry.body_at, out.data(), out.size());
 }
 
 }  // namespace slipstream::rocketmq_connector

@@ -60,7 +60,8 @@ class EpochFileReader {
   };
   // All batches, in the order in which they were sealed.
   Result<std::vector<Entry>> batches() const;
-  Result<std::string> body(const Entry& entry) const;
+  // Replaces `out`: where a body of about that size was read before, nothing is cleared first.
+  Status read_body(const Entry& entry, std::string& out) const;
 
  private:
   EpochFileReader(std::string path, int file) : path_(std::move(path)), file_(file) {}

@@ -123,6 +123,18 @@ TEST_F(PublishTest, NothingIsSentBeforeTheCommit) {
   EXPECT_THAT(published(), UnorderedElementsAreArray(numbers(0, 5)));
 }
 
+// More than may be under way at a time: bodies are read into the memory of others.
+TEST_F(PublishTest, AnEpochOfManyBatchesArrivesWhole) {
+  const Committable epoch = epoch_of(0, 30'000);
+  EXPECT_GT(decode_epoch_handle(epoch.handle)->batches, 10U);
+  ASSERT_TRUE(commit({epoch}).ok());
+  std::vector<std::string> sent = published();
+  std::vector<std::string> sealed = numbers(0, 30'000);
+  std::ranges::sort(sent);
+  std::ranges::sort(sealed);
+  EXPECT_TRUE(sent == sealed) << sent.size() << " messages";
+}
+
 TEST_F(PublishTest, MessagesCarryTheKeyThatIsEncoded) {
   const auto sent = [this] {
     std::vector<std::pair<std::vector<std::string>, std::string>> all;
