@@ -161,10 +161,11 @@ Status EpochWriter::seal(Lane& lane, EpochFile& file) {
   EpochBatchHead head;
   head.queue = lane.index;
   head.count = static_cast<std::uint32_t>(lane.pending.count());
-  const std::string body = lane.pending.take();
-  head.body_bytes = static_cast<std::uint32_t>(body.size());
+  head.body_bytes = static_cast<std::uint32_t>(lane.pending.bytes());
+  TRY(append_epoch_batch(head, lane.pending.text(), file));
+  lane.pending.clear();
   ++epoch_.batches;
-  return append_epoch_batch(head, body, file);
+  return {};
 }
 
 Result<std::optional<std::string>> EpochWriter::prepare(CheckpointId checkpoint, EpochFile* file) {

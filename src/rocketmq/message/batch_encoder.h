@@ -42,6 +42,13 @@ class BatchEncoder {
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return bytes_.size(); }
   bool empty() const { return count_ == 0; }
+  // The body so far; valid until the next call that changes it.
+  std::string_view text() const { return bytes_; }
+  // Empty again, with the memory that it had.
+  void clear() {
+    bytes_.clear();
+    count_ = 0;
+  }
   // The body; the encoder is empty again.
   std::string take();
 
