@@ -20,6 +20,8 @@ TEST(Stamp, IsTheSeriesAndTheSequenceInHex) {
   make_stamp(prefix, 0x1F, stamp);
   EXPECT_EQ(stamp, prefix + "000000000000001F");
   EXPECT_EQ(stamp_sequence(stamp), 0x1FU);
+  make_stamp(prefix, 0xFEDCBA9876543210, stamp);
+  EXPECT_EQ(stamp, prefix + "FEDCBA9876543210");
   make_stamp(prefix, ~std::uint64_t{0}, stamp);
   EXPECT_EQ(stamp_sequence(stamp), ~std::uint64_t{0});
 }

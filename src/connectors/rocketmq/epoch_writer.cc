@@ -116,6 +116,7 @@ void EpochWriter::begin_epoch() {
   prefix_ = stamp_prefix(epoch_.series);
   lanes_.clear();
   last_ = nullptr;
+  last_queue_ = nullptr;
 }
 
 Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file) {
@@ -123,6 +124,7 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
   TRY(encoder_->encode(batch, context_.clock->wall_ms()));
   row_queues_.read(batch);
   queues_.read_clock();
+  last_queue_ = nullptr;  // queues may be others from here on
   OutMessage message;
   for (std::size_t i = 0; i < encoder_->size(); ++i) {
     make_stamp(prefix_, epoch_.messages, stamp_);
@@ -136,8 +138,11 @@ Result<SinkWriter::Write> EpochWriter::write(const Batch& batch, EpochFile* file
 Status EpochWriter::add(const OutMessage& message, EpochFile& file) {
   TRY_ASSIGN(TopicQueues::Topic * topic, queues_.find(message.topic));
   TRY_ASSIGN(const MessageQueue* own, row_queues_.find(message, *topic));
-  const MessageQueue& queue = own != nullptr ? *own : topic->current();
-  if (last_ == nullptr || epoch_.queues[last_->index].queue != queue) last_ = &lane_of(queue);
+  const MessageQueue* queue = own != nullptr ? own : &topic->current();
+  if (last_queue_ != queue) {
+    last_ = &lane_of(*queue);
+    last_queue_ = queue;
+  }
   Lane& lane = *last_;
   if (!lane.pending.fits(message.body.size(), message.properties.size())) TRY(seal(lane, file));
   TRY(lane.pending.add(message.body, message.properties));

@@ -60,8 +60,9 @@ class EpochWriter final : public SinkWriter {
   EpochHandle epoch_;
   std::string prefix_;
   std::string stamp_;
-  std::map<rocketmq::MessageQueue, Lane> lanes_;  // nodes never move
-  Lane* last_ = nullptr;                          // of the message before
+  std::map<rocketmq::MessageQueue, Lane> lanes_;        // nodes never move
+  Lane* last_ = nullptr;                                // of the message before
+  const rocketmq::MessageQueue* last_queue_ = nullptr;  // its queue, within one write()
   std::atomic<std::int64_t>* sealed_;
 };
 

@@ -1,10 +1,26 @@
 #include "connectors/rocketmq/stamp.h"
 
+#include <array>
 #include <charconv>
+#include <cstring>
 
 #include "base/bytes.h"
 
 namespace slipstream::rocketmq_connector {
+namespace {
+
+// Two digits for each value of a byte.
+constexpr std::array<char, 512> kHexOfByte = [] {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::array<char, 512> pairs{};
+  for (std::size_t value = 0; value < 256; ++value) {
+    pairs[value * 2] = kDigits[value >> 4U];
+    pairs[value * 2 + 1] = kDigits[value & 0xFU];
+  }
+  return pairs;
+}();
+
+}  // namespace
 
 std::string stamp_prefix(const StampSeries& series) {
   std::string bytes;
@@ -18,11 +34,10 @@ std::string stamp_prefix(const StampSeries& series) {
 }
 
 void make_stamp(std::string_view prefix, std::uint64_t sequence, std::string& out) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  out.assign(prefix);
   out.resize(kStampSize);
-  for (std::size_t i = kStampSize; i-- > kStampPrefix; sequence >>= 4U)
-    out[i] = kDigits[sequence & 0xFU];
+  std::memcpy(out.data(), prefix.data(), kStampPrefix);
+  for (std::size_t at = kStampSize; at > kStampPrefix; at -= 2, sequence >>= 8U)
+    std::memcpy(&out[at - 2], &kHexOfByte[(sequence & 0xFFU) * 2], 2);
 }
 
 std::optional<std::uint64_t> stamp_sequence(std::string_view key) {

@@ -23,6 +23,7 @@ inline constexpr std::size_t kStampSize = 56;    // with the sequence
 
 std::string stamp_prefix(const StampSeries& series);
 // Makes `out` the stamp of one message: prefix and sequence, upper-case hex.
+// REQUIRES: `prefix` is one of stamp_prefix()
 void make_stamp(std::string_view prefix, std::uint64_t sequence, std::string& out);
 // The sequence, when `key` has the form of a stamp; its first kStampPrefix digits are the series.
 std::optional<std::uint64_t> stamp_sequence(std::string_view key);
