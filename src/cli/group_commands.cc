@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
 
 #include <unistd.h>
@@ -96,9 +97,10 @@ struct OffsetChange {
 // What became of the group's offsets, and what that means.
 class ChangedOffsets {
  public:
-  Status apply(mq::Admin& admin, const GroupArguments& arguments, const OffsetChange& change) {
+  // `before`: the offset that the group has.
+  Status apply(mq::Admin& admin, const GroupArguments& arguments, const OffsetChange& change,
+               std::optional<std::int64_t> before) {
     const mq::MessageQueue& queue = change.range.queue;
-    TRY_ASSIGN(const auto before, admin.group_offset(arguments.group, queue));
     // Nothing waits, and there is no offset to move.
     const bool retry = is_retry_topic(queue.topic);
     if (retry && !before && change.range.min_offset == change.range.max_offset) return {};
@@ -128,10 +130,13 @@ class ChangedOffsets {
 // In their order up to the first failure; what was written before it is shown.
 Status apply(mq::Admin& admin, const GroupArguments& arguments,
              const std::vector<OffsetChange>& changes) {
+  std::vector<mq::MessageQueue> queues;
+  for (const OffsetChange& each : changes) queues.push_back(each.range.queue);
+  TRY_ASSIGN(const auto before, admin.group_offsets(arguments.group, queues));
   ChangedOffsets changed;
   Status done;
   for (std::size_t i = 0; i < changes.size() && done.ok(); ++i)
-    done = changed.apply(admin, arguments, changes[i]);
+    done = changed.apply(admin, arguments, changes[i], before[i]);
   const Status printed = changed.print(arguments);
   if (!done.ok() && !arguments.dry_run)
     return done.with_context("the offsets above were written; behind them");

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -188,6 +189,10 @@ class Admin {
   // Nothing when the group has none.
   Result<std::optional<std::int64_t>> group_offset(std::string_view group,
                                                    const MessageQueue& queue);
+  // Of each queue, in their order. Cheaper than one after the other where brokers are 4.x: each is
+  // asked once for what tells whether its zeros are offsets.
+  Result<std::vector<std::optional<std::int64_t>>> group_offsets(
+      std::string_view group, std::span<const MessageQueue> queues);
   Status set_group_offset(std::string_view group, const MessageQueue& queue, std::int64_t offset);
   // The max offset as of bounds().
   Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);

@@ -80,31 +80,55 @@ Result<std::int64_t> ask_offset(ClientCore& core, const MessageQueue& queue, Req
   return *offset;
 }
 
-// Which groups have offsets in a topic brokers do know. Who may not ask that: yes.
-bool reads_topic(ClientCore& core, std::string_view group, const MessageQueue& queue) {
-  const auto answer =
-      succeed(RequestCode::kGroupsOfTopic, call_queue(core, queue, [](const MessageQueue& served) {
-                return encode_groups_of_topic(served.topic);
-              }));
-  if (!answer.ok()) return true;
-  const auto groups = parse_group_list(answer->body());
-  return !groups.ok() || std::find(groups->begin(), groups->end(), group) != groups->end();
-}
-
 // Brokers 4.x answer 0 also for groups that have no offset in a young queue: the table of all
-// offsets tells. Who may not ask for it gets the 0 when the group has read the topic.
-bool is_offset(ClientCore& core, std::string_view group, const MessageQueue& queue,
-               const Answer& zero) {
-  if (is_logical(queue)) return true;  // what was written may lie on another broker than this one
-  if (!reads_topic(core, group, queue)) return false;
-  if (zero.header.version >= kVersion5) return true;
-  const auto answer = succeed(
-      RequestCode::kAllConsumerOffsets,
-      call_queue(core, queue, [](const MessageQueue&) { return encode_all_consumer_offsets(); }));
-  if (!answer.ok()) return true;
-  const auto offset = parse_all_consumer_offsets(answer->body(), group, queue);
-  return !offset.ok() || offset->has_value();
-}
+// offsets tells. Who may not ask for it gets the 0 when the group has read the topic. A broker is
+// asked once for each.
+class ZeroOffsets {
+ public:
+  ZeroOffsets(ClientCore& core, std::string_view group) : core_(core), group_(group) {}
+
+  bool is_offset(const MessageQueue& queue, const Answer& zero) {
+    if (is_logical(queue)) return true;  // what was written may lie on another broker than this one
+    if (!reads_topic(queue)) return false;
+    if (zero.header.version >= kVersion5) return true;
+    const Result<GroupOffsets>& offsets = offsets_at(queue);
+    return !offsets.ok() || offsets->contains({queue.topic, queue.id});
+  }
+
+ private:
+  // Which groups have offsets in a topic brokers do know. Who may not ask that: yes.
+  bool reads_topic(const MessageQueue& queue) {
+    const auto [known, first] = reads_topic_.try_emplace({queue.broker, queue.topic}, true);
+    if (!first) return known->second;
+    const auto answer = succeed(RequestCode::kGroupsOfTopic,
+                                call_queue(core_, queue, [](const MessageQueue& served) {
+                                  return encode_groups_of_topic(served.topic);
+                                }));
+    if (!answer.ok()) return true;
+    const auto groups = parse_group_list(answer->body());
+    known->second =
+        !groups.ok() || std::find(groups->begin(), groups->end(), group_) != groups->end();
+    return known->second;
+  }
+
+  const Result<GroupOffsets>& offsets_at(const MessageQueue& queue) {
+    const auto known = offsets_.find(queue.broker);
+    if (known != offsets_.end()) return known->second;
+    const auto answer =
+        succeed(RequestCode::kAllConsumerOffsets, call_queue(core_, queue, [](const MessageQueue&) {
+                  return encode_all_consumer_offsets();
+                }));
+    return offsets_
+        .emplace(queue.broker, answer.ok() ? parse_all_consumer_offsets(answer->body(), group_)
+                                           : Result<GroupOffsets>(answer.status()))
+        .first->second;
+  }
+
+  ClientCore& core_;
+  const std::string group_;
+  std::map<std::pair<std::string, std::string>, bool> reads_topic_;  // by broker and topic
+  std::map<std::string, Result<GroupOffsets>> offsets_;              // by broker
+};
 
 // A broker that has just started registers after a moment.
 Result<ClusterView> await_brokers(ClientCore& core) {
@@ -495,17 +519,28 @@ Status Admin::check_filter(std::string_view topic, std::string_view group, std::
 
 Result<std::optional<std::int64_t>> Admin::group_offset(std::string_view group,
                                                         const MessageQueue& queue) {
-  TRY_ASSIGN(const Answer answer, call_queue(*core_, queue, [&](const MessageQueue& served) {
-               return encode_query_consumer_offset({.group = std::string(group), .queue = served});
-             }));
-  auto offset = parse_consumer_offset(answer.header);
-  if (!offset.ok()) {
-    return std::move(offset).error().with_context("offset of group '" + std::string(group) +
-                                                  "' in " + queue.to_string());
+  TRY_ASSIGN(const auto offsets, group_offsets(group, std::span(&queue, 1)));
+  return offsets.front();
+}
+
+Result<std::vector<std::optional<std::int64_t>>> Admin::group_offsets(
+    std::string_view group, std::span<const MessageQueue> queues) {
+  ZeroOffsets zeros(*core_, group);
+  std::vector<std::optional<std::int64_t>> offsets;
+  for (const MessageQueue& queue : queues) {
+    TRY_ASSIGN(
+        const Answer answer, call_queue(*core_, queue, [&](const MessageQueue& served) {
+          return encode_query_consumer_offset({.group = std::string(group), .queue = served});
+        }));
+    auto offset = parse_consumer_offset(answer.header);
+    if (!offset.ok()) {
+      return std::move(offset).error().with_context("offset of group '" + std::string(group) +
+                                                    "' in " + queue.to_string());
+    }
+    if (*offset && **offset == 0 && !zeros.is_offset(queue, answer)) offset->reset();
+    offsets.push_back(*offset);
   }
-  if (*offset && **offset == 0 && !is_offset(*core_, group, queue, answer))
-    return std::optional<std::int64_t>();
-  return offset;
+  return offsets;
 }
 
 Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue,
@@ -521,11 +556,12 @@ Status Admin::set_group_offset(std::string_view group, const MessageQueue& queue
 Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_view topic) {
   TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
   await_dispatch_or_log(topic);
+  const std::vector<MessageQueue> queues = description.readable_queues();
+  TRY_ASSIGN(const auto committed, group_offsets(group, queues));
   std::vector<QueueLag> all;
-  for (const MessageQueue& queue : description.readable_queues()) {
-    TRY_ASSIGN(const std::optional<std::int64_t> committed, group_offset(group, queue));
-    TRY_ASSIGN(const std::int64_t max_offset_now, max_offset(queue));
-    all.push_back({queue, committed.value_or(-1), max_offset_now});
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    TRY_ASSIGN(const std::int64_t max_offset_now, max_offset(queues[i]));
+    all.push_back({queues[i], committed[i].value_or(-1), max_offset_now});
   }
   return all;
 }

@@ -375,6 +375,30 @@ TEST(AdminTest, AnOffsetOfZeroIsLookedUpInTheTableOfAllOffsets) {
   EXPECT_EQ(broker.requests_seen(RequestCode::kAllConsumerOffsets), asked);
 }
 
+TEST(AdminTest, EachBrokerIsAskedOnceForTheTableOfAllOffsets) {
+  ScriptedBroker broker{{.brokers = {"broker-a", "broker-b"}}};
+  broker.create_topic("T", 4);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  std::vector<MessageQueue> queues;
+  for (const char* name : {"broker-a", "broker-b"}) {
+    for (std::int32_t id = 0; id < 4; ++id) queues.push_back({"T", name, id});
+  }
+  for (const MessageQueue& queue : queues) broker.set_group_offset("g", queue, 0);
+  broker.set_group_offset("g", queues[5], 7);
+  broker.set_answer(RequestCode::kGroupsOfTopic, R"({"groupList":["g"]})");
+  broker.set_answer(RequestCode::kAllConsumerOffsets, R"({"offsetTable":{"T@g":{0:0,1:0}}})");
+  const auto offsets = admin.group_offsets("g", queues);
+  ASSERT_TRUE(offsets.ok()) << offsets.error().to_string();
+  using Offsets = std::vector<std::optional<std::int64_t>>;
+  EXPECT_EQ(*offsets,
+            (Offsets{0, 0, std::nullopt, std::nullopt, 0, 7, std::nullopt, std::nullopt}));
+  EXPECT_EQ(broker.requests_seen(RequestCode::kGroupsOfTopic), 2U);
+  EXPECT_EQ(broker.requests_seen(RequestCode::kAllConsumerOffsets), 2U);
+  ASSERT_TRUE(admin.lag("g", "T").ok());
+  EXPECT_EQ(broker.requests_seen(RequestCode::kAllConsumerOffsets), 4U);
+}
+
 // Finding 44.
 TEST(AdminTest, BoundsAndLagCountWhatWasAcknowledged) {
   ScriptedBroker broker;

@@ -445,14 +445,22 @@ Result<std::optional<std::int64_t>> parse_consumer_offset(const FrameHeader& hea
   return std::optional<std::int64_t>(offset);
 }
 
-Result<std::optional<std::int64_t>> parse_all_consumer_offsets(BodyBytes body,
-                                                               std::string_view group,
-                                                               const MessageQueue& queue) {
+Result<GroupOffsets> parse_all_consumer_offsets(BodyBytes body, std::string_view group) {
   TRY_ASSIGN(const JsonValue root, parse_object(body, "consumer offsets"));
   const JsonValue& table = root["offsetTable"];
   if (!table.is_object()) return Error{ErrorCode::kCorrupt, "consumer offsets have no offsetTable"};
-  const std::string name = queue.topic + "@" + std::string(group);
-  return table[name][std::to_string(queue.id)].integer();
+  const std::string end = "@" + std::string(group);
+  GroupOffsets offsets;
+  for (const JsonMember& member : table.members) {
+    if (!member.name.ends_with(end)) continue;
+    const std::string topic = member.name.substr(0, member.name.size() - end.size());
+    for (const JsonMember& queue : member.value.members) {
+      const auto id = parse_number(queue.name);
+      const auto offset = queue.value.integer();
+      if (id && offset) offsets[{topic, *id}] = *offset;
+    }
+  }
+  return offsets;
 }
 
 Result<PullAnswer> parse_pull(const FrameHeader& header) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "slipstream/rocketmq/message.h"
@@ -144,10 +145,9 @@ Result<std::map<std::string, std::string, std::less<>>> parse_broker_config(Body
 Result<std::int64_t> parse_offset(RequestCode request, const FrameHeader& header);
 // 14: nothing when the group has no offset (22).
 Result<std::optional<std::int64_t>> parse_consumer_offset(const FrameHeader& header);
-// 43: that of one group in one queue; nothing when it has none.
-Result<std::optional<std::int64_t>> parse_all_consumer_offsets(BodyBytes body,
-                                                               std::string_view group,
-                                                               const MessageQueue& queue);
+// 43: those of one group, by topic and queue.
+using GroupOffsets = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
+Result<GroupOffsets> parse_all_consumer_offsets(BodyBytes body, std::string_view group);
 
 // --- pull ---
 enum class PullStatus : std::uint8_t {

@@ -189,19 +189,17 @@ TEST(Responses, Offsets) {
 }
 
 TEST(Responses, AllConsumerOffsets) {
-  const auto offset = [](std::string_view group, std::int32_t queue) {
+  const auto offsets = [](std::string_view group) {
     const auto found = parse_all_consumer_offsets(
-        as_bytes(R"({"offsetTable":{"T@g":{0:0,1:5},"%RETRY%g@g":{0:2},"T@h":{"1":7}}})"), group,
-        {"T", "b", queue});
+        as_bytes(R"({"offsetTable":{"T@g":{0:0,1:5},"%RETRY%g@g":{0:2},"T@h":{"1":7,"x":1}}})"),
+        group);
     EXPECT_TRUE(found.ok()) << found.status().to_string();
-    return found.ok() ? *found : std::nullopt;
+    return found.ok() ? *found : GroupOffsets();
   };
-  EXPECT_EQ(offset("g", 0), 0);
-  EXPECT_EQ(offset("g", 1), 5);
-  EXPECT_EQ(offset("g", 2), std::nullopt);
-  EXPECT_EQ(offset("h", 1), 7);
-  EXPECT_EQ(offset("i", 0), std::nullopt);
-  EXPECT_FALSE(parse_all_consumer_offsets(as_bytes("{}"), "g", {"T", "b", 0}).ok());
+  EXPECT_EQ(offsets("g"), (GroupOffsets{{{"T", 0}, 0}, {{"T", 1}, 5}, {{"%RETRY%g", 0}, 2}}));
+  EXPECT_EQ(offsets("h"), (GroupOffsets{{{"T", 1}, 7}}));
+  EXPECT_EQ(offsets("i"), GroupOffsets());
+  EXPECT_FALSE(parse_all_consumer_offsets(as_bytes("{}"), "g").ok());
 }
 
 TEST(Responses, PullOutcomes) {
