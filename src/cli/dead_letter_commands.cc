@@ -33,10 +33,16 @@ std::string property_of(const mq::ReceivedMessage& message, std::string_view nam
   return std::string(message.property(name).value_or(""));
 }
 
-// The topic that the group read it from.
-std::string origin_of(const mq::ReceivedMessage& message) {
-  const std::string topic = property_of(message, "DLQ_ORIGIN_TOPIC");
-  return topic.empty() ? property_of(message, mq::property::kRetryTopic) : topic;
+// The topic that the group read it from, or pops: what is popped again is in %RETRY%group_topic or
+// %RETRY%group+topic.
+std::string origin_of(const mq::ReceivedMessage& message, const std::string& group) {
+  std::string topic = property_of(message, "DLQ_ORIGIN_TOPIC");
+  if (topic.empty()) topic = property_of(message, mq::property::kRetryTopic);
+  for (const char* separator : {"_", "+"}) {
+    const std::string prefix = "%RETRY%" + group + separator;
+    if (topic.starts_with(prefix)) return topic.substr(prefix.size());
+  }
+  return topic;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -131,8 +137,8 @@ Status list(mq::Admin& admin, const DeadLetterArguments& arguments) {
   const auto add = [&](const mq::ReceivedMessage& message) -> Result<bool> {
     if (listed == arguments.count) return false;
     listing.add({message.broker, message.queue_id, message.queue_offset,
-                 time_text(message.stored_ms), origin_of(message), message.message_id,
-                 message.reconsume_times, message.tags, joined(message.keys),
+                 time_text(message.stored_ms), origin_of(message, arguments.group),
+                 message.message_id, message.reconsume_times, message.tags, joined(message.keys),
                  std::ssize(message.body)});
     if (++listed % kRowsTogether == 0) TRY(listing.flush(arguments.output));
     return true;
@@ -181,7 +187,8 @@ class Redrive {
         wanted_(arguments.ids.begin(), arguments.ids.end()) {}
 
   Status send(const mq::ReceivedMessage& dead) {
-    const std::string topic = arguments_.to.empty() ? origin_of(dead) : arguments_.to;
+    const std::string topic =
+        arguments_.to.empty() ? origin_of(dead, arguments_.group) : arguments_.to;
     TRY_ASSIGN(mq::Message message, copy_of(dead, topic));
     if (!arguments_.dry_run) {
       const mq::SendResult result = producer_.send_and_wait(std::move(message));

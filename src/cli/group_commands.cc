@@ -40,14 +40,17 @@ Result<std::vector<std::string>> topics_of(mq::Admin& admin, const GroupArgument
 // the group has no offset there.
 bool is_retry_topic(const std::string& topic) { return topic.starts_with("%RETRY%"); }
 
-// topics_of, and the group's retry topic where there is one, unless one topic was asked for.
+// topics_of, and where there are some the retry topics that POP has for them; the group's own, which
+// is for all of its topics, unless one topic was asked for.
 Result<std::vector<std::string>> all_topics_of(mq::Admin& admin, const GroupArguments& arguments) {
   TRY_ASSIGN(std::vector<std::string> topics, topics_of(admin, arguments));
-  if (!arguments.topic.empty()) return topics;
-  const std::string retry = "%RETRY%" + arguments.group;
-  const auto there = admin.describe_topic(retry);
-  if (!there.ok() && there.error().code != ErrorCode::kNotFound) return there.status();
-  if (there.ok() && !there->readable_queues().empty()) topics.push_back(retry);
+  TRY_ASSIGN(auto retry_topics, admin.retry_topics({{arguments.group, topics}}));
+  for (const std::string& retry : retry_topics[arguments.group]) {
+    if (!arguments.topic.empty() && retry == "%RETRY%" + arguments.group) continue;
+    const auto there = admin.describe_topic(retry);
+    if (!there.ok() && there.error().code != ErrorCode::kNotFound) return there.status();
+    if (there.ok() && !there->readable_queues().empty()) topics.push_back(retry);
+  }
   return topics;
 }
 

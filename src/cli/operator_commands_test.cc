@@ -392,6 +392,51 @@ TEST_F(OperatorCommandsTest, ABacklogIsThatOfTheRetryTopicToo) {
   EXPECT_EQ(broker_.group_offset("G", retry), 3);
 }
 
+TEST_F(OperatorCommandsTest, ABacklogIsThatOfTheRetryTopicsOfPopToo) {
+  for (const char* topic : {"T", "%RETRY%G", "%RETRY%G_T", "%RETRY%G+T", "%RETRY%G_U"})
+    broker_.create_topic(topic, 1);
+  broker_.set_answer(mq::RequestCode::kGroupsOfTopic, R"({"groupList":["G"]})");
+  broker_.append({"T", "broker-a", 0}, "x");
+  broker_.append({"%RETRY%G", "broker-a", 0}, "x");
+  for (int i = 0; i < 3; ++i) broker_.append({"%RETRY%G_T", "broker-a", 0}, "x");
+  broker_.append({"%RETRY%G+T", "broker-a", 0}, "x");
+  broker_.set_group_offset("G", {"T", "broker-a", 0}, 1);
+  broker_.set_group_offset("G", {"%RETRY%G_T", "broker-a", 0}, 1);
+  GroupArguments arguments{.cluster = cluster_, .group = "G", .topic = {}};
+  arguments.output = OutputFormat::kCsv;
+  const auto described = [&] {
+    ::testing::internal::CaptureStdout();
+    EXPECT_EQ(group_describe_command(arguments), kExitOk);
+    return ::testing::internal::GetCapturedStdout();
+  };
+  const std::string head = "topic,broker,queue,offset,end,lag\nT,broker-a,0,1,1,0\n";
+  const std::string popped = "%RETRY%G+T,broker-a,0,-,1,1\n%RETRY%G_T,broker-a,0,1,3,2\n";
+  EXPECT_EQ(described(), head + "%RETRY%G,broker-a,0,-,1,1\n" + popped);
+  arguments.topic = "T";
+  EXPECT_EQ(described(), head + popped) << "the group's own is for all of its topics";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(group_skip_backlog_command(arguments), kExitOk);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("3 messages will not be read"),
+            std::string::npos);
+  EXPECT_EQ(broker_.group_offset("G", {"%RETRY%G_T", "broker-a", 0}), 3);
+  EXPECT_EQ(broker_.group_offset("G", {"%RETRY%G+T", "broker-a", 0}), 1);
+  EXPECT_EQ(broker_.group_offset("G", {"%RETRY%G", "broker-a", 0}), -1);
+}
+
+TEST_F(OperatorCommandsTest, DeadLettersOfPopGoBackToTheTopicThatIsPopped) {
+  broker_.create_topic("T", 1);
+  broker_.create_topic("%DLQ%G", 1);
+  for (const char* origin : {"%RETRY%G_T", "%RETRY%G+T"}) {
+    broker_.append(
+        {"%DLQ%G", "broker-a", 0}, origin,
+        properties({{"UNIQ_KEY", "ID"}, {"RETRY_TOPIC", origin}, {"1ST_POP_TIME", "5"}}));
+  }
+  DeadLetterArguments arguments{.cluster = cluster_, .group = "G"};
+  arguments.all = arguments.yes = true;
+  ASSERT_EQ(dead_letters_redrive_command(arguments), kExitOk);
+  EXPECT_EQ(bodies({"T", "broker-a", 0}), (std::vector<std::string>{"%RETRY%G_T", "%RETRY%G+T"}));
+}
+
 TEST_F(OperatorCommandsTest, OffsetsThatWereWrittenBeforeAFailureAreShown) {
   for (const char* topic : {"T", "U"}) {
     broker_.create_topic(topic, 1);

@@ -198,6 +198,12 @@ class Admin {
   Result<std::vector<QueueLag>> lag(std::string_view group, std::string_view topic);
   // Groups that have offsets or members, each with the topics it reads; both sorted.
   Result<std::map<std::string, std::vector<std::string>>> list_groups();
+  // Where brokers keep what each of these groups is to be given again, of those that there are:
+  // %RETRY%group, and for each of its topics that it pops %RETRY%group_topic or
+  // %RETRY%group+topic; sorted. The first of the two is also the %RETRY%group of a group with such
+  // a name: it counts where this group has offsets, which brokers give it when they create it.
+  Result<std::map<std::string, std::vector<std::string>>> retry_topics(
+      const std::map<std::string, std::vector<std::string>>& groups);
   // Client ids that are online now, of all brokers of the topic; sorted.
   Result<std::vector<std::string>> group_members(std::string_view group, std::string_view topic);
   // As every broker of the cluster tells; without members when nobody is online.

@@ -113,11 +113,12 @@ Status scan_lag_of(rocketmq::Admin& admin, const std::string& group, const std::
 }
 
 Status scan_lag(rocketmq::Admin& admin, const AdminFilter& filter, const Emit& emit) {
-  TRY_ASSIGN(const auto groups, admin.list_groups());
+  TRY_ASSIGN(auto groups, admin.list_groups());
+  std::erase_if(groups, [&](const auto& each) { return !wanted(filter.groups, each.first); });
+  TRY_ASSIGN(auto retry_topics, admin.retry_topics(groups));
   for (const auto& [group, topics] : groups) {
-    if (!wanted(filter.groups, group)) continue;
     std::set<std::string> all(topics.begin(), topics.end());
-    all.insert(std::string(kRetryPrefix) + group);
+    all.insert(retry_topics[group].begin(), retry_topics[group].end());
     for (const std::string& topic : all) {
       if (wanted(filter.topics, topic)) TRY(scan_lag_of(admin, group, topic, emit));
     }

@@ -112,6 +112,11 @@ TEST_F(AdminTables, TellOfGroupsAndTheirLag) {
   EXPECT_THAT(rows("lag", kLag, {equals("topic", "%RETRY%g")}),
               ElementsAre("+I(g, %RETRY%g, 0, NULL, 1, 1)"))
       << "members begin at its first message";
+  broker_.create_topic("%RETRY%g_T", 1);
+  broker_.append({"%RETRY%g_T", "broker-a", 0}, "x");
+  EXPECT_THAT(rows("lag", kLag, {equals("topic", "%RETRY%g_T")}),
+              ElementsAre("+I(g, %RETRY%g_T, 0, NULL, 1, 1)"))
+      << "of what is popped";
 }
 
 TEST_F(AdminTables, ACheckpointKnowsWhetherItWasRead) {

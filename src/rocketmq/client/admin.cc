@@ -13,6 +13,7 @@
 #include "rocketmq/client/queue_choice.h"
 #include "rocketmq/message/properties.h"
 #include "rocketmq/protocol/codes.h"
+#include "rocketmq/protocol/pop_requests.h"
 #include "rocketmq/protocol/requests.h"
 
 namespace slipstream::rocketmq {
@@ -312,11 +313,19 @@ Result<TopicDescription> Admin::describe_topic(std::string_view topic) {
   return describe(*route, name);
 }
 
-Result<std::vector<std::string>> Admin::list_topics() {
+namespace {
+
+Result<std::vector<std::string>> all_topics(ClientCore& core) {
   TRY_ASSIGN(const Answer answer,
              succeed(RequestCode::kTopicList,
-                     core_->wait_name_server(encode_plain(RequestCode::kTopicList))));
-  TRY_ASSIGN(const std::vector<std::string> all, parse_topic_list(answer.body()));
+                     core.wait_name_server(encode_plain(RequestCode::kTopicList))));
+  return parse_topic_list(answer.body());
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Admin::list_topics() {
+  TRY_ASSIGN(const std::vector<std::string> all, all_topics(*core_));
   TRY_ASSIGN(const ClusterView cluster, ask_cluster(*core_));
   std::set<std::string> hidden;  // brokers and clusters have topics of their own name
   for (const BrokerData& broker : cluster.brokers) {
@@ -566,22 +575,54 @@ Result<std::vector<QueueLag>> Admin::lag(std::string_view group, std::string_vie
   return all;
 }
 
+namespace {
+
+// That have offsets or members, of all brokers of the topic.
+Result<std::set<std::string>> groups_of(Admin& admin, ClientCore& core, const std::string& topic) {
+  TRY_ASSIGN(const TopicDescription description, admin.describe_topic(topic));
+  std::set<std::string> found;
+  for (const TopicDescription::Broker& broker : description.brokers) {
+    if (broker.master.empty()) continue;
+    TRY_ASSIGN(const Answer answer,
+               succeed(RequestCode::kGroupsOfTopic,
+                       call_broker(core, broker.master, encode_groups_of_topic(topic))));
+    TRY_ASSIGN(const std::vector<std::string> groups, parse_group_list(answer.body()));
+    found.insert(groups.begin(), groups.end());
+  }
+  return found;
+}
+
+}  // namespace
+
 Result<std::map<std::string, std::vector<std::string>>> Admin::list_groups() {
   TRY_ASSIGN(const std::vector<std::string> topics, list_topics());
-  std::map<std::string, std::set<std::string>> found;
+  std::map<std::string, std::vector<std::string>> result;
   for (const std::string& topic : topics) {
-    TRY_ASSIGN(const TopicDescription description, describe_topic(topic));
-    for (const TopicDescription::Broker& broker : description.brokers) {
-      if (broker.master.empty()) continue;
-      TRY_ASSIGN(const Answer answer,
-                 succeed(RequestCode::kGroupsOfTopic,
-                         call_broker(*core_, broker.master, encode_groups_of_topic(topic))));
-      TRY_ASSIGN(const std::vector<std::string> groups, parse_group_list(answer.body()));
-      for (const std::string& group : groups) found[group].insert(topic);
+    TRY_ASSIGN(const std::set<std::string> groups, groups_of(*this, *core_, topic));
+    for (const std::string& group : groups) result[group].push_back(topic);
+  }
+  for (auto& [group, read] : result) std::sort(read.begin(), read.end());
+  return result;
+}
+
+Result<std::map<std::string, std::vector<std::string>>> Admin::retry_topics(
+    const std::map<std::string, std::vector<std::string>>& groups) {
+  TRY_ASSIGN(const std::vector<std::string> all, all_topics(*core_));
+  const std::set<std::string> known(all.begin(), all.end());
+  std::map<std::string, std::vector<std::string>> result;
+  for (const auto& [group, topics] : groups) {
+    std::set<std::string> names{"%RETRY%" + group};
+    for (const std::string& topic : topics) {
+      names.insert(pop_topic(PopOrigin::kRetryV2, topic, group));
+      const std::string first = pop_topic(PopOrigin::kRetryV1, topic, group);
+      if (!known.contains(first)) continue;
+      TRY_ASSIGN(const std::set<std::string> readers, groups_of(*this, *core_, first));
+      if (readers.contains(group)) names.insert(first);
+    }
+    for (const std::string& name : names) {
+      if (known.contains(name)) result[group].push_back(name);
     }
   }
-  std::map<std::string, std::vector<std::string>> result;
-  for (const auto& [group, read] : found) result[group].assign(read.begin(), read.end());
   return result;
 }
 

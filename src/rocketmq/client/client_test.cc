@@ -399,6 +399,22 @@ TEST(AdminTest, EachBrokerIsAskedOnceForTheTableOfAllOffsets) {
   EXPECT_EQ(broker.requests_seen(RequestCode::kAllConsumerOffsets), 4U);
 }
 
+TEST(AdminTest, AGroupsOwnRetryTopicIsNotThatOfAnotherThatPops) {
+  ScriptedBroker broker;
+  for (const char* topic : {"T", "%RETRY%a", "%RETRY%a_T", "%RETRY%a+T", "%RETRY%a+U"})
+    broker.create_topic(topic, 1);
+  const auto client = connect(broker.name_server());
+  Admin admin(*client);
+  using Topics = std::map<std::string, std::vector<std::string>>;
+  const Topics groups{{"a", {"T"}}, {"a_T", {"T"}}, {"b", {"T"}}};
+  broker.set_answer(RequestCode::kGroupsOfTopic, R"({"groupList":["a_T"]})");
+  EXPECT_EQ(*admin.retry_topics(groups),
+            (Topics{{"a", {"%RETRY%a", "%RETRY%a+T"}}, {"a_T", {"%RETRY%a_T"}}}));
+  broker.set_answer(RequestCode::kGroupsOfTopic, R"({"groupList":["a","a_T"]})");
+  EXPECT_EQ(admin.retry_topics(groups)->at("a"),
+            (std::vector<std::string>{"%RETRY%a", "%RETRY%a+T", "%RETRY%a_T"}));
+}
+
 // Finding 44.
 TEST(AdminTest, BoundsAndLagCountWhatWasAcknowledged) {
   ScriptedBroker broker;
