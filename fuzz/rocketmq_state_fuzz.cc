@@ -57,11 +57,11 @@ void read_epoch_file(const std::uint8_t* data, std::size_t size) {
   const auto batches = (*reader)->batches();
   if (!batches.ok()) return;
   std::size_t bytes = 0;
+  std::string body;
   for (const auto& entry : *batches) {
-    const auto body = (*reader)->body(entry);
-    CHECK(body.ok() && body->size() == entry.head.body_bytes);
-    bytes += connector::kEpochBatchHead + body->size();
-    std::span<const std::uint8_t> rest = as_bytes(*body);
+    CHECK((*reader)->read_body(entry, body).ok() && body.size() == entry.head.body_bytes);
+    bytes += connector::kEpochBatchHead + body.size();
+    std::span<const std::uint8_t> rest = as_bytes(body);
     while (!rest.empty() && rocketmq::decode_batch_entry(rest).ok()) {
     }
   }
