@@ -54,8 +54,8 @@ class ClientTest(EndToEndTest):
     def test_pop_of_batches(self):
         if self.cluster.version.startswith("4."):
             return
-        self.mqadmin("updateTopic", "-c", "DefaultCluster", "-t", "batches", "-r", "2", "-w", "2",
-                     "-a", "+queue.type=BatchCQ")
+        self.audit.mqadmin("updateTopic", "-c", "DefaultCluster", "-t", "batches", "-r", "2", "-w", "2",
+                           "-a", "+queue.type=BatchCQ")
         self.audit.produce("batches", 50, batch=5)
         self.live("LiveBatchPopTest.*", 1, batch_topic="batches")
 

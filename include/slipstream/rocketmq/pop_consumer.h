@@ -14,9 +14,7 @@
 
 namespace slipstream::rocketmq {
 
-namespace internal {
-class PopBatch;
-}
+class PopBatch;  // what the handles of one batch record share; nothing for users
 
 // What is popped, and how.
 struct PopOptions {
@@ -46,8 +44,8 @@ struct PopHandle {
   std::int64_t first_pop_ms = 0;  // the broker's clock
   // The broker's clock; later it may be given again, and an acknowledgement does nothing.
   std::int64_t invisible_until_ms = 0;
-  std::string check_point{};                    // what the broker knows the delivery by, as POP_CK
-  std::shared_ptr<internal::PopBatch> batch{};  // of a batch record; null: it stands alone
+  std::string check_point{};          // what the broker knows the delivery by, as POP_CK
+  std::shared_ptr<PopBatch> batch{};  // of a batch record; null: it stands alone
 };
 
 struct PoppedMessage {

@@ -8,7 +8,7 @@
 
 #include "base/mutex.h"
 
-namespace slipstream::rocketmq::internal {
+namespace slipstream::rocketmq {
 
 // Owner:  the handles of its messages.
 // Thread: any.
@@ -47,4 +47,4 @@ class PopBatch {
   std::string check_point_ SLIPSTREAM_GUARDED_BY(mutex_);
 };
 
-}  // namespace slipstream::rocketmq::internal
+}  // namespace slipstream::rocketmq
