@@ -98,17 +98,21 @@ TEST_P(FuzzCorpus, IsReadWhateverItHolds) {
     files.push_back(entry.path());
   ASSERT_FALSE(files.empty()) << "a target has at least one seed in fuzz/corpus/" << name;
   std::sort(files.begin(), files.end());
-  std::minstd_rand random(1);
   feed(target, "");
+  std::vector<std::string> seeds;
   for (const auto& path : files) {
     SCOPED_TRACE(path.filename());
     std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::string& bytes =
+        seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     feed(target, bytes);
     const std::size_t step = 1 + bytes.size() / 16;
     for (std::size_t size = 0; size < bytes.size(); size += step)
       feed(target, bytes.substr(0, size));
-    for (std::size_t i = changes(); i > 0; --i) feed(target, changed(bytes, random));
+  }
+  std::minstd_rand random(1);
+  for (std::size_t i = changes(); i > 0; --i) {
+    for (const std::string& bytes : seeds) feed(target, changed(bytes, random));
   }
 }
 
