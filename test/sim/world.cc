@@ -675,6 +675,7 @@ void World::finish(std::vector<std::string>& wrong) {
   if (!all_there()) note_tasks();
   if (!all_there())
     wrong.push_back("not everything came out within " + std::to_string(kPatienceMs) + " ms");
+  give_back_outputs();  // where all was there before the weather was over, nobody has
   // The last savepoint is not repeated: what was recovered has to be behind its fence.
   pause(kFenceMs);
   bool told = false;
